@@ -1,0 +1,45 @@
+# Needs Python 3.11 or newer and make. Everything it sets up lives in .venv/.
+PYTHON ?= python3
+EXTRAS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready$(if $(EXTRAS),-$(EXTRAS))
+# the demo's engagement key is fixed and published: it protects nobody
+DEMO_KEY := heytalk-audit-demo-key-which-is-published
+JOBS ?= auto
+
+.PHONY: audit test lint lab setup lock rules clean
+
+audit: setup
+	@$(BIN)/python -m heytalk_audit.demo.audit
+
+test: setup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+lab: setup
+	HEYTALK_AUDIT_KEY=$${HEYTALK_AUDIT_KEY:-$(DEMO_KEY)} $(BIN)/heytalk-audit lab
+
+rules: setup
+	$(BIN)/heytalk-audit rules
+
+setup: $(READY)
+
+$(READY): requirements.lock requirements-spark.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else 0'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the locked packages into $(VENV)/ (a minute or two, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock \
+		$(if $(findstring spark,$(EXTRAS)),-r requirements-spark.lock)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+lock:
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/python -m heytalk_audit.lock
+
+clean:
+	rm -rf $(VENV) data reports/demo

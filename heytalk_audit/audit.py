@@ -1,0 +1,329 @@
+"""Evaluate rules: rows to ledgers, ledgers to verdicts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from heytalk_audit import contract, gates
+from heytalk_audit.check import OUTCOMES, Check, Rule, classify, exceptions
+from heytalk_audit.errors import printable
+from heytalk_audit.periods import Clock, add_months
+from heytalk_audit.policy import Policy
+from heytalk_audit.policy.view import View, audit_period
+from heytalk_audit.snapshot import Snapshot
+
+VERDICTS = ("PASS", "FAIL", "ACCEPTED", "REVIEW", "NO_POPULATION", "NOT_EVALUATED", "ERROR")
+#: Families whose rules are themselves the gates: nothing blocks them but what they can't read.
+GATES = ("DQ",)
+
+
+class Absent(Exception):
+    """A rule asked for a table or column that was not delivered."""
+
+
+class Present(Mapping):
+    """The delivered tables, for rules over whatever is there; remembers what was asked for."""
+
+    def __init__(self, tables: dict[str, ir.Table]):
+        self._tables = tables
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> ir.Table:
+        self.asked.add(name)
+        return self._tables[name]
+
+    def __contains__(self, name: object) -> bool:
+        self.asked.add(str(name))
+        return name in self._tables
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    @property
+    def read(self) -> list[str]:
+        """Tables that were asked for and are there."""
+        return sorted(n for n in self.asked if n in self._tables)
+
+    @property
+    def missing(self) -> list[str]:
+        """Tables that were asked for and are not."""
+        return sorted(n for n in self.asked if n not in self._tables)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A snapshot, a policy and settings: everything a verdict depends on."""
+
+    snapshot: Snapshot
+    policy: Policy
+    settings: dict[str, Any] = field(default_factory=dict)
+    drift: list[dict[str, str]] | None = None
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The audit's instant and zone."""
+        zone = self.settings.get("audit_tz", self.policy.settings["audit_tz"].value)
+        return Clock(self.snapshot.as_of, zone, self.snapshot.engine.dialect)
+
+    @cached_property
+    def tables(self) -> dict[str, ir.Table]:
+        """Everything that a rule may name: delivered tables and evidence tables."""
+        made = gates.evidence(self.snapshot.delivery, self.snapshot.profile, self.policy, self.clock, self.drift)
+        return self.snapshot.tables | {name: self.snapshot.engine.put(name, data) for name, data in made.items()}
+
+    @cached_property
+    def testers(self) -> ir.Table:
+        """The ids of test accounts."""
+        users = self.snapshot.tables["users"]
+        return users.filter(users.is_test, users.user_id.notnull()).select(tester=users.user_id).distinct()
+
+    @cached_property
+    def blocked(self) -> dict[str, str]:
+        """Tables that failed a gate, and why: rules that read them are not evaluated."""
+        blocked: dict[str, list[str]] = {}
+        columns = gates.evidence(self.snapshot.delivery, self.snapshot.profile, self.policy, self.clock, None)
+        flags = [f for f in columns["delivered_tables"].column_names if f.endswith("differs")]
+        for row in columns["delivered_tables"].to_pylist():
+            blocked.setdefault(row["table_name"], []).extend(f"DQ-01 {f.replace('_', ' ')}" for f in flags if row[f])
+        for row in columns["delivered_columns"].to_pylist():
+            for flag in ("wrong_type", "null_not_allowed", "unknown_value"):
+                if row[flag]:
+                    blocked[row["table_name"]].append(f"DQ-02 {row['column_name']}: {flag.replace('_', ' ')}")
+        return {table: "; ".join(sorted(set(why))) for table, why in blocked.items() if why}
+
+    def view(self) -> View:
+        """The policy as one rule sees it."""
+        return View(self.policy, self.clock, self.settings)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came of a rule: its verdict and why, its ledger, and the rows whose outcome is not pass.
+
+    `rows` has record, subject, outcome, reason, due_on, days_over, region, age and a column `by_<name>` per breakdown. Record and
+    subject are still raw: they leave this object as pseudonyms alone.
+    """
+
+    rule: Rule
+    verdict: str
+    reason: str | None
+    ledger: dict[str, int]
+    rows: pd.DataFrame = field(repr=False)
+    by: tuple[str, ...] = ()
+    figures: dict[str, Any] = field(default_factory=dict)
+    view: View | None = None
+    assumptions: tuple[str, ...] = ()
+    sql: str = ""
+
+
+def evaluate(rule: Rule, audit: Audit, keep_pass: bool = False) -> Evaluation:
+    """Evaluate one rule. What it lacks makes it NOT_EVALUATED, what crashes makes it ERROR; nothing is raised."""
+    view, present = audit.view(), Present(audit.snapshot.tables)
+    try:
+        lacks = _lacks(rule, audit)
+        if lacks:
+            return _without(rule, "NOT_EVALUATED", lacks, view)
+        check = _build(rule, audit, view, present)
+        lacks = _gated(rule, audit, present)
+        if lacks:
+            return _without(rule, "NOT_EVALUATED", lacks, view)
+        return _run(rule, check, audit, view, present, keep_pass)
+    except Absent as error:
+        return _without(rule, "NOT_EVALUATED", str(error), view)
+    except Exception as error:
+        # an engine's message may quote values: its kind is enough to find it, and leaks nothing
+        return _without(rule, "ERROR", f"the rule crashed: {type(error).__name__}", view)
+
+
+def _lacks(rule: Rule, audit: Audit) -> str:
+    missing = [t for t in rule.tables if t not in audit.tables]
+    text = {"policy_clauses": "the published policy text (policy.text)"}
+    return "not delivered: " + ", ".join(text.get(t, t) for t in missing) if missing else ""
+
+
+def _gated(rule: Rule, audit: Audit, present: Present) -> str:
+    if rule.family in GATES:
+        return ""
+    read = [*rule.tables, *present.read]
+    return "; ".join(f"{t} failed a gate ({audit.blocked[t]})" for t in dict.fromkeys(read) if t in audit.blocked)
+
+
+def _build(rule: Rule, audit: Audit, view: View, present: Present) -> Check:
+    special = {"policy": view, "present": present}
+    arguments = {name: special.get(name, audit.tables.get(name)) for name in rule.arguments}
+    try:
+        return rule.build(**arguments)
+    except (AttributeError, ibis.common.exceptions.IbisTypeError, ibis.common.exceptions.IbisInputError) as error:
+        raise _absent_column(rule, audit, error) from error
+
+
+def _absent_column(rule: Rule, audit: Audit, error: Exception) -> Exception:
+    """The columns that are missing from the rule's tables, if one of them is what it stumbled over."""
+    for table in rule.tables:
+        wanted = contract.load().get(table)
+        have = audit.tables[table].columns
+        for column in wanted.columns if wanted else ():
+            if column.name not in have and column.name in str(error):
+                return Absent(f"not delivered: {table}.{column.name}")
+    return error
+
+
+def _record(rule: Rule, check: Check) -> ir.StringValue:
+    if check.record is not None:
+        return check.record
+    table = rule.tables[0]
+    key = gates.KEYS.get(table) or contract.load()[table].key
+    if key not in check.rows.columns:
+        raise Absent(f"not delivered: {table}.{key}")
+    return f"{table}:" + check.rows[key].cast("string")
+
+
+def _run(rule: Rule, check: Check, audit: Audit, view: View, present: Present, keep_pass: bool) -> Evaluation:
+    classified = classify(check, _record(rule, check), audit.testers)
+    found = exceptions(check, classified, view, keep_pass)
+    engine = audit.snapshot.engine
+    counted = engine.rows(classified.agg(n=classified.count(), passed=(classified.condition == -1).sum()))
+    total, passed = int(counted.n[0]), int(counted.passed.fillna(0)[0])
+    rows = engine.rows(_with_people(found, audit))
+    rows = rows.astype(object).where(rows.notna(), None)
+    if len(rows) != total - (0 if keep_pass else passed):
+        return _without(rule, "ERROR", "the population does not add up: a join repeats rows", view)
+    rows["days_over"] = _days_over(rows.due_on, audit.clock.today)
+    rows["age"] = _ages(rows.pop("birth_date"), audit.clock.today)
+    outcomes = rows.outcome.value_counts()
+    ledger = {"in_scope": total} | {o: int(outcomes.get(o, 0)) for o in OUTCOMES} | {"pass": passed}
+    if ledger["in_scope"] != sum(ledger[o] for o in OUTCOMES):
+        return _without(rule, "ERROR", "the ledger does not add up", view)
+    figures = {label: _plain(engine.rows(value.as_table()).iloc[0, 0]) for label, value in check.figures.items()}
+    gaps = _coverage(rule, audit, view, present)
+    limit = audit.settings["unknown_limit"]
+    verdict, reason = judge(ledger, gaps, limit)
+    notes = [reason, *_notes(rule, present, audit)]
+    return Evaluation(
+        rule,
+        _demote(rule, verdict, audit),
+        "; ".join(n for n in notes if n) or None,
+        ledger,
+        rows,
+        check.by,
+        figures,
+        view,
+        _assumptions(check, rows, view),
+        printable_sql(ibis.to_sql(found, dialect=engine.dialect)),
+    )
+
+
+def _with_people(found: ir.Table, audit: Audit) -> ir.Table:
+    """Each row with its person's law region and birth date, for counts by region and age."""
+    users = audit.snapshot.tables["users"]
+    known = users.group_by("user_id").agg(**{c: users[c].max() for c in ("law_region", "birth_date") if c in users.columns})
+    joined = found.left_join(known, found.subject == known.user_id)
+    missing = {c: ibis.null(t) for c, t in (("law_region", "string"), ("birth_date", "date")) if c not in known.columns}
+    return joined.mutate(**missing).drop("user_id").rename(region="law_region")
+
+
+def _days_over(due: pd.Series, today: dt.date) -> pd.Series:
+    days = [None if d is None or pd.isna(d) or d >= today else (today - d).days for d in due]
+    return pd.Series(days, index=due.index, dtype="Int32")
+
+
+AGE_BANDS = ((13, "under 13"), (16, "13 to 15"), (18, "16 to 17"), (25, "18 to 24"), (65, "25 to 64"), (200, "65 and over"))
+
+
+def _ages(births: pd.Series, today: dt.date) -> pd.Series:
+    def band(birth: dt.date | None) -> str:
+        if birth is None or pd.isna(birth) or birth > today:
+            return "not known"
+        years = today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))
+        return next((label for limit, label in AGE_BANDS if years < limit), "not known")
+
+    return births.map(band, na_action=None).astype("object")
+
+
+def judge(ledger: dict[str, int], gaps: list[str], unknown_limit: float, accepted: int = 0) -> tuple[str, str | None]:
+    """The verdict of a ledger and why: missing evidence is never a pass."""
+    tested = ledger["in_scope"] - ledger["excluded"]
+    if tested == 0:
+        return "NO_POPULATION", "nothing in scope" if ledger["in_scope"] == 0 else "all rows in scope are test accounts"
+    if ledger["violation"] > accepted:
+        return "FAIL", None
+    too_many_unknown = ledger["unknown"] > unknown_limit * tested
+    if ledger["review"]:
+        return "REVIEW", None
+    if too_many_unknown:
+        return "REVIEW", f"unknown rows are above the limit of {unknown_limit:.2%}"
+    if ledger["violation"]:
+        return "ACCEPTED", None
+    return ("REVIEW", "coverage: " + "; ".join(gaps)) if gaps else ("PASS", None)
+
+
+def _coverage(rule: Rule, audit: Audit, view: View, present: Present) -> list[str]:
+    """Where the descriptor's window or filter cuts what the rule must see."""
+    if rule.family in GATES:
+        return []
+    start, _ = audit_period(audit.clock, audit.settings.get("period_from"), None)
+    months = max((n.value for n in view.read.values() if n.unit == "months" and n.origin == "policy"), default=0)
+    back = min(add_months(audit.clock.today, -months), start)
+    reach = dt.datetime.combine(back, dt.time())
+    said = [gates.coverage(audit.snapshot.delivery, t, reach) for t in dict.fromkeys([*rule.tables, *present.read])]
+    return [s for s in said if s]
+
+
+def _notes(rule: Rule, present: Present, audit: Audit) -> list[str]:
+    """What a rule over whatever is there did not see."""
+    described = {str(r.get("name")) for r in audit.snapshot.delivery.descriptor["resources"] if isinstance(r, dict)}
+    absent = sorted(t for t in contract.load() if t not in audit.snapshot.tables)
+    unseen = present.missing
+    if rule.tables[0] in ("delivered_tables", "delivered_columns"):
+        unseen = sorted({*unseen, *absent})
+    notes = ["not delivered: " + ", ".join(unseen)] if unseen else []
+    lost = [t for t in absent if t in described]
+    if rule.id == "DQ-01" and lost:
+        notes.append("described but not delivered: " + ", ".join(lost))
+    return notes
+
+
+def _demote(rule: Rule, verdict: str, audit: Audit) -> str:
+    """Totals that the descriptor states for a table that is not there are not reconciled."""
+    described = {str(r.get("name")) for r in audit.snapshot.delivery.descriptor["resources"] if isinstance(r, dict)}
+    lost = described & {t for t in contract.load() if t not in audit.snapshot.tables}
+    return "REVIEW" if rule.id == "DQ-01" and verdict == "PASS" and lost else verdict
+
+
+def _assumptions(check: Check, rows: pd.DataFrame, view: View) -> tuple[str, ...]:
+    """Names of the assumed numbers that the violations found rest on."""
+    found = set(rows.reason[rows.outcome == "violation"])
+    used = [n for c in check.conditions if c.reason in found for n in view.rests_on(c.when)]
+    return tuple(dict.fromkeys(n.name for n in used if n.origin == "assumption"))
+
+
+def _without(rule: Rule, verdict: str, reason: str, view: View) -> Evaluation:
+    empty = pd.DataFrame(columns=["record", "subject", "outcome", "reason", "due_on", "days_over", "region", "age"])
+    return Evaluation(rule, verdict, printable(reason), {o: 0 for o in ("in_scope", *OUTCOMES)}, empty, view=view)
+
+
+def _plain(value: Any) -> Any:
+    return None if pd.isna(value) else value.item() if hasattr(value, "item") else value
+
+
+def printable_sql(text: str) -> str:
+    """SQL as text: line breaks kept, other control characters shown as spaces."""
+    return "\n".join(printable(line) for line in str(text).splitlines())
+
+
+def pseudonym(key: bytes, record: str | None) -> str | None:
+    """The first 16 hex digits of HMAC-SHA-256 with the engagement key over `<table>:<primary key>`."""
+    return None if record is None else hmac.digest(key, record.encode("utf-8", "surrogatepass"), hashlib.sha256).hex()[:16]

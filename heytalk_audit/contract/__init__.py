@@ -1,0 +1,89 @@
+"""The snapshot's data contract (Open Data Contract Standard v3), loaded as plain tables and columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import pyarrow as pa
+import yaml
+
+#: What a logical type of the contract is stored as: Arrow's type in Parquet, and the name readers know.
+ARROW = {
+    "string": pa.string(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+    "date": pa.date32(),
+    "boolean": pa.bool_(),
+    "integer": pa.int64(),
+    "number": pa.decimal128(18, 2),
+    "array": pa.list_(pa.string()),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: `kind` is a key of `ARROW`; `values` the enum, empty where any value may stand."""
+
+    name: str
+    kind: str
+    required: bool
+    values: tuple[str, ...] = ()
+    category: str | None = None  # personal-data category (DPV); None: not personal
+    may_lie_ahead: bool = False
+    shown: bool = False  # names of vendors, permissions, versions: may stand in a report
+    shown_values: tuple[str, ...] = ()  # of a column that may hold anything, the values that may
+    foreign: bool = False
+
+    @property
+    def reportable(self) -> bool:
+        """Whether its values may stand in a report: enums, booleans and what the contract marks so."""
+        return self.category is None and (self.shown or bool(self.values or self.shown_values) or self.kind == "boolean")
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: its columns in order and the column that is its primary key."""
+
+    name: str
+    required: bool
+    columns: tuple[Column, ...]
+    key: str
+
+    def __getitem__(self, name: str) -> Column:
+        return next(c for c in self.columns if c.name == name)
+
+    def __contains__(self, name: str) -> bool:
+        return any(c.name == name for c in self.columns)
+
+    def of_kind(self, kind: str) -> list[str]:
+        """Names of the columns of that kind, in the contract's order."""
+        return [c.name for c in self.columns if c.kind == kind]
+
+
+def _column(prop: dict) -> Column:
+    custom = {c["property"]: c["value"] for c in prop.get("customProperties", [])}
+    values = next((q["arguments"]["validValues"] for q in prop.get("quality", [])), ())
+    return Column(
+        name=prop["name"],
+        kind=prop["logicalType"],
+        required=bool(prop.get("required")),
+        values=tuple(values),
+        category=custom.get("personalDataCategory"),
+        may_lie_ahead=bool(custom.get("mayLieAhead")),
+        shown=custom.get("shownInReports") is True,
+        shown_values=tuple(custom["shownInReports"]) if isinstance(custom.get("shownInReports"), list) else (),
+        foreign=bool(custom.get("foreignKey")),
+    )
+
+
+@cache
+def load() -> dict[str, Table]:
+    """The contract's tables by name, in its order."""
+    document = yaml.safe_load(files(__name__).joinpath("snapshot.odcs.yaml").read_text("utf-8"))
+    tables = {}
+    for schema in document["schema"]:
+        columns = tuple(_column(p) for p in schema["properties"])
+        key = next(p["name"] for p in schema["properties"] if p.get("primaryKey"))
+        tables[schema["name"]] = Table(schema["name"], "required" in schema["tags"], columns, key)
+    return tables

@@ -1,0 +1,178 @@
+"""A delivery on disk: which file carries which table, in which types, with which digest. Reads no row."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from heytalk_audit import contract
+from heytalk_audit.contract import Table
+from heytalk_audit.errors import InputError
+
+DESCRIPTOR = "datapackage.json"
+
+
+@dataclass(frozen=True)
+class Part:
+    """What was delivered for one table: its files (one, or a folder's parts) and the types its columns are stored in."""
+
+    table: Table
+    path: Path
+    files: tuple[Path, ...]
+    format: str  # parquet or csv
+    types: dict[str, pa.DataType | None]  # None: parts of the table disagree
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A snapshot's folder: the parts found, and its descriptor as read."""
+
+    folder: Path
+    parts: dict[str, Part]
+    descriptor: dict[str, Any]
+
+    @property
+    def as_of(self) -> dt.datetime:
+        """The one instant of the snapshot, naive UTC."""
+        return instant(self.descriptor.get("as_of"), f"{DESCRIPTOR} as_of")
+
+    def resource(self, table: str) -> dict[str, Any]:
+        """The descriptor's entry of a table, empty where it has none."""
+        return _entry(self.descriptor.get("resources"), table)
+
+    def source_totals(self, table: str) -> dict[str, Any]:
+        """The totals that the source system counted for a table, empty where not given."""
+        return _entry(self.descriptor.get("source_totals"), table)
+
+
+def _entry(entries: Any, table: str) -> dict[str, Any]:
+    found = [e for e in entries or [] if isinstance(e, dict) and e.get("name") == table]
+    return found[0] if found else {}
+
+
+def instant(value: Any, where: str) -> dt.datetime:
+    """An ISO 8601 instant with its zone, as naive UTC."""
+    todo = "write an instant with its zone, as 2025-03-31T12:00:00Z"
+    if not isinstance(value, str):
+        raise InputError(where, "is missing" if value is None else "is not text", todo)
+    try:
+        moment = dt.datetime.fromisoformat(value)
+    except ValueError as error:
+        raise InputError(where, f"{value[:40]!r} is no instant", todo) from error
+    if moment.tzinfo is None:
+        raise InputError(where, f"{value[:40]!r} has no zone", todo)
+    return moment.astimezone(dt.UTC).replace(tzinfo=None)
+
+
+def read(folder: Path, descriptor: bool = True) -> Delivery:
+    """The delivery in a folder. Unusable ones raise InputError; `descriptor=False` does without one (before it is sealed)."""
+    if not folder.is_dir():
+        raise InputError(f"snapshot {folder.name}", "is no folder", "name the folder that holds the tables and datapackage.json")
+    described = read_descriptor(folder) if descriptor else {}
+    parts = {}
+    for table in contract.load().values():
+        part = _find(folder, table)
+        if part is not None:
+            parts[table.name] = part
+        elif table.required:
+            todo = f"deliver {table.name}.parquet, {table.name}.csv or a folder {table.name}/ of parts (it may be empty)"
+            raise InputError(f"snapshot {folder.name}", f"the required table {table.name} is missing", todo)
+    delivery = Delivery(folder, parts, described)
+    if descriptor:
+        _ = delivery.as_of
+    return delivery
+
+
+def read_descriptor(folder: Path) -> dict[str, Any]:
+    """The descriptor as a mapping."""
+    todo = f"write it with: heytalk-audit seal {folder.name} --as-of INSTANT"
+    try:
+        document = json.loads((folder / DESCRIPTOR).read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"snapshot {folder.name}", f"{DESCRIPTOR} is missing", todo) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"snapshot {folder.name}", f"{DESCRIPTOR} cannot be read as JSON", todo) from error
+    if not isinstance(document, dict) or not isinstance(document.get("resources"), list):
+        raise InputError(f"snapshot {folder.name}", f"{DESCRIPTOR} is no data package (no list of resources)", todo)
+    return document
+
+
+def _find(folder: Path, table: Table) -> Part | None:
+    forms = [folder / f"{table.name}.parquet", folder / f"{table.name}.csv", folder / table.name]
+    there = [p for p in forms if p.exists()]
+    if len(there) > 1:
+        both = " and ".join(p.name for p in there)
+        raise InputError(f"snapshot {folder.name}", f"{table.name} is delivered twice, as {both}", "keep one of them")
+    if not there:
+        return None
+    path = there[0]
+    files = tuple(sorted(path.rglob("*.parquet"))) if path.is_dir() else (path,)
+    if not files:
+        raise InputError(f"snapshot {folder.name}", f"the folder {table.name} has no Parquet part", "deliver a part, even an empty one")
+    if path.suffix == ".csv":
+        return Part(table, path, files, "csv", {})
+    return Part(table, path, files, "parquet", _types(folder, files))
+
+
+def _types(folder: Path, files: tuple[Path, ...]) -> dict[str, pa.DataType | None]:
+    types: dict[str, pa.DataType | None] = {}
+    for file in files:
+        try:
+            schema = pq.read_schema(file)
+        except (OSError, pa.ArrowException) as error:
+            raise unreadable(folder, file) from error
+        for field in schema:
+            known = types.setdefault(field.name, field.type)
+            if known is not None and pa.types.is_null(known):
+                types[field.name] = field.type
+            elif known is not None and known != field.type and not pa.types.is_null(field.type):
+                types[field.name] = None
+    return types
+
+
+def unreadable(folder: Path, file: Path) -> InputError:
+    """A file that is not what its name says, or is cut off."""
+    where = f"snapshot {folder.name}/{file.relative_to(folder)}"
+    return InputError(where, "cannot be read (truncated, or not what its name says)", "deliver it again")
+
+
+def digest(part: Part) -> tuple[str, int]:
+    """`sha256:...` of a table's file, or of the sorted lines "digest  file" of its folder; and the bytes in all."""
+    digests = {file: _sha256(file) for file in part.files}
+    size = sum(file.stat().st_size for file in part.files)
+    if part.path.is_dir():
+        lines = sorted(f"{d}  {f.relative_to(part.path).as_posix()}\n" for f, d in digests.items())
+        return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest(), size
+    return "sha256:" + digests[part.path], size
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def fits(kind: str, stored: pa.DataType | None) -> bool:
+    """Whether a stored type is one that the contract's kind may be delivered in. All-null columns fit any kind."""
+    if stored is None:
+        return False
+    t = pa.types
+    if t.is_dictionary(stored):
+        stored = stored.value_type
+    text = t.is_string(stored) or t.is_large_string(stored) or t.is_string_view(stored)
+    known = {
+        "string": text,
+        "timestamp": t.is_timestamp(stored) and stored.tz is not None,
+        "date": t.is_date(stored),
+        "boolean": t.is_boolean(stored),
+        "integer": t.is_integer(stored),
+        "number": t.is_decimal(stored) or t.is_floating(stored) or t.is_integer(stored),
+        "array": (t.is_list(stored) or t.is_large_list(stored)) and fits("string", stored.value_type),
+    }
+    return t.is_null(stored) or known[kind]

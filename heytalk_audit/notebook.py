@@ -1,0 +1,193 @@
+"""What the notebooks call: open an audit from its parameters, evaluate a chapter, show a part of the report.
+
+Within `run`, a private working folder (named by an environment variable, so that no notebook carries a path) holds what chapters share.
+Opened on its own, in JupyterLab, a notebook does without: it evaluates what it shows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from heytalk_audit import params as parameters
+from heytalk_audit import results as model
+from heytalk_audit.audit import Audit, Evaluation, evaluate
+from heytalk_audit.engine import connect
+from heytalk_audit.errors import InputError
+from heytalk_audit.policy import load
+from heytalk_audit.policy.text import drift, load_text
+from heytalk_audit.report import pages
+from heytalk_audit.report.html import Fragment
+from heytalk_audit.rules import RULES
+from heytalk_audit.snapshot import open_snapshot
+
+WORK = "HEYTALK_AUDIT_WORK"
+#: The demo's key is fixed and published: it protects nobody.
+DEMO_KEY = "heytalk-audit-demo-key-which-is-published"
+#: The families that a chapter evaluates, and its page's title.
+CHAPTERS = {"evidence": (("DQ",), "Evidence"), "retention": (("RET",), "Retention")}
+
+
+def rules_of(chapter: str, wanted: list[str] | None = None) -> list[str]:
+    """Ids of a chapter's rules, in order; `wanted` limits them."""
+    families = CHAPTERS[chapter][0]
+    return sorted(r.id for r in RULES.values() if r.family in families and (not wanted or r.id in wanted))
+
+
+class Session:
+    """An audit opened from a parameters file: what every notebook begins with."""
+
+    def __init__(self, params: str | Path):
+        path = Path(params)
+        self.params = parameters.read(path)
+        self.base = path.resolve().parent
+        self.work = Path(os.environ[WORK]) if WORK in os.environ else Path(tempfile.mkdtemp(prefix="heytalk-audit-"))
+
+    @cached_property
+    def audit(self) -> Audit:
+        """The snapshot, the policy and the settings, opened."""
+        policy = load(self.params.policy.name, self.base)
+        settings = parameters.settings_of(policy, self.params.settings)
+        changed = None
+        if self.params.policy.text:
+            changed = drift(read_text(self.base / self.params.policy.text), list(policy.clauses.values()))
+        engine = connect(self.params.engine.url, self.params.engine.options)
+        return Audit(open_snapshot(self.base / self.params.snapshot, engine, self.work), policy, settings, changed)
+
+    @cached_property
+    def key(self) -> bytes:
+        """The engagement key."""
+        return engagement_key(self.params.report.key_env, self.audit.snapshot.id if WORK not in os.environ else "")
+
+    @cached_property
+    def described(self) -> dict[str, Any]:
+        """What the audit is, for covers and results.json."""
+        asked = self.params.audit
+        return model.describe(self.audit, asked.id, asked.title, self.params.report.audience, self.key)
+
+    def evaluate(self, rule: str) -> dict[str, Any]:
+        """A rule's result; its exceptions are written beside it. A result that this run already has is read."""
+        kept = self.work / "results" / f"{rule}.json"
+        if kept.exists():
+            return json.loads(kept.read_text("utf-8"))
+        evaluation: Evaluation = evaluate(RULES[rule], self.audit)
+        result = model.summarise(evaluation, self.audit)
+        model.write_exceptions(model.exceptions(evaluation, self.key), self.work / "exceptions" / f"{rule}.parquet")
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(model.canonical(result))
+        return result
+
+    def results(self, chapters: list[str] | None = None) -> list[dict[str, Any]]:
+        """The results of these chapters (default: all of the parameters), in order."""
+        wanted = chapters or self.params.chapters
+        return [self.evaluate(rule) for chapter in wanted for rule in rules_of(chapter, self.params.rules)]
+
+
+class Chapter:
+    """One chapter of the report, evaluated in one call."""
+
+    def __init__(self, name: str, params: str | Path):
+        self.name, self.session = name, Session(params)
+        self.results = {r["id"]: r for r in self.session.results([name])}
+
+    def cover(self) -> Fragment:
+        """What was audited, when, against what."""
+        return pages.cover(self.session.described)
+
+    def matrix(self) -> Fragment:
+        """Every rule of the chapter with its ledger and verdict."""
+        return pages.results_matrix(list(self.results.values()))
+
+    def section(self, rule: str) -> Fragment:
+        """All that the report says of one rule; nothing where the parameters leave it out."""
+        if rule not in self.results:
+            return pages.left_out(rule)
+        return pages.rule_section(self.results[rule], self._rows(rule), self.session.params.report.audience)
+
+    def reliability(self) -> Fragment:
+        """What was delivered beside what was said of it, and how far it can be relied on."""
+        return pages.evidence_reliability(evidence_of(self.session.audit), list(self.results.values()))
+
+    def _rows(self, rule: str) -> list[dict[str, Any]]:
+        import pyarrow.parquet as pq
+
+        return pq.read_table(self.session.work / "exceptions" / f"{rule}.parquet").to_pylist()
+
+
+class Summary:
+    """Page 1 and what closes the report: reads results, and evaluates nothing that a chapter has."""
+
+    def __init__(self, params: str | Path):
+        self.session = Session(params)
+        self.results = self.session.results()
+        self.clauses = model.clause_results(self.session.audit, self.results)
+        (self.session.work / "audit.json").write_bytes(model.canonical(self.session.described))
+        (self.session.work / "clauses.json").write_bytes(model.canonical(self.clauses))
+
+    def cover(self) -> Fragment:
+        """What was audited, when, against what."""
+        return pages.cover(self.session.described)
+
+    def verdicts(self) -> Fragment:
+        """Page 1: a verdict and rating per chapter, key findings, what was not evaluated."""
+        return pages.verdict_summary(self.results, self.session.described)
+
+    def matrix(self) -> Fragment:
+        """Every rule of the audit with its ledger and verdict."""
+        return pages.results_matrix(self.results)
+
+    def clause_coverage(self) -> Fragment:
+        """Every clause, and which rules of this run test it."""
+        return pages.clause_coverage(self.clauses)
+
+    def document_findings(self) -> Fragment:
+        """Findings on the policy document itself."""
+        return pages.document_findings(list(self.session.audit.policy.findings))
+
+    def limits(self) -> Fragment:
+        """What the audit does not show, and the words it uses."""
+        return pages.limits(self.session.described)
+
+
+def engagement_key(variable: str, snapshot_id: str = "") -> bytes:
+    """The key in the environment; the demo's own where a notebook is opened on a demo snapshot."""
+    value = os.environb.get(variable.encode(), b"")
+    if not value and snapshot_id.startswith("demo-"):
+        return DEMO_KEY.encode()
+    if not value:
+        raise InputError(f"report.key_env {variable}", "the environment variable is empty or not set", f"export {variable}=...")
+    return value
+
+
+def read_text(path: Path) -> Any:
+    """The published text of the policy."""
+    try:
+        return load_text(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"policy.text {path.name}", "cannot be read as UTF-8 text", "name the published text, or null") from error
+
+
+def evidence_of(audit: Audit) -> list[dict[str, Any]]:
+    """Per delivered table: what was counted, what the descriptor says and what the source counted."""
+    keys = ("rows", "distinct_users", "min_ts", "max_ts", "control_sum")
+    delivery = audit.snapshot.delivery
+    tables = []
+    for name, found in audit.snapshot.profile.items():
+        said = delivery.resource(name)
+        tables.append(
+            {
+                "name": name,
+                **{k: found[k] for k in keys},
+                "declared": {k: said.get(k) for k in keys},
+                "source": {k: delivery.source_totals(name).get(k) for k in keys},
+                "window_start": said.get("window_start"),
+                "window_end": said.get("window_end"),
+                "filtered": bool(str(said.get("filter") or "").strip()),
+                "blocked": audit.blocked.get(name),
+            }
+        )
+    return tables

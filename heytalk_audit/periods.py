@@ -1,0 +1,130 @@
+"""Calendar arithmetic as Ibis expressions: local dates, due days, hours.
+
+Months are added by integers, never by an engine's interval: engines differ at month ends, and one of them merges two intervals
+of different units into one. A period is tested by a cutoff found with the forward rule. Times are naive UTC.
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+import ibis
+import ibis.expr.datatypes as dtypes
+import ibis.expr.types as ir
+
+_INSTANT = dtypes.Timestamp(scale=6)
+_ZONED = dtypes.Timestamp(timezone="UTC", scale=6)
+
+
+@ibis.udf.scalar.builtin(name="timezone")
+def _at_utc(zone: str, instant: _INSTANT) -> _ZONED: ...
+
+
+@ibis.udf.scalar.builtin(name="timezone")
+def _at_zone(zone: str, instant: _ZONED) -> _INSTANT: ...
+
+
+@ibis.udf.scalar.builtin(name="from_utc_timestamp")
+def _from_utc(instant: _INSTANT, zone: str) -> _INSTANT: ...
+
+
+def add_months(day: dt.date, months: int) -> dt.date:
+    """The same day number `months` later, clamped to the last day of that month."""
+    month = day.year * 12 + day.month - 1 + months
+    year, month = divmod(month, 12)
+    return dt.date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def last_start_overdue(today: dt.date, months: int) -> dt.date:
+    """The latest start day whose due day lies before `today`: over(x) is exactly L(x) <= this day."""
+    day = add_months(today, -months) + dt.timedelta(days=3)
+    while add_months(day, months) >= today:
+        day -= dt.timedelta(days=1)
+    return day
+
+
+def sure(predicate: ir.BooleanValue) -> ir.BooleanValue:
+    """The predicate, false where the data does not say."""
+    return predicate.fill_null(False)
+
+
+def plus_months(day: ir.DateValue, months: int | ir.IntegerScalar) -> ir.DateValue:
+    """`add_months` for a column of dates."""
+    index = day.year().cast("int64") * 12 + day.month().cast("int64") - 1 + months
+    year, month = index // 12, index % 12 + 1
+    leap = ((year % 4 == 0) & (year % 100 != 0)) | (year % 400 == 0)
+    last = ibis.cases((month.isin([4, 6, 9, 11]), 30), (month != 2, 31), (leap, 29), else_=28)
+    number = ibis.least(day.day().cast("int64"), last.cast("int64"))
+    return ibis.date(year.cast("int32"), month.cast("int32"), number.cast("int32"))
+
+
+def plus_days(day: ir.DateValue, days: int) -> ir.DateValue:
+    """A column of dates, that many days later."""
+    return (day + ibis.interval(days=days)).cast("date")
+
+
+def days_between(later: ir.DateValue, earlier: ir.DateValue) -> ir.IntegerValue:
+    """Whole days from `earlier` to `later`."""
+    return _epoch_day(later) - _epoch_day(earlier)
+
+
+def _epoch_day(day: ir.DateValue) -> ir.IntegerValue:
+    return (day.cast(_INSTANT).epoch_seconds() // 86_400).cast("int64")
+
+
+def latest(*values: ir.Value) -> ir.Value:
+    """The greatest of those that are not null."""
+    return _fold(values, lambda a, b: ibis.ifelse(b > a, b, a))
+
+
+def earliest(*values: ir.Value) -> ir.Value:
+    """The least of those that are not null."""
+    return _fold(values, lambda a, b: ibis.ifelse(b < a, b, a))
+
+
+def _fold(values: tuple, pick) -> ir.Value:
+    result, *rest = values
+    for value in rest:
+        result = ibis.coalesce(pick(result, value), result, value)
+    return result
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The one instant and zone of an audit, and what follows from them.
+
+    `as_of` is naive UTC; `zone` an IANA name; `dialect` says how the engine at hand spells a zone's conversion.
+    """
+
+    as_of: dt.datetime
+    zone: str = "UTC"
+    dialect: str = "duckdb"
+
+    @cached_property
+    def today(self) -> dt.date:
+        """The audit's local date."""
+        return self.as_of.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(self.zone)).date()
+
+    def date(self, instant: ir.TimestampValue) -> ir.DateValue:
+        """L(x): the local date of an instant."""
+        if self.zone == "UTC":
+            return instant.cast("date")
+        if self.dialect == "pyspark":
+            return _from_utc(instant, self.zone).cast("date")
+        return _at_zone(self.zone, _at_utc("UTC", instant)).cast("date")
+
+    def future(self, *instants: ir.TimestampValue) -> ir.BooleanValue:
+        """Whether any of the instants lies after as_of; nulls do not."""
+        now = ibis.literal(self.as_of, type=_INSTANT)
+        result = sure(instants[0] > now)
+        for instant in instants[1:]:
+            result = result | sure(instant > now)
+        return result
+
+    def by_now(self, instant: ir.TimestampValue) -> ir.BooleanValue:
+        """instant <= as_of; false where null."""
+        return sure(instant <= ibis.literal(self.as_of, type=_INSTANT))

@@ -1,0 +1,162 @@
+"""The policy as data: clauses, periods with their origin, settings, rule texts and findings on the document.
+
+A policy is a folder with a `policy.yaml`; the ones shipped with the package go by their folder's name.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from heytalk_audit.errors import InputError, nearest
+
+UNITS = ("months", "days", "hours", "seconds", "of the daily mean")
+ORIGINS = ("policy", "law", "assumption")
+SHIPPED = Path(str(files(__name__)))
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number that a rule reads: its value and unit, the clause it serves, and who gives it."""
+
+    name: str
+    value: Any
+    unit: str
+    clause: str | None
+    origin: str  # one of ORIGINS
+    means: str = ""
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A commitment or fact of the policy; `kind` is D (testable on data), A (attested) or N (no commitment)."""
+
+    id: str
+    section: str
+    line: int
+    kind: str
+    paraphrase: str
+    anchor: str
+    rules: tuple[str, ...]
+    sentence_sha256: str
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One version of a policy. `files` are what it was read from, for the digest."""
+
+    name: str
+    title: str
+    version: str
+    text_sha256: str
+    periods: dict[str, Number]
+    settings: dict[str, Number]
+    clauses: dict[str, Clause]
+    rules: dict[str, dict[str, Any]]
+    findings: tuple[dict[str, str], ...]
+    files: tuple[Path, ...] = field(repr=False, default=())
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest over the policy's files, in a fixed order."""
+        lines = [f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.name}\n" for p in self.files]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def load(name: str = "heytalk", base: Path | None = None) -> Policy:
+    """The policy of that name, or at that path (a `policy.yaml` or its folder), relative to `base`.
+
+    Files that a version of its own does not bring (clauses, rule texts, findings) come from the shipped one.
+    """
+    shipped = sorted(p.name for p in SHIPPED.iterdir() if (p / "policy.yaml").exists())
+    home = SHIPPED / name if name in shipped else (base or Path()) / name
+    path = home / "policy.yaml" if home.is_dir() else home
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        todo = f"name a shipped policy ({', '.join(shipped)}) or a policy.yaml"
+        raise InputError(f"policy.name {name}", "cannot be read", todo) from error
+    except yaml.YAMLError as error:
+        raise InputError(path.name, "is not YAML", "mend its syntax") from error
+    try:
+        return _build(path, document)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise InputError(path.name, f"lacks or misstates {error}", "compare it with the shipped policy.yaml") from error
+
+
+def _build(path: Path, document: dict) -> Policy:
+    def companion(kind: str) -> Path:
+        own = path.parent / document.get(kind, "")
+        return own if own.is_file() else SHIPPED / "heytalk" / f"{kind}.{'yaml' if kind == 'rules' else 'csv'}"
+
+    parts = {kind: companion(kind) for kind in ("clauses", "rules", "findings")}
+    shipped = {} if path.parent == SHIPPED / "heytalk" else yaml.safe_load((SHIPPED / "heytalk" / "policy.yaml").read_text("utf-8"))
+    periods = {**shipped.get("periods", {}), **document.get("periods", {})}
+    settings = {**shipped.get("settings", {}), **document.get("settings", {})}
+    return Policy(
+        name=document["name"],
+        title=document["title"],
+        version=str(document["version"]),
+        text_sha256=document["text_sha256"],
+        periods={name: _period(name, spec) for name, spec in periods.items()},
+        settings={name: _setting(name, spec) for name, spec in settings.items()},
+        clauses={c.id: c for c in map(_clause, read_csv(parts["clauses"]))},
+        rules=yaml.safe_load(parts["rules"].read_text("utf-8")),
+        findings=tuple(read_csv(parts["findings"])),
+        files=(path, *parts.values()),
+    )
+
+
+def _period(name: str, spec: dict) -> Number:
+    if spec["unit"] not in UNITS or spec["origin"] not in ORIGINS:
+        raise ValueError(f"unit or origin of {name}")
+    value = spec["value"]
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not (whole or (spec["unit"] == UNITS[-1] and isinstance(value, float))) or value < 0:
+        raise ValueError(f"value of {name}")
+    return Number(name, value, spec["unit"], spec["clause"], spec["origin"], spec.get("means", ""))
+
+
+def _setting(name: str, spec: dict) -> Number:
+    if spec["origin"] not in ORIGINS:
+        raise ValueError(f"origin of {name}")
+    return Number(name, spec["default"], "", spec["clause"], spec["origin"])
+
+
+def _clause(row: dict[str, str]) -> Clause:
+    return Clause(
+        id=row["clause_id"],
+        section=row["section"],
+        line=int(row["line"].split("-")[0]),
+        kind=row["class"],
+        paraphrase=row["paraphrase"],
+        anchor=row["anchor"],
+        rules=tuple(r.strip() for r in row["rules"].split(";") if r.strip()),
+        sentence_sha256=row["sentence_sha256"],
+    )
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Rows of a UTF-8 CSV file with a header."""
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def setting_or_refuse(policy: Policy, name: str) -> Number:
+    """The setting of that name; an unknown one is refused with the nearest known."""
+    if name not in policy.settings:
+        raise InputError(f"settings.{name}", "unknown setting", nearest(name, policy.settings))
+    return policy.settings[name]
+
+
+def as_date(value: Any) -> dt.date | None:
+    """A date from a date, an ISO string, or nothing."""
+    return dt.date.fromisoformat(value) if isinstance(value, str) else value

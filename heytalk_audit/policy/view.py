@@ -1,0 +1,158 @@
+"""The policy as a rule sees it: its numbers applied to instants, each use remembered.
+
+What was read is what the report shows as the rule's numbers, what marks a violation as resting on an assumption, and
+how far back the snapshot must reach.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import ibis
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+
+from heytalk_audit import periods
+from heytalk_audit.periods import Clock
+from heytalk_audit.policy import Number, Policy
+
+
+class View:
+    """A policy bound to an audit's clock and settings. One per evaluation of a rule: it records what the rule reads."""
+
+    def __init__(self, policy: Policy, clock: Clock, settings: dict[str, Any]):
+        self._policy, self.clock, self._settings = policy, clock, settings
+        self.read: dict[str, Number] = {}
+        self._used: dict[ops.Node, Number] = {}
+
+    # numbers -----------------------------------------------------------------------------------
+
+    def number(self, period: str) -> Any:
+        """A period's bare value, in its unit."""
+        self.read[period] = self._policy.periods[period]
+        return self.read[period].value
+
+    def setting(self, name: str) -> Any:
+        """A setting's value in this audit."""
+        default = self._policy.settings[name]
+        value = self._settings.get(name, default.value)
+        self.read[name] = Number(name, value, "", default.clause, default.origin)
+        return value
+
+    def _mark(self, leaf: ir.Scalar, period: str) -> None:
+        # a literal survives every rewriting of the expression that it goes into; the expression itself does not
+        self._used[leaf.op()] = self._policy.periods[period]
+
+    # instants and days -------------------------------------------------------------------------
+
+    @property
+    def as_of(self) -> ir.TimestampScalar:
+        """The audit's instant."""
+        return ibis.literal(self.clock.as_of, type="timestamp(6)")
+
+    @property
+    def today(self) -> ir.DateScalar:
+        """The audit's local date."""
+        return ibis.literal(self.clock.today)
+
+    def date(self, instant: ir.TimestampValue) -> ir.DateValue:
+        """The local date of an instant."""
+        return self.clock.date(instant)
+
+    def due(self, instant: ir.TimestampValue, period: str) -> ir.DateValue:
+        """The last day of a period in months that begins with the instant's local date."""
+        return self.due_date(self.date(instant), period)
+
+    def due_date(self, day: ir.DateValue, period: str) -> ir.DateValue:
+        """The same for a local date."""
+        months = ibis.literal(self.number(period), type="int16")
+        self._mark(months, period)
+        return periods.plus_months(day, months)
+
+    def over(self, instant: ir.TimestampValue, period: str) -> ir.BooleanValue:
+        """Whether that last day lies before today; false where null."""
+        return self.over_date(self.date(instant), period)
+
+    def over_date(self, day: ir.DateValue, period: str) -> ir.BooleanValue:
+        """The same for a local date."""
+        cutoff = ibis.literal(periods.last_start_overdue(self.clock.today, self.number(period)))
+        self._mark(cutoff, period)
+        return periods.sure(day <= cutoff)
+
+    def passed(self, instant: ir.TimestampValue, period: str) -> ir.BooleanValue:
+        """Whether as_of lies beyond the instant by more than an allowance in hours; exactly that is not; false where null."""
+        limit = ibis.literal(self.clock.as_of - dt.timedelta(hours=self.number(period)), type="timestamp(6)")
+        self._mark(limit, period)
+        return periods.sure(instant < limit)
+
+    def plus_days(self, day: ir.DateValue, period: str) -> ir.DateValue:
+        """A local date, later by a period in days."""
+        days = ibis.interval(days=self.number(period))
+        self._mark(days, period)
+        return (day + days).cast("date")
+
+    def as_of_plus(self, period: str) -> ir.TimestampScalar:
+        """The audit's instant, later by a period in days or seconds."""
+        span = dt.timedelta(**{self._policy.periods[period].unit: self.number(period)})
+        return ibis.literal(self.clock.as_of + span, type="timestamp(6)")
+
+    def after(self, instant: ir.TimestampValue, period: str) -> ir.TimestampValue:
+        """An instant, later by an allowance in hours or seconds."""
+        unit = {"hours": "hours", "seconds": "seconds"}[self._policy.periods[period].unit]
+        span = ibis.interval(**{unit: self.number(period)})
+        self._mark(span, period)
+        return instant + span
+
+    def future(self, *instants: ir.TimestampValue) -> ir.BooleanValue:
+        """Whether one of the instants lies after the audit's; nulls do not."""
+        return self.clock.future(*instants)
+
+    def by_now(self, instant: ir.TimestampValue) -> ir.BooleanValue:
+        """Whether the instant lies at or before the audit's; false where null."""
+        return self.clock.by_now(instant)
+
+    @property
+    def period(self) -> tuple[ir.DateScalar, ir.DateScalar]:
+        """First day of the audit's period, and the day after its last."""
+        start, end = audit_period(self.clock, self.setting("period_from"), self.setting("period_to"))
+        return ibis.literal(start), ibis.literal(end)
+
+    def in_period(self, instant: ir.TimestampValue) -> ir.BooleanValue:
+        """Whether the instant's local date lies in the audit's period, and the instant not after the audit's."""
+        start, end = self.period
+        day = self.date(instant)
+        return periods.sure((day >= start) & (day < end)) & self.by_now(instant)
+
+    # what a condition rests on -----------------------------------------------------------------
+
+    def rests_on(self, expr: ir.Value) -> list[Number]:
+        """The numbers within an expression, each once, in the order in which the rule read them."""
+        inside = set(_reach(expr.op()))
+        return list({n.name: n for node, n in self._used.items() if node in inside}.values())
+
+
+def audit_period(clock: Clock, start: dt.date | None, end: dt.date | None) -> tuple[dt.date, dt.date]:
+    """First day of the audit's period and the day after its last: the last three months, today included."""
+    return (start or periods.add_months(clock.today, -3), end or clock.today + dt.timedelta(days=1))
+
+
+def _reach(node: ops.Node, seen: set | None = None):
+    """Nodes an expression is computed from: a column of a derived table leads to that column alone."""
+    seen = set() if seen is None else seen
+    if node in seen:
+        return
+    seen.add(node)
+    yield node
+    if isinstance(node, ops.Field):
+        yield from _reach_field(node, seen)
+        return
+    for child in node.__children__:
+        yield from _reach(child, seen)
+
+
+def _reach_field(field: ops.Field, seen: set):
+    relation = field.rel
+    known = getattr(relation, "values", None) or getattr(relation, "fields", None) or {}
+    if field.name in known:
+        yield from _reach(known[field.name], seen)

@@ -1,0 +1,1 @@
+"""The report: results in, pages out. It sees aggregates and pseudonyms alone."""

@@ -1,0 +1,122 @@
+"""The one place where HTML is written: every value is escaped here, and nowhere else."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: Characters that turn text around: shown as a box, so that a name cannot disguise itself.
+_TURNING = {ord(c): "\ufffd" for c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f"}
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A piece of HTML that a notebook shows. It has no other form, so nothing leaks beside it."""
+
+    html: str
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.html}
+
+    def __add__(self, other: Fragment) -> Fragment:
+        return Fragment(self.html + other.html)
+
+
+def escape(value: Any) -> str:
+    """Text as HTML text or attribute."""
+    text = str(value).translate(_TURNING)
+    return html.escape("".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text), quote=True)
+
+
+def show(value: Any) -> Fragment:
+    """A value as a reader expects it: yes and no, thousands apart, a dash for nothing."""
+    if isinstance(value, Fragment):
+        return value
+    if value is None or value == "":
+        return Fragment('<span class="none" title="none">\u2013</span>')
+    if isinstance(value, bool):
+        return Fragment("Yes" if value else "No")
+    if isinstance(value, int):
+        return Fragment(f"{value:,}")
+    if isinstance(value, float):
+        return Fragment(f"{value:,.4g}")
+    if isinstance(value, dt.date):
+        return Fragment(f'<span class="date">{value.isoformat()}</span>')
+    if isinstance(value, list | tuple | set):
+        return Fragment(escape(", ".join(map(str, value))) or show(None).html)
+    return Fragment(escape(value))
+
+
+def tag(name: str, *children: Any, cls: str | None = None, **attributes: Any) -> Fragment:
+    """An element; attribute names may end in an underscore, and underscores within become hyphens."""
+    given = {"class": cls} | {k.rstrip("_").replace("_", "-"): v for k, v in attributes.items()}
+    written = "".join(f' {k}="{escape(v)}"' for k, v in given.items() if v is not None)
+    return Fragment(f"<{name}{written}>{''.join(show(c).html for c in children)}</{name}>")
+
+
+def join(*parts: Any) -> Fragment:
+    """Parts one after another."""
+    return Fragment("".join(show(p).html for p in parts))
+
+
+def paragraph(*children: Any, cls: str | None = None) -> Fragment:
+    """A paragraph."""
+    return tag("p", *children, cls=cls)
+
+
+def bullets(items: Iterable[Any], cls: str | None = None) -> Fragment:
+    """An unordered list; nothing where there are no items."""
+    items = list(items)
+    return tag("ul", *[tag("li", item) for item in items], cls=cls) if items else Fragment("")
+
+
+def definitions(pairs: Iterable[tuple[Any, Any]]) -> Fragment:
+    """Terms and what they are."""
+    return tag("dl", *itertools.chain.from_iterable((tag("dt", k), tag("dd", v)) for k, v in pairs), cls="facts")
+
+
+def badge(verdict: str) -> Fragment:
+    """A verdict as text in a coloured box; the text says it all."""
+    return tag("span", verdict.replace("_", " ").capitalize() if verdict != "PASS" else "Pass", cls=f"badge {verdict.lower()}")
+
+
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], caption: str, tools: bool = False, numeric: Sequence[str] = ()
+) -> Fragment:
+    """A table with a caption; `tools` makes it sortable and searchable; columns named in `numeric` are set to the right.
+
+    It stands in a region that scrolls, which the keyboard can reach.
+    """
+    body = [list(row) for row in rows]
+    right = {i for i, name in enumerate(columns) if name in numeric or _all_numbers(body, i)}
+    heads = [tag("th", name, scope="col", cls="n" if i in right else None) for i, name in enumerate(columns)]
+    lines = [tag("tr", *[_cell(cell, i, i in right) for i, cell in enumerate(row)]) for row in body] or [
+        tag("tr", tag("td", "None.", colspan=len(columns)))
+    ]
+    inner = tag("table", tag("caption", caption), tag("thead", tag("tr", *heads)), tag("tbody", *lines), cls="tools" if tools else None)
+    return tag("div", inner, cls="scroll", tabindex="0", role="region", aria_label=caption)
+
+
+def _cell(cell: Any, index: int, right: bool) -> Fragment:
+    if index == 0:
+        return tag("th", cell, scope="row", cls="n" if right else None)
+    return tag("td", cell, cls="n" if right else None)
+
+
+def _all_numbers(rows: list[list[Any]], index: int) -> bool:
+    values = [row[index] for row in rows if row[index] is not None]
+    return bool(values) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+
+
+def percent(share: float | None) -> str:
+    """A share as a reader expects it; small ones keep their meaning."""
+    if share is None:
+        return "\u2013"
+    if share in (0, 1):
+        return f"{share:.0%}"
+    digits = 1 if share >= 0.01 else 3
+    return f"{share * 100:.{digits}f} %" if share * 100 >= 10**-digits else f"< {10**-digits} %"

@@ -1,0 +1,158 @@
+"""An executed notebook as a page: our own template, sanitised, under a policy that lets nothing run or load but our own script."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+import html
+import re
+from importlib.resources import files
+from typing import Any
+
+import nh3
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+
+_HOME = files(__name__.rpartition(".")[0]).joinpath("template")
+_FORBIDDEN = ("application/javascript", "application/vnd.jupyter.widget-view+json", "text/vnd.mermaid", "text/latex")
+_TAGS = set(
+    [
+        "a",
+        "abbr",
+        "b",
+        "blockquote",
+        "br",
+        "caption",
+        "code",
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "figcaption",
+        "figure",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "hr",
+        "i",
+        "img",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "summary",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+    ]
+)
+_ATTRIBUTES = {
+    "*": {"class", "id", "title", "role", "tabindex", "aria-label"},
+    "a": {"href"},
+    "img": {"src", "alt"},
+    "td": {"colspan"},
+    "th": {"scope", "colspan"},
+    "ol": {"start"},
+}
+
+
+def normalise(notebook: NotebookNode) -> NotebookNode:
+    """The notebook without what differs between two runs: times, paths, random ids. What can't be shown safely is refused."""
+    kept = copy.deepcopy(notebook)
+    kept.metadata = NotebookNode({"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
+    kept.metadata["language_info"] = {"name": "python"}
+    for index, cell in enumerate(kept.cells, 1):
+        cell["id"] = f"cell-{index:04}"
+        cell.metadata = NotebookNode({"tags": list(cell.metadata.get("tags", []))})
+        for output in cell.get("outputs", []):
+            _normalise_output(output)
+    return kept
+
+
+def _normalise_output(output: Any) -> None:
+    data = output.get("data", {})
+    for kind in _FORBIDDEN:
+        if kind in data:
+            raise ValueError(f"a notebook shows {kind}, which a report may not carry")
+    if "text/html" in data:
+        data.pop("text/plain", None)
+    if "metadata" in output:
+        output["metadata"] = NotebookNode()
+
+
+def render(notebook: NotebookNode, title: str, nav: list[dict[str, Any]]) -> str:
+    """One self-contained page. `nav` has href, title and current of each page of the report."""
+    exporter = HTMLExporter(template_name="heytalk", extra_template_basedirs=[str(_HOME)], exclude_anchor_links=True)
+    body, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title}})
+    clean = nh3.clean(
+        body,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes={"data"},
+        link_rel=None,
+        attribute_filter=_attribute,
+        generic_attribute_prefixes=set(),
+    )
+    missing = [m for m in _markers(notebook) if f'id="{m}"' not in clean]
+    if missing:
+        raise ValueError(f"the page lost the outputs {', '.join(missing)}")
+    script, style = _read("page.js"), _read("page.css")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    parts = {
+        "title": html.escape(title),
+        "csp": f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        "style": style,
+        "nav": _nav(nav),
+        "contents": _contents(clean),
+        "body": clean,
+        "script": script,
+    }
+    page = _read("page.html")
+    return re.sub(r"\{\{ (\w+) \}\}", lambda m: parts[m.group(1)], page)
+
+
+def _read(name: str) -> str:
+    return _HOME.joinpath(name).read_text("utf-8")
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    if tag == "img" and name == "src":
+        return value if re.match(r"data:image/(svg\+xml|png);base64,", value) else None
+    if tag == "a" and name == "href":
+        return value if re.fullmatch(r"[a-z-]*(\.html)?(#[A-Za-z0-9-]+)?", value) else None
+    return value
+
+
+def _markers(notebook: NotebookNode) -> list[str]:
+    """The ids that the template gives to each output of each cell."""
+    cells = enumerate(notebook.cells, 1)
+    return [f"output-{i}-{j}" for i, cell in cells for j, _ in enumerate(cell.get("outputs", []), 1)]
+
+
+def _nav(nav: list[dict[str, Any]]) -> str:
+    items = [
+        f'<li><a href="{html.escape(n["href"])}"{" aria-current=page" if n.get("current") else ""}>{html.escape(n["title"])}</a></li>'
+        for n in nav
+    ]
+    return "<ul>" + "".join(items) + "</ul>"
+
+
+def _contents(body: str) -> str:
+    heads = re.findall(r'<h2 id="([A-Za-z0-9-]+)"[^>]*>(.*?)</h2>', body)
+    items = [f'<li><a href="#{id}">{re.sub("<[^>]+>", "", text)}</a></li>' for id, text in heads]
+    return "<ol>" + "".join(items) + "</ol>" if items else ""

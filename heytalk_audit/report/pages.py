@@ -1,0 +1,237 @@
+"""The parts of the report that speak of the audit as a whole: cover, page 1, evidence, clauses, limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from heytalk_audit.report import charts, words
+from heytalk_audit.report.html import Fragment, badge, bullets, definitions, join, paragraph, show, table, tag
+from heytalk_audit.report.sections import left_out, results_matrix, rule_section
+
+__all__ = [
+    "clause_coverage",
+    "cover",
+    "document_findings",
+    "evidence_reliability",
+    "left_out",
+    "limits",
+    "results_matrix",
+    "rule_section",
+    "verdict_summary",
+]
+
+#: Families of each area, in the report's order.
+AREAS = {"Evidence": ("DQ",), "Retention": ("RET",)}
+_RANK = {"critical": 0, "high": 1, "medium": 2, "low": 3}
+
+
+def cover(audit: dict[str, Any], chapter: str | None = None) -> Fragment:
+    """What was audited, when, against what, by which tool."""
+    policy, snapshot, tool = audit["policy"], audit["snapshot"], audit["tool"]
+    text = "compared with its clauses" if policy["text_compared"] else "not at hand; known by its digest"
+    facts = [
+        ("Audit", audit["id"]),
+        ("Period", f"{audit['period']['from']} to {audit['period']['to']}"),
+        ("State as of", f"{audit['as_of']} (days counted in {audit['audit_tz']})"),
+        ("Policy", f"{policy['title']}, version {policy['version']}; digest {policy['sha256'][:16]}"),
+        ("Published text", f"{text}; SHA-256 {policy['text_sha256'][:16]}"),
+        ("Snapshot", f"{snapshot['id']}; digest {snapshot['sha256'][:16]}"),
+        ("Delivered by", f"{snapshot['producer'] or 'not stated'}, from {snapshot['source_system'] or 'not stated'}"),
+        ("Tool", f"{tool['name']} {tool['version']}; code {tool['code_sha256'][:16]}"),
+        ("Engagement key", f"fingerprint {audit['key_fingerprint']}"),
+        (
+            "For",
+            {"internal": "internal use; contains pseudonyms", "external": "external readers; small numbers suppressed"}[audit["audience"]],
+        ),
+        ("Changed settings", ", ".join(f"{k}: {v}" for k, v in audit["settings_changed"].items()) or "none"),
+    ]
+    title = f"{audit['title']}: {chapter}" if chapter else audit["title"]
+    return join(tag("h1", title), paragraph(words.SUBTITLE, cls="sub"), definitions(facts))
+
+
+def verdict_summary(results: list[dict[str, Any]], audit: dict[str, Any]) -> Fragment:
+    """Page 1: a verdict and rating per area, key findings, what was not evaluated, what rests on an assumption."""
+    areas = {name: [r for r in results if r["family"] in families] for name, families in AREAS.items()}
+    areas = {name: found for name, found in areas.items() if found}
+    return join(
+        tag("h2", "Conclusion by area", id="conclusion"),
+        _areas(areas),
+        paragraph(
+            "Based on the procedures described and the evidence provided. This is no certificate of conformity with any law, and gives no "
+            "assurance on systems, backups, copies at vendors and times that the snapshot does not cover.",
+            cls="note",
+        ),
+        tag("h2", "Key findings", id="key-findings"),
+        _key_findings(results),
+        tag("h2", "What was not evaluated", id="not-evaluated"),
+        _not_evaluated(results),
+        tag("h2", "What a person must decide", id="review"),
+        _open(results),
+        tag("h2", "How an area is rated", id="ratings"),
+        bullets(join(tag("strong", name), ": ", rule, ".") for name, rule in words.RATINGS),
+        paragraph("The first that holds gives the rating; no one can override it.", cls="note"),
+    )
+
+
+def _areas(areas: dict[str, list[dict[str, Any]]]) -> Fragment:
+    lines, series = [], {}
+    for name, found in areas.items():
+        rating = words.rating(found)
+        kinds = {
+            "fail": ("FAIL", "ERROR"),
+            "open": ("REVIEW", "ACCEPTED"),
+            "pass": ("PASS",),
+            "not tested": ("NOT_EVALUATED", "NO_POPULATION"),
+        }
+        series[name] = {kind: sum(r["verdict"] in verdicts for r in found) for kind, verdicts in kinds.items()}
+        mark = tag("span", rating, cls=f"badge {rating.lower().replace(' ', '-')}")
+        lines.append([name, badge(words.verdict_of(found)), mark, len(found), *series[name].values()])
+    heads = ["Area", "Verdict", "Rating", "Rules", "Fail", "Open", "Pass", "Not tested"]
+    said = "; ".join(f"{name}: " + ", ".join(f"{n} {kind}" for kind, n in kinds.items()) for name, kinds in series.items())
+    return join(table(heads, lines, "Verdict and rating by area"), charts.bars(series, f"Rules by verdict. {said}."))
+
+
+def _key_findings(results: list[dict[str, Any]]) -> Fragment:
+    failed = [r for r in results if r["verdict"] == "FAIL"]
+    failed.sort(
+        key=lambda r: (_RANK[r["finding_severity"] or r["severity"]], -r["subjects"]["violation"], -r["ledger"]["violation"], r["id"])
+    )
+    if not failed:
+        return paragraph("No exceptions noted in the population tested.")
+    items = [tag("li", _finding(r)) for r in failed[:5]]
+    rest = ", ".join(r["id"] for r in failed[5:])
+    return join(tag("ol", *items), paragraph(f"Further findings: {rest}.") if rest else "")
+
+
+def _finding(result: dict[str, Any]) -> Fragment:
+    mark = " The violations rest on an assumption of this audit." if result["assumption"] else ""
+    return join(
+        tag("strong", _link(result), f" {result['title']}"),
+        f" (rated {result['finding_severity']}). ",
+        words.condition(result),
+        tag("em", mark) if mark else "",
+    )
+
+
+def _link(result: dict[str, Any]) -> Fragment:
+    page = next(name for name, families in AREAS.items() if result["family"] in families)
+    return tag("a", result["id"], href=f"{page.lower()}.html#{result['id']}")
+
+
+def _not_evaluated(results: list[dict[str, Any]]) -> Fragment:
+    missing = [r for r in results if r["verdict"] in ("NOT_EVALUATED", "ERROR", "NO_POPULATION")]
+    if not missing:
+        return paragraph("Every rule was evaluated.")
+    lines = [[join(_link(r), f" {r['title']}"), badge(r["verdict"]), r["reason"]] for r in missing]
+    return join(
+        paragraph("These promises were not tested. Nothing in this report says that they are kept."),
+        table(["Rule", "Verdict", "Why, and what is needed"], lines, "Rules without a result"),
+    )
+
+
+def _open(results: list[dict[str, Any]]) -> Fragment:
+    found = [r for r in results if r["verdict"] == "REVIEW"]
+    items = [
+        join(tag("strong", _link(r)), f" {r['title']}: ", words.condition(r), f" {r['reason']}." if r["reason"] else "") for r in found
+    ]
+    return bullets(items) if items else paragraph("Nothing.")
+
+
+def evidence_reliability(
+    tables: list[dict[str, Any]], results: list[dict[str, Any]], all_results: list[dict[str, Any]] | None = None
+) -> Fragment:
+    """What was delivered beside what was said of it, and whether it can be relied on."""
+    lines = []
+    for t in tables:
+        window = f"{_day(t['window_start'])} to {_day(t['window_end'])}" + (", filtered" if t["filtered"] else "")
+        compare = [_compare(t, k) for k in ("rows", "distinct_users", "control_sum")]
+        lines.append([t["name"], *compare, f"{_day(t['min_ts'])} to {_day(t['max_ts'])}", window, t["blocked"] or "none"])
+    heads = ["Table", "Rows", "People", "Control sum", "Times found", "Window stated", "Blocked by a gate"]
+    verdict, why = _conclusion(results)
+    return join(
+        tag("h2", "How far the evidence can be relied on", id="reliability"),
+        paragraph(tag("strong", verdict), f": {why}", cls="lead"),
+        table(heads, lines, "Control totals: counted, as described, as counted in the source", tools=True),
+        paragraph("Counted / described / source. A dash: not stated. Manual adjustments by this tool: none.", cls="note"),
+    )
+
+
+def _compare(table: dict[str, Any], key: str) -> Fragment:
+    if table[key] is None and table["declared"][key] is None:
+        return show(None)
+    return join(show(table[key]), " / ", show(table["declared"][key]), " / ", show(table["source"][key]))
+
+
+def _day(instant: Any) -> str:
+    return str(instant)[:10] if instant else "\u2013"
+
+
+def _conclusion(results: list[dict[str, Any]]) -> tuple[str, str]:
+    by_id = {r["id"]: r["verdict"] for r in results}
+    gates = [by_id.get("DQ-01"), by_id.get("DQ-02")]
+    if "FAIL" in gates or "ERROR" in gates:
+        return (
+            "Not sufficiently reliable",
+            "a table is not what its description says, or breaks the contract; rules that read it were not evaluated.",
+        )
+    if gates == ["PASS", "PASS"]:
+        return "Sufficiently reliable", "totals agree with the files and with the source's own count, and every table keeps the contract."
+    return "Undetermined", "the files are what their description says, but completeness was not shown by totals of the source."
+
+
+def clause_coverage(clauses: list[dict[str, Any]]) -> Fragment:
+    """Every clause of the policy, and which rules of this run test it."""
+    kinds = {"D": "testable on data", "A": "needs attestation", "N": "no commitment"}
+    lines, tally = [], {"fail": 0, "open": 0, "pass": 0, "not tested": 0}
+    for c in clauses:
+        found = [r["verdict"] for r in c["rules"]]
+        state = words.verdict_of([{"verdict": v} for v in found]) if found else None
+        if c["class"] == "D":
+            kind = {"FAIL": "fail", "ERROR": "fail", "PASS": "pass", "REVIEW": "open", "ACCEPTED": "open"}.get(state or "", "not tested")
+            tally[kind] += 1
+        tested = join(*[join(badge(r["verdict"]), f" {r['id']} ") for r in c["rules"]]) if c["rules"] else "not tested in this run"
+        lines.append(
+            [c["id"], c["section"], c["line"], kinds[c["class"]], c["paraphrase"], tested if c["class"] == "D" else kinds[c["class"]]]
+        )
+    said = ", ".join(f"{n} {k}" for k, n in tally.items())
+    return join(
+        tag("h2", "Clause coverage", id="clauses"),
+        paragraph(
+            "Green rules are not the clause: a rule tests what its data shows of a clause, and its section says what it does not show."
+        ),
+        charts.bars({"Clauses testable on data": tally}, f"Clauses by verdict: {said}."),
+        paragraph(f"Of the clauses that data can test: {said}.", cls="note"),
+        table(["Clause", "Section", "Line", "Kind", "What it promises", "Tested by"], lines, "Every clause of the policy", tools=True),
+    )
+
+
+def document_findings(findings: list[dict[str, str]]) -> Fragment:
+    """Findings on the policy document itself, independent of data."""
+    lines = [
+        [f["id"], f["severity"], f["lines"], join(tag("strong", f["title"]), ". ", f["text"]), f.get("criteria", "")] for f in findings
+    ]
+    return join(
+        tag("h2", "Findings on the policy itself", id="document"),
+        paragraph("These need no data: the text is measured against itself and the law (to be confirmed by counsel)."),
+        table(["Finding", "Severity", "Lines", "What", "Criteria"], lines, "Findings on the policy document", tools=True),
+    )
+
+
+def limits(audit: dict[str, Any]) -> Fragment:
+    """What the audit does not show, the words it uses, and how it was made."""
+    return join(
+        tag("h2", "Limits of this report", id="limits"),
+        bullets(words.LIMITS),
+        tag("h2", "Words used", id="words"),
+        tag("h3", "Outcome of a row"),
+        definitions(words.OUTCOMES.items()),
+        tag("h3", "Verdict of a rule"),
+        definitions((badge(v), text) for v, text in words.VERDICTS.items()),
+        tag("h2", "Method", id="method"),
+        paragraph(
+            "The whole population was tested, never a sample. A period begins on the local day of its trigger, which is not counted; it ends on "
+            "the same day number so many months later, or on the last day of that month, and that whole day still belongs to it. "
+            f"Days are counted in {audit['audit_tz']}. Nothing here depends on the day on which the report was made."
+        ),
+        paragraph("Sign-off: preparer ", tag("span", "", cls="line"), " reviewer ", tag("span", "", cls="line")),
+    )

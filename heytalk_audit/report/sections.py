@@ -1,0 +1,215 @@
+"""A page per rule: criteria, condition, effect, recommendation, and what the test does not show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from heytalk_audit.report import charts, words
+from heytalk_audit.report.html import Fragment, badge, bullets, definitions, join, paragraph, percent, show, table, tag
+from heytalk_audit.report.suppress import counts
+
+SHOWN = 500
+_ORDER = {"violation": 0, "review": 1, "unknown": 2, "exempt": 3, "excluded": 4}
+
+
+def left_out(rule: str) -> Fragment:
+    """Where the parameters leave a rule out."""
+    return join(tag("h2", rule, id=rule), paragraph("Left out by this audit's parameters: it was not tested."))
+
+
+def rule_section(result: dict[str, Any], rows: list[dict[str, Any]] | None = None, audience: str = "internal") -> Fragment:
+    """All that the report says of one rule. `rows` are its exceptions (record, subject, outcome, reason, due_on, days_over)."""
+    return join(
+        tag("h2", f"{result['id']}  {result['title']}", id=result["id"]),
+        paragraph(badge(result["verdict"]), " ", _rating(result), cls="lead"),
+        *_promise(result),
+        tag("h3", "How it was checked"),
+        paragraph(result["method"] or "As the promise says."),
+        tag("h3", "What was found"),
+        *_found(result, audience),
+        *_exceptions(result, rows or [], audience),
+        tag("h3", "Accepted exceptions"),
+        paragraph(f"{result['accepted']:,} of the violations are covered by the register." if result["accepted"] else "None registered."),
+        *_meaning(result),
+        tag("h3", "What this does not show"),
+        paragraph(result["limits"] or "See the limits in the summary."),
+        _engineer(result),
+    )
+
+
+def _rating(result: dict[str, Any]) -> Fragment:
+    basis = {"policy": "measured against the policy", "law": "measured against the law", "evidence": "on the evidence itself"}
+    text = f"Rule severity {result['severity']}"
+    if result["finding_severity"]:
+        text += f", finding rated {result['finding_severity']}"
+    return show(f"{text}; {basis[result['basis']]}.")
+
+
+def _promise(result: dict[str, Any]) -> list[Fragment]:
+    cited = [
+        join(
+            tag("strong", c["id"]),
+            f" (section {c['section']}, line {c['line']}): {c['paraphrase']}. ",
+            tag("small", f"\u201c{c['anchor']}\u201d"),
+        )
+        for c in result["clauses"]
+    ]
+    parts = [tag("h3", "The promise"), paragraph(result["promise"]), bullets(cited)]
+    if result["numbers"]:
+        parts.append(_numbers(result))
+    if result["law"]:
+        parts.append(paragraph("Law, to be confirmed by counsel: " + "; ".join(result["law"]) + ".", cls="note"))
+    return parts
+
+
+def _numbers(result: dict[str, Any]) -> Fragment:
+    lines = []
+    for n in result["numbers"]:
+        what = n.get("means") or f"setting {n['name']}"
+        lines.append([n["name"], f"{_plain(n['value'])} {n['unit']}".strip(), what, n["clause"], n["origin"]])
+    return table(["Number", "Value", "Meaning", "Clause", "Given by"], lines, f"Numbers that {result['id']} reads")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {v}" for k, v in value.items()) or "none"
+    return "not set" if value is None else str(value)
+
+
+def _found(result: dict[str, Any], audience: str) -> list[Fragment]:
+    ledger, subjects = result["ledger"], result["subjects"]
+    parts = [paragraph(words.condition(result))]
+    if result["assumption"]:
+        named = "; ".join(f"{n['means']}: {n['value']} {n['unit']}" for n in result["numbers"] if n["name"] in result["assumptions"])
+        parts.append(
+            paragraph(f"These violations rest on an assumption of this audit, not on a number of the policy ({named}).", cls="callout mild")
+        )
+    if result["reason"] and ledger["in_scope"]:
+        parts.append(paragraph(f"Note: {result['reason']}.", cls="callout mild"))
+    if not ledger["in_scope"]:
+        return parts
+    outcomes = ("pass", "violation", "review", "unknown", "exempt", "excluded")
+    lines = [[o.capitalize(), ledger[o], words.OUTCOMES[o]] for o in outcomes] + [["In scope", ledger["in_scope"], "the sum of the above"]]
+    parts.append(table(["Outcome", "Rows", "Meaning"], lines, f"Ledger of {result['id']}"))
+    if result["reasons"]:
+        hidden = counts({f"{r['outcome']} {r['reason']}": r["people"] for r in result["reasons"]}, audience)
+        lines = [[code(r["reason"]), r["outcome"], r["rows"], hidden[f"{r['outcome']} {r['reason']}"]] for r in result["reasons"]]
+        parts.append(table(["Reason", "Outcome", "Rows", "People"], lines, f"Reasons of {result['id']}", numeric=["People"]))
+    parts += _people(result, subjects, audience)
+    if result["ageing"]:
+        parts += [tag("h4", "How long overdue"), charts.ageing(result)]
+        lines = [[f"{label} days", n] for label, n in result["ageing"].items()]
+        parts.append(table(["Past the due day by", "Violations"], lines, f"Ageing of {result['id']}"))
+    parts += [part for name, values in result["breakdowns"].items() for part in _breakdown(result, name, values, audience)]
+    if result["figures"]:
+        parts.append(definitions((f["label"], f["value"]) for f in result["figures"]))
+    return parts
+
+
+def _people(result: dict[str, Any], subjects: dict[str, Any], audience: str) -> list[Fragment]:
+    affected = [("Law region", subjects["by_region"]), ("Age", subjects["by_age"])]
+    return [
+        table(
+            [name, "People"],
+            list(counts(found, audience).items()),
+            f"People with a violation or review, by {name.lower()}",
+            numeric=["People"],
+        )
+        for name, found in affected
+        if found
+    ]
+
+
+def _breakdown(result: dict[str, Any], name: str, values: list[dict[str, Any]], audience: str) -> list[Fragment]:
+    if not values:
+        return []
+    title = name.replace("_", " ")
+    columns = ["violation", "review", "unknown", "exempt"]
+    safe = {c: counts({v["value"]: v[c] for v in values}, audience) for c in columns}
+    lines = [[v["value"], *[safe[c][v["value"]] for c in columns]] for v in values]
+    parts = [tag("h4", f"By {title}")]
+    if audience == "internal" and 1 < len(values) <= 40:
+        series = {v["value"]: {c: v[c] for c in columns} for v in values[:20]}
+        said = "; ".join(f"{v['value']}: " + ", ".join(f"{v[c]:,} {c}" for c in columns if v[c]) for v in values[:20])
+        parts.append(charts.bars(series, f"{result['id']} by {title}. {said}."))
+    heads = [title.capitalize(), *[c.capitalize() for c in columns]]
+    parts.append(table(heads, lines, f"{result['id']} by {title}", tools=True, numeric=heads[1:]))
+    return parts
+
+
+def code(text: Any) -> Fragment:
+    """A code, as a reason's, that may not break."""
+    return tag("span", text, cls="code-word") if text else show(None)
+
+
+def _exceptions(result: dict[str, Any], rows: list[dict[str, Any]], audience: str) -> list[Fragment]:
+    told = [r for r in rows if r["outcome"] != "excluded"]
+    if not told:
+        return []
+    parts = [tag("h3", "Exception rows")]
+    if audience == "external":
+        return [*parts, paragraph("Left out of this version. The exceptions file lists each row by its pseudonym.")]
+    told.sort(key=lambda r: (_ORDER[r["outcome"]], -(r["days_over"] or 0), r["record"]))
+    note = f"All {len(told):,} rows" if len(told) <= SHOWN else f"The first {SHOWN:,} of {len(told):,} rows, violations first"
+    parts.append(paragraph(f"{note}, by pseudonym; every row is in exceptions/{result['id']}.parquet.", cls="note"))
+    heads = ["Record", "Person", "Outcome", "Reason", "Due on", "Days over"]
+    lines = [[code(r["record"]), code(r["subject"]), r["outcome"], code(r["reason"]), r["due_on"], r["days_over"]] for r in told[:SHOWN]]
+    parts.append(table(heads, lines, f"Exception rows of {result['id']}", tools=True, numeric=["Days over"]))
+    return parts
+
+
+def _meaning(result: dict[str, Any]) -> list[Fragment]:
+    if not (result["ledger"]["violation"] or result["ledger"]["review"]):
+        return []
+    return [
+        tag("h3", "What it means"),
+        paragraph(result["effect"] or "To be stated."),
+        tag("h3", "Recommendation"),
+        paragraph(result["recommendation"] or "To be stated."),
+        tag("h3", "Cause"),
+        paragraph("Not yet known. Management's view: ", tag("span", "", cls="line")),
+    ]
+
+
+def _engineer(result: dict[str, Any]) -> Fragment:
+    tables = paragraph("Reads: " + ", ".join(result["tables"]) + ".")
+    parts = [tag("summary", "Rule source and SQL"), tables, tag("h4", "Rule"), tag("pre", tag("code", result["source"]))]
+    if result["sql"]:
+        parts += [tag("h4", "SQL of the exception rows"), tag("pre", tag("code", result["sql"]))]
+    return tag("details", *parts)
+
+
+def results_matrix(results: list[dict[str, Any]], pages: dict[str, str] | None = None) -> Fragment:
+    """Rule by rule: population, outcomes, rate, verdict. `pages` maps a family to the page that its sections stand on."""
+    heads = [
+        "Rule",
+        "Verdict",
+        "In scope",
+        "Tested",
+        "Violation",
+        "Review",
+        "Unknown",
+        "Exempt",
+        "Excluded",
+        "Accepted",
+        "Rate",
+        "Severity",
+        "Finding",
+        "Basis",
+    ]
+    lines = []
+    for r in results:
+        ledger = r["ledger"]
+        tested = ledger["in_scope"] - ledger["excluded"]
+        link = tag("a", r["id"], href=f"{(pages or {}).get(r['family'], '')}#{r['id']}")
+        numbers = [
+            ledger["in_scope"],
+            tested,
+            *(ledger[o] for o in ("violation", "review", "unknown", "exempt", "excluded")),
+            r["accepted"],
+        ]
+        rate = f"{percent(r['rate'])} of {tested:,}" if r["rate"] is not None else None
+        lines.append([join(link, " ", r["title"]), badge(r["verdict"]), *numbers, rate, r["severity"], r["finding_severity"], r["basis"]])
+    return table(heads, lines, "Results by rule", tools=True, numeric=["Rate"])

@@ -1,0 +1,105 @@
+"""Words that the report uses again and again: what verdicts and outcomes mean, and the sentences that state a result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from heytalk_audit.report.html import percent
+
+SUBTITLE = "Report of procedures performed (no assurance)"
+VERDICTS = {
+    "FAIL": "at least one violation that no accepted exception covers",
+    "ERROR": "the rule crashed; the other rules were evaluated",
+    "REVIEW": "no open violation, but something that a person must decide, too much that is unknown, or a delivery that cuts the look-back",
+    "NOT_EVALUATED": "a table or column that the rule needs is absent, or failed a gate",
+    "NO_POPULATION": "the tables are there, and nothing in them is in the rule's scope",
+    "ACCEPTED": "violations, each covered by a registered and valid exception",
+    "PASS": "no exceptions noted in the population tested",
+}
+OUTCOMES = {
+    "pass": "the promise is kept",
+    "violation": "broken under the reading most lenient to the company",
+    "review": "broken under a stricter named reading only: a person decides",
+    "unknown": "a value that the verdict needs is missing or contradicts another",
+    "exempt": "would be a violation or review, but a valid hold in the data covers it",
+    "excluded": "a test account: counted, and not tested",
+}
+RATINGS = (
+    ("No rating", "more than a third of the area's critical and high rules were not evaluated"),
+    ("Very limited", "a critical rule fails at a rate of 1 % or more, or the evidence for a critical rule is unreliable"),
+    ("Limited", "another critical rule fails, a high one fails at 0.1 % or more, or a critical or high rule crashed"),
+    ("Reasonable", "any other critical or high rule has a verdict other than pass"),
+    ("High", "none of these"),
+)
+LIMITS = (
+    "The data was prepared by its exporter. What the exporter left out, this report cannot show; the evidence chapter says what was compared.",
+    "It shows one point in time. What was broken and mended before is seen only where the data keeps its trace.",
+    "Backups, copies at vendors, devices and what software kits send from them, and pictures of consent screens were not examined.",
+    "Whether a source is what its column says it is was not tested.",
+    "Detectors of personal data in text make errors of both kinds.",
+    "References to law are data, to be confirmed by counsel. They never changed a verdict.",
+)
+
+
+def people(count: int) -> str:
+    """A number of people as words."""
+    return "1 person" if count == 1 else f"{count:,} people"
+
+
+def rows(count: int) -> str:
+    """A number of rows as words."""
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def condition(result: dict[str, Any], audit_tz: str | None = None) -> str:
+    """What was found, in one or two sentences."""
+    ledger, subjects = result["ledger"], result["subjects"]
+    tested = ledger["in_scope"] - ledger["excluded"]
+    if result["verdict"] in ("NOT_EVALUATED", "ERROR"):
+        return f"This was not tested: {result['reason']}."
+    if tested == 0:
+        return f"Nothing was tested: {result['reason']}."
+    text = f"We tested {_all(tested)} in scope. "
+    if ledger["violation"]:
+        share = percent(ledger["violation"] / tested)
+        text += f"{rows(ledger['violation'])} ({share}) broke the promise under the reading most favourable to the company"
+        text += f", about {people(subjects['violation'])}. " if subjects["violation"] else ". "
+    else:
+        text += "No exceptions noted under the reading most favourable to the company. "
+    parts = [f"{rows(ledger[o])} {w}" for o, w in _REST.items() if ledger[o]]
+    return text + (" and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts) + ". " if parts else "")
+
+
+_REST = {
+    "review": "need a person's decision",
+    "unknown": "could not be decided",
+    "exempt": "are excused by a hold",
+}
+
+
+def _all(count: int) -> str:
+    return "the one row" if count == 1 else f"all {count:,} rows"
+
+
+def rating(results: list[dict[str, Any]]) -> str:
+    """The rating of an area: the first of `RATINGS` that holds."""
+    weighty = [r for r in results if r["severity"] in ("critical", "high")]
+    missing = [r for r in weighty if r["verdict"] == "NOT_EVALUATED"]
+    if weighty and 3 * len(missing) > len(weighty):
+        return "No rating"
+    failed = [r for r in weighty if r["verdict"] == "FAIL"]
+    if any(r["severity"] == "critical" and (r["rate"] or 0) >= 0.01 for r in failed) or any(_unreliable(r) for r in weighty):
+        return "Very limited"
+    if any(r["severity"] == "critical" or (r["rate"] or 0) >= 0.001 for r in failed) or any(r["verdict"] == "ERROR" for r in weighty):
+        return "Limited"
+    return "Reasonable" if any(r["verdict"] != "PASS" for r in weighty) else "High"
+
+
+def _unreliable(result: dict[str, Any]) -> bool:
+    return result["severity"] == "critical" and result["verdict"] == "NOT_EVALUATED" and "failed a gate" in str(result["reason"])
+
+
+def verdict_of(results: list[dict[str, Any]]) -> str:
+    """The worst verdict of an area, in the order of `VERDICTS`."""
+    found = {r["verdict"] for r in results}
+    return next((v for v in VERDICTS if v in found), "NO_POPULATION")

@@ -1,0 +1,266 @@
+"""Evaluations as results: what the report, results.json and the exceptions files say. Only aggregates and pseudonyms leave here."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from heytalk_audit import __version__, contract
+from heytalk_audit.audit import Audit, Evaluation, pseudonym
+from heytalk_audit.check import OUTCOMES, SEVERITIES, Rule
+from heytalk_audit.policy import Number
+from heytalk_audit.policy.view import audit_period
+from heytalk_audit.profile import iso
+
+OPEN = ("violation", "review", "unknown", "exempt")
+AGEING = ((7, "0-7"), (30, "8-30"), (90, "31-90"), (365, "91-365"), (10**9, ">365"))
+#: Critical rules of these families are never rated down: children, secrets, disclosure.
+NEVER_LOWER = ("MIN", "SEC", "SHA")
+#: Breakdowns that are the audit's own words, not the data's.
+OWN_WORDS = ("table_name", "column_name", "month", "source", "clause_id")
+EXCEPTIONS = pa.schema(
+    [
+        ("record", pa.string()),
+        ("subject", pa.string()),
+        ("outcome", pa.string()),
+        ("reason", pa.string()),
+        ("due_on", pa.date32()),
+        ("days_over", pa.int32()),
+    ]
+)
+
+
+def exceptions(evaluation: Evaluation, key: bytes) -> pa.Table:
+    """Every row of the population whose outcome is not pass, as pseudonyms, ordered by record."""
+    rows = evaluation.rows
+    columns = {
+        "record": [pseudonym(key, r) for r in rows.record],
+        "subject": [pseudonym(key, None if s is None else f"users:{s}") for s in rows.subject],
+        **{c: [None if pd.isna(v) else v for v in rows[c]] for c in ("outcome", "reason", "due_on", "days_over")},
+    }
+    table = pa.table(columns, schema=EXCEPTIONS)
+    return table.sort_by([(name, "ascending") for name in EXCEPTIONS.names])
+
+
+def summarise(evaluation: Evaluation, audit: Audit) -> dict[str, Any]:
+    """A rule's result as plain data: everything the report says of it."""
+    rule, rows, ledger = evaluation.rule, evaluation.rows, evaluation.ledger
+    promise, method = rule.text
+    words = audit.policy.rules.get(rule.id, {})
+    tested = ledger["in_scope"] - ledger["excluded"]
+    numbers = list(evaluation.view.read.values()) if evaluation.view else []
+    return {
+        "id": rule.id,
+        "title": words.get("title", promise),
+        "family": rule.family,
+        "severity": rule.severity,
+        "basis": "evidence" if rule.family == "DQ" else rule.basis,
+        "verdict": evaluation.verdict,
+        "reason": evaluation.reason,
+        "ledger": ledger,
+        "accepted": 0,
+        "subjects": _subjects(rows),
+        "reasons": _reasons(rows),
+        "ageing": _ageing(rows),
+        "breakdowns": {name: _breakdown(rule, rows, name) for name in evaluation.by if len(rows)},
+        "figures": [{"label": label, "value": value} for label, value in evaluation.figures.items()],
+        "numbers": [_number(n) for n in numbers],
+        "clauses": [_clause(audit, c) for c in rule.clauses],
+        "tables": list(rule.tables),
+        "promise": promise,
+        "method": " ".join(method.split()),
+        "law": _list(words.get("law")),
+        "dpv": _list(words.get("dpv")),
+        "limits": words.get("limits", ""),
+        "effect": words.get("effect", ""),
+        "recommendation": words.get("recommendation", ""),
+        "rate": ledger["violation"] / tested if tested else None,
+        "finding_severity": rate_finding(rule, ledger),
+        "assumption": bool(evaluation.assumptions),
+        "assumptions": list(evaluation.assumptions),
+        "source": rule.source,
+        "sql": evaluation.sql,
+    }
+
+
+def _list(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or [])
+
+
+def _people(rows: pd.DataFrame) -> int:
+    return int(rows.subject.nunique())
+
+
+def _subjects(rows: pd.DataFrame) -> dict[str, Any]:
+    found = rows[rows.outcome.isin(["violation", "review"]) & rows.subject.notna()].drop_duplicates("subject")
+    regions = found.region.fillna("not known").value_counts()
+    ages = found.age.value_counts()
+    return {outcome: _people(rows[rows.outcome == outcome]) for outcome in OPEN} | {
+        "by_region": {str(k): int(v) for k, v in sorted(regions.items())},
+        "by_age": {str(k): int(v) for k, v in sorted(ages.items())},
+    }
+
+
+def _reasons(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    groups = rows.groupby(["outcome", "reason"], dropna=False, sort=False)
+    found = [{"outcome": outcome, "reason": reason, "rows": len(group), "people": _people(group)} for (outcome, reason), group in groups]
+    return sorted(found, key=lambda r: (OUTCOMES.index(r["outcome"]), -r["rows"], str(r["reason"])))
+
+
+def _ageing(rows: pd.DataFrame) -> dict[str, int]:
+    days = rows.days_over[(rows.outcome == "violation") & rows.due_on.notna()].dropna()
+    if days.empty:
+        return {}
+    buckets = dict.fromkeys((label for _, label in AGEING), 0)
+    for over in days:
+        buckets[next(label for limit, label in AGEING if over <= limit)] += 1
+    return buckets
+
+
+def _breakdown(rule: Rule, rows: pd.DataFrame, name: str) -> list[dict[str, Any]]:
+    """Rows by the values of a column, where these may be shown: otherwise by "(not shown)"."""
+    table = contract.load().get(rule.tables[0])
+    column = table[name] if table and name in table else None
+    shown = name in OWN_WORDS or (column is not None and column.reportable)
+    values = rows[f"by_{name}"].fillna("(none)") if shown else pd.Series("(not shown)", index=rows.index)
+    if shown and column is not None and column.shown_values:
+        values = values.where(values.isin(column.shown_values), "(other)")
+    counts = pd.crosstab(values.astype(str), rows.outcome)
+    found = [{"value": str(value)} | {o: int(counts.at[value, o]) if o in counts else 0 for o in OPEN} for value in counts.index]
+    found = [f for f in found if any(f[o] for o in OPEN)]
+    return sorted(found, key=lambda f: (-f["violation"], -f["review"], f["value"]))
+
+
+def _number(number: Number) -> dict[str, Any]:
+    return {
+        "name": number.name,
+        "value": json.loads(json.dumps(number.value, default=str)),
+        "unit": number.unit,
+        "clause": number.clause,
+        "origin": number.origin,
+        "means": number.means,
+    }
+
+
+def _clause(audit: Audit, id: str) -> dict[str, Any]:
+    clause = audit.policy.clauses[id]
+    return {
+        "id": clause.id,
+        "section": clause.section,
+        "line": clause.line,
+        "anchor": clause.anchor,
+        "paraphrase": clause.paraphrase,
+    }
+
+
+def rate_finding(rule: Rule, ledger: dict[str, int], repeated: bool = False) -> str | None:
+    """The rule's severity moved by rate and count: one down when rare, one up when frequent or repeated; null without violations."""
+    count, tested = ledger["violation"], ledger["in_scope"] - ledger["excluded"]
+    if not count:
+        return None
+    level, rate = SEVERITIES.index(rule.severity), count / tested
+    if rate > 0.05 or repeated:
+        level -= 1
+    elif count < 5 and rate < 0.001 and not (rule.severity == "critical" and rule.family in NEVER_LOWER):
+        level += 1
+    return SEVERITIES[min(max(level, 0), len(SEVERITIES) - 1)]
+
+
+# the audit as a whole -------------------------------------------------------------------------------
+
+
+def describe(audit: Audit, id: str, title: str, audience: str, key: bytes) -> dict[str, Any]:
+    """What the audit was: everything that its results depend on, and nothing of the machine it ran on."""
+    start, end = audit_period(audit.clock, audit.settings["period_from"], audit.settings["period_to"])
+    delivery = audit.snapshot.delivery
+    said = delivery.descriptor
+    differing = {k: v for k, v in audit.settings.items() if v != _default(audit, k)}
+    return {
+        "id": id,
+        "title": title,
+        "as_of": iso(audit.clock.as_of),
+        "audit_tz": audit.clock.zone,
+        "period": {"from": start.isoformat(), "to": (end - dt.timedelta(days=1)).isoformat()},
+        "snapshot": {
+            "id": audit.snapshot.id,
+            "sha256": snapshot_digest(audit),
+            "extracted_at": said.get("extracted_at"),
+            "producer": said.get("producer"),
+            "source_system": said.get("source_system"),
+        },
+        "policy": {
+            "name": audit.policy.name,
+            "title": audit.policy.title,
+            "version": audit.policy.version,
+            "sha256": audit.policy.sha256,
+            "text_sha256": audit.policy.text_sha256,
+            "text_compared": audit.drift is not None,
+        },
+        "tool": {"name": "heytalk-audit", "version": __version__, "code_sha256": code_digest()},
+        "key_fingerprint": fingerprint(key),
+        "audience": audience,
+        "settings": json.loads(json.dumps(audit.settings, default=str)),
+        "settings_changed": json.loads(json.dumps(differing, default=str)),
+    }
+
+
+def _default(audit: Audit, name: str) -> Any:
+    return audit.policy.settings[name].value
+
+
+def snapshot_digest(audit: Audit) -> str:
+    """SHA-256 over the sorted lines "hash  table" of what was delivered."""
+    lines = sorted(f"{found['hash']}  {name}\n" for name, found in audit.snapshot.profile.items())
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def code_digest() -> str:
+    """SHA-256 over the sorted lines "digest  file" of the package's own files."""
+    home = Path(__file__).parent
+    files = [p for p in home.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+    lines = [f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.relative_to(home).as_posix()}\n" for p in files]
+    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+
+
+def fingerprint(key: bytes) -> str:
+    """What tells two keys apart and gives neither away."""
+    return str(pseudonym(key, "heytalk-audit:key-fingerprint"))
+
+
+def clause_results(audit: Audit, results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every clause, with the rules of this run that test it and their verdicts."""
+    by_rule = {r["id"]: r["verdict"] for r in results}
+    tested: dict[str, list[str]] = {}
+    for result in results:
+        for clause in result["clauses"]:
+            tested.setdefault(clause["id"], []).append(result["id"])
+    return [
+        {
+            "id": c.id,
+            "section": c.section,
+            "line": c.line,
+            "class": c.kind,
+            "paraphrase": c.paraphrase,
+            "anchor": c.anchor,
+            "rules": [{"id": r, "verdict": by_rule[r]} for r in sorted(tested.get(c.id, []))],
+        }
+        for c in audit.policy.clauses.values()
+    ]
+
+
+def canonical(value: Any) -> bytes:
+    """Canonical JSON: sorted keys, UTF-8, one newline at the end."""
+    return (json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode("utf-8")
+
+
+def write_exceptions(table: pa.Table, path: Path) -> None:
+    """An exceptions file; the same rows give the same bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, path, compression="zstd", write_statistics=False, store_schema=False, row_group_size=1_000_000)

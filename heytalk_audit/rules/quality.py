@@ -1,0 +1,218 @@
+"""Evidence: whether the delivery is what it says, and good enough to audit."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import ibis
+import ibis.expr.types as ir
+
+from heytalk_audit import contract
+from heytalk_audit.check import Check, review, rule, unknown, violation
+from heytalk_audit.periods import sure
+from heytalk_audit.policy.view import View
+from heytalk_audit.rules.terms import any_flag, join, real_ad_id
+from heytalk_audit.strings import blank, lower, trim
+
+#: Instants outside these are placeholders, not times.
+FIRST, LAST = dt.datetime(1971, 1, 1), dt.datetime(9000, 1, 1)
+
+
+@rule("DQ-01", severity="critical", clauses=[])
+def totals_reconcile(delivered_tables):
+    """Every table is the one that was exported, whole.
+
+    Each delivered table: its digest and totals, recomputed from the files, equal those of the descriptor; a table that does not
+    blocks the rules that read it. Without totals counted in the source system it is for a person to decide: totals of the
+    delivered files prove integrity, not completeness.
+    """
+    t = delivered_tables
+    return Check(
+        t,
+        violation("digest_differs", t.digest_differs),
+        violation("rows_differ", t.rows_differs),
+        violation("distinct_users_differ", t.distinct_users_differs),
+        violation("time_range_differs", t.min_ts_differs | t.max_ts_differs),
+        violation("control_sum_differs", t.control_sum_differs),
+        violation("source_totals_differ", t.source_differs),
+        review("not_described", ~t.described),
+        review("no_source_totals", ~t.source_given),
+        by=("table_name",),
+    )
+
+
+@rule("DQ-02", severity="high", clauses=[])
+def schema_conforms(delivered_columns):
+    """Every table keeps the contract: its columns, their types, their values.
+
+    Each column that the contract wants of a delivered table. A column that must be there and is not, another type, a null where none
+    may be or a value that the contract does not know is a violation and blocks the rules that read the table (a column that is
+    missing: those that read the column). An optional column that is missing is for a person to decide.
+    """
+    c = delivered_columns
+    return Check(
+        c,
+        violation("column_missing", c.missing),
+        violation("wrong_type", c.wrong_type),
+        violation("null_not_allowed", c.null_not_allowed),
+        violation("unknown_value", c.unknown_value),
+        review("optional_column_missing", c.optional_missing),
+        by=("column_name",),
+    )
+
+
+@rule("DQ-03", severity="high", clauses=["CL-020", "CL-040"])
+def keys_resolve(users, purge_log, present):
+    """Every row has a key of its own and belongs to a known person.
+
+    Every row of every delivered table. A person is known who stands in users or, once purged, in the purge log. Rows without a person
+    (a null or blank user_id) are not accused.
+    """
+    people = ibis.union(users.select("user_id"), purge_log.select("user_id")).distinct().mutate(known=True)
+    rows = ibis.union(*[_keys(name, present[name], people) for name in contract.load() if name in present])
+    return Check(
+        rows,
+        violation("key_blank", rows.key_blank),
+        violation("duplicate_key", rows.repeated),
+        violation("user_unknown", rows.stranger),
+        record=rows.record,
+        by=("table_name",),
+    )
+
+
+def _keys(name: str, table: ir.Table, people: ir.Table) -> ir.Table:
+    key = contract.load()[name].key
+    rows = table.select(key=table[key], user_id=_person(table))
+    often = rows.group_by("key").agg(times=rows.count()).filter(lambda t: t.times > 1)
+    rows = rows.left_join(often, "key", rname="other_{name}").drop("other_key")
+    rows = rows.left_join(people, "user_id", rname="other_{name}").drop("other_user_id")
+    return rows.select(
+        "user_id",
+        record=f"{name}:" + rows.key,
+        table_name=ibis.literal(name),
+        key_blank=blank(rows.key),
+        repeated=rows.times.notnull(),
+        stranger=~blank(rows.user_id) & rows.known.isnull(),
+    )
+
+
+def _person(table: ir.Table) -> ir.StringValue:
+    return table.user_id if "user_id" in table.columns else ibis.null("string")
+
+
+@rule("DQ-04", severity="high", clauses=[])
+def times_usable(users, policy, present):
+    """Every time is one that can have happened.
+
+    Every row of every delivered table that carries a time. Placeholders (before 1971, from 9000 on), times after the audit's instant
+    beyond the clocks' tolerance, except where a time may lie ahead (the end of a subscription or hold, a policy's start), and
+    changes or deletions before the creation are violations. Nulls are left to the rules that need the time.
+    """
+    rows = ibis.union(*[_times(t, present[t.name], policy) for t in contract.load().values() if t.name in present and _clocks(t, present)])
+    return Check(
+        rows,
+        violation("sentinel_time", rows.sentinel),
+        violation("future_time", rows.ahead),
+        violation("order_contradiction", rows.order),
+        record=rows.record,
+        by=("table_name",),
+    )
+
+
+def _clocks(table: contract.Table, present) -> list[str]:
+    return [c for c in table.of_kind("timestamp") if c in present[table.name].columns]
+
+
+def _times(table: contract.Table, rows: ir.Table, policy: View) -> ir.Table:
+    clocks = _clocks(table, {table.name: rows})
+    lies_ahead = [rows[c] for c in clocks if not table[c].may_lie_ahead]
+    limit = policy.as_of_plus("clock_skew")
+    pairs = [(c, "created_at") for c in ("updated_at", "deleted_at") if c in clocks and "created_at" in clocks]
+    return rows.select(
+        user_id=_person(rows),
+        record=f"{table.name}:" + rows[table.key],
+        table_name=ibis.literal(table.name),
+        sentinel=any_flag([sure((rows[c] < ibis.literal(FIRST)) | (rows[c] >= ibis.literal(LAST))) for c in clocks]),
+        ahead=any_flag([sure(t > limit) for t in lies_ahead]),
+        order=any_flag([sure(policy.after(rows[late], "clock_skew") < rows[early]) for late, early in pairs]),
+    )
+
+
+@rule("DQ-05", severity="medium", clauses=[])
+def snapshot_is_fresh(delivery, policy):
+    """The snapshot shows one instant, and was taken soon after it.
+
+    The delivery's own statement: an instant after the extraction contradicts it; an extraction long after the instant shows a
+    state that is gone. Without the time of extraction it is unknown.
+    """
+    d = delivery
+    stale = d.extracted_at > policy.as_of_plus("freshness")
+    return Check(
+        d,
+        unknown("extracted_at_missing", d.extracted_at.isnull()),
+        violation("as_of_after_extraction", sure(d.as_of > d.extracted_at)),
+        violation("stale", sure(stale)),
+    )
+
+
+@rule("DQ-06", severity="high", clauses=["CL-003"])
+def coverage_is_whole(delivered_tables, policy):
+    """Every table covers the time that the rules look back on.
+
+    The window and filter that the descriptor states for each table. A filter, no window, or one that begins after the audit's
+    period or ends before the audit's instant is for a person to decide; a rule whose look-back is cut cannot pass.
+    """
+    t = delivered_tables
+    start, _ = policy.period
+    return Check(
+        t,
+        review("filter_applied", t.filtered),
+        review("window_not_stated", t.window_start.isnull() | t.window_end.isnull()),
+        review("window_starts_late", sure(policy.date(t.window_start) > start)),
+        review("window_ends_early", sure(t.window_end < policy.as_of)),
+        by=("table_name",),
+    )
+
+
+@rule("DQ-07", severity="high", clauses=["CL-135", "CL-194"])
+def policy_text_unchanged(policy_clauses):
+    """The policy that is audited is the one that is published, whole.
+
+    Each clause's sentence in the published text, by its digest. A sentence that changed or went is a violation: the clause, and the
+    rules that test it, must be reviewed. A text that breaks off is for a person to decide.
+    """
+    c = policy_clauses
+    return Check(
+        c,
+        violation("sentence_changed", c.status == "changed"),
+        review("text_truncated", c.status == "truncated"),
+        by=("clause_id",),
+    )
+
+
+@rule("DQ-08", severity="low", clauses=[])
+def people_told_apart(users, devices):
+    """One person has one account, so that counts of people are counts of people.
+
+    Accounts that share an e-mail address, a telephone number or an advertising id with another are for a person to decide: families share
+    devices, and numbers are given out again.
+    """
+    u = users.mutate(mail=lower(trim(users.email)), number=trim(users.phone))
+    u = _also_used(_also_used(u, "mail"), "number")
+    used = devices.filter(real_ad_id(devices)).select("ad_id", "user_id").distinct()
+    shared = used.group_by("ad_id").agg(holders=used.user_id.nunique()).filter(lambda t: t.holders > 1)
+    sharing = used.inner_join(shared, "ad_id").select("user_id").distinct().mutate(device_shared=True)
+    u = join(u, sharing)
+    return Check(
+        u,
+        review("shared_email", ~blank(u.mail) & u.mail_shared),
+        review("shared_phone", ~blank(u.number) & u.number_shared),
+        review("shared_device", u.device_shared),
+    )
+
+
+def _also_used(users: ir.Table, column: str) -> ir.Table:
+    """`users` with `<column>_shared`: whether another user has the same value there."""
+    held = users.group_by(column).agg(holders=users.user_id.nunique())
+    shared = held.filter(held.holders > 1).select(column).mutate(**{f"{column}_shared": True})
+    return join(users, shared, column)

@@ -1,0 +1,287 @@
+"""Retention of records: traffic, consent, support, holds, residue, copies, payment details."""
+
+from __future__ import annotations
+
+import ibis
+
+from heytalk_audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.holds import Hold, Part, covers, hold, is_open, last_review, with_holds
+from heytalk_audit.periods import earliest, latest, sure
+from heytalk_audit.rules.terms import (
+    IDENTIFIERS,
+    any_of,
+    deletion_unclear,
+    has,
+    identifiable,
+    join,
+    lookup,
+    offending,
+    only_if,
+    residue,
+    with_deletion,
+)
+from heytalk_audit.strings import blank, tokens
+
+#: Tables of personal data for which the policy states no period.
+UNSTATED = (
+    "content_items",
+    "devices",
+    "promotion_entries",
+    "social_accounts",
+    "permission_events",
+    "disclosures",
+    "transactions",
+    "rights_requests",
+)
+
+
+@rule("RET-07", severity="high", clauses=["CL-042", "CL-049", "CL-187"])
+def traffic_kept_over_a_year(traffic_events, users, retention_exceptions, policy):
+    """Traffic data is kept for one year.
+
+    An event without user, device or address identifies nobody, and passes. One dated after the audit is unknown.
+    """
+    t = traffic_events
+    named = {column: ~blank(t[column]) for column in ("user_id", "device_id", "ip")}
+    return Check(
+        t,
+        passes(~(named["user_id"] | named["device_id"] | named["ip"])),
+        unknown("clock_future", policy.future(t.event_at)),
+        violation("over_one_year", policy.over(t.event_at, "traffic"), policy.due(t.event_at, "traffic")),
+        exempt=hold(retention_exceptions, "traffic_events", named),
+        by=("event_type",),
+    )
+
+
+@rule("RET-08", severity="low", clauses=["CL-187"])
+def traffic_missing(calendar, traffic_events, users, policy):
+    """Traffic data is there for the whole year that it is kept.
+
+    Each of the days before the audit: without an event, or with far fewer than on a mean day, it is for a person to decide.
+    Test accounts count: what is looked for is lost data, not people.
+    """
+    day = policy.date(traffic_events.event_at)
+    daily = traffic_events.group_by(day=day).agg(n=traffic_events.count())
+    c = calendar.left_join(daily, "day", rname="other_{name}").drop("other_day")
+    c = c.mutate(n=c.n.fill_null(0))
+    mean = c.n.sum().over(ibis.window()) / policy.number("traffic_calendar")
+    c = c.mutate(mean=mean)
+    return Check(
+        c,
+        review("no_traffic", c.n == 0),
+        review("low_volume", c.n < mean * policy.number("low_traffic")),
+        record="calendar:" + c.day.cast("string"),
+        by=("month",),
+    )
+
+
+@rule("RET-09", severity="medium", clauses=["CL-188"])
+def consent_record_kept(consents, users, retention_exceptions, policy):
+    """A record of consent or of accepted terms is kept for five years.
+
+    Counted from the end of reliance (the next event of that person and purpose, or the account's purge), a record kept longer
+    is a violation; counted from the record itself it is for a person to decide. If the end of reliance can't be known,
+    because the person is not in the snapshot, it is unknown.
+    """
+    c = consents
+    times = c.filter(policy.by_now(c.event_at)).select("user_id", "purpose", "event_at").distinct()
+    follows = times.event_at.lead().over(ibis.window(group_by=[times.user_id, times.purpose], order_by=times.event_at))
+    times = times.mutate(follows=follows)
+    c = join(c, times, ["user_id", "purpose", "event_at"])
+    c = join(c, lookup(users, "user_id", purged_at=users.purged_at, known=users.user_id.notnull()))
+    purge = only_if(policy.by_now(c.purged_at), latest(c.purged_at, c.event_at))
+    c = c.mutate(end=earliest(c.follows, purge))
+    over = policy.over(c.event_at, "consent_records")
+    return Check(
+        c,
+        unknown("clock_future", policy.future(c.event_at)),
+        unknown("user_missing", over & c.follows.isnull() & ~c.known),
+        violation("over_five_years", policy.over(c.end, "consent_records"), policy.due(c.end, "consent_records")),
+        review("over_from_record", over, policy.due(c.event_at, "consent_records")),
+        exempt=hold(retention_exceptions, "consents"),
+        by=("purpose",),
+    )
+
+
+@rule("RET-10", severity="high", clauses=["CL-188"])
+def consent_record_lost(consents, users, outbound_messages, purge_log, policy):
+    """A record of consent is there for as long as it may have to be shown.
+
+    Marketing sent, consents withdrawn and consent records purged, each within the period. A send without any record of
+    consent to that channel, or a withdrawal of what was never granted, is for a person to decide. A purge of consent records
+    within the period after the person registered is a violation; a person who is not in the snapshot makes it unknown.
+    """
+    m, w, p = outbound_messages, consents, purge_log
+    m = m.filter(m.category == "marketing", m.status != "suppressed", policy.by_now(m.sent_at), ~policy.over(m.sent_at, "consent_records"))
+    known = consents.select(user_id=consents.user_id, purpose=consents.purpose).distinct().mutate(found=True)
+    m = m.mutate(purpose="marketing_" + m.channel)
+    m = m.left_join(known, ["user_id", "purpose"], rname="other_{name}")
+    w = w.filter(w.action == "withdraw", policy.by_now(w.event_at), ~policy.over(w.event_at, "consent_records"))
+    g = consents.filter(consents.action == "grant").group_by("user_id", "purpose").agg(first=lambda t: t.event_at.min())
+    w = w.left_join(g, ["user_id", "purpose"], rname="other_{name}")
+    p = join(p.filter(p.table_name == "consents"), lookup(users, "user_id", born=users.created_at))
+    none = {"lost": False, "future": False, "unlogged": False, "early": False, "orphan": False}
+    record = {"outbound_messages": m.message_id, "consents": w.consent_id, "purge_log": p.purge_id}
+    early = sure(policy.date(p.purged_at) <= policy.due(p.born, "consent_records"))
+    flags = [
+        (m, "outbound_messages", none | {"lost": m.found.isnull()}),
+        (w, "consents", none | {"orphan": ~sure(w["first"] <= w.event_at)}),
+        (p, "purge_log", none | {"future": policy.future(p.purged_at), "unlogged": p.born.isnull(), "early": early}),
+    ]
+    rows = ibis.union(*[t.select(t.user_id, source=ibis.literal(n), record=n + ":" + record[n], **f) for t, n, f in flags])
+    return Check(
+        rows,
+        unknown("clock_future", rows.future),
+        unknown("record_age_unknown", rows.unlogged),
+        violation("purged_within_five_years", rows.early),
+        review("no_consent_record", rows.lost),
+        review("withdrawal_without_grant", rows.orphan),
+        record=rows.record,
+        by=("source",),
+    )
+
+
+@rule("RET-11", severity="high", clauses=["CL-035", "CL-191", "CL-192"])
+def support_kept_over_six_years(support_tickets, users, retention_exceptions, policy):
+    """Correspondence with support is deleted after six years without a follow-up.
+
+    A message of either side, or a reopening, starts the period again. An open ticket has no due day, but one that nobody
+    touched for long is for a person to decide. A ticket without text keeps the promise.
+    """
+    t = support_tickets
+    clocks = [t.opened_at, t.last_customer_at, t.last_agent_at, t.reopened_at]
+    t = t.mutate(last=latest(*clocks), open=t.closed_at.isnull() | sure(t.reopened_at >= t.closed_at))
+    text = ~blank(t.text)
+    kept = ~t.open & policy.over(t["last"], "support") & text
+    due = policy.due(t["last"], "support")
+    return Check(
+        t,
+        unknown("clock_future", policy.future(*(t[c.get_name()] for c in clocks), t.closed_at, t.purged_at)),
+        violation("residue_after_purge", kept & t.purged_at.notnull(), due),
+        violation("over_six_years", kept, due),
+        review("zombie_open", t.open & policy.over(t["last"], "support_untouched") & text, policy.due(t["last"], "support_untouched")),
+        exempt=hold(retention_exceptions, "support_tickets", {"text": text}),
+    )
+
+
+@rule("RET-12", severity="high", clauses=["CL-189"])
+def hold_invalid(retention_exceptions, users, policy):
+    """Data is kept beyond its period only for a dispute, a legal duty or fraud, and only until that is resolved.
+
+    Every entry that would excuse data, bans apart. While open it names an owner, a reason and what it covers, and is
+    reviewed; open or ended, it began before the data that it covers fell due. An entry over everything is for a person to
+    decide.
+    """
+    u = with_deletion(users, policy)
+    u = u.filter(u.is_gone | u.asked.notnull())
+    clear = ~any_of([*deletion_unclear(u, policy), unknown("clock_future", policy.future(u.asked))])
+    u = u.filter(clear & policy.over(u.gone, "account_window") & identifiable(u))
+    flags = offending(u)
+    due = policy.due(u.gone, "account_window")
+    u = with_holds(
+        u.mutate(fell_due=due, **{f"has_{n}": f for n, f in flags.items()}),
+        "user_id",
+        "fell_due",
+        hold(retention_exceptions, "users", flags),
+        policy,
+    )
+    known = lookup(u, "user_id", due=latest(u.fell_due, u.hold_closes), **{f"has_{n}": u[f"has_{n}"] for n in flags})
+    x = join(retention_exceptions.filter(retention_exceptions.type != "ban"), known)
+    x = x.mutate(open=is_open(x, policy), tokens=tokens(x.scope), last=last_review(x, policy))
+    covered = covers(x.tokens, (Part("users", {n: x[f"has_{n}"] for n in flags}),))
+    late = sure(policy.date(x.started_at) > x.due)
+    return Check(
+        x,
+        unknown("clock_future", policy.future(x.started_at, x.reviewed_at)),
+        unknown("clock_contradiction", sure(x.ended_at < x.started_at)),
+        violation("no_owner", x.open & blank(x.owner)),
+        violation("no_reason", x.open & blank(x.reason_code) & blank(x.reference)),
+        violation("no_scope", x.open & ~x.tokens.re_search("[^;]")),
+        violation("back_dated", covered & late, x.due),
+        violation("review_overdue", x.open & policy.over(x["last"], "hold_review"), policy.due(x["last"], "hold_review")),
+        review("scope_all", x.open & x.tokens.contains(";*;")),
+        by=("type",),
+    )
+
+
+@rule("RET-15", severity="critical", clauses=["CL-159", "CL-183"])
+def residue_after_purge(users, profile_attributes, outbound_messages, purge_log, retention_exceptions, policy, present):
+    """A purge removes the person's data from every table.
+
+    Each pair of a purged person (by the account or by the purge log) and a delivered table that should hold nothing of that
+    person any more. Where only messages in other people's chats are left, it is for a person to decide. A purge dated after
+    the audit is unknown.
+    """
+    logged = purge_log.filter(purge_log.table_name == "users", policy.by_now(purge_log.purged_at))
+    gone = users.filter(users.purged_at.notnull() | (users.status == "purged"))
+    gone = ibis.union(gone.select("user_id", "purged_at"), logged.select("user_id", "purged_at"))
+    gone = gone.group_by("user_id").agg(first=gone.purged_at.min())
+    gone = join(gone, has(users, "user_id", ahead=policy.future(users.purged_at)))
+    searched = [name for name in policy.setting("residue_tables") if name in present]
+    pairs = ibis.union(*[join(gone, residue(name, present[name])).mutate(table_name=ibis.literal(name)) for name in searched])
+    identifiers = {n: pairs[f"has_{n}"] for n in IDENTIFIERS}
+    parts = [Part(n, identifiers if n == "users" else {}, pairs.table_name == n) for n in searched]
+    return Check(
+        pairs,
+        unknown("clock_future", pairs.ahead),
+        violation("residue", pairs.found),
+        review("peer_messages", pairs.chat),
+        exempt=Hold(retention_exceptions, tuple(parts), ibis.coalesce(policy.date(pairs["first"]), policy.today)),
+        record=pairs.table_name + ":" + pairs.user_id,
+        by=("table_name",),
+    )
+
+
+@rule("RET-16", severity="medium", clauses=["CL-026", "CL-027", "CL-158", "CL-178"])
+def no_stated_period(delivered_tables, users, policy):
+    """Data is kept only for as long as it is needed, also where no period is stated.
+
+    The delivered tables of personal data for which the policy states no period. One that reaches back further than a year is
+    for a person to decide.
+    """
+    t = delivered_tables.filter(delivered_tables.table_name.isin(UNSTATED))
+    old = sure(t.rows > 0) & policy.over(t.min_ts, "unstated")
+    return Check(t, review("no_stated_period", old), by=("table_name",))
+
+
+@rule("RET-19", severity="medium", clauses=["CL-183"])
+def copy_outlives_source(content_items, users, retention_exceptions, policy):
+    """A copy made from an item goes when the item goes.
+
+    Thumbnails, transcripts and other items with a parent. A copy that is still there beyond the allowance after its parent's
+    deletion is a violation; a parent that is not delivered is for a person to decide.
+    """
+    items, found = content_items, content_items.content_id.notnull()
+    parents = lookup(items, "content_id", source_deleted_at=items.deleted_at, found=found).rename(parent_id="content_id")
+    c = join(items.filter(~blank(items.parent_id)), parents, "parent_id")
+    due = policy.date(policy.after(c.source_deleted_at, "removal_allowance"))
+    return Check(
+        c,
+        unknown("clock_future", policy.future(c.created_at, c.deleted_at)),
+        passes(c.deleted_at.notnull()),
+        review("parent_missing", ~c.found),
+        violation("copy_outlives_source", policy.passed(c.source_deleted_at, "removal_allowance"), due),
+        exempt=hold(retention_exceptions, "content_items"),
+        by=("visibility",),
+    )
+
+
+@rule("RET-20", severity="medium", clauses=["CL-030"])
+def payout_details_kept(promotion_entries, users, retention_exceptions, policy):
+    """A winner's payment details are kept only for as long as the payment needs them.
+
+    Entries won, paid or with details held; without details the promise is kept. Paid longer ago than the tax period, or won
+    over a year ago and never paid, is a violation. Details without any date are unknown.
+    """
+    p = promotion_entries
+    p = p.filter(p.won_at.notnull() | p.paid_at.notnull() | p.payout_details_held)
+    unpaid = p.paid_at.isnull() & policy.over(p.won_at, "prize_unclaimed")
+    return Check(
+        p,
+        passes(~p.payout_details_held),
+        unknown("clock_missing", p.won_at.isnull() & p.paid_at.isnull()),
+        unknown("clock_future", policy.future(p.won_at, p.paid_at)),
+        violation("paid_over_tax_period", policy.over(p.paid_at, "prize_tax"), policy.due(p.paid_at, "prize_tax")),
+        violation("unpaid_over_12m", unpaid, policy.due(p.won_at, "prize_unclaimed")),
+        exempt=hold(retention_exceptions, "promotion_entries", {"payout_details_held": p.payout_details_held}),
+    )

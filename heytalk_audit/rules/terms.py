@@ -1,0 +1,196 @@
+"""Terms that several rules share: deletion, contact, entitlement, what a person's data consists of."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from heytalk_audit.check import Condition, unknown
+from heytalk_audit.periods import latest, sure
+from heytalk_audit.policy.view import View
+from heytalk_audit.strings import blank, lower, trim
+
+LIVE = ("active", "suspended", "banned")
+IDENTIFIERS = ("display_name", "email", "phone")
+#: What may be held of a deleted account, in the order in which an excess is named, and the table that holds it.
+CLASSES = {
+    "sensitive": "profile_attributes",
+    "media": "content_items",
+    "ad_id": "devices",
+    "profile": "profile_attributes",
+    "posts": "content_items",
+}
+MEDIA, POSTS = ("photo", "video", "voice", "transcript"), ("post", "room")
+
+
+def only_if(condition: ir.BooleanValue, value: ir.Value) -> ir.Value:
+    """The value where the condition holds, else null."""
+    return condition.ifelse(value, ibis.null(value.type()))
+
+
+def lookup(table: ir.Table, key: str, **columns: ir.Value) -> ir.Table:
+    """One row per key, so that a join to it never multiplies rows, whatever the delivery repeats."""
+    return table.group_by(key).agg(**{n: c.any() if c.type().is_boolean() else c.max() for n, c in columns.items()})
+
+
+def has(table: ir.Table, key: str, **flags: ir.BooleanValue) -> ir.Table:
+    """One row per key with, for each flag, whether it holds in some row of that key."""
+    return table.filter(table[key].notnull()).group_by(key).agg(**{n: sure(f).any() for n, f in flags.items()})
+
+
+def join(rows: ir.Table, other: ir.Table, key: str | list[str] = "user_id") -> ir.Table:
+    """Left join to a table of one row per key; flags are false where there is none."""
+    joined = rows.left_join(other, key, rname="other_{name}")
+    keys = [key] if isinstance(key, str) else key
+    joined = joined.drop(*[f"other_{k}" for k in keys])
+    flags = {n: joined[n].fill_null(False) for n in other.columns if n not in keys and other[n].type().is_boolean()}
+    return joined.mutate(**flags)
+
+
+# deletion ------------------------------------------------------------------------------------------
+
+
+def with_deletion(users: ir.Table, policy: View) -> ir.Table:
+    """Users with `gone` (deleted_at unless restored since), `asked` (the request likewise), `restored`, `is_gone`, `live`."""
+    back = policy.by_now(users.restored_at)
+    restored = sure(users.deleted_at <= users.restored_at) & back
+    taken_back = sure(users.deletion_requested_at <= users.restored_at) & back
+    users = users.mutate(
+        restored=restored,
+        gone=only_if(~restored, users.deleted_at),
+        asked=only_if(~taken_back, users.deletion_requested_at),
+    )
+    return users.mutate(
+        is_gone=users.gone.notnull() | (users.status == "deleted"),
+        live=users.status.isin(LIVE) & users.gone.isnull(),
+    )
+
+
+def deletion_unclear(users: ir.Table, policy: View) -> list[Condition]:
+    """Why the state of a deleted account can't be told."""
+    deleted = users.status == "deleted"
+    restored_at = only_if(users.gone.notnull(), users.restored_at)
+    return [
+        unknown("clock_missing", deleted & users.deleted_at.isnull()),
+        unknown("clock_future", policy.future(users.gone, users.purged_at, restored_at)),
+        unknown("clock_contradiction", sure(users.purged_at < users.gone)),
+        unknown(
+            "status_contradiction",
+            (deleted & users.restored) | (users.status.isin(["active", "suspended"]) & users.gone.notnull()),
+        ),
+    ]
+
+
+def any_of(conditions: list[Condition]) -> ir.BooleanValue:
+    """Whether one of the conditions holds."""
+    return any_flag([condition.when for condition in conditions])
+
+
+def offending(users: ir.Table) -> dict[str, ir.BooleanValue]:
+    """The direct identifiers of a users row, and whether each is there."""
+    return {name: ~blank(users[name]) for name in IDENTIFIERS}
+
+
+def identifiable(users: ir.Table) -> ir.BooleanValue:
+    """Whether a users row still holds a direct identifier."""
+    email, name, phone = offending(users).values()
+    return email | name | phone
+
+
+def full_years(birth: ir.DateValue, day: ir.DateValue) -> ir.IntegerValue:
+    """Age on a day; a 29 February birthday counts from 1 March in years without one."""
+    before = (day.month() < birth.month()) | ((day.month() == birth.month()) & (day.day() < birth.day()))
+    return day.year() - birth.year() - before.cast("int32")
+
+
+# contact and entitlement ---------------------------------------------------------------------------
+
+
+def with_contact(users: ir.Table, subscriptions: ir.Table, policy: View) -> ir.Table:
+    """Users with c1 (any contact), c2 (interactive use), `anchor` (the later of c1 and the end of the last entitlement),
+    and, of their entitlements: `premium`, `firm` (a current one paid or lifetime), `bad`, `subscribed` (any has begun)."""
+    users = join(users, entitlements(subscriptions, policy))
+    users = users.mutate(
+        c1=ibis.coalesce(latest(users.last_contact_at, users.last_interactive_at), users.created_at),
+        c2=ibis.coalesce(users.last_interactive_at, users.created_at),
+    )
+    return users.mutate(anchor=latest(users.c1, users.ended))
+
+
+def entitlements(subscriptions: ir.Table, policy: View) -> ir.Table:
+    """One row per user whose subscription has begun: `premium`, `firm`, `bad`, `ended`, `subscribed`."""
+    s = subscriptions.filter(policy.by_now(subscriptions.start_at))
+    over = policy.by_now(s.end_at)
+    bad = sure(s.start_at > s.end_at) | ((s.status == "expired") & ~over)
+    counts = s.status.isin(["active", "expired"])
+    current = (s.status == "active") & ~bad & ~over
+    s = s.mutate(bad=counts & bad, current=current, ended=only_if(counts & ~bad & over, s.end_at))
+    firm = s.current & s.kind.isin(["paid", "lifetime"])
+    return s.group_by("user_id").agg(
+        premium=s.current.any(), firm=firm.any(), bad=s.bad.any(), ended=s.ended.max(), subscribed=s.start_at.notnull().any()
+    )
+
+
+def contact_unclear(u: ir.Table, policy: View) -> list[Condition]:
+    """Why the last contact of an account can't be told (`u` as of `with_contact`)."""
+    inactive = policy.over(u.c1, "inactivity") | policy.over(u.c2, "inactivity")
+    return [
+        unknown("clock_future", policy.future(u.created_at, u.last_contact_at, u.last_interactive_at)),
+        unknown("clock_contradiction", sure(policy.after(u.c1, "clock_skew") < u.created_at)),
+        unknown("status_contradiction", u.purged_at.notnull()),
+        unknown("entitlement_contradiction", u.bad & inactive),
+    ]
+
+
+# what is held of a person --------------------------------------------------------------------------
+
+
+def alive(table: ir.Table, policy: View) -> ir.BooleanValue:
+    """Not deleted by the audit's instant."""
+    return ~policy.by_now(table.deleted_at)
+
+
+def is_special(attributes: ir.Table, policy: View) -> ir.BooleanValue:
+    """Whether an attribute is a value of a special category, and says something."""
+    empty = [word.strip().lower() for word in policy.setting("null_like")]
+    value = trim(lower(attributes.value)).fill_null("")
+    return attributes.category.isin(policy.setting("special_categories")) & ~blank(attributes.value) & ~value.isin(empty)
+
+
+def real_ad_id(devices: ir.Table) -> ir.BooleanValue:
+    """Whether an advertising id is one: neither blank nor zeros."""
+    return ~blank(devices.ad_id) & sure(devices.ad_id.re_search("[^0-]"))
+
+
+def attribute_classes(attributes: ir.Table, policy: View) -> ir.Table:
+    """One row per user: does it hold `sensitive` values, other `profile` attributes."""
+    special, there = is_special(attributes, policy), alive(attributes, policy)
+    return has(attributes, "user_id", sensitive=special & there, profile=~special & there & ~blank(attributes.value))
+
+
+def content_classes(content: ir.Table, policy: View) -> ir.Table:
+    """One row per author: does it hold `media`, `posts`."""
+    there = alive(content, policy)
+    return has(content, "user_id", media=there & content.kind.isin(MEDIA), posts=there & content.kind.isin(POSTS))
+
+
+def residue(name: str, table: ir.Table) -> ir.Table:
+    """One row per person with what a table still holds: `found` anything, `chat` messages alone, and which identifiers."""
+    never = table.user_id.isnull() & table.user_id.notnull()
+    flags = {f"has_{n}": never for n in IDENTIFIERS} | {"found": table.user_id.notnull(), "chat": never}
+    match name:
+        case "users":
+            flags |= {f"has_{n}": flag for n, flag in offending(table).items()} | {"found": identifiable(table)}
+        case "profile_attributes":
+            flags["found"] = ~blank(table.value)
+        case "content_items":
+            flags |= {"found": table.kind != "chat", "chat": table.kind == "chat"}
+    return has(table, "user_id", **flags)
+
+
+def any_flag(flags: list[ir.BooleanValue]) -> ir.BooleanValue:
+    """Whether one of the flags is set; false where there are none."""
+    result: ir.BooleanValue = ibis.literal(False)
+    for flag in flags:
+        result = result | flag
+    return result

@@ -1,0 +1,218 @@
+"""Run an audit: parameters in, a run folder out, whole or not at all.
+
+Papermill executes the notebooks in fresh kernels, as many at once as there are cores; nbconvert and our own template turn them into
+pages. Everything is made in a private working folder and moved into place at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+import papermill.exceptions
+import yaml
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from heytalk_audit import delivery, notebook, params, profile, results
+from heytalk_audit.audit import VERDICTS
+from heytalk_audit.engine import connect
+from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.policy import load
+from heytalk_audit.report import page
+from heytalk_audit.rules import RULES
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+#: The notebook of each page, first to last.
+PAGES = {"evidence": "00-evidence", "retention": "10-retention", "index": "90-summary"}
+OPEN_VERDICTS = ("REVIEW", "NOT_EVALUATED", "NO_POPULATION", "ERROR")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to: its folder, its results, and the exit status."""
+
+    folder: Path
+    audit: dict[str, Any]
+    rules: list[dict[str, Any]]
+    status: int
+
+
+def run(path: Path, overrides: list[str], out: Path | None, allow: Iterable[str] = (), console: Console | None = None) -> Outcome:
+    """Run the audit that a parameters file describes. Unusable input raises InputError, and nothing is written."""
+    console = console or Console(stderr=True)
+    given = params.read(path, overrides)
+    allowed = check_allow(allow)
+    target = _target(path, given, out)
+    work = Path(tempfile.mkdtemp(prefix="heytalk-audit-"))
+    os.environ[notebook.WORK] = str(work)
+    try:
+        with _progress(console) as progress:
+            _prepare(given, path.resolve().parent, work, progress, console)
+            _execute(given, work, progress)
+        staged = work / "run"
+        _assemble(given, work, staged)
+        _publish(staged, target)
+        audit = json.loads((target / "results.json").read_text("utf-8"))
+        return Outcome(target, audit["audit"], audit["rules"], status([r["verdict"] for r in audit["rules"]], allowed))
+    finally:
+        os.environ.pop(notebook.WORK, None)
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def status(verdicts: list[str], allowed: Iterable[str] = ()) -> int:
+    """The exit status of these verdicts: 1 with a FAIL, 3 with something open, else 0."""
+    if "FAIL" in verdicts:
+        return 1
+    return 3 if any(v in OPEN_VERDICTS and v not in allowed for v in verdicts) else 0
+
+
+def check_allow(allow: Iterable[str]) -> list[str]:
+    """The verdicts to let through; FAIL never is."""
+    allowed = [v.strip() for v in allow if v.strip()]
+    for verdict in allowed:
+        if verdict not in OPEN_VERDICTS:
+            todo = nearest(verdict, OPEN_VERDICTS) if verdict not in VERDICTS else "let through only " + ", ".join(OPEN_VERDICTS)
+            raise InputError(f"--allow {verdict[:40]}", "is no verdict that can be let through", todo)
+    return allowed
+
+
+def _target(path: Path, given: params.Params, out: Path | None) -> Path:
+    name = "".join(c if c.isalnum() or c in "-_." else "-" for c in given.audit.id).strip(".") or "audit"
+    target = out or path.resolve().parent.parent / "reports" / name
+    if target.is_file() or (target.is_dir() and any(target.iterdir()) and not (target / "results.json").is_file()):
+        raise InputError(f"--out {target.name}", "is there already and is no earlier run", "name another folder")
+    return target
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(TextColumn("{task.description:<32}"), BarColumn(24), TimeElapsedColumn(), console=console, transient=True)
+
+
+def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, console: Console) -> None:
+    """Refuse what can't be used, and profile the snapshot, before any notebook begins."""
+    policy = load(given.policy.name, base)
+    params.settings_of(policy, given.settings)
+    _check_rules(given)
+    if given.policy.text:
+        notebook.read_text(base / given.policy.text)
+    for name in ("accepted", "attestations", "previous", "findings"):
+        if getattr(given, name):
+            raise InputError(f"parameters {name}", "is not supported by this version", "leave it out")
+    key = notebook.engagement_key(given.report.key_env)
+    if len(key) < 32:
+        console.print(f"warning: the key in {given.report.key_env} is shorter than 32 bytes")
+    if given.engine.url == "duckdb":
+        connect(given.engine.url, given.engine.options)
+    found = delivery.read(base / given.snapshot)
+    task = progress.add_task("Checking the snapshot", total=len(found.parts))
+    taken = profile.take(found, work, lambda table: progress.update(task, advance=1, description=f"Checking {table}"))
+    progress.update(task, completed=len(found.parts), description="Checked the snapshot")
+    (work / "profile.json").write_text(json.dumps(taken), "utf-8")
+    resolved = given.model_dump(mode="json")
+    resolved["snapshot"] = str((base / given.snapshot).resolve())
+    if given.policy.text:
+        resolved["policy"]["text"] = str((base / given.policy.text).resolve())
+    if (base / given.policy.name).exists():
+        resolved["policy"]["name"] = str((base / given.policy.name).resolve())
+    (work / "params.yaml").write_text(yaml.safe_dump(resolved, allow_unicode=True), "utf-8")
+
+
+def _check_rules(given: params.Params) -> None:
+    for rule in given.rules:
+        if rule not in RULES:
+            raise InputError(f"rules {str(rule)[:40]}", "unknown rule", nearest(str(rule), RULES))
+    chosen = [r for chapter in given.chapters for r in notebook.rules_of(chapter, given.rules)]
+    left = [r for r in given.rules if r not in chosen]
+    if left:
+        raise InputError(f"rules {left[0]}", "belongs to none of the chapters", "add its chapter, or leave it out")
+    if not chosen:
+        raise InputError("chapters", "hold no rule", f"choose of {', '.join(notebook.CHAPTERS)}")
+
+
+def _execute(given: params.Params, work: Path, progress: Progress) -> None:
+    """The evidence first, then the other chapters side by side, then the summary, which only reads."""
+    chapters = [c for c in notebook.CHAPTERS if c in given.chapters]
+    first, rest = [c for c in chapters if c == "evidence"], [c for c in chapters if c != "evidence"]
+    local = given.engine.url == "duckdb"
+    with ThreadPoolExecutor(max_workers=(os.cpu_count() or 1) if local else 1) as pool:
+        for batch in (first, rest, ["index"]):
+            list(pool.map(lambda name: _execute_one(PAGES[name], work, progress), batch))
+
+
+def _execute_one(name: str, work: Path, progress: Progress) -> None:
+    task = progress.add_task(name, total=None)
+    source, target = NOTEBOOKS / f"{name}.ipynb", work / "executed" / f"{name}.ipynb"
+    target.parent.mkdir(exist_ok=True)
+    _check_parameters(source)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.getLogger("papermill").setLevel(logging.ERROR)
+        try:
+            papermill.execute_notebook(
+                str(source),
+                str(target),
+                parameters={"params": "params.yaml"},
+                cwd=str(work),
+                kernel_name="python3",
+                progress_bar=False,
+                log_output=False,
+                extra_arguments=["--IPKernelApp.log_level=40"],
+            )
+        except papermill.exceptions.PapermillExecutionError as error:
+            # the traceback may quote data: its kind and place are enough
+            raise InputError(f"notebook {name}", f"a cell failed with {error.ename}", "open it in JupyterLab and run it there") from None
+    progress.update(task, total=1, completed=1)
+
+
+def _check_parameters(source: Path) -> None:
+    """Papermill only warns of a parameter that a notebook does not know: refuse."""
+    known = papermill.inspect_notebook(str(source))
+    if set(known) != {"params"}:
+        raise InputError(source.name, f"its parameters are {sorted(known)}", "it needs one cell tagged parameters that sets params")
+
+
+def _assemble(given: params.Params, work: Path, staged: Path) -> None:
+    """The run's folder: pages, notebooks, results and exceptions."""
+    chapters = [c for c in notebook.CHAPTERS if c in given.chapters]
+    rules = [r for c in chapters for r in notebook.rules_of(c, given.rules)]
+    audit = json.loads((work / "audit.json").read_text("utf-8"))
+    found = [json.loads((work / "results" / f"{r}.json").read_text("utf-8")) for r in rules]
+    clauses = json.loads((work / "clauses.json").read_text("utf-8"))
+    (staged / "exceptions").mkdir(parents=True)
+    (staged / "notebooks").mkdir()
+    (staged / "results.json").write_bytes(results.canonical({"audit": audit, "rules": found, "clauses": clauses}))
+    for rule in rules:
+        shutil.copyfile(work / "exceptions" / f"{rule}.parquet", staged / "exceptions" / f"{rule}.parquet")
+    titles = {"index": "Summary"} | {c: notebook.CHAPTERS[c][1] for c in chapters}
+    nav = [{"href": f"{name}.html", "title": title} for name, title in titles.items()]
+    for name, title in titles.items():
+        executed = nbformat.read(work / "executed" / f"{PAGES[name]}.ipynb", as_version=4)
+        kept = page.normalise(executed)
+        nbformat.write(kept, staged / "notebooks" / f"{PAGES[name]}.ipynb")
+        html = page.render(kept, f"{title} - {audit['title']}", [n | {"current": n["href"] == f"{name}.html"} for n in nav])
+        (staged / f"{name}.html").write_text(html, "utf-8")
+
+
+def _publish(staged: Path, target: Path) -> None:
+    """Put the finished folder in place; what stood there goes only once the new one is beside it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.parent / f".{target.name}.{os.getpid()}.{time.monotonic_ns()}"
+    old = beside.with_name(beside.name + ".old")
+    shutil.copytree(staged, beside)
+    if target.exists():
+        os.replace(target, old)
+    os.replace(beside, target)
+    shutil.rmtree(old, ignore_errors=True)

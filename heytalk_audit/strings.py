@@ -1,0 +1,32 @@
+"""What counts as blank, and how strings are compared: the same on every engine, so no engine's own white space or case rules."""
+
+from __future__ import annotations
+
+import string
+
+import ibis.expr.types as ir
+
+#: Tab to carriage return, space, no-break space, ideographic space.
+BLANKS = "\t\n\x0b\x0c\r \u00a0\u3000"
+_EDGES = f"^[{BLANKS}]+|[{BLANKS}]+$"
+
+
+def blank(value: ir.StringValue) -> ir.BooleanValue:
+    """Null, empty, or nothing but white space. Never null itself."""
+    return (~value.re_search(f"[^{BLANKS}]")).fill_null(True)
+
+
+def trim(value: ir.StringValue) -> ir.StringValue:
+    """Without white space at both ends."""
+    return value.re_replace(_EDGES, "")
+
+
+def lower(value: ir.StringValue) -> ir.StringValue:
+    """A to Z lowered, and nothing else: no other letter may turn into a Latin one."""
+    return value.translate(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def tokens(value: ir.StringValue) -> ir.StringValue:
+    """A list written with commas or semicolons as `;one;two;`, trimmed and lowered: ask it with `contains(";one;")`."""
+    separated = trim(lower(value)).re_replace(f"[{BLANKS}]*[,;][{BLANKS}]*", ";")
+    return ";" + separated + ";"

@@ -1,0 +1,40 @@
+"""Every case of `cases/`, on every engine that is there."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import worlds
+
+from heytalk_audit.engine import connect
+
+IDS = [f"{c.rule}: {c.name}" for c in worlds.cases()]
+
+
+@pytest.fixture(scope="session")
+def duckdb_worlds(tmp_path_factory):
+    return worlds.Worlds(connect(), tmp_path_factory.mktemp("worlds"))
+
+
+@pytest.fixture(scope="session")
+def spark_worlds(tmp_path_factory):
+    pytest.importorskip("pyspark", reason="pyspark is not installed (make test EXTRAS=spark)")
+    if shutil.which("java") is None:
+        pytest.skip("no Java runtime")
+    options = {"spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2"}
+    return worlds.Worlds(connect("local[2]", options), tmp_path_factory.mktemp("spark"))
+
+
+@pytest.mark.xdist_group("duckdb")
+@pytest.mark.parametrize("case", worlds.cases(), ids=IDS)
+def test_duckdb(case, duckdb_worlds):
+    assert worlds.complaint(case, duckdb_worlds) is None
+
+
+@pytest.mark.spark
+@pytest.mark.xdist_group("spark")
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("case", worlds.cases(), ids=IDS)
+def test_spark(case, spark_worlds):
+    assert worlds.complaint(case, spark_worlds) is None
