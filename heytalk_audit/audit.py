@@ -148,6 +148,19 @@ def evaluate(rule: Rule, audit: Audit, keep_pass: bool = False) -> Evaluation:
         return _without(rule, "ERROR", f"the rule crashed: {type(error).__name__}", view)
 
 
+def lacking(rule: Rule, audit: Audit) -> str:
+    """What a rule would lack of the snapshot, without evaluating it; empty where nothing."""
+    view, present = audit.view(), Present(audit.snapshot.tables)
+    try:
+        lacks = _lacks(rule, audit)
+        if not lacks:
+            _build(rule, audit, view, present)
+            lacks = _gated(rule, audit, present)
+        return lacks
+    except Absent as error:
+        return str(error)
+
+
 def _lacks(rule: Rule, audit: Audit) -> str:
     missing = [t for t in rule.tables if t not in audit.tables]
     text = {"policy_clauses": "the published policy text (policy.text)"}

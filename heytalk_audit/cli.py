@@ -116,22 +116,15 @@ def lab() -> None:
 def print_verdicts(results: list[dict]) -> None:
     """The verdict table."""
     table = Table(box=None, pad_edge=False)
-    for name, side in (
-        ("Rule", "left"),
-        ("Verdict", "left"),
-        ("Severity", "left"),
-        ("In scope", "right"),
-        ("Violation", "right"),
-        ("Review", "right"),
-        ("Unknown", "right"),
-        ("Exempt", "right"),
-        ("", "left"),
-    ):
-        table.add_column(name, justify=side)
+    for name in ("Rule", "Verdict", "Severity"):
+        table.add_column(name, no_wrap=True)
+    for name in ("Scope", "Violation", "Review", "Unknown", "Exempt"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True, overflow="ellipsis")
     for r in results:
         numbers = [f"{r['ledger'][k]:,}" for k in ("in_scope", "violation", "review", "unknown", "exempt")]
-        table.add_row(r["id"], r["verdict"], r["severity"], *numbers, printable(r["reason"] or r["title"])[:70])
-    out.print(table)
+        table.add_row(r["id"], r["verdict"], r["severity"], *numbers, printable(r["reason"] or r["title"]))
+    Console(highlight=False, width=max(out.width, 132)).print(table)
 
 
 def main() -> None:

@@ -22,18 +22,15 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=False)
 
 
-def _zone(name: Any) -> Any:
-    if not isinstance(name, str) or name not in available_timezones():
-        known = available_timezones()
-        raise ValueError(
-            f"unknown zone {str(name)[:60]!r}; {nearest(str(name), known) if _like(name, known) else 'write an IANA name, as Europe/Madrid'}"
-        )
+def known_zone(name: Any) -> Any:
+    """The name of a zone; an unknown one is refused with the nearest known."""
+    known = available_timezones()
+    if not isinstance(name, str) or name not in known:
+        hint = nearest(str(name)[:60], known)
+        todo = hint if hint.startswith("did you mean") else "write an IANA name, as Europe/Madrid"
+        raise ValueError(f"unknown zone {str(name)[:60]!r}; {todo}")
     ZoneInfo(name)
     return name
-
-
-def _like(name: Any, known: set[str]) -> bool:
-    return nearest(str(name), known).startswith("did you mean")
 
 
 Count = Annotated[int, Field(ge=0)]
@@ -43,7 +40,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class Settings(Strict):
     """Readings and parameters of the rules. What is not given here is as the policy's data says."""
 
-    audit_tz: Annotated[str, BeforeValidator(_zone)]
+    audit_tz: Annotated[str, BeforeValidator(known_zone)]
     period_from: dt.date | None
     period_to: dt.date | None
     window_allow_list: list[Literal["sensitive", "media", "ad_id", "profile", "posts"]] | None

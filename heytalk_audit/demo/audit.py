@@ -31,8 +31,12 @@ def differences(folder: Path, demo: Path, key: bytes) -> list[str]:
             rows = pq.read_table(file).to_pylist()
             found.update((file.stem, r["record"], r["outcome"], r["reason"]) for r in rows)
     missed, extra = planted - found, found - planted
-    lines = [f"planted, not found: {n} x {r} {o} {why}" for (r, o, why), n in Counter((k[0], k[2], k[3]) for k in missed.elements()).items()]
-    return lines + [f"found, not planted: {n} x {r} {o} {why}" for (r, o, why), n in Counter((k[0], k[2], k[3]) for k in extra.elements()).items()]
+    lines = [
+        f"planted, not found: {n} x {r} {o} {why}" for (r, o, why), n in Counter((k[0], k[2], k[3]) for k in missed.elements()).items()
+    ]
+    return lines + [
+        f"found, not planted: {n} x {r} {o} {why}" for (r, o, why), n in Counter((k[0], k[2], k[3]) for k in extra.elements()).items()
+    ]
 
 
 def judge(outcome: Outcome, different: list[str]) -> list[str]:

@@ -90,7 +90,9 @@ def deletion_in_doubt(w: World) -> None:
     unclear(w, deleted(w, deleted_at=None), "clock_missing")
     unclear(w, deleted(w, deleted_at=w.ahead), "clock_future")
     at = w.ago(120)
-    unclear(w, deleted(w, status="purged", deleted_at=at, purged_at=at - dt.timedelta(hours=1)), "clock_contradiction", ("RET-01", "RET-02"))
+    unclear(
+        w, deleted(w, status="purged", deleted_at=at, purged_at=at - dt.timedelta(hours=1)), "clock_contradiction", ("RET-01", "RET-02")
+    )
     unclear(w, w.add("users", deleted_at=w.ago(30)), "status_contradiction")
 
 
@@ -246,7 +248,13 @@ def tickets(w: World) -> None:
     u = w.add("users", created_at=w.ago(4000))
     hour = dt.timedelta(hours=1)
     over, ok = w.overdue(72), w.in_time(72)
-    w.find("RET-11", "support_tickets", w.add("support_tickets", user_id=u, opened_at=over, closed_at=over + hour), "violation", "over_six_years")
+    w.find(
+        "RET-11",
+        "support_tickets",
+        w.add("support_tickets", user_id=u, opened_at=over, closed_at=over + hour),
+        "violation",
+        "over_six_years",
+    )
     w.add("support_tickets", user_id=u, opened_at=ok, closed_at=ok + hour)
     t = w.add("support_tickets", user_id=u, opened_at=over, closed_at=over + hour, purged_at=w.ago(9))
     w.find("RET-11", "support_tickets", t, "violation", "residue_after_purge")

@@ -113,7 +113,14 @@ DEFAULTS: dict[str, Row] = {
         "is_test": False,
     },
     "subscriptions": {"kind": "paid", "status": "active", "start_at": lambda w: w.ago(200)},
-    "consents": {"purpose": "analytics", "action": "grant", "event_at": lambda w: w.ago(100), "explicit": True, "method": "in_app", "policy_version": "2"},
+    "consents": {
+        "purpose": "analytics",
+        "action": "grant",
+        "event_at": lambda w: w.ago(100),
+        "explicit": True,
+        "method": "in_app",
+        "policy_version": "2",
+    },
     "profile_attributes": {
         "name": "bio",
         "category": "pd:Interest",
@@ -136,7 +143,13 @@ DEFAULTS: dict[str, Row] = {
     "devices": {"platform": "android", "first_seen_at": lambda w: w.ago(200)},
     "permission_events": {"permission": "camera", "action": "granted", "event_at": lambda w: w.ago(90)},
     "support_tickets": {"topic": "account", "opened_at": lambda w: w.ago(60), "text": "Please help me with my account."},
-    "rights_requests": {"kind": "access", "channel": "app", "received_at": lambda w: w.ago(40), "answered_at": lambda w: w.ago(30), "outcome": "done"},
+    "rights_requests": {
+        "kind": "access",
+        "channel": "app",
+        "received_at": lambda w: w.ago(40),
+        "answered_at": lambda w: w.ago(30),
+        "outcome": "done",
+    },
     "disclosures": {
         "kind": "processor",
         "purpose": "realtime_messaging",

@@ -15,6 +15,7 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 _HOME = files(__name__.rpartition(".")[0]).joinpath("template")
+_CSP = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 _FORBIDDEN = ("application/javascript", "application/vnd.jupyter.widget-view+json", "text/vnd.mermaid", "text/latex")
 _TAGS = set(
     [
@@ -115,7 +116,7 @@ def render(notebook: NotebookNode, title: str, nav: list[dict[str, Any]]) -> str
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     parts = {
         "title": html.escape(title),
-        "csp": f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        "csp": _CSP.format(digest=digest),
         "style": style,
         "nav": _nav(nav),
         "contents": _contents(clean),

@@ -32,7 +32,7 @@ RATINGS = (
     ("High", "none of these"),
 )
 LIMITS = (
-    "The data was prepared by its exporter. What the exporter left out, this report cannot show; the evidence chapter says what was compared.",
+    "The data was prepared by its exporter. This report cannot show what was left out; the evidence chapter says what was compared.",
     "It shows one point in time. What was broken and mended before is seen only where the data keeps its trace.",
     "Backups, copies at vendors, devices and what software kits send from them, and pictures of consent screens were not examined.",
     "Whether a source is what its column says it is was not tested.",

@@ -241,7 +241,7 @@ def no_stated_period(delivered_tables, users, policy):
     """
     t = delivered_tables.filter(delivered_tables.table_name.isin(UNSTATED))
     old = sure(t.rows > 0) & policy.over(t.min_ts, "unstated")
-    return Check(t, review("no_stated_period", old), by=("table_name",))
+    return Check(t, review("no_stated_period", old, policy.due(t.min_ts, "unstated")), by=("table_name",))
 
 
 @rule("RET-19", severity="medium", clauses=["CL-183"])

@@ -1,0 +1,60 @@
+"""The catalogue of rules, as the command line shows it."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from rich.console import Console
+from rich.table import Table
+
+from heytalk_audit import contract
+from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.policy import load
+from heytalk_audit.rules import RULES
+
+
+def show_catalogue(console: Console) -> None:
+    """Every rule in a line."""
+    texts = load().rules
+    table = Table("Rule", "Severity", "Basis", "Promise", box=None, pad_edge=False)
+    for id, rule in sorted(RULES.items()):
+        table.add_row(id, rule.severity, rule.basis, texts.get(id, {}).get("title", rule.text[0]))
+    console.print(table)
+
+
+def show_rule(id: str, console: Console) -> None:
+    """One rule: promise, clauses, method, law, tables, source, and the SQL it becomes on empty tables."""
+    if id not in RULES:
+        raise InputError(f"rule {id[:40]}", "is unknown", nearest(id, RULES))
+    rule, policy = RULES[id], load()
+    words = policy.rules.get(id, {})
+    promise, method = rule.text
+    clauses = [policy.clauses[c] for c in rule.clauses]
+    said = [f"{id}  {words.get('title', '')}", f"Severity {rule.severity}, basis {rule.basis}", "", promise, "", method, ""]
+    said += [f"{c.id} (section {c.section}, line {c.line}): {c.paraphrase}" for c in clauses]
+    said += [f"Law (to be confirmed by counsel): {'; '.join(words.get('law', []))}", f"Reads: {', '.join(rule.tables)}", "", rule.source]
+    said += ["SQL of the exception rows:", "", empty_sql(id)]
+    console.print("\n".join(said), markup=False, soft_wrap=True)
+
+
+def empty_sql(id: str) -> str:
+    """The SQL of a rule over empty tables of the contract: it names no data."""
+    import json
+    import tempfile
+    from pathlib import Path
+
+    import pyarrow.parquet as pq
+
+    from heytalk_audit.audit import Audit, evaluate
+    from heytalk_audit.engine import connect
+    from heytalk_audit.params import settings_of
+    from heytalk_audit.snapshot import open_snapshot
+
+    with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as folder:
+        for name, table in contract.load().items():
+            schema = pa.schema([(c.name, contract.ARROW[c.kind]) for c in table.columns])
+            pq.write_table(schema.empty_table(), Path(folder) / f"{name}.parquet")
+        document = {"snapshot_id": "empty", "as_of": "2025-03-31T12:00:00Z", "resources": []}
+        (Path(folder) / "datapackage.json").write_text(json.dumps(document), "utf-8")
+        policy = load()
+        audit = Audit(open_snapshot(Path(folder), connect()), policy, settings_of(policy, {}), [])
+        return evaluate(RULES[id], audit).sql
