@@ -25,7 +25,8 @@ _ZONED = r"(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 def take(delivery: Delivery, work: Path, progress: Callable[[str], None] = lambda table: None) -> dict[str, Any]:
     """Profile every table of a delivery; CSV files are turned into Parquet under `work` first.
 
-    Returns, per table: files (Parquet), bytes, hash, rows, distinct_users, min_ts, max_ts, control_sum, and columns with their status, nulls where none may be, and values that the enum does not know. JSON-able.
+    Returns, per table: files (Parquet), bytes, hash, rows, distinct_users, min_ts, max_ts, control_sum, and columns with their
+    status, nulls where none may be, and values that the enum does not know. JSON-able.
     """
     duck = Duck()
     tables = {}

@@ -1,8 +1,8 @@
 """The published text of a policy: its digest, whether it breaks off, and which clauses' sentences are no longer in it.
 
 A clause is known by the digest of the sentence that carries it, so that the project keeps no text of its own. White space and Unicode's
-composed forms don't count; a sentence ends with a full stop, question mark, exclamation mark, colon or semicolon before white space,
-or with its line.
+composed forms don't count; a sentence ends with a full stop, question mark, exclamation mark, colon or semicolon before white space
+(closing quotes and brackets in between belong to neither side), or with its line. Lines end as an editor counts them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from heytalk_audit.errors import InputError
+from heytalk_audit.errors import printable
 from heytalk_audit.policy import Clause
 
 _END = re.compile(r"(?<=[.!?:;])[\"'\u201d\u2019)\]]*\s+")
+_LINE = re.compile(r"\r\n?|\n")
 _ENDED = re.compile(r"[.!?:;][\"'\u201d\u2019)\]]*$")
 
 SAME, MOVED, CHANGED, TRUNCATED = "same", "moved", "changed", "truncated"
@@ -48,12 +49,15 @@ class PolicyText:
 
 
 def load_text(path: Path) -> PolicyText:
-    """The published text in a UTF-8 file."""
+    """The published text in a UTF-8 file; ValueError, in one line, when it can't be read as such."""
     try:
         raw = path.read_bytes()
-        return PolicyText(hashlib.sha256(raw).hexdigest(), tuple(raw.decode("utf-8").splitlines()))
+        text = raw.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"policy.text {path.name}", "cannot be read as UTF-8 text", "name the published text, or null") from error
+        where = f"policy.text {printable(path.name)}"
+        raise ValueError(f"{where}: cannot be read as UTF-8 text; name the published text, or null") from error
+    # not splitlines(): it also breaks at separators within a line, and every line number after them would be off
+    return PolicyText(hashlib.sha256(raw).hexdigest(), tuple(_LINE.split(text.removesuffix("\n"))))
 
 
 def normalise(text: str) -> str:

@@ -229,8 +229,8 @@ def limits(audit: dict[str, Any]) -> Fragment:
         definitions((badge(v), text) for v, text in words.VERDICTS.items()),
         tag("h2", "Method", id="method"),
         paragraph(
-            "The whole population was tested, never a sample. A period begins on the local day of its trigger, which is not counted; it ends "
-            "on the same day number so many months later, or on the last day of that month, and that whole day still belongs to it. "
+            "The whole population was tested, never a sample. A period begins on the local day of its trigger, which is not counted; it "
+            "ends on the same day number so many months later, or on the last day of that month, and that whole day still belongs to it. "
             f"Days are counted in {audit['audit_tz']}. Nothing here depends on the day on which the report was made."
         ),
         paragraph("Sign-off: preparer ", tag("span", "", cls="line"), " reviewer ", tag("span", "", cls="line")),
