@@ -60,7 +60,7 @@ class Duck:
         day = ibis.memtable({"day": [dt.date(2024, 8, 31)]}).day
         found = self.backend.to_pyarrow(ibis.greatest(plus_months(day, 6), plus_days(day, 180)).name("due")).to_pylist()
         local = self.backend.con.execute("SELECT TIMESTAMP '2024-08-31 18:00' AT TIME ZONE 'UTC' AT TIME ZONE 'Asia/Shanghai'")
-        if found != [dt.date(2025, 2, 28)] or local.fetchone()[0].day != 1:
+        if found != [dt.date(2025, 2, 28)] or local.fetchall()[0][0].day != 1:
             raise InputError("engine duckdb", "counts months or zones wrongly", "install the locked version")
 
     def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]]) -> ibis.Table:

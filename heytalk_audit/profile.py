@@ -61,7 +61,7 @@ def _profile(duck: Duck, folder: Path, part: Part, work: Path) -> dict[str, Any]
     columns = {c.name: _status(duck, source, c, types, failed) for c in part.table.columns}
     usable = [c for c in part.table.columns if columns[c.name]["status"] == OK]
     facts = [f"{select} AS {name(key)}" for key, select in _facts(part, usable).items()]
-    row = duck.backend.con.execute(f"SELECT {', '.join(facts)} FROM {source}").fetchone()
+    row = duck.backend.con.execute(f"SELECT {', '.join(facts)} FROM {source}").fetchall()[0]
     found = dict(zip(_facts(part, usable), row, strict=True))
     for column in part.table.columns:
         state = columns[column.name]
@@ -90,7 +90,7 @@ def _status(duck: Duck, source: str, column: Column, types: dict, failed: dict[s
     status = OK if fits(column.kind, stored) else WRONG
     if status == WRONG and stored is not None:
         # a writer that saw nothing but nulls could not know the type
-        counted = duck.backend.con.execute(f"SELECT count({name(column.name)}) FROM {source}").fetchone()
+        counted = duck.backend.con.execute(f"SELECT count({name(column.name)}) FROM {source}").fetchall()[0]
         status = WRONG if counted[0] else EMPTY
     return {"status": status, "stored": str(stored)}
 
@@ -132,7 +132,7 @@ def _from_csv(duck: Duck, part: Part, work: Path) -> tuple[Path, dict[str, int]]
         raise duckdb.InvalidInputException("no column of the contract")
     parsed = {c.name: _parse(c) for c in known}
     failures = [f"count({name(c)}) - count({expr})" for c, expr in parsed.items()]
-    failed = dict(zip(parsed, con.execute(f"SELECT {', '.join(failures)} FROM delivered").fetchone(), strict=True))
+    failed = dict(zip(parsed, con.execute(f"SELECT {', '.join(failures)} FROM delivered").fetchall()[0], strict=True))
     selected = ", ".join(f"{expr} AS {name(c)}" for c, expr in parsed.items())
     con.execute(f"COPY (SELECT {selected} FROM delivered) TO {literal(target)} (FORMAT parquet)")
     con.execute("DROP TABLE delivered")

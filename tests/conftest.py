@@ -1,6 +1,50 @@
-"""What every test stands on."""
+"""What every test stands on: small worlds, and one demo that is audited once."""
 
+import fcntl
+import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+import pytest
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])
+
+KEY = "a-key-for-tests-which-is-long-enough-for-anybody"
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory, worker_id):
+    """A folder that all workers share, made once each: `shared(name, make)`."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if worker_id != "master" else root
+
+    def once(name, make):
+        with (root / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            folder = root / name
+            if not folder.exists():
+                make(folder)
+            return folder
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def demo(shared):
+    """A small demo snapshot."""
+    from heytalk_audit.demo import write_demo
+
+    return shared("demo", lambda folder: write_demo(folder, users=400))
+
+
+@pytest.fixture(scope="session")
+def audited(shared, demo):
+    """The run's folder of an audit of the small demo."""
+    from commands import run
+
+    def make(folder):
+        assert run(demo, folder).returncode == 1
+
+    return shared("audited", make)

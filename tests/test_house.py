@@ -1,0 +1,138 @@
+"""The house: periods against the forward rule, fences round the rules, metadata of every rule, one list of dependencies."""
+
+from __future__ import annotations
+
+import ast
+import datetime as dt
+import json
+import re
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+
+import ibis
+import jsonschema
+import nbformat
+import pytest
+import worlds
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heytalk_audit import contract
+from heytalk_audit.engine import connect
+from heytalk_audit.holds import covers
+from heytalk_audit.periods import add_months, last_start_overdue, plus_months
+from heytalk_audit.policy import load
+from heytalk_audit.rules import RULES
+from heytalk_audit.strings import blank, lower, tokens, trim
+
+ROOT = Path(__file__).resolve().parents[1]
+DAYS = st.dates(dt.date(1990, 1, 1), dt.date(2060, 12, 31))
+
+
+@given(DAYS, DAYS, st.sampled_from([1, 6, 12, 24, 36, 60, 72, 120]))
+def test_the_cutoff_is_the_forward_rule(start, today, months):
+    assert (start <= last_start_overdue(today, months)) == (today > add_months(start, months))
+
+
+def test_month_arithmetic_is_right_on_this_duckdb():
+    days = [dt.date(2019, 1, 1) + dt.timedelta(days=n) for n in range(2600)]
+    table = ibis.memtable({"day": days})
+    engine = connect()
+    for months in (1, 6, 11, 12, 60):
+        found = engine.backend.to_pyarrow(table.select("day", due=plus_months(table.day, months))).to_pylist()
+        assert all(row["due"] == add_months(row["day"], months) for row in found)
+
+
+FENCED = re.compile(
+    r"\b(interval|delta|asof_join|first|last|lookahead|sql|execute|to_pandas|to_pyarrow|pandas|duckdb|spark|pyspark)\b\s*\(|\(\?[=!<]"
+)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "heytalk_audit" / "rules").glob("*.py")), ids=lambda p: p.name)
+def test_rules_use_no_fenced_operation(path):
+    source = path.read_text("utf-8")
+    assert not FENCED.search(source)
+    names = {a.name for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Import) for a in n.names}
+    assert names <= {"ibis", "ibis.expr.types", "datetime"}
+
+
+def test_the_demo_knows_no_rule():
+    for path in (ROOT / "heytalk_audit" / "demo").glob("*.py"):
+        if path.name == "audit.py":
+            continue  # compares what was planted with what was found
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            module = getattr(node, "module", "") or ""
+            assert not module.startswith(("heytalk_audit.rules", "heytalk_audit.check", "heytalk_audit.audit")), path.name
+
+
+@pytest.mark.parametrize("id", sorted(RULES))
+def test_metadata_of_every_rule(id):
+    rule, policy = RULES[id], load()
+    promise, method = rule.text
+    assert promise.endswith(".") and method.endswith(".")
+    assert set(rule.clauses) <= set(policy.clauses)
+    assert all(policy.rules[id][k] for k in ("title", "law", "dpv", "limits", "effect", "recommendation"))
+    assert "complian" not in json.dumps(policy.rules[id]["effect"] + policy.rules[id]["limits"]).lower()
+    assert len(rule.source.splitlines()) <= 60
+
+
+#: Rules whose verdict rests on the descriptor or on the policy's text: their cases are in test_gates.py.
+OF_THE_DESCRIPTOR = {"DQ-01", "DQ-02", "DQ-05", "DQ-06", "DQ-07"}
+
+
+@pytest.mark.parametrize("id", sorted(set(RULES) - OF_THE_DESCRIPTOR))
+def test_every_rule_has_cases_on_both_sides(id):
+    outcomes = set()
+    for case in worlds.cases():
+        if case.rule == id:
+            per_record = isinstance(case.then, dict) and "outcome" not in case.then
+            for then in case.then.values() if per_record else [case.then]:
+                outcomes.add(then if isinstance(then, str) else then["outcome"])
+    assert "pass" in outcomes
+    assert outcomes & {"violation", "review"}
+
+
+def test_the_contract_is_one_by_the_standards_own_schema():
+    schema = json.loads(next(files("open_data_contract_standard").joinpath("").rglob("*.json")).read_text("utf-8"))
+    document = yaml.safe_load((ROOT / "heytalk_audit" / "contract" / "snapshot.odcs.yaml").read_text("utf-8"))
+    jsonschema.validate(document, schema)
+    assert len(contract.load()) == 21
+
+
+def test_strings_are_compared_alike():
+    values = [None, "", " \t\u3000", "\u00a0x ", "ÄB\u0130"]
+    table = ibis.memtable({"s": values}, schema={"s": "string"})
+    found = connect().backend.to_pyarrow(table.select(b=blank(table.s), t=trim(table.s), l=lower(table.s), k=tokens(table.s))).to_pylist()
+    assert [row["b"] for row in found] == [True, True, True, False, False]
+    assert [row["t"] for row in found] == [None, "", "", "x", "ÄB\u0130"]
+    assert found[4]["l"] == "Äb\u0130"
+
+
+def test_scope_tokens_are_whole_words():
+    table = ibis.memtable({"s": ["Users ; devices", "users.email,users.phone", "subusers", "*"]})
+    found = connect().backend.to_pyarrow(table.select(k=tokens(table.s))).to_pylist()
+    assert [row["k"] for row in found] == [";users;devices;", ";users.email;users.phone;", ";subusers;", ";*;"]
+    assert covers is not None
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.name)
+def test_notebooks_narrate_and_call(path):
+    notebook = nbformat.read(path, as_version=4)
+    assert any("parameters" in c.metadata.get("tags", []) for c in notebook.cells)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert not cell.outputs and cell.execution_count is None
+            assert len(cell.source.splitlines()) <= 6 and "def " not in cell.source
+            assert all("heytalk_audit" in line for line in cell.source.splitlines() if line.startswith(("import", "from")))
+
+
+def test_one_list_of_dependencies_and_its_lock():
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    locked = (ROOT / "requirements.lock").read_text("utf-8")
+    names = {re.match(r"[A-Za-z0-9._-]+", d)[0].lower() for d in wanted}
+    assert names <= {re.match(r"[A-Za-z0-9._-]+", line)[0].lower() for line in locked.splitlines() if "==" in line}
+    assert "://" not in locked and "--hash=sha256:" in locked
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))["dependencies"]
+    assert conda[:2] == ["python=3.11", "pip"] and conda[2]["pip"][0] == "-r requirements.lock"
