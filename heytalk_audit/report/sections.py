@@ -114,7 +114,7 @@ def _people(result: dict[str, Any], subjects: dict[str, Any], audience: str) -> 
         table(
             [name, "People"],
             list(counts(found, audience).items()),
-            f"People with a violation or review, by {name.lower()}",
+            f"People with a violation or review of {result['id']}, by {name.lower()}",
             numeric=["People"],
         )
         for name, found in affected
