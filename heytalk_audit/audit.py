@@ -205,19 +205,20 @@ def _record(rule: Rule, check: Check) -> ir.StringValue:
 
 
 def _run(rule: Rule, check: Check, audit: Audit, view: View, present: Present, keep_pass: bool) -> Evaluation:
-    classified = classify(check, _record(rule, check), audit.testers)
-    found = exceptions(check, classified, view, keep_pass)
     engine = audit.snapshot.engine
-    counted = engine.rows(classified.agg(n=classified.count(), passed=(classified.condition == -1).sum()))
-    total, passed = int(counted.n[0]), int(counted.passed.fillna(0)[0])
+    total = int(engine.rows(check.rows.agg(n=check.rows.count())).n[0])
+    classified, sql = engine.keep("classified", classify(check, _record(rule, check), audit.testers, keep_pass))
+    met = int(engine.rows(classified.agg(n=classified.count())).n[0])
+    found = exceptions(check, classified, view)
     rows = engine.rows(_with_people(found, audit))
     rows = rows.astype(object).where(rows.notna(), None)
-    if len(rows) != total - (0 if keep_pass else passed):
+    if len(rows) != met or met > total:
         return _without(rule, "ERROR", "the population does not add up: a join repeats rows", view)
     rows["days_over"] = _days_over(rows.due_on, audit.clock.today)
     rows["age"] = _ages(rows.pop("birth_date"), audit.clock.today)
     outcomes = rows.outcome.value_counts()
-    ledger = {"in_scope": total} | {o: int(outcomes.get(o, 0)) for o in OUTCOMES} | {"pass": passed}
+    ledger = {"in_scope": total} | {o: int(outcomes.get(o, 0)) for o in OUTCOMES}
+    ledger["pass"] += total - met
     if ledger["in_scope"] != sum(ledger[o] for o in OUTCOMES):
         return _without(rule, "ERROR", "the ledger does not add up", view)
     figures = {label: _plain(engine.rows(value.as_table()).iloc[0, 0]) for label, value in check.figures.items()}
@@ -235,7 +236,7 @@ def _run(rule: Rule, check: Check, audit: Audit, view: View, present: Present, k
         figures,
         view,
         _assumptions(check, rows, view),
-        printable_sql(ibis.to_sql(found, dialect=engine.dialect)),
+        printable_sql(f"CREATE TABLE classified AS\n{sql};\n\n{ibis.to_sql(found, dialect=engine.dialect)}"),
     )
 
 

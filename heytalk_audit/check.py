@@ -12,7 +12,7 @@ import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
-from heytalk_audit.holds import Hold, with_holds
+from heytalk_audit.holds import Hold, flags, held
 from heytalk_audit.periods import latest, sure
 from heytalk_audit.policy import Number
 from heytalk_audit.policy.view import View
@@ -147,10 +147,11 @@ def rule(id: str, *, severity: str, clauses: list[str], basis: str = "policy"):
     return register
 
 
-def classify(check: Check, record: ir.StringValue, testers: ir.Table | None) -> ir.Table:
-    """The population with `record`, `subject` and `condition`: the index of the first condition that holds, or a negative code.
+def classify(check: Check, record: ir.StringValue, testers: ir.Table | None, keep_pass: bool = False) -> ir.Table:
+    """The rows that do not pass, with all that their outcome and reason depend on, and nothing else of them.
 
-    Test accounts (`testers`: one column `tester`) come before every condition. A predicate that is null decides as unknown.
+    `condition` is the index of the first condition that holds, or a negative code. Test accounts (`testers`: one column `tester`)
+    come before every condition. A predicate that is null decides as unknown.
     """
     rows = check.rows
     subject = ibis.null("string")
@@ -161,11 +162,20 @@ def classify(check: Check, record: ir.StringValue, testers: ir.Table | None) -> 
         *[(c.when, _PASS if c.outcome == "pass" else i) for i, c in enumerate(check.conditions)],
         else_=_PASS,
     )
-    rows = rows.mutate(record=record, subject=subject, condition=index.cast("int32"), **_days(check))
-    if testers is None or "user_id" not in rows.columns:
-        return rows
-    rows = rows.left_join(testers, rows.user_id == testers.tester)
-    return rows.mutate(condition=rows.tester.notnull().ifelse(_EXCLUDED, rows.condition).cast("int32")).drop("tester")
+    by = {f"by_{name}": rows[name].cast("string") for name in check.by}
+    person = {"person": rows.user_id} if testers is not None and "user_id" in rows.columns else {}
+    rows = rows.select(record=record, subject=subject, condition=index.cast("int32"), **_days(check), **_excuses(check), **by, **person)
+    if person:
+        rows = rows.left_join(testers, rows.person == testers.tester)
+        excluded = rows.tester.notnull().ifelse(_EXCLUDED, rows.condition).cast("int32")
+        rows = rows.mutate(condition=excluded).drop("person").drop("tester")
+    return rows if keep_pass else rows.filter(rows.condition != _PASS)
+
+
+def _excuses(check: Check) -> dict[str, ir.BooleanValue]:
+    if isinstance(check.exempt, Excuse):
+        return {"excused": sure(check.exempt.when)}
+    return flags(check.exempt) if check.exempt is not None else {}
 
 
 def _days(check: Check) -> dict[str, ir.Value]:
@@ -201,14 +211,14 @@ def _never_null(op: ops.Node) -> bool:
     return isinstance(op, ops.IsNull | ops.NotNull)
 
 
-def exceptions(check: Check, classified: ir.Table, view: View, keep_pass: bool = False) -> ir.Table:
-    """The rows whose outcome is not pass: record, subject, outcome, reason, due_on, and the columns of `by`."""
-    rows = classified if keep_pass else classified.filter(classified.condition != _PASS)
+def exceptions(check: Check, rows: ir.Table, view: View) -> ir.Table:
+    """Classified rows with their outcome: record, subject, outcome, reason, due_on, and the columns of `by`."""
     rows = rows.mutate(due_plain=_pick(rows, check, "due"), closing_at=_pick(rows, check, "closing_at"))
     excused = ibis.null("string")
     due_on = rows.due_plain
     if isinstance(check.exempt, Excuse):
-        rows, excused = _excuse(rows, check)
+        allowed = rows.condition.isin(_chosen(check, lambda c: c.held))
+        excused = (allowed & rows.excused).ifelse(check.exempt.reason, ibis.null("string"))
     elif check.exempt is not None:
         rows, excused, due_on = _hold(rows, check, view)
     plain = _label(rows, check, "outcome", {_EXCLUDED: "excluded", _UNDETERMINED: "unknown", _PASS: "pass"})
@@ -219,7 +229,7 @@ def exceptions(check: Check, classified: ir.Table, view: View, keep_pass: bool =
         outcome=excused.notnull().ifelse("exempt", plain),
         reason=ibis.coalesce(excused, reason),
         due_on=due_on,
-        **{f"by_{name}": rows[name].cast("string") for name in check.by},
+        **{name: rows[name] for name in rows.columns if name.startswith("by_")},
     )
 
 
@@ -238,18 +248,12 @@ def _label(rows: ir.Table, check: Check, what: str, special: dict[int, str]) -> 
     return ibis.cases(*[(rows.condition == i, name) for i, name in names.items()], else_=ibis.null("string"))
 
 
-def _excuse(rows: ir.Table, check: Check) -> tuple[ir.Table, ir.StringValue]:
-    allowed = rows.condition.isin(_chosen(check, lambda c: c.held))
-    applies = allowed & sure(check.exempt.when)
-    return rows, applies.ifelse(check.exempt.reason, ibis.null("string"))
-
-
 def _hold(rows: ir.Table, check: Check, view: View) -> tuple[ir.Table, ir.StringValue, ir.DateValue]:
     """Rows with what their holds say; `hold_open`, `hold_closing` or null; and the due day, moved by a hold that has ended."""
     since = rows.since_all if check.exempt.since is not None else rows.due_plain
     allowed = rows.condition.isin(_chosen(check, lambda c: c.held))
     rows = rows.mutate(hold_since=allowed.ifelse(ibis.coalesce(since, view.today), ibis.null("date")))
-    rows = with_holds(rows, "subject", "hold_since", check.exempt, view)
+    rows = held(rows, "subject", "hold_since", check.exempt, view)
     moved = latest(rows.hold_since, rows.hold_closes)
     held_open = sure(rows.hold_opened <= moved)
     closing = sure(ibis.coalesce(rows.closing_at, view.today) <= rows.hold_closes)

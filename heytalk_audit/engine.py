@@ -82,6 +82,12 @@ class Duck:
         """A small table of the audit's own."""
         return self.backend.create_table(table, data, overwrite=True, temp=True)
 
+    def keep(self, table: str, expression: ibis.Table) -> tuple[ibis.Table, str]:
+        """The rows of an expression, computed once and kept until the next of that name; and the SQL that made them."""
+        sql = str(ibis.to_sql(expression, dialect=self.dialect))
+        self.backend.raw_sql(f"CREATE OR REPLACE TEMP TABLE {name(table)} AS {sql}")
+        return self.backend.table(table, database="temp.main"), sql
+
     def rows(self, expression: ibis.Table) -> pd.DataFrame:
         """The rows of an expression; dates as `datetime.date`."""
         return self.backend.to_pyarrow(expression).to_pandas(date_as_object=True)
@@ -111,6 +117,7 @@ class Spark:
         self.session = builder.getOrCreate()
         self.session.sparkContext.setLogLevel("ERROR") if not url.startswith("sc://") else None
         self.backend = ibis.pyspark.connect(self.session)
+        self._kept = None
 
     def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]]) -> ibis.Table:
         """As for DuckDB."""
@@ -127,6 +134,15 @@ class Spark:
         self.session.createDataFrame(rows, fields).createOrReplaceTempView(table)
         return self.backend.table(table)
 
+    def keep(self, table: str, expression: ibis.Table) -> tuple[ibis.Table, str]:
+        """As for DuckDB."""
+        sql = str(ibis.to_sql(expression, dialect=self.dialect))
+        if self._kept is not None:
+            self._kept.unpersist()
+        self._kept = self.session.sql(sql).cache()
+        self._kept.createOrReplaceTempView(table)
+        return self.backend.table(table), sql
+
     def rows(self, expression: ibis.Table) -> pd.DataFrame:
         """As for DuckDB."""
         return self.backend.to_pyarrow(expression).to_pandas(date_as_object=True)
@@ -137,15 +153,20 @@ def _spark_type(arrow: pa.DataType) -> str:
     return kinds[arrow]
 
 
+def check_url(url: str) -> None:
+    """Refuse the name of an engine that there is not."""
+    if url != "duckdb" and not url.startswith(("local", "spark://", "sc://")):
+        raise InputError(f"engine {url[:60]}", "is unknown", "write duckdb, local[2], spark://host:port or sc://host:port")
+
+
 def connect(url: str = "duckdb", options: dict[str, Any] | None = None) -> Duck | Spark:
     """The engine of that name: duckdb, or a Spark address (local[2], spark://..., sc://...)."""
-    if url == "duckdb":
-        try:
-            return Duck(options)
-        except InputError:
-            raise
-        except Exception as error:
-            raise InputError("engine.options", f"duckdb refuses them ({type(error).__name__})", "mend or drop them") from error
-    if url.startswith(("local", "spark://", "sc://")):
+    check_url(url)
+    if url != "duckdb":
         return Spark(url, options)
-    raise InputError(f"engine {url}", "is unknown", "write duckdb, local[2], spark://host:port or sc://host:port")
+    try:
+        return Duck(options)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError("engine.options", f"duckdb refuses them ({type(error).__name__})", "mend or drop them") from error

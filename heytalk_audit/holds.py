@@ -107,17 +107,27 @@ def _bool(value: Any) -> ir.BooleanValue:
     return ibis.literal(value) if isinstance(value, bool) else value
 
 
+def flags(hold: Hold) -> dict[str, ir.BooleanValue]:
+    """What of each row offends, as the columns that `held` asks for."""
+    values = [v for part in hold.parts for v in (part.when, *part.columns.values())]
+    return {f"hold_flag_{i}": _bool(v) for i, v in enumerate(values)}
+
+
 def with_holds(rows: ir.Table, user: str, since: str, hold: Hold, policy: View) -> ir.Table:
+    """`held`, for rows that the hold's own expressions are bound to."""
+    return held(rows.mutate(**flags(hold)), user, since, hold, policy)
+
+
+def held(rows: ir.Table, user: str, since: str, hold: Hold, policy: View) -> ir.Table:
     """`rows` with `hold_closes` (the last day that an ended hold excuses) and `hold_opened` (the first day of an open one).
 
-    Columns of `rows` named `user` and `since` (a date) are the person and the day by which a hold must have begun. What a hold
-    does to a row depends on these and on what offends, nothing else: it is computed once for each such combination, so that rows
-    never multiply.
+    Columns of `rows` named `user` and `since` (a date) are the person and the day by which a hold must have begun; those of
+    `flags` say what offends. What a hold does to a row depends on these, on nothing else: it is computed once for each such
+    combination, so that rows never multiply.
     """
-    flags = {f"hold_flag_{i}": flag for i, flag in enumerate(_flags(hold.parts))}
-    rows = rows.mutate(**flags)
-    combination = [user, since, *flags]
-    parts = _rebind(hold.parts, iter(flags))
+    names = list(flags(hold))
+    combination = [user, since, *names]
+    parts = _rebind(hold.parts, iter(names))
     cases = rows.filter(rows[user].notnull(), rows[since].notnull()).select(combination).distinct()
     entries = valid(hold.exceptions, policy)
     met = cases.inner_join(entries, cases[user] == entries.hold_user)
@@ -128,13 +138,7 @@ def with_holds(rows: ir.Table, user: str, since: str, hold: Hold, policy: View) 
         hold_opened=met.started.min(where=met.closing.isnull() & met.reviewed),
     )
     joined = rows.left_join(state, combination, rname="held_{name}")
-    return joined.drop([c for c in joined.columns if c.startswith(("held_", "hold_flag_"))])
-
-
-def _flags(parts: tuple[Part, ...]):
-    for part in parts:
-        yield _bool(part.when)
-        yield from map(_bool, part.columns.values())
+    return joined.select([c for c in joined.columns if not c.startswith(("held_", "hold_flag_"))])
 
 
 def _rebind(parts: tuple[Part, ...], names) -> list[tuple[str, str, dict[str, str]]]:

@@ -28,7 +28,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from heytalk_audit import delivery, notebook, params, profile, results
 from heytalk_audit.audit import VERDICTS
-from heytalk_audit.engine import connect
+from heytalk_audit.engine import check_url, connect
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.policy import load
 from heytalk_audit.report import page
@@ -114,6 +114,7 @@ def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, c
     key = notebook.engagement_key(given.report.key_env)
     if len(key) < 32:
         console.print(f"warning: the key in {given.report.key_env} is shorter than 32 bytes")
+    check_url(given.engine.url)
     if given.engine.url == "duckdb":
         connect(given.engine.url, given.engine.options)
     found = delivery.read(base / given.snapshot)

@@ -6,8 +6,9 @@ import string
 
 import ibis.expr.types as ir
 
-#: Tab to carriage return, space, no-break space, ideographic space.
-BLANKS = "\t\n\x0b\x0c\r \u00a0\u3000"
+#: Tab to carriage return, space, no-break space, ideographic space, as a regular expression's set. The control characters are
+#: written as escapes: an engine may read those of a string literal in its own way (Spark takes a form feed for an f).
+BLANKS = "\\x09-\\x0d \u00a0\u3000"
 _EDGES = f"^[{BLANKS}]+|[{BLANKS}]+$"
 
 

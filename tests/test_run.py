@@ -140,7 +140,7 @@ UNUSABLE = {
     "no policy": ({"policy": {"name": "other"}}, {}, "policy"),
     "no text": ({"policy": {"text": "nowhere.txt"}}, {}, "nowhere.txt"),
     "unknown engine": ({"engine": "oracle"}, {}, "oracle"),
-    "no snapshot": ({"snapshot": "nowhere"}, {}, "nowhere"),
+    "no snapshot": ({"snapshot": Path("/nowhere")}, {}, "nowhere"),
 }
 
 
@@ -156,7 +156,8 @@ def refused(done, out: Path, hint: str) -> None:
 @pytest.mark.parametrize("name", UNUSABLE)
 def test_unusable_parameters_are_one_line(name, demo, tmp_path):
     more, env, hint = UNUSABLE[name]
-    given = params(tmp_path, demo, **more)
+    more = dict(more)
+    given = params(tmp_path, more.pop("snapshot", demo), **more)
     refused(heytalk_audit("run", given, "--out", tmp_path / "out", env=env), tmp_path / "out", hint)
 
 
@@ -201,5 +202,6 @@ def test_a_folder_of_something_else_is_left_alone(demo, tmp_path):
 def test_truth_lists_each_reason_three_times(demo):
     with (demo / "truth.csv").open(encoding="utf-8", newline="") as handle:
         found = [(t["rule"], t["reason"]) for t in csv.DictReader(handle)]
-    rare = {pair for pair in found if found.count(pair) < 3 and pair[0] != "RET-16"}
+    # RET-16 speaks of tables, of which there is one each; a test account is no story but everybody's twin
+    rare = {(r, why) for r, why in found if found.count((r, why)) < 3 and r != "RET-16" and why != "test_account"}
     assert rare == set()

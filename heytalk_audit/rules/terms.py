@@ -42,7 +42,7 @@ def join(rows: ir.Table, other: ir.Table, key: str | list[str] = "user_id") -> i
     """Left join to a table of one row per key; flags are false where there is none."""
     joined = rows.left_join(other, key, rname="other_{name}")
     keys = [key] if isinstance(key, str) else key
-    joined = joined.drop(*[f"other_{k}" for k in keys])
+    joined = joined.select([c for c in joined.columns if c not in [f"other_{k}" for k in keys]])
     flags = {n: joined[n].fill_null(False) for n in other.columns if n not in keys and other[n].type().is_boolean()}
     return joined.mutate(**flags)
 
