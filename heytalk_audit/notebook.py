@@ -16,6 +16,7 @@ from typing import Any
 from heytalk_audit import params as parameters
 from heytalk_audit import results as model
 from heytalk_audit.audit import Audit, Evaluation, evaluate
+from heytalk_audit.chapters import CHAPTERS, PAGE_OF
 from heytalk_audit.engine import connect
 from heytalk_audit.errors import InputError
 from heytalk_audit.policy import load
@@ -28,13 +29,11 @@ from heytalk_audit.snapshot import open_snapshot
 WORK = "HEYTALK_AUDIT_WORK"
 #: The demo's key is fixed and published: it protects nobody.
 DEMO_KEY = "heytalk-audit-demo-key-which-is-published"
-#: The families that a chapter evaluates, and its page's title.
-CHAPTERS = {"evidence": (("DQ",), "Evidence"), "retention": (("RET",), "Retention")}
 
 
 def rules_of(chapter: str, wanted: list[str] | None = None) -> list[str]:
     """Ids of a chapter's rules, in order; `wanted` limits them."""
-    families = CHAPTERS[chapter][0]
+    families = CHAPTERS[chapter].families
     return sorted(r.id for r in RULES.values() if r.family in families and (not wanted or r.id in wanted))
 
 
@@ -138,7 +137,7 @@ class Summary:
 
     def matrix(self) -> Fragment:
         """Every rule of the audit with its ledger and verdict."""
-        return pages.results_matrix(self.results)
+        return pages.results_matrix(self.results, PAGE_OF)
 
     def clause_coverage(self) -> Fragment:
         """Every clause, and which rules of this run test it."""

@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo, available_timezones
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from heytalk_audit.chapters import CHAPTERS
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.policy import Policy
-
-CHAPTERS = ("evidence", "retention")
 
 
 class Strict(BaseModel):
@@ -119,7 +118,7 @@ class Params(Strict):
     snapshot: str
     engine: Annotated[EngineParams, BeforeValidator(lambda v: {"url": v} if isinstance(v, str) else v)] = EngineParams()
     policy: PolicyParams = PolicyParams()
-    chapters: list[Literal["evidence", "retention"]] = list(CHAPTERS)
+    chapters: list[Literal[tuple(CHAPTERS)]] = list(CHAPTERS)
     rules: list[str] = []
     settings: dict[str, Any] = {}
     accepted: str | None = None

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from heytalk_audit import __version__, contract
 from heytalk_audit.audit import Audit, Evaluation, pseudonym
 from heytalk_audit.check import OUTCOMES, SEVERITIES, Rule
+from heytalk_audit.evidence import code_digest
 from heytalk_audit.policy import Number
 from heytalk_audit.policy.view import audit_period
 from heytalk_audit.profile import iso
@@ -219,14 +220,6 @@ def snapshot_digest(audit: Audit) -> str:
     """SHA-256 over the sorted lines "hash  table" of what was delivered."""
     lines = sorted(f"{found['hash']}  {name}\n" for name, found in audit.snapshot.profile.items())
     return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def code_digest() -> str:
-    """SHA-256 over the sorted lines "digest  file" of the package's own files."""
-    home = Path(__file__).parent
-    files = [p for p in home.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
-    lines = [f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.relative_to(home).as_posix()}\n" for p in files]
-    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
 def fingerprint(key: bytes) -> str:

@@ -26,8 +26,9 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from heytalk_audit import delivery, notebook, params, profile, results
+from heytalk_audit import delivery, evidence, notebook, params, profile, results
 from heytalk_audit.audit import VERDICTS
+from heytalk_audit.chapters import CHAPTERS, SUMMARY
 from heytalk_audit.engine import check_url, connect
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.policy import load
@@ -35,8 +36,6 @@ from heytalk_audit.report import page
 from heytalk_audit.rules import RULES
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
-#: The notebook of each page, first to last.
-PAGES = {"evidence": "00-evidence", "retention": "10-retention", "index": "90-summary"}
 OPEN_VERDICTS = ("REVIEW", "NOT_EVALUATED", "NO_POPULATION", "ERROR")
 
 
@@ -64,6 +63,7 @@ def run(path: Path, overrides: list[str], out: Path | None, allow: Iterable[str]
             _execute(given, work, progress)
         staged = work / "run"
         _assemble(given, work, staged)
+        _attest(given, path.resolve().parent, work, staged)
         _publish(staged, target)
         audit = json.loads((target / "results.json").read_text("utf-8"))
         return Outcome(target, audit["audit"], audit["rules"], status([r["verdict"] for r in audit["rules"]], allowed))
@@ -140,17 +140,17 @@ def _check_rules(given: params.Params) -> None:
     if left:
         raise InputError(f"rules {left[0]}", "belongs to none of the chapters", "add its chapter, or leave it out")
     if not chosen:
-        raise InputError("chapters", "hold no rule", f"choose of {', '.join(notebook.CHAPTERS)}")
+        raise InputError("chapters", "hold no rule", f"choose of {', '.join(CHAPTERS)}")
 
 
 def _execute(given: params.Params, work: Path, progress: Progress) -> None:
     """The evidence first, then the other chapters side by side, then the summary, which only reads."""
-    chapters = [c for c in notebook.CHAPTERS if c in given.chapters]
-    first, rest = [c for c in chapters if c == "evidence"], [c for c in chapters if c != "evidence"]
+    chapters = [c for name, c in CHAPTERS.items() if name in given.chapters]
+    first, rest = [c for c in chapters if c.name == "evidence"], [c for c in chapters if c.name != "evidence"]
     local = given.engine.url == "duckdb"
     with ThreadPoolExecutor(max_workers=(os.cpu_count() or 1) if local else 1) as pool:
-        for batch in (first, rest, ["index"]):
-            list(pool.map(lambda name: _execute_one(PAGES[name], work, progress), batch))
+        for batch in (first, rest, [SUMMARY]):
+            list(pool.map(lambda chapter: _execute_one(chapter.notebook, work, progress), batch))
 
 
 def _execute_one(name: str, work: Path, progress: Progress) -> None:
@@ -187,8 +187,8 @@ def _check_parameters(source: Path) -> None:
 
 def _assemble(given: params.Params, work: Path, staged: Path) -> None:
     """The run's folder: pages, notebooks, results and exceptions."""
-    chapters = [c for c in notebook.CHAPTERS if c in given.chapters]
-    rules = [r for c in chapters for r in notebook.rules_of(c, given.rules)]
+    chapters = [c for name, c in CHAPTERS.items() if name in given.chapters]
+    rules = [r for c in chapters for r in notebook.rules_of(c.name, given.rules)]
     audit = json.loads((work / "audit.json").read_text("utf-8"))
     found = [json.loads((work / "results" / f"{r}.json").read_text("utf-8")) for r in rules]
     clauses = json.loads((work / "clauses.json").read_text("utf-8"))
@@ -197,14 +197,32 @@ def _assemble(given: params.Params, work: Path, staged: Path) -> None:
     (staged / "results.json").write_bytes(results.canonical({"audit": audit, "rules": found, "clauses": clauses}))
     for rule in rules:
         shutil.copyfile(work / "exceptions" / f"{rule}.parquet", staged / "exceptions" / f"{rule}.parquet")
-    titles = {"index": "Summary"} | {c: notebook.CHAPTERS[c][1] for c in chapters}
-    nav = [{"href": f"{name}.html", "title": title} for name, title in titles.items()]
-    for name, title in titles.items():
-        executed = nbformat.read(work / "executed" / f"{PAGES[name]}.ipynb", as_version=4)
+    for chapter in (SUMMARY, *chapters):
+        executed = nbformat.read(work / "executed" / f"{chapter.notebook}.ipynb", as_version=4)
         kept = page.normalise(executed)
-        nbformat.write(kept, staged / "notebooks" / f"{PAGES[name]}.ipynb")
-        html = page.render(kept, f"{title} - {audit['title']}", [n | {"current": n["href"] == f"{name}.html"} for n in nav])
-        (staged / f"{name}.html").write_text(html, "utf-8")
+        nbformat.write(kept, staged / "notebooks" / f"{chapter.notebook}.ipynb")
+        nav = [{"href": c.page, "title": c.title, "current": c is chapter} for c in (SUMMARY, *chapters)]
+        html = page.render(kept, f"{chapter.title} - {audit['title']}", nav)
+        (staged / chapter.page).write_text(html, "utf-8")
+
+
+def _attest(given: params.Params, base: Path, work: Path, staged: Path) -> None:
+    """The statement over the finished folder. Paths are left out of it: what they led to is named by its digest."""
+    policy = load(given.policy.name, base)
+    asked = given.model_dump(mode="json", exclude={"snapshot": True, "policy": {"name", "text"}})
+    asked["policy"] = {"name": policy.name, "version": policy.version}
+    chapters = [c for name, c in CHAPTERS.items() if name in given.chapters]
+    rules = [RULES[r] for c in chapters for r in notebook.rules_of(c.name, given.rules)]
+    used = evidence.materials(
+        json.loads((work / "profile.json").read_text("utf-8")),
+        (base / given.snapshot / delivery.DESCRIPTOR).read_bytes(),
+        policy,
+        rules,
+        [NOTEBOOKS / f"{c.notebook}.ipynb" for c in (*chapters, SUMMARY)],
+    )
+    if given.policy.text:
+        used.append({"name": "policy/text", "digest": {"sha256": evidence.digest((base / given.policy.text).read_bytes())}})
+    (staged / evidence.NAME).write_bytes(results.canonical(evidence.statement(staged, asked, used)))
 
 
 def _publish(staged: Path, target: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from heytalk_audit.chapters import CHAPTERS, PAGE_OF
 from heytalk_audit.report import charts, words
 from heytalk_audit.report.html import Fragment, badge, bullets, definitions, join, paragraph, show, table, tag
 from heytalk_audit.report.sections import left_out, results_matrix, rule_section
@@ -20,8 +21,6 @@ __all__ = [
     "verdict_summary",
 ]
 
-#: Families of each area, in the report's order.
-AREAS = {"Evidence": ("DQ",), "Retention": ("RET",)}
 _RANK = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 
 
@@ -51,7 +50,7 @@ def cover(audit: dict[str, Any], chapter: str | None = None) -> Fragment:
 
 def verdict_summary(results: list[dict[str, Any]], audit: dict[str, Any]) -> Fragment:
     """Page 1: a verdict and rating per area, key findings, what was not evaluated, what rests on an assumption."""
-    areas = {name: [r for r in results if r["family"] in families] for name, families in AREAS.items()}
+    areas = {c.title: [r for r in results if r["family"] in c.families] for c in CHAPTERS.values()}
     areas = {name: found for name, found in areas.items() if found}
     return join(
         tag("h2", "Conclusion by area", id="conclusion"),
@@ -114,8 +113,7 @@ def _finding(result: dict[str, Any]) -> Fragment:
 
 
 def _link(result: dict[str, Any]) -> Fragment:
-    page = next(name for name, families in AREAS.items() if result["family"] in families)
-    return tag("a", result["id"], href=f"{page.lower()}.html#{result['id']}")
+    return tag("a", result["id"], href=f"{PAGE_OF[result['family']]}#{result['id']}")
 
 
 def _not_evaluated(results: list[dict[str, Any]]) -> Fragment:

@@ -1,0 +1,46 @@
+"""Another version of the policy changes verdicts, and no code."""
+
+from __future__ import annotations
+
+import pytest
+import worlds
+import yaml
+
+from heytalk_audit.audit import Audit, evaluate
+from heytalk_audit.engine import connect
+from heytalk_audit.errors import InputError
+from heytalk_audit.params import settings_of
+from heytalk_audit.policy import load
+from heytalk_audit.rules import RULES
+from heytalk_audit.snapshot import open_snapshot
+
+OLD_EVENT = {"traffic_events": [{"user_id": "u1", "event_at": "2024-01-15T00:00:00Z"}]}
+
+
+def version(folder, **periods):
+    document = {"name": "heytalk", "title": "Heytalk privacy policy", "version": "2", "text_sha256": "0" * 64}
+    traffic = {"value": 12, "unit": "months", "clause": "CL-187", "origin": "policy", "means": "traffic data is kept"}
+    document["periods"] = {name: traffic | {"value": value} for name, value in periods.items()}
+    (folder / "policy.yaml").write_text(yaml.safe_dump(document), "utf-8")
+    return load("policy.yaml", folder)
+
+
+@pytest.mark.parametrize(("months", "verdict"), [(12, "FAIL"), (13, "FAIL"), (14, "PASS")])
+def test_a_longer_period_changes_the_verdict(tmp_path, months, verdict):
+    rows = worlds.tables_of([worlds.Case("", "", OLD_EVENT, None, 0, alone=True)])
+    folder = worlds.deliver(tmp_path / "snapshot", rows)
+    policy = version(tmp_path, traffic=months)
+    audit = Audit(open_snapshot(folder, connect()), policy, settings_of(policy, {}))
+    evaluation = evaluate(RULES["RET-07"], audit)
+    assert evaluation.verdict == verdict
+    assert evaluation.view.read["traffic"].value == months
+
+
+def test_versions_have_their_own_digest(tmp_path):
+    assert version(tmp_path, traffic=12).sha256 != load().sha256
+
+
+@pytest.mark.parametrize("value", ["twelve", -1, 1.5, True])
+def test_a_period_that_is_no_number_is_refused(tmp_path, value):
+    with pytest.raises(InputError, match="policy.yaml: lacks or misstates"):
+        version(tmp_path, traffic=value)
