@@ -24,7 +24,7 @@ lab: setup
 	HEYTALK_AUDIT_KEY=$${HEYTALK_AUDIT_KEY:-$(DEMO_KEY)} $(BIN)/heytalk-audit lab
 
 rules: setup
-	$(BIN)/heytalk-audit rules
+	$(BIN)/python -c 'from heytalk_audit.catalogue import markdown; print(markdown(), end="")' > RULES.md
 
 setup: $(READY)
 
@@ -39,7 +39,8 @@ $(READY): requirements.lock requirements-spark.lock pyproject.toml
 
 lock:
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/python -m heytalk_audit.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--python-version 3.11 pyproject.toml --output-file requirements.lock
 
 clean:
 	rm -rf $(VENV) data reports/demo

@@ -7,8 +7,10 @@ from rich.console import Console
 from rich.table import Table
 
 from heytalk_audit import contract
+from heytalk_audit.chapters import CHAPTERS
+from heytalk_audit.check import Rule
 from heytalk_audit.errors import InputError, nearest
-from heytalk_audit.policy import load
+from heytalk_audit.policy import Policy, load
 from heytalk_audit.rules import RULES
 
 
@@ -34,6 +36,29 @@ def show_rule(id: str, console: Console) -> None:
     said += [f"Law (to be confirmed by counsel): {'; '.join(words.get('law', []))}", f"Reads: {', '.join(rule.tables)}", "", rule.source]
     said += ["SQL of the exception rows:", "", empty_sql(id)]
     console.print("\n".join(said), markup=False, soft_wrap=True)
+
+
+def markdown() -> str:
+    """RULES.md: every rule of every chapter, with its promise, method, clauses, law and tables."""
+    policy = load()
+    parts = ["# Rules", "", "Made by `make rules` from the rules and the policy's data; a test fails when it is stale.", ""]
+    for chapter in CHAPTERS.values():
+        rules = [r for _, r in sorted(RULES.items()) if r.family in chapter.families]
+        parts += [f"## {chapter.title}", "", "| Rule | Severity | Basis | Promise |", "|---|---|---|---|"]
+        parts += [f"| [{r.id}](#{r.id.lower()}) | {r.severity} | {r.basis} | {r.text[0]} |" for r in rules] + [""]
+        for rule in rules:
+            parts += _described(rule, policy)
+    return "\n".join(parts)
+
+
+def _described(rule: Rule, policy: Policy) -> list[str]:
+    promise, method = rule.text
+    words = policy.rules.get(rule.id, {})
+    clauses = [policy.clauses[c] for c in rule.clauses]
+    cited = [f"* {c.id}, section {c.section}, line {c.line}: {c.paraphrase}" for c in clauses]
+    said = [f"Law, to be confirmed by counsel: {'; '.join(words.get('law', []))}", f"Reads: {', '.join(rule.tables)}"]
+    shown = words.get("limits", "")
+    return [f"### {rule.id}", "", f"**{promise}** {' '.join(method.split())}", "", *cited, "", f"{said[0]}. {said[1]}.", "", shown, ""]
 
 
 def empty_sql(id: str) -> str:

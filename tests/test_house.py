@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heytalk_audit import contract
+from heytalk_audit.catalogue import markdown
 from heytalk_audit.engine import connect
 from heytalk_audit.holds import covers
 from heytalk_audit.periods import add_months, last_start_overdue, plus_months
@@ -92,6 +93,10 @@ def test_every_rule_has_cases_on_both_sides(id):
                 outcomes.add(then if isinstance(then, str) else then["outcome"])
     assert "pass" in outcomes
     assert outcomes & {"violation", "review"}
+
+
+def test_the_printed_catalogue_is_fresh():
+    assert (ROOT / "RULES.md").read_text("utf-8") == markdown(), "make rules"
 
 
 def test_the_contract_is_one_by_the_standards_own_schema():
