@@ -42,5 +42,5 @@ def test_versions_have_their_own_digest(tmp_path):
 
 @pytest.mark.parametrize("value", ["twelve", -1, 1.5, True])
 def test_a_period_that_is_no_number_is_refused(tmp_path, value):
-    with pytest.raises(InputError, match="policy.yaml: lacks or misstates"):
+    with pytest.raises(InputError, match=r"policy\.yaml: lacks or misstates"):
         version(tmp_path, traffic=value)
