@@ -1,0 +1,27 @@
+"""Planted rows: each story three times, each with a twin that passes by a day, an hour, a minute or a second.
+
+A story adds its rows and writes down every finding that follows from them, in whatever rule.
+"""
+
+from __future__ import annotations
+
+from heytalk_audit.demo.plants import evidence, records, retention
+from heytalk_audit.demo.plants.story import STORIES
+from heytalk_audit.demo.world import World
+
+__all__ = ["NOT_PLANTABLE", "plant"]
+
+TIMES = 3
+#: The order in which they are told: ids are counted through it.
+MODULES = (retention, records, evidence)
+
+#: Reason codes that a clean delivery can't carry, and why.
+NOT_PLANTABLE = {("*", "undetermined"): "a predicate without an answer is a fault of a rule, not of data"}
+
+
+def plant(world: World) -> None:
+    """Every story, three times."""
+    for _ in range(TIMES):
+        for module in MODULES:
+            for write in STORIES[module.__name__]:
+                write(world)
