@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-from heytalk_audit.demo.plants.story import ad_id, story
+from heytalk_audit.demo.plants.story import ad_id, story, tracked
 from heytalk_audit.demo.world import World
 
 
 @story
 def keys(w: World) -> None:
-    u = w.add("users")
+    u = w.user()
     blank = " " * (1 + sum(r["attribute_id"].strip() == "" for r in w.rows["profile_attributes"]))
     w.find("DQ-03", "profile_attributes", w.add("profile_attributes", user_id=u, attribute_id=blank), "violation", "key_blank")
     twice = w.id("sao")
@@ -21,7 +21,7 @@ def keys(w: World) -> None:
 
 @story
 def times(w: World) -> None:
-    u = w.add("users")
+    u = w.user()
     second = dt.timedelta(seconds=1)
     limit = w.now + dt.timedelta(seconds=300)
     epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -39,12 +39,12 @@ def times(w: World) -> None:
 def shared(w: World) -> None:
     mail, phone, device = f"{w.id('m')}@mail.example", f"+90{w.id('9')[-7:]}", ad_id(w)
     for value in (mail, f" {mail.upper()} "):
-        w.find("DQ-08", "users", w.add("users", email=value), "review", "shared_email")
+        w.find("DQ-08", "users", w.user(email=value), "review", "shared_email")
     for value in (phone, f"{phone} "):
-        w.find("DQ-08", "users", w.add("users", phone=value), "review", "shared_phone")
+        w.find("DQ-08", "users", w.user(phone=value), "review", "shared_phone")
     for _ in range(2):
-        u = w.add("users")
-        w.add("devices", user_id=u, ad_id=device)
+        u = w.user()
+        tracked(w, u, device)
         w.find("DQ-08", "users", u, "review", "shared_device")
     for _ in range(2):
-        w.add("devices", user_id=w.add("users"), platform="ios", ad_id="00000000-0000-0000-0000-000000000000")
+        w.add("devices", user_id=w.user(), platform="ios", ad_id="00000000-0000-0000-0000-000000000000")

@@ -12,13 +12,13 @@ RESIDUE = ("users", "profile_attributes", "outbound_messages", "content_items", 
 
 @story
 def traffic(w: World) -> None:
-    u = w.add("users")
+    u = w.user()
     w.find("RET-07", "traffic_events", w.add("traffic_events", user_id=u, event_at=w.overdue(12)), "violation", "over_one_year")
     w.add("traffic_events", user_id=u, event_at=w.in_time(12))
     w.add("traffic_events", user_id=None, ip=None, event_at=w.overdue(12))
     w.find("RET-07", "traffic_events", w.add("traffic_events", user_id=u, event_at=w.ahead), "unknown", "clock_future")
     for days, reason in ((None, "hold_open"), (29, "hold_closing"), (31, None)):
-        u = w.add("users")
+        u = w.user()
         ended = None if days is None else w.ago(days)
         w.add("retention_exceptions", user_id=u, scope="Traffic_Events", started_at=w.ago(300), ended_at=ended)
         e = w.add("traffic_events", user_id=u, event_at=w.overdue(12))
@@ -27,7 +27,7 @@ def traffic(w: World) -> None:
 
 @story
 def consent_records(w: World) -> None:
-    u = w.add("users", created_at=w.ago(4000))
+    u = w.user(created_at=w.ago(4000))
     first = w.add("consents", user_id=u, event_at=w.ago(3000))
     second = w.add("consents", user_id=u, event_at=w.overdue(60))
     w.find("RET-09", "consents", first, "violation", "over_five_years")
@@ -37,22 +37,26 @@ def consent_records(w: World) -> None:
     c = w.add("consents", user_id=ghost, event_at=w.overdue(60))
     w.find("RET-09", "consents", c, "unknown", "user_missing")
     w.find("DQ-03", "consents", c, "violation", "user_unknown")
-    w.find("RET-09", "consents", w.add("consents", user_id=u, purpose="media", event_at=w.ahead), "unknown", "clock_future")
+    c = w.agree(u, "media", w.ahead)
+    for rule in ("RET-09", "CON-04"):
+        w.find(rule, "consents", c, "unknown", "clock_future")
 
 
 @story
 def consent_lost(w: World) -> None:
-    u, other = w.add("users"), w.add("users")
-    w.find("RET-10", "outbound_messages", w.add("outbound_messages", user_id=u, category="marketing"), "review", "no_consent_record")
-    w.add("consents", user_id=other, purpose="marketing_email")
+    u, other = w.user(), w.user()
+    m = w.add("outbound_messages", user_id=u, category="marketing")
+    w.find("RET-10", "outbound_messages", m, "review", "no_consent_record")
+    w.find("CON-01", "outbound_messages", m, "violation", "no_record")
+    w.agree(other, "marketing_email", w.ago(100))
     w.add("outbound_messages", user_id=other, category="marketing")
     c = w.add("consents", user_id=u, purpose="cookies", action="withdraw")
     w.find("RET-10", "consents", c, "review", "withdrawal_without_grant")
-    w.add("consents", user_id=other, purpose="cookies", event_at=w.ago(120))
+    w.agree(other, "cookies", w.ago(120))
     w.add("consents", user_id=other, purpose="cookies", action="withdraw")
     p = w.add("purge_log", user_id=u, table_name="consents")
     w.find("RET-10", "purge_log", p, "violation", "purged_within_five_years")
-    old = w.add("users", created_at=w.ago(2200))
+    old = w.user(created_at=w.ago(2200))
     w.add("purge_log", user_id=old, table_name="consents")
     p = w.add("purge_log", user_id=w.id("ghost"), table_name="consents")
     w.find("RET-10", "purge_log", p, "unknown", "record_age_unknown")
@@ -62,7 +66,7 @@ def consent_lost(w: World) -> None:
 
 @story
 def tickets(w: World) -> None:
-    u = w.add("users", created_at=w.ago(4000))
+    u = w.user(created_at=w.ago(4000))
     hour = dt.timedelta(hours=1)
     over, ok = w.overdue(72), w.in_time(72)
     w.find(
@@ -83,7 +87,7 @@ def tickets(w: World) -> None:
 
 @story
 def holds_in_doubt(w: World) -> None:
-    u = w.add("users")
+    u = w.user()
 
     def bad(reason: str, outcome: str = "violation", **values: object) -> None:
         w.find("RET-12", "retention_exceptions", w.add("retention_exceptions", user_id=u, **values), outcome, reason)
@@ -111,15 +115,19 @@ def banned(w: World) -> None:
         "content_kept": ("content_items", {"kind": "photo"}),
     }
     for reason, (table, values) in kept.items():
-        u = w.add("users", **gone)
-        w.add(table, user_id=u, **values)
+        u = w.user(**gone)
+        for purpose in ("sensitive_data", "media"):
+            w.agree(u, purpose, w.ago(300))
+        key = w.add(table, user_id=u, **values)
+        if reason == "sensitive_kept":
+            w.find("SEN-03", table, key, "violation", "stored_after_deletion")
         w.find("RET-13", "users", u, "violation", reason)
         w.find("RET-01", "users", u, "review", "unrecorded_purge")
-    u = w.add("users", email=f"{w.id('m')}@mail.example", **gone)
+    u = w.user(email=f"{w.id('m')}@mail.example", **gone)
     w.find("RET-13", "users", u, "violation", "identifiers_kept")
     w.find("RET-01", "users", u, "violation", "overdue")
     for at in (w.overdue(36), w.in_time(36)):
-        u = w.add("users", purged_at=w.ago(100), **gone)
+        u = w.user(purged_at=w.ago(100), **gone)
         w.add("retention_exceptions", user_id=u, type="ban", scope="users", started_at=at)
         if at == w.overdue(36):
             w.find("RET-13", "users", u, "review", "ban_over_3y")
@@ -128,23 +136,23 @@ def banned(w: World) -> None:
 @story
 def anonymised(w: World) -> None:
     anonymous = {"status": "anonymised", "last_contact_at": None, "last_interactive_at": None, "created_at": w.noon(dt.date(2022, 6, 15))}
-    u = w.add("users", email=f"{w.id('m')}@mail.example", country="NL", city="Utrecht", gender="f", **anonymous)
+    u = w.user(email=f"{w.id('m')}@mail.example", country="NL", city="Utrecht", gender="f", **anonymous)
     w.find("RET-14", "users", u, "violation", "direct_identifier")
-    u = w.add("users", country="NL", city=f"Hamlet {w.serial}", gender="f", **anonymous)
+    u = w.user(country="NL", city=f"Hamlet {w.serial}", gender="f", **anonymous)
     w.find("RET-14", "users", u, "violation", "singled_out")
     place = f"Village {w.serial}"
     for _ in range(3):
-        u = w.add("users", country="TR", city=place, **anonymous)
+        u = w.user(country="TR", city=place, **anonymous)
         w.find("RET-14", "users", u, "review", "small_group")
     for _ in range(10):
-        w.add("users", country="NL", city="Utrecht", gender="f", **anonymous)
-    w.add("users", **anonymous)
+        w.user(country="NL", city="Utrecht", gender="f", **anonymous)
+    w.user(**anonymous)
 
 
 @story
 def residue(w: World) -> None:
     def purged(**values: object) -> str:
-        u = w.add("users", **{"status": "purged", "purged_at": w.ago(130), "last_contact_at": w.ago(400)} | values)
+        u = w.user(**{"status": "purged", "purged_at": w.ago(130), "last_contact_at": w.ago(400)} | values)
         w.add("purge_log", user_id=u, purged_at=w.ago(130))
         return u
 
@@ -161,7 +169,7 @@ def residue(w: World) -> None:
     w.add("devices", user_id=u)
     w.add("retention_exceptions", user_id=u, scope="devices", started_at=w.ago(140))
     w.find("RET-15", "devices", u, "exempt", "hold_open")
-    ahead = w.add("users", status="purged", purged_at=w.ahead)
+    ahead = w.user(status="purged", purged_at=w.ahead)
     for table in RESIDUE:
         w.find("RET-15", table, ahead, "unknown", "clock_future")
 
@@ -169,7 +177,7 @@ def residue(w: World) -> None:
 @story
 def restored(w: World) -> None:
     def back(reason: str | None, outcome: str = "violation", **values: object) -> str:
-        u = w.add("users", **{"deleted_at": w.ago(50), "restored_at": w.ago(40), "restored_by": "user"} | values)
+        u = w.user(**{"deleted_at": w.ago(50), "restored_at": w.ago(40), "restored_by": "user"} | values)
         if reason:
             w.find("RET-17", "users", u, outcome, reason)
         return u
@@ -202,7 +210,7 @@ def purge_record(w: World) -> None:
         ("users", 21, ("review", "purge_dates_differ")),
         ("users", 20, None),
     ):
-        u = w.add("users", **purge)
+        u = w.user(**purge)
         if table:
             w.add("purge_log", user_id=u, table_name=table, purged_at=w.ago(day))
         if finding:
@@ -211,7 +219,8 @@ def purge_record(w: World) -> None:
 
 @story
 def copies(w: World) -> None:
-    u = w.add("users")
+    u = w.user()
+    w.agree(u, "media", w.ago(300))
     c = w.add("content_items", user_id=u, kind="transcript", parent_id=w.id("lost"))
     w.find("RET-19", "content_items", c, "review", "parent_missing")
     for at in (w.ago(hours=72) - dt.timedelta(seconds=1), w.ago(hours=72)):
@@ -226,7 +235,7 @@ def copies(w: World) -> None:
 
 @story
 def prizes(w: World) -> None:
-    u = w.add("users", created_at=w.ago(5000))
+    u = w.user(created_at=w.ago(5000))
     held = {"user_id": u, "payout_details_held": True}
 
     def found(outcome: str, reason: str, **values: object) -> None:

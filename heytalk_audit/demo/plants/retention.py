@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from heytalk_audit.demo.plants.story import ad_id, deleted, months, story, unclear
+from heytalk_audit.demo.plants.story import ad_id, deleted, months, story, tracked, unclear
 from heytalk_audit.demo.world import World
 
 
@@ -20,9 +20,9 @@ def kept_too_long(w: World) -> None:
     u = deleted(w, deleted_at=w.overdue(6))
     w.find("RET-01", "users", u, "review", "unrecorded_purge")
     deleted(w, deleted_at=w.in_time(6))
-    u = w.add("users", deletion_requested_at=w.overdue(6), display_name="Robin Aydin")
+    u = w.user(deletion_requested_at=w.overdue(6), display_name="Robin Aydin")
     w.find("RET-01", "users", u, "review", "overdue_from_request")
-    w.add("users", deletion_requested_at=w.in_time(6), display_name="Robin Aydin")
+    w.user(deletion_requested_at=w.in_time(6), display_name="Robin Aydin")
 
 
 @story
@@ -53,7 +53,7 @@ def deletion_in_doubt(w: World) -> None:
     unclear(
         w, deleted(w, status="purged", deleted_at=at, purged_at=at - dt.timedelta(hours=1)), "clock_contradiction", ("RET-01", "RET-02")
     )
-    unclear(w, w.add("users", deleted_at=w.ago(30)), "status_contradiction")
+    unclear(w, w.user(deleted_at=w.ago(30)), "status_contradiction")
 
 
 @story
@@ -78,7 +78,7 @@ def still_shown(w: World) -> None:
 def more_than_some(w: World) -> None:
     for at, hold in ((w.ago(30), False), (w.ago(hours=72), False), (w.ago(30), True)):
         u = deleted(w, deleted_at=at)
-        w.add("devices", user_id=u, ad_id=ad_id(w))
+        tracked(w, u, ad_id(w))
         if hold:
             w.add("retention_exceptions", user_id=u, scope="devices")
             w.find("RET-03", "users", u, "exempt", "hold_open")
@@ -103,21 +103,21 @@ def purged_early(w: World) -> None:
 @story
 def inactive(w: World) -> None:
     old = {"created_at": w.ago(3000), "last_interactive_at": None}
-    u = w.add("users", last_contact_at=w.overdue(60), **old)
+    u = w.user(last_contact_at=w.overdue(60), **old)
     w.find("RET-05", "users", u, "violation", "inactive_5y")
-    w.add("users", created_at=w.ago(3000), last_contact_at=w.in_time(60), last_interactive_at=w.in_time(60))
+    w.user(created_at=w.ago(3000), last_contact_at=w.in_time(60), last_interactive_at=w.in_time(60))
     for at in (w.overdue(60), w.in_time(60)):
-        u = w.add("users", created_at=at, last_contact_at=None, last_interactive_at=None)
+        u = w.user(created_at=at, last_contact_at=None, last_interactive_at=None)
         if at == w.overdue(60):
             w.find("RET-05", "users", u, "violation", "inactive_5y_imputed")
-    u = w.add("users", created_at=w.ago(3000), last_interactive_at=w.overdue(60))
+    u = w.user(created_at=w.ago(3000), last_interactive_at=w.overdue(60))
     w.find("RET-05", "users", u, "review", "interactive_reading")
-    w.add("users", created_at=w.ago(3000), last_interactive_at=w.in_time(60))
-    u = w.add("users", last_contact_at=w.overdue(60), **old)
+    w.user(created_at=w.ago(3000), last_interactive_at=w.in_time(60))
+    u = w.user(last_contact_at=w.overdue(60), **old)
     w.add("subscriptions", user_id=u, status="expired", start_at=w.ago(2500), end_at=w.ago(400))
     w.find("RET-05", "users", u, "review", "premium_reading")
     w.find("RET-06", "users", u, "review", "premium_reading")
-    u = w.add("users", last_contact_at=w.overdue(60), **old)
+    u = w.user(last_contact_at=w.overdue(60), **old)
     w.add("retention_exceptions", user_id=u, scope="users", started_at=w.ago(300), ended_at=None, reviewed_at=w.ago(10))
     w.find("RET-05", "users", u, "exempt", "hold_open")
 
@@ -125,16 +125,16 @@ def inactive(w: World) -> None:
 @story
 def entitlement(w: World) -> None:
     old = {"created_at": w.ago(3500), "last_contact_at": w.overdue(60), "last_interactive_at": None}
-    u = w.add("users", **old)
+    u = w.user(**old)
     w.add("subscriptions", user_id=u, status="expired", start_at=w.ago(3000), end_at=w.ago(2600))
     w.find("RET-05", "users", u, "violation", "inactive_5y")
     w.find("RET-06", "users", u, "violation", "no_entitlement")
-    u = w.add("users", **old)
+    u = w.user(**old)
     w.add("subscriptions", user_id=u, kind="trial")
     w.find("RET-06", "users", u, "review", "weak_entitlement")
-    u = w.add("users", **old)
+    u = w.user(**old)
     w.add("subscriptions", user_id=u, kind="lifetime")
-    u = w.add("users", **old)
+    u = w.user(**old)
     w.add("subscriptions", user_id=u, status="expired", start_at=w.ago(3000), end_at=None)
     w.find("RET-05", "users", u, "unknown", "entitlement_contradiction")
     w.find("RET-06", "users", u, "unknown", "entitlement_contradiction")
@@ -142,7 +142,7 @@ def entitlement(w: World) -> None:
 
 @story
 def contact_in_doubt(w: World) -> None:
-    w.find("RET-05", "users", w.add("users", last_contact_at=w.ahead), "unknown", "clock_future")
-    u = w.add("users", created_at=w.ago(3), last_contact_at=w.ago(10), last_interactive_at=None)
+    w.find("RET-05", "users", w.user(last_contact_at=w.ahead), "unknown", "clock_future")
+    u = w.user(created_at=w.ago(3), last_contact_at=w.ago(10), last_interactive_at=None)
     w.find("RET-05", "users", u, "unknown", "clock_contradiction")
-    w.find("RET-05", "users", w.add("users", purged_at=w.ago(200)), "unknown", "status_contradiction")
+    w.find("RET-05", "users", w.user(purged_at=w.ago(200)), "unknown", "status_contradiction")

@@ -21,7 +21,7 @@ def story(write: Story) -> Story:
 
 def deleted(w: World, **values: object) -> str:
     """An account deleted a month ago, with nothing left but its row."""
-    return w.add("users", **{"status": "deleted", "deleted_at": w.ago(30), "deletion_requested_at": None} | values)
+    return w.user(**{"status": "deleted", "deleted_at": w.ago(30), "deletion_requested_at": None} | values)
 
 
 def unclear(w: World, user: str, reason: str, rules: tuple[str, ...] = ("RET-01", "RET-02", "RET-03")) -> None:
@@ -38,3 +38,9 @@ def months(start: dt.datetime, count: int) -> dt.date:
 def ad_id(w: World) -> str:
     """An advertising id of its own."""
     return f"00000000-0000-4000-8000-{w.id('9')[-7:]:0>12}"
+
+
+def tracked(w: World, user: str, id: str) -> str:
+    """A device whose advertising id was stored when its owner said yes."""
+    w.agree(user, "personalised_ads", w.ago(200))
+    return w.add("devices", user_id=user, ad_id=id)
