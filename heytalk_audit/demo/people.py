@@ -17,10 +17,14 @@ PLACES = {
     "CN": (("CN", "Chengdu"),),
     "OTHER": (("BR", "Recife"), ("EG", "Alexandria")),
 }
-FIRST = "Ada Bora Can Deniz Elif Femi Gita Hugo Ines Jun Kofi Lena Mei Nadia Omar Pia Quinn Rosa Sami Tariq Uma Vera Wei Yusuf Zoe".split()
+FIRST = (
+    "Ada", "Bora", "Can", "Deniz", "Elif", "Femi", "Gita", "Hugo", "Ines", "Jun", "Kofi", "Lena", "Mei",
+    "Nadia", "Omar", "Pia", "Quinn", "Rosa", "Sami", "Tariq", "Uma", "Vera", "Wei", "Yusuf", "Zoe",
+)  # fmt: skip
 LAST = (
-    "Aydin Bakker Costa Demir Eriksen Fischer Garcia Huang Ivanov Jansen Kaya Lopez Meyer Novak Okafor Park Rossi Silva Tanaka Usta".split()
-)
+    "Aydin", "Bakker", "Costa", "Demir", "Eriksen", "Fischer", "Garcia", "Huang", "Ivanov", "Jansen",
+    "Kaya", "Lopez", "Meyer", "Novak", "Okafor", "Park", "Rossi", "Silva", "Tanaka", "Usta",
+)  # fmt: skip
 HOBBIES = ("chess", "cooking", "running", "karaoke", "poetry", "climbing")
 #: What people may confide: a field, its category and a value; the last says nothing.
 INTIMATE = (
@@ -133,7 +137,8 @@ def _device(w: World, user: dict[str, Any], chance: float) -> str:
     asked = user["region"] in ("EEA", "UK", "TR") and not user["young"]
     stored = chance < 0.3 and not user["young"]
     if asked and chance < 0.4:
-        w.agree(user["key"], purpose, user["created"], action="grant" if stored else "refuse")
+        action = "grant" if stored else "refuse"
+        w.add("consents", user_id=user["key"], purpose=purpose, action=action, event_at=user["created"])
     nothing = "00000000-0000-0000-0000-000000000000" if platform == "ios" else None
     values = {"ad_id": f"38400000-8cf0-41bd-b23e-{user['index']:012x}" if stored else nothing}
     if platform == "ios":
@@ -148,7 +153,7 @@ def _subscriber(w: World, user: dict[str, Any], at: dt.datetime) -> None:
     w.agree(user["key"], f"marketing_{channel}", at)
     w.add("outbound_messages", user_id=user["key"], category="marketing", channel=channel, campaign_id="spring", sent_at=w.ago(12))
     if user["index"] % 9 == 0:
-        w.agree(user["key"], f"marketing_{channel}", w.ago(4), action="withdraw")
+        w.add("consents", user_id=user["key"], purpose=f"marketing_{channel}", action="withdraw", event_at=w.ago(4))
 
 
 def _confided(w: World, user: dict[str, Any], at: dt.datetime) -> None:

@@ -60,6 +60,15 @@ class World:
         """An instant so long before the snapshot's."""
         return self.now - dt.timedelta(days=days, hours=hours)
 
+    def about(self, days: float) -> dt.datetime:
+        """An instant that lies so many days before the snapshot's and up to an hour more: at a second of its own, as people do."""
+        return self.ago(days) - dt.timedelta(seconds=self.serial * 7 % 3600)
+
+    @property
+    def quarter(self) -> dt.datetime:
+        """The first instant of the quarter that ends today."""
+        return dt.datetime.combine(months_later(self.today, -3), dt.time(), dt.UTC)
+
     @property
     def ahead(self) -> dt.datetime:
         """After the snapshot's instant, within the tolerance of clocks."""
@@ -137,7 +146,7 @@ DEFAULTS: dict[str, Row] = {
     "users": {
         "status": "active",
         # nobody signs up in the same second as somebody else
-        "created_at": lambda w: w.ago(700) - dt.timedelta(seconds=w.serial),
+        "created_at": lambda w: w.ago(700) - dt.timedelta(seconds=w.serial % 86_400),
         "last_contact_at": lambda w: w.ago(3),
         "last_interactive_at": lambda w: w.ago(3),
         "profile_visibility": "hidden",

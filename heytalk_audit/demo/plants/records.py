@@ -117,7 +117,7 @@ def banned(w: World) -> None:
     for reason, (table, values) in kept.items():
         u = w.user(**gone)
         for purpose in ("sensitive_data", "media"):
-            w.agree(u, purpose, w.ago(300))
+            w.agree(u, purpose, w.about(301))
         key = w.add(table, user_id=u, **values)
         if reason == "sensitive_kept":
             w.find("SEN-03", table, key, "violation", "stored_after_deletion")
@@ -220,7 +220,7 @@ def purge_record(w: World) -> None:
 @story
 def copies(w: World) -> None:
     u = w.user()
-    w.agree(u, "media", w.ago(300))
+    w.agree(u, "media", w.about(300))
     c = w.add("content_items", user_id=u, kind="transcript", parent_id=w.id("lost"))
     w.find("RET-19", "content_items", c, "review", "parent_missing")
     for at in (w.ago(hours=72) - dt.timedelta(seconds=1), w.ago(hours=72)):

@@ -8,6 +8,9 @@ from collections.abc import Callable
 
 from heytalk_audit.demo.world import World, months_later
 
+SECOND, MINUTE, HOUR, DAY = dt.timedelta(seconds=1), dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)
+#: Clocks of two systems may differ so much.
+SKEW = 5 * MINUTE
 Story = Callable[[World], None]
 #: The stories of each module, in the order they are told.
 STORIES: dict[str, list[Story]] = defaultdict(list)
@@ -42,5 +45,20 @@ def ad_id(w: World) -> str:
 
 def tracked(w: World, user: str, id: str) -> str:
     """A device whose advertising id was stored when its owner said yes."""
-    w.agree(user, "personalised_ads", w.ago(200))
+    w.agree(user, "personalised_ads", w.about(201))
     return w.add("devices", user_id=user, ad_id=id)
+
+
+def said(w: World, user: str, purpose: str, action: str, at: dt.datetime, **values: object) -> str:
+    """What a person answered: a row of consents."""
+    return w.add("consents", user_id=user, purpose=purpose, action=action, event_at=at, **values)
+
+
+def send(w: World, user: str, at: dt.datetime, channel: str = "email", **values: object) -> str:
+    """A marketing message."""
+    return w.add("outbound_messages", **{"user_id": user, "sent_at": at, "channel": channel, "category": "marketing"} | values)
+
+
+def made(w: World) -> dt.datetime:
+    """When the account added last was made."""
+    return w.rows["users"][-1]["created_at"]
