@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from heytalk_audit.demo.plants.story import ad_id, story, tracked
+from heytalk_audit.demo.plants.story import DAY, ad_id, story, tracked
 from heytalk_audit.demo.world import World
 
 
@@ -48,3 +48,25 @@ def shared(w: World) -> None:
         w.find("DQ-08", "users", u, "review", "shared_device")
     for _ in range(2):
         w.add("devices", user_id=w.user(), platform="ios", ad_id="00000000-0000-0000-0000-000000000000")
+
+
+@story
+def rehearsed(w: World) -> None:
+    """A test account on which everything is wrong: nothing of it is tested."""
+    u = w.user(accepts=False, is_test=True, birth_date=w.today - 17 * 365 * DAY, profile_visibility="public")
+    wrong = {
+        "outbound_messages": ({"category": "marketing"}, ("RET-10", "CON-01", "CON-09")),
+        "consents": ({"method": "default"}, ("RET-09", "CON-04")),
+        "content_items": ({"kind": "photo"}, ("CON-05",)),
+        "devices": ({"ad_id": ad_id(w)}, ("CON-08",)),
+        "disclosures": ({"kind": "advertising", "fields": ["religion"]}, ("SEN-05",)),
+        "profile_attributes": (
+            {"name": "health", "category": "pd:MedicalHealth", "value": "asthma", "visibility": "public"},
+            ("SEN-01", "SEN-02", "SEN-06"),
+        ),
+    }
+    rows = {table: (w.add(table, user_id=u, **values), rules) for table, (values, rules) in wrong.items()}
+    rows["users"] = (u, ("DQ-08", "RET-05", "CON-03", "MIN-01", "MIN-02", "MIN-03"))
+    for table, (key, rules) in rows.items():
+        for rule in ("DQ-03", "DQ-04", *rules):
+            w.find(rule, table, key, "excluded", "test_account")
