@@ -70,10 +70,10 @@ def _person(w: World, index: int, chance: np.ndarray) -> dict[str, Any]:
     country, city = PLACES[region][int(chance[1] * len(PLACES[region]))]
     first, last = FIRST[int(chance[2] * len(FIRST))], LAST[int(chance[3] * len(LAST))]
     created = w.ago(20 + chance[5] * 1500).replace(microsecond=0)
-    young = chance[12] < 0.04 and region != "TR"
+    tester = index % 200 == 17
+    young = chance[12] < 0.04 and region != "TR" and not tester
     born = created.date() - dt.timedelta(days=(5850 if young else 6600) + int(chance[4] * (700 if young else 15000)))
     seen = w.ago(chance[6] * 18)
-    tester = index % 200 == 17
     before = len(w.rows.setdefault("consents", []))
     shown = ("friends", "private", "private" if young else "public")
     key = w.user(
