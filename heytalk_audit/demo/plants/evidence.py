@@ -62,7 +62,7 @@ def rehearsed(w: World) -> None:
         "disclosures": ({"kind": "advertising", "fields": ["religion"]}, ("SEN-05",)),
         "profile_attributes": (
             {"name": "health", "category": "pd:MedicalHealth", "value": "asthma", "visibility": "public"},
-            ("SEN-01", "SEN-02", "SEN-06"),
+            ("SEN-01", "SEN-01L", "SEN-02", "SEN-06", "SEN-06L"),
         ),
     }
     rows = {table: (w.add(table, user_id=u, **values), rules) for table, (values, rules) in wrong.items()}

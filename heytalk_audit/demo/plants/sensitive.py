@@ -8,13 +8,22 @@ from heytalk_audit.demo.plants.story import HOUR, SECOND, SKEW, deleted, said, s
 from heytalk_audit.demo.world import World
 
 PUBLIC = {"visibility": "public"}
+#: The law wants a yes of its own, whatever the policy reads as one: where the policy's rule finds something, its twin finds this.
+TWINS = {
+    "SEN-01": {"*": "no_explicit_consent"},
+    "SEN-06": {"*": "no_publication_consent", "publication_withdrawn": "publication_withdrawn"},
+}
 
 
 def confided(w: World, user: str, *findings: tuple[str, str, str], **values: object) -> str:
     """A special value of the person, and what is wrong with it."""
     key = w.add("profile_attributes", **{"user_id": user, "name": "religion", "category": "pd:ReligiousBelief", "value": "alevi"} | values)
-    for finding in findings:
-        w.find(finding[0], "profile_attributes", key, *finding[1:])
+    for rule, outcome, reason in findings:
+        w.find(rule, "profile_attributes", key, outcome, reason)
+        if rule in TWINS and outcome == "unknown":
+            w.find(f"{rule}L", "profile_attributes", key, outcome, reason)
+        elif rule in TWINS:
+            w.find(f"{rule}L", "profile_attributes", key, "violation", TWINS[rule].get(reason, TWINS[rule]["*"]))
     return key
 
 
