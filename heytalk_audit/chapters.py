@@ -25,6 +25,7 @@ CHAPTERS = {
     for c in (
         Chapter("evidence", "Evidence", ("DQ",), "00-evidence"),
         Chapter("retention", "Retention", ("RET",), "10-retention"),
+        Chapter("consent", "Consent", ("CON",), "20-consent"),
     )
 }
 #: Page 1: it only reads what the chapters found.
