@@ -85,11 +85,11 @@ def told_when(w: World) -> None:
     """A value that can't be dated is unknown to every rule that dates it."""
     early = {"created_at": w.ago(300), "updated_at": w.ago(300) - SECOND}
     for reason, times in (("clock_future", {"created_at": w.ahead}), ("clock_contradiction", early)):
-        dated = [(rule, "unknown", reason) for rule in ("SEN-01", "SEN-02")]
-        confided(w, trusting(w), *dated, ("SEN-06", "unknown", reason), **times, **PUBLIC)
+        dated = ("SEN-01", "unknown", reason)
+        confided(w, trusting(w), dated, ("SEN-06", "unknown", reason), **times, **PUBLIC)
         u = trusting(w)
         said(w, u, "sensitive_data", "withdraw", w.ago(20))
-        confided(w, u, *dated, ("SEN-03", "unknown", reason), **times)
+        confided(w, u, dated, ("SEN-03", "unknown", reason), **times)
     confided(w, trusting(w), created_at=w.ago(300), updated_at=w.ago(300))
 
 
