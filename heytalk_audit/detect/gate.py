@@ -1,0 +1,63 @@
+"""The gate: which rows may hold something, by one RE2 pass over Arrow; and the batches that a scan goes through."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from heytalk_audit.detect import context
+from heytalk_audit.detect.passwords import PASSWORDS
+from heytalk_audit.detect.patterns import PATTERNS, D
+
+BATCH_BYTES = 32 << 20
+_GAP = r"[ .\-/()_\pZ\p{Cf}\p{Pd}．·・／（）＿]{0,3}"
+#: Nine digits with separators, the letters of a Spanish id beside fewer, or a coded number.
+_NINE = rf"{D}(?:{_GAP}{D}){{8}}"
+_SPANISH = rf"(?:[XYZxyzＸＹＺ]|{D}){_GAP}{D}(?:{_GAP}{D}){{6}}{_GAP}[A-Za-zＡ-Ｚａ-ｚ]"
+#: Fewer digits are a number only where a word says so.
+_SHORT = rf"{D}(?:{_GAP}{D}){{5}}"
+PATTERNS_ALL = [*PATTERNS, *PASSWORDS]
+
+
+@functools.cache
+def _named() -> str:
+    words = context.gate("phone", "bank_account", "us_ssn")
+    return rf"(?i)(?:{words})[^0-9]{{0,24}}{_SHORT}|{_SHORT}[^0-9]{{0,3}}(?:{words})"
+
+
+def numbers() -> str:
+    return f"{_NINE}|{_SPANISH}|(?:{_named()})"
+
+
+@functools.cache
+def marks() -> str:
+    return "|".join(f"(?:{pattern.gate})" for pattern in PATTERNS_ALL)
+
+
+def matches(array: pa.Array, gate: str) -> np.ndarray:
+    """The indices of the strings that the gate lets through; nulls never."""
+    return np.flatnonzero(pc.fill_null(pc.match_substring_regex(array, gate), False).to_numpy(zero_copy_only=False))
+
+
+def batches(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> Iterator[tuple[int, pa.Array]]:
+    """The first row and the strings of each batch, about `BATCH_BYTES` at a time, always as `large_string`."""
+    chunked = texts if isinstance(texts, pa.ChunkedArray) else pa.chunked_array([texts if isinstance(texts, pa.Array) else _array(texts)])
+    row = 0
+    for chunk in chunked.chunks:
+        step = max(1, len(chunk) * BATCH_BYTES // max(chunk.nbytes, BATCH_BYTES))
+        for at in range(0, len(chunk), step):
+            batch = chunk.slice(at, step)
+            yield row + at, batch if batch.type == pa.large_string() else pc.cast(batch, pa.large_string())
+        row += len(chunk)
+
+
+def _array(texts: Iterable[str | None]) -> pa.Array:
+    texts = [None if isinstance(text, float) and text != text else text for text in texts]
+    try:
+        return pa.array(texts, pa.large_string())
+    except UnicodeEncodeError:  # half of a surrogate pair: no text, but offsets must hold all the same
+        return pa.array([text and text.encode("utf-8", "replace").decode("utf-8") for text in texts], pa.large_string())
