@@ -12,6 +12,7 @@ from heytalk_audit.detect.fold import key
 
 REACH = 40  # characters each side
 OTHER = "other"
+NUMBER = "number"  # says that it is one, and not of what
 _IDENTITY = frozenset({"us_ssn", "cn_id", "tr_id", "es_id"})
 
 
@@ -42,12 +43,10 @@ def gate(*labels: str) -> str:
 @functools.lru_cache(1 << 16)
 def label(before: str, after: str) -> str | None:
     """What the nearest word speaks of; None without one. Both are `key` text, `before` ends and `after` begins at the value."""
-    nearest = None
-    for match in _words().finditer(before[-REACH:]):
-        nearest = match.lastgroup
-    if nearest is None and (match := _words().search(after[:REACH])):
-        nearest = match.lastgroup
-    return nearest
+    said = [match.lastgroup for match in _words().finditer(before[-REACH:])][::-1]
+    said += [match.lastgroup for match in _words().finditer(after[:REACH])]
+    strong = next((label for label in said if label != NUMBER), None)
+    return strong or ("phone" if said else None)
 
 
 def speaks_of(label: str | None, kind: str) -> bool:

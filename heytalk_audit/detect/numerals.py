@@ -18,7 +18,6 @@ _IBAN = re.compile(r"[A-Z][ .-]?[A-Z][ .-]?[0-9][ .-]?[0-9](?:[ .-]{0,2}[A-Z0-9]
 _SSN = re.compile(r"(?!000|666|9)([0-9]{3})[ .-]{1,3}(?!00)[0-9]{2}[ .-]{1,3}(?!0000)[0-9]{4}")
 _EXTENSION = re.compile(r" ?(?:x|ext\.? ?|#)[0-9]{1,6}(?![0-9A-Za-z])")
 _BETWEEN = re.compile(r" ?/ ?|  +| - |(?<=[0-9]{7}) | (?=[0-9+]{9})")
-_MOBILE = {1: range(3, 10)}
 
 
 class Batch:
@@ -178,4 +177,4 @@ def _ssn(text: str, digits: str, label: str | None) -> str | None:
     named = speaks_of(label, "us_ssn") and label == "us_ssn"
     if named and len(digits) == 9:
         return "high" if _SSN.fullmatch(text) or digits[0] != "9" else "medium"
-    return "medium" if label in (None, "identity") and _SSN.fullmatch(text) and len({*re.sub("[0-9]", "", text)}) == 1 else None
+    return "medium" if label in (None, "identity") and _SSN.fullmatch(text) and {*re.sub("[0-9]", "", text)} < set("-.") else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from heytalk_audit.detect import context
 
-D = r"\pN"  # RE2: a decimal digit of any script
+D = r"\p{Nd}"  # RE2: a decimal digit of any script
 HEX = "[0-9A-Fa-f]"
 
 

@@ -41,7 +41,7 @@ def scan(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray, hint: str | N
 
 
 def _batch(array: pa.Array, hint: str | None) -> Iterator[tuple[int, numerals.Finding]]:
-    rows = gate.matches(array, f"{gate.numbers()}|{gate.marks()}") if hint is None else range(len(array))
+    rows = gate.matches(array, f"{gate.marks()}|{gate.numbers()}") if hint is None else range(len(array))
     kept = array.take(pa.array(rows, pa.int64()))
     by_row: dict[int, list[numerals.Finding]] = {}
     for row, finding in [*_numbers(kept, hint), *_marks(kept, hint)]:
@@ -52,7 +52,7 @@ def _batch(array: pa.Array, hint: str | None) -> Iterator[tuple[int, numerals.Fi
 
 
 def _numbers(array: pa.Array, hint: str | None) -> Iterator[tuple[int, numerals.Finding]]:
-    rows = gate.matches(array, gate.numbers() if hint is None else "[0-9]|\\pN")
+    rows = gate.matches(array, gate.numbers() if hint is None else r"\p{Nd}")
     for row, finding in numerals.find(array.take(pa.array(rows)).to_pylist(), hint) if len(rows) else ():
         yield int(rows[row]), finding
 
