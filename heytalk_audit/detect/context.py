@@ -1,4 +1,4 @@
-"""What the words near a value say that it is: the nearest word wins, the one before it over the one after it."""
+"""What the words near a value say that it is: the nearest word wins, those before it over those after it."""
 
 from __future__ import annotations
 
@@ -6,48 +6,88 @@ import functools
 import re
 from importlib.resources import files
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import yaml
 
-from heytalk_audit.detect.fold import key
+from heytalk_audit.detect.fold import key, keys, text_of
 
 REACH = 40  # characters each side
 OTHER = "other"
 NUMBER = "number"  # says that it is one, and not of what
 _IDENTITY = frozenset({"us_ssn", "cn_id", "tr_id", "es_id"})
+#: How letters may be written that `key` makes one, for the gate, which reads raw text.
+_SPELLINGS = {"a": "aáâà", "c": "cç", "e": "eéè", "g": "gğ", "i": "iıİí", "n": "nñ", "o": "oóö", "s": "sş", "u": "uúü"} | {
+    "ا": "اأإآ", "ه": "هة", "ي": "يى", "ك": "كک"
+}  # fmt: skip
 
 
 @functools.cache
-def vocabulary() -> dict[str, list[str]]:
-    """Words by what they speak of, as patterns over `key` text, of all languages together."""
+def vocabulary() -> dict[str, str]:
+    """What each word speaks of. A word closed by $ ends where it ends; others may have suffixes."""
     data = yaml.safe_load(files(__package__).joinpath("context.yaml").read_text("utf-8"))
-    return {label: [key(word) for words in by_language.values() for word in words] for label, by_language in data.items()}
+    return {key(word): label for label, languages in data.items() for words in languages.values() for word in words}
 
 
-def _bordered(word: str) -> str:
-    return rf"(?<![a-z]){word}" if word[0].isascii() else word
+def _trie(words: list[str]) -> str:
+    """A pattern of these words that shares their beginnings, the longest first."""
+    by_head: dict[str, list[str]] = {}
+    for word in words:
+        by_head.setdefault(word[:1], []).append(word[1:])
+    ends = [end for head, end in (("$", "(?![a-z])"), ("", "")) if head in by_head and (head or by_head[head])]
+    branches = [re.escape(head) + _trie(rest) for head, rest in by_head.items() if head not in ("", "$")]
+    options = "|".join([*branches, *ends])
+    return f"(?:{options})" if len(branches) + len(ends) > 1 else options
 
 
 @functools.cache
 def _words() -> re.Pattern[str]:
-    groups = []
-    for label, words in vocabulary().items():
-        groups.append(f"(?P<{label}>{'|'.join(map(_bordered, sorted(words, key=len, reverse=True)))})")
-    return re.compile("|".join(groups), re.ASCII)
+    latin = [word for word in vocabulary() if word[0].isascii()]
+    other = [word for word in vocabulary() if not word[0].isascii()]
+    return re.compile(f"(?<![a-z]){_trie(latin)}|{_trie(other)}")
 
 
 def gate(*labels: str) -> str:
-    """The words of these labels as an RE2 alternation over raw text, for rows that may hold a value too short to stand alone."""
-    return "|".join(word.replace(r"\b", "") for label in labels for word in vocabulary()[label])
+    """The words of these labels as RE2 alternatives over raw text."""
+    words = (word.removesuffix("$") for word, label in vocabulary().items() if label in labels)
+    return "|".join("".join(f"[{_SPELLINGS[c]}]" if c in _SPELLINGS else re.escape(c) for c in word) for word in words)
 
 
 @functools.lru_cache(1 << 16)
 def label(before: str, after: str) -> str | None:
     """What the nearest word speaks of; None without one. Both are `key` text, `before` ends and `after` begins at the value."""
-    said = [match.lastgroup for match in _words().finditer(before[-REACH:])][::-1]
-    said += [match.lastgroup for match in _words().finditer(after[:REACH])]
+    said = [_label_of(match[0]) for match in _words().finditer(before[-REACH:])][::-1]
+    said += [_label_of(match[0]) for match in _words().finditer(after[:REACH])]
     strong = next((label for label in said if label != NUMBER), None)
     return strong or ("phone" if said else None)
 
 
+def _label_of(word: str) -> str:
+    return vocabulary().get(word) or vocabulary()[word + "$"]
+
+
 def speaks_of(label: str | None, kind: str) -> bool:
     return label == kind or (label == "identity" and kind in _IDENTITY)
+
+
+def windows(folded: np.ndarray, start: np.ndarray, end: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[tuple[str, str]]:
+    """The `key` text before each start and after each end, within the row that begins at `low` and ends at `high`."""
+    reach = np.arange(REACH)
+    index = np.concatenate([start[:, None] - REACH + reach, end[:, None] + reach], 1)
+    inside = (index >= low[:, None]) & (index < high[:, None])
+    text = text_of(np.where(inside, keys(folded[np.clip(index, 0, len(folded) - 1)]), np.uint32(0)))
+    at = range(0, len(text), 2 * REACH)
+    return [(text[i : i + REACH].lstrip("\0"), text[i + REACH : i + 2 * REACH].rstrip("\0")) for i in at]
+
+
+@functools.cache
+def _any_word(labels: tuple[str, ...]) -> str:
+    return "|".join(re.escape(word.removesuffix("$")) for word, label in vocabulary().items() if label in labels)
+
+
+def mentions(near: list[tuple[str, str]], *labels: str) -> np.ndarray:
+    """Which windows have a word of these labels, or may have one."""
+    return pc.match_substring_regex(pa.array([f"{before} {after}" for before, after in near], pa.string()), _any_word(labels)).to_numpy(
+        zero_copy_only=False
+    )

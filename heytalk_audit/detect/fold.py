@@ -7,6 +7,7 @@ comparing words, in any of the languages.
 from __future__ import annotations
 
 import functools
+import string
 import unicodedata
 
 import numpy as np
@@ -56,16 +57,47 @@ def key(text: str) -> str:
     return text.lower() if text.isascii() else text.translate(_KEY)
 
 
+def _lut(table: dict[int, str]) -> np.ndarray:
+    codes = np.arange(0x110000, dtype=np.uint32)
+    codes[list(table)] = [ord(char) for char in table.values()]
+    return codes
+
+
 @functools.cache
-def classes() -> np.ndarray:
+def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    kinds = np.zeros(128, np.uint8)
+    kinds[[ord(char) for char in SEPARATORS]] = SEPARATOR
+    kinds[[ord(char) for char in string.ascii_letters]] = LETTER
+    kinds[ord("0") : ord("9") + 1] = DIGIT + np.arange(10)
+    return _lut(_FOLD), _lut(_KEY), kinds
+
+
+def codes(text: str) -> np.ndarray:
+    """The code points of the folded text, one each character."""
+    if text.isascii():
+        return np.frombuffer(text.encode("ascii"), np.uint8)
+    return _tables()[0][np.frombuffer(text.encode("utf-32-le"), np.uint32)]
+
+
+def keys(folded: np.ndarray) -> np.ndarray:
+    """`key` of code points that are folded."""
+    return _tables()[1][folded]
+
+
+def kinds(folded: np.ndarray) -> np.ndarray:
     """The class of each code point: digit (with its value), separator within a number, Latin letter, or 0."""
-    table = np.zeros(0x110000, np.uint8)
-    for code in [*range(0x80), *_FOLD]:
-        char = fold(chr(code))
-        if "0" <= char <= "9":
-            table[code] = DIGIT + int(char)
-        elif char in SEPARATORS:
-            table[code] = SEPARATOR
-        elif "a" <= char.lower() <= "z":
-            table[code] = LETTER
-    return table
+    return _tables()[2][folded if folded.dtype == np.uint8 else np.minimum(folded, 127)]
+
+
+def text_of(folded: np.ndarray) -> str:
+    """The text of code points."""
+    return folded.tobytes().decode("ascii" if folded.dtype == np.uint8 else "utf-32-le")
+
+
+def fold_all(texts: list[str]) -> list[str]:
+    """Each text folded, all at once."""
+    joined, at, folded = text_of(codes("".join(texts))), 0, []
+    for text in texts:
+        folded.append(joined[at : at + len(text)])
+        at += len(text)
+    return folded

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from heytalk_audit.detect import checksums
-from heytalk_audit.detect.fold import DIGIT, LETTER, SEPARATOR, classes
+from heytalk_audit.detect.fold import DIGIT, LETTER, SEPARATOR
 
-FULL_WIDTH = 0xFEE0  # what a full-width letter is above its ASCII one
 GAP = 3  # separators between two runs of one number
 CARD_LENGTHS = range(12, 20)
 CARD_SHAPES = {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (6, 13), (4, 4, 4), (4, 4, 4, 1), (4, 4, 5), (8, 8)}
@@ -46,9 +45,8 @@ class Candidate:
     shape: tuple[int, ...]
 
 
-def runs(codes: np.ndarray) -> tuple[Runs, np.ndarray]:
-    """All runs of digits, and the class of each character."""
-    kinds = classes()[codes]
+def runs(kinds: np.ndarray) -> Runs:
+    """All runs of digits, from the class of each character."""
     is_digit = kinds >= DIGIT
     edges = np.flatnonzero(np.diff(is_digit, prepend=False, append=False))
     start, end = edges[::2], edges[1::2]
@@ -60,7 +58,7 @@ def runs(codes: np.ndarray) -> tuple[Runs, np.ndarray]:
         inside = np.minimum(end[:-1] + at, len(kinds) - 1)
         linked &= (gap <= at) | (kinds[inside] == SEPARATOR)
     group = np.cumsum(np.append(True, ~linked)[: len(start)]) - 1
-    return Runs(start, end, first, group, kinds[is_digit] - DIGIT), kinds
+    return Runs(start, end, first, group, kinds[is_digit] - DIGIT)
 
 
 def _windows(found: Runs, lengths: range, widest: int = 19):
@@ -113,8 +111,7 @@ def _letter(kinds: np.ndarray, codes: np.ndarray, at: np.ndarray, step: int) -> 
 
     apart = (kinds[inside(at)] == SEPARATOR).astype(np.int64)
     place = at + step * apart
-    code = codes[inside(place)].astype(np.int64)
-    code = np.where(code >= FULL_WIDTH, code - FULL_WIDTH, code) & ~32
+    code = codes[inside(place)].astype(np.int64) & ~32
     lone = (kinds[inside(place)] == LETTER) & (kinds[inside(place + step)] < LETTER)
     return np.where(lone, code, 0), apart
 
@@ -151,8 +148,8 @@ def countries(found: Runs, kinds: np.ndarray, codes: np.ndarray) -> np.ndarray:
     first = second - 1 - (kinds[np.maximum(second - 1, 0)] == SEPARATOR)
     good = (first >= 0) & (kinds[np.clip(first, 0, last)] == LETTER) & (kinds[np.clip(second, 0, last)] == LETTER)
     first, second = first[good], second[good]
-    pair = [np.where(c >= FULL_WIDTH, c - FULL_WIDTH, c) & 31 for c in (codes[first].astype(np.int64), codes[second].astype(np.int64))]
-    return first[_COUNTRIES[pair[0] * 32 + pair[1]]]
+    pair = (codes[first].astype(np.int64) & 31) * 32 + (codes[second] & 31)
+    return first[_COUNTRIES[pair]]
 
 
 def groups(found: Runs):

@@ -8,67 +8,68 @@ from collections.abc import Iterator
 import numpy as np
 
 from heytalk_audit.detect import checksums, context, numbers, phones
-from heytalk_audit.detect.context import OTHER, REACH, speaks_of
-from heytalk_audit.detect.fold import fold, key
+from heytalk_audit.detect.context import OTHER, speaks_of
+from heytalk_audit.detect.fold import codes, kinds, text_of
 
 LEAST = 6  # digits of a number
 Finding = tuple[int, int, str, str]  # start, end, kind, confidence
 
 _IBAN = re.compile(r"[A-Z][ .-]?[A-Z][ .-]?[0-9][ .-]?[0-9](?:[ .-]{0,2}[A-Z0-9]){11,30}", re.I)
 _SSN = re.compile(r"(?!000|666|9)([0-9]{3})[ .-]{1,3}(?!00)[0-9]{2}[ .-]{1,3}(?!0000)[0-9]{4}")
-_EXTENSION = re.compile(r" ?(?:x|ext\.? ?|#)[0-9]{1,6}(?![0-9A-Za-z])")
-_BETWEEN = re.compile(r" ?/ ?|  +| - |(?<=[0-9]{7}) | (?=[0-9+]{9})")
+_LEAD = re.compile(r"\+?\($|\+ ?$")
+_EXTENSION = re.compile(r" ?(?:x|ext\.? ?|#)[0-9]{1,6}(?![0-9a-z])")
+_BETWEEN = re.compile(r" ?/ ?|  +| - |(?<=[0-9]{7}) | (?=[0-9]{9})")
+_CODE = re.compile(r"[a-z][-_.]?$")
 
 
 class Batch:
-    """Texts joined to one string; `around` gives what is near a place of it, within its row."""
+    """Texts joined to one folded string, its code points and their classes, and where each row starts and ends."""
 
     def __init__(self, texts: list[str]):
-        self.text = "\n".join(texts) + "\n"
+        self.codes = codes("\n".join(texts) + "\n")
+        self.text = text_of(self.codes)
+        self.kinds = kinds(self.codes)
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
         self.ends = np.cumsum(lengths + 1) - 1
         self.starts = self.ends - lengths
-        self.codes = np.frombuffer(self.text.encode("utf-32-le"), np.uint32)
 
-    def row(self, at: int) -> int:
-        return int(np.searchsorted(self.ends, at, "right"))
+    def rows(self, at: np.ndarray) -> np.ndarray:
+        return np.searchsorted(self.ends, at, "right")
 
-    def around(self, start: int, end: int) -> tuple[str, str]:
-        row = self.row(start)
-        before = self.text[max(int(self.starts[row]), start - REACH) : start]
-        return fold(before), fold(self.text[end : min(int(self.ends[row]), end + REACH)])
+    def around(self, start: np.ndarray, end: np.ndarray) -> list[tuple[str, str]]:
+        """The words before each start and after each end."""
+        rows = self.rows(start)
+        return context.windows(self.codes, start, end, self.starts[rows], self.ends[rows])
 
 
 def find(texts: list[str], hint: str | None = None) -> Iterator[tuple[int, Finding]]:
     """Row and finding, with offsets into the row. `hint` is what a column's name says that its values are."""
     batch = Batch(texts)
-    found, kinds = numbers.runs(batch.codes)
+    found = numbers.runs(batch.kinds)
     large = found.of_least(LEAST)
-    for part in (_checked(batch, large, kinds, hint), _ibans(batch, found, kinds), _plain(batch, large, hint)):
-        for start, end, kind, confidence in part:
-            row = batch.row(start)
-            offset = int(batch.starts[row])
-            yield row, (start - offset, end - offset, kind, confidence)
+    findings = [*_checked(batch, large, hint), *_ibans(batch, found), *_plain(batch, large, hint)]
+    rows = batch.rows(np.array([finding[0] for finding in findings], np.int64)).tolist()
+    for row, (start, end, kind, confidence) in zip(rows, findings, strict=True):
+        offset = int(batch.starts[row])
+        yield row, (start - offset, end - offset, kind, confidence)
 
 
-def _label(before: str, after: str, hint: str | None) -> str | None:
-    return context.label(key(before), key(after)) or hint
+def _arrays(items: list) -> tuple[np.ndarray, np.ndarray]:
+    return np.array([item.start for item in items], np.int64), np.array([item.end for item in items], np.int64)
 
 
-def _glued(before: str, after: str) -> bool:
-    """Part of a code or of a hexadecimal run: a Latin letter next to it, be it across a dash."""
-    return bool(re.search(r"[A-Za-z0-9][-_.]?$|\+$", before) and not before[-1:].isdigit() and re.search(r"[A-Za-z][-_.]?$|[+]$", before)) or (
-        after[:1].isascii() and after[:1].isalnum()
-    )
-
-
-def _checked(batch: Batch, found: numbers.Runs, kinds: np.ndarray, hint: str | None) -> Iterator[Finding]:
-    for candidate in numbers.checked(found, kinds, batch.codes):
-        before, after = batch.around(candidate.start, candidate.end)
-        label = _label(before, after, hint)
+def _checked(batch: Batch, found: numbers.Runs, hint: str | None) -> Iterator[Finding]:
+    candidates = list(numbers.checked(found, batch.kinds, batch.codes))
+    for candidate, (before, after) in zip(candidates, batch.around(*_arrays(candidates)), strict=True):
+        label = context.label(before, after) or hint
         confidence = _JUDGES[candidate.kind](candidate, label, before, after)
         if confidence:
             yield candidate.start, candidate.end, candidate.kind, confidence
+
+
+def _glued(before: str, after: str) -> bool:
+    """Part of a code or of a hexadecimal run: a Latin letter next to it, be it before a dash."""
+    return bool(_CODE.search(before)) or before.endswith("+") or (after[:1].isascii() and after[:1].isalnum())
 
 
 def _cn_id(candidate: numbers.Candidate, label: str | None, before: str, after: str) -> str | None:
@@ -79,8 +80,8 @@ def _tr_id(candidate: numbers.Candidate, label: str | None, before: str, after: 
     """Luck is 1 in 100: without a word for it, it is a guess."""
     if speaks_of(label, "tr_id"):
         return "high"
-    unnamed = label is None and candidate.whole and len(set(candidate.shape)) < 3 and not _glued(before, after)
-    return "low" if unnamed and (before + after).strip() else None
+    unnamed = label is None and candidate.whole and not _glued(before, after) and (before + after).strip()
+    return "low" if unnamed else None
 
 
 def _es_id(candidate: numbers.Candidate, label: str | None, before: str, after: str) -> str | None:
@@ -114,14 +115,13 @@ def _card(candidate: numbers.Candidate, label: str | None, before: str, after: s
 _JUDGES = {"cn_id": _cn_id, "tr_id": _tr_id, "es_id": _es_id, "imei": _imei, "card": _card}
 
 
-def _ibans(batch: Batch, found: numbers.Runs, kinds: np.ndarray) -> Iterator[Finding]:
-    for start in numbers.countries(found, kinds, batch.codes).tolist():
-        match = _IBAN.match(fold(batch.text[start : start + 72]))
+def _ibans(batch: Batch, found: numbers.Runs) -> Iterator[Finding]:
+    for start in numbers.countries(found, batch.kinds, batch.codes).tolist():
+        match = _IBAN.match(batch.text, start, start + 72)
         length = match and _iban_length(match[0])
-        if length:
-            before, after = batch.around(start, start + length)
-            if not before[-1:].isascii() or not before[-1:].isalnum() or before.lower().endswith("iban"):
-                yield start, start + length, "iban", "high"
+        before = batch.text[max(0, start - 4) : start]
+        if length and (not (before[-1:].isascii() and before[-1:].isalnum()) or before.lower() == "iban"):
+            yield start, start + length, "iban", "high"
 
 
 def _iban_length(text: str) -> int | None:
@@ -130,33 +130,45 @@ def _iban_length(text: str) -> int | None:
     wanted = checksums.IBAN_LENGTHS.get(plain[:2], 99)
     if len(plain) < wanted or sum(char.isdigit() for char in plain[:wanted]) < 8 or not checksums.iban(plain[:wanted]):
         return None
-    ends = [at for at, char in enumerate(text, 1) if char.isalnum()]
-    end = ends[wanted - 1]
+    end = [at for at, char in enumerate(text, 1) if char.isalnum()][wanted - 1]
     return None if text[end : end + 1].isalnum() else end
 
 
 def _plain(batch: Batch, found: numbers.Runs, hint: str | None) -> Iterator[Finding]:
+    """Groups without a checksum: only those near a word for them, or in the shape of a telephone."""
     first, last = numbers.groups(found)
-    for a, b in zip(found.start[first].tolist(), found.end[last].tolist(), strict=True):
-        before, after = batch.around(a, b)
-        label = _label(before, after, hint)
-        yield from _number(a, fold(batch.text[a:b]), label, before, after)
+    start, end = found.start[first], found.end[last]
+    near = batch.around(start, end)
+    wanted = context.mentions(near, "phone", "number", "bank_account", "us_ssn") | _shaped(batch, found, first, last) | (hint is not None)
+    for i in np.flatnonzero(wanted).tolist():
+        text = batch.text[start[i] : end[i]]
+        yield from _number(int(start[i]), text, context.label(*near[i]) or hint, *near[i])
+
+
+def _shaped(batch: Batch, found: numbers.Runs, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Which groups could be a telephone or a social security number without a word for it."""
+    start, count = found.start[first], last - first + 1
+    total = found.first[last] + found.length[last] - found.first[first]
+    lead = found.digits[found.first[first]]
+    second = found.digits[np.minimum(found.first[first] + 1, len(found.digits) - 1)] if len(found.digits) else lead
+    ahead = batch.codes[np.maximum(start - 1, 0)]
+    dated = (count > 2) & (found.length[first] == 4) & (((lead == 1) & (second == 9)) | ((lead == 2) & (second == 0)))
+    mobile = (lead == 1) & (second > 2) & (total == 11)
+    spread = (count > 1) & (total > 8) & ~dated
+    return np.isin(ahead, [ord("+"), ord("(")]) | ((lead == 0) & (total > 8)) | mobile | spread
 
 
 def _number(start: int, text: str, label: str | None, before: str, after: str) -> Iterator[Finding]:
-    """What one group is that has no checksum: a social security number, an account, a telephone, or several of them."""
+    """What one group is: a social security number, an account, a telephone, or several of them."""
     digits = re.sub("[^0-9]", "", text)
-    confidence = _ssn(text, digits, label)
-    if confidence:
+    if confidence := _ssn(text, digits, label):
         yield start, start + len(text), "us_ssn", confidence
         return
     if label == "bank_account" and 6 <= len(digits) <= 20 and not phones.DATE.fullmatch(text):
         yield start, start + len(text), "bank_account", "high" if len(digits) > 7 else "medium"
         return
-    lead = re.search(r"\+?\($|\+ ?$", before)
-    lead = lead[0] if lead else ""
-    tail = _EXTENSION.match(after)
-    tail = tail[0] if tail else ""
+    lead = match[0] if (match := _LEAD.search(before)) else ""
+    tail = match[0] if (match := _EXTENSION.match(after)) else ""
     confidence = phones.confidence(lead + text + tail, label, _glued(before.removesuffix(lead), after.removeprefix(tail)))
     if confidence:
         yield start - len(lead), start + len(text) + len(tail), "phone", confidence
@@ -174,7 +186,7 @@ def _pieces(start: int, text: str, label: str | None, before: str) -> Iterator[F
 
 
 def _ssn(text: str, digits: str, label: str | None) -> str | None:
-    named = speaks_of(label, "us_ssn") and label == "us_ssn"
-    if named and len(digits) == 9:
+    if label == "us_ssn" and len(digits) == 9:
         return "high" if _SSN.fullmatch(text) or digits[0] != "9" else "medium"
-    return "medium" if label in (None, "identity") and _SSN.fullmatch(text) and {*re.sub("[0-9]", "", text)} < set("-.") else None
+    plain = label in (None, "identity") and _SSN.fullmatch(text) and {*re.sub("[0-9]", "", text)} < set("-.")
+    return "medium" if plain else None

@@ -5,29 +5,48 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from heytalk_audit.detect import context
+from heytalk_audit.detect.fold import key
 
 D = r"\p{Nd}"  # RE2: a decimal digit of any script
 HEX = "[0-9A-Fa-f]"
 
 
+WINDOW = (80, 300)  # characters before and after an anchor
+
+
 @dataclass(frozen=True)
 class Found:
-    """A match as its judge sees it: the folded value, what the nearest word speaks of, and 40 characters of `key` text each side."""
+    """A match as its judge sees it: the folded value, its place, and what is said around it."""
 
     match: re.Match[str]
-    label: str | None
-    before: str
-    after: str
+    whole: str
+    start: int
+    end: int
+    hint: str | None
 
     @property
     def text(self) -> str:
-        return self.match["value"] if "value" in self.match.re.groupindex else self.match[0]
+        return self.whole[self.start : self.end]
+
+    @functools.cached_property
+    def before(self) -> str:
+        return key(self.whole[max(0, self.start - context.REACH) : self.start])
+
+    @functools.cached_property
+    def after(self) -> str:
+        return key(self.whole[self.end : self.end + context.REACH])
+
+    @functools.cached_property
+    def label(self) -> str | None:
+        """What the nearest word speaks of."""
+        return context.label(self.before, self.after) or self.hint
 
 
 @dataclass(frozen=True)
@@ -38,8 +57,27 @@ class Pattern:
     gate: str
     regex: re.Pattern[str]
     judge: Callable[[Found], str | None]
-    #: a character of every match: only the text about it is searched, which is many times faster
-    anchor: str = ""
+    #: a part of every match: only the text about it is searched, which is many times faster
+    anchor: re.Pattern[str] | None = None
+
+    def find(self, text: str, hint: str | None = None) -> Iterator[tuple[int, int, str, str]]:
+        """Start, end, kind and confidence of each value in a folded text."""
+        group = "value" if "value" in self.regex.groupindex else 0
+        for match in self._matches(text):
+            start, end = match.span(group)
+            confidence = self.judge(Found(match, text, start, end, hint))
+            if confidence:
+                yield start, end, self.kind, confidence
+
+    def _matches(self, text: str) -> Iterator[re.Match[str]]:
+        if self.anchor is None:
+            yield from self.regex.finditer(text)
+            return
+        done = 0
+        for anchor in self.anchor.finditer(text):
+            if anchor.start() >= done and (match := self.regex.search(text, max(done, anchor.start() - WINDOW[0]), anchor.end() + WINDOW[1])):
+                yield match
+                done = match.end()
 
 
 def _email(found: Found) -> str | None:
@@ -132,7 +170,7 @@ PATTERNS = [
             rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9](?:[A-Za-z0-9._%+'-]{{0,62}}[A-Za-z0-9_+-])? ?@ ?(?P<domain>(?:{_LABEL}\.)+[A-Za-z]{{2,18}})(?![A-Za-z0-9])"
         ),
         _email,
-        "@",
+        re.compile("@"),
     ),
     Pattern(
         "url",
@@ -149,6 +187,7 @@ PATTERNS = [
         rf"\.(?:{_TOP})",
         _compiled(rf"(?<![A-Za-z0-9@._/-])(?:{_LABEL}\.)+(?:{_TOP})(?:\.(?:{_COUNTRIES}))?(?:/[A-Za-z0-9\-._~/?#=&%]*[A-Za-z0-9/])?(?![A-Za-z0-9@-])", re.I),
         _domain,
+        re.compile(rf"\.(?:{_TOP})(?![A-Za-z0-9])", re.I),
     ),
     Pattern("ip", rf"{D}(?:[.．]{D}{{1,3}}){{3}}|(?:{HEX}{{0,4}}:){{3}}", _compiled(f"{_V4}|{_V6}"), _ip),
     Pattern(

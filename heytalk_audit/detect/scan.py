@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from heytalk_audit.detect import context, gate, numerals
-from heytalk_audit.detect.fold import fold, key
-from heytalk_audit.detect.patterns import Found, Pattern
+from heytalk_audit.detect import gate, numerals
+from heytalk_audit.detect.fold import fold_all
 
 CONFIDENCES = ("high", "medium", "low")
 #: Of two findings at one place the more confident is kept, then the first in this order.
@@ -17,7 +18,6 @@ PRECEDENCE = (
     "email iban cn_id card tr_id es_id secret url ad_id digest mac ip gps imei us_ssn bank_account password phone"
 ).split()
 COLUMNS = ["row", "kind", "start", "end", "confidence"]
-WINDOW = (100, 300)  # characters before and after an anchor
 
 
 def scan(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray, hint: str | None = None) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def scan(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray, hint: str | N
 
 
 def _batch(array: pa.Array, hint: str | None) -> Iterator[tuple[int, numerals.Finding]]:
-    rows = gate.matches(array, f"{gate.marks()}|{gate.numbers()}") if hint is None else range(len(array))
+    rows = gate.matches(array, f"{gate.marks()}|{gate.numbers()}") if hint is None else np.arange(len(array))
     kept = array.take(pa.array(rows, pa.int64()))
     by_row: dict[int, list[numerals.Finding]] = {}
     for row, finding in [*_numbers(kept, hint), *_marks(kept, hint)]:
@@ -52,43 +52,22 @@ def _batch(array: pa.Array, hint: str | None) -> Iterator[tuple[int, numerals.Fi
 
 
 def _numbers(array: pa.Array, hint: str | None) -> Iterator[tuple[int, numerals.Finding]]:
+    """Numbers, in two parts: texts in ASCII take a byte a character, and a quarter of the time."""
     rows = gate.matches(array, gate.numbers() if hint is None else r"\p{Nd}")
-    for row, finding in numerals.find(array.take(pa.array(rows)).to_pylist(), hint) if len(rows) else ():
-        yield int(rows[row]), finding
+    ascii = pc.string_is_ascii(array.take(pa.array(rows))).to_numpy(zero_copy_only=False)
+    for part in (rows[ascii], rows[~ascii]):
+        for row, finding in numerals.find(array.take(pa.array(part)).to_pylist(), hint) if len(part) else ():
+            yield int(part[row]), finding
 
 
 def _marks(array: pa.Array, hint: str | None) -> Iterator[tuple[int, numerals.Finding]]:
     rows = gate.matches(array, gate.marks())
     array = array.take(pa.array(rows))
+    texts = fold_all(array.to_pylist())
     for pattern in gate.PATTERNS_ALL:
-        hits = gate.matches(array, pattern.gate)
-        for row, text in zip(hits.tolist(), array.take(pa.array(hits)).to_pylist(), strict=True):
-            for finding in _find(pattern, fold(text), hint):
-                yield int(rows[row]), finding
-
-
-def _find(pattern: Pattern, text: str, hint: str | None) -> Iterator[numerals.Finding]:
-    for match, offset in _search(pattern, text):
-        group = "value" if "value" in pattern.regex.groupindex else 0
-        start, end = match.start(group) + offset, match.end(group) + offset
-        before, after = key(text[max(0, start - context.REACH) : start]), key(text[end : end + context.REACH])
-        confidence = pattern.judge(Found(match, context.label(before, after) or hint, before, after))
-        if confidence:
-            yield start, end, pattern.kind, confidence
-
-
-def _search(pattern: Pattern, text: str):
-    if not pattern.anchor:
-        yield from ((match, 0) for match in pattern.regex.finditer(text))
-        return
-    at, done = text.find(pattern.anchor), 0
-    while at >= 0:
-        offset = max(done, at - WINDOW[0])
-        match = pattern.regex.search(text[offset : at + WINDOW[1]])
-        if match:
-            yield match, offset
-            done = offset + match.end()
-        at = text.find(pattern.anchor, max(at + 1, done))
+        for at in gate.matches(array, pattern.gate).tolist():
+            for finding in pattern.find(texts[at], hint):
+                yield int(rows[at]), finding
 
 
 def _resolved(findings: list[numerals.Finding]) -> list[numerals.Finding]:
