@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 
-from heytalk_audit.detect.fold import key, keys, text_of
+from heytalk_audit.detect.fold import key, keys
 
 REACH = 40  # characters each side
 OTHER = "other"
@@ -71,12 +71,13 @@ def speaks_of(label: str | None, kind: str) -> bool:
     return label == kind or (label == "identity" and kind in _IDENTITY)
 
 
-def windows(folded: np.ndarray, start: np.ndarray, end: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[tuple[str, str]]:
+def windows(codes: np.ndarray, start: np.ndarray, end: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[tuple[str, str]]:
     """The `key` text before each start and after each end, within the row that begins at `low` and ends at `high`."""
     reach = np.arange(REACH)
     index = np.concatenate([start[:, None] - REACH + reach, end[:, None] + reach], 1)
     inside = (index >= low[:, None]) & (index < high[:, None])
-    text = text_of(np.where(inside, keys(folded[np.clip(index, 0, len(folded) - 1)]), np.uint32(0)))
+    points = np.where(inside, keys(codes[np.clip(index, 0, len(codes) - 1)]), np.uint32(0))
+    text = points.tobytes().decode("utf-32-le")
     at = range(0, len(text), 2 * REACH)
     return [(text[i : i + REACH].lstrip("\0"), text[i + REACH : i + 2 * REACH].rstrip("\0")) for i in at]
 

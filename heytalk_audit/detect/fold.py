@@ -19,6 +19,7 @@ COMMAS = "،、，٬"
 SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f" + (
     "\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066\u2067\u2068\u2069\u3000\ufeff"
 )
+SHORT = 100  # characters, under which a look-up by array does not pay
 #: Between two digits of one number.
 SEPARATORS = " .-/()_"
 SEPARATOR, LETTER, DIGIT = 1, 2, 16  # classes of a character; a digit's is DIGIT plus its value
@@ -49,7 +50,9 @@ _KEY = _keys()
 
 def fold(text: str) -> str:
     """Digits, dashes, spaces, dots and full-width forms as ASCII; as long as the text."""
-    return text if text.isascii() else text.translate(_FOLD)
+    if text.isascii():
+        return text
+    return text.translate(_FOLD) if len(text) < SHORT else _tables()[0][codes(text)].tobytes().decode("utf-32-le")
 
 
 def key(text: str) -> str:
@@ -58,46 +61,31 @@ def key(text: str) -> str:
 
 
 def _lut(table: dict[int, str]) -> np.ndarray:
-    codes = np.arange(0x110000, dtype=np.uint32)
-    codes[list(table)] = [ord(char) for char in table.values()]
-    return codes
+    points = np.arange(0x110000, dtype=np.uint32)
+    points[list(table)] = [ord(char) for char in table.values()]
+    return points
 
 
 @functools.cache
 def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    folded = _lut(_FOLD)
     kinds = np.zeros(128, np.uint8)
     kinds[[ord(char) for char in SEPARATORS]] = SEPARATOR
     kinds[[ord(char) for char in string.ascii_letters]] = LETTER
     kinds[ord("0") : ord("9") + 1] = DIGIT + np.arange(10)
-    return _lut(_FOLD), _lut(_KEY), kinds
+    return folded, _lut(_KEY), np.where(folded < 128, kinds[np.minimum(folded, 127)], np.uint8(0))
 
 
 def codes(text: str) -> np.ndarray:
-    """The code points of the folded text, one each character."""
-    if text.isascii():
-        return np.frombuffer(text.encode("ascii"), np.uint8)
-    return _tables()[0][np.frombuffer(text.encode("utf-32-le"), np.uint32)]
+    """The text's code points, one each character."""
+    return np.frombuffer(text.encode("ascii"), np.uint8) if text.isascii() else np.frombuffer(text.encode("utf-32-le"), np.uint32)
 
 
-def keys(folded: np.ndarray) -> np.ndarray:
-    """`key` of code points that are folded."""
-    return _tables()[1][folded]
+def kinds(points: np.ndarray) -> np.ndarray:
+    """The class of each code point once folded: digit (with its value), separator within a number, Latin letter, or 0."""
+    return _tables()[2][points]
 
 
-def kinds(folded: np.ndarray) -> np.ndarray:
-    """The class of each code point: digit (with its value), separator within a number, Latin letter, or 0."""
-    return _tables()[2][folded if folded.dtype == np.uint8 else np.minimum(folded, 127)]
-
-
-def text_of(folded: np.ndarray) -> str:
-    """The text of code points."""
-    return folded.tobytes().decode("ascii" if folded.dtype == np.uint8 else "utf-32-le")
-
-
-def fold_all(texts: list[str]) -> list[str]:
-    """Each text folded, all at once."""
-    joined, at, folded = text_of(codes("".join(texts))), 0, []
-    for text in texts:
-        folded.append(joined[at : at + len(text)])
-        at += len(text)
-    return folded
+def keys(points: np.ndarray) -> np.ndarray:
+    """`key` of code points."""
+    return _tables()[1][points]

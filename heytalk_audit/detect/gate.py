@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 
 from heytalk_audit.detect import context
 from heytalk_audit.detect.passwords import PASSWORDS
-from heytalk_audit.detect.patterns import PATTERNS, D
+from heytalk_audit.detect.patterns import PATTERNS, D, Pattern
 
-BATCH_BYTES = 32 << 20
+#: Only rows that pass are copied, so that a batch is large: setting up the gates costs a tenth of a second.
+BATCH_BYTES = 128 << 20
 #: Kept small: RE2 falls back to a method a hundred times slower when the automaton of all gates outgrows its memory.
 _GAP = r"[ .\-/()_\x{a0}\x{2000}-\x{206f}\x{3000}．·・（）－／]{0,3}"
 _LETTER = "[A-Za-zＡ-Ｚａ-ｚ]"
@@ -21,7 +22,9 @@ _NINE = rf"{D}(?:{_GAP}{D}){{8}}"
 #: Seven or eight digits between the letters of a Spanish id; six where a word says what they are.
 _SPANISH = rf"[XYZxyzＸＹＺ0-9０-９٠-٩۰-۹]{_GAP}{D}(?:{_GAP}{D}){{6}}{_GAP}{_LETTER}"
 _SIX = rf"{D}(?:{_GAP}{D}){{5}}"
-PATTERNS_ALL = [*PATTERNS, *PASSWORDS]
+#: Addresses are in many texts, the rest in few: two lots, so that each text is put to few patterns.
+COMMON = [pattern for pattern in PATTERNS if pattern.kind in ("email", "url")]
+RARE = [pattern for pattern in [*PATTERNS, *PASSWORDS] if pattern not in COMMON]
 
 
 @functools.cache
@@ -30,9 +33,12 @@ def numbers() -> str:
     return f"{_NINE}|{_SPANISH}|(?i)(?:{words})[^0-9]*{_SIX}|{_SIX}[^0-9]{{0,3}}(?:{words})"
 
 
-@functools.cache
+def union(patterns: Iterable[Pattern]) -> str:
+    return "|".join(f"(?:{pattern.gate})" for pattern in patterns)
+
+
 def marks() -> str:
-    return "|".join(f"(?:{pattern.gate})" for pattern in PATTERNS_ALL)
+    return union([*COMMON, *RARE])
 
 
 def matches(array: pa.Array, gate: str) -> np.ndarray:
@@ -45,11 +51,15 @@ def batches(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> Iterato
     chunked = texts if isinstance(texts, pa.ChunkedArray) else pa.chunked_array([texts if isinstance(texts, pa.Array) else _array(texts)])
     row = 0
     for chunk in chunked.chunks:
-        step = max(1, len(chunk) * BATCH_BYTES // max(chunk.nbytes, BATCH_BYTES))
-        for at in range(0, len(chunk), step):
-            batch = chunk.slice(at, step)
+        for at, batch in pieces(chunk, BATCH_BYTES):
             yield row + at, batch if batch.type == pa.large_string() else pc.cast(batch, pa.large_string())
         row += len(chunk)
+
+
+def pieces(array: pa.Array, size: int) -> Iterator[tuple[int, pa.Array]]:
+    """The array in slices of about so many bytes, each with the place of its first string."""
+    step = max(1, len(array) * size // max(array.nbytes, 1))
+    yield from ((at, array.slice(at, step)) for at in range(0, len(array), step))
 
 
 def _array(texts: Iterable[str | None]) -> pa.Array:

@@ -111,7 +111,7 @@ def _letter(kinds: np.ndarray, codes: np.ndarray, at: np.ndarray, step: int) -> 
 
     apart = (kinds[inside(at)] == SEPARATOR).astype(np.int64)
     place = at + step * apart
-    code = codes[inside(place)].astype(np.int64) & ~32
+    code = (codes[inside(place)].astype(np.int64) & 31) + ord("@")  # a full-width letter's too, in upper case
     lone = (kinds[inside(place)] == LETTER) & (kinds[inside(place + step)] < LETTER)
     return np.where(lone, code, 0), apart
 

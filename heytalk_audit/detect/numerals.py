@@ -9,7 +9,7 @@ import numpy as np
 
 from heytalk_audit.detect import checksums, context, numbers, phones
 from heytalk_audit.detect.context import OTHER, speaks_of
-from heytalk_audit.detect.fold import codes, kinds, text_of
+from heytalk_audit.detect.fold import codes, fold, keys, kinds
 
 LEAST = 6  # digits of a number
 Finding = tuple[int, int, str, str]  # start, end, kind, confidence
@@ -23,11 +23,11 @@ _CODE = re.compile(r"[a-z][-_.]?$")
 
 
 class Batch:
-    """Texts joined to one folded string, its code points and their classes, and where each row starts and ends."""
+    """Texts joined to one, its code points and their classes, and where each row starts and ends."""
 
     def __init__(self, texts: list[str]):
-        self.codes = codes("\n".join(texts) + "\n")
-        self.text = text_of(self.codes)
+        self.text = "\n".join(texts) + "\n"
+        self.codes = codes(self.text)
         self.kinds = kinds(self.codes)
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
         self.ends = np.cumsum(lengths + 1) - 1
@@ -117,9 +117,9 @@ _JUDGES = {"cn_id": _cn_id, "tr_id": _tr_id, "es_id": _es_id, "imei": _imei, "ca
 
 def _ibans(batch: Batch, found: numbers.Runs) -> Iterator[Finding]:
     for start in numbers.countries(found, batch.kinds, batch.codes).tolist():
-        match = _IBAN.match(batch.text, start, start + 72)
+        match = _IBAN.match(fold(batch.text[start : start + 72]))
         length = match and _iban_length(match[0])
-        before = batch.text[max(0, start - 4) : start]
+        before = fold(batch.text[max(0, start - 4) : start])
         if length and (not (before[-1:].isascii() and before[-1:].isalnum()) or before.lower() == "iban"):
             yield start, start + length, "iban", "high"
 
@@ -141,7 +141,7 @@ def _plain(batch: Batch, found: numbers.Runs, hint: str | None) -> Iterator[Find
     near = batch.around(start, end)
     wanted = context.mentions(near, "phone", "number", "bank_account", "us_ssn") | _shaped(batch, found, first, last) | (hint is not None)
     for i in np.flatnonzero(wanted).tolist():
-        text = batch.text[start[i] : end[i]]
+        text = fold(batch.text[start[i] : end[i]])
         yield from _number(int(start[i]), text, context.label(*near[i]) or hint, *near[i])
 
 
@@ -151,7 +151,7 @@ def _shaped(batch: Batch, found: numbers.Runs, first: np.ndarray, last: np.ndarr
     total = found.first[last] + found.length[last] - found.first[first]
     lead = found.digits[found.first[first]]
     second = found.digits[np.minimum(found.first[first] + 1, len(found.digits) - 1)] if len(found.digits) else lead
-    ahead = batch.codes[np.maximum(start - 1, 0)]
+    ahead = keys(batch.codes[np.maximum(start - 1, 0)])
     dated = (count > 2) & (found.length[first] == 4) & (((lead == 1) & (second == 9)) | ((lead == 2) & (second == 0)))
     mobile = (lead == 1) & (second > 2) & (total == 11)
     spread = (count > 1) & (total > 8) & ~dated

@@ -53,7 +53,11 @@ PASSWORDS = [
         _stated,
     ),
     Pattern(
-        "password", "[@＠]", re.compile(rf"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{{2,}} ?(?:/|:|\|) ?(?P<value>{_TOKEN})"), _beside_login, re.compile("@")
+        "password",
+        r"[@＠][A-Za-z0-9.\-]+ ?[/:|]",
+        re.compile(rf"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{{2,}} ?(?:/|:|\|) ?(?P<value>{_TOKEN})"),
+        _beside_login,
+        re.compile("@[A-Za-z0-9.-]+ ?[/:|]"),
     ),
     Pattern("password", r"\$(?:2[abxy]?|argon2|5|6|7|y|scrypt|pbkdf2)|(?:pbkdf2_sha256|bcrypt_sha256|scrypt:|pbkdf2:)", re.compile(SLOW_HASH), _hashed),
 ]

@@ -167,7 +167,7 @@ PATTERNS = [
         "email",
         "[@＠]",
         _compiled(
-            rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9](?:[A-Za-z0-9._%+'-]{{0,62}}[A-Za-z0-9_+-])? ?@ ?(?P<domain>(?:{_LABEL}\.)+[A-Za-z]{{2,18}})(?![A-Za-z0-9])"
+            rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9_][A-Za-z0-9._%+'-]*+ ?@ ?(?P<domain>(?:{_LABEL}\.)+[A-Za-z]{{2,18}})(?![A-Za-z0-9])"
         ),
         _email,
         re.compile("@"),

@@ -10,13 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from heytalk_audit.detect import gate, numerals
-from heytalk_audit.detect.fold import fold_all
+from heytalk_audit.detect.fold import fold
 
 CONFIDENCES = ("high", "medium", "low")
 #: Of two findings at one place the more confident is kept, then the first in this order.
 PRECEDENCE = (
     "email iban cn_id card tr_id es_id secret url ad_id digest mac ip gps imei us_ssn bank_account password phone"
 ).split()
+PIECE_BYTES = 2 << 20  # of text whose numbers are looked at together: what a processor's cache holds
 COLUMNS = ["row", "kind", "start", "end", "confidence"]
 
 
@@ -52,22 +53,27 @@ def _batch(array: pa.Array, hint: str | None) -> Iterator[tuple[int, numerals.Fi
 
 
 def _numbers(array: pa.Array, hint: str | None) -> Iterator[tuple[int, numerals.Finding]]:
-    """Numbers, in two parts: texts in ASCII take a byte a character, and a quarter of the time."""
+    """Numbers, texts in ASCII apart: they take a byte a character, and a quarter of the time."""
     rows = gate.matches(array, gate.numbers() if hint is None else r"\p{Nd}")
-    ascii = pc.string_is_ascii(array.take(pa.array(rows))).to_numpy(zero_copy_only=False)
-    for part in (rows[ascii], rows[~ascii]):
-        for row, finding in numerals.find(array.take(pa.array(part)).to_pylist(), hint) if len(part) else ():
-            yield int(part[row]), finding
+    array = array.take(pa.array(rows))
+    ascii = pc.string_is_ascii(array).to_numpy(zero_copy_only=False)
+    for part in (np.flatnonzero(ascii), np.flatnonzero(~ascii)):
+        for at, texts in gate.pieces(array.take(pa.array(part)), PIECE_BYTES):
+            for row, finding in numerals.find(texts.to_pylist(), hint):
+                yield int(rows[part[at + row]]), finding
 
 
 def _marks(array: pa.Array, hint: str | None) -> Iterator[tuple[int, numerals.Finding]]:
     rows = gate.matches(array, gate.marks())
     array = array.take(pa.array(rows))
-    texts = fold_all(array.to_pylist())
-    for pattern in gate.PATTERNS_ALL:
-        for at in gate.matches(array, pattern.gate).tolist():
-            for finding in pattern.find(texts[at], hint):
-                yield int(rows[at]), finding
+    for patterns in (gate.COMMON, gate.RARE):
+        among = gate.matches(array, gate.union(patterns))
+        some = array.take(pa.array(among))
+        texts = [fold(text) for text in some.to_pylist()]
+        for pattern in patterns:
+            for at in gate.matches(some, pattern.gate).tolist():
+                for finding in pattern.find(texts[at], hint):
+                    yield int(rows[among[at]]), finding
 
 
 def _resolved(findings: list[numerals.Finding]) -> list[numerals.Finding]:
