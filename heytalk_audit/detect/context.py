@@ -15,7 +15,7 @@ from heytalk_audit.detect.fold import key, keys
 
 REACH = 40  # characters each side
 OTHER = "other"
-NUMBER = "number"  # says that it is one, and not of what
+WEAK = {"number": "phone", "token": OTHER}  # words that say little: what they mean where no other word is near
 _IDENTITY = frozenset({"us_ssn", "cn_id", "tr_id", "es_id"})
 #: How letters may be written that `key` makes one, for the gate, which reads raw text.
 _SPELLINGS = {"a": "aáâà", "c": "cç", "e": "eéè", "g": "gğ", "i": "iıİí", "n": "nñ", "o": "oóö", "s": "sş", "u": "uúü"} | {
@@ -59,8 +59,8 @@ def label(before: str, after: str) -> str | None:
     """What the nearest word speaks of; None without one. Both are `key` text, `before` ends and `after` begins at the value."""
     said = [_label_of(match[0]) for match in _words().finditer(before[-REACH:])][::-1]
     said += [_label_of(match[0]) for match in _words().finditer(after[:REACH])]
-    strong = next((label for label in said if label != NUMBER), None)
-    return strong or ("phone" if said else None)
+    strong = next((label for label in said if label not in WEAK), None)
+    return strong or (WEAK[said[0]] if said else None)
 
 
 def _label_of(word: str) -> str:

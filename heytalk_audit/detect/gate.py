@@ -21,6 +21,7 @@ _LETTER = "[A-Za-zＡ-Ｚａ-ｚ]"
 _NINE = rf"{D}(?:{_GAP}{D}){{8}}"
 #: Seven or eight digits between the letters of a Spanish id; six where a word says what they are.
 _SPANISH = rf"[XYZxyzＸＹＺ0-9０-９٠-٩۰-۹]{_GAP}{D}(?:{_GAP}{D}){{6}}{_GAP}{_LETTER}"
+_WIDE = r"[！-～]{6}"
 _SIX = rf"{D}(?:{_GAP}{D}){{5}}"
 #: Addresses are in many texts, the rest in few: two lots, so that each text is put to few patterns.
 COMMON = [pattern for pattern in PATTERNS if pattern.kind in ("email", "url")]
@@ -34,7 +35,8 @@ def numbers() -> str:
 
 
 def union(patterns: Iterable[Pattern]) -> str:
-    return "|".join(f"(?:{pattern.gate})" for pattern in patterns)
+    """The gates of these patterns as one, over raw text: full-width letters in a row may be anything."""
+    return "|".join(f"(?:{pattern.gate})" for pattern in patterns) + f"|{_WIDE}"
 
 
 def marks() -> str:

@@ -14,7 +14,8 @@ from heytalk_audit.detect.fold import codes, fold, keys, kinds
 LEAST = 6  # digits of a number
 Finding = tuple[int, int, str, str]  # start, end, kind, confidence
 
-_IBAN = re.compile(r"[A-Z][ .-]?[A-Z][ .-]?[0-9][ .-]?[0-9](?:[ .-]{0,2}[A-Z0-9]){11,30}", re.I)
+#: A space between country and number is for capitals, or where every character stands alone: "at 12" is no Austria.
+_IBAN = re.compile(r"(?:[A-Za-z]{2}|[A-Z]{2}[ .-]|[A-Za-z][ .-][A-Za-z][ .-])[0-9][ .-]?[0-9](?:[ .-]{0,2}[A-Za-z0-9]){11,30}")
 _SSN = re.compile(r"(?!000|666|9)([0-9]{3})[ .-]{1,3}(?!00)[0-9]{2}[ .-]{1,3}(?!0000)[0-9]{4}")
 _LEAD = re.compile(r"\+?\($|\+ ?$")
 _EXTENSION = re.compile(r" ?(?:x|ext\.? ?|#)[0-9]{1,6}(?![0-9a-z])")
@@ -117,11 +118,16 @@ _JUDGES = {"cn_id": _cn_id, "tr_id": _tr_id, "es_id": _es_id, "imei": _imei, "ca
 
 def _ibans(batch: Batch, found: numbers.Runs) -> Iterator[Finding]:
     for start in numbers.countries(found, batch.kinds, batch.codes).tolist():
-        match = _IBAN.match(fold(batch.text[start : start + 72]))
-        length = match and _iban_length(match[0])
+        text = fold(batch.text[start : start + 100])
+        length = _iban_length(text) if _IBAN.match(text) else None
         before = fold(batch.text[max(0, start - 4) : start])
-        if length and (not (before[-1:].isascii() and before[-1:].isalnum()) or before.lower() == "iban"):
+        if length and (_border(before[-1:], text[0]) or before.lower() == "iban") and _border(text[length : length + 1], text[0]):
             yield start, start + length, "iban", "high"
+
+
+def _border(char: str, beside: str) -> bool:
+    """Whether a value may end between the two: no letter or digit, or a small letter beside a capital one."""
+    return not (char.isascii() and char.isalnum()) or (char.islower() and beside.isupper())
 
 
 def _iban_length(text: str) -> int | None:
@@ -130,8 +136,7 @@ def _iban_length(text: str) -> int | None:
     wanted = checksums.IBAN_LENGTHS.get(plain[:2], 99)
     if len(plain) < wanted or sum(char.isdigit() for char in plain[:wanted]) < 8 or not checksums.iban(plain[:wanted]):
         return None
-    end = [at for at, char in enumerate(text, 1) if char.isalnum()][wanted - 1]
-    return None if text[end : end + 1].isalnum() else end
+    return next(at for at in range(wanted, len(text) + 1) if len(re.sub("[^A-Za-z0-9]", "", text[:at])) == wanted)
 
 
 def _plain(batch: Batch, found: numbers.Runs, hint: str | None) -> Iterator[Finding]:

@@ -15,12 +15,13 @@ _NONE = re.compile(
     r"(?:null|none|n/?a|xxx+|\*+|\.+|-+|_+|<.*|\{.*|\[.*|required|reset\w*|forgot\w*|changed?|incorrect|wrong|invalid|yes|no|empty|hidden|redacted|expired|unlimited|please.*|the|your|and)",
     re.I,
 )
-_TOKEN = r"[^\s，。；、！？\"'“”‘’「」,;]{3,63}[^\s，。；、！？\"'“”‘’「」,;.?)\]]"
+_TOKEN = r"(?:(?![\"',;])[!-~]){3,63}(?![\"',;.?)\]])[!-~]"
 SLOW_HASH = r"\$(?:2[abxy]?|argon2(?:id|i|d)|5|6|7|y|scrypt|pbkdf2[-a-z0-9]*)\$[^\s\"',;]{8,}|(?:pbkdf2_sha256|bcrypt_sha256|scrypt:|pbkdf2:)[$:0-9A-Za-z./+=-]{16,}"
 
 
 def _mixed(text: str) -> bool:
-    return len(text) >= 5 and (any(c.isdigit() for c in text) and any(c.isalpha() for c in text) or bool(re.search(r"\w[!@#$%^&*?~+=]\w", text)))
+    signs = re.search(r"\w[!@#$%^&*?~+=]\w", text) or (re.search(r"[!@#$%^&*]", text) and re.search(r"[a-z][A-Z]", text))
+    return len(text) >= 5 and (any(c.isdigit() for c in text) and any(c.isalpha() for c in text) or bool(signs))
 
 
 def _stated(found: Found) -> str | None:
@@ -47,7 +48,7 @@ PASSWORDS = [
         "password",
         r"(?i)pass ?(?:word|code|phrase|wd)|pwd|passwort|[şs]ifre|parola|contrase[ñn]a|clave|密[码碼]|口令|كلمة|السري|باسورد",
         re.compile(
-            rf"(?:{_WORDS})[\"']?(?P<by> ?[:=]+ ?| ?(?:is|was|es|era|为|是|هي|هو) ?[:=]? ?|(?<=\W)| (?:to |of )?)[\"'“‘「]?(?P<value>{_TOKEN})",
+            rf"(?:{_WORDS})[\"']?(?P<by> ?[:=]+ ?| ?(?:为|是|هي|هو|(?:is|was|es|era)\b) ?[:=]? ?| ?(?<=[^A-Za-z]))[\"'“‘「]?(?P<value>{_TOKEN})",
             re.I,
         ),
         _stated,

@@ -100,8 +100,8 @@ def _ip(found: Found) -> str | None:
         address = ipaddress.ip_address(found.text)
     except ValueError:
         return None
-    if address.is_unspecified or address.is_loopback or address.is_multicast or found.text.endswith(("255.255", ".0.0.0")):
-        return None
+    if found.text in ("127.0.0.1", "::1") or found.text.endswith(("255.255", ".0.0.0")):
+        return None  # this machine, a mask, a placeholder: nobody's address
     if address.version == 4 and found.label == context.OTHER:
         return None
     if address.version == 6:
@@ -158,7 +158,7 @@ _TOP = "com|net|org|edu|gov|info|biz|io"
 _COUNTRIES = "uk|us|de|fr|es|it|nl|ru|cn|tr|jp|br|au|ca|in|mx|pl|se|no|fi|dk|ch|at|be|ie|nz|za|eg|sa|ae"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}[A-Za-z0-9])?"
 _V4 = r"(?<![0-9.])(?<![0-9]-)[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?!\.?[0-9])"
-_V6 = rf"(?<![0-9A-Za-z:.])(?:{HEX}{{1,4}}:(?:{HEX}{{0,4}}:){{1,6}}{HEX}{{1,4}}|(?:{HEX}{{1,4}}:){{2,7}}:|::(?:{HEX}{{1,4}}:){{1,5}}{HEX}{{1,4}})(?![0-9A-Za-z:])"
+_V6 = rf"(?:(?<![0-9A-Za-z.])|(?<=[iI][pP]))(?<!::)(?<![0-9A-Fa-f]{{2}}:)(?:{HEX}{{1,4}}:(?:{HEX}{{0,4}}:){{1,6}}{HEX}{{1,4}}|(?:{HEX}{{1,4}}:){{2,7}}:|::(?:{HEX}{{1,4}}:){{1,5}}{HEX}{{1,4}})(?![0-9A-Za-z:])"
 _DECIMAL = r"[+-]?[0-9]{1,3}\.[0-9]{3,}"
 _BETWEEN = r"(?:°? ?[NSns]?[,;/| ]{1,3}|[\"'&,; ]{1,4}(?P<name>lon(?:gitude|gitud|g)?|lng|boylam|longitud)[\"' ]{0,2}[:= ]{1,3}[\"']?|[,;、 ]{0,2}(?:经度|خط الطول)[:= ]{0,3})"
 
@@ -193,7 +193,7 @@ PATTERNS = [
     Pattern(
         "mac",
         rf"(?:{HEX}{{2}}[:：-]){{5}}{HEX}{{2}}|(?:{HEX}{{4}}\.){{2}}{HEX}{{4}}",
-        _compiled(rf"(?<![0-9A-Za-z:-])(?:{HEX}{{2}}(?P<by>[:-])(?:{HEX}{{2}}(?P=by)){{4}}{HEX}{{2}}|{HEX}{{4}}\.{HEX}{{4}}\.{HEX}{{4}})(?![0-9A-Za-z:-])"),
+        _compiled(rf"(?:(?<![0-9A-Za-z])|(?<=mac))(?<!(?<![a-z]){HEX}{{2}}[:-])(?:{HEX}{{2}}(?P<by>[:-])(?:{HEX}{{2}}(?P=by)){{4}}{HEX}{{2}}|{HEX}{{4}}\.{HEX}{{4}}\.{HEX}{{4}})(?![0-9A-Za-z]|[:-][0-9A-Za-z])", re.I),
         _mac,
     ),
     Pattern(

@@ -20,7 +20,10 @@ DATE = re.compile(
     rf"(?:{_YEAR}[-./ ]{{1,2}}(?:0?[1-9]|1[0-2])[-./ ]{{1,2}}{_DAY}|{_DAY}[-./ ]{{1,2}}{_DAY}[-./ ]{{1,2}}{_YEAR})(?:[ -].{{0,16}})?"
     rf"|{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[ _-]?[0-9]{{2,9}})?|{_YEAR} ?- ?{_YEAR}"
 )
-_DOTTED_QUAD = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+_DOTTED_QUAD = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
+#: Seconds, milliseconds or microseconds since 1970, of this half-century.
+_EPOCH = re.compile(r"1[3-9][0-9]{8}(?:[0-9]{3}){0,2}")
 
 
 @functools.lru_cache(1 << 16)
@@ -30,6 +33,11 @@ def valid(text: str, region: str | None = None) -> bool:
         return phonenumbers.is_valid_number(phonenumbers.parse(text, region))
     except phonenumbers.NumberParseException:
         return False
+
+
+def _other(text: str) -> bool:
+    """A date, a time or an address on a network."""
+    return any(pattern.fullmatch(text) for pattern in (DATE, _DOTTED_QUAD, _EPOCH))
 
 
 def _digits(text: str) -> str:
@@ -42,9 +50,9 @@ def confidence(text: str, label: str | None, glued: bool) -> str | None:
     `label` is what the nearest word speaks of, `glued` that the number seems part of a longer code.
     """
     digits = _digits(text)
-    if text.startswith("+") or digits.startswith("00"):
+    if text.startswith("+") or (digits.startswith("00") and label != OTHER):
         return _international(digits, label, text.startswith("+"))
-    if label not in ("phone", None) or not 5 < len(digits) < 16 or DATE.fullmatch(text) or _DOTTED_QUAD.fullmatch(text):
+    if label not in ("phone", None) or not 5 < len(digits) < 16 or _other(text):
         return None
     if label == "phone":
         return _named(text, digits)

@@ -68,10 +68,10 @@ def _marks(array: pa.Array, hint: str | None) -> Iterator[tuple[int, numerals.Fi
     array = array.take(pa.array(rows))
     for patterns in (gate.COMMON, gate.RARE):
         among = gate.matches(array, gate.union(patterns))
-        some = array.take(pa.array(among))
-        texts = [fold(text) for text in some.to_pylist()]
+        texts = [fold(text) for text in array.take(pa.array(among)).to_pylist()]
+        folded = pa.array(texts, pa.large_string())
         for pattern in patterns:
-            for at in gate.matches(some, pattern.gate).tolist():
+            for at in gate.matches(folded, pattern.gate).tolist():
                 for finding in pattern.find(texts[at], hint):
                     yield int(rows[among[at]]), finding
 
