@@ -109,7 +109,7 @@ def _card(candidate: numbers.Candidate, label: str | None, before: str, after: s
         return None
     if grouped:
         return "medium" if label != OTHER else "low"
-    usual = sum(shape) in (15, 16, 19) and (len(shape) == 1 or max(shape) == 1)
+    usual = sum(shape) not in (17, 18) and (len(shape) == 1 or max(shape) == 1)
     return ("medium" if (before + after).strip() else "low") if usual else None
 
 

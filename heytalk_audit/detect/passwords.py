@@ -15,6 +15,8 @@ _NONE = re.compile(
     r"(?:null|none|n/?a|xxx+|\*+|\.+|-+|_+|<.*|\{.*|\[.*|required|reset\w*|forgot\w*|changed?|incorrect|wrong|invalid|yes|no|empty|hidden|redacted|expired|unlimited|please.*|the|your|and)",
     re.I,
 )
+#: What a program calls it: key_password, self.secret, read(
+_NAME = re.compile(r"[A-Za-z]+(?:[_.][A-Za-z_.]+[0-9]?|\w*\(.*)|.*password.*", re.I)
 _TOKEN = r"(?:(?![\"',;])[!-~]){3,63}(?![\"',;.?)\]])[!-~]"
 SLOW_HASH = r"\$(?:2[abxy]?|argon2(?:id|i|d)|5|6|7|y|scrypt|pbkdf2[-a-z0-9]*)\$[^\s\"',;]{8,}|(?:pbkdf2_sha256|bcrypt_sha256|scrypt:|pbkdf2:)[$:0-9A-Za-z./+=-]{16,}"
 
@@ -26,7 +28,7 @@ def _mixed(text: str) -> bool:
 
 def _stated(found: Found) -> str | None:
     text = found.text
-    if _NONE.fullmatch(text.strip(".!?")):
+    if _NONE.fullmatch(text.strip(".!?")) or _NAME.fullmatch(text):
         return None
     if _mixed(text):
         return "high" if found.match["by"] and found.match["by"].strip() in (":", "=") else "medium"

@@ -57,7 +57,7 @@ class Pattern:
     gate: str
     regex: re.Pattern[str]
     judge: Callable[[Found], str | None]
-    #: a part of every match: only the text about it is searched, which is many times faster
+    #: a part of every match: only the text about it is searched, which is many times faster; not where its group `skip` is
     anchor: re.Pattern[str] | None = None
 
     def find(self, text: str, hint: str | None = None) -> Iterator[tuple[int, int, str, str]]:
@@ -75,7 +75,7 @@ class Pattern:
             return
         done = 0
         for anchor in self.anchor.finditer(text):
-            if anchor.start() >= done and (match := self.regex.search(text, max(done, anchor.start() - WINDOW[0]), anchor.end() + WINDOW[1])):
+            if anchor.lastgroup != "skip" and anchor.start() >= done and (match := self.regex.search(text, max(done, anchor.start() - WINDOW[0]), anchor.end() + WINDOW[1])):
                 yield match
                 done = match.end()
 
@@ -130,6 +130,8 @@ def _gps(found: Found) -> str | None:
         return None
     if found.label == "gps" or found.match["name"]:
         return "high"
+    if re.match(r" ?[,;]? ?[+-]?[0-9]", found.after) or re.search(r"[0-9][,; ]+$", found.before) or max(abs(latitude), abs(longitude)) < 2:
+        return None  # of a longer row of numbers, or of shares
     decimals = min(len(found.match[part].split(".")[1]) for part in ("lat", "lon"))
     return "medium" if decimals >= 4 and found.label != context.OTHER else None
 
@@ -187,7 +189,7 @@ PATTERNS = [
         rf"\.(?:{_TOP})",
         _compiled(rf"(?<![A-Za-z0-9@._/-])(?:{_LABEL}\.)+(?:{_TOP})(?:\.(?:{_COUNTRIES}))?(?:/[A-Za-z0-9\-._~/?#=&%]*[A-Za-z0-9/])?(?![A-Za-z0-9@-])", re.I),
         _domain,
-        re.compile(rf"\.(?:{_TOP})(?![A-Za-z0-9])", re.I),
+        re.compile(rf"(?P<skip>@[A-Za-z0-9.-]+)|\.(?:{_TOP})(?![A-Za-z0-9])", re.I),
     ),
     Pattern("ip", rf"{D}(?:[.．]{D}{{1,3}}){{3}}|(?:{HEX}{{0,4}}:){{3}}", _compiled(f"{_V4}|{_V6}"), _ip),
     Pattern(
@@ -208,7 +210,7 @@ PATTERNS = [
         _compiled(rf"(?<![0-9.])(?P<value>(?P<lat>{_DECIMAL})°?{_BETWEEN}(?P<lon>{_DECIMAL}))(?![0-9.]*[0-9])", re.I),
         _gps,
     ),
-    Pattern("digest", f"{HEX}{{32}}", _compiled(rf"(?<![0-9A-Za-z])(?:{HEX}{{128}}|{HEX}{{64}}|{HEX}{{40}}|{HEX}{{32}})(?![0-9A-Za-z])"), _digest),
+    Pattern("digest", f"{HEX}{{20}}", _compiled(rf"(?<![0-9A-Za-z])(?:{HEX}{{128}}|{HEX}{{64}}|{HEX}{{40}}|{HEX}{{32}})(?![0-9A-Za-z])"), _digest),
     Pattern(
         "secret",
         r"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|[sr]k_(?:live|test)_|eyJ[A-Za-z0-9_-]{8}|-----BEGIN|AIza|hf_|npm_|SG\.|sk-",

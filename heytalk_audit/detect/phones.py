@@ -61,7 +61,7 @@ def confidence(text: str, label: str | None, glued: bool) -> str | None:
 
 def _international(digits: str, label: str | None, plus: bool) -> str | None:
     digits = digits.removeprefix("00") if not plus else digits
-    if not 7 <= len(digits) <= 15:
+    if not 7 <= len(digits) <= 15 or digits[0] == "0":
         return None
     if valid(f"+{digits}"):
         return "high" if plus or label == "phone" else "medium"
@@ -82,6 +82,6 @@ def _unnamed(text: str, digits: str) -> str | None:
         return "medium"
     if _CN_MOBILE.fullmatch(digits) and valid(digits, "CN"):
         return "medium"
-    if digits[0] == "0" and 9 <= len(digits) <= 12 and any(valid(digits, region) for region in REGIONS if region not in ("CN", "US")):
+    if re.match(r"\(?0[0-9]{2}", text) and 9 <= len(digits) <= 12 and any(valid(digits, region) for region in REGIONS if region not in ("CN", "US")):
         return "medium"
     return "medium" if _ES_MOBILE.fullmatch(text) and valid(digits, "ES") else None
