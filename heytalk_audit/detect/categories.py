@@ -1,0 +1,176 @@
+"""Mentions of special categories of personal data (GDPR, Article 9) in free text: candidates for a person to judge, never a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import NamedTuple
+
+import ahocorasick_rs as ac
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from heytalk_audit.detect.frames import has_cue, is_self, sides
+from heytalk_audit.detect.letters import as_written, fold, is_letter
+from heytalk_audit.detect.terms import GLUED, LANGUAGES, Term, spellings, terms
+
+COLUMNS = ("row", "category", "language", "form", "start", "end", "confidence")
+#: Texts are gated in blocks that stay in the processor's cache.
+BLOCK = 1 << 20
+#: What a byte is read as: A to Z small, leet digits as letters, hyphens as blanks. Every other byte stays.
+BYTES = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ013457-_\t", b"abcdefghijklmnopqrstuvwxyzoieast   ")
+#: Characters that hide a word from the gate (full-width letters, tatweel, vowels, combining and zero-width marks): such rows are read.
+UNUSUAL = [
+    *map(chr, (*range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B), *range(0x300, 0x330), *range(0x64B, 0x656), 0x640, 0x670, 0xAD)),
+    *map(chr, (0x200B, 0x2060, 0xFEFF, 0xA0)),
+]
+ARABIC_CLITICS = tuple(sorted({a + b for a in ("", "و", "ف") for b in ("", "ب", "ك", "ل", "ال", "بال", "كال", "لل", "س")}, key=len, reverse=True))
+
+
+class Mention(NamedTuple):
+    """A term found in a text, at offsets of its folded letters."""
+
+    term: Term
+    start: int
+    end: int
+    ending: str
+    glued: bool
+
+
+def special_categories(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> pd.DataFrame:
+    """Candidates in texts: row, category, language, form (mention or self), start, end (characters), confidence (high, medium, low).
+
+    One row per place and category; `row` counts texts from 0, nulls too. `self` is a first-person statement. Confidence is of the
+    reading: high is a plain word, medium an ambiguous one with a cue beside it, low one that was repaired or stands within another.
+    """
+    array = _as_array(texts)
+    rows = gate(array)
+    found = [record for row, text in zip(rows.tolist(), array.take(pa.array(rows)).to_pylist(), strict=True) for record in _records(row, text)]
+    return pd.DataFrame(found, columns=list(COLUMNS)).astype({"row": "int64", "start": "int64", "end": "int64"})
+
+
+def _as_array(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> pa.Array:
+    if isinstance(texts, pa.ChunkedArray):
+        texts = pa.concat_arrays([chunk.cast(pa.large_string()) for chunk in texts.chunks]) if texts.num_chunks else pa.array([], pa.large_string())
+    if isinstance(texts, pa.Array):
+        return texts.cast(pa.large_string())
+    return pa.array([None if pd.isna(text) else text for text in texts], pa.large_string())
+
+
+@cache
+def _gate() -> tuple[ac.BytesAhoCorasick, np.ndarray]:
+    """An automaton of every spelling, and for each whether it must begin a word."""
+    spelled = {form.encode(): len(form) < GLUED and form.isascii() for term in terms() for form in spellings(term)}
+    spelled |= {char.encode(): False for char in UNUSUAL}
+    kept: dict[bytes, bool] = {}
+    for form in sorted(spelled, key=len):
+        # a spelling that begins with another one is found by that one
+        if not any(form[:n] in kept and (not kept[form[:n]] or spelled[form]) for n in range(2, len(form))):
+            kept[form] = spelled[form]
+    automaton = ac.BytesAhoCorasick(list(kept), implementation=ac.Implementation.DFA)
+    return automaton, np.array(list(kept.values()))
+
+
+def gate(array: pa.Array) -> np.ndarray:
+    """The rows that may hold a term, in order: one pass over the bytes."""
+    if not len(array):
+        return np.array([], "int64")
+    automaton, begins = _gate()
+    offsets = np.frombuffer(array.buffers()[1], "int64")[array.offset : array.offset + len(array) + 1]
+    data = memoryview(array.buffers()[2] or b"")
+    rows = []
+    for low, high in _blocks(offsets):
+        block = bytes(data[low:high]).translate(BYTES)
+        hits = automaton.find_matches_as_indexes(block, overlapping=True)
+        if hits:
+            which, start, _ = np.array(hits).T
+            before = np.frombuffer(block, "uint8")[np.maximum(start - 1, 0)]
+            inside = begins[which] & (start > 0) & (before >= ord("a")) & (before <= ord("z"))
+            rows.append(np.searchsorted(offsets, low + start[~inside], side="right") - 1)
+    return np.unique(np.concatenate(rows)) if rows else np.array([], "int64")
+
+
+def _blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Byte ranges of about a block each, cut between rows."""
+    cuts = np.unique(np.searchsorted(offsets, np.arange(offsets[0], offsets[-1], BLOCK)).clip(0, len(offsets) - 1))
+    edges = [int(offsets[cut]) for cut in cuts] + [int(offsets[-1])]
+    return ((low, high) for low, high in zip(edges, edges[1:], strict=False) if high > low)
+
+
+@cache
+def _stems() -> tuple[ac.AhoCorasick, list[tuple[Term, int]]]:
+    """An automaton of folded stems, and for each its term and how many blanks of it were left out."""
+    stems = [(stem, term) for term in terms() for stem in term.stems]
+    glued = [(stem.replace(" ", ""), term) for stem, term in stems if " " in stem and len(stem) > GLUED and term.strength == "strong"]
+    return ac.AhoCorasick([stem for stem, _ in stems + glued]), [(t, 0) for _, t in stems] + [(t, 1) for _, t in glued]
+
+
+def _records(row: int, text: str) -> Iterator[tuple]:
+    folded, offsets = fold(text)
+    mentions = _longest(_mentions(text, folded, offsets))
+    for mention in mentions:
+        term = mention.term
+        before, after = sides(folded, mention.start, mention.end)
+        own = is_self(term, mention.ending, before, after)
+        if term.strength == "weak" and not own and not has_cue(term, before, after):
+            continue
+        start, end = offsets[mention.start], offsets[mention.end - 1] + 1
+        confidence = "low" if mention.glued or _repaired(text[start:end]) else "medium" if term.strength == "weak" else "high"
+        yield row, term.category, term.language, "self" if own else "mention", start, end, confidence
+
+
+def _mentions(text: str, folded: str, offsets: Mapping[int, int]) -> Iterator[Mention]:
+    automaton, known = _stems()
+    for which, start, end in automaton.find_matches_as_indexes(folded, overlapping=True):
+        term, squeezed = known[which]
+        ending, right = _ending(term, text, folded, offsets, end)
+        left = term.language == "zh" or _begins(text, folded, offsets, start, term.language)
+        whole = left and right and not squeezed
+        if not whole and (end - start < GLUED or term.strength != "strong" or term.language in ("zh", "ar") or term.match in ("case", "accent")):
+            continue
+        if term.match in ("case", "accent") and not _as_spelled(term, text[offsets[start] : offsets[end - 1] + 1]):
+            continue
+        yield Mention(term, start, end + (len(ending) if right else 0), ending, not whole)
+
+
+def _ending(term: Term, text: str, folded: str, offsets: Mapping[int, int], end: int) -> tuple[str, bool]:
+    """What follows the stem in the same word, and whether it is an ending of the term."""
+    if term.language == "zh":
+        return "", True
+    stop = end
+    while stop < len(folded) and (is_letter(text[offsets[stop]]) or (folded[stop] == "'" and stop + 1 < len(folded) and folded[stop + 1].isalpha())):
+        stop += 1
+    rest = folded[end:stop]
+    return (rest, True) if term.tail.fullmatch(rest) else ("", False)
+
+
+def _begins(text: str, folded: str, offsets: Mapping[int, int], start: int, language: str) -> bool:
+    if start == 0 or not is_letter(text[offsets[start - 1]]):
+        return True
+    if language != "ar":
+        return False
+    word = start
+    while word > 0 and is_letter(text[offsets[word - 1]]):
+        word -= 1
+    return folded[word:start] in ARABIC_CLITICS
+
+
+def _as_spelled(term: Term, written: str) -> bool:
+    if term.match == "case":
+        return written == term.term
+    size = len(written)
+    return as_written(written) == as_written(term.term)[:size]
+
+
+def _repaired(written: str) -> bool:
+    return any(c.isdigit() for c in written)
+
+
+def _longest(mentions: Iterable[Mention]) -> list[Mention]:
+    """Of mentions of one category that overlap, the longest; a phrase that is never meant hides the terms within it."""
+    kept: list[Mention] = []
+    for one in sorted(mentions, key=lambda m: (m.glued, m.term.strength != "never", m.start - m.end, LANGUAGES.index(m.term.language))):
+        if not any(one.term.category == m.term.category and one.start < m.end and m.start < one.end for m in kept):
+            kept.append(one)
+    return sorted((m for m in kept if m.term.strength != "never"), key=lambda m: (m.start, m.end))
