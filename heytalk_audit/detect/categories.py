@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ import pyarrow as pa
 
 from heytalk_audit.detect.frames import has_cue, is_self, sides
 from heytalk_audit.detect.letters import as_written, fold, is_letter
-from heytalk_audit.detect.terms import GLUED, LANGUAGES, Term, spellings, terms
+from heytalk_audit.detect.terms import GLUED, Term, spellings, terms
 
 COLUMNS = ("row", "category", "language", "form", "start", "end", "confidence")
 #: Texts are gated in blocks that stay in the processor's cache.
@@ -25,16 +26,18 @@ UNUSUAL = [
     *map(chr, (*range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B), *range(0x300, 0x330), *range(0x64B, 0x656), 0x640, 0x670, 0xAD)),
     *map(chr, (0x200B, 0x2060, 0xFEFF, 0xA0)),
 ]
-ARABIC_CLITICS = tuple(sorted({a + b for a in ("", "و", "ف") for b in ("", "ب", "ك", "ل", "ال", "بال", "كال", "لل", "س")}, key=len, reverse=True))
+ARABIC_CLITICS = tuple(
+    sorted({a + b for a in ("", "و", "ف") for b in ("", "ب", "ك", "ل", "ال", "بال", "كال", "لل", "س")}, key=len, reverse=True)
+)
 
 
 class Mention(NamedTuple):
-    """A term found in a text, at offsets of its folded letters."""
+    """A term found in a text, at offsets of its folded letters. `glued`: it stands within a longer word."""
 
     term: Term
     start: int
     end: int
-    ending: str
+    own: bool
     glued: bool
 
 
@@ -46,21 +49,27 @@ def special_categories(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray)
     """
     array = _as_array(texts)
     rows = gate(array)
-    found = [record for row, text in zip(rows.tolist(), array.take(pa.array(rows)).to_pylist(), strict=True) for record in _records(row, text)]
+    found = [
+        record for row, text in zip(rows.tolist(), array.take(pa.array(rows)).to_pylist(), strict=True) for record in _records(row, text)
+    ]
     return pd.DataFrame(found, columns=list(COLUMNS)).astype({"row": "int64", "start": "int64", "end": "int64"})
 
 
 def _as_array(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> pa.Array:
     if isinstance(texts, pa.ChunkedArray):
-        texts = pa.concat_arrays([chunk.cast(pa.large_string()) for chunk in texts.chunks]) if texts.num_chunks else pa.array([], pa.large_string())
+        texts = (
+            pa.concat_arrays([chunk.cast(pa.large_string()) for chunk in texts.chunks])
+            if texts.num_chunks
+            else pa.array([], pa.large_string())
+        )
     if isinstance(texts, pa.Array):
         return texts.cast(pa.large_string())
     return pa.array([None if pd.isna(text) else text for text in texts], pa.large_string())
 
 
 @cache
-def _gate() -> tuple[ac.BytesAhoCorasick, np.ndarray]:
-    """An automaton of every spelling, and for each whether it must begin a word."""
+def _gates() -> list[tuple[ac.BytesAhoCorasick, np.ndarray]]:
+    """Automata of the spellings in ASCII and of the others, and for each spelling whether it must begin a word."""
     spelled = {form.encode(): len(form) < GLUED and form.isascii() for term in terms() for form in spellings(term)}
     spelled |= {char.encode(): False for char in UNUSUAL}
     kept: dict[bytes, bool] = {}
@@ -68,27 +77,33 @@ def _gate() -> tuple[ac.BytesAhoCorasick, np.ndarray]:
         # a spelling that begins with another one is found by that one
         if not any(form[:n] in kept and (not kept[form[:n]] or spelled[form]) for n in range(2, len(form))):
             kept[form] = spelled[form]
-    automaton = ac.BytesAhoCorasick(list(kept), implementation=ac.Implementation.DFA)
-    return automaton, np.array(list(kept.values()))
+    parts = [{form: begins for form, begins in kept.items() if form.isascii() == plain} for plain in (True, False)]
+    return [(ac.BytesAhoCorasick(list(part), implementation=ac.Implementation.DFA), np.array(list(part.values()))) for part in parts]
 
 
-def gate(array: pa.Array) -> np.ndarray:
-    """The rows that may hold a term, in order: one pass over the bytes."""
+def gate(array: pa.LargeStringArray) -> np.ndarray:
+    """The rows that may hold a term, in order: one pass over the bytes, on all processors."""
     if not len(array):
         return np.array([], "int64")
-    automaton, begins = _gate()
     offsets = np.frombuffer(array.buffers()[1], "int64")[array.offset : array.offset + len(array) + 1]
     data = memoryview(array.buffers()[2] or b"")
-    rows = []
-    for low, high in _blocks(offsets):
-        block = bytes(data[low:high]).translate(BYTES)
-        hits = automaton.find_matches_as_indexes(block, overlapping=True)
-        if hits:
+    with ThreadPoolExecutor() as pool:
+        hits = list(pool.map(lambda edges: edges[0] + _hits(data[slice(*edges)]), _blocks(offsets)))
+    return np.unique(np.searchsorted(offsets, np.concatenate([*hits, np.array([], "int64")]), side="right") - 1)
+
+
+def _hits(data: memoryview) -> np.ndarray:
+    """Where in these bytes a spelling begins."""
+    block = bytes(data).translate(BYTES)
+    found = [np.array([], "int64")]
+    for automaton, begins in _gates()[: 1 if block.isascii() else 2]:
+        # the search gives the interpreter's lock free, so that threads help
+        if hits := automaton.find_matches_as_indexes(block, overlapping=True):
             which, start, _ = np.array(hits).T
             before = np.frombuffer(block, "uint8")[np.maximum(start - 1, 0)]
             inside = begins[which] & (start > 0) & (before >= ord("a")) & (before <= ord("z"))
-            rows.append(np.searchsorted(offsets, low + start[~inside], side="right") - 1)
-    return np.unique(np.concatenate(rows)) if rows else np.array([], "int64")
+            found.append(start[~inside])
+    return np.concatenate(found)
 
 
 def _blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -108,41 +123,47 @@ def _stems() -> tuple[ac.AhoCorasick, list[tuple[Term, int]]]:
 
 def _records(row: int, text: str) -> Iterator[tuple]:
     folded, offsets = fold(text)
-    mentions = _longest(_mentions(text, folded, offsets))
-    for mention in mentions:
-        term = mention.term
-        before, after = sides(folded, mention.start, mention.end)
-        own = is_self(term, mention.ending, before, after)
-        if term.strength == "weak" and not own and not has_cue(term, before, after):
-            continue
-        start, end = offsets[mention.start], offsets[mention.end - 1] + 1
-        confidence = "low" if mention.glued or _repaired(text[start:end]) else "medium" if term.strength == "weak" else "high"
-        yield row, term.category, term.language, "self" if own else "mention", start, end, confidence
+    for term, start, end, own, glued in _longest(_mentions(text, folded, offsets)):
+        first, last = offsets[start], offsets[end - 1] + 1
+        repaired = glued or any(char.isdigit() for char in text[first:last])
+        confidence = "low" if repaired else "medium" if term.strength == "weak" else "high"
+        yield row, term.category, term.language, "self" if own else "mention", first, last, confidence
 
 
-def _mentions(text: str, folded: str, offsets: Mapping[int, int]) -> Iterator[Mention]:
+def _mentions(text: str, folded: str, offsets: Sequence[int]) -> Iterator[Mention]:
     automaton, known = _stems()
     for which, start, end in automaton.find_matches_as_indexes(folded, overlapping=True):
         term, squeezed = known[which]
-        ending, right = _ending(term, text, folded, offsets, end)
+        ending = _ending(term, text, folded, offsets, end)
         left = term.language == "zh" or _begins(text, folded, offsets, start, term.language)
-        whole = left and right and not squeezed
-        if not whole and (end - start < GLUED or term.strength != "strong" or term.language in ("zh", "ar") or term.match in ("case", "accent")):
+        whole = left and ending is not None and not squeezed
+        if not whole and not _may_be_glued(term, folded[start:end], left or ending is not None):
             continue
-        if term.match in ("case", "accent") and not _as_spelled(term, text[offsets[start] : offsets[end - 1] + 1]):
+        stop = end + len(ending or "")
+        if not _as_spelled(term, text[offsets[start] : offsets[end - 1] + 1]):
             continue
-        yield Mention(term, start, end + (len(ending) if right else 0), ending, not whole)
+        before, after = sides(folded, start, stop)
+        own = is_self(term, ending or "", before, after)
+        if term.strength != "weak" or own or has_cue(term, before, after):
+            yield Mention(term, start, stop, own, not whole)
 
 
-def _ending(term: Term, text: str, folded: str, offsets: Mapping[int, int], end: int) -> tuple[str, bool]:
-    """What follows the stem in the same word, and whether it is an ending of the term."""
+def _may_be_glued(term: Term, stem: str, bordered: bool) -> bool:
+    """Whether a term counts within a longer word, as in a hashtag."""
+    plain = term.strength == "strong" and term.match == "word" and term.form == "mention" and term.language not in ("ar", "zh")
+    return plain and bordered and " " not in stem and len(stem) >= GLUED
+
+
+def _ending(term: Term, text: str, folded: str, offsets: Sequence[int], end: int) -> str | None:
+    """What follows the stem in the same word, if it is an ending of the term."""
     if term.language == "zh":
-        return "", True
+        return ""
     stop = end
-    while stop < len(folded) and (is_letter(text[offsets[stop]]) or (folded[stop] == "'" and stop + 1 < len(folded) and folded[stop + 1].isalpha())):
+    while stop < len(folded) and (is_letter(text[offsets[stop]]) or (folded[stop] in "'/@" and folded[stop + 1 : stop + 2].isalpha())):
         stop += 1
-    rest = folded[end:stop]
-    return (rest, True) if term.tail.fullmatch(rest) else ("", False)
+    while stop > end and not term.tail.fullmatch(folded, end, stop) and not text[offsets[stop - 1]].isalpha():
+        stop -= 1
+    return folded[end:stop] if term.tail.fullmatch(folded, end, stop) else None
 
 
 def _begins(text: str, folded: str, offsets: Mapping[int, int], start: int, language: str) -> bool:
@@ -157,20 +178,17 @@ def _begins(text: str, folded: str, offsets: Mapping[int, int], start: int, lang
 
 
 def _as_spelled(term: Term, written: str) -> bool:
+    """Whether accents or case are as the data have them, where they tell words apart."""
     if term.match == "case":
         return written == term.term
-    size = len(written)
-    return as_written(written) == as_written(term.term)[:size]
-
-
-def _repaired(written: str) -> bool:
-    return any(c.isdigit() for c in written)
+    return term.match != "accent" or as_written(written) == as_written(term.term)[: len(written)]
 
 
 def _longest(mentions: Iterable[Mention]) -> list[Mention]:
     """Of mentions of one category that overlap, the longest; a phrase that is never meant hides the terms within it."""
+    ranks = {"never": 0, "strong": 1, "weak": 2}
     kept: list[Mention] = []
-    for one in sorted(mentions, key=lambda m: (m.glued, m.term.strength != "never", m.start - m.end, LANGUAGES.index(m.term.language))):
+    for one in sorted(mentions, key=lambda m: (m.glued, m.term.strength != "never", m.start - m.end, ranks[m.term.strength], not m.own)):
         if not any(one.term.category == m.term.category and one.start < m.end and m.start < one.end for m in kept):
             kept.append(one)
     return sorted((m for m in kept if m.term.strength != "never"), key=lambda m: (m.start, m.end))

@@ -61,12 +61,12 @@ def _term(row: dict[str, str]) -> Term:
 
 def _inflected(word: str, language: str, match: str) -> tuple[str, str]:
     """The literal that every form of the word starts with, and a pattern of the rest."""
-    if language == "zh" or match == "whole":
-        return word, ""
+    if language == "zh" or match in ("whole", "case"):
+        return word, "" if match == "whole" else "(?:'?s|'[a-z]+)?"
     if language == "en":
         return (word[:-1], "(?:y(?:'s)?|ies)") if re.search("[^aeiou]y$", word) else (word, "(?:'?s|es|s')?")
     if language == "es":
-        return (word[:-1], r"(?:[oaex@]s?|[oa]/[oa]s?|es)") if len(word) > 4 and word[-1] in "oa" else (word, "e?s?a?s?")
+        return (word[:-1], r"[oaex@](?:/[oa])?s?") if len(word) > 4 and word[-1] in "oa" else (word, "e?s?a?s?")
     if language == "tr":
         return (word[:-1], _SOFT[word[-1]] + _TURKISH) if word[-1] in _SOFT else (word, _TURKISH)
     return (word[:-1], "(?:ه|ات|ي|تي|تنا|تك|تها|تهم)") if word.endswith("ه") and " " not in word else (word, _ARABIC)
@@ -83,20 +83,38 @@ def _with_articles(literal: str) -> Iterator[str]:
 
 def spellings(term: Term) -> set[str]:
     """How the term's start may be written before folding: what the gate looks for. Small letters, but for accented capitals."""
-    plain = set(term.stems) | {stem.replace(" ", "") for stem in term.stems if " " in stem}
-    size = max(len(stem) for stem in term.stems)
-    lower = term.term.replace("İ", "i").lower()[:size]
-    upper = lower.replace("i", "İ").upper() if term.language == "tr" else lower.upper()
-    forms = {lower, upper[0].lower() + lower[1:] if upper[0].isascii() else upper[0] + lower[1:]}
-    forms |= {_accents_up(lower, upper), _accents_up(lower, lower.upper())}
+    nexts = _nexts(term)
+    plain = {stem + char for stem in term.stems for char in nexts}
+    plain |= {stem.replace(" ", "") for stem in plain}
+    lower = term.term.replace("İ", "i").lower()
+    lower = lower if nexts != ("",) else lower[: max(len(stem) for stem in term.stems)]
+    upper = (lower.replace("i", "İ") if term.language == "tr" else lower).upper()
+    accented = {lower, upper[0] + lower[1:], _accents_up(lower, upper), _accents_up(lower, lower.upper())}
     if term.language == "zh":
         # of several traditional characters the first is the common one
-        forms |= {lower.translate(str.maketrans(SIMPLE[::-1], TRADITIONAL[::-1])), lower.translate(str.maketrans(TRADITIONAL, SIMPLE))}
+        accented = {lower, lower.translate(str.maketrans(SIMPLE[::-1], TRADITIONAL[::-1]))}
+    if nexts != ("",):
+        accented = {form[:-1] + char for form in accented for char in (*nexts, form[-1])}
     if term.language == "ar":
         plain |= {stem.replace("ا", hamza, 1) for stem in plain for hamza in "أإآ"} | {re.sub("ه( |$)", r"ة\1", stem) for stem in plain}
         plain |= {stem.replace(" ا", " " + hamza) for stem in plain for hamza in "أإ"}
-    return plain | {form.replace("-", " ").replace("’", "'").translate(LEET) for form in forms if form}
+    return plain | {_as_bytes_are_read(form) for form in accented if not form.isascii()}
+
+
+def _nexts(term: Term) -> tuple[str, ...]:
+    """The letters, one of which follows a stem that was cut before an inflected ending."""
+    letter = fold(term.term)[0][-1]
+    if len(term.term) > GLUED:
+        return ("",)
+    if term.tail.pattern.startswith("["):
+        return tuple(_SOFT[letter][1:-1]) if term.language == "tr" else ("o", "a", "e", "x", "@")
+    return ("y", "ie") if term.tail.pattern.startswith("(?:y") else ("",)
+
+
+def _as_bytes_are_read(text: str) -> str:
+    small = "".join(char.lower() if char.isascii() else char for char in text)
+    return small.replace("-", " ").replace("’", "'").translate(LEET)
 
 
 def _accents_up(lower: str, upper: str) -> str:
-    return "".join(big if not big.isascii() else small for small, big in zip(lower, upper, strict=False))
+    return "".join(small if big.isascii() else big for small, big in zip(lower, upper, strict=False))
