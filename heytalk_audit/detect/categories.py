@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import ahocorasick_rs as ac
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 from heytalk_audit.detect.frames import has_cue, is_self, sides
 from heytalk_audit.detect.letters import as_written, fold, is_letter
-from heytalk_audit.detect.terms import GLUED, Term, spellings, terms
+from heytalk_audit.detect.terms import GLUED, Term, spaced, spellings, terms
 
 COLUMNS = ("row", "category", "language", "form", "start", "end", "confidence")
 #: Texts are gated in blocks that stay in the processor's cache.
@@ -88,44 +89,47 @@ def gate(array: pa.LargeStringArray) -> np.ndarray:
     offsets = np.frombuffer(array.buffers()[1], "int64")[array.offset : array.offset + len(array) + 1]
     data = memoryview(array.buffers()[2] or b"")
     with ThreadPoolExecutor() as pool:
-        hits = list(pool.map(lambda edges: edges[0] + _hits(data[slice(*edges)]), _blocks(offsets)))
-    return np.unique(np.searchsorted(offsets, np.concatenate([*hits, np.array([], "int64")]), side="right") - 1)
+        rows = list(pool.map(lambda edges: _touched(data, offsets, *edges), _blocks(offsets)))
+    return np.unique(np.concatenate([*rows, np.array([], "int64")]))
 
 
-def _hits(data: memoryview) -> np.ndarray:
-    """Where in these bytes a spelling begins."""
-    block = bytes(data).translate(BYTES)
-    found = [np.array([], "int64")]
+def _touched(data: memoryview, offsets: np.ndarray, low: int, high: int) -> np.ndarray:
+    """The rows of a block in which a spelling begins."""
+    block = bytes(data[low:high]).translate(BYTES)
+    rows = [np.array([], "int64")]
     for automaton, begins in _gates()[: 1 if block.isascii() else 2]:
         # the search gives the interpreter's lock free, so that threads help
         if hits := automaton.find_matches_as_indexes(block, overlapping=True):
             which, start, _ = np.array(hits).T
-            before = np.frombuffer(block, "uint8")[np.maximum(start - 1, 0)]
-            inside = begins[which] & (start > 0) & (before >= ord("a")) & (before <= ord("z"))
-            found.append(start[~inside])
-    return np.concatenate(found)
+            row = np.searchsorted(offsets, low + start, side="right") - 1
+            before = np.frombuffer(block, "uint8")[start - 1]
+            inside = begins[which] & (before >= ord("a")) & (before <= ord("z")) & (offsets[row] < low + start)
+            rows.append(row[~inside])
+    return np.concatenate(rows)
 
 
 def _blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
     """Byte ranges of about a block each, cut between rows."""
     cuts = np.unique(np.searchsorted(offsets, np.arange(offsets[0], offsets[-1], BLOCK)).clip(0, len(offsets) - 1))
     edges = [int(offsets[cut]) for cut in cuts] + [int(offsets[-1])]
-    return ((low, high) for low, high in zip(edges, edges[1:], strict=False) if high > low)
+    return ((low, high) for low, high in pairwise(edges) if high > low)
 
 
 @cache
-def _stems() -> tuple[ac.AhoCorasick, list[tuple[Term, int]]]:
-    """An automaton of folded stems, and for each its term and how many blanks of it were left out."""
+def _stems() -> tuple[ac.AhoCorasick, list[tuple[Term, bool]]]:
+    """An automaton of folded stems, and for each its term and whether its blanks were changed (`gaypeople`, `g a y`)."""
     stems = [(stem, term) for term in terms() for stem in term.stems]
     glued = [(stem.replace(" ", ""), term) for stem, term in stems if " " in stem and len(stem) > GLUED and term.strength == "strong"]
-    return ac.AhoCorasick([stem for stem, _ in stems + glued]), [(t, 0) for _, t in stems] + [(t, 1) for _, t in glued]
+    apart = [(spaced(stem), term) for stem, term in stems if spaced(stem) != stem]
+    every = [(stem, term, False) for stem, term in stems] + [(stem, term, True) for stem, term in glued + apart]
+    return ac.AhoCorasick([stem for stem, _, _ in every]), [(term, changed) for _, term, changed in every]
 
 
 def _records(row: int, text: str) -> Iterator[tuple]:
     folded, offsets = fold(text)
     for term, start, end, own, glued in _longest(_mentions(text, folded, offsets)):
         first, last = offsets[start], offsets[end - 1] + 1
-        repaired = glued or any(char.isdigit() for char in text[first:last])
+        repaired = glued or any(map(str.isdigit, text[first:last]))
         confidence = "low" if repaired else "medium" if term.strength == "weak" else "high"
         yield row, term.category, term.language, "self" if own else "mention", first, last, confidence
 
@@ -133,11 +137,11 @@ def _records(row: int, text: str) -> Iterator[tuple]:
 def _mentions(text: str, folded: str, offsets: Sequence[int]) -> Iterator[Mention]:
     automaton, known = _stems()
     for which, start, end in automaton.find_matches_as_indexes(folded, overlapping=True):
-        term, squeezed = known[which]
+        term, changed = known[which]
         ending = _ending(term, text, folded, offsets, end)
-        left = term.language == "zh" or _begins(text, folded, offsets, start, term.language)
-        whole = left and ending is not None and not squeezed
-        if not whole and not _may_be_glued(term, folded[start:end], left or ending is not None):
+        left = _begins(term, text, folded, offsets, start)
+        whole = left and ending is not None
+        if not whole and not _may_be_glued(term, folded, start, end, left or ending is not None):
             continue
         stop = end + len(ending or "")
         if not _as_spelled(term, text[offsets[start] : offsets[end - 1] + 1]):
@@ -145,18 +149,19 @@ def _mentions(text: str, folded: str, offsets: Sequence[int]) -> Iterator[Mentio
         before, after = sides(folded, start, stop)
         own = is_self(term, ending or "", before, after)
         if term.strength != "weak" or own or has_cue(term, before, after):
-            yield Mention(term, start, stop, own, not whole)
+            yield Mention(term, start, stop, own, changed or not whole)
 
 
-def _may_be_glued(term: Term, stem: str, bordered: bool) -> bool:
+def _may_be_glued(term: Term, folded: str, start: int, end: int, bordered: bool) -> bool:
     """Whether a term counts within a longer word, as in a hashtag."""
     plain = term.strength == "strong" and term.match == "word" and term.form == "mention" and term.language not in ("ar", "zh")
-    return plain and bordered and " " not in stem and len(stem) >= GLUED
+    long = end - start >= GLUED and (folded[end : end + 4].isalpha() or folded[max(0, start - 4) : start].isalpha())
+    return plain and bordered and long and " " not in folded[start:end]
 
 
 def _ending(term: Term, text: str, folded: str, offsets: Sequence[int], end: int) -> str | None:
     """What follows the stem in the same word, if it is an ending of the term."""
-    if term.language == "zh":
+    if _runs_on(folded[end - 1]):
         return ""
     stop = end
     while stop < len(folded) and (is_letter(text[offsets[stop]]) or (folded[stop] in "'/@" and folded[stop + 1 : stop + 2].isalpha())):
@@ -166,19 +171,25 @@ def _ending(term: Term, text: str, folded: str, offsets: Sequence[int], end: int
     return folded[end:stop] if term.tail.fullmatch(folded, end, stop) else None
 
 
-def _begins(text: str, folded: str, offsets: Mapping[int, int], start: int, language: str) -> bool:
-    if start == 0 or not is_letter(text[offsets[start - 1]]):
+def _begins(term: Term, text: str, folded: str, offsets: Sequence[int], start: int) -> bool:
+    """Whether a word begins here, or only clitics stand before it."""
+    if start == 0 or _runs_on(folded[start]) or not is_letter(text[offsets[start - 1]]):
         return True
-    if language != "ar":
-        return False
     word = start
     while word > 0 and is_letter(text[offsets[word - 1]]):
         word -= 1
-    return folded[word:start] in ARABIC_CLITICS
+    return term.language == "ar" and folded[word:start] in ARABIC_CLITICS
+
+
+def _runs_on(char: str) -> bool:
+    """Whether words of this script have no borders."""
+    return char.isalpha() and not is_letter(char)
 
 
 def _as_spelled(term: Term, written: str) -> bool:
-    """Whether accents or case are as the data have them, where they tell words apart."""
+    """Whether accents or case are as the data have them, where they tell words apart, and digits are not the most of it."""
+    if 2 * sum(map(str.isdigit, written)) >= len(written):
+        return False
     if term.match == "case":
         return written == term.term
     return term.match != "accent" or as_written(written) == as_written(term.term)[: len(written)]

@@ -50,9 +50,11 @@ def _before(language: str, category: str) -> re.Pattern[str] | None:
     if not frames:
         return None
     if language == "zh":
+        frames = frames.replace(" ", "")
         return re.compile(rf"(?:{frames})(?:{data['filler']}){{0,4}}[ 「“\"']*$")
     filler = rf"(?:[ ,\"(]+(?!(?:{_joined(data['stop'])})(?!\w)){data['filler']}(?!\w)){{0,4}}"
-    return re.compile(rf"(?<![\w'])(?:{frames}){filler}[ ,\"'(]+{'[وفبكل]?(?:ال|لل)?' if language == 'ar' else ''}$")
+    own = f"|{data['own']}" if "own" in data and category not in ("ethnicity", "orientation") else ""
+    return re.compile(rf"(?<![\w'])(?:(?:{frames}){filler}{own})[ ,\"'(]+{'[وفبكل]?(?:ال|لل)?' if language == 'ar' else ''}$")
 
 
 @cache

@@ -65,8 +65,10 @@ def _inflected(word: str, language: str, match: str) -> tuple[str, str]:
         return word, "" if match == "whole" else "(?:'?s|'[a-z]+)?"
     if language == "en":
         return (word[:-1], "(?:y(?:'s)?|ies)") if re.search("[^aeiou]y$", word) else (word, "(?:'?s|es|s')?")
+    if language == "es" and len(word) > 3 and word[-1] in "oa":
+        return word[:-1], r"[oaex@](?:/[oa])?s?" if len(word) > 4 else "[oa]s?"
     if language == "es":
-        return (word[:-1], r"[oaex@](?:/[oa])?s?") if len(word) > 4 and word[-1] in "oa" else (word, "e?s?a?s?")
+        return word, "e?s?a?s?"
     if language == "tr":
         return (word[:-1], _SOFT[word[-1]] + _TURKISH) if word[-1] in _SOFT else (word, _TURKISH)
     return (word[:-1], "(?:ه|ات|ي|تي|تنا|تك|تها|تهم)") if word.endswith("ه") and " " not in word else (word, _ARABIC)
@@ -85,7 +87,7 @@ def spellings(term: Term) -> set[str]:
     """How the term's start may be written before folding: what the gate looks for. Small letters, but for accented capitals."""
     nexts = _nexts(term)
     plain = {stem + char for stem in term.stems for char in nexts}
-    plain |= {stem.replace(" ", "") for stem in plain}
+    plain |= {stem.replace(" ", "") for stem in plain} | {spaced(stem) for stem in plain}
     lower = term.term.replace("İ", "i").lower()
     lower = lower if nexts != ("",) else lower[: max(len(stem) for stem in term.stems)]
     upper = (lower.replace("i", "İ") if term.language == "tr" else lower).upper()
@@ -101,13 +103,18 @@ def spellings(term: Term) -> set[str]:
     return plain | {_as_bytes_are_read(form) for form in accented if not form.isascii()}
 
 
+def spaced(stem: str) -> str:
+    """A Latin word w r i t t e n like this; any other as it is."""
+    return " ".join(stem) if stem.isascii() and stem.isalpha() else stem
+
+
 def _nexts(term: Term) -> tuple[str, ...]:
     """The letters, one of which follows a stem that was cut before an inflected ending."""
     letter = fold(term.term)[0][-1]
     if len(term.term) > GLUED:
         return ("",)
     if term.tail.pattern.startswith("["):
-        return tuple(_SOFT[letter][1:-1]) if term.language == "tr" else ("o", "a", "e", "x", "@")
+        return tuple(_SOFT[letter][1:-1]) if term.language == "tr" else tuple("oaex@" if "@" in term.tail.pattern else "oa")
     return ("y", "ie") if term.tail.pattern.startswith("(?:y") else ("",)
 
 
