@@ -87,7 +87,7 @@ def spellings(term: Term) -> set[str]:
     """How the term's start may be written before folding: what the gate looks for. Small letters, but for accented capitals."""
     nexts = _nexts(term)
     plain = {stem + char for stem in term.stems for char in nexts}
-    plain |= {stem.replace(" ", "") for stem in plain} | {spaced(stem) for stem in plain}
+    plain |= {stem.replace(" ", "") for stem in plain}
     lower = term.term.replace("İ", "i").lower()
     lower = lower if nexts != ("",) else lower[: max(len(stem) for stem in term.stems)]
     upper = (lower.replace("i", "İ") if term.language == "tr" else lower).upper()
@@ -103,9 +103,10 @@ def spellings(term: Term) -> set[str]:
     return plain | {_as_bytes_are_read(form) for form in accented if not form.isascii()}
 
 
-def spaced(stem: str) -> str:
-    """A Latin word w r i t t e n like this; any other as it is."""
-    return " ".join(stem) if stem.isascii() and stem.isalpha() else stem
+def apart(term: Term, stem: str) -> str | None:
+    """A Latin word w r i t t e n like this, if it is long or unmistakable."""
+    told = term.strength == "strong" and (term.language == "en" or len(stem) > 4)
+    return " ".join(stem) if told and stem.isascii() and stem.isalpha() else None
 
 
 def _nexts(term: Term) -> tuple[str, ...]:
