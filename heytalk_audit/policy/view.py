@@ -17,8 +17,6 @@ from heytalk_audit import periods
 from heytalk_audit.periods import Clock
 from heytalk_audit.policy import Number, Policy
 
-_MICROSECOND = dt.timedelta(microseconds=1)
-
 
 class View:
     """A policy bound to an audit's clock and settings. One per evaluation of a rule: it records what the rule reads."""
@@ -105,14 +103,6 @@ class View:
         span = ibis.interval(**{unit: self.number(period)})
         self._mark(span, period)
         return instant + span
-
-    def around(self, instant: ir.TimestampValue, period: str) -> tuple[ir.TimestampValue, ir.TimestampValue]:
-        """The last microsecond before a tolerance in seconds begins, and the last one within it."""
-        span = dt.timedelta(**{self._policy.periods[period].unit: self.number(period)})
-        early, late = ibis.interval(microseconds=-span // _MICROSECOND - 1), ibis.interval(microseconds=span // _MICROSECOND)
-        self._mark(early, period)
-        self._mark(late, period)
-        return instant + early, instant + late
 
     def future(self, *instants: ir.TimestampValue) -> ir.BooleanValue:
         """Whether one of the instants lies after the audit's; nulls do not."""
