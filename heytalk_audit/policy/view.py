@@ -44,6 +44,12 @@ class View:
         # a literal survives every rewriting of the expression that it goes into; the expression itself does not
         self._used[leaf.op()] = self._policy.periods[period]
 
+    def years(self, period: str) -> ir.IntegerScalar:
+        """A number of years, to compare an age with."""
+        value = ibis.literal(self.number(period), type="int32")
+        self._mark(value, period)
+        return value
+
     # instants and days -------------------------------------------------------------------------
 
     @property

@@ -1,0 +1,111 @@
+"""Minors: accounts below an age, birth dates that cannot be true, what must not happen to people under eighteen."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from heytalk_audit.check import Check, review, rule, unknown, violation
+from heytalk_audit.periods import sure
+from heytalk_audit.policy.view import View
+from heytalk_audit.rules.terms import any_flag, full_years, has, join, lookup, with_deletion
+
+
+def live_users(users: ir.Table, policy: View) -> ir.Table:
+    """Live accounts, with the local date of their registration (`since`)."""
+    u = with_deletion(users, policy)
+    u = u.filter(u.live)
+    return u.mutate(since=policy.date(u.created_at))
+
+
+def too_old(users: ir.Table, policy: View) -> ir.BooleanValue:
+    """Whether a birth date makes a person older today than people become."""
+    return sure(full_years(users.birth_date, policy.today) > policy.years("oldest"))
+
+
+def repeated(users: ir.Table, policy: View) -> ir.Table:
+    """The birth dates that too many users share, in number and as a share of those that have one; test accounts do not count."""
+    dated = users.filter(~users.is_test, users.birth_date.notnull())
+    dates = dated.group_by("birth_date").agg(times=dated.count())
+    dates = dates.mutate(share=dates.times / dates.times.sum().over(ibis.window()))
+    often = (dates.times >= policy.setting("birth_repeat")) & (dates.share > policy.setting("birth_share"))
+    return dates.filter(often).select("birth_date").mutate(repeated=True)
+
+
+def shown_to(events: ir.Table, minors: ir.Table, policy: View) -> ir.Table:
+    """Those of the period's events that met somebody who was not yet of age on that local day."""
+    met = events.filter(policy.in_period(events.sent_at)).inner_join(lookup(minors, "user_id", born=minors.birth_date), "user_id")
+    return met.filter(sure(full_years(met.born, policy.date(met.sent_at)) < policy.years("of_age")))
+
+
+@rule("MIN-01", severity="high", clauses=["CL-019"])
+def account_below_age(users, policy):
+    """Nobody has an account who is too young for it.
+
+    Live accounts with a birth date, by the age on the local day of registration; a birthday on 29 February counts from 1 March in
+    years without one. Below the minimum age that the audit was given is a violation. The policy states none, so that an age below
+    the law's, by the account's region, is for a person to decide. A birth date after the registration or of more than 110 years ago is
+    unknown, and so is an age that would be too low in some region where the region is not delivered and no minimum was given.
+    """
+    u = live_users(users, policy)
+    u = u.filter(u.birth_date.notnull())
+    u = u.mutate(age=full_years(u.birth_date, u.since))
+    stated, law = policy.setting("policy_min_age"), policy.setting("law_min_age")
+    silent = ibis.literal(stated is None)
+    return Check(
+        u,
+        unknown("clock_future", policy.future(u.created_at)),
+        unknown("birth_date_implausible", sure(u.birth_date > u.since) | too_old(u, policy)),
+        unknown("region_missing", silent & u.law_region.isnull() & sure(u.age < max(law.values(), default=0))),
+        violation("below_policy_age", ~silent & sure(u.age < (stated or 0))),
+        review("below_law_age", any_flag([sure((u.law_region == region) & (u.age < age)) for region, age in law.items()])),
+        by=("law_region",),
+    )
+
+
+@rule("MIN-02", severity="medium", clauses=["CL-019", "CL-156"])
+def birth_date_unusable(users, policy):
+    """Every account has a birth date that can be true.
+
+    Live accounts. No birth date, one after the local day of registration, or one that makes the person older than 110 years today is a
+    violation. One that suspiciously many accounts share, in number and as a share of all that have a birth date, is for a person to
+    decide: it may be a form's default. Test accounts are left out of both counts.
+    """
+    u = live_users(users, policy)
+    u = join(u, repeated(u, policy), "birth_date")
+    return Check(
+        u,
+        violation("birth_date_missing", u.birth_date.isnull()),
+        violation("born_after_creation", sure(u.birth_date > u.since)),
+        violation("too_old", too_old(u, policy)),
+        review("repeated_date", u.repeated),
+        by=("law_region",),
+    )
+
+
+@rule("MIN-03", severity="high", clauses=[], basis="law")
+def minor_targeted(users, disclosures, outbound_messages, policy):
+    """Minors are neither advertised to nor shown to everyone.
+
+    Live accounts of people who were under eighteen when the audit's period began. A disclosure for advertising or a marketing message in the
+    period, before the local day on which they came of age, is a violation. A profile that is public, while they are still minors today,
+    is for a person to decide. A birth date after the registration is unknown. The policy promises nothing here: the measure is
+    the law.
+    """
+    start, _ = policy.period
+    u = live_users(users, policy)
+    u = u.filter(sure(full_years(u.birth_date, start) < policy.years("of_age")))
+    d, m = disclosures, outbound_messages
+    ads = shown_to(d.filter(d.kind == "advertising"), u, policy)
+    sends = shown_to(m.filter(m.category == "marketing", m.status != "suppressed"), u, policy)
+    u = join(u, has(ads, "user_id", advertised=ads.user_id.notnull()))
+    u = join(u, has(sends, "user_id", written_to=sends.user_id.notnull()))
+    minor = sure(full_years(u.birth_date, policy.today) < policy.years("of_age"))
+    return Check(
+        u,
+        unknown("birth_date_implausible", sure(u.birth_date > u.since)),
+        violation("ad_disclosure", u.advertised),
+        violation("marketing_send", u.written_to),
+        review("public_profile", sure(u.profile_visibility == "public") & minor),
+        by=("law_region",),
+    )
