@@ -57,6 +57,8 @@ class Settings(Strict):
     residue_tables: list[str]
     special_categories: list[str]
     special_fields: list[str]
+    template_names: list[str]
+    recognition_names: list[str]
     null_like: list[str]
     skew_seconds: Count
     holidays: list[dt.date]

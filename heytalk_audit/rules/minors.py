@@ -87,10 +87,9 @@ def birth_date_unusable(users, policy):
 def minor_targeted(users, disclosures, outbound_messages, policy):
     """Minors are neither advertised to nor shown to everyone.
 
-    Live accounts of people who were under eighteen when the audit's period began. A disclosure for advertising or a marketing message in the
-    period, before the local day on which they came of age, is a violation. A profile that is public, while they are still minors today,
-    is for a person to decide. A birth date after the registration is unknown. The policy promises nothing here: the measure is
-    the law.
+    Live accounts of people who were under eighteen when the audit's period began. A disclosure for advertising or a marketing message
+    in the period, before the local day on which they came of age, is a violation. A profile that is public while they are still minors
+    is for a person to decide. A birth date after the registration is unknown. The policy promises nothing here: the measure is the law.
     """
     start, _ = policy.period
     u = live_users(users, policy)

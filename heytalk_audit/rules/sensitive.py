@@ -6,9 +6,10 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.check import Check, review, rule, violation
+from heytalk_audit.periods import sure
 from heytalk_audit.policy.view import View
-from heytalk_audit.rules.terms import alive, has, is_special, join
-from heytalk_audit.strings import lower, trim
+from heytalk_audit.rules.terms import alive, any_flag, has, is_special, join
+from heytalk_audit.strings import blank, lower, trim
 
 
 def special_fields(disclosures: ir.Table, policy: View) -> ir.Table:
@@ -18,6 +19,12 @@ def special_fields(disclosures: ir.Table, policy: View) -> ir.Table:
     last = lower(trim(names.name)).re_replace(r"^[\s\S]*\.", "")
     hit = last.isin(policy.setting("special_fields")) | names.name.isin(policy.setting("special_categories"))
     return has(names, "fields", hit=hit)
+
+
+def named(name: ir.StringValue, words: list[str]) -> ir.BooleanValue:
+    """Whether one of the words begins somewhere in a column's name, as `embedding` in `face_embeddings`; case does not matter."""
+    parts = "_" + lower(name).re_replace("[^a-z0-9]+", "_")
+    return any_flag([sure(parts.contains(f"_{word}")) for word in words])
 
 
 @rule("SEN-02", severity="critical", clauses=["CL-021", "CL-024"])
@@ -53,4 +60,43 @@ def sensitive_data_shared(disclosures, users, policy):
         *[review(f"shared_{kind}", d.hit & (d.kind == kind)) for kind in ("processor", "legal", "corporate")],
         *[violation(f"shared_{kind}", d.hit & (d.kind == kind)) for kind in ("sdk", "advertising")],
         by=("kind", "purpose"),
+    )
+
+
+@rule("SEN-08", severity="critical", clauses=["CL-071", "CL-169", "CL-172"])
+def recognition_undeclared(column_inventory, content_items, users, policy):
+    """What recognising voices and pictures yields is not kept, as the policy does not list it among the data it collects.
+
+    Every column delivered, whether or not the contract knows it, and the content items made from another item. A column named like a
+    template by which a voice or face can be told again, or like another output of recognition, is a violation. A transcript that is not
+    deleted is for a person to decide: it is content, not biometric, and people write transcripts too. Columns are judged by
+    their names, whatever they hold.
+    """
+    k, c = column_inventory, content_items
+    c = c.filter(alive(c, policy), (c.kind == "transcript") | ~blank(c.parent_id))
+    columns = k.select(
+        user_id=ibis.null("string"),
+        record="column_inventory:" + k.column_name,
+        table_name=k.table_name,
+        template=named(k.name, policy.setting("template_names")),
+        output=named(k.name, policy.setting("recognition_names")),
+        transcript=k.name.isnull(),
+    )
+    no = c.kind.isnull()
+    items = c.select(
+        user_id=c.user_id,
+        record="content_items:" + c.content_id,
+        table_name=ibis.literal("content_items"),
+        template=no,
+        output=no,
+        transcript=c.kind == "transcript",
+    )
+    rows = ibis.union(columns, items)
+    return Check(
+        rows,
+        violation("template_stored", rows.template),
+        violation("output_stored", rows.output),
+        review("transcript_stored", rows.transcript),
+        record=rows.record,
+        by=("table_name",),
     )
