@@ -29,7 +29,7 @@ def value_unclear(a: ir.Table, policy: View) -> list[Condition]:
 
 
 def with_consent(attributes: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
-    """Values that are there, with `explicit`: was a valid grant given in time, and nothing taken back since; `agreed`: was the policy accepted."""
+    """Values that are there, with `explicit` (a valid grant given in time, and not taken back since) and `agreed` (the policy accepted)."""
     a = special_values(attributes, policy)
     a = join(join(a.filter(a.there), standing(consents, "sensitive_data", policy)), accepted(consents, policy))
     in_time = policy.after(a.changed, "clock_skew")
@@ -128,9 +128,9 @@ def value_not_from_the_person(profile_attributes, users, policy):
 def value_outlives_consent(profile_attributes, consents, users, retention_exceptions, policy):
     """Sensitive data goes when consent is withdrawn or the account is deleted.
 
-    Values of special categories, marked deleted or not, of people who withdrew or refused consent to it after the value's last change, or whose
-    account is deleted. Beyond the allowance after that, a value still public, one kept after a withdrawal, and one kept beyond the
-    period after the account's deletion are violations; one kept within that period is for a person to decide. A hold may excuse
+    Values of special categories, marked deleted or not, of people who withdrew or refused consent to it, or whose account is deleted.
+    Beyond the allowance after that, a value still public, one kept after a withdrawal that it did not change since, and one kept beyond
+    the period after the account's deletion are violations; one kept within that period is for a person to decide. A hold may excuse
     keeping a value, but not showing it. Times that can't be told are unknown.
     """
     deleted, doubts = deletions(users, policy)
