@@ -105,7 +105,7 @@ def spellings(term: Term) -> set[str]:
 
 def apart(term: Term, stem: str) -> str | None:
     """A Latin word w r i t t e n like this, if it is long or unmistakable."""
-    told = term.strength == "strong" and (term.language == "en" or len(stem) > 4)
+    told = len(stem) > 4 or (term.strength == "strong" and term.language == "en")
     return " ".join(stem) if told and stem.isascii() and stem.isalpha() else None
 
 
