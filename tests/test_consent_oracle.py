@@ -18,13 +18,16 @@ from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot import open_snapshot
 
 NOW = dt.datetime(2025, 3, 1, 12, tzinfo=dt.UTC)
+NEVER = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
 SKEW, DAY = dt.timedelta(minutes=5), dt.timedelta(days=1)
 STATE = {"withdraw": "withdrawn", "opt_out": "opted_out", "refuse": "refused"}
 MARKETING = ("marketing_push", "marketing_email", "marketing_sms")
 PURPOSES = (*MARKETING, "media", "personalised_ads", "cookies", "policy_acceptance")
 #: Distances at which a verdict turns, and a microsecond on either side of them.
-STEPS = [dt.timedelta(**s) for s in ({"minutes": 5}, {"hours": 24}, {"hours": 72}, {"days": 3}, {"days": 30}, {})]
+STEPS = [dt.timedelta(minutes=5)] * 4 + [dt.timedelta(0)] * 3 + [dt.timedelta(hours=h) for h in (24, 72, 720)]
 TURNS = [sign * step + dt.timedelta(microseconds=n) for step in STEPS for n in (-1, 0, 1) for sign in (-1, 1)]
+#: Instants that most others lie near: the audit's, a working day's, a local midnight of Shanghai, a Friday's.
+ANCHORS = ["2025-03-01T12:00+00:00", "2025-01-20T09:00+00:00", "2024-12-01T00:00+00:00", "2025-01-31T16:00+00:00", "2025-02-07T00:00+00:00"]
 
 
 class World:
@@ -32,13 +35,7 @@ class World:
 
     def __init__(self, seed: int, zone: str, **settings):
         self.pick, self.zone, self.settings = random.Random(seed), ZoneInfo(zone), settings
-        self.times = [
-            NOW,
-            NOW - 40 * DAY,
-            NOW - 90 * DAY,
-            dt.datetime(2025, 1, 31, 16, tzinfo=dt.UTC),
-            dt.datetime(2025, 2, 7, tzinfo=dt.UTC),
-        ]
+        self.times = [dt.datetime.fromisoformat(t) for t in ANCHORS]
         self.people = [f"u{n}" for n in range(60)]
         self.rows = {
             "policy_versions": [self.version(n) for n in range(4)],
@@ -304,10 +301,8 @@ class World:
             id, used, given = u["user_id"], u["last_interactive_at"], self.acceptances(u["user_id"])
             if not self.deletion(u)[1] or not given:
                 continue
-            at, effective = max(
-                (c["event_at"], self.effective(c["policy_version"]) or dt.datetime.min.replace(tzinfo=dt.UTC)) for c in given
-            )
-            known = effective.year > 1
+            at, effective = max((c["event_at"], self.effective(c["policy_version"]) or NEVER) for c in given)
+            known = effective != NEVER
             told = [v["effective_at"] for v in self.rows["policy_versions"] if v["material"]]
             told = [t for t in told if used and self.local(t) + notice < self.local(used)]
             if used and used > NOW:
@@ -377,7 +372,7 @@ SETTINGS = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_rules_of_consent_are_their_second_reading(seed, tmp_path):
     settings = SETTINGS[seed % len(SETTINGS)]
     world = World(seed, settings.get("audit_tz", "UTC"), **settings)
@@ -387,8 +382,6 @@ def test_rules_of_consent_are_their_second_reading(seed, tmp_path):
     for rule in EXACT:
         done = evaluate(RULES[rule], audit, keep_pass=True)
         assert done.verdict not in ("ERROR", "NOT_EVALUATED"), f"{rule}: {done.reason}"
-        found = {
-            r.partition(":")[2]: (o, None if c != c else c)
-            for r, o, c in zip(done.rows.record, done.rows.outcome, done.rows.reason, strict=True)
-        }
+        rows = done.rows.astype(object).where(done.rows.notna(), None).to_dict("records")
+        found = {row["record"].partition(":")[2]: (row["outcome"], row["reason"]) for row in rows}
         assert found == world.expected(rule), rule
