@@ -25,6 +25,8 @@ CHAPTERS = {
     for c in (
         Chapter("evidence", "Evidence", ("DQ",), "00-evidence"),
         Chapter("retention", "Retention", ("RET",), "10-retention"),
+        Chapter("consent", "Consent", ("CON",), "20-consent"),
+        Chapter("sensitive-data", "Sensitive data", ("SEN", "MIN"), "30-sensitive-data"),
     )
 }
 #: Page 1: it only reads what the chapters found.

@@ -197,7 +197,9 @@ def _may_be_null(conditions: tuple[Condition, ...]) -> ir.BooleanValue:
 
 
 def _positive(op: ops.Node) -> ir.BooleanValue:
-    # `NOT x IS NULL` is read as `NOT (x IS NULL)`: ask of x itself
+    # `NOT x IS NULL` is read as `NOT (x IS NULL)`, and `x IN (...) IS NULL` by some engines not at all: ask of x itself
+    if isinstance(op, ops.InValues):
+        return op.value.to_expr()
     return _positive(op.arg) if isinstance(op, ops.Not) else op.to_expr()
 
 

@@ -13,6 +13,13 @@ class InputError(Exception):
         # one line whatever the data holds: control characters never reach a terminal
         super().__init__(" ".join(printable(f"{where}: {what}; {todo}").split()))
 
+    @classmethod
+    def again(cls, line: str) -> InputError:
+        """The error whose one line came back from another process."""
+        where, _, rest = line.partition(": ")
+        what, _, todo = rest.rpartition("; ")
+        return cls(where, what, todo)
+
 
 def printable(text: object) -> str:
     """`text` with every control character replaced, so that hostile data can't steer a terminal or a log."""

@@ -107,6 +107,8 @@ def _columns(profile: dict[str, Any]) -> pa.Table:
         for column in contract.load()[name].columns:
             state = found["columns"][column.name]
             absent = state["status"] == MISSING
+            if absent and column.may_be_absent:
+                continue
             flagged = [absent and column.required, absent, state["status"] == WRONG, state["nulls"] > 0, state["unknown"] > 0]
             rows.append({"column_name": f"{name}.{column.name}", "table_name": name} | dict(zip(flags, flagged, strict=True)))
     return _table(columns, rows)

@@ -72,6 +72,13 @@ def days_between(later: ir.DateValue, earlier: ir.DateValue) -> ir.IntegerValue:
     return _epoch_day(later) - _epoch_day(earlier)
 
 
+def working_days(start: ir.DateValue, count: ir.IntegerValue) -> ir.IntegerValue:
+    """How many days after `start` its `count`-th following day from Monday to Friday is."""
+    weekday = (_epoch_day(start) + 3) % 7  # 1970-01-01 was a Thursday; Monday is 0
+    friday = ibis.least(weekday, ibis.literal(4, type="int64"))  # from a weekend, as from the Friday before it
+    return friday + count + 2 * ((friday + count) // 5) - weekday
+
+
 def _epoch_day(day: ir.DateValue) -> ir.IntegerValue:
     return (day.cast(_INSTANT).epoch_seconds() // 86_400).cast("int64")
 

@@ -173,6 +173,8 @@ def _execute_one(name: str, work: Path, progress: Progress) -> None:
                 extra_arguments=["--IPKernelApp.log_level=40"],
             )
         except papermill.exceptions.PapermillExecutionError as error:
+            if error.ename == InputError.__name__:
+                raise InputError.again(error.evalue) from None
             # the traceback may quote data: its kind and place are enough
             raise InputError(f"notebook {name}", f"a cell failed with {error.ename}", "open it in JupyterLab and run it there") from None
     progress.update(task, total=1, completed=1)

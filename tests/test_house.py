@@ -60,7 +60,7 @@ def test_rules_use_no_fenced_operation(path):
 
 
 def test_the_demo_knows_no_rule():
-    for path in (ROOT / "heytalk_audit" / "demo").glob("*.py"):
+    for path in (ROOT / "heytalk_audit" / "demo").rglob("*.py"):
         if path.name == "audit.py":
             continue  # compares what was planted with what was found
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -34,6 +34,7 @@ class Column:
     shown: bool = False  # names of vendors, permissions, versions: may stand in a report
     shown_values: tuple[str, ...] = ()  # of a column that may hold anything, the values that may
     foreign: bool = False
+    may_be_absent: bool = False
 
     @property
     def reportable(self) -> bool:
@@ -74,6 +75,7 @@ def _column(prop: dict) -> Column:
         shown=custom.get("shownInReports") is True,
         shown_values=tuple(custom["shownInReports"]) if isinstance(custom.get("shownInReports"), list) else (),
         foreign=bool(custom.get("foreignKey")),
+        may_be_absent=bool(custom.get("mayBeAbsent")),
     )
 
 

@@ -107,12 +107,13 @@ def _arrow(table: contract.Table, rows: list[dict[str, Any]]) -> pa.Table:
     if unknown:
         raise KeyError(f"{table.name} has no column {sorted(unknown)}")
     arrays = []
-    for column in table.columns:
+    delivered = [c for c in table.columns if not c.may_be_absent]
+    for column in delivered:
         values = [row.get(column.name) for row in rows]
         if column.kind == "number":
             values = [None if v is None else Decimal(v) for v in values]
         arrays.append(pa.array(values, contract.ARROW[column.kind]))
-    return pa.table(arrays, names=[c.name for c in table.columns])
+    return pa.table(arrays, names=[c.name for c in delivered])
 
 
 def _totals(table: contract.Table, rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from heytalk_audit.demo.world import World
+from heytalk_audit.demo.world import VERSIONS, World
 
 PLACES = {
     "EEA": (("NL", "Utrecht"), ("DE", "Leipzig"), ("ES", "Sevilla"), ("PL", "Gdynia")),
@@ -17,56 +17,23 @@ PLACES = {
     "CN": (("CN", "Chengdu"),),
     "OTHER": (("BR", "Recife"), ("EG", "Alexandria")),
 }
-FIRST = [
-    "Ada",
-    "Bora",
-    "Can",
-    "Deniz",
-    "Elif",
-    "Femi",
-    "Gita",
-    "Hugo",
-    "Ines",
-    "Jun",
-    "Kofi",
-    "Lena",
-    "Mei",
-    "Nadia",
-    "Omar",
-    "Pia",
-    "Quinn",
-    "Rosa",
-    "Sami",
-    "Tariq",
-    "Uma",
-    "Vera",
-    "Wei",
-    "Yusuf",
-    "Zoe",
-]
-LAST = [
-    "Aydin",
-    "Bakker",
-    "Costa",
-    "Demir",
-    "Eriksen",
-    "Fischer",
-    "Garcia",
-    "Huang",
-    "Ivanov",
-    "Jansen",
-    "Kaya",
-    "Lopez",
-    "Meyer",
-    "Novak",
-    "Okafor",
-    "Park",
-    "Rossi",
-    "Silva",
-    "Tanaka",
-    "Usta",
-]
+FIRST = (
+    "Ada", "Bora", "Can", "Deniz", "Elif", "Femi", "Gita", "Hugo", "Ines", "Jun", "Kofi", "Lena", "Mei",
+    "Nadia", "Omar", "Pia", "Quinn", "Rosa", "Sami", "Tariq", "Uma", "Vera", "Wei", "Yusuf", "Zoe",
+)  # fmt: skip
+LAST = (
+    "Aydin", "Bakker", "Costa", "Demir", "Eriksen", "Fischer", "Garcia", "Huang", "Ivanov", "Jansen",
+    "Kaya", "Lopez", "Meyer", "Novak", "Okafor", "Park", "Rossi", "Silva", "Tanaka", "Usta",
+)  # fmt: skip
 HOBBIES = ("chess", "cooking", "running", "karaoke", "poetry", "climbing")
+#: What people may confide: a field, its category and a value; the last says nothing.
+INTIMATE = (
+    ("religion", "pd:ReligiousBelief", "alevi"),
+    ("orientation", "pd:SexualPreference", "bisexual"),
+    ("health", "pd:MedicalHealth", "type 1 diabetes"),
+    ("ethnicity", "pd:EthnicOrigin", "Sorbian"),
+    ("politics", "pd:PoliticalAffiliation", "Prefer not to say"),
+)
 TICKETS = (
     "I can't log in since yesterday.",
     "Uygulama ses odasında kapanıyor.",
@@ -102,12 +69,14 @@ def _person(w: World, index: int, chance: np.ndarray) -> dict[str, Any]:
     region = list(PLACES)[int(chance[0] ** 1.5 * len(PLACES))]
     country, city = PLACES[region][int(chance[1] * len(PLACES[region]))]
     first, last = FIRST[int(chance[2] * len(FIRST))], LAST[int(chance[3] * len(LAST))]
-    born = dt.date(1965, 1, 1) + dt.timedelta(days=int(chance[4] * 15000))
-    created = w.ago(20 + int(chance[5] * 1500))
-    seen = w.ago(chance[6] * 18)
+    created = w.ago(20 + chance[5] * 1500).replace(microsecond=0)
     tester = index % 200 == 17
-    key = w.add(
-        "users",
+    young = chance[12] < 0.04 and region != "TR" and not tester
+    born = created.date() - dt.timedelta(days=(5850 if young else 6600) + int(chance[4] * (700 if young else 15000)))
+    seen = w.ago(chance[6] * 18)
+    before = len(w.rows.setdefault("consents", []))
+    shown = ("friends", "private", "private" if young else "public")
+    key = w.user(
         created_at=created,
         last_contact_at=seen,
         last_interactive_at=seen,
@@ -119,11 +88,12 @@ def _person(w: World, index: int, chance: np.ndarray) -> dict[str, Any]:
         country=country,
         city=city,
         law_region=region,
-        profile_visibility=("public", "friends", "private")[int(chance[9] * 3)],
+        profile_visibility=shown[int(chance[9] * 3)],
         credential_format="argon2id" if chance[10] < 0.8 else "sso",
         is_test=tester,
     )
-    user = {"key": key, "created": created, "is_test": tester, "index": index, "region": region}
+    accepted = [c["consent_id"] for c in w.rows["consents"][before:]]
+    user = {"accepted": accepted, "key": key, "created": created, "is_test": tester, "index": index, "region": region, "young": young}
     if not tester:
         _life(w, user, chance)
     return user
@@ -133,15 +103,18 @@ def _life(w: World, user: dict[str, Any], chance: np.ndarray) -> None:
     """What an account leaves behind, all of it in order."""
     u, created, index = user["key"], user["created"], user["index"]
     later = created + dt.timedelta(hours=1)
-    w.add("consents", user_id=u, purpose="policy_acceptance", event_at=created)
     w.add("profile_attributes", user_id=u, created_at=later, value=HOBBIES[index % len(HOBBIES)], visibility="friends")
-    device = w.add("devices", user_id=u, platform=("android", "ios", "web")[index % 3], first_seen_at=created, installed_at=created)
+    device = _device(w, user, chance[13])
     w.add("permission_events", device_id=device, event_at=later, permission=("camera", "microphone", "album", "push")[index % 4])
-    if chance[11] < 0.5:
-        w.add("consents", user_id=u, purpose="marketing_email", event_at=later)
-        w.add("outbound_messages", user_id=u, category="marketing", campaign_id="spring")
-    for n in range(index % 3):
-        w.add("content_items", user_id=u, created_at=max(later, w.ago(30 + 100 * n)), kind=("post", "photo", "chat")[(index + n) % 3])
+    if chance[11] < 0.5 and not user["young"]:
+        _subscriber(w, user, later)
+    if chance[12] > 0.92:
+        _confided(w, user, later)
+    kinds = [("post", "photo", "chat")[(index + n) % 3] for n in range(index % 3)]
+    if "photo" in kinds:
+        w.agree(u, "media", later)
+    for n, kind in enumerate(kinds):
+        w.add("content_items", user_id=u, created_at=max(later, w.ago(30 + 100 * n)), kind=kind)
     if index % 11 == 0:
         w.add("subscriptions", user_id=u, start_at=max(created, w.ago(300)))
         w.add("transactions", user_id=u, purchased_at=max(created, w.ago(300)), amount=f"{5 + index % 20}.99")
@@ -158,16 +131,48 @@ def _life(w: World, user: dict[str, Any], chance: np.ndarray) -> None:
         w.add("staff_access_log", staff_id=f"staff-{index % 5}", user_id=u, purpose_ref="ticket")
 
 
+def _device(w: World, user: dict[str, Any], chance: float) -> str:
+    """A device; an advertising id is stored where its owner said yes, or lives where nobody has to be asked."""
+    platform, purpose = (("android", "personalised_ads"), ("ios", "personalised_ads"), ("web", "cookies"))[user["index"] % 3]
+    asked = user["region"] in ("EEA", "UK", "TR") and not user["young"]
+    stored = chance < 0.3 and not user["young"]
+    if asked and chance < 0.4:
+        action = "grant" if stored else "refuse"
+        w.add("consents", user_id=user["key"], purpose=purpose, action=action, event_at=user["created"])
+    nothing = "00000000-0000-0000-0000-000000000000" if platform == "ios" else None
+    values = {"ad_id": f"38400000-8cf0-41bd-b23e-{user['index']:012x}" if stored else nothing}
+    if platform == "ios":
+        values["att_status"] = "authorized" if stored else "denied"
+    at = user["created"]
+    return w.add("devices", user_id=user["key"], platform=platform, first_seen_at=at, installed_at=at, **values)
+
+
+def _subscriber(w: World, user: dict[str, Any], at: dt.datetime) -> None:
+    """Marketing that was asked for; some have had enough since."""
+    channel = ("email", "push", "sms")[user["index"] // 3 % 3]
+    w.agree(user["key"], f"marketing_{channel}", at)
+    w.add("outbound_messages", user_id=user["key"], category="marketing", channel=channel, campaign_id="spring", sent_at=w.ago(12))
+    if user["index"] % 9 == 0:
+        w.add("consents", user_id=user["key"], purpose=f"marketing_{channel}", action="withdraw", event_at=w.ago(4))
+
+
+def _confided(w: World, user: dict[str, Any], at: dt.datetime) -> None:
+    """Something intimate, told with an explicit consent, and shown to all with another."""
+    name, category, value = INTIMATE[user["index"] % len(INTIMATE)]
+    visibility = ("private", "friends", "public")[user["index"] // 5 % 3]
+    w.agree(user["key"], "sensitive_data", at)
+    if visibility == "public":
+        w.agree(user["key"], "sensitive_publication", at)
+    w.add("profile_attributes", user_id=user["key"], name=name, category=category, value=value, visibility=visibility, created_at=at)
+
+
 def _tester(w: World, user: dict[str, Any], index: int) -> None:
     """A test account: counted everywhere, tested nowhere."""
     u = user["key"]
-    consent = w.add("consents", user_id=u, purpose="policy_acceptance", event_at=user["created"])
     event = w.add("traffic_events", user_id=u, event_at=w.ago(1 + index % 300))
-    for table, key, rules in (
-        ("users", u, ("DQ-03", "DQ-04", "DQ-08", "RET-05")),
-        ("consents", consent, ("DQ-03", "DQ-04", "RET-09")),
-        ("traffic_events", event, ("DQ-03", "DQ-04", "RET-07")),
-    ):
+    consents = [("consents", c, ("DQ-03", "DQ-04", "RET-09", "CON-04")) for c in user["accepted"]]
+    account = ("DQ-03", "DQ-04", "DQ-08", "RET-05", "CON-03", "CON-07", "MIN-01", "MIN-02")
+    for table, key, rules in (("users", u, account), ("traffic_events", event, ("DQ-03", "DQ-04", "RET-07")), *consents):
         for rule in rules:
             w.find(rule, table, key, "excluded", "test_account")
 
@@ -206,8 +211,8 @@ def _company(w: World) -> None:
     """Vendors, policy versions and staff."""
     for key, (name, category, country) in VENDORS.items():
         w.add("vendors", vendor_id=key, name=name, category=category, country=country, vetted_at=w.ago(300).date())
-    for version, days in (("1", 1800), ("2", 900)):
-        w.add("policy_versions", policy_version=version, effective_at=w.ago(days))
+    for version, days, material in VERSIONS:
+        w.add("policy_versions", policy_version=version, effective_at=w.ago(days), material=material)
     for n in range(5):
         day = w.ago(800 - n).date()
         w.add("staff", staff_id=f"staff-{n}", started_at=day, last_training_at=w.ago(50 + n).date())

@@ -8,12 +8,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Row = dict[str, Any]
+LIVING = ("active", "suspended", "banned")
+#: Versions of the policy: name, days since it took effect, whether it changed what people agreed to.
+VERSIONS = (("1", 5500, True), ("2", 900, True), ("3", 200, False), ("4", 20, True))
 
 
 def months_later(day: dt.date, months: int) -> dt.date:
     """The same day number so many months later, or that month's last day."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return dt.date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def version_at(world: World, at: dt.datetime) -> str:
+    """The policy's version in force at an instant; before the first, the first."""
+    return next((version for version, days, _ in reversed(VERSIONS) if world.ago(days) <= at), VERSIONS[0][0])
 
 
 @dataclass
@@ -52,6 +60,15 @@ class World:
         """An instant so long before the snapshot's."""
         return self.now - dt.timedelta(days=days, hours=hours)
 
+    def about(self, days: float) -> dt.datetime:
+        """An instant that lies so many days before the snapshot's and up to an hour more: at a second of its own, as people do."""
+        return self.ago(days) - dt.timedelta(seconds=self.serial * 7 % 3600)
+
+    @property
+    def quarter(self) -> dt.datetime:
+        """The first instant of the quarter that ends today."""
+        return dt.datetime.combine(months_later(self.today, -3), dt.time(), dt.UTC)
+
     @property
     def ahead(self) -> dt.datetime:
         """After the snapshot's instant, within the tolerance of clocks."""
@@ -64,13 +81,37 @@ class World:
 
     def add(self, table: str, **values: Any) -> str:
         """A row with the defaults of its table; returns its key."""
-        row = self.default(table) | values
+        rest = {k: v(self) if callable(v) else v for k, v in DEFAULTS[table].items() if k not in values}
+        row = {KEYS[table]: self.id(PREFIX[table])} | rest | values
+        if table == "consents":
+            row.setdefault("policy_version", version_at(self, row["event_at"]))
         self.rows.setdefault(table, []).append(row)
         return row[KEYS[table]]
 
-    def default(self, table: str) -> Row:
-        """What a row of the table holds where a story does not say."""
-        return {KEYS[table]: self.id(PREFIX[table])} | {k: v(self) if callable(v) else v for k, v in DEFAULTS[table].items()}
+    def user(self, accepts: bool = True, **values: Any) -> str:
+        """An account. One that lives has a birth date of its own, and accepted the policy as it came and as it changed."""
+        if values.get("status", "active") not in LIVING:
+            return self.add("users", **values)
+        born = dt.date(1950, 1, 1) + dt.timedelta(days=self.serial * 7 % 9000)
+        key = self.add("users", **{"birth_date": born} | values)
+        if accepts:
+            self.accept(self.rows["users"][-1])
+        return key
+
+    def accept(self, user: Row) -> None:
+        """Acceptance of the policy shortly before the account is made, and of each version that changed it while it was in use."""
+        first = user["created_at"] - dt.timedelta(seconds=self.serial * 7 % 600)
+        key = self.agree(user["user_id"], "policy_acceptance", first)
+        if months_later(first.date(), 60) < self.today:
+            self.find("RET-09", "consents", key, "review", "over_from_record")
+        for _, days, material in VERSIONS:
+            again = self.ago(days - 2) + dt.timedelta(seconds=self.serial * 7 % 86_400)
+            if material and first < again < (user["last_interactive_at"] or first):
+                self.agree(user["user_id"], "policy_acceptance", again)
+
+    def agree(self, user: str, purpose: str, at: dt.datetime, **values: Any) -> str:
+        """A person's explicit yes."""
+        return self.add("consents", user_id=user, purpose=purpose, event_at=at, **values)
 
     def find(self, rule: str, table: str, key: str, outcome: str, reason: str) -> None:
         """Write down what an ideal audit finds."""
@@ -104,7 +145,8 @@ PREFIX = {table: "".join(word[0] for word in table.split("_")) + table[1] for ta
 DEFAULTS: dict[str, Row] = {
     "users": {
         "status": "active",
-        "created_at": lambda w: w.ago(700),
+        # nobody signs up in the same second as somebody else
+        "created_at": lambda w: w.ago(700) - dt.timedelta(seconds=w.serial % 86_400),
         "last_contact_at": lambda w: w.ago(3),
         "last_interactive_at": lambda w: w.ago(3),
         "profile_visibility": "hidden",
@@ -119,7 +161,6 @@ DEFAULTS: dict[str, Row] = {
         "event_at": lambda w: w.ago(100),
         "explicit": True,
         "method": "in_app",
-        "policy_version": "2",
     },
     "profile_attributes": {
         "name": "bio",

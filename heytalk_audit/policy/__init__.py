@@ -18,7 +18,7 @@ import yaml
 
 from heytalk_audit.errors import InputError, nearest
 
-UNITS = ("months", "days", "hours", "seconds", "of the daily mean")
+UNITS = ("years", "months", "days", "hours", "seconds", "of the daily mean")
 ORIGINS = ("policy", "law", "assumption")
 SHIPPED = Path(str(files(__name__)))
 

@@ -99,10 +99,27 @@ class View:
 
     def after(self, instant: ir.TimestampValue, period: str) -> ir.TimestampValue:
         """An instant, later by an allowance in hours or seconds."""
-        unit = {"hours": "hours", "seconds": "seconds"}[self._policy.periods[period].unit]
-        span = ibis.interval(**{unit: self.number(period)})
+        span = ibis.interval(**{self._policy.periods[period].unit: self.number(period)})
         self._mark(span, period)
         return instant + span
+
+    def before(self, instant: ir.TimestampValue, period: str) -> ir.TimestampValue:
+        """An instant, earlier by an allowance in hours or seconds."""
+        span = ibis.interval(**{self._policy.periods[period].unit: self.number(period)})
+        self._mark(span, period)
+        return instant - span
+
+    def plus_setting(self, day: ir.DateValue, name: str) -> ir.DateValue:
+        """A local date, later by a setting in days."""
+        days = ibis.interval(days=self.setting(name))
+        self._used[days.op()] = self.read[name]
+        return (day + days).cast("date")
+
+    def within_working_days(self, day: ir.DateValue, start: ir.DateValue, period: str) -> ir.BooleanValue:
+        """Whether a local date lies no later than so many days from Monday to Friday after another; false where null."""
+        days = ibis.literal(self.number(period), type="int64")
+        self._mark(days, period)
+        return periods.sure(periods.days_between(day, start) <= periods.working_days(start, days))
 
     def future(self, *instants: ir.TimestampValue) -> ir.BooleanValue:
         """Whether one of the instants lies after the audit's; nulls do not."""

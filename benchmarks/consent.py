@@ -1,0 +1,197 @@
+"""Consent at send: CON-01 and CON-02 over a generated world, beside the best hand-written DuckDB SQL for them.
+
+    python benchmarks/consent.py [FOLDER] [--sends N] [--events N] [--people N] [--pairs N]
+
+The world is written to FOLDER (default: a temporary one) unless it is there. Prints, per rule, the median seconds of both, and the
+median and range of their ratio over interleaved pairs: once by the clock, once by the processor's time, which other people's work on the
+machine changes less. Both write the rows that do not pass, with state and reason, into a table; they must be as many.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+from heytalk_audit import contract
+from heytalk_audit.check import classify
+from heytalk_audit.engine import Duck, connect
+from heytalk_audit.params import settings_of
+from heytalk_audit.periods import Clock
+from heytalk_audit.policy import load
+from heytalk_audit.policy.view import View
+from heytalk_audit.rules import RULES
+
+AS_OF = dt.datetime(2025, 3, 1, 12)
+TABLES = ("users", "consents", "outbound_messages")
+
+#: One SELECT per table; every value follows from the row's number, so that the same numbers are the same world.
+WORLD = {
+    "users": """
+        SELECT 'u' || lpad(range::VARCHAR, 8, '0') AS user_id, 'active' AS status, TIMESTAMPTZ '2020-01-01 00:00+00' AS created_at,
+               range % 1000 = 999 AS is_test
+        FROM range({people})""",
+    "consents": """
+        SELECT 'c' || range AS consent_id, 'u' || lpad((hash(range) % {people})::VARCHAR, 8, '0') AS user_id,
+               ['marketing_push', 'marketing_email', 'marketing_sms', 'policy_acceptance', 'media']
+                   [1 + (hash(range * 7) % 5)::INT] AS purpose,
+               ['grant', 'grant', 'grant', 'grant', 'grant', 'grant', 'grant', 'withdraw', 'opt_out', 'refuse']
+                   [1 + (hash(range * 3) % 10)::INT] AS action,
+               TIMESTAMPTZ '2022-12-01 00:00+00' + to_seconds((hash(range * 11) % 71000000)::BIGINT) AS event_at,
+               hash(range * 13) % 20 > 0 AS explicit,
+               ['in_app', 'web', 'double_optin', 'in_app', 'bundled_terms'][1 + (hash(range * 17) % 5)::INT] AS method,
+               CASE WHEN hash(range * 19) % 20 > 0 THEN '1' END AS policy_version
+        FROM range({events})""",
+    "outbound_messages": """
+        SELECT 'm' || range AS message_id, 'u' || lpad((hash(range * 5) % {people})::VARCHAR, 8, '0') AS user_id,
+               ['push', 'email', 'sms'][1 + (hash(range * 23) % 3)::INT] AS channel,
+               ['marketing', 'marketing', 'marketing', 'marketing', 'service', 'unknown'][1 + (hash(range * 29) % 6)::INT] AS category,
+               TIMESTAMPTZ '2024-12-01 00:00+00' + to_seconds((hash(range * 31) % 7800000)::BIGINT) AS sent_at,
+               ['sent', 'delivered', 'delivered', 'bounced', 'suppressed'][1 + (hash(range * 37) % 5)::INT] AS status
+        FROM range({sends})""",
+}
+
+HISTORY = """
+    WITH events AS (
+        SELECT user_id, purpose, event_at AS since, min(CASE
+            WHEN action = 'withdraw' THEN 0 WHEN action = 'opt_out' THEN 1 WHEN action = 'refuse' THEN 2
+            WHEN NOT explicit OR method IN ('bundled_terms', 'default') THEN 5
+            WHEN policy_version IS NULL OR trim(policy_version) = '' THEN 4 ELSE 3 END)::TINYINT AS state
+        FROM consents WHERE event_at <= TIMESTAMP '2025-03-01 12:00' AND purpose IN ('marketing_push', 'marketing_email', 'marketing_sms')
+        GROUP BY ALL),
+    history AS MATERIALIZED (
+        SELECT *, lead(since, 1, TIMESTAMP '9999-12-31') OVER (PARTITION BY user_id, purpose ORDER BY since) AS until FROM events),
+    sends AS (
+        SELECT message_id, user_id, channel, category, status, sent_at, 'marketing_' || channel AS purpose,
+               sent_at - INTERVAL 300 SECOND AS early, sent_at + INTERVAL 300 SECOND AS late
+        FROM outbound_messages
+        WHERE category IN ({categories}) AND status <> 'suppressed' AND sent_at <= TIMESTAMP '2025-03-01 12:00'
+          AND sent_at >= TIMESTAMP '2024-12-01' AND sent_at < TIMESTAMP '2025-03-02'),
+    met AS (
+        SELECT s.*, coalesce(a.state, 6) AS state, a.since, coalesce(b.state, 6) AS earlier, coalesce(c.state, 6) AS later
+        FROM {sends} s
+        LEFT JOIN history a ON a.user_id = s.user_id AND a.purpose = s.purpose AND a.since <= s.sent_at AND s.sent_at < a.until
+        LEFT JOIN history b ON b.user_id = s.user_id AND b.purpose = s.purpose AND b.since < s.early AND s.early <= b.until
+        LEFT JOIN history c ON c.user_id = s.user_id AND c.purpose = s.purpose AND c.since <= s.late AND s.late < c.until)
+"""
+FOUND = """
+    SELECT message_id, met.user_id, channel, {reason} AS reason, t.user_id IS NOT NULL AS excluded
+    FROM met LEFT JOIN (SELECT user_id FROM users WHERE is_test) t ON t.user_id = met.user_id
+    WHERE {broken} OR t.user_id IS NOT NULL
+"""
+BY_HAND = {
+    "CON-01": HISTORY.format(categories="'marketing', 'unknown'", sends="sends")
+    + FOUND.format(
+        broken="state <> 3",
+        reason="""CASE WHEN state = 4 THEN 'version_unknown' WHEN earlier IN (3, 4) OR later IN (3, 4) THEN 'clock_skew'
+            WHEN category = 'unknown' THEN 'category_unknown' ELSE state::VARCHAR END""",
+    ),
+    "CON-02": HISTORY.format(
+        categories="'marketing'",
+        sends="""(SELECT s.* FROM sends s JOIN (
+            SELECT user_id, purpose, min(since) AS stopped FROM history WHERE state < 2 GROUP BY ALL) USING (user_id, purpose)
+            WHERE stopped <= sent_at)""",
+    )
+    + FOUND.format(
+        broken="state < 2",
+        reason="""CASE WHEN earlier > 1 OR later > 1 THEN 'clock_skew' WHEN status = 'bounced' THEN 'bounced'
+            WHEN sent_at <= since + INTERVAL 24 HOUR THEN 'within_24h'
+            WHEN sent_at::DATE - since::DATE <= [3, 3, 5, 5, 5, 4, 3][isodow(since)] THEN 'within_3_business_days' ELSE 'beyond' END""",
+    ),
+}
+
+
+def write(folder: Path, **sizes: int) -> None:
+    """The world's tables, where they are not there yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, select in WORLD.items():
+        path = folder / f"{name}.parquet"
+        if not path.exists():
+            duckdb.connect().execute(f"COPY ({select.format(**sizes)}) TO '{path}' (FORMAT parquet)")
+
+
+def tables(engine: Duck, folder: Path) -> dict:
+    """Views with all of the contract's columns: those that the world does not fill are null."""
+    con, found = engine.backend.con, {}
+    for name in TABLES:
+        path = folder / f"{name}.parquet"
+        filled = {row[0] for row in con.execute(f"DESCRIBE SELECT * FROM read_parquet('{path}')").fetchall()}
+        found[name] = engine.open(name, [path], [(c, c.name in filled) for c in contract.load()[name].columns])
+    return found
+
+
+def ours(engine: Duck, given: dict, id: str) -> Callable[[], int]:
+    """The rule as the audit runs it, up to its rows that do not pass: expression, compilation, execution."""
+    policy, testers = load(), given["users"].filter(given["users"].is_test).select(tester="user_id").distinct()
+
+    def run() -> int:
+        view = View(policy, Clock(AS_OF), settings_of(policy, {}))
+        special = {"policy": view}
+        check = RULES[id].build(**{n: special.get(n, given.get(n)) for n in RULES[id].arguments})
+        kept, _ = engine.keep("kept", classify(check, "outbound_messages:" + check.rows.message_id, testers))
+        return engine.backend.con.table("temp.main.kept").shape[0] if kept is not None else 0
+
+    return run
+
+
+def by_hand(engine: Duck, id: str) -> Callable[[], int]:
+    """The hand-written SQL, likewise into a table."""
+
+    def run() -> int:
+        engine.backend.con.execute(f"CREATE OR REPLACE TEMP TABLE by_hand AS {BY_HAND[id]}")
+        return engine.backend.con.table("temp.main.by_hand").shape[0]
+
+    return run
+
+
+def timed(run: Callable[[], int]) -> tuple[float, float, int]:
+    """Seconds by the clock, seconds of the processor, and rows."""
+    begun, used = time.perf_counter(), time.process_time()
+    rows = run()
+    return time.perf_counter() - begun, time.process_time() - used, rows
+
+
+def compare(rule: Callable[[], int], sql: Callable[[], int], pairs: int) -> tuple[list[tuple[float, float, int]], ...]:
+    """Measurements of both, taken in turns; the first time reads the files into the system's cache and is not kept."""
+    timed(rule), timed(sql)
+    found: dict[Callable[[], int], list] = {rule: [], sql: []}
+    for n in range(pairs):
+        for run in (rule, sql) if n % 2 == 0 else (sql, rule):
+            found[run].append(timed(run))
+    return found[rule], found[sql]
+
+
+def said(rule: list[tuple[float, float, int]], sql: list[tuple[float, float, int]], column: int) -> str:
+    """Medians, and the median and range of the ratio."""
+    ratios = [a[column] / b[column] for a, b in zip(rule, sql, strict=True)]
+    mine, hand = (statistics.median(m[column] for m in measured) for measured in (rule, sql))
+    return f"{mine:.2f} s, by hand {hand:.2f} s, ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
+def main() -> None:
+    """Both rules, both ways."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path)
+    for name, size in (("sends", 10_000_000), ("events", 3_000_000), ("people", 1_000_000), ("pairs", 9)):
+        parser.add_argument(f"--{name}", type=int, default=size)
+    args = parser.parse_args()
+    folder = args.folder or Path(tempfile.mkdtemp(prefix="heytalk-audit-bench-"))
+    write(folder, sends=args.sends, events=args.events, people=args.people)
+    engine = connect()
+    given = tables(engine, folder)
+    for id in BY_HAND:
+        rule, sql = compare(ours(engine, given, id), by_hand(engine, id), args.pairs)
+        rows = {measured[2] for measured in rule + sql}
+        if len(rows) != 1:
+            raise SystemExit(f"{id}: the two ways find different numbers of rows: {sorted(rows)}")
+        print(f"{id} ({rows.pop():,} rows do not pass)", f"clock: {said(rule, sql, 0)}", f"processor: {said(rule, sql, 1)}", sep="\n  ")
+
+
+if __name__ == "__main__":
+    main()

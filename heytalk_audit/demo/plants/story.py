@@ -1,0 +1,64 @@
+"""What stories are made of: their register, and the rows that several of them begin with."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable
+
+from heytalk_audit.demo.world import World, months_later
+
+SECOND, MINUTE, HOUR, DAY = dt.timedelta(seconds=1), dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)
+#: Clocks of two systems may differ so much.
+SKEW = 5 * MINUTE
+Story = Callable[[World], None]
+#: The stories of each module, in the order they are told.
+STORIES: dict[str, list[Story]] = defaultdict(list)
+
+
+def story(write: Story) -> Story:
+    """Register a story."""
+    STORIES[write.__module__].append(write)
+    return write
+
+
+def deleted(w: World, **values: object) -> str:
+    """An account deleted a month ago, with nothing left but its row."""
+    return w.user(**{"status": "deleted", "deleted_at": w.ago(30), "deletion_requested_at": None} | values)
+
+
+def unclear(w: World, user: str, reason: str, rules: tuple[str, ...] = ("RET-01", "RET-02", "RET-03")) -> None:
+    """A deletion that can't be dated is unknown to every rule that counts from it."""
+    for rule in rules:
+        w.find(rule, "users", user, "unknown", reason)
+
+
+def months(start: dt.datetime, count: int) -> dt.date:
+    """The due day of a period that begins on the day of `start`."""
+    return months_later(start.date(), count)
+
+
+def ad_id(w: World) -> str:
+    """An advertising id of its own."""
+    return f"00000000-0000-4000-8000-{w.id('9')[-7:]:0>12}"
+
+
+def tracked(w: World, user: str, id: str) -> str:
+    """A device whose advertising id was stored when its owner said yes."""
+    w.agree(user, "personalised_ads", w.about(201))
+    return w.add("devices", user_id=user, ad_id=id)
+
+
+def said(w: World, user: str, purpose: str, action: str, at: dt.datetime, **values: object) -> str:
+    """What a person answered: a row of consents."""
+    return w.add("consents", user_id=user, purpose=purpose, action=action, event_at=at, **values)
+
+
+def send(w: World, user: str, at: dt.datetime, channel: str = "email", **values: object) -> str:
+    """A marketing message."""
+    return w.add("outbound_messages", **{"user_id": user, "sent_at": at, "channel": channel, "category": "marketing"} | values)
+
+
+def made(w: World) -> dt.datetime:
+    """When the account added last was made."""
+    return w.rows["users"][-1]["created_at"]

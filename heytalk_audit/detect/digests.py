@@ -1,0 +1,96 @@
+"""The dictionary attack on unsalted digests: whoever knows e-mails, telephones or ids can tell whose digest it is. So can we.
+
+Twelve variants: the identifier as it is, trimmed, lowered or as digits only, each under MD5, SHA-1 and SHA-256. A match is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+ALGORITHMS = {"md5": 32, "sha1": 40, "sha256": 64}  # hexadecimal digits
+BLANKS = "\t\n\v\f\r \u00a0\u3000"
+#: Each form, and where it differs from those before it: nothing is hashed twice.
+FORMS = {
+    "raw": ("clear", "true"),
+    "trimmed": ("trimmed", "trimmed <> clear"),
+    "lowered": ("lowered", "lowered <> trimmed"),
+    "digits": ("digits", "digits <> '' AND digits <> lowered"),
+}
+
+
+def digest_forms(clear: Iterable[str | None] | pa.Array, algorithms: Iterable[str] = ALGORITHMS, threads: int | None = None) -> pa.Table:
+    """The digests that clear identifiers have.
+
+    Returns
+    -------
+    Table of clear_row, form (raw, trimmed, lowered, digits), algorithm, digest (lower-case hex). A form that is equal to one before
+    it is left out. No identifier is in it.
+    """
+    with _connect(threads) as engine:
+        _write(engine, clear)
+        return engine.sql(_forms(algorithms)).to_arrow_table()
+
+
+def match_digests(
+    clear: Iterable[str | None] | pa.Array, digests: Iterable[str | None] | pa.Array, threads: int | None = None
+) -> pd.DataFrame:
+    """Which digests are of which identifiers.
+
+    Returns
+    -------
+    DataFrame of digest_row, clear_row, form, algorithm, by digest_row; rows of the two inputs, no value of either.
+    """
+    with _connect(threads) as engine:
+        engine.register("given", _column("digest", digests))
+        engine.execute("CREATE TEMP TABLE wanted AS SELECT row AS digest_row, lower(trim(digest)) AS digest FROM given WHERE digest IS NOT NULL")
+        lengths = {length for (length,) in engine.execute("SELECT DISTINCT strlen(digest) FROM wanted").fetchall()}
+        algorithms = [name for name, length in ALGORITHMS.items() if length in lengths]
+        if not algorithms:
+            return pd.DataFrame({"digest_row": [], "clear_row": [], "form": [], "algorithm": []})
+        _write(engine, clear)
+        return engine.execute(
+            f"""SELECT digest_row, clear_row, form, algorithm FROM ({_forms(algorithms)}) JOIN wanted USING (digest)
+            ORDER BY digest_row, clear_row, form, algorithm"""
+        ).df()
+
+
+def _write(engine: duckdb.DuckDBPyConnection, clear: Iterable[str | None] | pa.Array) -> None:
+    """Each identifier in its forms, once."""
+    table = _column("clear", clear)
+    table = table.append_column("trimmed", pc.utf8_trim(table["clear"], BLANKS))
+    engine.register("given_clear", table)
+    engine.execute(
+        """CREATE TEMP TABLE written AS SELECT row, clear, trimmed, lower(trimmed) AS lowered, regexp_replace(trimmed, '[^0-9]+', '', 'g') AS digits
+        FROM given_clear WHERE clear IS NOT NULL"""
+    )
+
+
+def _forms(algorithms: Iterable[str]) -> str:
+    return " UNION ALL ".join(
+        f"SELECT row AS clear_row, '{form}'::{_enum(FORMS)} AS form, '{name}'::{_enum(ALGORITHMS)} AS algorithm, {name}({value}) AS digest FROM written WHERE {differs}"
+        for name in algorithms
+        for form, (value, differs) in FORMS.items()
+    )
+
+
+def _enum(names: Iterable[str]) -> str:
+    return "ENUM (" + ", ".join(f"'{name}'" for name in names) + ")"
+
+
+def _connect(threads: int | None) -> duckdb.DuckDBPyConnection:
+    engine = duckdb.connect()
+    if threads:
+        engine.execute(f"SET threads = {int(threads)}")
+    return engine
+
+
+def _column(name: str, values: Iterable[str | None] | pa.Array) -> pa.Table:
+    array = values if isinstance(values, (pa.Array, pa.ChunkedArray)) else pa.array(list(values), pa.string())
+    return pa.table({"row": np.arange(len(array)), name: array})

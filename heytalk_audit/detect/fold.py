@@ -1,0 +1,91 @@
+"""Folding: one character to one, so that an offset into the folded text is an offset into the original.
+
+`fold` keeps case and makes digits, dashes, spaces and full-width forms ASCII. `key` also lowers and strips accents: it is for
+comparing words, in any of the languages.
+"""
+
+from __future__ import annotations
+
+import functools
+import string
+import unicodedata
+
+import numpy as np
+
+DASHES = "‐‑‒–—―−⁃﹘﹣"
+DOTS = "․‧·・٫"
+COMMAS = "،、，٬"
+#: Invisible marks come with right-to-left numbers; as a space they separate, and never hide, digits.
+SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f" + (
+    "\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066\u2067\u2068\u2069\u3000\ufeff"
+)
+SHORT = 100  # characters, under which a look-up by array does not pay
+#: Between two digits of one number.
+SEPARATORS = " .-/()_"
+SEPARATOR, LETTER, DIGIT = 1, 2, 16  # classes of a character; a digit's is DIGIT plus its value
+
+
+def _same_length(table: dict[str, str]) -> dict[int, str]:
+    return {ord(char): to for char, to in table.items() if len(to) == 1 and to != char}
+
+
+def _folds() -> dict[int, str]:
+    table = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}  # full-width ASCII
+    for group, to in ((DASHES, "-"), (DOTS, "."), (COMMAS, ","), (SPACES, " ")):
+        table |= dict.fromkeys(group, to)
+    digits = (chr(code) for code in range(0x80, 0x20000) if unicodedata.category(chr(code)) == "Nd")
+    return _same_length(table | {char: str(unicodedata.decimal(char)) for char in digits})
+
+
+def _keys() -> dict[int, str]:
+    table = {chr(code): chr(code).lower() for code in range(0x41, 0x250)} | {"İ": "i", "ı": "i"}
+    for char, lowered in list(table.items()):
+        table[char] = unicodedata.normalize("NFD", lowered)[:1]
+    return _FOLD | _same_length(table | dict(zip("أإآٱةىک", "ااااهيك", strict=True)))
+
+
+_FOLD = _folds()
+_KEY = _keys()
+
+
+def fold(text: str) -> str:
+    """Digits, dashes, spaces, dots and full-width forms as ASCII; as long as the text."""
+    if text.isascii():
+        return text
+    return text.translate(_FOLD) if len(text) < SHORT else _tables()[0][codes(text)].tobytes().decode("utf-32-le")
+
+
+def key(text: str) -> str:
+    """Folded, lowered, without accents; as long as the text."""
+    return text.lower() if text.isascii() else text.translate(_KEY)
+
+
+def _lut(table: dict[int, str]) -> np.ndarray:
+    points = np.arange(0x110000, dtype=np.uint32)
+    points[list(table)] = [ord(char) for char in table.values()]
+    return points
+
+
+@functools.cache
+def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    folded = _lut(_FOLD)
+    kinds = np.zeros(128, np.uint8)
+    kinds[[ord(char) for char in SEPARATORS]] = SEPARATOR
+    kinds[[ord(char) for char in string.ascii_letters]] = LETTER
+    kinds[ord("0") : ord("9") + 1] = DIGIT + np.arange(10)
+    return folded, _lut(_KEY), np.where(folded < 128, kinds[np.minimum(folded, 127)], np.uint8(0))
+
+
+def codes(text: str) -> np.ndarray:
+    """The text's code points, one each character."""
+    return np.frombuffer(text.encode("ascii"), np.uint8) if text.isascii() else np.frombuffer(text.encode("utf-32-le"), np.uint32)
+
+
+def kinds(points: np.ndarray) -> np.ndarray:
+    """The class of each code point once folded: digit (with its value), separator within a number, Latin letter, or 0."""
+    return _tables()[2][points]
+
+
+def keys(points: np.ndarray) -> np.ndarray:
+    """`key` of code points."""
+    return _tables()[1][points]

@@ -1,0 +1,162 @@
+"""Numbers in a batch of texts, all at once: runs of digits, the groups they form, and those groups of runs that pass a checksum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from heytalk_audit.detect import checksums
+from heytalk_audit.detect.fold import DIGIT, LETTER, SEPARATOR
+
+GAP = 3  # separators between two runs of one number
+CARD_LENGTHS = range(12, 20)
+CARD_SHAPES = {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (6, 13), (4, 4, 4), (4, 4, 4, 1), (4, 4, 5), (8, 8)}
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Runs of digits: where they start and end, the index of their first digit in `digits`, and which group they are of."""
+
+    start: np.ndarray
+    end: np.ndarray
+    first: np.ndarray
+    group: np.ndarray
+    digits: np.ndarray
+
+    @property
+    def length(self) -> np.ndarray:
+        return self.end - self.start
+
+    def of_least(self, digits: int) -> Runs:
+        """The runs of groups that have so many digits."""
+        keep = (np.bincount(self.group, self.length) if len(self.group) else np.zeros(0))[self.group] >= digits
+        return Runs(self.start[keep], self.end[keep], self.first[keep], self.group[keep], self.digits)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A number that may be sensitive: `whole` says that nothing else is glued to it, `shape` the lengths of its runs."""
+
+    kind: str
+    start: int
+    end: int
+    whole: bool
+    shape: tuple[int, ...]
+
+
+def runs(kinds: np.ndarray) -> Runs:
+    """All runs of digits, from the class of each character."""
+    is_digit = kinds >= DIGIT
+    edges = np.flatnonzero(np.diff(is_digit, prepend=False, append=False))
+    start, end = edges[::2], edges[1::2]
+    length = end - start
+    first = np.cumsum(length) - length
+    gap = start[1:] - end[:-1]
+    linked = gap <= GAP
+    for at in range(GAP):
+        inside = np.minimum(end[:-1] + at, len(kinds) - 1)
+        linked &= (gap <= at) | (kinds[inside] == SEPARATOR)
+    group = np.cumsum(np.append(True, ~linked)[: len(start)]) - 1
+    return Runs(start, end, first, group, kinds[is_digit] - DIGIT)
+
+
+def _windows(found: Runs, lengths: range, widest: int = 19):
+    """Contiguous runs of one group with so many digits in total: arrays of first run, last run, total."""
+    n = len(found.start)
+    stop = found.first + found.length
+    for width in range(1, min(widest, n) + 1):
+        i, j = np.arange(n - width + 1), np.arange(width - 1, n)
+        total = stop[j] - found.first[i]
+        keep = (found.group[i] == found.group[j]) & (total >= lengths.start) & (total < lengths.stop)
+        if keep.any():
+            yield i[keep], j[keep], total[keep]
+
+
+def _candidates(found: Runs, kind: str, i: np.ndarray, j: np.ndarray, lead: int | np.ndarray = 0, tail: int | np.ndarray = 0):
+    group = found.group
+    alone = (np.append(-1, group)[i] != group[i]) & (np.append(group, -1)[j + 1] != group[j])
+    start, end = found.start[i] - lead, found.end[j] + tail
+    for a, b, s, e, whole in zip(i.tolist(), j.tolist(), start.tolist(), end.tolist(), alone.tolist(), strict=True):
+        yield Candidate(kind, s, e, whole, tuple((found.end[a : b + 1] - found.start[a : b + 1]).tolist()))
+
+
+def checked(found: Runs, kinds: np.ndarray, codes: np.ndarray):
+    """Every group of runs that passes the checksum of a card, an IMEI, a Turkish, a Chinese or a Spanish id."""
+    for i, j, total in _windows(found, range(7, 20)):
+        for length in np.unique(total).tolist():
+            at = total == length
+            a, b = i[at], j[at]
+            digits = found.digits[found.first[a][:, None] + np.arange(length)]
+            if length in CARD_LENGTHS:
+                passed = checksums.card(digits)
+                yield from _candidates(found, "card", a[passed], b[passed])
+            if length == 11:
+                passed = checksums.tr_id(digits)
+                yield from _candidates(found, "tr_id", a[passed], b[passed])
+            if length == 15:
+                passed = checksums.luhn(digits)
+                yield from _candidates(found, "imei", a[passed], b[passed])
+            if length in (7, 8):
+                yield from _spanish(found, kinds, codes, a, b, digits)
+            if length in (17, 18):
+                yield from _chinese(found, kinds, codes, a, b, digits)
+
+
+def _letter(kinds: np.ndarray, codes: np.ndarray, at: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """The Latin letter that stands alone at these places, or a separator further: upper-case code (0 if none), and how far it is."""
+
+    def inside(index):
+        return np.clip(index, 0, len(codes) - 1)
+
+    apart = (kinds[inside(at)] == SEPARATOR).astype(np.int64)
+    place = at + step * apart
+    code = (codes[inside(place)].astype(np.int64) & 31) + ord("@")  # a full-width letter's too, in upper case
+    lone = (kinds[inside(place)] == LETTER) & (kinds[inside(place + step)] < LETTER)
+    return np.where(lone, code, 0), apart
+
+
+def _chinese(found: Runs, kinds: np.ndarray, codes: np.ndarray, a: np.ndarray, b: np.ndarray, digits: np.ndarray):
+    """18 digits, or 17 and an X that may stand a separator apart."""
+    check = checksums.cn_check(digits)
+    if digits.shape[1] == 18:
+        passed = (check >= 0) & (check == digits[:, 17])
+        yield from _candidates(found, "cn_id", a[passed], b[passed])
+        return
+    letter, apart = _letter(kinds, codes, found.end[b], 1)
+    passed = (check == 10) & (letter == ord("X"))
+    yield from _candidates(found, "cn_id", a[passed], b[passed], 0, 1 + apart[passed])
+
+
+def _spanish(found: Runs, kinds: np.ndarray, codes: np.ndarray, a: np.ndarray, b: np.ndarray, digits: np.ndarray):
+    """A DNI, 8 digits and a letter, or a NIE, which has X, Y or Z for the first of them."""
+    value = checksums.number(digits)
+    letter, after = _letter(kinds, codes, found.end[b], 1)
+    before = np.zeros_like(after)
+    if digits.shape[1] == 7:
+        lead, apart = _letter(kinds, codes, found.start[a] - 1, -1)
+        value += (lead - ord("X")) * 10**7
+        before = np.where((lead >= ord("X")) & (lead <= ord("Z")), 1 + apart, 0)
+    passed = (letter == checksums.ES_LETTERS[value % 23]) & (before > 0 if digits.shape[1] == 7 else True)
+    yield from _candidates(found, "es_id", a[passed], b[passed], before[passed], 1 + after[passed])
+
+
+def countries(found: Runs, kinds: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Where a country of the IBAN register stands, in two letters, right before a run: the first letter's place."""
+    last = len(codes) - 1
+    second = found.start - 1 - (kinds[np.maximum(found.start - 1, 0)] == SEPARATOR)
+    first = second - 1 - (kinds[np.maximum(second - 1, 0)] == SEPARATOR)
+    good = (first >= 0) & (kinds[np.clip(first, 0, last)] == LETTER) & (kinds[np.clip(second, 0, last)] == LETTER)
+    first, second = first[good], second[good]
+    pair = (codes[first].astype(np.int64) & 31) * 32 + (codes[second] & 31)
+    return first[_COUNTRIES[pair]]
+
+
+def groups(found: Runs):
+    """Each whole group: the places of its first run and of its last, among the runs."""
+    change = np.flatnonzero(np.diff(found.group, prepend=-1, append=-1))
+    return change[:-1], change[1:] - 1
+
+
+_COUNTRIES = np.zeros(1024, bool)
+_COUNTRIES[[(ord(code[0]) & 31) * 32 + (ord(code[1]) & 31) for code in checksums.IBAN_LENGTHS]] = True

@@ -1,0 +1,197 @@
+"""Which of a batch's numbers are sensitive: cards, identity numbers, IMEIs, IBANs, accounts, telephones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from heytalk_audit.detect import checksums, context, numbers, phones
+from heytalk_audit.detect.context import OTHER, speaks_of
+from heytalk_audit.detect.fold import codes, fold, keys, kinds
+
+LEAST = 6  # digits of a number
+Finding = tuple[int, int, str, str]  # start, end, kind, confidence
+
+#: A space between country and number is for capitals, or where every character stands alone: "at 12" is no Austria.
+_IBAN = re.compile(r"(?:[A-Za-z]{2}|[A-Z]{2}[ .-]|[A-Za-z][ .-][A-Za-z][ .-])[0-9][ .-]?[0-9](?:[ .-]{0,2}[A-Za-z0-9]){11,30}")
+_SSN = re.compile(r"(?!000|666|9)([0-9]{3})[ .-]{1,3}(?!00)[0-9]{2}[ .-]{1,3}(?!0000)[0-9]{4}")
+_LEAD = re.compile(r"\+?\($|\+ ?$")
+_EXTENSION = re.compile(r" ?(?:x|ext\.? ?|#)[0-9]{1,6}(?![0-9a-z])")
+_BETWEEN = re.compile(r" ?/ ?|  +| - |(?<=[0-9]{7}) | (?=[0-9]{9})")
+_CODE = re.compile(r"[a-z][-_.]?$")
+
+
+class Batch:
+    """Texts joined to one, its code points and their classes, and where each row starts and ends."""
+
+    def __init__(self, texts: list[str]):
+        self.text = "\n".join(texts) + "\n"
+        self.codes = codes(self.text)
+        self.kinds = kinds(self.codes)
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        self.ends = np.cumsum(lengths + 1) - 1
+        self.starts = self.ends - lengths
+
+    def rows(self, at: np.ndarray) -> np.ndarray:
+        return np.searchsorted(self.ends, at, "right")
+
+    def around(self, start: np.ndarray, end: np.ndarray) -> list[tuple[str, str]]:
+        """The words before each start and after each end."""
+        rows = self.rows(start)
+        return context.windows(self.codes, start, end, self.starts[rows], self.ends[rows])
+
+
+def find(texts: list[str], hint: str | None = None) -> Iterator[tuple[int, Finding]]:
+    """Row and finding, with offsets into the row. `hint` is what a column's name says that its values are."""
+    batch = Batch(texts)
+    found = numbers.runs(batch.kinds)
+    large = found.of_least(LEAST)
+    findings = [*_checked(batch, large, hint), *_ibans(batch, found), *_plain(batch, large, hint)]
+    rows = batch.rows(np.array([finding[0] for finding in findings], np.int64)).tolist()
+    for row, (start, end, kind, confidence) in zip(rows, findings, strict=True):
+        offset = int(batch.starts[row])
+        yield row, (start - offset, end - offset, kind, confidence)
+
+
+def _arrays(items: list) -> tuple[np.ndarray, np.ndarray]:
+    return np.array([item.start for item in items], np.int64), np.array([item.end for item in items], np.int64)
+
+
+def _checked(batch: Batch, found: numbers.Runs, hint: str | None) -> Iterator[Finding]:
+    candidates = list(numbers.checked(found, batch.kinds, batch.codes))
+    for candidate, (before, after) in zip(candidates, batch.around(*_arrays(candidates)), strict=True):
+        label = context.label(before, after) or hint
+        confidence = _JUDGES[candidate.kind](candidate, label, before, after)
+        if confidence:
+            yield candidate.start, candidate.end, candidate.kind, confidence
+
+
+def _glued(before: str, after: str) -> bool:
+    """Part of a code or of a hexadecimal run: a Latin letter next to it, be it before a dash."""
+    return bool(_CODE.search(before)) or before.endswith("+") or (after[:1].isascii() and after[:1].isalnum())
+
+
+def _cn_id(candidate: numbers.Candidate, label: str | None, before: str, after: str) -> str | None:
+    return "high"  # region, date and check: luck is under 1 in 10,000
+
+
+def _tr_id(candidate: numbers.Candidate, label: str | None, before: str, after: str) -> str | None:
+    """Luck is 1 in 100: without a word for it, it is a guess."""
+    if speaks_of(label, "tr_id"):
+        return "high"
+    unnamed = label is None and candidate.whole and not _glued(before, after) and (before + after).strip()
+    return "low" if unnamed else None
+
+
+def _es_id(candidate: numbers.Candidate, label: str | None, before: str, after: str) -> str | None:
+    """Luck is 1 in 23."""
+    if speaks_of(label, "es_id"):
+        return "high"
+    return "low" if label is None and candidate.whole and candidate.end - candidate.start == 9 else None
+
+
+def _imei(candidate: numbers.Candidate, label: str | None, before: str, after: str) -> str | None:
+    """Luck is 1 in 10: only where a word says so."""
+    return "high" if label == "imei" else None
+
+
+def _card(candidate: numbers.Candidate, label: str | None, before: str, after: str) -> str | None:
+    """Luck is 1 in 40, and much less in the groups that are printed on cards."""
+    shape, named = candidate.shape, label == "card"
+    grouped = len(shape) > 1 and shape in numbers.CARD_SHAPES
+    if label == "imei" or (label == OTHER and not grouped) or not (candidate.whole or grouped or (named and len(shape) == 1)):
+        return None
+    if named:
+        return "high"
+    if _glued(before, after):
+        return None
+    if grouped:
+        return "medium" if label != OTHER else "low"
+    usual = sum(shape) not in (17, 18) and (len(shape) == 1 or max(shape) == 1)
+    return ("medium" if (before + after).strip() else "low") if usual else None
+
+
+_JUDGES = {"cn_id": _cn_id, "tr_id": _tr_id, "es_id": _es_id, "imei": _imei, "card": _card}
+
+
+def _ibans(batch: Batch, found: numbers.Runs) -> Iterator[Finding]:
+    for start in numbers.countries(found, batch.kinds, batch.codes).tolist():
+        text = fold(batch.text[start : start + 100])
+        length = _iban_length(text) if _IBAN.match(text) else None
+        before = fold(batch.text[max(0, start - 4) : start])
+        if length and (_border(before[-1:], text[0]) or before.lower() == "iban") and _border(text[length : length + 1], text[0]):
+            yield start, start + length, "iban", "high"
+
+
+def _border(char: str, beside: str) -> bool:
+    """Whether a value may end between the two: no letter or digit, or a small letter beside a capital one."""
+    return not (char.isascii() and char.isalnum()) or (char.islower() and beside.isupper())
+
+
+def _iban_length(text: str) -> int | None:
+    """How many characters of the text are a valid IBAN: its country says how many count."""
+    plain = re.sub("[^A-Z0-9]", "", text.upper())
+    wanted = checksums.IBAN_LENGTHS.get(plain[:2], 99)
+    if len(plain) < wanted or sum(char.isdigit() for char in plain[:wanted]) < 8 or not checksums.iban(plain[:wanted]):
+        return None
+    return next(at for at in range(wanted, len(text) + 1) if len(re.sub("[^A-Za-z0-9]", "", text[:at])) == wanted)
+
+
+def _plain(batch: Batch, found: numbers.Runs, hint: str | None) -> Iterator[Finding]:
+    """Groups without a checksum: only those near a word for them, or in the shape of a telephone."""
+    first, last = numbers.groups(found)
+    start, end = found.start[first], found.end[last]
+    near = batch.around(start, end)
+    wanted = context.mentions(near, "phone", "number", "bank_account", "us_ssn") | _shaped(batch, found, first, last) | (hint is not None)
+    for i in np.flatnonzero(wanted).tolist():
+        text = fold(batch.text[start[i] : end[i]])
+        yield from _number(int(start[i]), text, context.label(*near[i]) or hint, *near[i])
+
+
+def _shaped(batch: Batch, found: numbers.Runs, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Which groups could be a telephone or a social security number without a word for it."""
+    start, count = found.start[first], last - first + 1
+    total = found.first[last] + found.length[last] - found.first[first]
+    lead = found.digits[found.first[first]]
+    second = found.digits[np.minimum(found.first[first] + 1, len(found.digits) - 1)] if len(found.digits) else lead
+    ahead = keys(batch.codes[np.maximum(start - 1, 0)])
+    dated = (count > 2) & (found.length[first] == 4) & (((lead == 1) & (second == 9)) | ((lead == 2) & (second == 0)))
+    mobile = (lead == 1) & (second > 2) & (total == 11)
+    spread = (count > 1) & (total > 8) & ~dated
+    return np.isin(ahead, [ord("+"), ord("(")]) | ((lead == 0) & (total > 8)) | mobile | spread
+
+
+def _number(start: int, text: str, label: str | None, before: str, after: str) -> Iterator[Finding]:
+    """What one group is: a social security number, an account, a telephone, or several of them."""
+    digits = re.sub("[^0-9]", "", text)
+    if confidence := _ssn(text, digits, label):
+        yield start, start + len(text), "us_ssn", confidence
+        return
+    if label == "bank_account" and 6 <= len(digits) <= 20 and not phones.DATE.fullmatch(text):
+        yield start, start + len(text), "bank_account", "high" if len(digits) > 7 else "medium"
+        return
+    lead = match[0] if (match := _LEAD.search(before)) else ""
+    tail = match[0] if (match := _EXTENSION.match(after)) else ""
+    confidence = phones.confidence(lead + text + tail, label, _glued(before.removesuffix(lead), after.removeprefix(tail)))
+    if confidence:
+        yield start - len(lead), start + len(text) + len(tail), "phone", confidence
+    elif len(digits) > 15 or "/" in text:
+        yield from _pieces(start, text, label, before)
+
+
+def _pieces(start: int, text: str, label: str | None, before: str) -> Iterator[Finding]:
+    at = 0
+    for cut in [*_BETWEEN.finditer(text), None]:
+        piece = text[at : cut.start() if cut else len(text)]
+        if piece != text and len(piece) > 5:
+            yield from _number(start + at, piece, label, before if at == 0 else " ", " ")
+        at = cut.end() if cut else at
+
+
+def _ssn(text: str, digits: str, label: str | None) -> str | None:
+    if label == "us_ssn" and len(digits) == 9:
+        return "high" if _SSN.fullmatch(text) or digits[0] != "9" else "medium"
+    plain = label in (None, "identity") and _SSN.fullmatch(text) and {*re.sub("[0-9]", "", text)} < set("-.")
+    return "medium" if plain else None

@@ -1,0 +1,168 @@
+"""Consent where data is used: marketing, media, identifiers."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from heytalk_audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.periods import earliest, sure
+from heytalk_audit.policy.view import View
+from heytalk_audit.rules.consent_terms import (
+    NO_RECORD,
+    OPTED_OUT,
+    WITHDRAWN,
+    consented,
+    is_negative,
+    is_valid,
+    not_consented,
+    refusals,
+    states,
+    with_state,
+    with_test,
+)
+from heytalk_audit.rules.terms import (
+    any_of,
+    contact_unclear,
+    deletion_unclear,
+    join,
+    lookup,
+    only_if,
+    real_ad_id,
+    with_contact,
+    with_deletion,
+)
+from heytalk_audit.strings import blank
+
+
+def sends(messages: ir.Table, policy: View, *categories: str) -> ir.Table:
+    """What was sent in the audit's period of these categories, with the `purpose` that it needs consent for and its `month`."""
+    m = messages.filter(policy.in_period(messages.sent_at), messages.category.isin(categories), messages.status != "suppressed")
+    return m.mutate(purpose="marketing_" + m.channel, month=policy.date(m.sent_at).cast("string").substr(0, 7))
+
+
+@rule("CON-01", severity="critical", clauses=["CL-036", "CL-113", "CL-118", "CL-131", "CL-132", "CL-133"])
+def marketing_without_consent(outbound_messages, users, consents, policy):
+    """Nobody gets marketing without having agreed to it on that channel beforehand.
+
+    Every marketing send of the period that was not suppressed. In force is what the latest events up to the send say; of events at
+    one instant a withdrawal wins. Only an explicit grant counts, by an act of its own. A consent that is in force only if clocks
+    differ by some minutes, one without a version, and a send whose category is unknown are for a person to decide.
+    """
+    m = sends(outbound_messages, policy, "marketing", "unknown")
+    m = with_test(m, "sent_at", states(consents, policy), policy)
+    return Check(
+        m,
+        *consented(m),
+        review("category_unknown", m.category == "unknown"),
+        *not_consented(m),
+        by=("channel", "month"),
+    )
+
+
+@rule("CON-02", severity="critical", clauses=["CL-131", "CL-132", "CL-133", "CL-134"])
+def marketing_after_withdrawal(outbound_messages, users, consents, policy):
+    """Marketing stops when consent is withdrawn.
+
+    Marketing sends of the period to people who had withdrawn or opted out of that channel before. A grant given again counts from its
+    own time. Sends after a withdrawal are told apart by their delay: hours, working days (Monday to Friday), beyond. A send that
+    bounced, or that falls on the right side if clocks differ by some minutes, is for a person to decide.
+    """
+    m, held = sends(outbound_messages, policy, "marketing"), states(consents, policy)
+    stops = consents.filter(consents.action.isin(["withdraw", "opt_out"]), policy.by_now(consents.event_at))
+    first = stops.group_by(["user_id", "purpose"]).agg(first_stop=stops.event_at.min())
+    m = join(m, first, ["user_id", "purpose"])
+    m = with_test(m.filter(sure(m.first_stop <= m.sent_at)), "sent_at", held, policy)
+    broken = m.state.isin([WITHDRAWN, OPTED_OUT])
+    in_days = policy.within_working_days(policy.date(m.sent_at), policy.date(m.state_since), "withdrawal_days")
+    return Check(
+        m,
+        passes(~broken),
+        review("clock_skew", ~m.earlier.isin([WITHDRAWN, OPTED_OUT]) | ~m.later.isin([WITHDRAWN, OPTED_OUT])),
+        review("bounced", sure(m.status == "bounced")),
+        violation("within_24h", sure(m.sent_at <= policy.after(m.state_since, "withdrawal_hours"))),
+        violation("within_3_business_days", in_days),
+        violation("beyond", broken),
+        by=("channel", "month"),
+    )
+
+
+@rule("CON-05", severity="high", clauses=["CL-055", "CL-056"])
+def media_without_consent(content_items, users, consents, policy):
+    """A photo or video is collected only after its author agreed to it.
+
+    Photos and videos that people made, without what was derived from them. The permission of the operating system is no consent. An
+    item that its author chose in a picker, without any record, is for a person to decide, unless the settings take that choice for
+    consent.
+    """
+    c = content_items.filter(content_items.kind.isin(["photo", "video"]), blank(content_items.parent_id))
+    c = with_test(c.mutate(purpose=ibis.literal("media")), "created_at", states(consents, policy), policy)
+    picked = (c.state == NO_RECORD) & sure(c.selection_method == "user_selected")
+    return Check(
+        c,
+        unknown("clock_future", policy.future(c.created_at)),
+        *consented(c),
+        passes(picked) if policy.setting("picker_is_consent") else review("picker_only", picked),
+        *not_consented(c),
+        by=("kind", "selection_method"),
+    )
+
+
+@rule("CON-08", severity="high", clauses=["CL-054", "CL-097", "CL-101", "CL-147"])
+def identifier_before_choice(devices, users, consents, policy):
+    """An advertising or cookie id is held only of people who chose so.
+
+    Devices with a real advertising id, of people under laws that ask for a choice (or whose law is not known: unknown). The choice
+    must stand now and have stood when the device was first seen; one that came later, and the operating system's permission alone, are
+    for a person to decide. After a refusal the id must be gone within the allowance.
+    """
+    d = join(devices, lookup(users, "user_id", law_region=users.law_region))
+    d = d.filter(real_ad_id(d), d.law_region.isnull() | d.law_region.isin(["EEA", "UK", "TR"]))
+    d = d.mutate(purpose=(d.platform == "web").ifelse("cookies", "personalised_ads"))
+    held = states(consents, policy)
+    d = with_state(d, "now", policy.as_of, held)
+    d = with_state(d, "at_first", d.first_seen_at, held)
+    d = join(d, refusals(consents, policy), ["user_id", "purpose"])
+    return Check(
+        d,
+        unknown("region_missing", d.law_region.isnull()),
+        unknown("clock_future", policy.future(d.first_seen_at)),
+        passes(is_valid(d.now) & is_valid(d.at_first)),
+        review("granted_later", is_valid(d.now)),
+        passes(is_negative(d.now) & ~policy.passed(d.negative_since, "removal_allowance")),
+        violation("present_after_refusal", is_negative(d.now)),
+        violation("not_explicit", d.now != NO_RECORD),
+        review("os_permission_only", sure(d.att_status == "authorized")),
+        violation("no_choice", d.now == NO_RECORD),
+        by=("platform",),
+    )
+
+
+@rule("CON-09", severity="high", clauses=[])
+def marketing_to_the_gone(outbound_messages, users, subscriptions, consents, policy):
+    """Nobody gets marketing whose account is deleted, purged, suspended, or due to be purged.
+
+    Marketing sends of the period. After the account's end is a violation, as is one to a person past the end of the period of
+    inactivity. A send within some minutes after the end, or to a suspended or banned account, is for a person to decide. A person
+    who is not in users, and a deletion that can't be dated, make it unknown.
+    """
+    u = with_contact(with_deletion(users, policy), subscriptions, policy)
+    unclear = any_of(contact_unclear(u, policy))
+    due = only_if(u.live & ~u.premium & ~unclear, policy.due(u.anchor, "inactivity"))
+    doubts = {f"doubt_{i}": sure(c.when) for i, c in enumerate(deletion_unclear(u, policy))}
+    known = {n: u[n] for n in ("deleted_at", "restored_at", "purged_at")}
+    person = lookup(u, "user_id", known=u.user_id.notnull(), barred=u.status.isin(["suspended", "banned"]), due=due, **doubts, **known)
+    m = join(sends(outbound_messages, policy, "marketing"), person)
+    restored = sure((m.deleted_at <= m.restored_at) & (m.restored_at <= m.sent_at))
+    gone = earliest(m.purged_at, only_if(~restored, m.deleted_at))
+    reasons = [c.reason for c in deletion_unclear(u, policy)]
+    return Check(
+        m,
+        unknown("user_missing", ~m.known),
+        *[unknown(reason, m[name]) for reason, name in zip(reasons, doubts, strict=True)],
+        violation("after_deletion", sure(m.sent_at > policy.after(gone, "clock_skew"))),
+        violation("inactive_due", sure(policy.date(m.sent_at) > m.due)),
+        review("clock_skew", sure(m.sent_at > gone)),
+        review("suspended", m.barred),
+        by=("channel", "month"),
+    )

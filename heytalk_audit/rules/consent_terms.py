@@ -1,0 +1,111 @@
+"""Consent as a state: what a person had said for a purpose at an instant.
+
+The events of a person and purpose at one instant are one state, the strongest of them: a refusal in any form before a grant. States
+are half-open intervals, so that a point lies in at most one and a join to them never multiplies rows.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from heytalk_audit.check import Condition, passes, review, violation
+from heytalk_audit.periods import sure
+from heytalk_audit.policy.view import View
+from heytalk_audit.strings import blank
+
+#: States from weakest to strongest: of events at one instant, the strongest holds.
+NO_RECORD, NOT_EXPLICIT, VERSION_BLANK, VALID, REFUSED, OPTED_OUT, WITHDRAWN = range(7)
+REASONS = {
+    WITHDRAWN: "withdrawn",
+    OPTED_OUT: "opted_out",
+    REFUSED: "refused",
+    NOT_EXPLICIT: "not_explicit",
+    NO_RECORD: "no_record",
+}
+#: Ways of granting that are no act of the person for this purpose alone.
+PASSIVE = ("bundled_terms", "default")
+
+
+def is_valid(state: ir.IntegerValue) -> ir.BooleanValue:
+    """Whether a state is a grant that counts, its version known or not."""
+    return state.isin([VALID, VERSION_BLANK])
+
+
+def is_negative(state: ir.IntegerValue) -> ir.BooleanValue:
+    """Whether a state is a refusal in some form."""
+    return state >= REFUSED
+
+
+def grants(consents: ir.Table) -> ir.BooleanValue:
+    """Which events are grants that count: explicit, and by a method that is an act of its own."""
+    return (consents.action == "grant") & consents.explicit & ~sure(consents.method.isin(PASSIVE))
+
+
+def states(consents: ir.Table, policy: View) -> ir.Table:
+    """The state that each person's events set: user, purpose, start, until (null: still in force), state.
+
+    Events after the audit's instant are left out, so that nothing is ever decided by them.
+    """
+    c = consents.filter(policy.by_now(consents.event_at), consents.user_id.notnull())
+    granted = blank(c.policy_version).ifelse(VERSION_BLANK, VALID)
+    state = ibis.cases(
+        (c.action == "withdraw", WITHDRAWN),
+        (c.action == "opt_out", OPTED_OUT),
+        (c.action == "refuse", REFUSED),
+        (sure(grants(c)), granted),
+        else_=NOT_EXPLICIT,
+    )
+    c = c.select(person="user_id", asked="purpose", start="event_at", state=state.cast("int8"))
+    c = c.group_by(["person", "asked", "start"]).agg(state=c.state.max())
+    following = ibis.window(group_by=["person", "asked"], order_by="start")
+    return c.mutate(until=c.start.lead().over(following))
+
+
+def with_state(rows: ir.Table, name: str, at: ir.TimestampValue, held: ir.Table, before: bool = False) -> ir.Table:
+    """`rows` with column `name`: the state at an instant (`before`: over the events strictly before it), and `<name>_since`.
+
+    `rows` has `user_id` and `purpose`; `at` is of `rows`; `held` as of `states`.
+    """
+    rows = rows.mutate(probe=at)
+    s = held.select("person", "asked", "start", "until", **{name: held.state, f"{name}_since": held.start})
+    begun = s.start < rows.probe if before else s.start <= rows.probe
+    lasts = rows.probe <= s.until if before else rows.probe < s.until
+    joined = rows.left_join(s, [rows.user_id == s.person, rows.purpose == s.asked, begun, s.until.isnull() | lasts])
+    kept = [c for c in rows.columns if c != "probe"]
+    return joined.select(*kept, f"{name}_since", **{name: joined[name].fill_null(NO_RECORD)})
+
+
+def with_test(rows: ir.Table, at: str, held: ir.Table, policy: View) -> ir.Table:
+    """`rows` with `state` at the instant in column `at`, and `earlier` and `later`: the states if clocks differ by the skew."""
+    rows = with_state(rows, "state", rows[at], held)
+    rows = with_state(rows, "earlier", policy.before(rows[at], "clock_skew"), held, before=True)
+    return with_state(rows, "later", policy.after(rows[at], "clock_skew"), held)
+
+
+def consented(rows: ir.Table) -> list[Condition]:
+    """What passes, and what clocks or a missing version make uncertain (`rows` as of `with_test`)."""
+    return [
+        passes(rows.state == VALID),
+        review("version_unknown", rows.state == VERSION_BLANK),
+        review("clock_skew", is_valid(rows.earlier) | is_valid(rows.later)),
+    ]
+
+
+def not_consented(rows: ir.Table) -> list[Condition]:
+    """The violations, each with its state as the reason."""
+    return [violation(reason, rows.state == state) for state, reason in REASONS.items()]
+
+
+def refusals(consents: ir.Table, policy: View) -> ir.Table:
+    """Who refuses now, per person and purpose: `negative_since`, the first refusal since the last grant."""
+    c = consents.filter(policy.by_now(consents.event_at), consents.user_id.notnull())
+    granted = c.filter(c.action == "grant").group_by(["user_id", "purpose"]).agg(last_grant=lambda t: t.event_at.max())
+    c = c.filter(c.action != "grant").left_join(granted, ["user_id", "purpose"], rname="granted_{name}")
+    c = c.filter(c.last_grant.isnull() | (c.event_at >= c.last_grant))
+    return c.group_by(["user_id", "purpose"]).agg(negative_since=c.event_at.min())
+
+
+def acceptances(consents: ir.Table, policy: View) -> ir.Table:
+    """The acceptances of the policy up to the audit's instant."""
+    return consents.filter(consents.purpose == "policy_acceptance", consents.action == "grant", policy.by_now(consents.event_at))

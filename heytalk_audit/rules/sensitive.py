@@ -1,0 +1,195 @@
+"""Sensitive data: values of special categories, the consent that they need, where they go."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from heytalk_audit.check import Check, Condition, passes, review, rule, unknown, violation
+from heytalk_audit.holds import hold
+from heytalk_audit.periods import earliest, sure
+from heytalk_audit.policy.view import View
+from heytalk_audit.rules.consent_terms import acceptances, grants, is_negative, is_valid, refusals, states, with_state
+from heytalk_audit.rules.terms import alive, deletion_unclear, has, is_special, join, lookup, only_if, with_deletion
+from heytalk_audit.strings import lower, trim
+
+
+def special_values(attributes: ir.Table, policy: View) -> ir.Table:
+    """Values of a special category, with `stored_at`: when the value was stored as it is."""
+    a = attributes.filter(is_special(attributes, policy))
+    return a.mutate(stored_at=ibis.coalesce(a.updated_at, a.created_at))
+
+
+def storage_unclear(a: ir.Table, policy: View) -> list[Condition]:
+    """Why it can't be told when a value was stored."""
+    return [
+        unknown("clock_future", policy.future(a.created_at, a.updated_at)),
+        unknown("clock_contradiction", sure(a.updated_at < a.created_at)),
+    ]
+
+
+def with_consent(a: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
+    """Values with `explicit` (a valid grant for sensitive data by the storing, no refusal since) and `accepted` (the policy, by then)."""
+    c = consents.filter(consents.purpose == "sensitive_data", policy.by_now(consents.event_at))
+    refused = c.filter(c.action != "grant").group_by("user_id").agg(refused=lambda t: t.event_at.max())
+    good = join(c.filter(sure(grants(c))), refused)
+    good = good.filter(good.refused.isnull() | (good.event_at > good.refused))
+    terms = acceptances(consents, policy)
+    a = join(a, good.group_by("user_id").agg(granted=good.event_at.min()))
+    a = join(a, terms.group_by("user_id").agg(agreed=terms.event_at.min()))
+    limit = policy.after(a.stored_at, "clock_skew")
+    return a.mutate(explicit=sure(a.granted <= limit), accepted=sure(a.agreed <= limit))
+
+
+@rule("SEN-01", severity="critical", clauses=["CL-024", "CL-025", "CL-037", "CL-038"])
+def sensitive_without_consent(profile_attributes, users, consents, policy):
+    """Sensitive data is held only of people who gave it themselves and agreed.
+
+    Every value of a special category that is not deleted and says something. An explicit consent by the time of its storing, not taken back
+    since, keeps the promise. The policy's own reading, that giving the value while having accepted the policy is consent, is for a
+    person to decide. Otherwise it is a violation.
+    """
+    a = special_values(profile_attributes.filter(alive(profile_attributes, policy)), policy)
+    a = with_consent(a, consents, policy)
+    own = sure(a.source == "user")
+    return Check(
+        a,
+        *storage_unclear(a, policy),
+        passes(a.explicit),
+        review("no_explicit_consent", own & a.accepted),
+        violation("not_from_user", ~own),
+        violation("no_acceptance", own),
+        by=("category", "source"),
+    )
+
+
+@rule("SEN-01L", severity="critical", clauses=["CL-024", "CL-037"], basis="law")
+def sensitive_without_explicit_consent(profile_attributes, users, consents, policy):
+    """Sensitive data is held only with explicit consent.
+
+    The same values, measured against the law: only an explicit consent by the time of the storing, not taken back since, counts.
+    """
+    a = special_values(profile_attributes.filter(alive(profile_attributes, policy)), policy)
+    a = with_consent(a, consents, policy)
+    return Check(
+        a,
+        *storage_unclear(a, policy),
+        violation("no_explicit_consent", ~a.explicit),
+        by=("category", "source"),
+    )
+
+
+@rule("SEN-02", severity="critical", clauses=["CL-021", "CL-024"])
+def sensitive_not_provided(profile_attributes, users, policy):
+    """Sensitive data comes from the person alone.
+
+    Every value of a special category that is not deleted. One that was inferred, bought, entered by staff or imported is a violation;
+    one that came with a social login is for a person to decide.
+    """
+    a = special_values(profile_attributes.filter(alive(profile_attributes, policy)), policy)
+    return Check(
+        a,
+        *[violation(f"source_{source}", sure(a.source == source)) for source in ("inferred", "partner", "staff", "import")],
+        review("source_social_login", sure(a.source == "social_login")),
+        by=("category", "source"),
+    )
+
+
+@rule("SEN-03", severity="critical", clauses=["CL-134"])
+def sensitive_kept_after_withdrawal(profile_attributes, users, consents, retention_exceptions, policy):
+    """Sensitive data goes when its consent is withdrawn or its account is deleted.
+
+    Every value of a special category, deleted or not, of people who refuse now or whose account is deleted. From the allowance on, a value
+    that is still public, or stored after a withdrawal, or after the deletion's period, is a violation; within that period it is for a
+    person to decide.
+    """
+    u = with_deletion(users, policy)
+    unclear = deletion_unclear(u, policy)
+    doubts = {f"doubt_{i}": sure(c.when) for i, c in enumerate(unclear)}
+    a = join(special_values(profile_attributes, policy), lookup(u, "user_id", gone=u.gone, is_gone=u.is_gone, **doubts))
+    no = refusals(consents, policy)
+    a = join(a, no.filter(no.purpose == "sensitive_data").drop("purpose"))
+    a = a.filter(a.is_gone | a.negative_since.notnull())
+    refused = only_if(sure(a.stored_at <= a.negative_since), a.negative_since)
+    late1, late2 = policy.passed(refused, "removal_allowance"), policy.passed(a.gone, "removal_allowance")
+    since = earliest(only_if(late1, refused), only_if(late2, a.gone))
+    due = policy.date(policy.after(since, "removal_allowance"))
+    public = alive(a, policy) & (a.visibility == "public")
+    return Check(
+        a,
+        *storage_unclear(a, policy),
+        *[unknown(c.reason, a.is_gone & refused.isnull() & a[name]) for c, name in zip(unclear, doubts, strict=True)],
+        violation("still_public", (late1 | late2) & public, due, held=False),
+        violation("stored_after_withdrawal", late1, due),
+        violation("stored_after_deletion", late2 & policy.over(a.gone, "account_window"), due),
+        review("kept_in_window", late2, due),
+        exempt=hold(retention_exceptions, "profile_attributes", {"value": True}),
+        by=("category",),
+    )
+
+
+@rule("SEN-05", severity="critical", clauses=["CL-095", "CL-096", "CL-098", "CL-115"])
+def sensitive_shared(disclosures, users, policy):
+    """Sensitive data is not shared for advertising, nor with what an app builds in.
+
+    Every disclosure of the period. A field of a special category sent to an advertiser or into an SDK is a violation; to a processor, an
+    authority or in a corporate transaction, or without a person, it is for a person to decide.
+    """
+    d = disclosures.filter(policy.in_period(disclosures.sent_at))
+    sent = d.select("disclosure_id", name=d.fields.unnest())
+    field = lower(trim(sent.name)).re_replace("^.*[.]", "")
+    named = sure(field.isin(policy.setting("special_fields"))) | sure(sent.name.isin(policy.setting("special_categories")))
+    d = join(d, has(sent, "disclosure_id", hit=named), "disclosure_id")
+    return Check(
+        d,
+        passes(~d.hit),
+        review("aggregate", d.user_id.isnull()),
+        *[review(f"shared_{kind}", d.kind == kind) for kind in ("processor", "legal", "corporate")],
+        *[violation(f"shared_{kind}", d.kind == kind) for kind in ("sdk", "advertising")],
+        by=("vendor_id", "kind"),
+    )
+
+
+def published(attributes: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
+    """Public special values, with `state` (of the consent to publish, now) and `negative_since`."""
+    a = attributes.filter(alive(attributes, policy), attributes.visibility == "public")
+    a = special_values(a, policy).mutate(purpose=ibis.literal("sensitive_publication"))
+    return join(with_state(a, "state", policy.as_of, states(consents, policy)), refusals(consents, policy), ["user_id", "purpose"])
+
+
+@rule("SEN-06", severity="high", clauses=["CL-022", "CL-038"])
+def sensitive_public(profile_attributes, users, consents, policy):
+    """Sensitive data is public only by a choice of its own.
+
+    Every public value of a special category. A consent to its publication keeps the promise; one that was withdrawn must take effect within
+    the allowance. Without such a record, a value that the person put there is for a person to decide, any other a violation.
+    """
+    a = published(profile_attributes, consents, policy)
+    return Check(
+        a,
+        *storage_unclear(a, policy),
+        passes(is_valid(a.state)),
+        passes(is_negative(a.state) & ~policy.passed(a.negative_since, "removal_allowance")),
+        violation("publication_withdrawn", is_negative(a.state)),
+        review("upload_only", sure(a.source == "user")),
+        violation("not_from_user", a.attribute_id.notnull()),
+        by=("category", "source"),
+    )
+
+
+@rule("SEN-06L", severity="high", clauses=["CL-022", "CL-038"], basis="law")
+def sensitive_public_without_explicit_consent(profile_attributes, users, consents, policy):
+    """Sensitive data is public only with explicit consent.
+
+    The same values, measured against the law: only an explicit consent to the publication counts.
+    """
+    a = published(profile_attributes, consents, policy)
+    return Check(
+        a,
+        *storage_unclear(a, policy),
+        passes(is_valid(a.state)),
+        passes(is_negative(a.state) & ~policy.passed(a.negative_since, "removal_allowance")),
+        violation("publication_withdrawn", is_negative(a.state)),
+        violation("no_publication_consent", a.attribute_id.notnull()),
+        by=("category", "source"),
+    )

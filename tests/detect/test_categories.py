@@ -1,0 +1,95 @@
+"""Special categories in free text: sentences as data, offsets, disguises, and inputs of every kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heytalk_audit.detect.categories import COLUMNS, special_categories
+from heytalk_audit.detect.letters import fold
+from heytalk_audit.detect.terms import spellings, terms
+
+CASES = yaml.safe_load(Path(__file__).with_name("categories.yaml").read_text("utf-8"))
+FOUND = [(language, text, pairs) for language, cases in CASES.items() for text, pairs in cases["found"].items()]
+NONE = [(language, text) for language, cases in CASES.items() for text in cases["none"]]
+
+
+@pytest.mark.parametrize(("language", "text", "pairs"), FOUND, ids=[f"{language}: {text}" for language, text, _ in FOUND])
+def test_what_is_found(language, text, pairs):
+    found = special_categories([text])
+    assert {f"{c} {f}" for c, f in zip(found.category, found.form, strict=True)} == set(pairs.split(", "))
+
+
+@pytest.mark.parametrize(("language", "text"), NONE, ids=[f"{language}: {text}" for language, text in NONE])
+def test_what_is_not(language, text):
+    assert special_categories([text]).empty
+
+
+@pytest.mark.parametrize("language", CASES)
+def test_every_language_has_cases(language):
+    cases = CASES[language]
+    assert len(cases["found"]) >= 20 and len(cases["none"]) >= 15
+    assert len({pair.split()[0] for pairs in cases["found"].values() for pair in pairs.split(", ")}) == 6
+
+
+def test_offsets_are_of_the_original_text():
+    texts = ["😀 Those  Müslümanlar!", None, "الإِسـلام", "a cato\u0301lico b", "ＧＡＹ", "我是女同性戀。"]
+    found = special_categories(texts)
+    spans = [texts[row][start:end] for row, start, end in zip(found.row, found.start, found.end, strict=True)]
+    assert spans == ["Müslümanlar", "الإِسـلام", "cato\u0301lico", "ＧＡＹ", "女同性戀"]
+    assert found.row.tolist() == [0, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["I am gay", None, ""],
+        iter(["I am gay", None, ""]),
+        pa.array(["I am gay", None, ""]),
+        pa.array(["x", "I am gay", None, ""], pa.large_string()).slice(1),
+        pa.chunked_array([["I am gay"], [None, ""]]),
+    ],
+    ids=["list", "iterator", "array", "slice", "chunks"],
+)
+def test_texts_of_any_kind(texts):
+    assert special_categories(texts).values.tolist() == [[0, "orientation", "en", "self", 5, 8, "high"]]
+
+
+def test_nothing_in_nothing():
+    assert list(special_categories([]).columns) == list(COLUMNS)
+    assert special_categories(pa.chunked_array([], pa.string())).empty
+
+
+def test_rows_of_many_blocks():
+    texts = ["nothing to see here, move along. " * 40] * 3000
+    texts[7] = texts[2999] = "a lesbian couple"
+    assert special_categories(texts).row.tolist() == [7, 2999]
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence"),
+    [("Muslims", "high"), ("Musl1ms", "low"), ("black people", "high"), ("a black author", "medium"), ("#immigrantstories", "low")],
+)
+def test_confidence_is_of_the_reading(text, confidence):
+    assert special_categories([text]).confidence.tolist() == [confidence]
+
+
+def test_the_gate_lets_every_spelling_of_a_term_pass():
+    strong = [t for t in terms() if t.strength == "strong" and t.match != "case"]
+    texts = [written for t in strong for written in (t.term, t.term.capitalize())]
+    rows = set(special_categories(texts).row)
+    assert [texts[i] for i in range(len(texts)) if i not in rows] == []
+    assert all(spellings(t) for t in terms())
+
+
+@given(st.text())
+def test_folding_keeps_offsets(text):
+    folded, offsets = fold(text)
+    assert len(offsets) == len(folded) + 1
+    assert list(offsets) == sorted(offsets) and offsets[-1] == len(text)
+    special_categories([text])

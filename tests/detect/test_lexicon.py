@@ -1,0 +1,61 @@
+"""The lexicon as data: columns, spelling, counts, and no term that another one makes superfluous."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+
+import pytest
+
+from heytalk_audit.detect.letters import SIMPLE, TRADITIONAL, fold
+from heytalk_audit.detect.terms import CATEGORIES, LANGUAGES, rows, terms
+
+COLUMNS = ["term", "category", "language", "strength", "match", "form", "notes"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_values_are_known(language):
+    for row in rows(language):
+        assert list(row) == COLUMNS and row["language"] == language
+        assert row["category"] in CATEGORIES
+        assert row["strength"] in ("strong", "weak", "never")
+        assert row["match"] in ("word", "whole", "accent", "case")
+        assert row["form"] in ("mention", "self")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_terms_are_clean(language):
+    for row in rows(language):
+        term = row["term"]
+        assert term == unicodedata.normalize("NFC", " ".join(term.split())), term
+        assert row["match"] == "case" or term == term.lower(), term
+        assert len(term) >= (2 if language == "zh" else 3), term
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_term_stands_twice(language):
+    keys = Counter((row["term"], row["strength"] == "never") for row in rows(language))
+    assert [key for key, times in keys.items() if times > 1] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_terms_are_sorted(language):
+    strengths = ("strong", "weak", "never")
+    keys = [(CATEGORIES.index(row["category"]), strengths.index(row["strength"]), row["term"]) for row in rows(language)]
+    assert keys == sorted(keys)
+
+
+def test_every_language_covers_every_category():
+    counts = Counter((term.language, term.category) for term in terms() if term.strength != "never")
+    assert all(counts[language, category] >= 40 for language in LANGUAGES for category in CATEGORIES), counts
+    assert sum(counts.values()) >= 2000
+
+
+def test_short_terms_are_read_with_care():
+    short = [t for t in terms() if len(fold(t.term)[0]) < 3 and t.language != "zh"]
+    assert short == []
+
+
+def test_characters_pair_up():
+    assert len(SIMPLE) == len(TRADITIONAL) == len(set(TRADITIONAL))
+    assert not set(SIMPLE) & set(TRADITIONAL)
