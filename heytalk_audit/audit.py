@@ -13,16 +13,21 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
 
 from heytalk_audit import contract, gates
-from heytalk_audit.check import OUTCOMES, Check, Rule, classify, exceptions
+from heytalk_audit.check import OUTCOMES, Check, Rule, classify, exceptions, not_excluded
+from heytalk_audit.detected import SCHEMA, detect
 from heytalk_audit.errors import printable
 from heytalk_audit.periods import Clock, add_months
 from heytalk_audit.policy import Policy
 from heytalk_audit.policy.view import View, audit_period
+from heytalk_audit.review import Sample, draw, draw_of
 from heytalk_audit.snapshot import Snapshot
 
 VERDICTS = ("PASS", "FAIL", "ACCEPTED", "REVIEW", "NO_POPULATION", "NOT_EVALUATED", "ERROR")
+#: What a rule calls the findings of the detectors.
+DETECTIONS = "detections"
 #: Families whose rules are themselves the gates: nothing blocks them but what they can't read.
 GATES = ("DQ",)
 
@@ -85,6 +90,17 @@ class Audit:
         return self.snapshot.tables | {name: self.snapshot.engine.put(name, data) for name, data in made.items()}
 
     @cached_property
+    def detections(self) -> pa.Table:
+        """What the detectors find in the snapshot's texts; they run when a rule first asks for it."""
+        return detect(self.snapshot.tables, self.snapshot.engine)
+
+    def table(self, name: str, dry: bool = False) -> ir.Table | None:
+        """A table that a rule names, null where there is none; `dry` has an empty one where only reading texts would tell."""
+        if name != DETECTIONS:
+            return self.tables.get(name)
+        return self.snapshot.engine.put(name, SCHEMA.empty_table() if dry else self.detections)
+
+    @cached_property
     def testers(self) -> ir.Table:
         """The ids of test accounts."""
         users = self.snapshot.tables["users"]
@@ -127,6 +143,7 @@ class Evaluation:
     view: View | None = None
     assumptions: tuple[str, ...] = ()
     sql: str = ""
+    samples: tuple[Sample, ...] = ()
 
 
 def evaluate(rule: Rule, audit: Audit, keep_pass: bool = False) -> Evaluation:
@@ -154,7 +171,7 @@ def lacking(rule: Rule, audit: Audit) -> str:
     try:
         lacks = _lacks(rule, audit)
         if not lacks:
-            _build(rule, audit, view, present)
+            _build(rule, audit, view, present, dry=True)
             lacks = _gated(rule, audit, present)
         return lacks
     except Absent as error:
@@ -162,7 +179,7 @@ def lacking(rule: Rule, audit: Audit) -> str:
 
 
 def _lacks(rule: Rule, audit: Audit) -> str:
-    missing = [t for t in rule.tables if t not in audit.tables]
+    missing = [t for t in rule.tables if t != DETECTIONS and t not in audit.tables]
     text = {"policy_clauses": "the published policy text (policy.text)"}
     return "not delivered: " + ", ".join(text.get(t, t) for t in missing) if missing else ""
 
@@ -174,9 +191,9 @@ def _gated(rule: Rule, audit: Audit, present: Present) -> str:
     return "; ".join(f"{t} failed a gate ({audit.blocked[t]})" for t in dict.fromkeys(read) if t in audit.blocked)
 
 
-def _build(rule: Rule, audit: Audit, view: View, present: Present) -> Check:
+def _build(rule: Rule, audit: Audit, view: View, present: Present, dry: bool = False) -> Check:
     special = {"policy": view, "present": present}
-    arguments = {name: special.get(name, audit.tables.get(name)) for name in rule.arguments}
+    arguments = {name: special[name] if name in special else audit.table(name, dry) for name in rule.arguments}
     try:
         return rule.build(**arguments)
     except (AttributeError, ibis.common.exceptions.IbisTypeError, ibis.common.exceptions.IbisInputError) as error:
@@ -187,9 +204,8 @@ def _absent_column(rule: Rule, audit: Audit, error: Exception) -> Exception:
     """The columns that are missing from the rule's tables, if one of them is what it stumbled over."""
     for table in rule.tables:
         wanted = contract.load().get(table)
-        have = audit.tables[table].columns
         for column in wanted.columns if wanted else ():
-            if column.name not in have and column.name in str(error):
+            if column.name not in audit.tables[table].columns and column.name in str(error):
                 return Absent(f"not delivered: {table}.{column.name}")
     return error
 
@@ -237,6 +253,17 @@ def _run(rule: Rule, check: Check, audit: Audit, view: View, present: Present, k
         view,
         _assumptions(check, rows, view),
         printable_sql(f"CREATE TABLE classified AS\n{sql};\n\n{ibis.to_sql(found, dialect=engine.dialect)}"),
+        _samples(rule, check, rows, audit, view) if rule.judged else (),
+    )
+
+
+def _samples(rule: Rule, check: Check, rows: pd.DataFrame, audit: Audit, view: View) -> tuple[Sample, ...]:
+    """What people read: of the rows for review, which tells how often these are right, and of all rows tested, which gives a rate."""
+    size, seed = view.setting("sample_size"), view.setting("sample_seed")
+    every = classify(check, _record(rule, check), audit.testers, keep_pass=True)
+    return (
+        draw("candidates", rows.record[rows.outcome == "review"], size, seed),
+        draw_of("all rows tested", every.filter(not_excluded(every)), size, seed, audit.snapshot.engine.rows),
     )
 
 

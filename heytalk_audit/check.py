@@ -95,13 +95,17 @@ class Check:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule as written: `build` makes its check from the tables that its arguments name, the audited one first."""
+    """A rule as written: `build` makes its check from the tables that its arguments name, the audited one first.
+
+    `judged` says that people read a random sample of its rows for review, and of all rows.
+    """
 
     id: str
     severity: str
     clauses: tuple[str, ...]
     basis: str
     build: Callable[..., Check]
+    judged: bool = False
 
     @cached_property
     def arguments(self) -> tuple[str, ...]:
@@ -133,7 +137,7 @@ class Rule:
 RULES: dict[str, Rule] = {}
 
 
-def rule(id: str, *, severity: str, clauses: list[str], basis: str = "policy"):
+def rule(id: str, *, severity: str, clauses: list[str], basis: str = "policy", judged: bool = False):
     """Register a function as a rule: its arguments are the tables it needs, its docstring the report's text."""
 
     def register(build: Callable[..., Check]) -> Callable[..., Check]:
@@ -141,7 +145,7 @@ def rule(id: str, *, severity: str, clauses: list[str], basis: str = "policy"):
             raise ValueError(f"{id} is defined twice")
         if severity not in SEVERITIES:
             raise ValueError(f"{id}: unknown severity {severity}")
-        RULES[id] = Rule(id, severity, tuple(clauses), basis, build)
+        RULES[id] = Rule(id, severity, tuple(clauses), basis, build, judged)
         return build
 
     return register
@@ -170,6 +174,11 @@ def classify(check: Check, record: ir.StringValue, testers: ir.Table | None, kee
         excluded = rows.tester.notnull().ifelse(_EXCLUDED, rows.condition).cast("int32")
         rows = rows.mutate(condition=excluded).drop("person").drop("tester")
     return rows if keep_pass else rows.filter(rows.condition != _PASS)
+
+
+def not_excluded(rows: ir.Table) -> ir.BooleanValue:
+    """Which classified rows are not those of test accounts."""
+    return rows.condition != _EXCLUDED
 
 
 def _excuses(check: Check) -> dict[str, ir.BooleanValue]:

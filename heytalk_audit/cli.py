@@ -104,6 +104,21 @@ def import_(
 
 
 @app.command()
+def queue(
+    params: Params,
+    file: Annotated[Path, typer.Argument(help="The CSV file to write; it holds what people wrote: keep it apart from the report")],
+    p: Override = None,
+) -> None:
+    """Draw the texts that two people read, for `labels` in the parameters."""
+    from heytalk_audit.review_queue import write_queue
+
+    lines = write_queue(params, p or [], file)
+    out.print(
+        f"{file}: {lines:,} texts to read; fill in reviewer and label (yes, no, unsure), and name the file under labels", soft_wrap=True
+    )
+
+
+@app.command()
 def lab() -> None:
     """JupyterLab on the notebooks."""
     import subprocess

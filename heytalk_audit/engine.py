@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +94,11 @@ class Duck:
         """The rows of an expression; dates as `datetime.date`."""
         return self.backend.to_pyarrow(expression).to_pandas(date_as_object=True)
 
+    def batches(self, expression: ibis.Table, size: int) -> Iterator[pa.RecordBatch]:
+        """The rows of an expression, `size` at a time, so that no more of them are in memory than that."""
+        # a cursor of its own: the connection may be asked something else between two batches
+        yield from self.backend.con.cursor().sql(str(ibis.to_sql(expression, dialect=self.dialect))).to_arrow_reader(size)
+
 
 class Spark:
     """A Spark session: local, a cluster's master, or Spark Connect."""
@@ -146,6 +153,14 @@ class Spark:
     def rows(self, expression: ibis.Table) -> pd.DataFrame:
         """As for DuckDB."""
         return self.backend.to_pyarrow(expression).to_pandas(date_as_object=True)
+
+    def batches(self, expression: ibis.Table, size: int) -> Iterator[pa.RecordBatch]:
+        """As for DuckDB, a partition of Spark's at a time."""
+        frame = self.session.sql(str(ibis.to_sql(expression, dialect=self.dialect)))
+        names = frame.columns
+        rows = iter(frame.toLocalIterator())
+        while part := list(itertools.islice(rows, size)):
+            yield pa.RecordBatch.from_pylist([dict(zip(names, row, strict=True)) for row in part])
 
 
 def _spark_type(arrow: pa.DataType) -> str:

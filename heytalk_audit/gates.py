@@ -1,7 +1,8 @@
 """The evidence tables: what the delivery says of itself beside what was counted. The rules of the evidence chapter read them.
 
-`delivered_tables` (one row per table found), `delivered_columns` (one per column that the contract wants of them), `delivery` (one row),
-`policy_clauses` (one per clause, where the published text is at hand) and `calendar` (the days before the audit).
+`delivered_tables` (one row per table found), `delivered_columns` (one per column that the contract wants of them), `column_inventory`
+(one per column found, whether the contract knows it or not), `delivery` (one row), `policy_clauses` (one per clause, where the published
+text is at hand) and `calendar` (the days before the audit).
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ from heytalk_audit.profile import EMPTY, MISSING, OK, WRONG
 KEYS = {
     "delivered_tables": "table_name",
     "delivered_columns": "column_name",
+    "column_inventory": "column_name",
     "delivery": "snapshot_id",
     "policy_clauses": "clause_id",
     "calendar": "day",
+    "detections": "record",
 }
 TOTALS = ("rows", "distinct_users", "min_ts", "max_ts", "control_sum")
 _TS, _STR, _BOOL, _INT = pa.timestamp("us"), pa.string(), pa.bool_(), pa.int64()
@@ -36,6 +39,7 @@ def evidence(delivery: Delivery, profile: dict[str, Any], policy: Policy, clock:
     tables = {
         "delivered_tables": _tables(delivery, profile),
         "delivered_columns": _columns(profile),
+        "column_inventory": _inventory(profile),
         "delivery": _delivery(delivery),
         "calendar": _calendar(clock, policy.periods["traffic_calendar"].value),
     }
@@ -112,6 +116,14 @@ def _columns(profile: dict[str, Any]) -> pa.Table:
             flagged = [absent and column.required, absent, state["status"] == WRONG, state["nulls"] > 0, state["unknown"] > 0]
             rows.append({"column_name": f"{name}.{column.name}", "table_name": name} | dict(zip(flags, flagged, strict=True)))
     return _table(columns, rows)
+
+
+def _inventory(profile: dict[str, Any]) -> pa.Table:
+    rows = []
+    for table, found in profile.items():
+        there = [c for c, state in found["columns"].items() if state["status"] != MISSING]
+        rows += [{"column_name": f"{table}.{c}", "table_name": table, "name": c} for c in (*there, *found["others"])]
+    return _table({"column_name": _STR, "table_name": _STR, "name": _STR}, rows)
 
 
 def _delivery(delivery: Delivery) -> pa.Table:

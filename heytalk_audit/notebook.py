@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from heytalk_audit import params as parameters
 from heytalk_audit import results as model
 from heytalk_audit.audit import Audit, Evaluation, evaluate
@@ -23,6 +25,7 @@ from heytalk_audit.policy import load
 from heytalk_audit.policy.text import drift, load_text
 from heytalk_audit.report import pages
 from heytalk_audit.report.html import Fragment
+from heytalk_audit.review import read_labels
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot import open_snapshot
 
@@ -40,9 +43,9 @@ def rules_of(chapter: str, wanted: list[str] | None = None) -> list[str]:
 class Session:
     """An audit opened from a parameters file: what every notebook begins with."""
 
-    def __init__(self, params: str | Path):
+    def __init__(self, params: str | Path, overrides: list[str] | None = None):
         path = Path(params)
-        self.params = parameters.read(path)
+        self.params = parameters.read(path, overrides)
         self.base = path.resolve().parent
         self.work = Path(os.environ[WORK]) if WORK in os.environ else Path(tempfile.mkdtemp(prefix="heytalk-audit-"))
 
@@ -63,6 +66,11 @@ class Session:
         return engagement_key(self.params.report.key_env, self.audit.snapshot.id if WORK not in os.environ else "")
 
     @cached_property
+    def labels(self) -> pd.DataFrame | None:
+        """The reviewers' labels, if the parameters name any."""
+        return read_labels(self.base / path for path in self.params.labels) if self.params.labels else None
+
+    @cached_property
     def described(self) -> dict[str, Any]:
         """What the audit is, for covers and results.json."""
         asked = self.params.audit
@@ -74,7 +82,7 @@ class Session:
         if kept.exists():
             return json.loads(kept.read_text("utf-8"))
         evaluation: Evaluation = evaluate(RULES[rule], self.audit)
-        result = model.summarise(evaluation, self.audit)
+        result = model.summarise(evaluation, self.audit, self.key, self.labels)
         model.write_exceptions(model.exceptions(evaluation, self.key), self.work / "exceptions" / f"{rule}.parquet")
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_bytes(model.canonical(result))

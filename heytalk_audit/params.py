@@ -32,6 +32,10 @@ def known_zone(name: Any) -> Any:
     return name
 
 
+#: What the detectors of values know.
+KINDS = tuple(
+    "card iban bank_account us_ssn cn_id tr_id es_id email phone ip url gps imei mac ad_id secret password digest".split()  # noqa: SIM905
+)
 Count = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -56,6 +60,11 @@ class Settings(Strict):
     residue_tables: list[str]
     special_categories: list[str]
     special_fields: list[str]
+    template_names: list[str]
+    recognition_names: list[str]
+    sensitive_kinds: list[Literal[KINDS]]
+    sample_size: Annotated[int, Field(ge=1)]
+    sample_seed: Count
     null_like: list[str]
     skew_seconds: Count
     holidays: list[dt.date]
@@ -125,6 +134,7 @@ class Params(Strict):
     attestations: str | None = None
     previous: str | None = None
     findings: str | None = None
+    labels: list[str] = []
     report: ReportParams = ReportParams()
 
 

@@ -26,7 +26,8 @@ def take(delivery: Delivery, work: Path, progress: Callable[[str], None] = lambd
     """Profile every table of a delivery; CSV files are turned into Parquet under `work` first.
 
     Returns, per table: files (Parquet), bytes, hash, rows, distinct_users, min_ts, max_ts, control_sum, and columns with their
-    status, nulls where none may be, and values that the enum does not know. JSON-able.
+    status, nulls where none may be, and values that the enum does not know; and others, the names of columns that no contract knows.
+    JSON-able.
     """
     duck = Duck()
     tables = {}
@@ -53,8 +54,9 @@ def _profile(duck: Duck, folder: Path, part: Part, work: Path) -> dict[str, Any]
     hashed, size = digest(part)
     failed: dict[str, int] = {}
     files, types = list(part.files), part.types
+    names = set(types)
     if part.format == "csv":
-        converted, failed = _from_csv(duck, part, work)
+        converted, failed, names = _from_csv(duck, part, work)
         files, types = [converted], {f.name: f.type for f in pq.read_schema(converted)}
     sources = ", ".join(literal(f) for f in files)
     source = f"read_parquet([{sources}], union_by_name = true, hive_partitioning = false)"
@@ -78,6 +80,7 @@ def _profile(duck: Duck, folder: Path, part: Part, work: Path) -> dict[str, Any]
         "max_ts": iso(found["max_ts"]),
         "control_sum": None if found["sum"] is None else format(found["sum"].normalize(), "f"),
         "columns": columns,
+        "others": sorted(names - set(columns)),
     }
 
 
@@ -114,8 +117,8 @@ def _facts(part: Part, usable: list[Column]) -> dict[str, str]:
     return facts
 
 
-def _from_csv(duck: Duck, part: Part, work: Path) -> tuple[Path, dict[str, int]]:
-    """A CSV file as Parquet in the contract's types, and per column how many values could not be read as its type.
+def _from_csv(duck: Duck, part: Part, work: Path) -> tuple[Path, dict[str, int], set[str]]:
+    """A CSV file as Parquet in the contract's types, per column how many values could not be read as its type, and its header.
 
     An unquoted empty field is null, a quoted one an empty string.
     """
@@ -136,7 +139,7 @@ def _from_csv(duck: Duck, part: Part, work: Path) -> tuple[Path, dict[str, int]]
     selected = ", ".join(f"{expr} AS {name(c)}" for c, expr in parsed.items())
     con.execute(f"COPY (SELECT {selected} FROM delivered) TO {literal(target)} (FORMAT parquet)")
     con.execute("DROP TABLE delivered")
-    return target, failed
+    return target, failed, there
 
 
 def _parse(column: Column) -> str:

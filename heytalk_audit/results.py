@@ -19,6 +19,7 @@ from heytalk_audit.evidence import code_digest
 from heytalk_audit.policy import Number
 from heytalk_audit.policy.view import audit_period
 from heytalk_audit.profile import iso
+from heytalk_audit.review import interval, judge, refuse_strangers, stated
 
 OPEN = ("violation", "review", "unknown", "exempt")
 AGEING = ((7, "0-7"), (30, "8-30"), (90, "31-90"), (365, "91-365"), (10**9, ">365"))
@@ -50,8 +51,8 @@ def exceptions(evaluation: Evaluation, key: bytes) -> pa.Table:
     return table.sort_by([(name, "ascending") for name in EXCEPTIONS.names])
 
 
-def summarise(evaluation: Evaluation, audit: Audit) -> dict[str, Any]:
-    """A rule's result as plain data: everything the report says of it."""
+def summarise(evaluation: Evaluation, audit: Audit, key: bytes, labels: pd.DataFrame | None = None) -> dict[str, Any]:
+    """A rule's result as plain data: everything the report says of it. `labels` are the reviewers' (see `review.read_labels`)."""
     rule, rows, ledger = evaluation.rule, evaluation.rows, evaluation.ledger
     promise, method = rule.text
     words = audit.policy.rules.get(rule.id, {})
@@ -72,6 +73,7 @@ def summarise(evaluation: Evaluation, audit: Audit) -> dict[str, Any]:
         "ageing": _ageing(rows),
         "breakdowns": {name: _breakdown(rule, rows, name) for name in evaluation.by if len(rows)},
         "figures": [{"label": label, "value": value} for label, value in evaluation.figures.items()],
+        "samples": _samples(evaluation, key, labels),
         "numbers": [_number(n) for n in numbers],
         "clauses": [_clause(audit, c) for c in rule.clauses],
         "tables": list(rule.tables),
@@ -88,6 +90,35 @@ def summarise(evaluation: Evaluation, audit: Audit) -> dict[str, Any]:
         "assumptions": list(evaluation.assumptions),
         "source": rule.source,
         "sql": evaluation.sql,
+    }
+
+
+def _samples(evaluation: Evaluation, key: bytes, labels: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """What was drawn for people to read, and what they made of it; null where nobody has labelled it."""
+    of_rule = None if labels is None else labels[labels["rule"] == evaluation.rule.id]
+    samples = [(s, [pseudonym(key, record) for record in s.records]) for s in evaluation.samples]
+    if of_rule is not None:
+        refuse_strangers([record for _, drawn in samples for record in drawn], of_rule)
+    return [
+        {"of": s.of, "frame_size": s.frame_size, "records": drawn, "review": _review(drawn, of_rule) if of_rule is not None else None}
+        for s, drawn in samples
+    ]
+
+
+def _review(drawn: list[str], labels: pd.DataFrame) -> dict[str, Any] | None:
+    found = judge(drawn, labels)
+    if found.decided == 0:
+        return None
+    low, high = interval(found.yes, found.decided)
+    return {
+        "yes": found.yes,
+        "no": found.no,
+        "undecided": found.undecided,
+        "agreement": found.agreement,
+        "kappa": found.kappa,
+        "low": low,
+        "high": high,
+        "stated": stated(found.yes, found.decided),
     }
 
 

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+import ibis.expr.types as ir
 import pandas as pd
 
 from heytalk_audit.errors import InputError, nearest
 
-COLUMNS = ("record", "reviewer", "label")
+#: What a file of labels must have; other columns are left alone, as those of the queue that reviewers fill in.
+COLUMNS = ("rule", "record", "reviewer", "label")
 LABELS = ("yes", "no", "unsure")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows drawn at random without replacement from a frame of `frame_size` rows."""
+    """Records drawn at random, without replacement, of a frame of `frame_size`: `of` says which (candidates, or all rows tested)."""
 
-    rows: pd.DataFrame
+    of: str
+    records: tuple[str, ...]
     frame_size: int
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,6 @@ class Review:
     """
 
     sampled: int
-    frame_size: int
     yes: int
     no: int
     open: pd.DataFrame
@@ -53,81 +54,87 @@ class Review:
         """Records that need a third look or a label."""
         return len(self.open)
 
-    def __str__(self) -> str:
-        agreed = "no record labelled by both" if self.agreement is None else f"agreement {self.agreement:.1%}".replace("%", " %")
-        kappa = "undefined" if self.kappa is None else f"{self.kappa:.2f}"
-        return (
-            f"{self.sampled} of {self.frame_size} drawn, {self.decided} decided, {self.undecided} undecided; {agreed}, "
-            f"Cohen's kappa {kappa}; yes: {self.yes} in {self.decided}, {stated(self.yes, self.decided)}"
-        )
+
+def rank(record: str, seed: int) -> str:
+    """What a sample is drawn by: the records that come first in this order. It looks random, and is the same on every engine."""
+    return hashlib.sha256(f"{seed}:{record}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def draw(frame: pd.DataFrame, size: int, seed: int) -> Sample:
-    """`size` rows of the frame (all, if it has fewer), in the order of `record`; the same whatever the order of the frame.
+def draw(of: str, records: Iterable[str], size: int, seed: int) -> Sample:
+    """`size` of the records (all, if there are fewer), each once; the same whatever their order."""
+    frame = set(records)
+    return Sample(of, tuple(sorted(frame, key=lambda record: rank(record, seed))[:size]), len(frame))
 
-    Raises InputError if `record` is missing, null or not unique: a row drawn twice would count twice.
+
+def draw_of(of: str, frame: ir.Table, size: int, seed: int, rows: Callable[[ir.Table], pd.DataFrame]) -> Sample:
+    """The same for the records of a table on an engine; `rows` fetches. Only what is drawn leaves the engine."""
+    distinct = frame.select("record").distinct()
+    ranked = distinct.mutate(rank=(f"{seed}:" + distinct.record).hexdigest("sha256"))
+    drawn = rows(ranked.order_by("rank").limit(size))
+    return Sample(of, tuple(drawn.record), int(rows(distinct.agg(n=distinct.count())).n[0]))
+
+
+def read_labels(paths: Iterable[Path]) -> pd.DataFrame:
+    """Reviewers' labels from CSV files: rule, record, reviewer, label (yes, no or unsure), at most one of each reviewer per record.
+
+    A line without reviewer and label is one that nobody has judged yet, and is left out. Raises InputError, one line, for files that
+    are not so.
     """
-    if "record" not in frame.columns:
-        raise InputError("sample", "the frame has no column record", "name each row by a pseudonym")
-    if frame["record"].isna().any() or frame["record"].duplicated().any():
-        raise InputError("sample", "records are null or stand twice", "give the frame one row per record")
-    ordered = frame.sort_values("record", ignore_index=True)
-    chosen = np.random.Generator(np.random.PCG64(seed)).choice(len(ordered), min(size, len(ordered)), replace=False)
-    return Sample(ordered.iloc[np.sort(chosen)].reset_index(drop=True), len(frame), seed)
-
-
-def read_labels(path: Path) -> pd.DataFrame:
-    """Two reviewers' labels from a CSV file: record, reviewer, label (yes, no or unsure), at most one of each per record.
-
-    Raises InputError, one line, for a file that isn't so.
-    """
-    try:
-        lines = list(csv.reader(path.read_text("utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(path, "cannot be read as CSV in UTF-8", "save it again as CSV UTF-8") from error
-    if not lines or tuple(lines[0]) != COLUMNS:
-        raise InputError(path, f"the first line is not {','.join(COLUMNS)}", "name the columns so, in this order")
-    rows = [(number, [cell.strip() for cell in line]) for number, line in enumerate(lines[1:], 2) if line]
-    for number, row in rows:
-        _check(f"{path}, line {number}", row)
-    labels = pd.DataFrame([row for _, row in rows], columns=list(COLUMNS), dtype="object")
-    twice = labels[labels.duplicated(["record", "reviewer"])]
+    labels = pd.DataFrame([row for path in paths for row in _labels(path)], columns=list(COLUMNS), dtype="object")
+    twice = labels[labels.duplicated(["rule", "record", "reviewer"])]
     if len(twice):
-        record, reviewer, _ = twice.iloc[0]
-        raise InputError(path, f"{reviewer} labelled {record} twice", "keep one label of each reviewer per record")
-    reviewers = sorted(labels["reviewer"].unique())
-    if len(reviewers) != 2:
-        raise InputError(path, f"{len(reviewers)} reviewers ({', '.join(reviewers)})", "give the labels of two")
+        row = twice.iloc[0]
+        raise InputError("labels", f"{row.reviewer} labelled {row.record} twice", "keep one label of each reviewer per record")
+    for rule, of_rule in labels.groupby("rule"):
+        reviewers = sorted(of_rule["reviewer"].unique())
+        if len(reviewers) != 2:
+            raise InputError("labels", f"{len(reviewers)} reviewers of {rule} ({', '.join(reviewers)})", "give the labels of two")
     return labels
 
 
+def _labels(path: Path) -> list[list[str]]:
+    try:
+        lines = list(csv.DictReader(path.read_text("utf-8-sig").splitlines(keepends=True), restkey="more"))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"labels {path.name}", "cannot be read as CSV in UTF-8", "save it again as CSV UTF-8") from error
+    missing = [name for name in COLUMNS if lines and name not in lines[0]]
+    if not lines or missing:
+        raise InputError(f"labels {path.name}", f"has no {', '.join(missing) or 'line'}", f"its columns are {', '.join(COLUMNS)}")
+    rows = [[(line[name] or "").strip() for name in COLUMNS] for line in lines]
+    for number, row in enumerate(rows, 2):
+        _check(f"labels {path.name}, row {number}", row)
+    return [row for row in rows if row[3]]
+
+
 def _check(where: str, row: list[str]) -> None:
-    if len(row) != len(COLUMNS):
-        raise InputError(where, f"{len(row)} cells", f"write {len(COLUMNS)}: {', '.join(COLUMNS)}")
+    reviewer, label = row[2:]
+    if not (reviewer or label):
+        return
     for name, cell in zip(COLUMNS, row, strict=True):
         if not cell:
-            raise InputError(where, f"{name} is blank", "fill it in, or leave the line out")
-    if row[2] not in LABELS:
-        raise InputError(where, f"unknown label {row[2]!r}", nearest(row[2], LABELS))
+            raise InputError(where, f"{name} is blank", "fill it in, or clear reviewer and label")
+    if label not in LABELS:
+        raise InputError(where, f"unknown label {label!r}", nearest(label, LABELS))
 
 
-def judge(sample: Sample, labels: pd.DataFrame) -> Review:
-    """The review of a sample by two reviewers' labels. Raises InputError for labels of records that were not drawn."""
-    drawn = sample.rows["record"].astype("string").astype("object")
-    strangers = sorted(set(labels["record"]) - set(drawn))
-    if strangers:
-        raise InputError("labels", f"{len(strangers)} records were not drawn, as {strangers[0]}", "label the records of this sample")
-    first, second = (
-        labels[labels["reviewer"] == name].set_index("record")["label"].reindex(drawn) for name in sorted(labels["reviewer"].unique())
-    )
+def judge(records: Iterable[str], labels: pd.DataFrame) -> Review:
+    """The review of a sample's records by two reviewers' labels of one rule."""
+    drawn = list(records)
+    said = [labels[labels["reviewer"] == name].set_index("record")["label"] for name in sorted(labels["reviewer"].unique())]
+    first, second = (of_one.reindex(drawn) for of_one in said) if said else ([None] * len(drawn),) * 2
     pairs = [tuple(label if isinstance(label, str) else None for label in pair) for pair in zip(first, second, strict=True)]
     decided = Counter(a for a, b in pairs if a == b and a in ("yes", "no"))
     left = [(record, a, b) for record, (a, b) in zip(drawn, pairs, strict=True) if a != b or a not in ("yes", "no")]
     agreement, kappa = agreed([(a, b) for a, b in pairs if a and b])
-    columns = ["record", "first", "second"]
-    return Review(
-        len(drawn), sample.frame_size, decided["yes"], decided["no"], pd.DataFrame(left, columns=columns, dtype="object"), agreement, kappa
-    )
+    unsettled = pd.DataFrame(left, columns=["record", "first", "second"], dtype="object")
+    return Review(len(drawn), decided["yes"], decided["no"], unsettled, agreement, kappa)
+
+
+def refuse_strangers(drawn: Iterable[str], labels: pd.DataFrame) -> None:
+    """Raise InputError for labels of records that were not drawn: they are of another sample, seed or key."""
+    strangers = sorted(set(labels["record"]) - set(drawn))
+    if strangers:
+        raise InputError("labels", f"{len(strangers)} records were not drawn, as {strangers[0]}", "label the records of this sample")
 
 
 def agreed(pairs: list[tuple[str, str]]) -> tuple[float | None, float | None]:

@@ -26,7 +26,7 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from heytalk_audit import delivery, evidence, notebook, params, profile, results
+from heytalk_audit import delivery, evidence, notebook, params, profile, results, review
 from heytalk_audit.audit import VERDICTS
 from heytalk_audit.chapters import CHAPTERS, SUMMARY
 from heytalk_audit.engine import check_url, connect
@@ -108,6 +108,7 @@ def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, c
     _check_rules(given)
     if given.policy.text:
         notebook.read_text(base / given.policy.text)
+    review.read_labels(base / name for name in given.labels)
     for name in ("accepted", "attestations", "previous", "findings"):
         if getattr(given, name):
             raise InputError(f"parameters {name}", "is not supported by this version", "leave it out")
@@ -124,6 +125,7 @@ def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, c
     (work / "profile.json").write_text(json.dumps(taken), "utf-8")
     resolved = given.model_dump(mode="json")
     resolved["snapshot"] = str((base / given.snapshot).resolve())
+    resolved["labels"] = [str((base / name).resolve()) for name in given.labels]
     if given.policy.text:
         resolved["policy"]["text"] = str((base / given.policy.text).resolve())
     if (base / given.policy.name).exists():
@@ -211,7 +213,7 @@ def _assemble(given: params.Params, work: Path, staged: Path) -> None:
 def _attest(given: params.Params, base: Path, work: Path, staged: Path) -> None:
     """The statement over the finished folder. Paths are left out of it: what they led to is named by its digest."""
     policy = load(given.policy.name, base)
-    asked = given.model_dump(mode="json", exclude={"snapshot": True, "policy": {"name", "text"}})
+    asked = given.model_dump(mode="json", exclude={"snapshot": True, "labels": True, "policy": {"name", "text"}})
     asked["policy"] = {"name": policy.name, "version": policy.version}
     chapters = [c for name, c in CHAPTERS.items() if name in given.chapters]
     rules = [RULES[r] for c in chapters for r in notebook.rules_of(c.name, given.rules)]
@@ -222,6 +224,8 @@ def _attest(given: params.Params, base: Path, work: Path, staged: Path) -> None:
         rules,
         [NOTEBOOKS / f"{c.notebook}.ipynb" for c in (*chapters, SUMMARY)],
     )
+    for n, name in enumerate(given.labels, 1):
+        used.append({"name": f"labels/{n}", "digest": {"sha256": evidence.digest((base / name).read_bytes())}})
     if given.policy.text:
         used.append({"name": "policy/text", "digest": {"sha256": evidence.digest((base / given.policy.text).read_bytes())}})
     (staged / evidence.NAME).write_bytes(results.canonical(evidence.statement(staged, asked, used)))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import string
+from collections.abc import Iterable
 
 import ibis.expr.types as ir
 
 #: Tab to carriage return, space, no-break space, ideographic space, as a regular expression's set. The control characters are
 #: written as escapes: an engine may read those of a string literal in its own way (Spark takes a form feed for an f).
 BLANKS = "\\x09-\\x0d \u00a0\u3000"
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _EDGES = f"^[{BLANKS}]+|[{BLANKS}]+$"
 
 
@@ -31,3 +34,8 @@ def tokens(value: ir.StringValue) -> ir.StringValue:
     """A list written with commas or semicolons as `;one;two;`, trimmed and lowered: ask it with `contains(";one;")`."""
     separated = trim(lower(value)).re_replace(f"[{BLANKS}]*[,;][{BLANKS}]*", ";")
     return ";" + separated + ";"
+
+
+def alternatives(words: Iterable[str]) -> str:
+    """Any of these words, lowered, as a regular expression that every engine reads alike."""
+    return "|".join(re.escape(word.translate(_LOWER)) for word in words)

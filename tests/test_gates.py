@@ -144,6 +144,24 @@ def test_all_null_columns_fit_any_type(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("name", "reason"),
+    [("Voice print", "template_stored"), ("speaker_id", "template_stored"), ("FACE_embeddings", "output_stored"), ("invoice_print", None)],
+)
+@pytest.mark.parametrize("form", ["parquet", "csv"])
+def test_a_column_that_no_contract_knows_is_judged_by_its_name(name, reason, form, tmp_path):
+    folder = world(tmp_path / "s", {"content_items": [{"user_id": "u1"}]})
+    if form == "parquet":
+        rewrite(folder, "traffic_events", lambda t: t.append_column(name, pa.nulls(len(t), pa.string())))
+    else:
+        (folder / "traffic_events.parquet").unlink()
+        (folder / "traffic_events.csv").write_text(f'event_id,"{name}"\n')
+    found = verdicts(folder, "SEN-08")["SEN-08"]
+    assert list(found.rows.record) == ([f"column_inventory:traffic_events.{name}"] if reason else [])
+    assert list(found.rows.reason) == ([reason] if reason else [])
+    assert found.ledger["in_scope"] > 100 and found.verdict == ("FAIL" if reason else "PASS")
+
+
+@pytest.mark.parametrize(
     ("said", "verdict"),
     [
         ({"window_start": "2024-02-28T00:00:00Z", "window_end": "2025-03-01T12:00:00Z"}, "PASS"),

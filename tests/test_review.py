@@ -2,42 +2,51 @@
 
 from __future__ import annotations
 
-import pandas as pd
+import ibis
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heytalk_audit.engine import connect
 from heytalk_audit.errors import InputError
-from heytalk_audit.review import agreed, draw, interval, judge, read_labels, stated
+from heytalk_audit.review import agreed, draw, draw_of, interval, judge, read_labels, refuse_strangers, stated
 
-FRAME = pd.DataFrame({"record": [f"r{n:04}" for n in range(1000)], "category": ["health", "union"] * 500})
+FRAME = [f"r{n:04}" for n in range(1000)]
+HEAD = "rule,record,reviewer,label\n"
 
 
 def test_a_sample_does_not_depend_on_the_order_of_the_frame():
-    sample = draw(FRAME, 50, 7)
-    again = draw(FRAME.sample(frac=1, random_state=1), 50, 7)
-    assert sample.rows.equals(again.rows)
-    assert len(sample.rows) == 50 and sample.rows.record.is_unique and sample.frame_size == 1000
-    assert not sample.rows.equals(draw(FRAME, 50, 8).rows)
+    sample = draw("rows", FRAME, 50, 7)
+    assert sample == draw("rows", FRAME[::-1], 50, 7)
+    assert len(set(sample.records)) == 50 and sample.frame_size == 1000
+    assert sample.records != draw("rows", FRAME, 50, 8).records
 
 
 def test_a_sample_is_pinned():
-    assert draw(FRAME, 3, 1).rows.record.tolist() == ["r0472", "r0511", "r0755"]
+    assert draw("rows", FRAME, 3, 1).records == ("r0873", "r0824", "r0019")
 
 
-def test_a_small_frame_is_drawn_whole():
-    assert draw(FRAME.head(3), 50, 7).rows.equals(FRAME.head(3))
-    assert len(draw(FRAME.head(0), 50, 7).rows) == 0
+def test_an_engine_draws_the_same():
+    engine = connect()
+    table = ibis.memtable({"record": [*FRAME, FRAME[3], "é"]})
+    found = draw_of("rows", engine.backend.create_table("frame", table), 50, 7, engine.rows)
+    assert found == draw("rows", [*FRAME, "é"], 50, 7)
 
 
-@pytest.mark.parametrize("frame", [FRAME[["category"]], pd.concat([FRAME, FRAME]), pd.DataFrame({"record": ["a", None]})])
-def test_a_frame_needs_records(frame):
-    with pytest.raises(InputError, match="^sample: "):
-        draw(frame, 5, 1)
+def test_a_sample_is_spread_over_the_frame():
+    drawn = [FRAME.index(record) for seed in range(40) for record in draw("rows", FRAME, 25, seed).records]
+    thirds = [sum(low <= n < low + 250 for n in drawn) for low in (0, 250, 500, 750)]
+    assert all(200 < n < 300 for n in thirds)  # 250 expected of 1,000, with a deviation of 14
 
 
-def labels_file(path, text):
-    path = path / "labels.csv"
+def test_a_small_frame_is_drawn_whole_and_a_record_once():
+    assert sorted(draw("rows", ["a", "b", "a"], 50, 7).records) == ["a", "b"]
+    assert draw("rows", ["a", "b", "a"], 50, 7).frame_size == 2
+    assert draw("rows", [], 50, 7).records == ()
+
+
+def labels_file(path, text, name="labels.csv"):
+    path = path / name
     path.write_text(text, "utf-8")
     return path
 
@@ -45,40 +54,46 @@ def labels_file(path, text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "the first line is not record,reviewer,label"),
-        ("record,label\n", "the first line is not"),
-        ("record,reviewer,label\nr1,ann,maybe\n", "unknown label 'maybe'"),
-        ("record,reviewer,label\nr1,ann,ye\n", "did you mean 'yes'"),
-        ("record,reviewer,label\nr1,ann\n", "2 cells"),
-        ("record,reviewer,label\n,ann,yes\n", "record is blank"),
-        ("record,reviewer,label\nr1,ann,yes\nr1,ann,no\n", "ann labelled r1 twice"),
-        ("record,reviewer,label\nr1,ann,yes\n", "1 reviewers"),
-        ("record,reviewer,label\nr1,ann,yes\nr1,bob,no\nr1,eve,no\n", "3 reviewers"),
+        ("", "has no line"),
+        ("record,label\nr1,yes\n", "has no rule, reviewer"),
+        (HEAD + "SEN-04,r1,ann,maybe\n", "unknown label 'maybe'"),
+        (HEAD + "SEN-04,r1,ann,ye\n", "did you mean 'yes'"),
+        (HEAD + "SEN-04,r1,ann\n", "label is blank"),
+        (HEAD + "SEN-04,,ann,yes\n", "record is blank"),
+        (HEAD + "SEN-04,r1,ann,yes\nSEN-04,r1,ann,no\n", "ann labelled r1 twice"),
+        (HEAD + "SEN-04,r1,ann,yes\n", "1 reviewers of SEN-04"),
+        (HEAD + "SEN-04,r1,ann,yes\nSEN-04,r1,bob,no\nSEN-04,r1,eve,no\n", "3 reviewers of SEN-04"),
     ],
 )
 def test_malformed_labels_are_refused_in_one_line(tmp_path, text, message):
     with pytest.raises(InputError) as error:
-        read_labels(labels_file(tmp_path, text))
+        read_labels([labels_file(tmp_path, text)])
     assert message in str(error.value) and "\n" not in str(error.value)
 
 
 def test_no_file_and_no_text_are_refused(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
-        read_labels(tmp_path / "none.csv")
+        read_labels([tmp_path / "none.csv"])
     (tmp_path / "labels.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="cannot be read"):
-        read_labels(tmp_path / "labels.csv")
+        read_labels([tmp_path / "labels.csv"])
+
+
+def test_each_reviewer_may_hand_in_a_file_with_more_columns_and_open_lines(tmp_path):
+    ann = labels_file(tmp_path, 'rule,record,text,reviewer,label\nSEN-04,r1,"a\nb",ann,yes\nSEN-04,r2,"=x",,\n')
+    bob = labels_file(tmp_path, "\ufeff" + HEAD + "SEN-04,r1,bob,yes\n", "bob.csv")
+    assert read_labels([ann, bob]).values.tolist() == [["SEN-04", "r1", "ann", "yes"], ["SEN-04", "r1", "bob", "yes"]]
 
 
 def test_disagreements_are_listed_and_only_decided_labels_count(tmp_path):
-    sample = draw(FRAME.head(6), 6, 1)
-    text = "record,reviewer,label\n" + "".join(
-        f"r{n:04},{who},{label}\n"
+    drawn = FRAME[:6]
+    text = HEAD + "".join(
+        f"SEN-04,r{n:04},{who},{label}\n"
         for n, pair in enumerate([("yes", "yes"), ("no", "no"), ("yes", "no"), ("unsure", "unsure"), ("yes", "unsure")])
         for who, label in zip(("ann", "bob"), pair, strict=True)
     )
-    review = judge(sample, read_labels(labels_file(tmp_path, text)))
-    assert (review.yes, review.no, review.decided, review.undecided) == (1, 1, 2, 4)
+    review = judge(drawn, read_labels([labels_file(tmp_path, text)]))
+    assert (review.sampled, review.yes, review.no, review.decided, review.undecided) == (6, 1, 1, 2, 4)
     assert review.open.values.tolist() == [
         ["r0002", "yes", "no"],
         ["r0003", "unsure", "unsure"],
@@ -86,13 +101,17 @@ def test_disagreements_are_listed_and_only_decided_labels_count(tmp_path):
         ["r0005", None, None],
     ]
     assert review.agreement == pytest.approx(3 / 5)
-    assert "6 of 6 drawn, 2 decided, 4 undecided; agreement 60.0 %" in str(review)
+
+
+def test_nobody_has_judged_yet(tmp_path):
+    review = judge(["r1", "r2"], read_labels([labels_file(tmp_path, HEAD + "SEN-04,r1,,\n")]))
+    assert (review.decided, review.undecided, review.agreement) == (0, 2, None)
 
 
 def test_labels_of_other_records_are_refused(tmp_path):
-    labels = read_labels(labels_file(tmp_path, "record,reviewer,label\nr0001,ann,yes\nx,bob,no\n"))
+    labels = read_labels([labels_file(tmp_path, HEAD + "SEN-04,r0001,ann,yes\nSEN-04,x,bob,no\n")])
     with pytest.raises(InputError, match="1 records were not drawn, as x"):
-        judge(draw(FRAME, 1000, 1), labels)
+        refuse_strangers(FRAME, labels)
 
 
 def test_kappa_of_a_worked_example():

@@ -41,6 +41,15 @@ TICKETS = (
     "لا أستطيع تغيير صورتي.",
     "¿Cómo puedo cambiar mi correo?",
 )
+POSTS = (
+    "Anyone up for karaoke tonight?",
+    "Bu akşam ses odasında buluşalım mı?",
+    "今天的直播很好听，谢谢大家。",
+    "شكرا على الهدية، نلتقي غدا في الغرفة",
+    "Hoy cantamos a las nueve, ¿te vienes?",
+    "My order 8814 2239 0017 came two days late.",
+    "Version 12.4.1 is out, finally.",
+)
 VENDORS = {
     "rong_cloud": ("Rong Cloud", "messaging", "CN"),
     "agora": ("Agora", "voice", "CN"),
@@ -114,7 +123,8 @@ def _life(w: World, user: dict[str, Any], chance: np.ndarray) -> None:
     if "photo" in kinds:
         w.agree(u, "media", later)
     for n, kind in enumerate(kinds):
-        w.add("content_items", user_id=u, created_at=max(later, w.ago(30 + 100 * n)), kind=kind)
+        said = None if kind == "photo" else POSTS[(index + n) % len(POSTS)]
+        w.add("content_items", user_id=u, created_at=max(later, w.ago(30 + 100 * n)), kind=kind, text=said)
     if index % 11 == 0:
         w.add("subscriptions", user_id=u, start_at=max(created, w.ago(300)))
         w.add("transactions", user_id=u, purchased_at=max(created, w.ago(300)), amount=f"{5 + index % 20}.99")

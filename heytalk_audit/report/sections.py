@@ -105,7 +105,30 @@ def _found(result: dict[str, Any], audience: str) -> list[Fragment]:
     parts += [part for name, values in result["breakdowns"].items() for part in _breakdown(result, name, values, audience)]
     if result["figures"]:
         parts.append(definitions((f["label"], f["value"]) for f in result["figures"]))
-    return parts
+    return parts + _judged(result["samples"])
+
+
+def _judged(samples: list[dict[str, Any]]) -> list[Fragment]:
+    """What people made of the samples that they read: the only ground for a rate."""
+    if not samples:
+        return []
+    lines = []
+    for s in samples:
+        found = s["review"]
+        if found is None:
+            lines.append([s["of"], s["frame_size"], len(s["records"]), *[None] * 5, "not read by two people yet"])
+            continue
+        agreed = None if found["agreement"] is None else percent(found["agreement"])
+        kappa = None if found["kappa"] is None else f"{found['kappa']:.2f}"
+        lines.append(
+            [s["of"], s["frame_size"], len(s["records"]), found["yes"], found["no"], found["undecided"], agreed, kappa, found["stated"]]
+        )
+    heads = ["Sample of", "Rows", "Drawn", "Yes", "No", "Open", "Agreement", "Kappa", "Share of yes"]
+    return [
+        tag("h4", "What two people made of a random sample"),
+        table(heads, lines, "Random samples, as read by two people", numeric=["Agreement", "Kappa"]),
+        paragraph("Yes: both say that the text tells of a special category. The interval is exact (Clopper-Pearson).", cls="note"),
+    ]
 
 
 def _people(result: dict[str, Any], subjects: dict[str, Any], audience: str) -> list[Fragment]:

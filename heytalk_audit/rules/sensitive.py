@@ -1,4 +1,4 @@
-"""Sensitive data: values of special categories, the consent that they need, where they go."""
+"""Sensitive data: values of special categories, the consent that they need, how long they stay, who sees them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from heytalk_audit.holds import hold
 from heytalk_audit.periods import earliest, sure
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import acceptances, grants, is_negative, is_valid, refusals, states, with_state
-from heytalk_audit.rules.terms import alive, deletion_unclear, has, is_special, join, lookup, only_if, with_deletion
-from heytalk_audit.strings import lower, trim
+from heytalk_audit.rules.terms import alive, deletion_unclear, is_special, join, lookup, only_if, with_deletion
 
 
 def special_values(attributes: ir.Table, policy: View) -> ir.Table:
@@ -63,7 +62,7 @@ def sensitive_without_consent(profile_attributes, users, consents, policy):
     )
 
 
-@rule("SEN-01L", severity="critical", clauses=["CL-024", "CL-037"], basis="law")
+@rule("SEN-01L", severity="critical", clauses=["CL-024", "CL-025", "CL-037", "CL-038"], basis="law")
 def sensitive_without_explicit_consent(profile_attributes, users, consents, policy):
     """Sensitive data is held only with explicit consent.
 
@@ -128,28 +127,6 @@ def sensitive_kept_after_withdrawal(profile_attributes, users, consents, retenti
     )
 
 
-@rule("SEN-05", severity="critical", clauses=["CL-095", "CL-096", "CL-098", "CL-115"])
-def sensitive_shared(disclosures, users, policy):
-    """Sensitive data is not shared for advertising, nor with what an app builds in.
-
-    Every disclosure of the period. A field of a special category sent to an advertiser or into an SDK is a violation; to a processor, an
-    authority or in a corporate transaction, or without a person, it is for a person to decide.
-    """
-    d = disclosures.filter(policy.in_period(disclosures.sent_at))
-    sent = d.select("disclosure_id", name=d.fields.unnest())
-    field = lower(trim(sent.name)).re_replace("^.*[.]", "")
-    named = sure(field.isin(policy.setting("special_fields"))) | sure(sent.name.isin(policy.setting("special_categories")))
-    d = join(d, has(sent, "disclosure_id", hit=named), "disclosure_id")
-    return Check(
-        d,
-        passes(~d.hit),
-        review("aggregate", d.user_id.isnull()),
-        *[review(f"shared_{kind}", d.kind == kind) for kind in ("processor", "legal", "corporate")],
-        *[violation(f"shared_{kind}", d.kind == kind) for kind in ("sdk", "advertising")],
-        by=("vendor_id", "kind"),
-    )
-
-
 def published(attributes: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
     """Public special values, with `state` (of the consent to publish, now) and `negative_since`."""
     a = attributes.filter(alive(attributes, policy), attributes.visibility == "public")
@@ -190,6 +167,6 @@ def sensitive_public_without_explicit_consent(profile_attributes, users, consent
         passes(is_valid(a.state)),
         passes(is_negative(a.state) & ~policy.passed(a.negative_since, "removal_allowance")),
         violation("publication_withdrawn", is_negative(a.state)),
-        violation("no_publication_consent", a.attribute_id.notnull()),
+        violation("no_explicit_consent", a.attribute_id.notnull()),
         by=("category", "source"),
     )

@@ -202,7 +202,11 @@ def stops(text: str) -> int:
 
 
 def test_every_rule_has_its_texts(policy):
-    assert list(policy.rules) == [f"{family}-{n:02d}" for family, count in FAMILIES.items() for n in range(1, count + 1)]
+    twins = [rule for rule in policy.rules if rule.endswith("L")]  # the law's stricter reading of a rule
+    assert [r for r in policy.rules if r not in twins] == [
+        f"{family}-{n:02d}" for family, count in FAMILIES.items() for n in range(1, count + 1)
+    ]
+    assert all(twin[:-1] in policy.rules for twin in twins)
     for rule, texts in policy.rules.items():
         assert list(texts) == ["title", "law", "dpv", "limits", "effect", "recommendation"], rule
         assert all(isinstance(texts[key], str) and texts[key].strip() == texts[key] != "" for key in PROSE), rule

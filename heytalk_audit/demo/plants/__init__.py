@@ -5,7 +5,7 @@ A story adds its rows and writes down every finding that follows from them, in w
 
 from __future__ import annotations
 
-from heytalk_audit.demo.plants import consent, evidence, marketing, minors, records, retention, sensitive
+from heytalk_audit.demo.plants import confidences, consent, evidence, marketing, minors, records, retention, sensitive
 from heytalk_audit.demo.plants.story import STORIES
 from heytalk_audit.demo.world import World
 
@@ -13,7 +13,7 @@ __all__ = ["NOT_PLANTABLE", "plant"]
 
 TIMES = 3
 #: The order in which they are told: ids are counted through it.
-MODULES = (retention, records, evidence, consent, marketing, sensitive, minors)
+MODULES = (retention, records, evidence, consent, marketing, sensitive, confidences, minors)
 
 #: Reason codes that a clean delivery can't carry, and why.
 NOT_PLANTABLE = {

@@ -223,9 +223,11 @@ def copies(w: World) -> None:
     w.agree(u, "media", w.about(300))
     c = w.add("content_items", user_id=u, kind="transcript", parent_id=w.id("lost"))
     w.find("RET-19", "content_items", c, "review", "parent_missing")
+    w.find("SEN-08", "content_items", c, "review", "transcript_stored")
     for at in (w.ago(hours=72) - dt.timedelta(seconds=1), w.ago(hours=72)):
         source = w.add("content_items", user_id=u, kind="voice", deleted_at=at)
         c = w.add("content_items", user_id=u, kind="transcript", parent_id=source)
+        w.find("SEN-08", "content_items", c, "review", "transcript_stored")
         if at < w.ago(hours=72):
             w.find("RET-19", "content_items", c, "violation", "copy_outlives_source")
     source = w.add("content_items", user_id=u, kind="photo")

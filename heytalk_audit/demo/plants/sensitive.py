@@ -11,7 +11,7 @@ PUBLIC = {"visibility": "public"}
 #: The law wants a yes of its own, whatever the policy reads as one: where the policy's rule finds something, its twin finds this.
 TWINS = {
     "SEN-01": {"*": "no_explicit_consent"},
-    "SEN-06": {"*": "no_publication_consent", "publication_withdrawn": "publication_withdrawn"},
+    "SEN-06": {"*": "no_explicit_consent", "publication_withdrawn": "publication_withdrawn"},
 }
 
 

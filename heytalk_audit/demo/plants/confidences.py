@@ -1,0 +1,85 @@
+"""What people tell in passing, and what the app writes down of it: in bios, posts, tickets and addresses."""
+
+from __future__ import annotations
+
+from heytalk_audit.demo.plants.story import SECOND, story
+from heytalk_audit.demo.world import World
+
+#: Said of oneself, and said of nobody: the same subject in the words of the same language.
+OWN = (
+    ("I am a Muslim and proud of it", "I am from Leeds and proud of it"),
+    ("我是同性恋，单身", "我是老师，单身"),
+    ("Kürdüm, İzmir'de yaşıyorum", "Garsonum, İzmir'de yaşıyorum"),
+    ("أنا مسيحي من القاهرة", "أنا طالب من القاهرة"),
+    ("Soy lesbiana y bailo salsa", "Soy camarera y bailo salsa"),
+)
+OTHERS = (
+    ("The Muslims next door brought us soup", "The neighbours next door brought us soup"),
+    ("Los gitanos del barrio tocan muy bien", "Los músicos del barrio tocan muy bien"),
+)
+BASE = "https://app.heytalk.example/"
+
+
+def text(w: World, rule: str, table: str, finding: tuple[str, str] | None, **values: object) -> str:
+    """A row with a text, and what a detector and a reader make of it."""
+    key = w.add(table, **values)
+    if finding:
+        w.find(rule, table, key, *finding)
+    return key
+
+
+@story
+def told_in_passing(w: World) -> None:
+    own, other = ("review", "stated_of_oneself"), ("review", "mentioned")
+    u = w.user()
+    for told, plain in OWN:
+        text(w, "SEN-04", "profile_attributes", own, user_id=u, value=told)
+        text(w, "SEN-04", "profile_attributes", None, user_id=u, value=plain)
+        text(w, "SEN-04", "content_items", own, user_id=u, kind="room", text=told)
+        text(w, "SEN-04", "content_items", None, user_id=u, kind="room", text=plain)
+    for told, plain in OTHERS:
+        text(w, "SEN-04", "content_items", other, user_id=u, text=told)
+        text(w, "SEN-04", "content_items", None, user_id=u, text=plain)
+    text(w, "SEN-04", "content_items", None, user_id=u, text=OWN[0][0], deleted_at=w.now)
+    text(w, "SEN-04", "content_items", own, user_id=u, text=OWN[0][0], deleted_at=w.now + SECOND)
+
+
+@story
+def told_to_support(w: World) -> None:
+    u = w.user()
+    for topic, told, reason in (
+        ("account", "The flashing lights are bad for me, I have epilepsy.", "category_in_ticket"),
+        ("account", "The flashing lights are bad for my eyes.", None),
+        ("I have epilepsy", "Please call me back.", "category_in_ticket"),
+        ("payment", "Please refund my card 4111 1111 1111 1111 today.", "value_in_ticket"),
+        ("payment", "Please refund my order 4111 1111 1111 1112 today.", None),
+        ("account", "T.C. kimlik numaram ١٠٠٠٠٠٠٠١٤٦, hesabımı açın.", "value_in_ticket"),
+        ("account", "Sipariş numaram ١٠٠٠٠٠٠٠١٤٧, nerede?", None),
+        ("account", "我的银行卡号6222021234567890128不能用了。", "value_in_ticket"),
+    ):
+        text(w, "SEN-07", "support_tickets", ("review", reason) if reason else None, user_id=u, topic=topic, text=told)
+
+
+@story
+def told_by_addresses(w: World) -> None:
+    u = w.user()
+    for url, outcome, reason in (
+        ("profile?religion=alevi", "violation", "special_field_in_address"),
+        ("profile?religion=", "pass", None),
+        ("profile?a=1&form.Sexual_Orientation=gay", "violation", "special_field_in_address"),
+        ("search?q=soy%20lesbiana", "review", "category_in_address"),
+        ("search?q=soy%20camarera", "pass", None),
+        ("login?user=ada&password=Xk92%21pqz", "review", "value_in_address"),
+        ("login?user=ada", "pass", None),
+    ):
+        text(w, "SEN-07", "traffic_events", None if outcome == "pass" else (outcome, reason), user_id=u, url=BASE + url)
+
+
+@story
+def recognised(w: World) -> None:
+    u = w.user()
+    for kind, deleted_at, finding in (("transcript", None, "transcript_stored"), ("transcript", w.now, None), ("voice", None, None)):
+        source = w.add("content_items", user_id=u, kind="voice")
+        key = w.add("content_items", user_id=u, kind=kind, parent_id=source, deleted_at=deleted_at)
+        if finding:
+            w.find("SEN-08", "content_items", key, "review", finding)

@@ -1,0 +1,64 @@
+"""What the detectors find in a snapshot's texts, as a small table that rules join: never a value, never a text.
+
+The texts stream from the engine in batches and are read by the same code wherever the rules run, so that findings are alike on
+every engine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from urllib.parse import unquote_plus
+
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+
+from heytalk_audit.detect import scan, special_categories
+from heytalk_audit.engine import Duck, Spark
+from heytalk_audit.texts import PLACES, Place
+
+#: One row per place, text and kind of finding: `what` is `category` (a special category is spoken of) or `value` (one that a
+#: detector knows), `finding` the category or kind, `form` mention or self (of a category), `confidence` high, medium or low.
+SCHEMA = pa.schema([(name, pa.string()) for name in ("place", "record", "what", "finding", "form", "confidence")])
+BATCH = 200_000
+_RANK = {"high": 0, "medium": 1, "low": 2}
+
+
+def detect(tables: Mapping[str, ir.Table], engine: Duck | Spark, progress: Callable[[str], None] = lambda place: None) -> pa.Table:
+    """The findings of every place that was delivered, by place and record. `progress` is told each place as it begins."""
+    parts = [SCHEMA.empty_table()]
+    for place in PLACES.values():
+        if place.is_in(tables):
+            progress(place.name)
+            written = place.written(tables[place.table])
+            parts += [found for batch in engine.batches(written, BATCH) if len(found := _found(place, batch))]
+    return pa.concat_tables(parts).sort_by([(name, "ascending") for name in SCHEMA.names])
+
+
+def _found(place: Place, batch: pa.RecordBatch) -> pa.Table:
+    records, texts = batch.column("record"), batch.column("text")
+    said = texts
+    if place.coded:
+        # a query's names are no words of anybody's, but tell what its values are
+        said = pa.array(map(_values, texts.to_pylist()), pa.large_string())
+        texts = pa.array(map(unquote_plus, texts.to_pylist()), pa.large_string())
+    frame = pd.concat(_strongest(texts, said), ignore_index=True)
+    frame["place"] = place.name
+    frame["record"] = records.take(pa.array(frame.pop("row"), pa.int64())).to_pylist()
+    return pa.Table.from_pandas(frame[SCHEMA.names], SCHEMA, preserve_index=False)
+
+
+def _values(query: str) -> str:
+    parts = re.split("[&;]", query)
+    return "\n".join(unquote_plus(part.split("=", 1)[-1]) for part in parts)
+
+
+def _strongest(texts: pa.Array, said: pa.Array) -> Iterator[pd.DataFrame]:
+    """Of each text and kind of finding the surest one, what people say of themselves first."""
+    categories = special_categories(said).rename(columns={"category": "finding"}).assign(what="category")
+    values = scan(texts).rename(columns={"kind": "finding"}).assign(what="value", form=None)
+    for found in (categories, values):
+        found["rank"] = found.confidence.map(_RANK) - 3 * (found.form == "self")
+        found = found.sort_values(["row", "finding", "rank"], kind="stable").drop_duplicates(["row", "finding"])
+        yield found[["row", "what", "finding", "form", "confidence"]].astype(object)

@@ -1,0 +1,167 @@
+"""Sensitive data where it was not declared: shared, told in free text, logged, or made by recognising voices and pictures."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from heytalk_audit.check import Check, passes, review, rule, violation
+from heytalk_audit.periods import sure
+from heytalk_audit.policy.view import View
+from heytalk_audit.rules.terms import alive, any_flag, has, is_special, join, only_if
+from heytalk_audit.strings import alternatives, blank, lower, trim
+from heytalk_audit.texts import PLACES
+
+
+def special_fields(disclosures: ir.Table, policy: View) -> ir.Table:
+    """One row per list of fields: does it name a special category (`hit`), by what stands after a name's last dot, or as a category."""
+    names = disclosures.select("fields").distinct()
+    names = names.mutate(name=names.fields.unnest())
+    last = lower(trim(names.name)).re_replace(r"^[\s\S]*\.", "")
+    return has(names, "fields", hit=last.isin(policy.setting("special_fields")) | names.name.isin(policy.setting("special_categories")))
+
+
+@rule("SEN-05", severity="critical", clauses=["CL-095", "CL-096", "CL-098", "CL-115"])
+def sensitive_shared(disclosures, users, policy):
+    """Sensitive data is not shared for advertising, nor with what an app builds in.
+
+    Every disclosure of the period. A field of a special category sent to an advertiser or into an SDK is a violation; to a processor, an
+    authority or in a corporate transaction, or without a person, it is for a person to decide.
+    """
+    d = disclosures.filter(policy.in_period(disclosures.sent_at))
+    d = join(d, special_fields(d, policy), "fields")
+    return Check(
+        d,
+        passes(~d.hit),
+        review("aggregate", d.user_id.isnull()),
+        *[review(f"shared_{kind}", d.kind == kind) for kind in ("processor", "legal", "corporate")],
+        *[violation(f"shared_{kind}", d.kind == kind) for kind in ("sdk", "advertising")],
+        by=("vendor_id", "kind"),
+    )
+
+
+def told(detections: ir.Table, *places: str) -> ir.Table:
+    """One row per text with a special category: `finding` (or several), `own` (said of oneself), `confidence` (the surest)."""
+    d = detections.filter(detections.place.isin(places), detections.what == "category")
+    rank = ibis.cases((d.confidence == "high", 0), (d.confidence == "medium", 1), else_=2)
+    found = d.group_by("record").agg(
+        found=d.record.notnull().any(), own=(d.form == "self").any(), kinds=d.finding.nunique(), one=d.finding.min(), rank=rank.min()
+    )
+    return found.select(
+        "record",
+        "found",
+        "own",
+        finding=(found.kinds == 1).ifelse(found.one, "several"),
+        confidence=ibis.cases((found.rank == 0, "high"), (found.rank == 1, "medium"), else_="low"),
+    )
+
+
+def texts_of(place: str, rows: ir.Table) -> ir.Table:
+    """The rows in which something is written there: whose, `record` and `place`."""
+    p = PLACES[place]
+    rows = rows.filter(~blank(p.text(rows)))
+    return rows.select("user_id", record=p.record(rows), place=ibis.literal(place))
+
+
+@rule("SEN-04", severity="medium", clauses=["CL-024", "CL-037"], judged=True)
+def sensitive_in_free_text(profile_attributes, content_items, detections, users, policy):
+    """Sensitive facts are told in the fields that are made for them, not spread over free text.
+
+    Every bio, nickname, room title, post or message that is not deleted, where its text was delivered; values of the sensitive fields
+    themselves are not counted. A detector in five languages proposes candidates: what people say of themselves apart from mere
+    mentions. A candidate is for a person to decide and never a violation by itself; a random sample of them, and of all texts, is read
+    by two people. Account names are not read, as many given names look like a creed or a people.
+    """
+    a, c = profile_attributes, content_items
+    a = texts_of("profile_attributes.value", a.filter(alive(a, policy), ~is_special(a, policy)))
+    rows = ibis.union(a, texts_of("content_items.text", c.filter(alive(c, policy))))
+    rows = join(rows, told(detections, "profile_attributes.value", "content_items.text"), "record")
+    return Check(
+        rows,
+        review("stated_of_oneself", rows.found & rows.own),
+        review("mentioned", rows.found),
+        record=rows.record,
+        by=("place", "finding", "confidence"),
+    )
+
+
+def holding(detections: ir.Table, policy: View, what: str) -> ir.Table:
+    """One row per ticket or event in which `what` (category or value) was found, as a flag of that name."""
+    d = detections.filter(detections.what == what)
+    if what == "value":
+        d = d.filter(d.finding.isin(policy.setting("sensitive_kinds")), d.confidence != "low")
+    return has(d, "record", **{what: d.place.isin(["support_tickets.topic", "support_tickets.text", "traffic_events.url"])})
+
+
+@rule("SEN-07", severity="medium", clauses=[])
+def sensitive_in_logs_and_tickets(support_tickets, traffic_events, detections, users, policy):
+    """Logs and tickets hold no sensitive data.
+
+    Every support ticket and every logged event with an address. An address that carries a field of a special category with a value is a
+    violation: the app itself wrote it there. What detectors find in tickets and addresses is for a person to decide: special categories,
+    and values such as card numbers, identity numbers and passwords. What a ticket no longer holds is not counted.
+    """
+    t, e = support_tickets, traffic_events
+    t = t.filter(~blank(t.topic) | ~blank(t.text))
+    e = e.filter(~blank(e.url))
+    named = lower(e.url).re_search(rf"[?&;]([^=&;#]*[.])?({alternatives(policy.setting('special_fields'))})=[^&;#]")
+    no = t.user_id.isnull() & t.user_id.notnull()
+    tickets = t.select("user_id", record="support_tickets:" + t.ticket_id, place=ibis.literal("ticket"), named=no)
+    events = e.select("user_id", record="traffic_events:" + e.event_id, place=ibis.literal("address"), named=sure(named))
+    rows = ibis.union(tickets, events)
+    for what in ("category", "value"):
+        rows = join(rows, holding(detections, policy, what), "record")
+    return Check(
+        rows,
+        violation("special_field_in_address", rows.named),
+        *[review(f"category_in_{place}", rows.category & (rows.place == place)) for place in ("ticket", "address")],
+        *[review(f"value_in_{place}", rows.value & (rows.place == place)) for place in ("ticket", "address")],
+        record=rows.record,
+        by=("place",),
+    )
+
+
+def named_like(name: ir.StringValue, words: list[str]) -> ir.BooleanValue:
+    """Whether one of the words begins somewhere in a column's name, as `embedding` in `face_embeddings`; case does not matter."""
+    parts = "_" + lower(name).re_replace("[^a-z0-9]+", "_")
+    return any_flag([sure(parts.contains(f"_{word.lower()}")) for word in words])
+
+
+@rule("SEN-08", severity="critical", clauses=["CL-071", "CL-169", "CL-172"])
+def recognition_undeclared(column_inventory, content_items, users, policy):
+    """What recognising voices and pictures yields is not kept, as the policy does not list it among the data it collects.
+
+    Every column delivered, whether or not the contract knows it, and the content items made from another item. A column named like a
+    template by which a voice or face can be told again, or like another output of recognition, is a violation. A transcript that is not
+    deleted is for a person to decide: it is content, not biometric, and people write transcripts too. Columns are judged by
+    their names, whatever they hold.
+    """
+    k, c = column_inventory, content_items
+    c = c.filter(alive(c, policy), (c.kind == "transcript") | ~blank(c.parent_id))
+    nobody = only_if(k.name.isnull(), k.name)
+    columns = k.select(
+        user_id=nobody,
+        record="column_inventory:" + k.column_name,
+        table_name=k.table_name,
+        template=named_like(k.name, policy.setting("template_names")),
+        output=named_like(k.name, policy.setting("recognition_names")),
+        transcript=k.name.isnull(),
+    )
+    no = c.kind.isnull()
+    items = c.select(
+        "user_id",
+        record="content_items:" + c.content_id,
+        table_name=ibis.literal("content_items"),
+        template=no,
+        output=no,
+        transcript=c.kind == "transcript",
+    )
+    rows = ibis.union(columns, items)
+    return Check(
+        rows,
+        violation("template_stored", rows.template),
+        violation("output_stored", rows.output),
+        review("transcript_stored", rows.transcript),
+        record=rows.record,
+        by=("table_name",),
+    )
