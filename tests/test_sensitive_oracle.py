@@ -38,6 +38,9 @@ DEFAULTS = {
     "period_from": None,
     "period_to": None,
 }
+#: What a warehouse writes for never and for always.
+SENTINELS = [dt.datetime(year, 1, 3, tzinfo=dt.UTC) for year in (1, 1900, 1970, 9999)]
+STATUSES = ("active", "suspended", "banned", "deleted", "purged", "anonymised", "")
 #: Values that say something, values that only look empty, and values that are.
 VALUES = [
     *(["catholic"] * 6),
@@ -50,15 +53,71 @@ CATEGORIES = [*DEFAULTS["special_categories"] * 3, "pd:race", "pd:Race ", "Race"
 NAMES = [
     *("religion", "profile.religion", "Profile.Religion ", " religion", "profile. religion", "religion.", "religion .", ".religion"),
     *("x.pd:Race", "pd:Race", "PD:RACE", "pd:Race ", "race.pd:Race", "pd:Biometric", "x:Own", "x:own", "x.x:own", "X:OWN"),
-    *("rel\nigion", "religion\n", "a\n.religion", "a\nb.religion\u3000", "religion\n.a", "a.b\n.c.RACE", "race\r\n", "trace", "races", "..race"),
-    *("health\u2003", "\u00a0health\t", "health\u200b", "\x85health", "hea\u0131th", "POL\u0130TICS", "pol\u0131tics", "POLITICS", "\u212a.race"),
+    *(
+        "rel\nigion",
+        "religion\n",
+        "a\n.religion",
+        "a\nb.religion\u3000",
+        "religion\n.a",
+        "a.b\n.c.RACE",
+        "race\r\n",
+        "trace",
+        "races",
+        "..race",
+    ),
+    *(
+        "health\u2003",
+        "\u00a0health\t",
+        "health\u200b",
+        "\x85health",
+        "hea\u0131th",
+        "POL\u0130TICS",
+        "pol\u0131tics",
+        "POLITICS",
+        "\u212a.race",
+    ),
     *("health_conditions", "Religious Beliefs", "a.Religious_Beliefs", "sexual_orientation", "a. .race", "race, health", "race/health"),
-    *("email", "user_id", "a.email", "", " ", "\u3000", ".", " . ", None, "own field", " App.Own Field", "it's", "a\\.race", "%", "r_ce", "ra%"),
+    *(
+        "email",
+        "user_id",
+        "a.email",
+        "",
+        " ",
+        "\u3000",
+        ".",
+        " . ",
+        None,
+        "own field",
+        " App.Own Field",
+        "it's",
+        "a\\.race",
+        "%",
+        "r_ce",
+        "ra%",
+    ),
 ]
 SCOPES = [
-    *("*", " * ", "**", "", ",;", "users", "profile_attributes", "Profile_Attributes\u3000", "users;PROFILE_ATTRIBUTES", "profile_attribute"),
+    *(
+        "*",
+        " * ",
+        "**",
+        "",
+        ",;",
+        "users",
+        "profile_attributes",
+        "Profile_Attributes\u3000",
+        "users;PROFILE_ATTRIBUTES",
+        "profile_attribute",
+    ),
     *("profile_attributes.value", "users , Profile_Attributes.VALUE ;", "profile_attributes.value.x", "profile_attributes .value"),
-    *("profile_attributes.name", "profile_attributes.*", "value", "consents;*", "profile_attributes.name,profile_attributes.value", "users *"),
+    *(
+        "profile_attributes.name",
+        "profile_attributes.*",
+        "value",
+        "consents;*",
+        "profile_attributes.name,profile_attributes.value",
+        "users *",
+    ),
     *("profile_attributes\u2003", "\nprofile_attributes\t;users", "profile_attributes|users", "profile_attributes. value"),
 ]
 
@@ -86,7 +145,8 @@ class World:
         self.today = self.local(self.now)
         people = [f"u{n}" for n in range(24 * size)]
         self.ids = [*people, *people, *people, "U1", "u1 ", "nobody", "", " ", "\u3000"]
-        self.pools = {i: [self.now, self.now - 72 * HOUR, *self.pick.choices(self.landmarks(), k=3)] for i in self.ids}
+        self.landmarks = self.turns()
+        self.pools = {i: [self.now, self.now - 72 * HOUR, *self.pick.choices(self.landmarks, k=3)] for i in self.ids}
         known = [*people[:-2], *self.pick.sample(["U1", "u1 ", "", " ", "\u3000"], 3)]
         self.rows = {
             "users": [self.user(i) for i in known],
@@ -107,12 +167,18 @@ class World:
     def midnight(self, day):
         return dt.datetime.combine(day, dt.time(), self.zone).astimezone(dt.UTC)
 
-    def landmarks(self):
+    def turns(self):
         """Where a day or a month of the audit turns."""
         days = [months(self.today, n) for n in (0, -3, -6, -12, -13)]
         days += [d + DAY for d in days] + [self.today - n * DAY for n in (1, 3, 4, 30, 31, 40, 90)]
         days += [self.settings[k] for k in ("period_from", "period_to") if self.settings[k]]
-        return [self.midnight(d) for d in days] + [self.now - 72 * HOUR, self.now - 200 * DAY, self.now - 30 * DAY]
+        return [self.midnight(d) for d in days] + [self.now - n * DAY for n in (0, 3, 30, 200)]
+
+    def edge(self):
+        """An instant at a turn of the audit; now and then a sentinel."""
+        if self.pick.random() < 0.05:
+            return self.pick.choice(SENTINELS)
+        return self.pick.choice(self.landmarks) + self.one(-1, -1, 0, 0, 1) * TICK
 
     def time(self, id, late=0.05):
         """An instant of a person's, mostly at a turn of another, some after the audit's."""
@@ -126,11 +192,11 @@ class World:
         return moment
 
     def user(self, id):
-        deleted = self.sometimes(0.5, self.one(self.time(id), self.time(id), self.pick.choice(self.landmarks()) - self.one(0, 1) * TICK))
+        deleted = self.sometimes(0.5, self.one(self.time(id), self.time(id), self.edge()))
         after = [t for t in (deleted,) if t] * 3 + [self.time(id)]
         return {
             "user_id": id,
-            "status": self.one(*(["deleted"] * 3 if deleted else ["active"] * 5), "active", "suspended", "banned", "deleted", "purged", "anonymised"),
+            "status": self.one(*(["deleted", "banned"] * 3 if deleted else ["active"] * 5), *STATUSES),
             "created_at": self.now - 2000 * DAY,
             "deleted_at": deleted,
             "restored_at": self.sometimes(0.25, self.one(*after) + self.one(-1, 0, 0, 1) * TICK),
@@ -144,60 +210,60 @@ class World:
         return {
             "consent_id": f"c{n}",
             "user_id": id,
-            "purpose": self.one(*["sensitive_data"] * 5, *["sensitive_publication"] * 3, *["policy_acceptance"] * 2, "media"),
-            "action": self.one(*["grant"] * 5, *NEGATIVE),
+            "purpose": self.one(*["sensitive_data"] * 5, *["sensitive_publication"] * 3, *["policy_acceptance"] * 2, "media", ""),
+            "action": self.one(*["grant"] * 8, *NEGATIVE, *NEGATIVE, ""),
             "event_at": self.time(id),
             "explicit": self.pick.random() < 0.8,
-            "method": self.one(*["in_app"] * 4, "web", "double_optin", "bundled_terms", "default", "import", "staff", "signal_gpc"),
+            "method": self.one(*["in_app"] * 4, "web", "double_optin", "bundled_terms", "default", "import", "staff", "signal_gpc", ""),
             "policy_version": self.one("v1", "", None, " "),
         }
 
     def attribute(self, n):
         id = self.pick.choice(self.ids)
+        created, updated = self.time(id), self.sometimes(0.4, self.time(id))
+        if updated and self.pick.random() < 0.8:
+            created, updated = sorted((created, updated))
         return {
             "attribute_id": f"a{n - n % 50 if n % 17 == 0 else n}",
             "user_id": id,
             "name": self.one("religion", "bio", ""),
             "category": self.pick.choice(CATEGORIES),
             "value": self.pick.choice(VALUES),
-            "source": self.one(*["user"] * 5, "social_login", "inferred", "partner", "staff", "import"),
-            "visibility": self.one("public", "public", "friends", "private"),
-            "created_at": self.time(id),
-            "updated_at": self.sometimes(0.4, self.time(id)),
-            "deleted_at": self.sometimes(0.25, self.one(self.time(id, 0.5), self.now, self.now - TICK, self.now + TICK)),
+            "source": self.one(*["user"] * 5, "social_login", "inferred", "partner", "staff", "import", ""),
+            "visibility": self.one(*["public"] * 4, *["friends", "private"] * 2, ""),
+            "created_at": created,
+            "updated_at": updated,
+            "deleted_at": self.sometimes(0.25, self.one(self.time(id, 0.5), self.edge(), *(self.now + n * TICK for n in (-1, 0, 1)))),
         }
 
     def exception(self, n):
         id = self.pick.choice(self.ids)
-        start = self.one(self.time(id), self.time(id), self.pick.choice(self.landmarks()) - self.one(0, 1) * TICK)
-        ends = [*self.landmarks(), self.time(id), self.now, self.now + TICK, self.now + 9 * DAY]
-        end = self.one(None, None, self.pick.choice(ends) - self.one(0, 1) * TICK, start + self.one(-1, 0, 1) * TICK)
-        reviews = [self.time(id, 0.5), start, self.pick.choice(self.landmarks()) - self.one(0, 1) * TICK]
+        start = self.one(self.time(id), self.time(id), self.edge())
+        ends = [None, None, self.time(id), self.edge(), self.edge(), self.now, self.now + TICK, start + self.one(-1, 0, 1) * TICK]
         return {
             "exception_id": f"e{n}",
             "user_id": id,
-            "type": self.one("legal_hold", "legal_hold", "dispute", "statutory", "fraud", "ban"),
+            "type": self.one("legal_hold", "legal_hold", "dispute", "statutory", "fraud", "ban", ""),
             "reason_code": self.one("R1", "R1", "R1", "", " ", "\u3000\u00a0"),
             "reference": self.one("M-1", None, "", "\t"),
-            "scope": self.one(*["profile_attributes"] * 12, "*", *SCOPES),
+            "scope": self.one(*["profile_attributes"] * 20, "*", *SCOPES),
             "owner": self.one(*["legal"] * 6, "", "\u00a0"),
             "started_at": start,
-            "ended_at": end,
-            "reviewed_at": self.sometimes(0.4, self.pick.choice(reviews)),
+            "ended_at": self.pick.choice(ends),
+            "reviewed_at": self.sometimes(0.4, self.one(self.time(id, 0.5), start, self.edge())),
         }
 
     def disclosure(self, n):
         id = self.pick.choice(self.ids)
-        turns = [t + self.one(-1, 0, 1) * TICK for t in (*self.landmarks(), self.now)]
         return {
             "disclosure_id": f"d{n - n % 50 if n % 17 == 0 else n}",
             "user_id": self.one(id, id, id, None),
             "vendor_id": "v1",
-            "kind": self.one("sdk", "processor", "advertising", "legal", "corporate"),
+            "kind": self.one("sdk", "processor", "advertising", "legal", "corporate", ""),
             "purpose": "improve_services",
             "fields": self.pick.sample(NAMES, self.one(0, 1, 1, 1, 2, 3)),
             "identifier_form": "none",
-            "sent_at": self.one(self.time(id), self.time(id), *turns),
+            "sent_at": self.one(self.time(id), self.edge()),
         }
 
     # what the rules share ----------------------------------------------------------------------------
@@ -214,7 +280,7 @@ class World:
     def in_period(self, moment):
         start = self.settings["period_from"] or months(self.today, -3)
         end = self.settings["period_to"] or self.today + DAY
-        return start <= self.local(moment) < end and moment <= self.now
+        return moment <= self.now and start <= self.local(moment) < end
 
     def person(self, id):
         return self.people.get(id) or dict.fromkeys(("status", "deleted_at", "restored_at", "purged_at", "is_test"))
@@ -233,7 +299,8 @@ class World:
         last = [e for e in events if e["event_at"] == at]
         if any(e["action"] in NEGATIVE for e in last):
             grants = [e["event_at"] for e in events if e["action"] == "grant"]
-            return "negative", min(e["event_at"] for e in events if e["action"] in NEGATIVE and (not grants or e["event_at"] >= max(grants)))
+            refused = [e["event_at"] for e in events if e["action"] in NEGATIVE]
+            return "negative", min(t for t in refused if not grants or t >= max(grants))
         return ("valid" if any(map(self.explicit, last)) else "other"), None
 
     def alive(self, row):
@@ -274,9 +341,8 @@ class World:
         """Why a hold excuses what was due on a day, and the day that it moved it to."""
         valid = [
             h
-            for h in self.rows["retention_exceptions"]
-            if h["user_id"] == id
-            and h["type"] in ("legal_hold", "dispute", "statutory", "fraud")
+            for h in self.exceptions[id]
+            if h["type"] in ("legal_hold", "dispute", "statutory", "fraud")
             and not blank(h["owner"])
             and not (blank(h["reason_code"]) and blank(h["reference"]))
             and h["started_at"] <= self.now
@@ -331,7 +397,7 @@ class World:
     def sen_02(self):
         for a, _ in self.special():
             if self.alive(a):
-                outcome = {"user": "pass", "social_login": "review"}.get(a["source"], "violation")
+                outcome = {"user": "pass", "": "pass", "social_login": "review"}.get(a["source"], "violation")
                 yield a, outcome, None if outcome == "pass" else f"source_{a['source']}", None
 
     def sen_03(self):
@@ -341,7 +407,7 @@ class World:
             if not deleted and not since:
                 continue
             withdrawn = since if since and tc <= since else None
-            late = [w for w in (withdrawn, gone) if w and self.now > w + 72 * HOUR]
+            late = [w for w in (withdrawn, gone) if w and self.now - 72 * HOUR > w]
             if self.doubt(a):
                 yield a, "unknown", self.doubt(a), None
                 continue
@@ -373,7 +439,8 @@ class World:
         for d in self.rows["disclosures"]:
             if not self.in_period(d["sent_at"]):
                 continue
-            if not any(map(self.hit, d["fields"] or [])):
+            known = d["kind"] in ("sdk", "advertising", "processor", "legal", "corporate")
+            if not any(map(self.hit, d["fields"])) or (d["user_id"] is not None and not known):
                 yield d, "pass", None, None
             elif d["user_id"] is None:
                 yield d, "review", "aggregate", None
@@ -414,7 +481,9 @@ class World:
     def expected(self, rule):
         """Record, subject, outcome, reason, due day and days over of every row, counted."""
         self.people = {u["user_id"]: u for u in self.rows["users"]}
-        self.consents = defaultdict(list)
+        self.exceptions, self.consents = defaultdict(list), defaultdict(list)
+        for h in self.rows["retention_exceptions"]:
+            self.exceptions[h["user_id"]].append(h)
         for c in self.rows["consents"]:
             if c["event_at"] <= self.now:
                 self.consents[c["user_id"], c["purpose"]].append(c)
