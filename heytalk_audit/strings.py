@@ -30,6 +30,11 @@ def lower(value: ir.StringValue) -> ir.StringValue:
     return value.translate(string.ascii_uppercase, string.ascii_lowercase)
 
 
+def plain(word: str) -> str:
+    """A word of the settings as `trim` and `lower` would leave it."""
+    return re.sub(_EDGES, "", word).translate(_LOWER)
+
+
 def tokens(value: ir.StringValue) -> ir.StringValue:
     """A list written with commas or semicolons as `;one;two;`, trimmed and lowered: ask it with `contains(";one;")`."""
     separated = trim(lower(value)).re_replace(f"[{BLANKS}]*[,;][{BLANKS}]*", ";")

@@ -25,6 +25,8 @@ REASONS = {
 }
 #: Ways of granting that are no act of the person for this purpose alone.
 PASSIVE = ("bundled_terms", "default")
+#: Actions that refuse.
+NEGATIVE = ("withdraw", "opt_out", "refuse")
 
 
 def is_valid(state: ir.IntegerValue) -> ir.BooleanValue:
@@ -40,6 +42,11 @@ def is_negative(state: ir.IntegerValue) -> ir.BooleanValue:
 def grants(consents: ir.Table) -> ir.BooleanValue:
     """Which events are grants that count: explicit, and by a method that is an act of its own."""
     return (consents.action == "grant") & consents.explicit & ~sure(consents.method.isin(PASSIVE))
+
+
+def refuses(consents: ir.Table) -> ir.BooleanValue:
+    """Which events are refusals in some form; one whose action is not said is none."""
+    return sure(consents.action.isin(NEGATIVE))
 
 
 def states(consents: ir.Table, policy: View) -> ir.Table:
@@ -100,8 +107,10 @@ def not_consented(rows: ir.Table) -> list[Condition]:
 def refusals(consents: ir.Table, policy: View) -> ir.Table:
     """Who refuses now, per person and purpose: `negative_since`, the first refusal since the last grant."""
     c = consents.filter(policy.by_now(consents.event_at), consents.user_id.notnull())
-    granted = c.filter(c.action == "grant").group_by(["user_id", "purpose"]).agg(last_grant=lambda t: t.event_at.max())
-    c = c.filter(c.action != "grant").left_join(granted, ["user_id", "purpose"], rname="granted_{name}")
+    said = c.group_by(["user_id", "purpose"]).agg(
+        last=c.event_at.max(), last_grant=c.event_at.max(where=c.action == "grant"), last_refusal=c.event_at.max(where=refuses(c))
+    )
+    c = c.filter(refuses(c)).inner_join(said.filter(said.last_refusal == said.last), ["user_id", "purpose"], rname="said_{name}")
     c = c.filter(c.last_grant.isnull() | (c.event_at >= c.last_grant))
     return c.group_by(["user_id", "purpose"]).agg(negative_since=c.event_at.min())
 

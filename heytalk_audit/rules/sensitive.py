@@ -9,7 +9,7 @@ from heytalk_audit.check import Check, Condition, passes, review, rule, unknown,
 from heytalk_audit.holds import hold
 from heytalk_audit.periods import earliest, sure
 from heytalk_audit.policy.view import View
-from heytalk_audit.rules.consent_terms import acceptances, grants, is_negative, is_valid, refusals, states, with_state
+from heytalk_audit.rules.consent_terms import acceptances, grants, is_negative, is_valid, refusals, refuses, states, with_state
 from heytalk_audit.rules.terms import alive, deletion_unclear, is_special, join, lookup, only_if, with_deletion
 
 
@@ -30,7 +30,7 @@ def storage_unclear(a: ir.Table, policy: View) -> list[Condition]:
 def with_consent(a: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
     """Values with `explicit` (a valid grant for sensitive data by the storing, no refusal since) and `accepted` (the policy, by then)."""
     c = consents.filter(consents.purpose == "sensitive_data", policy.by_now(consents.event_at))
-    refused = c.filter(c.action != "grant").group_by("user_id").agg(refused=lambda t: t.event_at.max())
+    refused = c.filter(refuses(c)).group_by("user_id").agg(refused=lambda t: t.event_at.max())
     good = join(c.filter(sure(grants(c))), refused)
     good = good.filter(good.refused.isnull() | (good.event_at > good.refused))
     terms = acceptances(consents, policy)

@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 from heytalk_audit.check import Condition, unknown
 from heytalk_audit.periods import latest, sure
 from heytalk_audit.policy.view import View
-from heytalk_audit.strings import blank, lower, trim
+from heytalk_audit.strings import blank, lower, plain, trim
 
 LIVE = ("active", "suspended", "banned")
 IDENTIFIERS = ("display_name", "email", "phone")
@@ -152,7 +152,7 @@ def alive(table: ir.Table, policy: View) -> ir.BooleanValue:
 
 def is_special(attributes: ir.Table, policy: View) -> ir.BooleanValue:
     """Whether an attribute is a value of a special category, and says something."""
-    empty = [word.strip().lower() for word in policy.setting("null_like")]
+    empty = [plain(word) for word in policy.setting("null_like")]
     value = trim(lower(attributes.value)).fill_null("")
     return attributes.category.isin(policy.setting("special_categories")) & ~blank(attributes.value) & ~value.isin(empty)
 
