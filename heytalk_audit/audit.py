@@ -328,7 +328,7 @@ def _notes(rule: Rule, present: Present, audit: Audit) -> list[str]:
     described = {str(r.get("name")) for r in audit.snapshot.delivery.descriptor["resources"] if isinstance(r, dict)}
     absent = sorted(t for t in contract.load() if t not in audit.snapshot.tables)
     unseen = present.missing
-    if rule.tables[0] in ("delivered_tables", "delivered_columns"):
+    if rule.tables[0] in ("delivered_tables", "delivered_columns", "column_inventory"):
         unseen = sorted({*unseen, *absent})
     notes = ["not delivered: " + ", ".join(unseen)] if unseen else []
     lost = [t for t in absent if t in described]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 from urllib.parse import unquote_plus
 
 import ibis.expr.types as ir
@@ -62,3 +63,25 @@ def _strongest(texts: pa.Array, said: pa.Array) -> Iterator[pd.DataFrame]:
         found["rank"] = found.confidence.map(_RANK) - 3 * (found.form == "self")
         found = found.sort_values(["row", "finding", "rank"], kind="stable").drop_duplicates(["row", "finding"])
         yield found[["row", "what", "finding", "form", "confidence"]].astype(object)
+
+
+def summary(found: pa.Table, tables: Mapping[str, ir.Table], engine: Duck | Spark) -> list[dict[str, Any]]:
+    """Per place that was delivered: `texts` read, and of these how many hold each finding, by form and by confidence."""
+    frame = found.to_pandas()
+    places = []
+    for place in PLACES.values():
+        if place.is_in(tables):
+            written = place.written(tables[place.table])
+            here = frame[frame.place == place.name]
+            texts = int(engine.rows(written.agg(n=written.count())).n[0])
+            places.append(
+                {"place": place.name, "texts": texts, "findings": [_counted(*group) for group in here.groupby(["what", "finding"])]}
+            )
+    return places
+
+
+def _counted(name: tuple[str, str], rows: pd.DataFrame) -> dict[str, Any]:
+    sure = rows.confidence.value_counts()
+    return {"what": name[0], "finding": name[1], "texts": len(rows), "self": int((rows.form == "self").sum())} | {
+        confidence: int(sure.get(confidence, 0)) for confidence in _RANK
+    }

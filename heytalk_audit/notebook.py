@@ -17,8 +17,9 @@ import pandas as pd
 
 from heytalk_audit import params as parameters
 from heytalk_audit import results as model
-from heytalk_audit.audit import Audit, Evaluation, evaluate
+from heytalk_audit.audit import DETECTIONS, Audit, Evaluation, evaluate
 from heytalk_audit.chapters import CHAPTERS, PAGE_OF
+from heytalk_audit.detected import summary
 from heytalk_audit.engine import connect
 from heytalk_audit.errors import InputError
 from heytalk_audit.policy import load
@@ -30,6 +31,8 @@ from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot import open_snapshot
 
 WORK = "HEYTALK_AUDIT_WORK"
+#: Verdicts of rules that were not evaluated.
+WITHOUT = ("NOT_EVALUATED", "ERROR")
 #: The demo's key is fixed and published: it protects nobody.
 DEMO_KEY = "heytalk-audit-demo-key-which-is-published"
 
@@ -118,6 +121,14 @@ class Chapter:
     def reliability(self) -> Fragment:
         """What was delivered beside what was said of it, and how far it can be relied on."""
         return pages.evidence_reliability(evidence_of(self.session.audit), list(self.results.values()))
+
+    def detections(self) -> Fragment:
+        """What detectors read and found, place by place; nothing where no rule of this audit asked for it."""
+        if not any(DETECTIONS in r["tables"] and r["verdict"] not in WITHOUT for r in self.results.values()):
+            return pages.left_out("Detectors")
+        audit = self.session.audit
+        places = summary(audit.detections, audit.snapshot.tables, audit.snapshot.engine)
+        return pages.detections(places, self.session.params.report.audience)
 
     def _rows(self, rule: str) -> list[dict[str, Any]]:
         import pyarrow.parquet as pq

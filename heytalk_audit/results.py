@@ -26,7 +26,7 @@ AGEING = ((7, "0-7"), (30, "8-30"), (90, "31-90"), (365, "91-365"), (10**9, ">36
 #: Critical rules of these families are never rated down: children, secrets, disclosure.
 NEVER_LOWER = ("MIN", "SEC", "SHA")
 #: Breakdowns that are the audit's own words, not the data's.
-OWN_WORDS = ("table_name", "column_name", "month", "source", "clause_id")
+OWN_WORDS = ("table_name", "column_name", "month", "source", "clause_id", "place", "finding", "confidence")
 EXCEPTIONS = pa.schema(
     [
         ("record", pa.string()),

@@ -21,6 +21,8 @@ STYLE = {
     "review": ("#e0a23b", "//"),
     "unknown": ("#8a8f98", ".."),
     "exempt": ("#4a7fb5", "xx"),
+    "of oneself": ("#2f5d8a", ""),
+    "mentioned": ("#9db8d2", "//"),
     "fail": ("#a3262a", ""),
     "pass": ("#2f7d55", "\\\\"),
     "open": ("#e0a23b", "//"),

@@ -6,12 +6,14 @@ from typing import Any
 
 from heytalk_audit.chapters import CHAPTERS, PAGE_OF
 from heytalk_audit.report import charts, words
-from heytalk_audit.report.html import Fragment, badge, bullets, definitions, join, paragraph, show, table, tag
+from heytalk_audit.report.html import Fragment, badge, bullets, definitions, join, paragraph, percent, show, table, tag
 from heytalk_audit.report.sections import left_out, results_matrix, rule_section
+from heytalk_audit.report.suppress import counts
 
 __all__ = [
     "clause_coverage",
     "cover",
+    "detections",
     "document_findings",
     "evidence_reliability",
     "left_out",
@@ -175,6 +177,44 @@ def _conclusion(results: list[dict[str, Any]]) -> tuple[str, str]:
     if gates == ["PASS", "PASS"]:
         return "Sufficiently reliable", "totals agree with the files and with the source's own count, and every table keeps the contract."
     return "Undetermined", "the files are what their description says, but completeness was not shown by totals of the source."
+
+
+def detections(places: list[dict[str, Any]], audience: str = "internal") -> Fragment:
+    """What detectors read and found: special categories, and values, place by place. Candidates, in three bands of confidence."""
+    found = [(p, f) for p in places for f in p["findings"]]
+    told = [(p, f) for p, f in found if f["what"] == "category"]
+    series: dict[str, dict[str, int]] = {}
+    for _, f in told:
+        kinds = series.setdefault(f["finding"], {"of oneself": 0, "mentioned": 0})
+        kinds["of oneself"] += f["self"]
+        kinds["mentioned"] += f["texts"] - f["self"]
+    said = "; ".join(f"{name}: " + ", ".join(f"{n:,} {kind}" for kind, n in kinds.items()) for name, kinds in series.items())
+    chart = charts.bars(dict(sorted(series.items())), f"Texts with a candidate, by category. {said}.") if audience == "internal" else ""
+    return join(
+        tag("h2", "What detectors read and found", id="detectors"),
+        paragraph(
+            "Detectors of our own read every text that was delivered, in English, Chinese, Turkish, Arabic and Spanish. They err in both "
+            "directions: what they find is a candidate, and only what people read supports a rate (see SEN-04). No text or value is kept."
+        ),
+        table(["Place", "Texts read"], [[p["place"], p["texts"]] for p in places], "Texts that were read"),
+        chart,
+        _findings("Special categories", told, "self", "Of oneself", audience),
+        _findings("Values", [(p, f) for p, f in found if f["what"] == "value"], None, None, audience),
+    )
+
+
+def _findings(title: str, found: list[tuple[dict, dict]], own: str | None, head: str | None, audience: str) -> Fragment:
+    if not found:
+        return paragraph(f"{title}: no candidates in the texts read.")
+    columns = [c for c in ("texts", own, "high", "medium", "low") if c]
+    safe = {c: counts({f"{p['place']} {f['finding']}": f[c] for p, f in found}, audience) for c in columns}
+    lines = []
+    for p, f in found:
+        key = f"{p['place']} {f['finding']}"
+        share = percent(f["texts"] / p["texts"]) if audience == "internal" else None
+        lines.append([p["place"], f["finding"].replace("_", " "), *[safe[c][key] for c in columns], share])
+    heads = ["Place", "Finding", "Texts", *([head] if head else []), "High", "Medium", "Low", "Of the texts"]
+    return table(heads, lines, f"{title} found in texts, by place and confidence", tools=True, numeric=heads[2:])
 
 
 def clause_coverage(clauses: list[dict[str, Any]]) -> Fragment:
