@@ -153,11 +153,11 @@ def evaluate(rule: Rule, audit: Audit, keep_pass: bool = False) -> Evaluation:
         lacks = _lacks(rule, audit)
         if lacks:
             return _without(rule, "NOT_EVALUATED", lacks, view)
-        check = _build(rule, audit, view, present)
+        check, classified = _build(rule, audit, view, present, keep_pass=keep_pass)
         lacks = _gated(rule, audit, present)
         if lacks:
             return _without(rule, "NOT_EVALUATED", lacks, view)
-        return _run(rule, check, audit, view, present, keep_pass)
+        return _run(rule, check, classified, audit, view, present)
     except Absent as error:
         return _without(rule, "NOT_EVALUATED", str(error), view)
     except Exception as error:
@@ -191,13 +191,22 @@ def _gated(rule: Rule, audit: Audit, present: Present) -> str:
     return "; ".join(f"{t} failed a gate ({audit.blocked[t]})" for t in dict.fromkeys(read) if t in audit.blocked)
 
 
-def _build(rule: Rule, audit: Audit, view: View, present: Present, dry: bool = False) -> Check:
+def _build(rule: Rule, audit: Audit, view: View, present: Present, dry: bool = False, keep_pass: bool = False) -> tuple[Check, ir.Table]:
+    """The rule's check and its classified rows, as expressions: whatever they read is missing here, if it is missing at all."""
     special = {"policy": view, "present": present}
     arguments = {name: special[name] if name in special else audit.table(name, dry) for name in rule.arguments}
     try:
-        return rule.build(**arguments)
+        check = rule.build(**arguments)
+        classified = _classified(rule, check, audit, keep_pass)
+        exceptions(check, classified, view)
     except (AttributeError, ibis.common.exceptions.IbisTypeError, ibis.common.exceptions.IbisInputError) as error:
         raise _absent_column(rule, audit, error) from error
+    return check, classified
+
+
+def _classified(rule: Rule, check: Check, audit: Audit, keep_pass: bool) -> ir.Table:
+    testers = audit.testers if "user_id" in check.rows.columns else None
+    return classify(check, _record(rule, check, audit), testers, keep_pass)
 
 
 def _absent_column(rule: Rule, audit: Audit, error: Exception) -> Exception:
@@ -210,20 +219,22 @@ def _absent_column(rule: Rule, audit: Audit, error: Exception) -> Exception:
     return error
 
 
-def _record(rule: Rule, check: Check) -> ir.StringValue:
+def _record(rule: Rule, check: Check, audit: Audit) -> ir.StringValue:
     if check.record is not None:
         return check.record
     table = rule.tables[0]
     key = gates.KEYS.get(table) or contract.load()[table].key
     if key not in check.rows.columns:
         raise Absent(f"not delivered: {table}.{key}")
+    if table in contract.load() and "user_id" in contract.load()[table] and "user_id" not in audit.tables[table].columns:
+        raise Absent(f"not delivered: {table}.user_id")
     return f"{table}:" + check.rows[key].cast("string")
 
 
-def _run(rule: Rule, check: Check, audit: Audit, view: View, present: Present, keep_pass: bool) -> Evaluation:
+def _run(rule: Rule, check: Check, classified: ir.Table, audit: Audit, view: View, present: Present) -> Evaluation:
     engine = audit.snapshot.engine
     total = int(engine.rows(check.rows.agg(n=check.rows.count())).n[0])
-    classified, sql = engine.keep("classified", classify(check, _record(rule, check), audit.testers, keep_pass))
+    classified, sql = engine.keep("classified", classified)
     met = int(engine.rows(classified.agg(n=classified.count())).n[0])
     found = exceptions(check, classified, view)
     rows = engine.rows(_with_people(found, audit))
@@ -260,7 +271,7 @@ def _run(rule: Rule, check: Check, audit: Audit, view: View, present: Present, k
 def _samples(rule: Rule, check: Check, rows: pd.DataFrame, audit: Audit, view: View) -> tuple[Sample, ...]:
     """What people read: of the rows for review, which tells how often these are right, and of all rows tested, which gives a rate."""
     size, seed = view.setting("sample_size"), view.setting("sample_seed")
-    every = classify(check, _record(rule, check), audit.testers, keep_pass=True)
+    every = _classified(rule, check, audit, keep_pass=True)
     return (
         draw("candidates", rows.record[rows.outcome == "review"], size, seed),
         draw_of("all rows tested", every.filter(not_excluded(every)), size, seed, audit.snapshot.engine.rows),
@@ -270,6 +281,8 @@ def _samples(rule: Rule, check: Check, rows: pd.DataFrame, audit: Audit, view: V
 def _with_people(found: ir.Table, audit: Audit) -> ir.Table:
     """Each row with its person's law region and birth date, for counts by region and age."""
     users = audit.snapshot.tables["users"]
+    if "user_id" not in users.columns:
+        return found.mutate(region=ibis.null("string"), birth_date=ibis.null("date"))
     known = users.group_by("user_id").agg(**{c: users[c].max() for c in ("law_region", "birth_date") if c in users.columns})
     joined = found.left_join(known, found.subject == known.user_id)
     missing = {c: ibis.null(t) for c, t in (("law_region", "string"), ("birth_date", "date")) if c not in known.columns}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
+from heytalk_audit import contract
 from heytalk_audit.holds import Hold, flags, held
 from heytalk_audit.periods import latest, sure
 from heytalk_audit.policy import Number
@@ -62,6 +63,11 @@ def review(reason: str, when: ir.BooleanValue, due: ir.DateValue | None = None, 
     return Condition("review", reason, when, due, **how)
 
 
+@cache
+def _delivered_names() -> set[str]:
+    return {column.name for table in contract.load().values() for column in table.columns}
+
+
 @dataclass(frozen=True)
 class Excuse:
     """What excuses a violation or review, other than a hold: a reason and a predicate."""
@@ -91,6 +97,8 @@ class Check:
             if name != "self":
                 object.__setattr__(self, name, value)
         object.__setattr__(self, "figures", figures or {})
+        # findings are not broken down by what was not delivered
+        object.__setattr__(self, "by", tuple(name for name in by if name in rows.columns or name not in _delivered_names()))
 
 
 @dataclass(frozen=True)

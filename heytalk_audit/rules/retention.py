@@ -27,6 +27,7 @@ from heytalk_audit.rules.terms import (
     real_ad_id,
     with_contact,
     with_deletion,
+    with_request,
 )
 from heytalk_audit.strings import blank
 
@@ -53,7 +54,7 @@ def deleted_account_kept(users, retention_exceptions, policy):
     audit's period are violations; counted from the request instead, it is for a person to decide. A deletion without a date
     is unknown.
     """
-    u = with_deletion(users, policy)
+    u = with_request(users, policy)
     u = u.filter(u.is_gone | u.asked.notnull())
     over, due, held = policy.over(u.gone, "account_window"), policy.due(u.gone, "account_window"), identifiable(u)
     purged = policy.date(u.purged_at)

@@ -18,7 +18,7 @@ from heytalk_audit.rules.terms import (
     offending,
     only_if,
     residue,
-    with_deletion,
+    with_request,
 )
 from heytalk_audit.strings import blank, tokens
 
@@ -172,7 +172,7 @@ def hold_invalid(retention_exceptions, users, policy):
     reviewed; open or ended, it began before the data that it covers fell due. An entry over everything is for a person to
     decide.
     """
-    u = with_deletion(users, policy)
+    u = with_request(users, policy)
     u = u.filter(u.is_gone | u.asked.notnull())
     clear = ~any_of([*deletion_unclear(u, policy), unknown("clock_future", policy.future(u.asked))])
     u = u.filter(clear & policy.over(u.gone, "account_window") & identifiable(u))

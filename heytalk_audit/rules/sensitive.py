@@ -85,7 +85,7 @@ def sensitive_not_provided(profile_attributes, users, policy):
     Every value of a special category that is not deleted. One that was inferred, bought, entered by staff or imported is a violation;
     one that came with a social login is for a person to decide.
     """
-    a = special_values(profile_attributes.filter(alive(profile_attributes, policy)), policy)
+    a = profile_attributes.filter(alive(profile_attributes, policy), is_special(profile_attributes, policy))
     return Check(
         a,
         *[violation(f"source_{source}", sure(a.source == source)) for source in ("inferred", "partner", "staff", "import")],
@@ -131,7 +131,9 @@ def published(attributes: ir.Table, consents: ir.Table, policy: View) -> ir.Tabl
     """Public special values, with `state` (of the consent to publish, now) and `negative_since`."""
     a = attributes.filter(alive(attributes, policy), attributes.visibility == "public")
     a = special_values(a, policy).mutate(purpose=ibis.literal("sensitive_publication"))
-    return join(with_state(a, "state", policy.as_of, states(consents, policy)), refusals(consents, policy), ["user_id", "purpose"])
+    return join(
+        with_state(a, "state", policy.as_of, states(consents, policy, versions=False)), refusals(consents, policy), ["user_id", "purpose"]
+    )
 
 
 @rule("SEN-06", severity="high", clauses=["CL-022", "CL-038"])

@@ -51,19 +51,20 @@ def join(rows: ir.Table, other: ir.Table, key: str | list[str] = "user_id") -> i
 
 
 def with_deletion(users: ir.Table, policy: View) -> ir.Table:
-    """Users with `gone` (deleted_at unless restored since), `asked` (the request likewise), `restored`, `is_gone`, `live`."""
-    back = policy.by_now(users.restored_at)
-    restored = sure(users.deleted_at <= users.restored_at) & back
-    taken_back = sure(users.deletion_requested_at <= users.restored_at) & back
-    users = users.mutate(
-        restored=restored,
-        gone=only_if(~restored, users.deleted_at),
-        asked=only_if(~taken_back, users.deletion_requested_at),
-    )
+    """Users with `gone` (deleted_at unless restored since), `restored`, `is_gone`, `live`."""
+    restored = sure(users.deleted_at <= users.restored_at) & policy.by_now(users.restored_at)
+    users = users.mutate(restored=restored, gone=only_if(~restored, users.deleted_at))
     return users.mutate(
         is_gone=users.gone.notnull() | (users.status == "deleted"),
         live=users.status.isin(LIVE) & users.gone.isnull(),
     )
+
+
+def with_request(users: ir.Table, policy: View) -> ir.Table:
+    """The same, and `asked`: the request to delete, unless restored since."""
+    users = with_deletion(users, policy)
+    taken_back = sure(users.deletion_requested_at <= users.restored_at) & policy.by_now(users.restored_at)
+    return users.mutate(asked=only_if(~taken_back, users.deletion_requested_at))
 
 
 def deletion_unclear(users: ir.Table, policy: View) -> list[Condition]:
