@@ -64,7 +64,7 @@ def review(reason: str, when: ir.BooleanValue, due: ir.DateValue | None = None, 
 
 
 @cache
-def _delivered_names() -> set[str]:
+def _column_names() -> set[str]:
     return {column.name for table in contract.load().values() for column in table.columns}
 
 
@@ -98,7 +98,7 @@ class Check:
                 object.__setattr__(self, name, value)
         object.__setattr__(self, "figures", figures or {})
         # findings are not broken down by what was not delivered
-        object.__setattr__(self, "by", tuple(name for name in by if name in rows.columns or name not in _delivered_names()))
+        object.__setattr__(self, "by", tuple(name for name in by if name in rows.columns or name not in _column_names()))
 
 
 @dataclass(frozen=True)

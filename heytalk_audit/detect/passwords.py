@@ -62,10 +62,5 @@ PASSWORDS = [
         _beside_login,
         re.compile("@[A-Za-z0-9.-]+ ?[/:|]"),
     ),
-    Pattern(
-        "password",
-        r"\$(?:2[abxy]?|argon2|5|6|7|y|scrypt|pbkdf2)|(?:pbkdf2_sha256|bcrypt_sha256|scrypt:|pbkdf2:)",
-        re.compile(SLOW_HASH),
-        _hashed,
-    ),
+    Pattern("password", r"\$(?:2[abxy]?|argon2|5|6|7|y|scrypt|pbkdf2)|(?:pbkdf2_sha256|bcrypt_sha256|scrypt:|pbkdf2:)", re.compile(SLOW_HASH), _hashed),
 ]

@@ -75,11 +75,7 @@ class Pattern:
             return
         done = 0
         for anchor in self.anchor.finditer(text):
-            if (
-                anchor.lastgroup != "skip"
-                and anchor.start() >= done
-                and (match := self.regex.search(text, max(done, anchor.start() - WINDOW[0]), anchor.end() + WINDOW[1]))
-            ):
+            if anchor.lastgroup != "skip" and anchor.start() >= done and (match := self.regex.search(text, max(done, anchor.start() - WINDOW[0]), anchor.end() + WINDOW[1])):
                 yield match
                 done = match.end()
 
@@ -172,7 +168,9 @@ PATTERNS = [
     Pattern(
         "email",
         "[@＠]",
-        _compiled(rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9_][A-Za-z0-9._%+'-]*+ ?@ ?(?P<domain>(?:{_LABEL}\.)+[A-Za-z]{{2,18}})(?![A-Za-z0-9])"),
+        _compiled(
+            rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9_][A-Za-z0-9._%+'-]*+ ?@ ?(?P<domain>(?:{_LABEL}\.)+[A-Za-z]{{2,18}})(?![A-Za-z0-9])"
+        ),
         _email,
         re.compile("@"),
     ),
@@ -180,9 +178,8 @@ PATTERNS = [
         "url",
         r"[:：][/／]{2}|[wWｗ]{3}[.．]",
         _compiled(
-            rf"(?<![A-Za-z0-9@])(?P<value>(?P<scheme>(?:https?|ftps?)://)?(?:{_LABEL}\.)*{_LABEL}(?::[0-9]{{2,5}})?(?:[/?#][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*[A-Za-z0-9/=_#&~-]|/)?)".replace(
-                r"(?P<scheme>(?:https?|ftps?)://)?", r"(?:(?P<scheme>(?:https?|ftps?)://)|(?=www\.))"
-            ),
+            rf"(?<![A-Za-z0-9@])(?P<value>(?P<scheme>(?:https?|ftps?)://)?(?:{_LABEL}\.)*{_LABEL}(?::[0-9]{{2,5}})?(?:[/?#][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*[A-Za-z0-9/=_#&~-]|/)?)"
+            .replace(r"(?P<scheme>(?:https?|ftps?)://)?", r"(?:(?P<scheme>(?:https?|ftps?)://)|(?=www\.))"),
             re.I,
         ),
         _url,
@@ -190,10 +187,7 @@ PATTERNS = [
     Pattern(
         "url",
         rf"\.(?:{_TOP})",
-        _compiled(
-            rf"(?<![A-Za-z0-9@._/-])(?:{_LABEL}\.)+(?:{_TOP})(?:\.(?:{_COUNTRIES}))?(?:/[A-Za-z0-9\-._~/?#=&%]*[A-Za-z0-9/])?(?![A-Za-z0-9@-])",
-            re.I,
-        ),
+        _compiled(rf"(?<![A-Za-z0-9@._/-])(?:{_LABEL}\.)+(?:{_TOP})(?:\.(?:{_COUNTRIES}))?(?:/[A-Za-z0-9\-._~/?#=&%]*[A-Za-z0-9/])?(?![A-Za-z0-9@-])", re.I),
         _domain,
         re.compile(rf"(?P<skip>@[A-Za-z0-9.-]+)|\.(?:{_TOP})(?![A-Za-z0-9])", re.I),
     ),
@@ -201,10 +195,7 @@ PATTERNS = [
     Pattern(
         "mac",
         rf"(?:{HEX}{{2}}[:：-]){{5}}{HEX}{{2}}|(?:{HEX}{{4}}\.){{2}}{HEX}{{4}}",
-        _compiled(
-            rf"(?:(?<![0-9A-Za-z])|(?<=mac))(?<!(?<![a-z]){HEX}{{2}}[:-])(?:{HEX}{{2}}(?P<by>[:-])(?:{HEX}{{2}}(?P=by)){{4}}{HEX}{{2}}|{HEX}{{4}}\.{HEX}{{4}}\.{HEX}{{4}})(?![0-9A-Za-z]|[:-][0-9A-Za-z])",
-            re.I,
-        ),
+        _compiled(rf"(?:(?<![0-9A-Za-z])|(?<=mac))(?<!(?<![a-z]){HEX}{{2}}[:-])(?:{HEX}{{2}}(?P<by>[:-])(?:{HEX}{{2}}(?P=by)){{4}}{HEX}{{2}}|{HEX}{{4}}\.{HEX}{{4}}\.{HEX}{{4}})(?![0-9A-Za-z]|[:-][0-9A-Za-z])", re.I),
         _mac,
     ),
     Pattern(
@@ -219,12 +210,7 @@ PATTERNS = [
         _compiled(rf"(?<![0-9.])(?P<value>(?P<lat>{_DECIMAL})°?{_BETWEEN}(?P<lon>{_DECIMAL}))(?![0-9.]*[0-9])", re.I),
         _gps,
     ),
-    Pattern(
-        "digest",
-        f"{HEX}{{20}}",
-        _compiled(rf"(?<![0-9A-Za-z])(?:{HEX}{{128}}|{HEX}{{64}}|{HEX}{{40}}|{HEX}{{32}})(?![0-9A-Za-z])"),
-        _digest,
-    ),
+    Pattern("digest", f"{HEX}{{20}}", _compiled(rf"(?<![0-9A-Za-z])(?:{HEX}{{128}}|{HEX}{{64}}|{HEX}{{40}}|{HEX}{{32}})(?![0-9A-Za-z])"), _digest),
     Pattern(
         "secret",
         r"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|[sr]k_(?:live|test)_|eyJ[A-Za-z0-9_-]{8}|-----BEGIN|AIza|hf_|npm_|SG\.|sk-",

@@ -13,7 +13,9 @@ from heytalk_audit.detect.fold import fold
 
 CONFIDENCES = ("high", "medium", "low")
 #: Of two findings at one place the more confident is kept, then the first in this order.
-PRECEDENCE = ("email iban cn_id card tr_id es_id secret url ad_id digest mac ip gps imei us_ssn bank_account password phone").split()
+PRECEDENCE = (
+    "email iban cn_id card tr_id es_id secret url ad_id digest mac ip gps imei us_ssn bank_account password phone"
+).split()
 PIECE = 1 << 20  # characters of text whose numbers are looked at together: what a processor's cache holds
 COLUMNS = ["row", "kind", "start", "end", "confidence"]
 

@@ -52,7 +52,7 @@ def refuses(consents: ir.Table) -> ir.BooleanValue:
 def states(consents: ir.Table, policy: View, versions: bool = True) -> ir.Table:
     """The state that each person's events set: user, purpose, start, until (null: still in force), state.
 
-    Without `versions` no grant's version is asked for. Events after the audit's instant are left out, so that nothing is ever decided by them.
+    Without `versions` no grant's version is asked for. Events after the audit's instant are left out: nothing is ever decided by them.
     """
     c = consents.filter(policy.by_now(consents.event_at), consents.user_id.notnull())
     granted = blank(c.policy_version).ifelse(VERSION_BLANK, VALID) if versions else VALID
