@@ -6,19 +6,20 @@ import calendar
 import datetime as dt
 import random
 from collections import Counter, defaultdict
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
 import worlds
 
-from heytalk_audit.audit import Audit, evaluate
+from heytalk_audit import contract
+from heytalk_audit.audit import Audit, evaluate, lacking
 from heytalk_audit.engine import connect
 from heytalk_audit.params import settings_of
 from heytalk_audit.policy import load
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot import open_snapshot
 
-RULE_IDS = ("SEN-01", "SEN-01L", "SEN-02", "SEN-03", "SEN-05", "SEN-06", "SEN-06L")
 TICK, SKEW, HOUR, DAY = dt.timedelta(microseconds=1), dt.timedelta(minutes=5), dt.timedelta(hours=1), dt.timedelta(days=1)
 NEGATIVE = ("withdraw", "opt_out", "refuse")
 BLANKS = "\t\n\x0b\x0c\r \u00a0\u3000"
@@ -308,9 +309,9 @@ class World:
 
     def special(self):
         for a in self.rows["profile_attributes"]:
-            if a["category"] in self.settings["special_categories"] and not blank(a["value"]):
-                if neat(a["value"]) not in self.settings["null_like"]:
-                    yield a, a["updated_at"] or a["created_at"]
+            said = not blank(a["value"]) and neat(a["value"]) not in self.settings["null_like"]
+            if said and a["category"] in self.settings["special_categories"]:
+                yield a, a["updated_at"] or a["created_at"]
 
     def doubt(self, a):
         """Why the times of an attribute can't be told."""
@@ -363,11 +364,8 @@ class World:
     def consented(self, a, tc):
         """Whether an explicit consent reached the value's last change and was never taken back."""
         events = self.events(a["user_id"], "sensitive_data")
-        for grant in events:
-            if self.explicit(grant) and grant["event_at"] <= tc + SKEW:
-                if not any(e["action"] in NEGATIVE and e["event_at"] >= grant["event_at"] for e in events):
-                    return True
-        return False
+        grants = [e["event_at"] for e in events if self.explicit(e) and e["event_at"] <= tc + SKEW]
+        return any(not any(e["action"] in NEGATIVE and e["event_at"] >= grant for e in events) for grant in grants)
 
     def sen_01(self):
         for a, tc in self.special():
@@ -496,3 +494,133 @@ class World:
             days = (self.today - due).days if due and self.today > due else None
             found[f"{table}:{row[key]}", None if blank(id) else id, outcome, reason, due, days] += 1
         return found
+
+
+SAID, ACT = {"user_id", "purpose", "action", "event_at"}, {"explicit", "method"}
+VALUE, STORED = {"attribute_id", "user_id", "category", "value", "deleted_at"}, {"created_at", "updated_at"}
+PERSON, DELETION = {"user_id", "is_test"}, {"status", "deleted_at", "restored_at", "purged_at"}
+HOLD = {"user_id", "type", "owner", "reason_code", "reference", "started_at", "ended_at", "reviewed_at", "scope"}
+#: The columns that each rule's sentence needs.
+READ = {
+    "SEN-01": {"users": PERSON, "profile_attributes": VALUE | STORED | {"source"}, "consents": SAID | ACT},
+    "SEN-01L": {"users": PERSON, "profile_attributes": VALUE | STORED, "consents": SAID | ACT},
+    "SEN-02": {"users": PERSON, "profile_attributes": VALUE | {"source"}},
+    "SEN-03": {
+        "users": PERSON | DELETION,
+        "profile_attributes": VALUE | STORED | {"visibility"},
+        "consents": SAID,
+        "retention_exceptions": HOLD,
+    },
+    "SEN-05": {"users": PERSON, "disclosures": {"disclosure_id", "user_id", "kind", "fields", "sent_at"}},
+    "SEN-06": {"users": PERSON, "profile_attributes": VALUE | STORED | {"source", "visibility"}, "consents": SAID | ACT},
+    "SEN-06L": {"users": PERSON, "profile_attributes": VALUE | STORED | {"visibility"}, "consents": SAID | ACT},
+}
+DAYS = {"period_from": dt.date(2024, 2, 20), "period_to": dt.date(2025, 11, 2)}
+#: Each a snapshot of several worlds' people: instants at which days, months and summer time turn, and settings of all kinds.
+SNAPSHOTS = [
+    ("2025-03-01T12:00:00+00:00", {}),
+    (
+        "2024-02-29T23:59:59.999999+00:00",
+        {"special_categories": ["x:Own", "pd:Race", "it's"], "special_fields": ["own field", "race", "it's"]},
+    ),
+    ("2024-08-31T16:00:00+00:00", {"audit_tz": "Asia/Shanghai", "null_like": ["none", "it's\\", "-"]}),
+    ("2025-05-31T06:59:59.999999+00:00", {"audit_tz": "Asia/Shanghai", "special_fields": [], "period_from": dt.date(2025, 1, 15)}),
+    ("2025-03-31T07:00:00+00:00", {"audit_tz": "America/Los_Angeles", "null_like": []}),
+    ("2025-11-02T09:30:00+00:00", {"audit_tz": "America/Los_Angeles"} | DAYS),
+]
+
+
+def audited(folder, world, engine, absent=(), **said):
+    policy = load()
+    snapshot = open_snapshot(worlds.deliver(folder, world.rows, world.now.isoformat(), absent, **said), engine)
+    return Audit(snapshot, policy, settings_of(policy, world.given))
+
+
+def found(rule, audit):
+    done = evaluate(RULES[rule], audit, keep_pass=True)
+    assert done.verdict not in ("ERROR", "NOT_EVALUATED"), f"{rule}: {done.reason}"
+    rows = done.rows.astype(object).where(done.rows.notna(), None)
+    return Counter(rows[["record", "subject", "outcome", "reason", "due_on", "days_over"]].itertuples(index=False, name=None))
+
+
+def without(audit, table, column):
+    """The audit of a snapshot that lacks a column; the evidence of its delivery is not counted again."""
+    tables = {table: audit.tables[table].drop(column)}
+    less = replace(audit, snapshot=replace(audit.snapshot, tables=audit.snapshot.tables | tables))
+    vars(less).update(tables=audit.tables | tables, blocked=audit.blocked)
+    return less
+
+
+@pytest.mark.parametrize("seed", range(len(SNAPSHOTS)))
+def test_rules_of_sensitive_data_are_their_second_reading(seed, tmp_path):
+    as_of, settings = SNAPSHOTS[seed]
+    world = World(seed, as_of, size=10, **settings)
+    audit = audited(tmp_path / "s", world, connect())
+    for rule in READ:
+        expected = world.expected(rule)
+        assert found(rule, audit) == expected, rule
+        assert len({key[2:4] for key in expected}) > 3, f"{rule}: the world is too plain"
+
+
+@pytest.mark.spark
+@pytest.mark.xdist_group("spark")
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("seed", [1, 5])
+def test_rules_of_sensitive_data_on_spark(seed, tmp_path):
+    as_of, settings = SNAPSHOTS[seed]
+    world = World(100 + seed, as_of, size=3, **settings)
+    audit = audited(tmp_path / "s", world, connect("local[1]"))
+    for rule in READ:
+        assert found(rule, audit) == world.expected(rule), rule
+
+
+def test_a_missing_column_stops_the_rules_that_need_it_alone(tmp_path):
+    audit = audited(tmp_path / "s", World(0), connect())
+    for table in ("users", "consents", "profile_attributes", "retention_exceptions", "disclosures"):
+        for column in audit.tables[table].columns:
+            less = without(audit, table, column)
+            for rule, read in READ.items():
+                lacks = f"not delivered: {table}.{column}" if column in read.get(table, ()) else ""
+                assert lacking(RULES[rule], less) == lacks, f"{rule} without {table}.{column}"
+
+
+@pytest.mark.parametrize(("table", "column"), [("profile_attributes", "source"), ("disclosures", "vendor_id")])
+def test_without_a_column_the_other_rules_find_what_they_found(table, column, tmp_path):
+    world = World(1)
+    less = without(audited(tmp_path / "s", world, connect()), table, column)
+    for rule, read in READ.items():
+        if column in read.get(table, ()):
+            assert evaluate(RULES[rule], less).verdict == "NOT_EVALUATED"
+        else:
+            assert found(rule, less) == world.expected(rule)
+
+
+def test_of_the_optional_tables_disclosures_alone_is_needed(tmp_path):
+    world = World(2)
+    audit = audited(tmp_path / "s", world, connect(), absent=[t.name for t in contract.load().values() if not t.required])
+    for rule in READ:
+        if rule == "SEN-05":
+            assert lacking(RULES[rule], audit) == "not delivered: disclosures"
+        else:
+            assert found(rule, audit) == world.expected(rule)
+
+
+@pytest.mark.parametrize(
+    ("table", "broken"),
+    [
+        ("users", {"is_test": None}),
+        ("consents", {"method": " "}),
+        ("consents", None),
+        ("profile_attributes", {"visibility": "Public"}),
+        ("retention_exceptions", {"owner": None}),
+        ("disclosures", {"fields": None}),
+    ],
+)
+def test_a_table_that_fails_a_gate_stops_the_rules_that_read_it(table, broken, tmp_path):
+    world = World(3)
+    said = {} if broken else {"resources": [{"name": table, "rows": len(world.rows[table]) + 1}]}
+    world.rows[table][0] |= broken or {}
+    audit = audited(tmp_path / "s", world, connect(), **said)
+    for rule, read in READ.items():
+        assert (f"{table} failed a gate" in lacking(RULES[rule], audit)) == (table in read), rule
+        assert table not in read or evaluate(RULES[rule], audit).verdict == "NOT_EVALUATED"
