@@ -33,6 +33,12 @@ class View:
         self.read[period] = self._policy.periods[period]
         return self.read[period].value
 
+    def years(self, period: str) -> ir.IntegerScalar:
+        """A period in years, as a number to compare ages with."""
+        years = ibis.literal(self.number(period), type="int32")
+        self._mark(years, period)
+        return years
+
     def setting(self, name: str) -> Any:
         """A setting's value in this audit."""
         default = self._policy.settings[name]

@@ -139,7 +139,7 @@ def identifier_before_choice(devices, users, consents, policy):
 
 
 @rule("CON-09", severity="high", clauses=[])
-def marketing_to_the_gone(outbound_messages, users, subscriptions, consents, policy):
+def marketing_to_the_gone(outbound_messages, users, subscriptions, policy):
     """Nobody gets marketing whose account is deleted, purged, suspended, or due to be purged.
 
     Marketing sends of the period. After the account's end is a violation, as is one to a person past the end of the period of

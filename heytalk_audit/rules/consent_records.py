@@ -51,7 +51,7 @@ def consent_not_demonstrable(consents, users, policy):
     g = consents.filter(consents.action == "grant")
     # an engine may count fractions of a second
     g = g.mutate(second=g.event_at.epoch_seconds().floor().cast("int64"))
-    people = g.filter(~blank(g.user_id)).anti_join(users.filter(users.is_test), "user_id")
+    people = g.anti_join(users.filter(users.is_test), "user_id")
     crowd = people.group_by(["method", "second"]).agg(people=people.user_id.nunique())
     g = join(join(g, crowd, ["method", "second"]), lookup(users, "user_id", created_at=users.created_at))
     own = g.purpose != "policy_acceptance"
@@ -83,10 +83,10 @@ def withdrawal_not_carried_out(rights_requests, users, consents, policy):
     r = join(r, near.group_by("request_id").agg(stopped_at=near["at"].min()), "request_id")
     in_app = r.channel == "app"
     late = in_app.ifelse(
-        sure(policy.after(r.received_at, "display_allowance") < r.stopped_at),
+        sure(policy.after(r.received_at, "withdrawal_hours") < r.stopped_at),
         sure(policy.after(r.received_at, "removal_allowance") < r.stopped_at),
     )
-    waited = in_app.ifelse(policy.passed(r.received_at, "display_allowance"), policy.passed(r.received_at, "removal_allowance"))
+    waited = in_app.ifelse(policy.passed(r.received_at, "withdrawal_hours"), policy.passed(r.received_at, "removal_allowance"))
     by_app = has(consents, "user_id", in_app=(consents.action == "grant") & (consents.method == "in_app"))
     harder = join(r, by_app)
     return Check(
