@@ -59,48 +59,49 @@ WORLD = {
 
 HISTORY = """
     WITH events AS (
-        SELECT user_id, purpose, event_at AS since, min(CASE
-            WHEN action = 'withdraw' THEN 0 WHEN action = 'opt_out' THEN 1 WHEN action = 'refuse' THEN 2
-            WHEN NOT explicit OR method IN ('bundled_terms', 'default') THEN 5
-            WHEN policy_version IS NULL OR trim(policy_version) = '' THEN 4 ELSE 3 END)::TINYINT AS state
+        SELECT user_id, substr(purpose, 11) AS channel, event_at AS since, max(CASE
+            WHEN action = 'withdraw' THEN 6 WHEN action = 'opt_out' THEN 5 WHEN action = 'refuse' THEN 4
+            WHEN NOT explicit OR method IN ('bundled_terms', 'default') THEN 1
+            WHEN policy_version IS NULL OR trim(policy_version) = '' THEN 2 ELSE 3 END)::TINYINT AS state
         FROM consents WHERE event_at <= TIMESTAMP '2025-03-01 12:00' AND purpose IN ('marketing_push', 'marketing_email', 'marketing_sms')
         GROUP BY ALL),
     history AS MATERIALIZED (
-        SELECT *, lead(since, 1, TIMESTAMP '9999-12-31') OVER (PARTITION BY user_id, purpose ORDER BY since) AS until FROM events),
+        SELECT *, coalesce(lead(since) OVER (PARTITION BY user_id, channel ORDER BY since), TIMESTAMP '9999-12-31') AS until FROM events),
     sends AS (
-        SELECT message_id, user_id, channel, category, status, sent_at, 'marketing_' || channel AS purpose,
+        SELECT message_id, user_id, channel, category, status, sent_at,
                sent_at - INTERVAL 300 SECOND AS early, sent_at + INTERVAL 300 SECOND AS late
         FROM outbound_messages
         WHERE category IN ({categories}) AND status <> 'suppressed' AND sent_at <= TIMESTAMP '2025-03-01 12:00'
           AND sent_at >= TIMESTAMP '2024-12-01' AND sent_at < TIMESTAMP '2025-03-02'),
     met AS (
-        SELECT s.*, coalesce(a.state, 6) AS state, a.since, coalesce(b.state, 6) AS earlier, coalesce(c.state, 6) AS later
+        SELECT s.*, coalesce(a.state, 0) AS state, a.since, coalesce(b.state, 0) AS earlier, coalesce(c.state, 0) AS later
         FROM {sends} s
-        LEFT JOIN history a ON a.user_id = s.user_id AND a.purpose = s.purpose AND a.since <= s.sent_at AND s.sent_at < a.until
-        LEFT JOIN history b ON b.user_id = s.user_id AND b.purpose = s.purpose AND b.since < s.early AND s.early <= b.until
-        LEFT JOIN history c ON c.user_id = s.user_id AND c.purpose = s.purpose AND c.since <= s.late AND s.late < c.until)
+        LEFT JOIN history a ON a.user_id = s.user_id AND a.channel = s.channel AND a.since <= s.sent_at AND s.sent_at < a.until
+        LEFT JOIN history b ON b.user_id = s.user_id AND b.channel = s.channel AND b.since < s.early AND s.early <= b.until
+        LEFT JOIN history c ON c.user_id = s.user_id AND c.channel = s.channel AND c.since <= s.late AND s.late < c.until)
 """
 FOUND = """
-    SELECT message_id, met.user_id, channel, {reason} AS reason, t.user_id IS NOT NULL AS excluded
-    FROM met LEFT JOIN (SELECT user_id FROM users WHERE is_test) t ON t.user_id = met.user_id
+    SELECT 'outbound_messages:' || message_id AS record, CASE WHEN trim(met.user_id) <> '' THEN met.user_id END AS subject, channel,
+           {reason} AS reason, t.user_id IS NOT NULL AS excluded
+    FROM met LEFT JOIN (SELECT DISTINCT user_id FROM users WHERE is_test) t ON t.user_id = met.user_id
     WHERE {broken} OR t.user_id IS NOT NULL
 """
 BY_HAND = {
     "CON-01": HISTORY.format(categories="'marketing', 'unknown'", sends="sends")
     + FOUND.format(
         broken="state <> 3",
-        reason="""CASE WHEN state = 4 THEN 'version_unknown' WHEN earlier IN (3, 4) OR later IN (3, 4) THEN 'clock_skew'
+        reason="""CASE WHEN state = 2 THEN 'version_unknown' WHEN earlier IN (2, 3) OR later IN (2, 3) THEN 'clock_skew'
             WHEN category = 'unknown' THEN 'category_unknown' ELSE state::VARCHAR END""",
     ),
     "CON-02": HISTORY.format(
         categories="'marketing'",
         sends="""(SELECT s.* FROM sends s JOIN (
-            SELECT user_id, purpose, min(since) AS stopped FROM history WHERE state < 2 GROUP BY ALL) USING (user_id, purpose)
+            SELECT user_id, channel, min(since) AS stopped FROM history WHERE state > 4 GROUP BY ALL) USING (user_id, channel)
             WHERE stopped <= sent_at)""",
     )
     + FOUND.format(
-        broken="state < 2",
-        reason="""CASE WHEN earlier > 1 OR later > 1 THEN 'clock_skew' WHEN status = 'bounced' THEN 'bounced'
+        broken="state > 4",
+        reason="""CASE WHEN earlier < 5 OR later < 5 THEN 'clock_skew' WHEN status = 'bounced' THEN 'bounced'
             WHEN sent_at <= since + INTERVAL 24 HOUR THEN 'within_24h'
             WHEN sent_at::DATE - since::DATE <= [3, 3, 5, 5, 5, 4, 3][isodow(since)] THEN 'within_3_business_days' ELSE 'beyond' END""",
     ),

@@ -6,7 +6,7 @@ import ibis
 
 from heytalk_audit.check import Check, passes, review, rule, unknown, violation
 from heytalk_audit.periods import sure
-from heytalk_audit.rules.consent_terms import NO_RECORD, acceptances, is_negative, states
+from heytalk_audit.rules.consent_terms import NO_RECORD, acceptances, in_force, is_negative, states
 from heytalk_audit.rules.terms import any_flag, has, join, lookup, only_if, with_deletion
 from heytalk_audit.strings import blank
 
@@ -144,7 +144,7 @@ def flag_against_the_log(users, consents, policy):
     instant, and each that is not set on none. A flag that contradicts the log is a violation.
     """
     flags = {"marketing_push": users.marketing_push, "marketing_email": users.marketing_email, "marketing_sms": users.marketing_sms}
-    held = states(consents, policy).filter(lambda s: s.until.isnull())
+    held = in_force(states(consents, policy))
     agreed = {name: (held.asked == name) & (held.state > NO_RECORD) & ~is_negative(held.state) for name in flags}
     u = users.filter(any_flag([flag.notnull() for flag in flags.values()]))
     u = join(u, has(held.rename(user_id="person"), "user_id", **{f"log_{n}": f for n, f in agreed.items()}))
