@@ -12,7 +12,6 @@ from heytalk_audit.rules.consent_terms import (
     NO_RECORD,
     OPTED_OUT,
     consented,
-    ever_stopped,
     is_negative,
     is_valid,
     not_consented,
@@ -38,9 +37,14 @@ MARKETING = "marketing_"
 
 
 def sends(messages: ir.Table, policy: View, *categories: str) -> ir.Table:
-    """What was sent in the audit's period of these categories, with its `month`, and as `purpose` the channel that it needs consent for."""
+    """What was sent in the audit's period of these categories; its `purpose` is the channel that it needs consent for."""
     m = messages.filter(policy.in_period(messages.sent_at), messages.category.isin(categories), messages.status != "suppressed")
-    return m.mutate(purpose=m.channel, month=policy.date(m.sent_at).cast("string").substr(0, 7))
+    return m.mutate(purpose=m.channel)
+
+
+def with_month(messages: ir.Table, policy: View) -> ir.Table:
+    """Sends with their local `month`, as 2025-01. Asked for after the joins, so that it is computed for what remains alone."""
+    return messages.mutate(month=policy.date(messages.sent_at).cast("string").substr(0, 7))
 
 
 def to_marketing(consents: ir.Table) -> ir.Table:
@@ -75,9 +79,9 @@ def marketing_after_withdrawal(outbound_messages, users, consents, policy):
     own time. Sends after a withdrawal are told apart by their delay: hours, working days (Monday to Friday), beyond. A send that
     bounced, or that falls on the right side if clocks differ by some minutes, is for a person to decide.
     """
-    m, held = sends(outbound_messages, policy, "marketing"), ever_stopped(states(to_marketing(consents), policy))
-    m = with_test(m, "sent_at", held, policy, keep=("first_stop",))
-    m = m.filter(m.first_stop <= m.sent_at)
+    m, held = sends(outbound_messages, policy, "marketing"), states(to_marketing(consents), policy)
+    m = with_test(m, "sent_at", held.filter(held.first_stop.notnull()), policy, keep=("first_stop",))
+    m = with_month(m.filter(m.first_stop <= m.sent_at), policy)
     off = {name: sure(m[name] >= OPTED_OUT) for name in ("state", "earlier", "later")}
     in_days = policy.within_working_days(policy.date(m.sent_at), policy.date(m.state_since), "withdrawal_days")
     return Check(
@@ -157,7 +161,7 @@ def marketing_to_the_gone(outbound_messages, users, subscriptions, policy):
     doubts = {f"doubt_{i}": sure(c.when) for i, c in enumerate(deletion_unclear(u, policy))}
     known = {n: u[n] for n in ("deleted_at", "restored_at", "purged_at")}
     person = lookup(u, "user_id", known=u.user_id.notnull(), barred=u.status.isin(["suspended", "banned"]), due=due, **doubts, **known)
-    m = join(sends(outbound_messages, policy, "marketing"), person)
+    m = with_month(join(sends(outbound_messages, policy, "marketing"), person), policy)
     restored = sure((m.deleted_at <= m.restored_at) & (m.restored_at <= m.sent_at))
     gone = earliest(m.purged_at, only_if(~restored, m.deleted_at))
     reasons = [c.reason for c in deletion_unclear(u, policy)]

@@ -48,7 +48,8 @@ def grants(consents: ir.Table) -> ir.BooleanValue:
 
 
 def states(consents: ir.Table, policy: View) -> ir.Table:
-    """The state that each person's events set, from `start` until before `until`: person, asked (the purpose), start, until, state.
+    """The state that each person's events set, from `start` until before `until`: person, asked (the purpose), start, until, state,
+    and `first_stop`: when that person first withdrew or opted out of it, null if never.
 
     Events after the audit's instant are left out, so that nothing is ever decided by them.
     """
@@ -63,8 +64,13 @@ def states(consents: ir.Table, policy: View) -> ir.Table:
     )
     c = c.select(person="user_id", asked="purpose", start="event_at", state=state.cast("int8"))
     c = c.group_by(["person", "asked", "start"]).agg(state=c.state.max())
+    person = ibis.window(group_by=["person", "asked"])
     following = ibis.window(group_by=["person", "asked"], order_by="start")
-    return c.mutate(until=c.start.lead().over(following).fill_null(ibis.literal(FOREVER, type="timestamp(6)")))
+    # both in one pass over each person's events; what a rule does not ask for is not computed
+    return c.mutate(
+        until=c.start.lead().over(following).fill_null(ibis.literal(FOREVER, type="timestamp(6)")),
+        first_stop=only_if(c.state >= OPTED_OUT, c.start).min().over(person),
+    )
 
 
 def in_force(held: ir.Table) -> ir.Table:
@@ -92,13 +98,6 @@ def with_test(rows: ir.Table, at: str, held: ir.Table, policy: View, keep: tuple
     rows = with_state(rows, "state", rows[at], held, keep=keep)
     rows = with_state(rows, "earlier", policy.before(rows[at], "clock_skew"), held, before=True)
     return with_state(rows, "later", policy.after(rows[at], "clock_skew"), held)
-
-
-def ever_stopped(held: ir.Table) -> ir.Table:
-    """The states of those who ever withdrew or opted out, with `first_stop`: since when."""
-    stop = only_if(held.state >= OPTED_OUT, held.start)
-    held = held.mutate(first_stop=stop.min().over(ibis.window(group_by=["person", "asked"])))
-    return held.filter(held.first_stop.notnull())
 
 
 def consented(rows: ir.Table) -> list[Condition]:
