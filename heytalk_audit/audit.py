@@ -124,6 +124,7 @@ class Evaluation:
     rows: pd.DataFrame = field(repr=False)
     by: tuple[str, ...] = ()
     figures: dict[str, Any] = field(default_factory=dict)
+    over_time: dict[str, Any] | None = None
     view: View | None = None
     assumptions: tuple[str, ...] = ()
     sql: str = ""
@@ -234,10 +235,22 @@ def _run(rule: Rule, check: Check, audit: Audit, view: View, present: Present, k
         rows,
         check.by,
         figures,
+        _over_time(check, engine),
         view,
         _assumptions(check, rows, view),
         printable_sql(f"CREATE TABLE classified AS\n{sql};\n\n{ibis.to_sql(found, dialect=engine.dialect)}"),
     )
+
+
+def _over_time(check: Check, engine: Any) -> dict[str, Any] | None:
+    if check.over_time is None:
+        return None
+    asked = check.over_time
+    counted = {
+        name: [(str(r.panel), str(r.month), int(r.n)) for r in engine.rows(table.select("panel", "month", "n")).itertuples()]
+        for name, table in (("population", asked.population), ("beside", asked.beside))
+    }
+    return counted | {"panel": asked.panel, "month": asked.month, "said": asked.said}
 
 
 def _with_people(found: ir.Table, audit: Audit) -> ir.Table:

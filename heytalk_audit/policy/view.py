@@ -141,6 +141,18 @@ class View:
         start, end = audit_period(self.clock, self.setting("period_from"), self.setting("period_to"))
         return ibis.literal(start), ibis.literal(end)
 
+    @property
+    def months(self) -> list[tuple[str, dt.date]]:
+        """The local months that the period touches, two years of it at most: as 2025-01, and the day after each, or after the period."""
+        start, end = audit_period(self.clock, self.setting("period_from"), self.setting("period_to"))
+        end = min(end, self.clock.today + dt.timedelta(days=1))
+        first, found = start.replace(day=1), []
+        while first < end:
+            following = periods.add_months(first, 1)
+            found.append((f"{first:%Y-%m}", min(following, end)))
+            first = following
+        return found[-24:]
+
     def in_period(self, instant: ir.TimestampValue) -> ir.BooleanValue:
         """Whether the instant's local date lies in the audit's period, and the instant not after the audit's."""
         start, end = self.period

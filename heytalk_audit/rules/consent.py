@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.check import Check, OverTime, passes, review, rule, unknown, violation
 from heytalk_audit.periods import earliest, sure
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import (
@@ -34,6 +34,13 @@ from heytalk_audit.rules.terms import (
 from heytalk_audit.strings import blank
 
 MARKETING = "marketing_"
+OVER_TIME = {
+    "rows": "Sends",
+    "pass": "with consent in force",
+    "violation": "without consent, or after its withdrawal",
+    "people": "People who agree",
+    "who": "people whose consent to this channel is in force at the end of the month, or of the period",
+}
 
 
 def sends(messages: ir.Table, policy: View, *categories: str) -> ir.Table:
@@ -52,6 +59,21 @@ def to_marketing(consents: ir.Table) -> ir.Table:
     return consents.filter(consents.purpose.startswith(MARKETING)).mutate(purpose=consents.purpose.substr(len(MARKETING)))
 
 
+def over_time(messages: ir.Table, held: ir.Table, users: ir.Table, policy: View) -> OverTime | None:
+    """Sends month by month and channel by channel, beside the people whose consent is in force when the month ends."""
+    if not policy.months:
+        return None
+    tests = users.filter(users.is_test).select("user_id")
+    m = with_month(messages.anti_join(tests, "user_id"), policy)
+    people = held.filter(is_valid(held.state)).anti_join(tests, [held.person == tests.user_id])
+    begun, ended = policy.date(people.start), policy.date(people.until)
+    counts = {f"n_{month}": ((begun < day) & (ended >= day)).sum() for month, day in policy.months}
+    wide = people.group_by(panel="asked").agg(**counts)
+    beside = ibis.union(*[wide.select("panel", month=ibis.literal(month), n=wide[f"n_{month}"]) for month, _ in policy.months])
+    population = m.group_by(panel="channel", month="month").agg(n=m.count())
+    return OverTime(population, beside, "channel", "month", OVER_TIME)
+
+
 @rule("CON-01", severity="critical", clauses=["CL-036", "CL-113", "CL-118", "CL-131", "CL-132", "CL-133"])
 def marketing_without_consent(outbound_messages, users, consents, policy):
     """Nobody gets marketing without having agreed to it on that channel beforehand.
@@ -60,14 +82,15 @@ def marketing_without_consent(outbound_messages, users, consents, policy):
     one instant a withdrawal wins. Only an explicit grant counts, by an act of its own. A consent that is in force only if clocks
     differ by some minutes, one without a version, and a send whose category is unknown are for a person to decide.
     """
-    m = sends(outbound_messages, policy, "marketing", "unknown")
-    m = with_test(m, "sent_at", states(to_marketing(consents), policy), policy)
+    sent, held = sends(outbound_messages, policy, "marketing", "unknown"), states(to_marketing(consents), policy)
+    m = with_month(with_test(sent, "sent_at", held, policy), policy)
     return Check(
         m,
         *consented(m),
         review("category_unknown", sure(m.category == "unknown")),
         *not_consented(m),
-        by=("channel",),
+        by=("channel", "month"),
+        over_time=over_time(sent, held, users, policy),
     )
 
 
@@ -83,16 +106,21 @@ def marketing_after_withdrawal(outbound_messages, users, consents, policy):
     m = with_test(m, "sent_at", held.filter(held.first_stop.notnull()), policy, keep=("first_stop",))
     m = with_month(m.filter(m.first_stop <= m.sent_at), policy)
     off = {name: sure(m[name] >= OPTED_OUT) for name in ("state", "earlier", "later")}
+    soon = sure(m.sent_at <= policy.after(m.state_since, "withdrawal_hours"))
     in_days = policy.within_working_days(policy.date(m.sent_at), policy.date(m.state_since), "withdrawal_days")
+    hours, days = (policy.number(name) for name in ("withdrawal_hours", "withdrawal_days"))
+    m = m.mutate(
+        delay_after_withdrawal=ibis.cases((soon, f"{hours} hours at most"), (in_days, f"{days} working days at most"), else_="beyond")
+    )
     return Check(
         m,
         passes(~off["state"]),
         review("clock_skew", ~off["earlier"] | ~off["later"]),
         review("bounced", sure(m.status == "bounced")),
-        violation("within_24h", sure(m.sent_at <= policy.after(m.state_since, "withdrawal_hours"))),
+        violation("within_24h", soon),
         violation("within_3_business_days", in_days),
         violation("beyond", off["state"]),
-        by=("channel", "month"),
+        by=("channel", "month", "delay_after_withdrawal"),
     )
 
 
