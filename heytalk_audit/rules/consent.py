@@ -133,7 +133,7 @@ def media_without_consent(content_items, users, consents, policy):
     consent.
     """
     c = content_items.filter(content_items.kind.isin(["photo", "video"]), blank(content_items.parent_id))
-    c = with_test(c.mutate(purpose=ibis.literal("media")), "created_at", states(consents, policy), policy)
+    c = with_test(c.mutate(purpose=ibis.literal("media")), "created_at", states(consents, policy, "media"), policy)
     picked = (c.state == NO_RECORD) & sure(c.selection_method == "user_selected")
     return Check(
         c,
@@ -156,7 +156,7 @@ def identifier_before_choice(devices, users, consents, policy):
     d = join(devices, lookup(users, "user_id", law_region=users.law_region))
     d = d.filter(real_ad_id(d), d.law_region.isnull() | d.law_region.isin(["EEA", "UK", "TR"]))
     d = d.mutate(purpose=(d.platform == "web").ifelse("cookies", "personalised_ads"))
-    held = states(consents, policy)
+    held = states(consents, policy, "cookies", "personalised_ads")
     d = with_state(d, "now", policy.as_of, held)
     d = with_state(d, "at_first", d.first_seen_at, held)
     d = join(d, refusals(consents, policy), ["user_id", "purpose"])

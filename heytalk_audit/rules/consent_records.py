@@ -53,6 +53,7 @@ def consent_not_demonstrable(consents, users, policy):
     g = g.mutate(second=g.event_at.epoch_seconds().floor().cast("int64"))
     people = g.anti_join(users.filter(users.is_test), "user_id")
     crowd = people.group_by(["method", "second"]).agg(people=people.user_id.nunique())
+    crowd = crowd.filter(crowd.people > policy.setting("bulk_users")).select("method", "second", crowded=ibis.literal(True))
     g = join(join(g, crowd, ["method", "second"]), lookup(users, "user_id", created_at=users.created_at))
     own = g.purpose != "policy_acceptance"
     return Check(
@@ -63,7 +64,7 @@ def consent_not_demonstrable(consents, users, policy):
         violation("version_missing", blank(g.policy_version)),
         violation("before_account", own & sure(policy.after(g.event_at, "clock_skew") < g.created_at)),
         review("clock_skew", own & sure(g.event_at < g.created_at)),
-        review("bulk", sure(g.people > policy.setting("bulk_users"))),
+        review("bulk", g.crowded),
         by=("purpose", "method"),
     )
 

@@ -47,13 +47,14 @@ def grants(consents: ir.Table) -> ir.BooleanValue:
     return (consents.action == "grant") & consents.explicit & ~sure(consents.method.isin(PASSIVE))
 
 
-def states(consents: ir.Table, policy: View) -> ir.Table:
+def states(consents: ir.Table, policy: View, *purposes: str) -> ir.Table:
     """The state that each person's events set, from `start` until before `until`: person, asked (the purpose), start, until, state,
     and `first_stop`: when that person first withdrew or opted out of it, null if never.
 
-    Events after the audit's instant are left out, so that nothing is ever decided by them.
+    Of these purposes, or of all. Events after the audit's instant are left out, so that nothing is ever decided by them.
     """
     c = consents.filter(policy.by_now(consents.event_at), consents.user_id.notnull())
+    c = c.filter(c.purpose.isin(purposes)) if purposes else c
     granted = blank(c.policy_version).ifelse(VERSION_BLANK, VALID)
     state = ibis.cases(
         (c.action == "withdraw", WITHDRAWN),
