@@ -26,9 +26,10 @@ def too_old(users: ir.Table, policy: View) -> ir.BooleanValue:
 def repeated(users: ir.Table, policy: View) -> ir.Table:
     """The birth dates that too many of these users share, in number and as a share of those that have one."""
     dated = users.filter(~sure(users.is_test), users.birth_date.notnull())
-    dates = dated.group_by("birth_date").agg(times=dated.count()).cross_join(dated.agg(dated=dated.count()))
+    dates = dated.group_by("birth_date").agg(times=dated.count())
     # divided, not multiplied: a quotient that equals the share is rounded to the same number as the share is
-    often = (dates.times >= policy.setting("birth_repeat")) & (dates.times / dates.dated > policy.setting("birth_share"))
+    dates = dates.mutate(share=dates.times / dates.times.sum().over(ibis.window()))
+    often = (dates.times >= policy.setting("birth_repeat")) & (dates.share > policy.setting("birth_share"))
     return dates.filter(often).select("birth_date", repeated=ibis.literal(True))
 
 
