@@ -207,7 +207,8 @@ def _record(rule: Rule, check: Check) -> ir.StringValue:
 
 def _run(rule: Rule, check: Check, audit: Audit, view: View, present: Present, keep_pass: bool) -> Evaluation:
     engine = audit.snapshot.engine
-    total = int(engine.rows(check.rows.agg(n=check.rows.count())).n[0])
+    population = check.rows if check.population is None else check.population
+    total = int(engine.rows(population.agg(n=population.count())).n[0])
     classified, sql = engine.keep("classified", classify(check, _record(rule, check), audit.testers, keep_pass))
     met = int(engine.rows(classified.agg(n=classified.count())).n[0])
     found = exceptions(check, classified, view)

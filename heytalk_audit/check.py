@@ -92,7 +92,8 @@ class Check:
 
     `rows` has one row per row of the population. Its person stands in `user_id` where there is such a column. `record` names the
     row (default: the audited table and its primary key). `by` names columns that findings are broken down by; `figures` are
-    scalars that the report shows beside the ledger; `over_time` is what it draws month by month.
+    scalars that the report shows beside the ledger; `over_time` is what it draws month by month. `population` has as many rows as
+    `rows`, where these are dear to count: before its joins, so that a join that repeats rows is noticed.
     """
 
     rows: ir.Table
@@ -102,8 +103,9 @@ class Check:
     by: tuple[str, ...] = ()
     figures: dict[str, ir.Scalar] = field(default_factory=dict)
     over_time: OverTime | None = None
+    population: ir.Table | None = None
 
-    def __init__(self, rows, *conditions, exempt=None, record=None, by=(), figures=None, over_time=None):
+    def __init__(self, rows, *conditions, exempt=None, record=None, by=(), figures=None, over_time=None, population=None):
         for name, value in locals().copy().items():
             if name != "self":
                 object.__setattr__(self, name, value)

@@ -19,7 +19,8 @@ def no_acceptance_of_the_policy(users, consents, policy_versions, policy):
     """Everybody accepts the policy before using the app.
 
     Every live account has an acceptance of a known version, at or before its creation. One of an unknown version, one within the
-    clocks' tolerance, and accounts from before acceptances were tracked are for a person to decide.
+    clocks' tolerance after it, and accounts from before acceptances were tracked are for a person to decide. Without a record the
+    policy was not accepted. An account created after the audit is unknown.
     """
     u, a = with_deletion(users, policy), acceptances(consents, policy)
     known = a.policy_version.isin(policy_versions.policy_version)
@@ -46,7 +47,8 @@ def consent_not_demonstrable(consents, users, policy):
 
     Every grant. Granted by default, import, staff or a signal, bundled with other terms, without a version, or before the account
     existed, it shows no such act. The last within the clocks' tolerance, and grants of very many people by one method in one second,
-    are for a person to decide.
+    are for a person to decide. A grant dated after the audit is unknown; of a person who is not in users it can't be told whether the
+    account existed, and only the other faults are found.
     """
     g = consents.filter(consents.action == "grant")
     # an engine may count fractions of a second
@@ -111,7 +113,8 @@ def outdated_version_relied_on(users, consents, policy_versions, policy):
 
     Live accounts with an acceptance, in use after a material version took effect and its notice was over. Their latest acceptance
     must be of that version or a later one. If it was given before that version, it is a violation; of an unknown version, or given
-    later but of an older text, it is for a person to decide.
+    later but of an older text, it is for a person to decide. An account that was not used since passes; a use dated after the audit
+    is unknown.
     """
     v = policy_versions.group_by("policy_version").agg(effective=policy_versions.effective_at.max())
     a = acceptances(consents, policy).left_join(v, "policy_version", rname="version_{name}")
@@ -142,7 +145,7 @@ def flag_against_the_log(users, consents, policy):
     """What an account shows as its choice is what was last recorded of it.
 
     Accounts with an exported marketing flag (push, e-mail, SMS). Each flag that is set must rest on a grant in force at the audit's
-    instant, and each that is not set on none. A flag that contradicts the log is a violation.
+    instant, and each that is not set on none. A flag that contradicts the log is a violation; one that was not exported says nothing.
     """
     flags = {"marketing_push": users.marketing_push, "marketing_email": users.marketing_email, "marketing_sms": users.marketing_sms}
     held = in_force(states(consents, policy))
