@@ -88,6 +88,9 @@ class Audit:
     def testers(self) -> ir.Table:
         """The ids of test accounts."""
         users = self.snapshot.tables["users"]
+        missing = [f"users.{name}" for name in ("user_id", "is_test") if name not in users.columns]
+        if missing:
+            raise Absent("not delivered: " + ", ".join(missing))
         return users.filter(users.is_test, users.user_id.notnull()).select(tester=users.user_id).distinct()
 
     @cached_property
@@ -209,7 +212,8 @@ def _run(rule: Rule, check: Check, audit: Audit, view: View, present: Present, k
     engine = audit.snapshot.engine
     population = check.rows if check.population is None else check.population
     total = int(engine.rows(population.agg(n=population.count())).n[0])
-    classified, sql = engine.keep("classified", classify(check, _record(rule, check), audit.testers, keep_pass))
+    testers = audit.testers if "user_id" in check.rows.columns else None
+    classified, sql = engine.keep("classified", classify(check, _record(rule, check), testers, keep_pass))
     met = int(engine.rows(classified.agg(n=classified.count())).n[0])
     found = exceptions(check, classified, view)
     rows = engine.rows(_with_people(found, audit))

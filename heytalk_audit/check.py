@@ -110,6 +110,8 @@ class Check:
             if name != "self":
                 object.__setattr__(self, name, value)
         object.__setattr__(self, "figures", figures or {})
+        # no verdict rests on a breakdown: a column that was not delivered takes the breakdown with it, not the rule
+        object.__setattr__(self, "by", tuple(name for name in by if name in rows.columns))
 
 
 @dataclass(frozen=True)
