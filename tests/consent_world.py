@@ -94,7 +94,7 @@ class World:
         }
 
     def consent(self, n: int) -> dict[str, Any]:
-        return {
+        said = {
             "consent_id": f"c{n}",
             "user_id": self.pick.choice(self.people),
             "purpose": self.pick.choice(PURPOSES),
@@ -104,6 +104,12 @@ class World:
             "method": self.pick.choice(METHODS),
             "policy_version": self.pick.choice(VERSIONS),
         }
+        if n and self.pick.random() < 0.4:
+            # one more word of the same person to the same purpose: at the same instant, or a turn of the clock away
+            said |= {k: self.said[k] for k in ("user_id", "purpose")}
+            said["event_at"] = self.said["event_at"] + self.one(0, 0, 1) * self.pick.choice(TURNS)
+        self.said = said
+        return said
 
     def send(self, n: int) -> dict[str, Any]:
         return {

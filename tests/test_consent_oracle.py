@@ -59,7 +59,7 @@ def differences(seed: int, engine, folder) -> list[str]:
     return lines
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 def test_rules_are_their_second_reading(seed, tmp_path):
     assert differences(seed, connect(), tmp_path / "world") == []
 
@@ -67,7 +67,7 @@ def test_rules_are_their_second_reading(seed, tmp_path):
 @pytest.mark.spark
 @pytest.mark.xdist_group("spark")
 @pytest.mark.filterwarnings("ignore::FutureWarning")
-@pytest.mark.parametrize("seed", range(8, 10))
+@pytest.mark.parametrize("seed", range(6, 8))
 def test_rules_are_their_second_reading_on_spark(seed, tmp_path):
     pytest.importorskip("pyspark", reason="pyspark is not installed (make test EXTRAS=spark)")
     if shutil.which("java") is None:
