@@ -32,8 +32,9 @@ class World:
         self.times += [self.midnight(d) for d in (dt.date(2024, 12, 1), dt.date(2025, 2, 1), dt.date(2025, 3, 1))]
         self.people = [*(f"u{n}" for n in range(40)), "U1", " ", "\u3000"]
         self.written_to = [p for p in self.people if p not in ("u31", "u32", "u33", "u34", "u35", "u36")]
+        self.versions = [self.version(n, v) for n, v in enumerate(["v0", "v1", "v2", "v3", " \t"])]
         self.rows = {
-            "policy_versions": [self.version(n, v) for n, v in enumerate(["v0", "v1", "v2", "v3", " \t"])],
+            "policy_versions": self.versions,
             "users": [self.user(p) for p in self.people if p not in ("u38", "u39", "\u3000")],
             "consents": [self.consent(n) for n in range(size)],
             "outbound_messages": [self.send(n) for n in range(size)],
@@ -104,6 +105,8 @@ class World:
             "method": self.pick.choice(METHODS),
             "policy_version": self.pick.choice(VERSIONS),
         }
+        if said["purpose"] == "policy_acceptance" and self.pick.random() < 0.3:
+            said["event_at"] = self.pick.choice(self.versions)["effective_at"] + self.one(-1, 0, 0, 1) * MICRO
         if n and self.pick.random() < 0.4:
             # one more word of the same person to the same purpose: at the same instant, or a turn of the clock away
             said |= {k: self.said[k] for k in ("user_id", "purpose")}
