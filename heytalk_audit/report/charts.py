@@ -96,7 +96,8 @@ def months(points: list[dict[str, Any]], kinds: dict[str, str], titles: tuple[st
 
 def _month(month: str, first: bool) -> str:
     # names of its own: a locale's would differ from machine to machine
-    name = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()[int(month[5:7]) - 1]
+    names = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    name = names[int(month[5:7]) - 1]
     return f"{name}\n{month[:4]}" if first or name == "Jan" else name
 
 
