@@ -1,10 +1,10 @@
-"""Consent at send: CON-01 and CON-02 over a generated world, beside the best hand-written DuckDB SQL for them.
+"""Rules of consent and minors over a generated world, each beside the best hand-written DuckDB SQL for it.
 
-    python benchmarks/consent.py [FOLDER] [--sends N] [--events N] [--people N] [--pairs N]
+    python benchmarks/consent.py [FOLDER] [--sends N] [--events N] [--people N] [--pairs N] [--rules ID ...]
 
 The world is written to FOLDER (default: a temporary one) unless it is there. Prints, per rule, the median seconds of both, and the
 median and range of their ratio over interleaved pairs: once by the clock, once by the processor's time, which other people's work on the
-machine changes less. Both write the rows that do not pass, with state and reason, into a table; they must be as many.
+machine changes less. Both write the rows that do not pass, with person and reason, into a table; they must be as many.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+from consent_by_hand import BY_HAND
 
 from heytalk_audit import contract
 from heytalk_audit.check import classify
@@ -29,14 +30,35 @@ from heytalk_audit.policy.view import View
 from heytalk_audit.rules import RULES
 
 AS_OF = dt.datetime(2025, 3, 1, 12)
-TABLES = ("users", "consents", "outbound_messages")
 
 #: One SELECT per table; every value follows from the row's number, so that the same numbers are the same world.
 WORLD = {
     "users": """
-        SELECT 'u' || lpad(range::VARCHAR, 8, '0') AS user_id, 'active' AS status, TIMESTAMPTZ '2020-01-01 00:00+00' AS created_at,
+        SELECT 'u' || lpad(range::VARCHAR, 8, '0') AS user_id,
+               ['active', 'active', 'active', 'active', 'active', 'suspended', 'banned', 'deleted'][1 + (hash(range) % 8)::INT] AS status,
+               TIMESTAMPTZ '2022-12-01 00:00+00' + to_seconds((hash(range * 41) % 60000000)::BIGINT) AS created_at,
+               CASE WHEN hash(range) % 8 = 7 THEN TIMESTAMPTZ '2024-11-01 00:00+00' END AS deleted_at,
+               CASE WHEN hash(range * 43) % 50 > 0 THEN DATE '1950-01-01' + (hash(range * 47) % 24000)::INT END AS birth_date,
+               ['EEA', 'EEA', 'UK', 'TR', 'OTHER', NULL][1 + (hash(range * 53) % 6)::INT] AS law_region,
+               ['public', 'friends', 'private'][1 + (hash(range * 59) % 3)::INT] AS profile_visibility,
                range % 1000 = 999 AS is_test
         FROM range({people})""",
+    "policy_versions": """
+        SELECT range::VARCHAR AS policy_version, 'x' AS sha256,
+               TIMESTAMPTZ '2022-01-01 00:00+00' AS effective_at, TRUE AS material, 'en' AS language
+        FROM range(3)""",
+    "content_items": """
+        SELECT 'i' || range AS content_id, 'u' || lpad((hash(range * 61) % {people})::VARCHAR, 8, '0') AS user_id,
+               ['photo', 'video', 'post', 'chat'][1 + (hash(range * 67) % 4)::INT] AS kind,
+               ['user_selected', 'auto', NULL][1 + (hash(range * 71) % 3)::INT] AS selection_method, 'private' AS visibility,
+               TIMESTAMPTZ '2023-12-01 00:00+00' + to_seconds((hash(range * 73) % 39000000)::BIGINT) AS created_at
+        FROM range({people} * 2)""",
+    "disclosures": """
+        SELECT 'd' || range AS disclosure_id, 'u' || lpad((hash(range * 79) % {people})::VARCHAR, 8, '0') AS user_id, 'v' AS vendor_id,
+               ['advertising', 'sdk', 'processor'][1 + (hash(range * 83) % 3)::INT] AS kind, 'advertising' AS purpose,
+               ['ad_id'] AS fields, 'hashed' AS identifier_form,
+               TIMESTAMPTZ '2024-06-01 00:00+00' + to_seconds((hash(range * 89) % 23000000)::BIGINT) AS sent_at
+        FROM range({people} * 2)""",
     "consents": """
         SELECT 'c' || range AS consent_id, 'u' || lpad((hash(range) % {people})::VARCHAR, 8, '0') AS user_id,
                ['marketing_push', 'marketing_email', 'marketing_sms', 'policy_acceptance', 'media']
@@ -57,55 +79,6 @@ WORLD = {
         FROM range({sends})""",
 }
 
-HISTORY = """
-    WITH events AS (
-        SELECT user_id, purpose, event_at AS since, min(CASE
-            WHEN action = 'withdraw' THEN 0 WHEN action = 'opt_out' THEN 1 WHEN action = 'refuse' THEN 2
-            WHEN NOT explicit OR method IN ('bundled_terms', 'default') THEN 5
-            WHEN policy_version IS NULL OR trim(policy_version) = '' THEN 4 ELSE 3 END)::TINYINT AS state
-        FROM consents WHERE event_at <= TIMESTAMP '2025-03-01 12:00' AND purpose IN ('marketing_push', 'marketing_email', 'marketing_sms')
-        GROUP BY ALL),
-    history AS MATERIALIZED (
-        SELECT *, lead(since, 1, TIMESTAMP '9999-12-31') OVER (PARTITION BY user_id, purpose ORDER BY since) AS until FROM events),
-    sends AS (
-        SELECT message_id, user_id, channel, category, status, sent_at, 'marketing_' || channel AS purpose,
-               sent_at - INTERVAL 300 SECOND AS early, sent_at + INTERVAL 300 SECOND AS late
-        FROM outbound_messages
-        WHERE category IN ({categories}) AND status <> 'suppressed' AND sent_at <= TIMESTAMP '2025-03-01 12:00'
-          AND sent_at >= TIMESTAMP '2024-12-01' AND sent_at < TIMESTAMP '2025-03-02'),
-    met AS (
-        SELECT s.*, coalesce(a.state, 6) AS state, a.since, coalesce(b.state, 6) AS earlier, coalesce(c.state, 6) AS later
-        FROM {sends} s
-        LEFT JOIN history a ON a.user_id = s.user_id AND a.purpose = s.purpose AND a.since <= s.sent_at AND s.sent_at < a.until
-        LEFT JOIN history b ON b.user_id = s.user_id AND b.purpose = s.purpose AND b.since < s.early AND s.early <= b.until
-        LEFT JOIN history c ON c.user_id = s.user_id AND c.purpose = s.purpose AND c.since <= s.late AND s.late < c.until)
-"""
-FOUND = """
-    SELECT message_id, met.user_id, channel, {reason} AS reason, t.user_id IS NOT NULL AS excluded
-    FROM met LEFT JOIN (SELECT user_id FROM users WHERE is_test) t ON t.user_id = met.user_id
-    WHERE {broken} OR t.user_id IS NOT NULL
-"""
-BY_HAND = {
-    "CON-01": HISTORY.format(categories="'marketing', 'unknown'", sends="sends")
-    + FOUND.format(
-        broken="state <> 3",
-        reason="""CASE WHEN state = 4 THEN 'version_unknown' WHEN earlier IN (3, 4) OR later IN (3, 4) THEN 'clock_skew'
-            WHEN category = 'unknown' THEN 'category_unknown' ELSE state::VARCHAR END""",
-    ),
-    "CON-02": HISTORY.format(
-        categories="'marketing'",
-        sends="""(SELECT s.* FROM sends s JOIN (
-            SELECT user_id, purpose, min(since) AS stopped FROM history WHERE state < 2 GROUP BY ALL) USING (user_id, purpose)
-            WHERE stopped <= sent_at)""",
-    )
-    + FOUND.format(
-        broken="state < 2",
-        reason="""CASE WHEN earlier > 1 OR later > 1 THEN 'clock_skew' WHEN status = 'bounced' THEN 'bounced'
-            WHEN sent_at <= since + INTERVAL 24 HOUR THEN 'within_24h'
-            WHEN sent_at::DATE - since::DATE <= [3, 3, 5, 5, 5, 4, 3][isodow(since)] THEN 'within_3_business_days' ELSE 'beyond' END""",
-    ),
-}
-
 
 def write(folder: Path, **sizes: int) -> None:
     """The world's tables, where they are not there yet."""
@@ -119,7 +92,7 @@ def write(folder: Path, **sizes: int) -> None:
 def tables(engine: Duck, folder: Path) -> dict:
     """Views with all of the contract's columns: those that the world does not fill are null."""
     con, found = engine.backend.con, {}
-    for name in TABLES:
+    for name in WORLD:
         path = folder / f"{name}.parquet"
         filled = {row[0] for row in con.execute(f"DESCRIBE SELECT * FROM read_parquet('{path}')").fetchall()}
         found[name] = engine.open(name, [path], [(c, c.name in filled) for c in contract.load()[name].columns])
@@ -134,7 +107,9 @@ def ours(engine: Duck, given: dict, id: str) -> Callable[[], int]:
         view = View(policy, Clock(AS_OF), settings_of(policy, {}))
         special = {"policy": view}
         check = RULES[id].build(**{n: special.get(n, given.get(n)) for n in RULES[id].arguments})
-        kept, _ = engine.keep("kept", classify(check, "outbound_messages:" + check.rows.message_id, testers))
+        kept, _ = engine.keep(
+            "kept", classify(check, f"{RULES[id].tables[0]}:" + check.rows[contract.load()[RULES[id].tables[0]].key], testers)
+        )
         return engine.backend.con.table("temp.main.kept").shape[0] if kept is not None else 0
 
     return run
@@ -175,17 +150,18 @@ def said(rule: list[tuple[float, float, int]], sql: list[tuple[float, float, int
 
 
 def main() -> None:
-    """Both rules, both ways."""
+    """Each rule, both ways."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path)
     for name, size in (("sends", 10_000_000), ("events", 3_000_000), ("people", 1_000_000), ("pairs", 9)):
         parser.add_argument(f"--{name}", type=int, default=size)
+    parser.add_argument("--rules", nargs="*", default=list(BY_HAND), choices=BY_HAND)
     args = parser.parse_args()
     folder = args.folder or Path(tempfile.mkdtemp(prefix="heytalk-audit-bench-"))
     write(folder, sends=args.sends, events=args.events, people=args.people)
     engine = connect()
     given = tables(engine, folder)
-    for id in BY_HAND:
+    for id in args.rules:
         rule, sql = compare(ours(engine, given, id), by_hand(engine, id), args.pairs)
         rows = {measured[2] for measured in rule + sql}
         if len(rows) != 1:

@@ -104,6 +104,9 @@ class Audit:
     def testers(self) -> ir.Table:
         """The ids of test accounts."""
         users = self.snapshot.tables["users"]
+        missing = [f"users.{name}" for name in ("user_id", "is_test") if name not in users.columns]
+        if missing:
+            raise Absent("not delivered: " + ", ".join(missing))
         return users.filter(users.is_test, users.user_id.notnull()).select(tester=users.user_id).distinct()
 
     @cached_property
@@ -140,6 +143,7 @@ class Evaluation:
     rows: pd.DataFrame = field(repr=False)
     by: tuple[str, ...] = ()
     figures: dict[str, Any] = field(default_factory=dict)
+    over_time: dict[str, Any] | None = None
     view: View | None = None
     assumptions: tuple[str, ...] = ()
     sql: str = ""
@@ -233,7 +237,8 @@ def _record(rule: Rule, check: Check, audit: Audit) -> ir.StringValue:
 
 def _run(rule: Rule, check: Check, classified: ir.Table, audit: Audit, view: View, present: Present) -> Evaluation:
     engine = audit.snapshot.engine
-    total = int(engine.rows(check.rows.agg(n=check.rows.count())).n[0])
+    population = check.rows if check.population is None else check.population
+    total = int(engine.rows(population.agg(n=population.count())).n[0])
     classified, sql = engine.keep("classified", classified)
     met = int(engine.rows(classified.agg(n=classified.count())).n[0])
     found = exceptions(check, classified, view)
@@ -261,6 +266,7 @@ def _run(rule: Rule, check: Check, classified: ir.Table, audit: Audit, view: Vie
         rows,
         check.by,
         figures,
+        _over_time(check, engine),
         view,
         _assumptions(check, rows, view),
         printable_sql(f"CREATE TABLE classified AS\n{sql};\n\n{ibis.to_sql(found, dialect=engine.dialect)}"),
@@ -276,6 +282,17 @@ def _samples(rule: Rule, check: Check, rows: pd.DataFrame, audit: Audit, view: V
         draw("candidates", rows.record[rows.outcome == "review"], size, seed),
         draw_of("all rows tested", every.filter(not_excluded(every)), size, seed, audit.snapshot.engine.rows),
     )
+
+
+def _over_time(check: Check, engine: Any) -> dict[str, Any] | None:
+    if check.over_time is None:
+        return None
+    asked = check.over_time
+    counted = {
+        name: [(str(r.panel), str(r.month), int(r.n)) for r in engine.rows(table.select("panel", "month", "n")).itertuples()]
+        for name, table in (("population", asked.population), ("beside", asked.beside))
+    }
+    return counted | {"panel": asked.panel, "month": asked.month, "said": asked.said}
 
 
 def _with_people(found: ir.Table, audit: Audit) -> ir.Table:

@@ -76,13 +76,30 @@ class Excuse:
     when: ir.BooleanValue
 
 
+@dataclass(frozen=True)
+class OverTime:
+    """What the report draws month by month: the population of a check, and people beside it.
+
+    Both are small tables of counts, test accounts left out: `panel`, `month`, `n`. What does not pass is counted from the check's own
+    rows, by the columns `panel` and `month` of its `by`, so that the drawing adds up to the ledger. `said` are the words for what is
+    counted: `rows`, those that `pass` and that are a `violation`, `people` in short and `who` they are.
+    """
+
+    population: ir.Table
+    beside: ir.Table
+    panel: str
+    month: str
+    said: dict[str, str]
+
+
 @dataclass(frozen=True, init=False)
 class Check:
     """The population `rows`, and the ordered conditions on it; a row that meets none passes.
 
     `rows` has one row per row of the population. Its person stands in `user_id` where there is such a column. `record` names the
     row (default: the audited table and its primary key). `by` names columns that findings are broken down by; `figures` are
-    scalars that the report shows beside the ledger.
+    scalars that the report shows beside the ledger; `over_time` is what it draws month by month. `population` has as many rows as
+    `rows`, where these are dear to count: before its joins, so that a join that repeats rows is noticed.
     """
 
     rows: ir.Table
@@ -91,13 +108,15 @@ class Check:
     record: ir.StringValue | None = None
     by: tuple[str, ...] = ()
     figures: dict[str, ir.Scalar] = field(default_factory=dict)
+    over_time: OverTime | None = None
+    population: ir.Table | None = None
 
-    def __init__(self, rows, *conditions, exempt=None, record=None, by=(), figures=None):
+    def __init__(self, rows, *conditions, exempt=None, record=None, by=(), figures=None, over_time=None, population=None):
         for name, value in locals().copy().items():
             if name != "self":
                 object.__setattr__(self, name, value)
         object.__setattr__(self, "figures", figures or {})
-        # findings are not broken down by what was not delivered
+        # no verdict rests on a breakdown: a column that was not delivered takes the breakdown with it, not the rule
         object.__setattr__(self, "by", tuple(name for name in by if name in rows.columns or name not in _column_names()))
 
 

@@ -26,7 +26,9 @@ AGEING = ((7, "0-7"), (30, "8-30"), (90, "31-90"), (365, "91-365"), (10**9, ">36
 #: Critical rules of these families are never rated down: children, secrets, disclosure.
 NEVER_LOWER = ("MIN", "SEC", "SHA")
 #: Breakdowns that are the audit's own words, not the data's.
-OWN_WORDS = ("table_name", "column_name", "month", "source", "clause_id", "place", "finding", "confidence")
+OWN_WORDS = ("table_name", "column_name", "month", "delay_after_withdrawal", "source", "clause_id", "place", "finding", "confidence")
+#: Breakdowns whose values have an order of their own.
+IN_ORDER = ("month", "delay_after_withdrawal")
 EXCEPTIONS = pa.schema(
     [
         ("record", pa.string()),
@@ -72,6 +74,7 @@ def summarise(evaluation: Evaluation, audit: Audit, key: bytes, labels: pd.DataF
         "reasons": _reasons(rows),
         "ageing": _ageing(rows),
         "breakdowns": {name: _breakdown(rule, rows, name) for name in evaluation.by if len(rows)},
+        "over_time": _over_time(evaluation),
         "figures": [{"label": label, "value": value} for label, value in evaluation.figures.items()],
         "samples": _samples(evaluation, key, labels),
         "numbers": [_number(n) for n in numbers],
@@ -167,7 +170,27 @@ def _breakdown(rule: Rule, rows: pd.DataFrame, name: str) -> list[dict[str, Any]
     counts = pd.crosstab(values.astype(str), rows.outcome)
     found = [{"value": str(value)} | {o: int(counts.at[value, o]) if o in counts else 0 for o in OPEN} for value in counts.index]
     found = [f for f in found if any(f[o] for o in OPEN)]
+    if name in IN_ORDER:
+        return sorted(found, key=lambda f: f["value"])
     return sorted(found, key=lambda f: (-f["violation"], -f["review"], f["value"]))
+
+
+def _over_time(evaluation: Evaluation) -> dict[str, Any] | None:
+    """Per panel and month: how many rows passed, how many did not and how, and the people beside them."""
+    asked, rows = evaluation.over_time, evaluation.rows
+    if asked is None:
+        return None
+    points: dict[tuple[str, str], dict[str, int]] = {}
+    for panel, month, n in asked["population"]:
+        points.setdefault((panel, month), dict.fromkeys(("pass", *OPEN, "people"), 0))["pass"] += n
+    for panel, month, n in asked["beside"]:
+        points.setdefault((panel, month), dict.fromkeys(("pass", *OPEN, "people"), 0))["people"] += n
+    tested = rows[rows.outcome.isin(OPEN)]
+    for (panel, month, outcome), n in tested.groupby([f"by_{asked['panel']}", f"by_{asked['month']}", "outcome"]).size().items():
+        points[panel, month][outcome] += int(n)
+        points[panel, month]["pass"] -= int(n)
+    found = [{"panel": panel, "month": month, **counts} for (panel, month), counts in sorted(points.items())]
+    return {"said": asked["said"], "points": found}
 
 
 def _number(number: Number) -> dict[str, Any]:

@@ -236,3 +236,29 @@ def test_a_time_without_zone_in_csv_is_a_wrong_type(tmp_path):
     (folder / "traffic_events.parquet").unlink()
     (folder / "traffic_events.csv").write_text("event_id,user_id,event_at,event_type\ne1,u1,2025-01-01 10:00:00,api\n")
     assert "wrong_type" in set(verdicts(folder, "DQ-02")["DQ-02"].rows.reason)
+
+
+PEOPLE = {
+    "users": [{"user_id": "u1", "birth_date": "1990-01-01"}],
+    "consents": [{"user_id": "u1", "policy_version": "1"}],
+    "policy_versions": [{"policy_version": "1"}],
+}
+
+
+def without(folder: Path, table: str, column: str) -> Path:
+    path = folder / f"{table}.parquet"
+    pq.write_table(pq.read_table(path).drop_columns([column]), path)
+    return folder
+
+
+def test_a_missing_column_takes_a_breakdown_and_not_its_rule(tmp_path):
+    found = verdicts(without(world(tmp_path / "s", PEOPLE), "users", "law_region"), "CON-03", "CON-07", "MIN-01", "MIN-02")
+    assert {r: e.verdict for r, e in found.items()} == {"CON-03": "PASS", "CON-07": "PASS", "MIN-01": "NOT_EVALUATED", "MIN-02": "PASS"}
+    assert found["CON-03"].by == ()
+
+
+@pytest.mark.parametrize("column", ["is_test", "user_id"])
+def test_without_knowing_test_accounts_no_rule_on_people_is_evaluated(column, tmp_path):
+    found = verdicts(without(world(tmp_path / "s", PEOPLE), "users", column), "CON-02", "CON-03", "CON-06", "MIN-02")
+    assert {e.verdict for e in found.values()} == {"NOT_EVALUATED"}
+    assert all(f"users.{column}" in e.reason for e in found.values())

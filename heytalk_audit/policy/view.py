@@ -33,6 +33,12 @@ class View:
         self.read[period] = self._policy.periods[period]
         return self.read[period].value
 
+    def years(self, period: str) -> ir.IntegerScalar:
+        """A period in years, as a number to compare ages with."""
+        years = ibis.literal(self.number(period), type="int32")
+        self._mark(years, period)
+        return years
+
     def setting(self, name: str) -> Any:
         """A setting's value in this audit."""
         default = self._policy.settings[name]
@@ -134,6 +140,18 @@ class View:
         """First day of the audit's period, and the day after its last."""
         start, end = audit_period(self.clock, self.setting("period_from"), self.setting("period_to"))
         return ibis.literal(start), ibis.literal(end)
+
+    @property
+    def months(self) -> list[tuple[str, dt.date]]:
+        """The local months that the period touches, two years of it at most: as 2025-01, and the day after each, or after the period."""
+        start, end = audit_period(self.clock, self.setting("period_from"), self.setting("period_to"))
+        end = min(end, self.clock.today + dt.timedelta(days=1))
+        first, found = start.replace(day=1), []
+        while first < end:
+            following = periods.add_months(first, 1)
+            found.append((f"{first:%Y-%m}", min(following, end)))
+            first = following
+        return found[-24:]
 
     def in_period(self, instant: ir.TimestampValue) -> ir.BooleanValue:
         """Whether the instant's local date lies in the audit's period, and the instant not after the audit's."""

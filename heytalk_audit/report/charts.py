@@ -64,6 +64,54 @@ def bars(series: dict[str, dict[str, int]], alt: str, width: float = 7.2) -> Fra
         return _image(figure, alt)
 
 
+def months(points: list[dict[str, Any]], kinds: dict[str, str], titles: tuple[str, str], alt: str) -> Fragment:
+    """Small multiples, a row per panel: stacked columns month by month, and beside them a line.
+
+    `kinds` maps a kind of `STYLE` that the points count to what it is called here; `titles` stand over the columns and over the line,
+    which shows their `people`.
+    """
+    panels = list(dict.fromkeys(p["panel"] for p in points))
+    ticks = sorted({p["month"] for p in points})
+    kinds = {kind: label for kind, label in kinds.items() if any(p[kind] for p in points)}
+    if not panels or not ticks:
+        return Fragment("")
+    with rc_context(_RC):
+        figure = Figure(figsize=(4.9, 1.3 + 1.2 * len(panels)), layout="constrained")
+        grid = figure.subplots(len(panels), 2, sharex=True, squeeze=False)
+        for (left, right), panel in zip(grid, panels, strict=True):
+            found = {p["month"]: p for p in points if p["panel"] == panel}
+            _columns(left, [found.get(t, {}) for t in ticks], kinds)
+            right.plot(range(len(ticks)), [found.get(t, {}).get("people", 0) for t in ticks], color="#14508c", marker="o", markersize=4)
+            left.set_ylabel(_short(panel), fontweight="bold")
+            for axes in (left, right):
+                axes.set_ylim(0, max(1, axes.dataLim.ymax) * 1.15)
+                axes.set_xlim(-0.6, len(ticks) - 0.4)
+                axes.yaxis.get_major_locator().set_params(integer=True, nbins=4)
+                shown = range(0, len(ticks), -(-len(ticks) // 6))
+                axes.set_xticks(shown, [_month(ticks[i], first=i == 0) for i in shown], fontsize=8)
+        for axes, title in zip(grid[0], titles, strict=True):
+            axes.set_title(title, fontsize=9, loc="left")
+        handles, labels = grid[0][0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=1, frameon=False, fontsize=8)
+        return _image(figure, alt)
+
+
+def _month(month: str, first: bool) -> str:
+    # names of its own: a locale's would differ from machine to machine
+    names = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    name = names[int(month[5:7]) - 1]
+    return f"{name}\n{month[:4]}" if first or name == "Jan" else name
+
+
+def _columns(axes: Any, points: list[dict[str, Any]], kinds: dict[str, str]) -> None:
+    below = [0] * len(points)
+    for kind, label in kinds.items():
+        values = [p.get(kind, 0) for p in points]
+        colour, hatch = STYLE[kind]
+        axes.bar(range(len(points)), values, bottom=below, color=colour, hatch=hatch, edgecolor="white", label=label, width=0.7)
+        below = [a + b for a, b in zip(below, values, strict=True)]
+
+
 def _short(label: str) -> str:
     text = "".join(c if c.isprintable() else "\ufffd" for c in label).replace("$", "\\$")
     return text if len(text) <= 34 else text[:33] + "\u2026"

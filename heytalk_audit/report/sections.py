@@ -102,7 +102,10 @@ def _found(result: dict[str, Any], audience: str) -> list[Fragment]:
         parts += [tag("h4", "How long overdue"), charts.ageing(result)]
         lines = [[f"{label} days", n] for label, n in result["ageing"].items()]
         parts.append(table(["Past the due day by", "Violations"], lines, f"Ageing of {result['id']}"))
-    parts += [part for name, values in result["breakdowns"].items() for part in _breakdown(result, name, values, audience)]
+    if result["over_time"]:
+        parts += _over_time(result, audience)
+    told = {"month"} if result["over_time"] else set()
+    parts += [p for name, values in result["breakdowns"].items() if name not in told for p in _breakdown(result, name, values, audience)]
     if result["figures"]:
         parts.append(definitions((f["label"], f["value"]) for f in result["figures"]))
     return parts + _judged(result["samples"])
@@ -143,6 +146,35 @@ def _people(result: dict[str, Any], subjects: dict[str, Any], audience: str) -> 
         for name, found in affected
         if found
     ]
+
+
+def _over_time(result: dict[str, Any], audience: str) -> list[Fragment]:
+    points, said = result["over_time"]["points"], result["over_time"]["said"]
+    kinds = {"pass": said["pass"], "review": "for a person to decide", "unknown": "unknown", "violation": said["violation"]}
+    kinds = {kind: label for kind, label in kinds.items() if any(p[kind] for p in points)}
+    lines, whole = [], True
+    for point in points:
+        safe = counts({kind: point[kind] for kind in (*kinds, "people")}, audience)
+        whole = whole and not any(isinstance(n, str) for n in safe.values())
+        lines.append([point["panel"], point["month"], *safe.values()])
+    parts = [tag("h4", "Over time")]
+    if whole:
+        parts.append(charts.months(points, kinds, (said["rows"], said["people"]), _said(result, points, kinds)))
+    heads = ["Channel", "Month", *(kind.capitalize() for kind in kinds), said["people"]]
+    parts.append(table(heads, lines, f"{result['id']} month by month", tools=True, numeric=heads[2:]))
+    return [*parts, paragraph(f"Test accounts are left out. {said['people']}: {said['who']}.", cls="note")]
+
+
+def _said(result: dict[str, Any], points: list[dict[str, Any]], kinds: dict[str, str]) -> str:
+    """The drawing as words: per panel, its sums and how the people beside it went from first to last."""
+    parts = []
+    for panel in dict.fromkeys(p["panel"] for p in points):
+        own = [p for p in points if p["panel"] == panel]
+        sums = ", ".join(f"{sum(p[kind] for p in own):,} {label}" for kind, label in kinds.items())
+        parts.append(
+            f"{panel}: {sums}; people from {own[0]['people']:,} in {own[0]['month']} to {own[-1]['people']:,} in {own[-1]['month']}"
+        )
+    return f"{result['id']} month by month. " + ". ".join(parts) + ". The table below has every number."
 
 
 def _breakdown(result: dict[str, Any], name: str, values: list[dict[str, Any]], audience: str) -> list[Fragment]:

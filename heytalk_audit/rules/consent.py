@@ -5,13 +5,12 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.check import Check, OverTime, passes, review, rule, unknown, violation
 from heytalk_audit.periods import earliest, sure
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import (
     NO_RECORD,
     OPTED_OUT,
-    WITHDRAWN,
     consented,
     is_negative,
     is_valid,
@@ -34,11 +33,51 @@ from heytalk_audit.rules.terms import (
 )
 from heytalk_audit.strings import blank
 
+MARKETING = "marketing_"
+OVER_TIME = {
+    "rows": "Sends",
+    "pass": "with consent in force",
+    "violation": "without consent, or after its withdrawal",
+    "people": "People who agree",
+    "who": "people whose consent to this channel is in force at the end of the month, or of the period",
+}
+
 
 def sends(messages: ir.Table, policy: View, *categories: str) -> ir.Table:
-    """What was sent in the audit's period of these categories, with the `purpose` that it needs consent for and its `month`."""
+    """What was sent in the audit's period of these categories; its `purpose` is the channel that it needs consent for."""
     m = messages.filter(policy.in_period(messages.sent_at), messages.category.isin(categories), messages.status != "suppressed")
-    return m.mutate(purpose="marketing_" + m.channel, month=policy.date(m.sent_at).cast("string").substr(0, 7))
+    return m.mutate(purpose=m.channel)
+
+
+def month_of(day: ir.DateValue) -> ir.StringValue:
+    """The month of a date, as 2025-01."""
+    return day.cast("string").substr(0, 7)
+
+
+def with_month(messages: ir.Table, policy: View) -> ir.Table:
+    """Sends with their local `month`. Asked for after the joins, so that it is computed for what remains alone."""
+    return messages.mutate(month=month_of(policy.date(messages.sent_at)))
+
+
+def to_marketing(consents: ir.Table) -> ir.Table:
+    """Consents to marketing, with the channel alone as their purpose: a short key, so that ten million sends are joined to it fast."""
+    return consents.filter(consents.purpose.startswith(MARKETING)).mutate(purpose=consents.purpose.substr(len(MARKETING)))
+
+
+def over_time(messages: ir.Table, held: ir.Table, users: ir.Table, policy: View) -> OverTime | None:
+    """Sends month by month and channel by channel, beside the people whose consent is in force when the month ends."""
+    if not policy.months:
+        return None
+    tests = users.filter(users.is_test).select("user_id")
+    m = messages.anti_join(tests, "user_id")
+    people = held.filter(is_valid(held.state)).anti_join(tests, [held.person == tests.user_id])
+    begun, ended = policy.date(people.start), policy.date(people.until)
+    counts = {f"n_{month}": ((begun < day) & (ended >= day)).sum() for month, day in policy.months}
+    wide = people.group_by(panel="asked").agg(**counts)
+    beside = ibis.union(*[wide.select("panel", month=ibis.literal(month), n=wide[f"n_{month}"]) for month, _ in policy.months])
+    days = m.group_by("channel", day=policy.date(m.sent_at)).agg(n=m.count())
+    population = days.group_by(panel="channel", month=month_of(days.day)).agg(n=days.n.sum())
+    return OverTime(population, beside, "channel", "month", OVER_TIME)
 
 
 @rule("CON-01", severity="critical", clauses=["CL-036", "CL-113", "CL-118", "CL-131", "CL-132", "CL-133"])
@@ -46,17 +85,20 @@ def marketing_without_consent(outbound_messages, users, consents, policy):
     """Nobody gets marketing without having agreed to it on that channel beforehand.
 
     Every marketing send of the period that was not suppressed. In force is what the latest events up to the send say; of events at
-    one instant a withdrawal wins. Only an explicit grant counts, by an act of its own. A consent that is in force only if clocks
-    differ by some minutes, one without a version, and a send whose category is unknown are for a person to decide.
+    one instant a withdrawal wins. Only an explicit grant counts, by an act of its own, and only for the channel that it names.
+    Without any record there is no consent. A consent that is in force only if clocks differ by some minutes, one without a version,
+    and a send whose category is unknown are for a person to decide.
     """
-    m = sends(outbound_messages, policy, "marketing", "unknown")
-    m = with_test(m, "sent_at", states(consents, policy), policy)
+    sent, held = sends(outbound_messages, policy, "marketing", "unknown"), states(to_marketing(consents), policy)
+    m = with_month(with_test(sent, "sent_at", held, policy), policy)
     return Check(
         m,
         *consented(m),
-        review("category_unknown", m.category == "unknown"),
+        review("category_unknown", sure(m.category == "unknown")),
         *not_consented(m),
         by=("channel", "month"),
+        over_time=over_time(sent, held, users, policy),
+        population=sent,
     )
 
 
@@ -64,26 +106,32 @@ def marketing_without_consent(outbound_messages, users, consents, policy):
 def marketing_after_withdrawal(outbound_messages, users, consents, policy):
     """Marketing stops when consent is withdrawn.
 
-    Marketing sends of the period to people who had withdrawn or opted out of that channel before. A grant given again counts from its
-    own time. Sends after a withdrawal are told apart by their delay: hours, working days (Monday to Friday), beyond. A send that
-    bounced, or that falls on the right side if clocks differ by some minutes, is for a person to decide.
+    Marketing sends of the period to people who had withdrawn or opted out of that channel before. One after a later grant passes: a
+    grant given again counts from its own time. The others are told apart by their delay: hours, working days (Monday to Friday),
+    beyond. A send that bounced, or that falls on the right side if clocks differ by some minutes, is for a person to decide.
     """
-    m, held = sends(outbound_messages, policy, "marketing"), states(consents, policy)
-    stops = consents.filter(consents.action.isin(["withdraw", "opt_out"]), policy.by_now(consents.event_at))
-    first = stops.group_by(["user_id", "purpose"]).agg(first_stop=stops.event_at.min())
-    m = join(m, first, ["user_id", "purpose"])
-    m = with_test(m.filter(sure(m.first_stop <= m.sent_at)), "sent_at", held, policy)
-    broken = m.state.isin([WITHDRAWN, OPTED_OUT])
+    m, held = sends(outbound_messages, policy, "marketing"), states(to_marketing(consents), policy)
+    held = held.filter(held.first_stop.notnull())
+    sent = with_state(m, "state", m.sent_at, held, keep=("first_stop",))
+    m = with_test(m, "sent_at", held, policy, keep=("first_stop",))
+    m = with_month(m.filter(m.first_stop <= m.sent_at), policy)
+    off = {name: sure(m[name] >= OPTED_OUT) for name in ("state", "earlier", "later")}
+    soon = sure(m.sent_at <= policy.after(m.state_since, "withdrawal_hours"))
     in_days = policy.within_working_days(policy.date(m.sent_at), policy.date(m.state_since), "withdrawal_days")
+    hours, days = (policy.number(name) for name in ("withdrawal_hours", "withdrawal_days"))
+    m = m.mutate(
+        delay_after_withdrawal=ibis.cases((soon, f"{hours} hours at most"), (in_days, f"{days} working days at most"), else_="beyond")
+    )
     return Check(
         m,
-        passes(~broken),
-        review("clock_skew", ~m.earlier.isin([WITHDRAWN, OPTED_OUT]) | ~m.later.isin([WITHDRAWN, OPTED_OUT])),
+        passes(~off["state"]),
+        review("clock_skew", ~off["earlier"] | ~off["later"]),
         review("bounced", sure(m.status == "bounced")),
-        violation("within_24h", sure(m.sent_at <= policy.after(m.state_since, "withdrawal_hours"))),
+        violation("within_24h", soon),
         violation("within_3_business_days", in_days),
-        violation("beyond", broken),
-        by=("channel", "month"),
+        violation("beyond", off["state"]),
+        by=("channel", "month", "delay_after_withdrawal"),
+        population=sent.filter(sent.first_stop <= sent.sent_at),
     )
 
 
@@ -91,12 +139,13 @@ def marketing_after_withdrawal(outbound_messages, users, consents, policy):
 def media_without_consent(content_items, users, consents, policy):
     """A photo or video is collected only after its author agreed to it.
 
-    Photos and videos that people made, without what was derived from them. The permission of the operating system is no consent. An
-    item that its author chose in a picker, without any record, is for a person to decide, unless the settings take that choice for
-    consent.
+    Photos and videos that people made, without what was derived from them, deleted or not. The permission of the operating system is
+    no consent. An item that its author chose in a picker, without any record, is for a person to decide, unless the settings take
+    that choice for consent; without a record and without such a choice there is no consent. An item dated after the audit is unknown.
     """
     c = content_items.filter(content_items.kind.isin(["photo", "video"]), blank(content_items.parent_id))
-    c = with_test(c.mutate(purpose=ibis.literal("media")), "created_at", states(consents, policy), policy)
+    collected = c.mutate(purpose=ibis.literal("media"))
+    c = with_test(collected, "created_at", states(consents, policy, "media"), policy)
     picked = (c.state == NO_RECORD) & sure(c.selection_method == "user_selected")
     return Check(
         c,
@@ -105,6 +154,7 @@ def media_without_consent(content_items, users, consents, policy):
         passes(picked) if policy.setting("picker_is_consent") else review("picker_only", picked),
         *not_consented(c),
         by=("kind", "selection_method"),
+        population=collected,
     )
 
 
@@ -112,14 +162,15 @@ def media_without_consent(content_items, users, consents, policy):
 def identifier_before_choice(devices, users, consents, policy):
     """An advertising or cookie id is held only of people who chose so.
 
-    Devices with a real advertising id, of people under laws that ask for a choice (or whose law is not known: unknown). The choice
-    must stand now and have stood when the device was first seen; one that came later, and the operating system's permission alone, are
-    for a person to decide. After a refusal the id must be gone within the allowance.
+    Devices with a real advertising id, of people under laws that ask for a choice. The choice must stand now and have stood when the
+    device was first seen; one that came later, and the operating system's permission alone, are for a person to decide. After a
+    refusal the id must be gone within the allowance. Where the person's law is not known, or the device was first seen after the
+    audit, it is unknown.
     """
     d = join(devices, lookup(users, "user_id", law_region=users.law_region))
     d = d.filter(real_ad_id(d), d.law_region.isnull() | d.law_region.isin(["EEA", "UK", "TR"]))
     d = d.mutate(purpose=(d.platform == "web").ifelse("cookies", "personalised_ads"))
-    held = states(consents, policy)
+    held = states(consents, policy, "cookies", "personalised_ads")
     d = with_state(d, "now", policy.as_of, held)
     d = with_state(d, "at_first", d.first_seen_at, held)
     d = join(d, refusals(consents, policy), ["user_id", "purpose"])
@@ -139,12 +190,13 @@ def identifier_before_choice(devices, users, consents, policy):
 
 
 @rule("CON-09", severity="high", clauses=[])
-def marketing_to_the_gone(outbound_messages, users, subscriptions, consents, policy):
+def marketing_to_the_gone(outbound_messages, users, subscriptions, policy):
     """Nobody gets marketing whose account is deleted, purged, suspended, or due to be purged.
 
-    Marketing sends of the period. After the account's end is a violation, as is one to a person past the end of the period of
-    inactivity. A send within some minutes after the end, or to a suspended or banned account, is for a person to decide. A person
-    who is not in users, and a deletion that can't be dated, make it unknown.
+    Marketing sends of the period. One after the account's deletion or purge is a violation, as is one to a person past the end of the
+    period of inactivity; a deletion that was taken back by then does not count. A send within some minutes after the end, or to a
+    suspended or banned account, is for a person to decide. A person who is not in users, and a deletion that can't be dated, make it
+    unknown.
     """
     u = with_contact(with_deletion(users, policy), subscriptions, policy)
     unclear = any_of(contact_unclear(u, policy))
@@ -152,7 +204,7 @@ def marketing_to_the_gone(outbound_messages, users, subscriptions, consents, pol
     doubts = {f"doubt_{i}": sure(c.when) for i, c in enumerate(deletion_unclear(u, policy))}
     known = {n: u[n] for n in ("deleted_at", "restored_at", "purged_at")}
     person = lookup(u, "user_id", known=u.user_id.notnull(), barred=u.status.isin(["suspended", "banned"]), due=due, **doubts, **known)
-    m = join(sends(outbound_messages, policy, "marketing"), person)
+    m = with_month(join(sends(outbound_messages, policy, "marketing"), person), policy)
     restored = sure((m.deleted_at <= m.restored_at) & (m.restored_at <= m.sent_at))
     gone = earliest(m.purged_at, only_if(~restored, m.deleted_at))
     reasons = [c.reason for c in deletion_unclear(u, policy)]

@@ -6,7 +6,7 @@ import ibis
 
 from heytalk_audit.check import Check, passes, review, rule, unknown, violation
 from heytalk_audit.periods import sure
-from heytalk_audit.rules.consent_terms import NO_RECORD, acceptances, is_negative, states
+from heytalk_audit.rules.consent_terms import NO_RECORD, acceptances, in_force, is_negative, states
 from heytalk_audit.rules.terms import any_flag, has, join, lookup, only_if, with_deletion
 from heytalk_audit.strings import blank
 
@@ -19,7 +19,8 @@ def no_acceptance_of_the_policy(users, consents, policy_versions, policy):
     """Everybody accepts the policy before using the app.
 
     Every live account has an acceptance of a known version, at or before its creation. One of an unknown version, one within the
-    clocks' tolerance, and accounts from before acceptances were tracked are for a person to decide.
+    clocks' tolerance after it, and accounts from before acceptances were tracked are for a person to decide. Without a record the
+    policy was not accepted. An account created after the audit is unknown.
     """
     u, a = with_deletion(users, policy), acceptances(consents, policy)
     known = a.policy_version.isin(policy_versions.policy_version)
@@ -46,13 +47,15 @@ def consent_not_demonstrable(consents, users, policy):
 
     Every grant. Granted by default, import, staff or a signal, bundled with other terms, without a version, or before the account
     existed, it shows no such act. The last within the clocks' tolerance, and grants of very many people by one method in one second,
-    are for a person to decide.
+    are for a person to decide. A grant dated after the audit is unknown; of a person who is not in users it can't be told whether the
+    account existed, and only the other faults are found.
     """
     g = consents.filter(consents.action == "grant")
     # an engine may count fractions of a second
     g = g.mutate(second=g.event_at.epoch_seconds().floor().cast("int64"))
-    people = g.filter(~blank(g.user_id)).anti_join(users.filter(users.is_test), "user_id")
+    people = g.anti_join(users.filter(users.is_test), "user_id")
     crowd = people.group_by(["method", "second"]).agg(people=people.user_id.nunique())
+    crowd = crowd.filter(crowd.people > policy.setting("bulk_users")).select("method", "second", crowded=ibis.literal(True))
     g = join(join(g, crowd, ["method", "second"]), lookup(users, "user_id", created_at=users.created_at))
     own = g.purpose != "policy_acceptance"
     return Check(
@@ -63,7 +66,7 @@ def consent_not_demonstrable(consents, users, policy):
         violation("version_missing", blank(g.policy_version)),
         violation("before_account", own & sure(policy.after(g.event_at, "clock_skew") < g.created_at)),
         review("clock_skew", own & sure(g.event_at < g.created_at)),
-        review("bulk", sure(g.people > policy.setting("bulk_users"))),
+        review("bulk", g.crowded),
         by=("purpose", "method"),
     )
 
@@ -83,10 +86,10 @@ def withdrawal_not_carried_out(rights_requests, users, consents, policy):
     r = join(r, near.group_by("request_id").agg(stopped_at=near["at"].min()), "request_id")
     in_app = r.channel == "app"
     late = in_app.ifelse(
-        sure(policy.after(r.received_at, "display_allowance") < r.stopped_at),
+        sure(policy.after(r.received_at, "withdrawal_hours") < r.stopped_at),
         sure(policy.after(r.received_at, "removal_allowance") < r.stopped_at),
     )
-    waited = in_app.ifelse(policy.passed(r.received_at, "display_allowance"), policy.passed(r.received_at, "removal_allowance"))
+    waited = in_app.ifelse(policy.passed(r.received_at, "withdrawal_hours"), policy.passed(r.received_at, "removal_allowance"))
     by_app = has(consents, "user_id", in_app=(consents.action == "grant") & (consents.method == "in_app"))
     harder = join(r, by_app)
     return Check(
@@ -110,7 +113,8 @@ def outdated_version_relied_on(users, consents, policy_versions, policy):
 
     Live accounts with an acceptance, in use after a material version took effect and its notice was over. Their latest acceptance
     must be of that version or a later one. If it was given before that version, it is a violation; of an unknown version, or given
-    later but of an older text, it is for a person to decide.
+    later but of an older text, it is for a person to decide. An account that was not used since passes; a use dated after the audit
+    is unknown.
     """
     v = policy_versions.group_by("policy_version").agg(effective=policy_versions.effective_at.max())
     a = acceptances(consents, policy).left_join(v, "policy_version", rname="version_{name}")
@@ -141,10 +145,10 @@ def flag_against_the_log(users, consents, policy):
     """What an account shows as its choice is what was last recorded of it.
 
     Accounts with an exported marketing flag (push, e-mail, SMS). Each flag that is set must rest on a grant in force at the audit's
-    instant, and each that is not set on none. A flag that contradicts the log is a violation.
+    instant, and each that is not set on none. A flag that contradicts the log is a violation; one that was not exported says nothing.
     """
     flags = {"marketing_push": users.marketing_push, "marketing_email": users.marketing_email, "marketing_sms": users.marketing_sms}
-    held = states(consents, policy).filter(lambda s: s.until.isnull())
+    held = in_force(states(consents, policy))
     agreed = {name: (held.asked == name) & (held.state > NO_RECORD) & ~is_negative(held.state) for name in flags}
     u = users.filter(any_flag([flag.notnull() for flag in flags.values()]))
     u = join(u, has(held.rename(user_id="person"), "user_id", **{f"log_{n}": f for n, f in agreed.items()}))

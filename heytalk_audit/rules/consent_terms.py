@@ -6,12 +6,15 @@ are half-open intervals, so that a point lies in at most one and a join to them 
 
 from __future__ import annotations
 
+import datetime as dt
+
 import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.check import Condition, passes, review, violation
 from heytalk_audit.periods import sure
 from heytalk_audit.policy.view import View
+from heytalk_audit.rules.terms import only_if
 from heytalk_audit.strings import blank
 
 #: States from weakest to strongest: of events at one instant, the strongest holds.
@@ -23,6 +26,8 @@ REASONS = {
     NOT_EXPLICIT: "not_explicit",
     NO_RECORD: "no_record",
 }
+#: The end of a state that nothing has ended.
+FOREVER = dt.datetime(9999, 12, 31)
 #: Ways of granting that are no act of the person for this purpose alone.
 PASSIVE = ("bundled_terms", "default")
 #: Actions that refuse.
@@ -49,12 +54,15 @@ def refuses(consents: ir.Table) -> ir.BooleanValue:
     return sure(consents.action.isin(NEGATIVE))
 
 
-def states(consents: ir.Table, policy: View, versions: bool = True) -> ir.Table:
-    """The state that each person's events set: user, purpose, start, until (null: still in force), state.
+def states(consents: ir.Table, policy: View, *purposes: str, versions: bool = True) -> ir.Table:
+    """The state that each person's events set, from `start` until before `until`: person, asked (the purpose), start, until, state,
+    and `first_stop`: when that person first withdrew or opted out of it, null if never.
 
-    Without `versions` no grant's version is asked for. Events after the audit's instant are left out: nothing is ever decided by them.
+    Of these purposes, or of all. Without `versions` no grant's version is asked for. Events after the audit's instant are left out, so
+    that nothing is ever decided by them.
     """
     c = consents.filter(policy.by_now(consents.event_at), consents.user_id.notnull())
+    c = c.filter(c.purpose.isin(purposes)) if purposes else c
     granted = blank(c.policy_version).ifelse(VERSION_BLANK, VALID) if versions else VALID
     state = ibis.cases(
         (c.action == "withdraw", WITHDRAWN),
@@ -65,27 +73,38 @@ def states(consents: ir.Table, policy: View, versions: bool = True) -> ir.Table:
     )
     c = c.select(person="user_id", asked="purpose", start="event_at", state=state.cast("int8"))
     c = c.group_by(["person", "asked", "start"]).agg(state=c.state.max())
+    person = ibis.window(group_by=["person", "asked"])
     following = ibis.window(group_by=["person", "asked"], order_by="start")
-    return c.mutate(until=c.start.lead().over(following))
+    # both in one pass over each person's events; what a rule does not ask for is not computed
+    return c.mutate(
+        until=c.start.lead().over(following).fill_null(ibis.literal(FOREVER, type="timestamp(6)")),
+        first_stop=only_if(c.state >= OPTED_OUT, c.start).min().over(person),
+    )
 
 
-def with_state(rows: ir.Table, name: str, at: ir.TimestampValue, held: ir.Table, before: bool = False) -> ir.Table:
+def in_force(held: ir.Table) -> ir.Table:
+    """Of the states, those that nothing has ended."""
+    return held.filter(held.until == ibis.literal(FOREVER, type="timestamp(6)"))
+
+
+def with_state(rows: ir.Table, name: str, at: ir.TimestampValue, held: ir.Table, before: bool = False, keep: tuple = ()) -> ir.Table:
     """`rows` with column `name`: the state at an instant (`before`: over the events strictly before it), and `<name>_since`.
 
-    `rows` has `user_id` and `purpose`; `at` is of `rows`; `held` as of `states`.
+    `rows` has `user_id` and `purpose`; `at` is of `rows`; `held` as of `states`, and those of its columns that are named in `keep`
+    come along.
     """
     rows = rows.mutate(probe=at)
-    s = held.select("person", "asked", "start", "until", **{name: held.state, f"{name}_since": held.start})
+    s = held.select("person", "asked", "start", "until", *keep, **{name: held.state, f"{name}_since": held.start})
     begun = s.start < rows.probe if before else s.start <= rows.probe
     lasts = rows.probe <= s.until if before else rows.probe < s.until
-    joined = rows.left_join(s, [rows.user_id == s.person, rows.purpose == s.asked, begun, s.until.isnull() | lasts])
+    joined = rows.left_join(s, [rows.user_id == s.person, rows.purpose == s.asked, begun, lasts])
     kept = [c for c in rows.columns if c != "probe"]
-    return joined.select(*kept, f"{name}_since", **{name: joined[name].fill_null(NO_RECORD)})
+    return joined.select(*kept, *keep, f"{name}_since", **{name: joined[name].fill_null(NO_RECORD)})
 
 
-def with_test(rows: ir.Table, at: str, held: ir.Table, policy: View) -> ir.Table:
+def with_test(rows: ir.Table, at: str, held: ir.Table, policy: View, keep: tuple = ()) -> ir.Table:
     """`rows` with `state` at the instant in column `at`, and `earlier` and `later`: the states if clocks differ by the skew."""
-    rows = with_state(rows, "state", rows[at], held)
+    rows = with_state(rows, "state", rows[at], held, keep=keep)
     rows = with_state(rows, "earlier", policy.before(rows[at], "clock_skew"), held, before=True)
     return with_state(rows, "later", policy.after(rows[at], "clock_skew"), held)
 
@@ -93,15 +112,15 @@ def with_test(rows: ir.Table, at: str, held: ir.Table, policy: View) -> ir.Table
 def consented(rows: ir.Table) -> list[Condition]:
     """What passes, and what clocks or a missing version make uncertain (`rows` as of `with_test`)."""
     return [
-        passes(rows.state == VALID),
-        review("version_unknown", rows.state == VERSION_BLANK),
-        review("clock_skew", is_valid(rows.earlier) | is_valid(rows.later)),
+        passes(sure(rows.state == VALID)),
+        review("version_unknown", sure(rows.state == VERSION_BLANK)),
+        review("clock_skew", sure(is_valid(rows.earlier)) | sure(is_valid(rows.later))),
     ]
 
 
 def not_consented(rows: ir.Table) -> list[Condition]:
     """The violations, each with its state as the reason."""
-    return [violation(reason, rows.state == state) for state, reason in REASONS.items()]
+    return [violation(reason, sure(rows.state == state)) for state, reason in REASONS.items()]
 
 
 def refusals(consents: ir.Table, policy: View) -> ir.Table:

@@ -1,59 +1,86 @@
-"""Minors: ages at which accounts begin, birth dates that can be believed, what reaches people under age."""
+"""Minors: accounts below an age, birth dates that cannot be true, what must not reach people under age."""
 
 from __future__ import annotations
 
 import ibis
+import ibis.expr.types as ir
 
 from heytalk_audit.check import Check, review, rule, unknown, violation
 from heytalk_audit.periods import sure
-from heytalk_audit.rules.terms import full_years, has, join, lookup, with_deletion
+from heytalk_audit.policy.view import View
+from heytalk_audit.rules.terms import any_flag, full_years, has, join, lookup, with_deletion
+
+
+def live_users(users: ir.Table, policy: View) -> ir.Table:
+    """Live accounts, with the local date of their registration (`since`)."""
+    u = with_deletion(users, policy)
+    u = u.filter(u.live)
+    return u.mutate(since=policy.date(u.created_at))
+
+
+def too_old(users: ir.Table, policy: View) -> ir.BooleanValue:
+    """Whether a birth date makes a person older today than people become."""
+    return sure(full_years(users.birth_date, policy.today) > policy.years("oldest"))
+
+
+def repeated(users: ir.Table, policy: View) -> ir.Table:
+    """The birth dates that too many of these users share, in number and as a share of those that have one."""
+    dated = users.filter(~sure(users.is_test), users.birth_date.notnull())
+    dates = dated.group_by("birth_date").agg(times=dated.count())
+    # divided, not multiplied: a quotient that equals the share is rounded to the same number as the share is
+    dates = dates.mutate(share=dates.times / dates.times.sum().over(ibis.window()))
+    often = (dates.times >= policy.setting("birth_repeat")) & (dates.share > policy.setting("birth_share"))
+    return dates.filter(often).select("birth_date", repeated=ibis.literal(True))
+
+
+def reached(events: ir.Table, minors: ir.Table, policy: View) -> ir.Table:
+    """Those of the period's events that met somebody who was not yet of age on that local day."""
+    met = events.filter(policy.in_period(events.sent_at)).inner_join(lookup(minors, "user_id", born=minors.birth_date), "user_id")
+    return met.filter(sure(full_years(met.born, policy.date(met.sent_at)) < policy.years("adulthood")))
 
 
 @rule("MIN-01", severity="high", clauses=["CL-019"])
 def account_below_age(users, policy):
     """Nobody has an account who is too young for it.
 
-    Live accounts with a birth date; the age is that on the local day of the registration, and a 29 February birthday counts from 1 March.
-    The policy states no age: below the one that the settings give it is a violation, below the law's of the person's region it is
-    for a person to decide. A birth date that can't be, or a region that is not known and would decide, makes it unknown.
+    Live accounts with a birth date, by the age on the local day of registration; a birthday on 29 February counts from 1 March in
+    years without one. Below the minimum age that the audit was given is a violation. The policy states none, so that an age below
+    the law's, by the account's region, is for a person to decide. A birth date after the registration or of an age beyond belief is
+    unknown, and so is an age that would be too low in some region, where the region is not delivered and no minimum was given.
     """
-    u = with_deletion(users, policy)
-    u = u.filter(u.live, u.birth_date.notnull())
-    begun = policy.date(u.created_at)
-    age, least, by_law = full_years(u.birth_date, begun), policy.setting("policy_min_age"), policy.setting("law_min_age")
-    lawful = ibis.cases(*[(u.law_region == region, years) for region, years in by_law.items()], else_=ibis.null("int8"))
-    below = ibis.literal(False) if least is None else age < least
-    no_region = u.law_region.isnull() & (age < max(by_law.values())) if least is None else ibis.literal(False)
+    u = live_users(users, policy)
+    u = u.filter(u.birth_date.notnull())
+    u = u.mutate(age=full_years(u.birth_date, u.since))
+    stated, law = policy.setting("policy_min_age"), policy.setting("law_min_age")
+    silent = ibis.literal(stated is None)
     return Check(
         u,
         unknown("clock_future", policy.future(u.created_at)),
-        unknown("birth_date_implausible", (u.birth_date > begun) | (full_years(u.birth_date, policy.today) > policy.number("oldest"))),
-        unknown("region_missing", no_region),
-        violation("below_policy_age", below),
-        review("below_law_age", sure(age < lawful)),
+        unknown("birth_date_implausible", sure(u.birth_date > u.since) | too_old(u, policy)),
+        unknown("region_missing", silent & u.law_region.isnull() & sure(u.age < max(law.values(), default=0))),
+        violation("below_policy_age", ~silent & sure(u.age < (stated or 0))),
+        review("below_law_age", any_flag([sure((u.law_region == region) & (u.age < age)) for region, age in law.items()])),
         by=("law_region",),
     )
 
 
 @rule("MIN-02", severity="medium", clauses=["CL-019", "CL-156"])
 def birth_date_not_believable(users, policy):
-    """Every account has a birth date that can be believed.
+    """Every account has a birth date that can be true.
 
-    Live accounts. A missing date, one after the registration, or an age beyond belief is a violation. A date that very many share, in
-    number and as a part of all dates, looks like a default and is for a person to decide.
+    Live accounts. No birth date, one after the local day of registration, or an age beyond belief today is a violation. A date that
+    suspiciously many accounts share, in number and as a part of all that have one, is for a person to decide: it may be a form's
+    default. Test accounts are left out of both counts.
     """
-    u = with_deletion(users, policy)
-    u = u.filter(u.live)
-    dated = u.filter(u.birth_date.notnull(), ~sure(u.is_test))
-    alike = dated.group_by("birth_date").agg(alike=dated.count())
-    u = join(u, alike, "birth_date").cross_join(dated.agg(dated=dated.count()))
-    often = (u.alike >= policy.setting("birth_repeat")) & (u.alike / u.dated > policy.setting("birth_share"))
+    u = live_users(users, policy)
+    u = join(u, repeated(u, policy), "birth_date")
     return Check(
         u,
         violation("birth_date_missing", u.birth_date.isnull()),
-        violation("born_after_creation", sure(u.birth_date > policy.date(u.created_at))),
-        violation("too_old", sure(full_years(u.birth_date, policy.today) > policy.number("oldest"))),
-        review("repeated_date", sure(often)),
+        violation("born_after_creation", sure(u.birth_date > u.since)),
+        violation("too_old", too_old(u, policy)),
+        review("repeated_date", u.repeated),
+        by=("law_region",),
     )
 
 
@@ -61,26 +88,25 @@ def birth_date_not_believable(users, policy):
 def minor_advertised_to(users, disclosures, outbound_messages, policy):
     """No advertising reaches minors, and their profiles are not public.
 
-    Live accounts of people under age at the period's start. Data of theirs disclosed for advertising, or marketing sent to them, in the
-    period and while under age, is a violation; a public profile is for a person to decide.
+    Live accounts of people under eighteen when the audit's period began. A disclosure of their data for advertising, or marketing
+    sent to them, in the period and before the local day on which they came of age, is a violation. A profile that is public while
+    they are still minors is for a person to decide. A birth date after the registration is unknown; an account without one can't be
+    told to be a minor's, and is left out.
     """
-    u = with_deletion(users, policy)
-    adult, (start, _) = policy.number("adulthood"), policy.period
-    u = u.filter(u.live, full_years(u.birth_date, start) < adult)
-
-    def reached(rows):
-        rows = join(rows.filter(policy.in_period(rows.sent_at)), lookup(users, "user_id", birth_date=users.birth_date))
-        return rows.filter(full_years(rows.birth_date, policy.date(rows.sent_at)) < adult)
-
-    ads = reached(disclosures.filter(disclosures.kind == "advertising"))
-    sends = reached(outbound_messages.filter(outbound_messages.category == "marketing", outbound_messages.status != "suppressed"))
+    start, _ = policy.period
+    u = live_users(users, policy)
+    u = u.filter(sure(full_years(u.birth_date, start) < policy.years("adulthood")))
+    d, m = disclosures, outbound_messages
+    ads = reached(d.filter(d.kind == "advertising"), u, policy)
+    sends = reached(m.filter(m.category == "marketing", m.status != "suppressed"), u, policy)
     u = join(u, has(ads, "user_id", advertised=ads.user_id.notnull()))
-    u = join(u, has(sends, "user_id", marketed=sends.user_id.notnull()))
+    u = join(u, has(sends, "user_id", written_to=sends.user_id.notnull()))
+    minor = sure(full_years(u.birth_date, policy.today) < policy.years("adulthood"))
     return Check(
         u,
-        unknown("birth_date_implausible", sure(u.birth_date > policy.date(u.created_at))),
+        unknown("birth_date_implausible", sure(u.birth_date > u.since)),
         violation("ad_disclosure", u.advertised),
-        violation("marketing_send", u.marketed),
-        review("public_profile", sure(u.profile_visibility == "public") & (full_years(u.birth_date, policy.today) < adult)),
+        violation("marketing_send", u.written_to),
+        review("public_profile", sure(u.profile_visibility == "public") & minor),
         by=("law_region",),
     )
