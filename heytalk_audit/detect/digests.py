@@ -49,7 +49,9 @@ def match_digests(
     """
     with _connect(threads) as engine:
         engine.register("given", _column("digest", digests))
-        engine.execute("CREATE TEMP TABLE wanted AS SELECT row AS digest_row, lower(trim(digest)) AS digest FROM given WHERE digest IS NOT NULL")
+        engine.execute(
+            "CREATE TEMP TABLE wanted AS SELECT row AS digest_row, lower(trim(digest)) AS digest FROM given WHERE digest IS NOT NULL"
+        )
         lengths = {length for (length,) in engine.execute("SELECT DISTINCT strlen(digest) FROM wanted").fetchall()}
         algorithms = [name for name, length in ALGORITHMS.items() if length in lengths]
         if not algorithms:

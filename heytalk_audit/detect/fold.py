@@ -17,7 +17,7 @@ DOTS = "․‧·・٫"
 COMMAS = "،、，٬"
 #: Invisible marks come with right-to-left numbers; as a space they separate, and never hide, digits.
 SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f" + (
-    "\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066\u2067\u2068\u2069\u3000\ufeff"
+    "\u00ad\u061c\u20e3\ufe0f\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066\u2067\u2068\u2069\u3000\ufeff"
 )
 SHORT = 100  # characters, under which a look-up by array does not pay
 #: Between two digits of one number.
@@ -41,7 +41,8 @@ def _keys() -> dict[int, str]:
     table = {chr(code): chr(code).lower() for code in range(0x41, 0x250)} | {"İ": "i", "ı": "i"}
     for char, lowered in list(table.items()):
         table[char] = unicodedata.normalize("NFD", lowered)[:1]
-    return _FOLD | _same_length(table | dict(zip("أإآٱةىک", "ااااهيك", strict=True)))
+    folded = {code: to.lower() if isinstance(to, str) else to for code, to in _FOLD.items()}
+    return folded | _same_length(table | dict(zip("أإآٱةىک", "ااااهيك", strict=True)))
 
 
 _FOLD = _folds()
@@ -52,7 +53,7 @@ def fold(text: str) -> str:
     """Digits, dashes, spaces, dots and full-width forms as ASCII; as long as the text."""
     if text.isascii():
         return text
-    return text.translate(_FOLD) if len(text) < SHORT else _tables()[0][codes(text)].tobytes().decode("utf-32-le")
+    return text.translate(_FOLD) if len(text) < SHORT else _tables()[0][_points(text)].tobytes().decode("utf-32-le")
 
 
 def key(text: str) -> str:
@@ -76,16 +77,25 @@ def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return folded, _lut(_KEY), np.where(folded < 128, kinds[np.minimum(folded, 127)], np.uint8(0))
 
 
-def codes(text: str) -> np.ndarray:
+def _points(text: str) -> np.ndarray:
     """The text's code points, one each character."""
     return np.frombuffer(text.encode("ascii"), np.uint8) if text.isascii() else np.frombuffer(text.encode("utf-32-le"), np.uint32)
 
 
-def kinds(points: np.ndarray) -> np.ndarray:
-    """The class of each code point once folded: digit (with its value), separator within a number, Latin letter, or 0."""
-    return _tables()[2][points]
+class Lines:
+    """Lines of text as arrays of code points: folded, as key, and the class of each (digit with its value, separator, letter)."""
 
+    def __init__(self, text: str, sizes: np.ndarray):
+        self.end = np.cumsum(sizes + 1) - 1
+        self.start = self.end - sizes
+        points = _points(text + "\n")
+        folded, keys, kinds = _tables()
+        self.kinds = kinds[points]
+        self.codes = folded[points]
+        self.text = text + "\n" if text.isascii() else self.codes.tobytes().decode("utf-32-le")
+        self.keys = keys[points]
+        self.key = self.text.lower() if text.isascii() else self.keys.tobytes().decode("utf-32-le")
 
-def keys(points: np.ndarray) -> np.ndarray:
-    """`key` of code points."""
-    return _tables()[1][points]
+    def of(self, at: np.ndarray) -> np.ndarray:
+        """The line of each place."""
+        return np.searchsorted(self.end, at)

@@ -1,79 +1,200 @@
-"""The gate: which rows may hold something, by one RE2 pass over Arrow; and the batches that a scan goes through."""
+"""The gate: where in a piece of raw UTF-8 something may stand, found without looking at one text after another.
+
+Every step reads the bytes of many texts at once: comparisons of whole arrays, then index arithmetic on the few bytes that are left.
+It may let too much through, and nothing too little: what it lets through is an excerpt that the detectors read.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator
+import unicodedata
 
+import ahocorasick_rs
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from heytalk_audit.detect import context
-from heytalk_audit.detect.passwords import PASSWORDS
-from heytalk_audit.detect.patterns import PATTERNS, D, Pattern
+#: What an excerpt may hold; the detectors of other kinds don't read it.
+NUMBER, EMAIL, URL, IP, MAC, HEX, GPS, WORD, LOGIN = (1 << i for i in range(9))
+ALL = (1 << 9) - 1
+LEAST = 6  # digits of a number
+PAD = 64  # zero bytes after a piece, so that looking ahead or behind never leaves it
+WIDEST_GAP = 9  # bytes of three separators
+_DIGIT, _DOT, _COLON, _DASH, _AT, _WIDE, _DEAR = range(1, 8)  # classes of a byte; `_DEAR` begins a full-width or a rarer digit
 
-#: Only rows that pass are copied, so that a batch is large: setting up the gates costs a tenth of a second.
-BATCH_BYTES = 128 << 20
-#: Kept small: RE2 falls back to a method a hundred times slower when the automaton of all gates outgrows its memory.
-_GAP = r"[ .\-/()_\x{a0}\x{2000}-\x{206f}\x{3000}．·・（）－／]{0,3}"
-_LETTER = "[A-Za-zＡ-Ｚａ-ｚ]"
-_NINE = rf"{D}(?:{_GAP}{D}){{8}}"
-#: Seven or eight digits between the letters of a Spanish id; six where a word says what they are.
-_SPANISH = rf"[XYZxyzＸＹＺ0-9０-９٠-٩۰-۹]{_GAP}{D}(?:{_GAP}{D}){{6}}{_GAP}{_LETTER}"
-_WIDE = r"[！-～]{6}"
-_SIX = rf"{D}(?:{_GAP}{D}){{5}}"
-#: Addresses are in many texts, the rest in few: two lots, so that each text is put to few patterns.
-COMMON = [pattern for pattern in PATTERNS if pattern.kind in ("email", "url")]
-RARE = [pattern for pattern in [*PATTERNS, *PASSWORDS] if pattern not in COMMON]
+#: Names of passwords and keys, and what keys begin with. Few and long, so that they are sought sixteen bytes at a time.
+WORDS = (
+    "passw|pass w|passc|pass c|passphrase|pwd|ifre|İfre|parola|contrase|clave|密码|密碼|口令|كلمة ال|كلمة سر|كلمة مرور|كلمه ال|السري|باسورد|"
+    "token|secret|bearer|api key|api_key|api-key|apikey|access key|access_key|access-key|accesskey|auth key|auth_key|client key|client_key|"
+    "akia|asia|ghp_|gho_|ghu_|ghs_|ghr_|github_pat|glpat-|xox|k_live_|k_test_|eyj|-----begin|aiza|hf_|npm_|sg.|sk-|"
+    "$2a$|$2b$|$2y$|$2x$|$argon2|$5$|$6$|$7$|$y$|pbkdf2|bcrypt_|scrypt"
+).split("|")
+#: Ends of addresses that are taken for one without a scheme, by their first two letters.
+ENDS = "com net org edu gov info biz io ly me gl be gg app dev co tv".split()
+
+
+def _classes() -> np.ndarray:
+    table = np.zeros(256, np.uint8)
+    table[48:58] = _DIGIT
+    table[[0xD9, 0xDB]] = _DIGIT  # only where a digit follows: see `_marked`
+    table[[ord("."), ord(":"), ord("-"), ord("@")]] = _DOT, _COLON, _DASH, _AT
+    table[0xEF], table[[0xE0, 0xE1, 0xF0]] = _WIDE, _DEAR
+    return table
+
+
+def _set(chars: bytes) -> np.ndarray:
+    table = np.zeros(256, bool)
+    table[list(chars)] = True
+    return table
+
+
+_CLASS = _classes()
+_ALNUM = _set(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_HEX = _set(b"0123456789abcdefABCDEF")
+_HEX_OR_DASH = _set(b"0123456789abcdefABCDEF-")
+_HEX_LETTER = _set(b"abcdefABCDEF")
+#: Bytes of what may stand between two digits of one number: ASCII separators, and beginnings and ends of others.
+_BETWEEN = _set(b" .-/()_\xc2\xd8\xd9\xe2\xe3\xef" + bytes(range(0x80, 0xC0)))
+_TOP = np.zeros(1 << 16, bool)
+_TOP[[(ord(end[0]) << 8) + ord(end[1]) for end in ENDS]] = True
 
 
 @functools.cache
-def first() -> str:
-    """The gate of all rows: a mark, or six digits. Words would make its automaton outgrow its memory."""
-    return f"{union([*COMMON, *RARE])}|{_SPANISH}|{_SIX}"
+def _rare() -> np.ndarray:
+    """Whether a code point under 0x2000 is a digit of a script that is seldom met."""
+    return np.array([unicodedata.category(chr(code)) == "Nd" for code in range(0x2000)])
 
 
 @functools.cache
-def numbers() -> str:
-    """The gate of rows with six digits that may be more than a date or an amount: nine of them, or a word that says so."""
-    words = context.gate("phone", "number", "bank_account", "us_ssn")
-    return f"{_NINE}|{_SPANISH}|(?i)(?:{words})[^0-9]*{_SIX}|{_SIX}[^0-9]{{0,3}}(?:{words})"
+def _words() -> ahocorasick_rs.BytesAhoCorasick:
+    """The words with bit 0x20 set in every byte: letters lowered, and the rest changed alike on both sides."""
+    words = [bytes(byte | 0x20 for byte in word.encode()) for word in WORDS]
+    return ahocorasick_rs.BytesAhoCorasick(words, matchkind=ahocorasick_rs.MatchKind.LeftmostFirst)
 
 
-def union(patterns: Iterable[Pattern]) -> str:
-    """The gates of these patterns as one, over raw text: full-width letters in a row may be anything."""
-    return "|".join(f"(?:{pattern.gate})" for pattern in patterns) + f"|{_WIDE}"
+def anchors(piece: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where something may start and end, and what; `rows` are the bytes where texts begin. Not in order."""
+    data = np.zeros(len(piece) + PAD, np.uint8)
+    data[: len(piece)] = piece
+    place = np.flatnonzero(_marked(data))
+    kind = _CLASS[data[place]]
+    dots, colons, ats = place[kind == _DOT], place[kind == _COLON], place[kind == _AT]
+    wide, wide_digits = _wide(data, place[(kind == _WIDE)])
+    parts = [
+        *_numbers(data, np.sort(np.concatenate([place[kind == _DIGIT], wide_digits, _rarer(data, place[kind == _DEAR])])), rows),
+        (ats, EMAIL),
+        (wide, ALL),
+        (_sites(data, dots), URL),
+        (colons[(data[colons + 1] == ord("/")) & (data[colons + 2] == ord("/"))], URL),
+        (_logins(data, ats), LOGIN),
+        *_rows_of_marks(data, dots, colons, place[kind == _DASH]),
+        (_named(data), WORD),
+    ]
+    flat = [part if len(part) == 3 else (part[0], part[0] + 1, part[1]) for part in parts]
+    flags = np.concatenate([np.full(len(start), flag) for start, _, flag in flat])
+    return np.concatenate([start for start, _, _ in flat]), np.concatenate([end for _, end, _ in flat]), flags
 
 
-def marks() -> str:
-    return union([*COMMON, *RARE])
+def _marked(data: np.ndarray) -> np.ndarray:
+    """The bytes that are looked at: `-./0123456789:;<=>?@`, digits of Arabic and Persian, first bytes of full-width and rarer ones."""
+    marked = (data - np.uint8(0x2D)) < 20
+    if (data > 127).any():
+        after = data[1:]
+        arabic = (data[:-1] == 0xD9) & ((after - np.uint8(0xA0)) < 10)
+        persian = (data[:-1] == 0xDB) & ((after - np.uint8(0xB0)) < 10)
+        marked[:-1] |= arabic | persian
+        marked |= (data == 0xEF) | ((data & 0xFE) == 0xE0) | (data == 0xF0)
+    return marked
 
 
-def matches(array: pa.Array, gate: str) -> np.ndarray:
-    """The indices of the strings that the gate lets through; nulls never."""
-    return np.flatnonzero(pc.fill_null(pc.match_substring_regex(array, gate), False).to_numpy(zero_copy_only=False))
+def _wide(data: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Full-width letters, `＠` and `：／`, any of which may be part of anything; and full-width digits."""
+    second, third = data[at + 1], data[at + 2]
+    first = second == 0xBC
+    digit = first & ((third - np.uint8(0x90)) < 10)
+    letter = (first & ((third - np.uint8(0xA0)) < 27)) | ((second == 0xBD) & ((third - np.uint8(0x81)) < 26))
+    slash = first & (third == 0x9A) & (data[at + 5] == 0x8F)
+    return at[letter | slash], at[digit]
 
 
-def batches(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> Iterator[tuple[int, pa.Array]]:
-    """The first row and the strings of each batch, about `BATCH_BYTES` at a time, always as `large_string`."""
-    chunked = texts if isinstance(texts, pa.ChunkedArray) else pa.chunked_array([texts if isinstance(texts, pa.Array) else _array(texts)])
-    row = 0
-    for chunk in chunked.chunks:
-        for at, batch in pieces(chunk, BATCH_BYTES):
-            yield row + at, batch if batch.type == pa.large_string() else pc.cast(batch, pa.large_string())
-        row += len(chunk)
+def _rarer(data: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Digits of other scripts (first bytes E0, E1), and mathematical ones."""
+    first, second, third = data[at], data[at + 1], data[at + 2]
+    code = ((first & 15).astype(np.int64) << 12) + ((second & 63).astype(np.int64) << 6) + (third & 63)
+    mathematical = (first == 0xF0) & (second == 0x9D) & (third == 0x9F) & (data[at + 3] >= 0x8E)
+    return at[((first < 0xF0) & _rare()[code & 0x1FFF]) | mathematical]
 
 
-def pieces(array: pa.Array, size: int) -> Iterator[tuple[int, pa.Array]]:
-    """The array in slices of about so many bytes, each with the place of its first string."""
-    step = max(1, len(array) * size // max(array.nbytes, 1))
-    yield from ((at, array.slice(at, step)) for at in range(0, len(array), step))
+def _numbers(data: np.ndarray, at: np.ndarray, rows: np.ndarray) -> list[tuple]:
+    """Groups of six digits and more with up to three separators between two of them; addresses and places among shorter groups."""
+    if not len(at):
+        return []
+    first = data[at]
+    end = at + np.where(first < 128, 1, np.where(first < 0xE0, 2, np.where(first < 0xF0, 3, 4)))
+    gap = at[1:] - end[:-1]
+    linked = gap == 0
+    near = np.flatnonzero((gap > 0) & (gap <= WIDEST_GAP))
+    near = near[_BETWEEN[data[end[near]]]]
+    good = np.ones(len(near), bool)
+    begins = np.zeros(len(data), bool)
+    begins[rows] = True
+    for step in range(1, WIDEST_GAP):
+        good &= (gap[near] <= step) | (_BETWEEN[data[end[near] + step]] & ~begins[end[near] + step])
+    linked[near[good & ~begins[end[near]]]] = True
+    linked &= ~begins[at[1:]]
+    edge = np.flatnonzero(np.concatenate([[True], ~linked, [True]]))
+    count, low, high = np.diff(edge), at[edge[:-1]], end[edge[1:] - 1]
+    long = count >= LEAST
+    foreign = (count >= 4) & (first[edge[:-1]] > 127)
+    hexadecimal = at[_HEX_LETTER[data[at + 1]]]
+    for step in range(2, 9):
+        hexadecimal = hexadecimal[_HEX_OR_DASH[data[hexadecimal + step]]]
+    return [(low[long], high[long], NUMBER), (low[foreign], high[foreign], NUMBER | IP | GPS), (hexadecimal, HEX)]
 
 
-def _array(texts: Iterable[str | None]) -> pa.Array:
-    texts = [None if isinstance(text, float) and text != text else text for text in texts]
-    try:
-        return pa.array(texts, pa.large_string())
-    except UnicodeEncodeError:  # half of a surrogate pair: no text, but offsets must hold all the same
-        return pa.array([text and text.encode("utf-8", "replace").decode("utf-8") for text in texts], pa.large_string())
+def _sites(data: np.ndarray, dots: np.ndarray) -> np.ndarray:
+    """Dots between a letter or digit and what may end an address, or after `www`."""
+    ahead = data[dots - 1] | 0x20
+    pair = ((data[dots + 1] | 0x20).astype(np.int64) << 8) + (data[dots + 2] | 0x20)
+    www = (ahead == ord("w")) & ((data[dots - 2] | 0x20) == ord("w")) & _ALNUM[data[dots + 1]]
+    return dots[(_TOP[pair] & (_ALNUM[data[dots - 1]] | (data[dots - 1] > 127))) | www | (_two(data, dots) & _ALNUM[data[dots - 1]])]
+
+
+def _two(data: np.ndarray, dots: np.ndarray) -> np.ndarray:
+    """Whether a country's two letters and a path follow the dot."""
+    return (data[dots + 3] == ord("/")) & _ALNUM[data[dots + 1]] & _ALNUM[data[dots + 2]] & _ALNUM[data[dots + 4]]
+
+
+def _logins(data: np.ndarray, ats: np.ndarray) -> np.ndarray:
+    """E-mails with a stroke or a colon within the next bytes: a password may follow."""
+    found = np.zeros(len(ats), bool)
+    for step in range(3, PAD - 1):
+        byte = data[np.minimum(ats + step, len(data) - 1)]
+        found |= (byte == ord("/")) | (byte == ord(":")) | (byte == ord("|"))
+    return ats[found]
+
+
+def _rows_of_marks(data: np.ndarray, dots: np.ndarray, colons: np.ndarray, dashes: np.ndarray) -> list[tuple]:
+    """Dots and colons at the distances that addresses on networks, of hardware and on earth have."""
+    dots = dots[_HEX[data[dots - 1]] & _HEX[data[dots + 1]]]
+    double = colons[(data[colons + 1] == ord(":")) & (_HEX[data[colons + 2]] | _HEX[data[colons - 1]])]
+    decimal = dots[((data[dots + 1] - np.uint8(48)) < 10) & ((data[dots + 2] - np.uint8(48)) < 10) & ((data[dots + 3] - np.uint8(48)) < 10)]
+    return [
+        _close(dots, 2, 8, IP),
+        _close(colons, 6, 30, IP),
+        (double, IP),
+        _close(colons, 4, 12, MAC),
+        _close(dashes, 4, 12, MAC),
+        _close(dots, 1, 5, MAC),
+        _close(decimal, 1, 28, GPS),
+    ]
+
+
+def _close(at: np.ndarray, count: int, within: int, flag: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Where so many more marks follow within so many bytes."""
+    first, last = at[: len(at) - count if len(at) > count else 0], at[count:]
+    near = last - first <= within
+    return first[near], last[near] + 1, flag
+
+
+def _named(data: np.ndarray) -> np.ndarray:
+    found = _words().find_matches_as_indexes((data | 0x20).tobytes())
+    return np.array([start for _, start, _ in found], np.int64)

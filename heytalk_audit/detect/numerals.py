@@ -1,4 +1,4 @@
-"""Which of a batch's numbers are sensitive: cards, identity numbers, IMEIs, IBANs, accounts, telephones."""
+"""Which numbers in lines of text are sensitive: cards, identity numbers, IMEIs, IBANs, accounts, telephones."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from heytalk_audit.detect import checksums, context, numbers, phones
-from heytalk_audit.detect.context import OTHER, speaks_of
-from heytalk_audit.detect.fold import codes, fold, keys, kinds
+from heytalk_audit.detect.context import OTHER, Words, speaks_of
+from heytalk_audit.detect.fold import Lines
 
 LEAST = 6  # digits of a number
 Finding = tuple[int, int, str, str]  # start, end, kind, confidence
@@ -23,47 +23,32 @@ _BETWEEN = re.compile(r" ?/ ?|  +| - |(?<=[0-9]{7}) | (?=[0-9]{9})")
 _CODE = re.compile(r"[a-z][-_.]?$")
 
 
-class Batch:
-    """Texts joined to one, its code points and their classes, and where each row starts and ends."""
-
-    def __init__(self, texts: list[str]):
-        self.text = "\n".join(texts) + "\n"
-        self.codes = codes(self.text)
-        self.kinds = kinds(self.codes)
-        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        self.ends = np.cumsum(lengths + 1) - 1
-        self.starts = self.ends - lengths
-
-    def rows(self, at: np.ndarray) -> np.ndarray:
-        return np.searchsorted(self.ends, at, "right")
-
-    def around(self, start: np.ndarray, end: np.ndarray) -> list[tuple[str, str]]:
-        """The words before each start and after each end."""
-        rows = self.rows(start)
-        return context.windows(self.codes, start, end, self.starts[rows], self.ends[rows])
-
-
-def find(texts: list[str], hint: str | None = None) -> Iterator[tuple[int, Finding]]:
-    """Row and finding, with offsets into the row. `hint` is what a column's name says that its values are."""
-    batch = Batch(texts)
-    found = numbers.runs(batch.kinds)
+def find(lines: Lines, words: Words, hint: str | None = None) -> Iterator[Finding]:
+    """The numbers in lines of text. `hint` is what a column's name says that its values are."""
+    found = numbers.runs(lines.kinds)
     large = found.of_least(LEAST)
-    findings = [*_checked(batch, large, hint), *_ibans(batch, found), *_plain(batch, large, hint)]
-    rows = batch.rows(np.array([finding[0] for finding in findings], np.int64)).tolist()
-    for row, (start, end, kind, confidence) in zip(rows, findings, strict=True):
-        offset = int(batch.starts[row])
-        yield row, (start - offset, end - offset, kind, confidence)
+    yield from _checked(lines, words, large, hint)
+    yield from _ibans(lines, found)
+    yield from _plain(lines, words, large, hint)
 
 
-def _arrays(items: list) -> tuple[np.ndarray, np.ndarray]:
-    return np.array([item.start for item in items], np.int64), np.array([item.end for item in items], np.int64)
+def _sides(lines: Lines, start: int, end: int, low: int, high: int) -> tuple[str, str]:
+    """The `key` text before and after a value, within its line."""
+    return lines.key[max(low, start - context.REACH) : start], lines.key[end : min(high, end + context.REACH)]
 
 
-def _checked(batch: Batch, found: numbers.Runs, hint: str | None) -> Iterator[Finding]:
-    candidates = list(numbers.checked(found, batch.kinds, batch.codes))
-    for candidate, (before, after) in zip(candidates, batch.around(*_arrays(candidates)), strict=True):
-        label = context.label(before, after) or hint
-        confidence = _JUDGES[candidate.kind](candidate, label, before, after)
+def _names(labels: np.ndarray, hint: str | None) -> list[str | None]:
+    names = [*context.labels(), hint]
+    return [names[label] for label in labels.tolist()]
+
+
+def _checked(lines: Lines, words: Words, found: numbers.Runs, hint: str | None) -> Iterator[Finding]:
+    candidates = list(numbers.checked(found, lines.kinds, lines.codes))
+    start = np.array([candidate.start for candidate in candidates], np.int64)
+    labels = _names(words.near(start, np.array([candidate.end for candidate in candidates], np.int64)), hint)
+    line = lines.of(start)
+    for candidate, label, low, high in zip(candidates, labels, lines.start[line].tolist(), lines.end[line].tolist(), strict=True):
+        confidence = _JUDGES[candidate.kind](candidate, label, *_sides(lines, candidate.start, candidate.end, low, high))
         if confidence:
             yield candidate.start, candidate.end, candidate.kind, confidence
 
@@ -116,11 +101,11 @@ def _card(candidate: numbers.Candidate, label: str | None, before: str, after: s
 _JUDGES = {"cn_id": _cn_id, "tr_id": _tr_id, "es_id": _es_id, "imei": _imei, "card": _card}
 
 
-def _ibans(batch: Batch, found: numbers.Runs) -> Iterator[Finding]:
-    for start in numbers.countries(found, batch.kinds, batch.codes).tolist():
-        text = fold(batch.text[start : start + 100])
+def _ibans(lines: Lines, found: numbers.Runs) -> Iterator[Finding]:
+    for start in numbers.countries(found, lines.kinds, lines.codes).tolist():
+        text = lines.text[start : start + 100]
         length = _iban_length(text) if _IBAN.match(text) else None
-        before = fold(batch.text[max(0, start - 4) : start])
+        before = lines.text[max(0, start - 4) : start]
         if length and (_border(before[-1:], text[0]) or before.lower() == "iban") and _border(text[length : length + 1], text[0]):
             yield start, start + length, "iban", "high"
 
@@ -139,24 +124,28 @@ def _iban_length(text: str) -> int | None:
     return next(at for at in range(wanted, len(text) + 1) if len(re.sub("[^A-Za-z0-9]", "", text[:at])) == wanted)
 
 
-def _plain(batch: Batch, found: numbers.Runs, hint: str | None) -> Iterator[Finding]:
+def _plain(lines: Lines, words: Words, found: numbers.Runs, hint: str | None) -> Iterator[Finding]:
     """Groups without a checksum: only those near a word for them, or in the shape of a telephone."""
     first, last = numbers.groups(found)
     start, end = found.start[first], found.end[last]
-    near = batch.around(start, end)
-    wanted = context.mentions(near, "phone", "number", "bank_account", "us_ssn") | _shaped(batch, found, first, last) | (hint is not None)
-    for i in np.flatnonzero(wanted).tolist():
-        text = fold(batch.text[start[i] : end[i]])
-        yield from _number(int(start[i]), text, context.label(*near[i]) or hint, *near[i])
+    labels = words.near(start, end)
+    line = lines.of(start)
+    wanted = [context.labels().index(name) for name in ("phone", "bank_account", "us_ssn")]
+    chosen = np.isin(labels, wanted) | _shaped(lines, found, first, last) | (hint is not None)
+    names = _names(labels, hint)
+    low, high = lines.start[line], lines.end[line]
+    for i in np.flatnonzero(chosen).tolist():
+        at, to = int(start[i]), int(end[i])
+        yield from _number(at, lines.text[at:to], names[i], *_sides(lines, at, to, int(low[i]), int(high[i])))
 
 
-def _shaped(batch: Batch, found: numbers.Runs, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+def _shaped(lines: Lines, found: numbers.Runs, first: np.ndarray, last: np.ndarray) -> np.ndarray:
     """Which groups could be a telephone or a social security number without a word for it."""
     start, count = found.start[first], last - first + 1
     total = found.first[last] + found.length[last] - found.first[first]
     lead = found.digits[found.first[first]]
     second = found.digits[np.minimum(found.first[first] + 1, len(found.digits) - 1)] if len(found.digits) else lead
-    ahead = keys(batch.codes[np.maximum(start - 1, 0)])
+    ahead = lines.keys[np.maximum(start - 1, 0)]
     dated = (count > 2) & (found.length[first] == 4) & (((lead == 1) & (second == 9)) | ((lead == 2) & (second == 0)))
     mobile = (lead == 1) & (second > 2) & (total == 11)
     spread = (count > 1) & (total > 8) & ~dated

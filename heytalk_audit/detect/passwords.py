@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from heytalk_audit.detect import gate
 from heytalk_audit.detect.patterns import Found, Pattern
 
 _WORDS = (
@@ -48,7 +49,7 @@ def _hashed(found: Found) -> str | None:
 PASSWORDS = [
     Pattern(
         "password",
-        r"(?i)pass ?(?:word|code|phrase|wd)|pwd|passwort|[şs]ifre|parola|contrase[ñn]a|clave|密[码碼]|口令|كلمة|السري|باسورد",
+        gate.WORD,
         re.compile(
             rf"(?:{_WORDS})[\"']?(?P<by> ?[:=]+ ?| ?(?:为|是|هي|هو|(?:is|was|es|era)\b) ?[:=]? ?| ?(?<=[^A-Za-z]))[\"'“‘「]?(?P<value>{_TOKEN})",
             re.I,
@@ -57,10 +58,10 @@ PASSWORDS = [
     ),
     Pattern(
         "password",
-        r"[@＠][A-Za-z0-9.\-]+ ?[/:|]",
+        gate.LOGIN,
         re.compile(rf"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{{2,}} ?(?:/|:|\|) ?(?P<value>{_TOKEN})"),
         _beside_login,
         re.compile("@[A-Za-z0-9.-]+ ?[/:|]"),
     ),
-    Pattern("password", r"\$(?:2[abxy]?|argon2|5|6|7|y|scrypt|pbkdf2)|(?:pbkdf2_sha256|bcrypt_sha256|scrypt:|pbkdf2:)", re.compile(SLOW_HASH), _hashed),
+    Pattern("password", gate.WORD, re.compile(SLOW_HASH), _hashed),
 ]

@@ -82,6 +82,10 @@ def _unnamed(text: str, digits: str) -> str | None:
         return "medium"
     if _CN_MOBILE.fullmatch(digits) and valid(digits, "CN"):
         return "medium"
-    if re.match(r"\(?0[0-9]{2}", text) and 9 <= len(digits) <= 12 and any(valid(digits, region) for region in REGIONS if region not in ("CN", "US")):
+    if (
+        re.match(r"\(?0[0-9]{2}", text)
+        and 9 <= len(digits) <= 12
+        and any(valid(digits, region) for region in REGIONS if region not in ("CN", "US"))
+    ):
         return "medium"
     return "medium" if _ES_MOBILE.fullmatch(text) and valid(digits, "ES") else None
