@@ -13,7 +13,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-
 ALGORITHMS = {"md5": 32, "sha1": 40, "sha256": 64}  # hexadecimal digits
 BLANKS = "\t\n\v\f\r \u00a0\u3000"
 #: Each form, and where it differs from those before it: nothing is hashed twice.

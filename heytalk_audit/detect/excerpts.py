@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -15,7 +16,10 @@ from heytalk_audit.detect.fold import Lines
 
 PIECE = 1 << 18  # bytes that are gated together: what a processor's nearer cache holds
 LOT = 1 << 20  # bytes of excerpts that are read together
-AROUND = 200  # bytes each side of an anchor: 40 characters of context, whatever the script, and the value's own beginning
+BLOCK = 64  # bytes of which it is known whether all are ASCII
+NEAR, FAR = 48, 164  # bytes each side of an anchor that hold 40 characters of context: of ASCII, and of any script
+#: Bytes after an anchor of these kinds, which may be long. What is longer still is read again with its whole row.
+AHEAD = {gate.URL: 300, gate.WORD: 400, gate.EMAIL: 80}
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Texts:
         first, last = int(self.offsets[0]), int(self.offsets[-1])
         cuts = np.searchsorted(self.offsets, np.arange(first, last, PIECE, dtype=self.offsets.dtype)).tolist()
         cuts = sorted({0, *cuts, len(self.offsets) - 1})
-        yield from zip(cuts[:-1], cuts[1:], strict=True)
+        yield from itertools.pairwise(cuts)
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,9 @@ def parts(texts: Texts) -> Parts:
     for first, last in texts.pieces():
         base, end = int(texts.offsets[first]), int(texts.offsets[last])
         if end > base:
-            start, stop, flags = gate.anchors(texts.data[base:end], texts.offsets[first:last] - base)
-            found.append((start + base, stop + base, flags))
+            piece = texts.data[base:end]
+            start, stop, flags = gate.anchors(piece, texts.offsets[first:last] - base)
+            found.append((start + base, stop + base, flags, *_reach(piece, start, stop, flags)))
     if not found:
         return whole(texts, np.zeros(0, np.int64))
     return _merged(texts, *(np.concatenate(column) for column in zip(*found, strict=True)))
@@ -109,14 +114,28 @@ def whole(texts: Texts, rows: np.ndarray) -> Parts:
     return Parts(rows, start, end, np.full(len(rows), gate.ALL), np.ones(len(rows), bool))
 
 
-def _merged(texts: Texts, start: np.ndarray, end: np.ndarray, flags: np.ndarray) -> Parts:
+def _reach(piece: np.ndarray, start: np.ndarray, end: np.ndarray, flags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How many bytes before and after each anchor are read."""
+    blocks = np.zeros(len(piece) // BLOCK + 3, bool)  # one more each side, so that the block before and after is always there
+    whole = len(piece) // BLOCK * BLOCK
+    blocks[1 : whole // BLOCK + 1] = piece[:whole].reshape(-1, BLOCK).max(1, initial=0) > 127
+    blocks[whole // BLOCK + 1] = (piece[whole:] > 127).any()
+    first, last = start // BLOCK + 1, np.minimum(end, len(piece) - 1) // BLOCK + 1
+    before = np.where(blocks[first] | blocks[first - 1], FAR, NEAR)
+    after = np.where(blocks[last] | blocks[last + 1], FAR, NEAR)
+    for flag, ahead in AHEAD.items():
+        after[(flags == flag) & (after < ahead)] = ahead
+    return before, after
+
+
+def _merged(texts: Texts, start: np.ndarray, end: np.ndarray, flags: np.ndarray, before: np.ndarray, after: np.ndarray) -> Parts:
     """One part for anchors of a row that are near to each other."""
-    order = np.argsort(start)
-    start, end, flags = start[order], end[order], flags[order]
     row = np.searchsorted(texts.offsets, start, "right") - 1
+    low = np.maximum(texts.offsets[row], start - before)
+    order = np.argsort(low)
+    row, low, end, flags, after = (column[order] for column in (row, low, end, flags, after))
     floor, ceiling = texts.offsets[row], texts.offsets[row + 1]
-    low = np.maximum(floor, start - AROUND)
-    high = np.maximum.accumulate(np.minimum(ceiling, end + AROUND))
+    high = np.maximum.accumulate(np.minimum(ceiling, end + after))
     new = np.flatnonzero(np.append(True, (row[1:] != row[:-1]) | (low[1:] > high[:-1])))
     last = np.append(new[1:], len(row)) - 1
     low, high, floor, ceiling = low[new], high[last], floor[new], ceiling[new]
@@ -135,7 +154,7 @@ def lots(found: Parts) -> Iterator[Parts]:
     size = np.cumsum(found.end - found.start)
     cuts = np.searchsorted(size, np.arange(LOT, (int(size[-1]) if len(size) else 0) + LOT, LOT)).tolist()
     cuts = sorted({0, *(min(cut + 1, len(size)) for cut in cuts)})
-    yield from (found[a:b] for a, b in zip(cuts[:-1], cuts[1:], strict=True))
+    yield from (found[a:b] for a, b in itertools.pairwise(cuts))
 
 
 def batches(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> Iterator[tuple[int, pa.Array]]:

@@ -21,14 +21,14 @@ WIDEST_GAP = 9  # bytes of three separators
 _DIGIT, _DOT, _COLON, _DASH, _AT, _WIDE, _DEAR = range(1, 8)  # classes of a byte; `_DEAR` begins a full-width or a rarer digit
 
 #: Names of passwords and keys, and what keys begin with. Few and long, so that they are sought sixteen bytes at a time.
-WORDS = (
+_WORDS = (
     "passw|pass w|passc|pass c|passphrase|pwd|ifre|İfre|parola|contrase|clave|密码|密碼|口令|كلمة ال|كلمة سر|كلمة مرور|كلمه ال|السري|باسورد|"
-    "token|secret|bearer|api key|api_key|api-key|apikey|access key|access_key|access-key|accesskey|auth key|auth_key|client key|client_key|"
-    "akia|asia|ghp_|gho_|ghu_|ghs_|ghr_|github_pat|glpat-|xox|k_live_|k_test_|eyj|-----begin|aiza|hf_|npm_|sg.|sk-|"
+    "token|secret|bearer|api key|api_key|api-key|apikey|access key|access_key|access-key|accesskey|auth key|auth_key|client key|"
+    "client_key|akia|asia|ghp_|gho_|ghu_|ghs_|ghr_|github_pat|glpat-|xox|k_live_|k_test_|eyj|-----begin|aiza|hf_|npm_|sg.|sk-|"
     "$2a$|$2b$|$2y$|$2x$|$argon2|$5$|$6$|$7$|$y$|pbkdf2|bcrypt_|scrypt"
-).split("|")
+)
 #: Ends of addresses that are taken for one without a scheme, by their first two letters.
-ENDS = "com net org edu gov info biz io ly me gl be gg app dev co tv".split()
+_TOPS = "com net org edu gov info biz io xyz app dev me ly gl be co gg"
 
 
 def _classes() -> np.ndarray:
@@ -54,7 +54,7 @@ _HEX_LETTER = _set(b"abcdefABCDEF")
 #: Bytes of what may stand between two digits of one number: ASCII separators, and beginnings and ends of others.
 _BETWEEN = _set(b" .-/()_\xc2\xd8\xd9\xe2\xe3\xef" + bytes(range(0x80, 0xC0)))
 _TOP = np.zeros(1 << 16, bool)
-_TOP[[(ord(end[0]) << 8) + ord(end[1]) for end in ENDS]] = True
+_TOP[[(ord(end[0]) << 8) + ord(end[1]) for end in _TOPS.split()]] = True
 
 
 @functools.cache
@@ -66,7 +66,7 @@ def _rare() -> np.ndarray:
 @functools.cache
 def _words() -> ahocorasick_rs.BytesAhoCorasick:
     """The words with bit 0x20 set in every byte: letters lowered, and the rest changed alike on both sides."""
-    words = [bytes(byte | 0x20 for byte in word.encode()) for word in WORDS]
+    words = [bytes(byte | 0x20 for byte in word.encode()) for word in _WORDS.split("|")]
     return ahocorasick_rs.BytesAhoCorasick(words, matchkind=ahocorasick_rs.MatchKind.LeftmostFirst)
 
 
@@ -165,11 +165,8 @@ def _two(data: np.ndarray, dots: np.ndarray) -> np.ndarray:
 
 def _logins(data: np.ndarray, ats: np.ndarray) -> np.ndarray:
     """E-mails with a stroke or a colon within the next bytes: a password may follow."""
-    found = np.zeros(len(ats), bool)
-    for step in range(3, PAD - 1):
-        byte = data[np.minimum(ats + step, len(data) - 1)]
-        found |= (byte == ord("/")) | (byte == ord(":")) | (byte == ord("|"))
-    return ats[found]
+    ahead = data[np.minimum(ats[:, None] + np.arange(3, PAD - 1), len(data) - 1)]
+    return ats[((ahead == ord("/")) | (ahead == ord(":")) | (ahead == ord("|"))).any(1)]
 
 
 def _rows_of_marks(data: np.ndarray, dots: np.ndarray, colons: np.ndarray, dashes: np.ndarray) -> list[tuple]:

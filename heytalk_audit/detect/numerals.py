@@ -20,6 +20,7 @@ _SSN = re.compile(r"(?!000|666|9)([0-9]{3})[ .-]{1,3}(?!00)[0-9]{2}[ .-]{1,3}(?!
 _LEAD = re.compile(r"\+?\($|\+ ?$")
 _EXTENSION = re.compile(r" ?(?:x|ext\.? ?|#)[0-9]{1,6}(?![0-9a-z])")
 _BETWEEN = re.compile(r" ?/ ?|  +| - |(?<=[0-9]{7}) | (?=[0-9]{9})")
+_PLAIN, _DIGITS = re.compile("[A-Za-z0-9]"), re.compile("[0-9]")
 _CODE = re.compile(r"[a-z][-_.]?$")
 
 
@@ -117,11 +118,12 @@ def _border(char: str, beside: str) -> bool:
 
 def _iban_length(text: str) -> int | None:
     """How many characters of the text are a valid IBAN: its country says how many count."""
-    plain = re.sub("[^A-Z0-9]", "", text.upper())
+    kept = [match.start() for match in _PLAIN.finditer(text)]
+    plain = "".join([text[at] for at in kept]).upper()
     wanted = checksums.IBAN_LENGTHS.get(plain[:2], 99)
-    if len(plain) < wanted or sum(char.isdigit() for char in plain[:wanted]) < 8 or not checksums.iban(plain[:wanted]):
+    if len(plain) < wanted or len(_DIGITS.findall(plain[:wanted])) < 8 or not checksums.iban(plain[:wanted]):
         return None
-    return next(at for at in range(wanted, len(text) + 1) if len(re.sub("[^A-Za-z0-9]", "", text[:at])) == wanted)
+    return kept[wanted - 1] + 1
 
 
 def _plain(lines: Lines, words: Words, found: numbers.Runs, hint: str | None) -> Iterator[Finding]:
@@ -130,8 +132,10 @@ def _plain(lines: Lines, words: Words, found: numbers.Runs, hint: str | None) ->
     start, end = found.start[first], found.end[last]
     labels = words.near(start, end)
     line = lines.of(start)
-    wanted = [context.labels().index(name) for name in ("phone", "bank_account", "us_ssn")]
-    chosen = np.isin(labels, wanted) | _shaped(lines, found, first, last) | (hint is not None)
+    told = np.isin(labels, [context.labels().index(name) for name in ("phone", "bank_account", "us_ssn")])
+    untold = np.isin(labels, [-1, context.labels().index("identity")])
+    abroad, shaped = _shaped(lines, found, first, last)
+    chosen = told | abroad | (shaped & untold) | (hint is not None)
     names = _names(labels, hint)
     low, high = lines.start[line], lines.end[line]
     for i in np.flatnonzero(chosen).tolist():
@@ -139,17 +143,20 @@ def _plain(lines: Lines, words: Words, found: numbers.Runs, hint: str | None) ->
         yield from _number(at, lines.text[at:to], names[i], *_sides(lines, at, to, int(low[i]), int(high[i])))
 
 
-def _shaped(lines: Lines, found: numbers.Runs, first: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """Which groups could be a telephone or a social security number without a word for it."""
+def _shaped(lines: Lines, found: numbers.Runs, first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which groups may be international numbers, and which could be a telephone or a social security number without a word for it."""
     start, count = found.start[first], last - first + 1
     total = found.first[last] + found.length[last] - found.first[first]
-    lead = found.digits[found.first[first]]
-    second = found.digits[np.minimum(found.first[first] + 1, len(found.digits) - 1)] if len(found.digits) else lead
+    at = np.minimum(found.first[first][:, None] + np.arange(2), max(len(found.digits) - 1, 0))
+    lead, second = found.digits[at].T if len(found.digits) else np.zeros((2, 0), np.uint8)
     ahead = lines.keys[np.maximum(start - 1, 0)]
     dated = (count > 2) & (found.length[first] == 4) & (((lead == 1) & (second == 9)) | ((lead == 2) & (second == 0)))
     mobile = (lead == 1) & (second > 2) & (total == 11)
-    spread = (count > 1) & (total > 8) & ~dated
-    return np.isin(ahead, [ord("+"), ord("(")]) | ((lead == 0) & (total > 8)) | mobile | spread
+    spread = (count > 1) & ((total == 9) | (total == 10) | ((total == 11) & (lead == 1)) | (total > 15)) & ~dated
+    national = (lead == 0) & (total > 8) & (total < 13)
+    beside = lines.keys[np.maximum(start - 2, 0)] == ord("+")
+    abroad = (ahead == ord("+")) | beside | ((lead == 0) & (second == 0) & (total > 8))
+    return abroad, (ahead == ord("(")) | national | mobile | spread
 
 
 def _number(start: int, text: str, label: str | None, before: str, after: str) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import functools
 import re
 
 import phonenumbers
+from phonenumbers import PhoneMetadata
 
 from heytalk_audit.detect.context import OTHER
 
@@ -26,13 +27,40 @@ _DOTTED_QUAD = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 _EPOCH = re.compile(r"1[3-9][0-9]{8}(?:[0-9]{3}){0,2}")
 
 
-@functools.lru_cache(1 << 16)
-def valid(text: str, region: str | None = None) -> bool:
-    """In a numbering plan; without a region the number begins with + and its country."""
-    try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(text, region))
-    except phonenumbers.NumberParseException:
-        return False
+_KINDS = "fixed_line mobile toll_free premium_rate shared_cost personal_number voip pager uan voicemail"
+
+
+def _plan(region: str) -> str:
+    """The numbers of a region's plan, with or without its trunk prefix; `phonenumbers` knows the plans, and is slow to ask."""
+    plan = PhoneMetadata.metadata_for_region(region)
+    kinds = [getattr(plan, kind) for kind in _KINDS.split()] if plan else []
+    patterns = dict.fromkeys(kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern not in (None, "NA"))
+    return f"(?:{plan.national_prefix})?(?:{'|'.join(patterns)})" if plan and plan.national_prefix else "|".join(patterns) or "(?!)"
+
+
+@functools.cache
+def _plans(code: int | None) -> re.Pattern[str]:
+    """The plans of a country code, or of all `REGIONS`."""
+    regions = REGIONS if code is None else phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]
+    return re.compile("|".join(f"(?:{_plan(region)})" for region in regions if region != "001"))
+
+
+@functools.cache
+def _of(region: str) -> re.Pattern[str]:
+    return re.compile(_plan(region))
+
+
+def valid(digits: str, region: str | None = None) -> bool:
+    """In the plan of the region, or of any of `REGIONS`."""
+    return bool((_of(region) if region else _plans(None)).fullmatch(digits))
+
+
+def valid_abroad(digits: str) -> bool:
+    """In the plan of the country whose code the digits begin with."""
+    for length in (1, 2, 3):
+        if int(digits[:length]) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            return bool(_plans(int(digits[:length])).fullmatch(digits[length:]))
+    return False
 
 
 def _other(text: str) -> bool:
@@ -63,7 +91,7 @@ def _international(digits: str, label: str | None, plus: bool) -> str | None:
     digits = digits.removeprefix("00") if not plus else digits
     if not 7 <= len(digits) <= 15 or digits[0] == "0":
         return None
-    if valid(f"+{digits}"):
+    if valid_abroad(digits):
         return "high" if plus or label == "phone" else "medium"
     if label == OTHER:
         return None
@@ -73,7 +101,7 @@ def _international(digits: str, label: str | None, plus: bool) -> str | None:
 def _named(text: str, digits: str) -> str | None:
     if text.isdigit() and (len(digits) < 7 or len(digits) > 13):
         return None
-    return "high" if any(valid(digits, region) for region in REGIONS) else "medium"
+    return "high" if valid(digits) else "medium"
 
 
 def _unnamed(text: str, digits: str) -> str | None:

@@ -11,14 +11,15 @@ import pyarrow as pa
 from heytalk_audit.detect import excerpts, numerals, patterns
 from heytalk_audit.detect.context import Words
 from heytalk_audit.detect.excerpts import Excerpts, Texts
+from heytalk_audit.detect.marks import PATTERNS
 from heytalk_audit.detect.passwords import PASSWORDS
-from heytalk_audit.detect.patterns import PATTERNS
 
 CONFIDENCES = ("high", "medium", "low")
 #: Of two findings at one place the more confident is kept, then the first in this order.
-PRECEDENCE = ("email iban cn_id card tr_id es_id secret url ad_id digest mac ip gps imei us_ssn bank_account password phone").split()
+_PRECEDENCE = "email iban cn_id card tr_id es_id secret url ad_id digest mac ip gps imei us_ssn bank_account password phone"
+KINDS = tuple(_PRECEDENCE.split())
 COLUMNS = ["row", "kind", "start", "end", "confidence"]
-_RANK = {kind: rank for rank, kind in enumerate(PRECEDENCE)}
+_RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 
 
 def scan(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray, hint: str | None = None) -> pd.DataFrame:
@@ -39,7 +40,7 @@ def scan(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray, hint: str | N
     found = [_scanned(Texts.of(array), hint) + np.array([[base], [0], [0], [0], [0]]) for base, array in excerpts.batches(texts)]
     columns = np.concatenate([np.zeros((5, 0), np.int64), *found], 1)
     row, kind, start, end, confidence = columns[:, np.lexsort((columns[2], columns[0]))]
-    kinds, confidences = np.array(PRECEDENCE, object)[kind], np.array(CONFIDENCES, object)[confidence]
+    kinds, confidences = np.array(KINDS, object)[kind], np.array(CONFIDENCES, object)[confidence]
     return pd.DataFrame({"row": row, "kind": kinds, "start": start, "end": end, "confidence": confidences}, columns=COLUMNS)
 
 
