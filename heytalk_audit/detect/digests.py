@@ -68,14 +68,17 @@ def _write(engine: duckdb.DuckDBPyConnection, clear: Iterable[str | None] | pa.A
     table = table.append_column("trimmed", pc.utf8_trim(table["clear"], BLANKS))
     engine.register("given_clear", table)
     engine.execute(
-        """CREATE TEMP TABLE written AS SELECT row, clear, trimmed, lower(trimmed) AS lowered, regexp_replace(trimmed, '[^0-9]+', '', 'g') AS digits
+        """CREATE TEMP TABLE written AS
+        SELECT row, clear, trimmed, lower(trimmed) AS lowered, regexp_replace(trimmed, '[^0-9]+', '', 'g') AS digits
         FROM given_clear WHERE clear IS NOT NULL"""
     )
 
 
 def _forms(algorithms: Iterable[str]) -> str:
+    forms, names = _enum(FORMS), _enum(ALGORITHMS)
     return " UNION ALL ".join(
-        f"SELECT row AS clear_row, '{form}'::{_enum(FORMS)} AS form, '{name}'::{_enum(ALGORITHMS)} AS algorithm, {name}({value}) AS digest FROM written WHERE {differs}"
+        f"SELECT row AS clear_row, '{form}'::{forms} AS form, '{name}'::{names} AS algorithm, {name}({value}) AS digest "
+        f"FROM written WHERE {differs}"
         for name in algorithms
         for form, (value, differs) in FORMS.items()
     )

@@ -102,7 +102,7 @@ def parts(texts: Texts) -> Parts:
             piece = texts.data[base:end]
             start, stop, flags = gate.anchors(piece, texts.offsets[first:last] - base)
             found.append((start + base, stop + base, flags, *_reach(piece, start, stop, flags)))
-    if not found:
+    if not sum(len(start) for start, *_ in found):
         return whole(texts, np.zeros(0, np.int64))
     return _merged(texts, *(np.concatenate(column) for column in zip(*found, strict=True)))
 

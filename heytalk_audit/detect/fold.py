@@ -16,7 +16,7 @@ DASHES = "‐‑‒–—―−⁃﹘﹣"
 DOTS = "․‧·・٫"
 COMMAS = "،、，٬"
 #: Invisible marks come with right-to-left numbers; as a space they separate, and never hide, digits.
-SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f" + (
+SPACES = "\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f" + (
     "\u00ad\u061c\u20e3\ufe0f\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066\u2067\u2068\u2069\u3000\ufeff"
 )
 SHORT = 100  # characters, under which a look-up by array does not pay

@@ -22,8 +22,8 @@ _DIGIT, _DOT, _COLON, _DASH, _AT, _WIDE, _DEAR = range(1, 8)  # classes of a byt
 
 #: Names of passwords and keys, and what keys begin with. Few and long, so that they are sought sixteen bytes at a time.
 _WORDS = (
-    "passw|pass w|passc|pass c|passphrase|pwd|ifre|İfre|parola|contrase|clave|密码|密碼|口令|كلمة ال|كلمة سر|كلمة مرور|كلمه ال|السري|باسورد|"
-    "token|secret|bearer|api key|api_key|api-key|apikey|access key|access_key|access-key|accesskey|auth key|auth_key|client key|"
+    "passw|pass w|passc|pass c|passphrase|pwd|ifre|İfre|parola|contrase|clave|密码|密碼|口令|كلمة ال|كلمة سر|كلمة مرور|كلمه ال|السري|"
+    "باسورد|token|secret|bearer|api key|api_key|api-key|apikey|access key|access_key|access-key|accesskey|auth key|auth_key|client key|"
     "client_key|akia|asia|ghp_|gho_|ghu_|ghs_|ghr_|github_pat|glpat-|xox|k_live_|k_test_|eyj|-----begin|aiza|hf_|npm_|sg.|sk-|"
     "$2a$|$2b$|$2y$|$2x$|$argon2|$5$|$6$|$7$|$y$|pbkdf2|bcrypt_|scrypt"
 )
@@ -52,7 +52,7 @@ _HEX = _set(b"0123456789abcdefABCDEF")
 _HEX_OR_DASH = _set(b"0123456789abcdefABCDEF-")
 _HEX_LETTER = _set(b"abcdefABCDEF")
 #: Bytes of what may stand between two digits of one number: ASCII separators, and beginnings and ends of others.
-_BETWEEN = _set(b" .-/()_\xc2\xd8\xd9\xe2\xe3\xef" + bytes(range(0x80, 0xC0)))
+_BETWEEN = _set(b" \t.-/()_\xc2\xd8\xd9\xe2\xe3\xef" + bytes(range(0x80, 0xC0)))
 _TOP = np.zeros(1 << 16, bool)
 _TOP[[(ord(end[0]) << 8) + ord(end[1]) for end in _TOPS.split()]] = True
 

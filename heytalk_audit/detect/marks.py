@@ -36,7 +36,7 @@ def _domain(found: Found) -> str | None:
 
 def _ip4(found: Found) -> str | None:
     parts = [int(part) for part in found.text.split(".")]
-    if max(parts) > 255 or parts[0] in (0, 127) or parts[0] > 239 or found.text.endswith(("255.255", ".0.0.0")):
+    if max(parts) > 255 or parts[0] == 0 or parts[:2] == [127, 0] or parts[0] > 239 or found.text.endswith(("255.255", ".0.0.0")):
         return None  # this machine, a mask, a placeholder: nobody's address
     if found.label == "ip":
         return "high"
@@ -78,7 +78,7 @@ def _gps(found: Found) -> str | None:
     if found.label == "gps" or found.match["name"]:
         return "high"
     row = re.match(r" ?[,;]? ?[+-]?[0-9]", found.after) or re.search(r"[0-9][,; ]+$", found.before)
-    if row or max(abs(latitude), abs(longitude)) < 2 or found.label == context.OTHER:
+    if row or max(abs(latitude), abs(longitude)) < 2 or found.label in context.NO_KIND:
         return None  # of a longer row of numbers, or of shares
     decimals = min(len(found.match[part].split(".")[1]) for part in ("lat", "lon"))
     return "medium" if decimals >= 4 else None
@@ -86,7 +86,7 @@ def _gps(found: Found) -> str | None:
 
 def _digest(found: Found) -> str | None:
     text = found.text.lower()
-    if text.isdigit() or text.isalpha() or len(set(text)) < 5 or found.label == context.OTHER:
+    if text.isdigit() or text.isalpha() or len(set(text)) < 5 or found.label in context.NO_KIND:
         return None
     return "high" if found.label == "digest" else "medium" if len(text) > 40 else "low"
 

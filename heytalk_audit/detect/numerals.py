@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from heytalk_audit.detect import checksums, context, numbers, phones
-from heytalk_audit.detect.context import OTHER, Words, speaks_of
+from heytalk_audit.detect.context import OTHER, REFERENCE, Words, speaks_of
 from heytalk_audit.detect.fold import Lines
 
 LEAST = 6  # digits of a number
@@ -20,7 +20,8 @@ _SSN = re.compile(r"(?!000|666|9)([0-9]{3})[ .-]{1,3}(?!00)[0-9]{2}[ .-]{1,3}(?!
 _LEAD = re.compile(r"\+?\($|\+ ?$")
 _EXTENSION = re.compile(r" ?(?:x|ext\.? ?|#)[0-9]{1,6}(?![0-9a-z])")
 _BETWEEN = re.compile(r" ?/ ?|  +| - |(?<=[0-9]{7}) | (?=[0-9]{9})")
-_PLAIN, _DIGITS = re.compile("[A-Za-z0-9]"), re.compile("[0-9]")
+_PLAIN, _APART, _DIGITS = re.compile("[A-Za-z0-9]"), re.compile("[^A-Za-z0-9]+"), re.compile("[0-9]")
+_ENDS_CODE, _BEGINS_CODE = re.compile("[0-9A-Za-z]-$"), re.compile("-[0-9A-Za-z]")
 _CODE = re.compile(r"[a-z][-_.]?$")
 
 
@@ -87,14 +88,17 @@ def _card(candidate: numbers.Candidate, label: str | None, before: str, after: s
     """Luck is 1 in 40, and much less in the groups that are printed on cards."""
     shape, named = candidate.shape, label == "card"
     grouped = len(shape) > 1 and shape in numbers.CARD_SHAPES
-    if label == "imei" or (label == OTHER and not grouped) or not (candidate.whole or grouped or (named and len(shape) == 1)):
+    odd = len(shape) > 1 and not grouped and (len(set(shape[:-1])) > 1 or shape[-1] > shape[0])
+    if odd and (_glued(before, after) or not candidate.whole):
+        return None
+    if label in ("imei", REFERENCE) or (label == OTHER and not grouped) or not (candidate.whole or grouped or (named and len(shape) == 1)):
         return None
     if named:
         return "high"
     if _glued(before, after):
         return None
     if grouped:
-        return "medium" if label != OTHER else "low"
+        return "medium"
     usual = sum(shape) not in (17, 18) and (len(shape) == 1 or max(shape) == 1)
     return ("medium" if (before + after).strip() else "low") if usual else None
 
@@ -107,7 +111,9 @@ def _ibans(lines: Lines, found: numbers.Runs) -> Iterator[Finding]:
         text = lines.text[start : start + 100]
         length = _iban_length(text) if _IBAN.match(text) else None
         before = lines.text[max(0, start - 4) : start]
-        if length and (_border(before[-1:], text[0]) or before.lower() == "iban") and _border(text[length : length + 1], text[0]):
+        within = _ENDS_CODE.search(before) or _BEGINS_CODE.match(text, length or 0)  # of a longer code with dashes, such as a UUID
+        free = _border(before[-1:], text[0]) and not within
+        if length and (free or before.lower() == "iban") and _border(text[length : length + 1], text[0]):
             yield start, start + length, "iban", "high"
 
 
@@ -121,6 +127,9 @@ def _iban_length(text: str) -> int | None:
     kept = [match.start() for match in _PLAIN.finditer(text)]
     plain = "".join([text[at] for at in kept]).upper()
     wanted = checksums.IBAN_LENGTHS.get(plain[:2], 99)
+    groups = _APART.split(text[: kept[wanted - 1] + 1]) if len(plain) >= wanted else []
+    if text[0].islower() and len(groups) > 1 and {len(group) for group in groups[:-1]} != {4}:
+        return None  # in small letters only as printed: a hexadecimal code looks like the rest
     if len(plain) < wanted or len(_DIGITS.findall(plain[:wanted])) < 8 or not checksums.iban(plain[:wanted]):
         return None
     return kept[wanted - 1] + 1
@@ -133,7 +142,7 @@ def _plain(lines: Lines, words: Words, found: numbers.Runs, hint: str | None) ->
     labels = words.near(start, end)
     line = lines.of(start)
     told = np.isin(labels, [context.labels().index(name) for name in ("phone", "bank_account", "us_ssn")])
-    untold = np.isin(labels, [-1, context.labels().index("identity")])
+    untold = np.isin(labels, [-1, context.labels().index("identity"), context.labels().index(OTHER)])
     abroad, shaped = _shaped(lines, found, first, last)
     chosen = told | abroad | (shaped & untold) | (hint is not None)
     names = _names(labels, hint)
@@ -187,7 +196,8 @@ def _pieces(start: int, text: str, label: str | None, before: str) -> Iterator[F
 
 
 def _ssn(text: str, digits: str, label: str | None) -> str | None:
+    """9xx is given to taxpayers without a social security number, 000 and 666 to nobody."""
     if label == "us_ssn" and len(digits) == 9:
-        return "high" if _SSN.fullmatch(text) or digits[0] != "9" else "medium"
+        return None if digits[:3] in ("000", "666") else "medium" if digits[0] == "9" else "high"
     plain = label in (None, "identity") and _SSN.fullmatch(text) and {*re.sub("[0-9]", "", text)} < set("-.")
     return "medium" if plain else None

@@ -8,17 +8,19 @@ import re
 import phonenumbers
 from phonenumbers import PhoneMetadata
 
-from heytalk_audit.detect.context import OTHER
+from heytalk_audit.detect.context import NO_KIND, OTHER
 
 #: Plans that a number without country code is tried against: where the app's users write, and their neighbours.
 REGIONS = ("TR", "CN", "US", "ES", "SA", "EG", "AE", "MX", "GB", "DE", "FR", "IT", "NL")
 _NANP = re.compile(r"(?:(?:\+?1|001)[ .-]?)?(?:\([0-9]{3}\) ?|[0-9]{3}([ .-]))[0-9]{3}[ .-][0-9]{4}(?:x.*)?")
+_STRICT = re.compile(r"\([0-9]{3}\) ?[0-9]{3}[.-][0-9]{4}|[2-9][0-9]{2}-[2-9][0-9]{2}-[0-9]{4}")  # told by its form alone
 _CN_MOBILE = re.compile(r"(?:86)?1[3-9][0-9]{9}")
 _ES_MOBILE = re.compile(r"[67][0-9]{2}[ .-][0-9]{2,3}[ .-][0-9]{2,3}(?:[ .-][0-9]{2})?")
 _YEAR = r"(?:19|20)[0-9]{2}"
 _DAY = r"(?:0?[1-9]|[12][0-9]|3[01])"
 DATE = re.compile(
     rf"(?:{_YEAR}[-./ ]{{1,2}}(?:0?[1-9]|1[0-2])[-./ ]{{1,2}}{_DAY}|{_DAY}[-./ ]{{1,2}}{_DAY}[-./ ]{{1,2}}{_YEAR})(?:[ -].{{0,16}})?"
+    r"|[0-9]{1,2}([-./])[0-9]{1,2}\1[0-9]{1,2}"
     rf"|{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[ _-]?[0-9]{{2,9}})?|{_YEAR} ?- ?{_YEAR}"
 )
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
@@ -78,8 +80,10 @@ def confidence(text: str, label: str | None, glued: bool) -> str | None:
     `label` is what the nearest word speaks of, `glued` that the number seems part of a longer code.
     """
     digits = _digits(text)
-    if text.startswith("+") or (digits.startswith("00") and label != OTHER):
+    if text.startswith("+") or (digits.startswith("00") and label not in NO_KIND):
         return _international(digits, label, text.startswith("+"))
+    if label == OTHER and _STRICT.fullmatch(text):
+        return None if glued else "medium"
     if label not in ("phone", None) or not 5 < len(digits) < 16 or _other(text):
         return None
     if label == "phone":
@@ -93,7 +97,7 @@ def _international(digits: str, label: str | None, plus: bool) -> str | None:
         return None
     if valid_abroad(digits):
         return "high" if plus or label == "phone" else "medium"
-    if label == OTHER:
+    if label in NO_KIND:
         return None
     return "medium" if label == "phone" or (plus and len(digits) >= 9) else "low" if len(digits) >= 11 and plus else None
 
