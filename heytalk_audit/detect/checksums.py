@@ -23,7 +23,8 @@ ISSUERS = [
     ("3095", "3095", {14, 16}),
     ("36", "36", {14, 16}),
     ("38", "39", {14, 16}),
-    ("3528", "3589", {16, 19}),
+    ("35", "35", {16}),
+    ("3528", "3589", {19}),
     ("2131", "2131", {15}),
     ("1800", "1800", {15}),
     ("62", "62", {16, 17, 18, 19}),
@@ -63,10 +64,6 @@ def issued(digits: np.ndarray) -> np.ndarray:
             prefix = number(digits[:, : len(low)])
             found |= (prefix >= int(low)) & (prefix <= int(high))
     return found
-
-
-def card(digits: np.ndarray) -> np.ndarray:
-    return luhn(digits) & issued(digits)
 
 
 def tr_id(digits: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from heytalk_audit.detect.fold import Lines, key
 
 REACH = 40  # characters each side
 REFERENCE, OTHER = "reference", "other"  # what counts things for somebody, and other quantities
-NO_KIND = (REFERENCE, OTHER)
+NO_KIND = (REFERENCE, OTHER, "money")
 WEAK = {"number": "phone", "token": OTHER}  # words that say little: what they mean where no other word is near
 _IDENTITY = frozenset({"us_ssn", "cn_id", "tr_id", "es_id"})
 

@@ -47,7 +47,7 @@ def _seen(text: str, kind: str, start: int, end: int) -> tuple[str, str]:
         evidence.append("form")
     if kind in _CHECKED and re.search("[^0-9A-Za-z]", value):
         evidence.append("grouped")
-    if label:
+    if label and context.speaks_of(label, kind):
         evidence.append(f"word:{label}")
     return ", ".join(evidence), shape(value, kind in _HIDDEN)
 

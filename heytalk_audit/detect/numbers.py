@@ -43,6 +43,7 @@ class Candidate:
     end: int
     whole: bool
     shape: tuple[int, ...]
+    issued: bool = True
 
 
 def runs(kinds: np.ndarray) -> Runs:
@@ -73,12 +74,15 @@ def _windows(found: Runs, lengths: range, widest: int = 19):
             yield i[keep], j[keep], total[keep]
 
 
-def _candidates(found: Runs, kind: str, i: np.ndarray, j: np.ndarray, lead: int | np.ndarray = 0, tail: int | np.ndarray = 0):
+def _candidates(found: Runs, kind: str, i: np.ndarray, j: np.ndarray, lead=0, tail=0, issued: np.ndarray | None = None):
     group = found.group
     alone = (np.append(-1, group)[i] != group[i]) & (np.append(group, -1)[j + 1] != group[j])
     start, end = found.start[i] - lead, found.end[j] + tail
-    for a, b, s, e, whole in zip(i.tolist(), j.tolist(), start.tolist(), end.tolist(), alone.tolist(), strict=True):
-        yield Candidate(kind, s, e, whole, tuple((found.end[a : b + 1] - found.start[a : b + 1]).tolist()))
+    known = np.ones(len(i), bool) if issued is None else issued
+    which = np.flatnonzero(known | alone)
+    columns = (column[which].tolist() for column in (i, j, start, end, alone, known))
+    for a, b, s, e, whole, of_issuer in zip(*columns, strict=True):
+        yield Candidate(kind, s, e, whole, tuple((found.end[a : b + 1] - found.start[a : b + 1]).tolist()), of_issuer)
 
 
 def checked(found: Runs, kinds: np.ndarray, codes: np.ndarray):
@@ -89,8 +93,8 @@ def checked(found: Runs, kinds: np.ndarray, codes: np.ndarray):
             a, b = i[at], j[at]
             digits = found.digits[found.first[a][:, None] + np.arange(length)]
             if length in CARD_LENGTHS:
-                passed = checksums.card(digits)
-                yield from _candidates(found, "card", a[passed], b[passed])
+                passed = checksums.luhn(digits) & (digits != digits[:, :1]).any(1)
+                yield from _candidates(found, "card", a[passed], b[passed], issued=checksums.issued(digits[passed]))
             if length == 11:
                 passed = checksums.tr_id(digits)
                 yield from _candidates(found, "tr_id", a[passed], b[passed])

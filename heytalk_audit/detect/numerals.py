@@ -21,7 +21,9 @@ _LEAD = re.compile(r"\+?\($|\+ ?$")
 _EXTENSION = re.compile(r" ?(?:x|ext\.? ?|#)[0-9]{1,6}(?![0-9a-z])")
 _BETWEEN = re.compile(r" ?/ ?|  +| - |(?<=[0-9]{7}) | (?=[0-9]{9})")
 _PLAIN, _APART, _DIGITS = re.compile("[A-Za-z0-9]"), re.compile("[^A-Za-z0-9]+"), re.compile("[0-9]")
-_ENDS_CODE, _BEGINS_CODE = re.compile("[0-9A-Za-z]-$"), re.compile("-[0-9A-Za-z]")
+_ENDS_CODE, _BEGINS_HEXADECIMAL = re.compile("[0-9a-f]{2}$")
+_CODE = re.compile("[0-9A-Za-z]-$"), re.compile("-[0-9A-Za-z]")
+_HEXADECIMAL = re.compile("[0-9a-f]{2}$")
 _CODE = re.compile(r"[a-z][-_.]?$")
 
 
@@ -50,6 +52,8 @@ def _checked(lines: Lines, words: Words, found: numbers.Runs, hint: str | None) 
     labels = _names(words.near(start, np.array([candidate.end for candidate in candidates], np.int64)), hint)
     line = lines.of(start)
     for candidate, label, low, high in zip(candidates, labels, lines.start[line].tolist(), lines.end[line].tolist(), strict=True):
+        if not (candidate.issued or label == "card"):
+            continue
         confidence = _JUDGES[candidate.kind](candidate, label, *_sides(lines, candidate.start, candidate.end, low, high))
         if confidence:
             yield candidate.start, candidate.end, candidate.kind, confidence
@@ -76,7 +80,8 @@ def _es_id(candidate: numbers.Candidate, label: str | None, before: str, after: 
     """Luck is 1 in 23."""
     if speaks_of(label, "es_id"):
         return "high"
-    return "low" if label is None and candidate.whole and candidate.end - candidate.start == 9 else None
+    alone = candidate.whole and candidate.end - candidate.start == 9 and not _glued(before, after)
+    return "low" if label is None and alone else None
 
 
 def _imei(candidate: numbers.Candidate, label: str | None, before: str, after: str) -> str | None:
@@ -94,12 +99,12 @@ def _card(candidate: numbers.Candidate, label: str | None, before: str, after: s
     if label in ("imei", REFERENCE) or (label == OTHER and not grouped) or not (candidate.whole or grouped or (named and len(shape) == 1)):
         return None
     if named:
-        return "high"
+        return None if _HEXADECIMAL.search(before) and after[:1].isascii() and after[:1].isalpha() else "high"
     if _glued(before, after):
         return None
     if grouped:
         return "medium"
-    usual = sum(shape) not in (17, 18) and (len(shape) == 1 or max(shape) == 1)
+    usual = (13 <= sum(shape) <= 16 or label == "pay") and (len(shape) == 1 or max(shape) == 1)
     return ("medium" if (before + after).strip() else "low") if usual else None
 
 
@@ -142,7 +147,7 @@ def _plain(lines: Lines, words: Words, found: numbers.Runs, hint: str | None) ->
     labels = words.near(start, end)
     line = lines.of(start)
     told = np.isin(labels, [context.labels().index(name) for name in ("phone", "bank_account", "us_ssn")])
-    untold = np.isin(labels, [-1, context.labels().index("identity"), context.labels().index(OTHER)])
+    untold = np.isin(labels, [-1, context.labels().index("identity"), context.labels().index("pay"), context.labels().index(OTHER)])
     abroad, shaped = _shaped(lines, found, first, last)
     chosen = told | abroad | (shaped & untold) | (hint is not None)
     names = _names(labels, hint)

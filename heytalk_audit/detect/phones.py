@@ -11,11 +11,13 @@ from phonenumbers import PhoneMetadata
 from heytalk_audit.detect.context import NO_KIND, OTHER
 
 #: Plans that a number without country code is tried against: where the app's users write, and their neighbours.
-REGIONS = ("TR", "CN", "US", "ES", "SA", "EG", "AE", "MX", "GB", "DE", "FR", "IT", "NL")
-_NANP = re.compile(r"(?:(?:\+?1|001)[ .-]?)?(?:\([0-9]{3}\) ?|[0-9]{3}([ .-]))[0-9]{3}[ .-][0-9]{4}(?:x.*)?")
+REGIONS = ("TR", "CN", "US", "ES", "SA", "EG", "AE", "MX", "GB", "DE", "FR", "IT", "NL", "TW", "AU", "IN", "BR")
+_NANP = re.compile(r"(?:(?:\+?1|001)[ .-]?)?(?:\([0-9]{3}\) ?|[0-9]{3}([ .-]))[0-9]{3}[ .-][0-9]{4}(?: ?(?:x|ext|#).*)?")
 _STRICT = re.compile(r"\([0-9]{3}\) ?[0-9]{3}[.-][0-9]{4}|[2-9][0-9]{2}-[2-9][0-9]{2}-[0-9]{4}")  # told by its form alone
 _CN_MOBILE = re.compile(r"(?:86)?1[3-9][0-9]{9}")
-_ES_MOBILE = re.compile(r"[67][0-9]{2}[ .-][0-9]{2,3}[ .-][0-9]{2,3}(?:[ .-][0-9]{2})?")
+_TRUNK_MOBILE = re.compile(r"05[0-9]{8,9}|07[0-9]{9}|01[0125][0-9]{8}")  # of Turkey and Arabia, Britain, Egypt
+#: Not in threes with dots or spaces: an amount is written so.
+_ES_MOBILE = re.compile(r"[67][0-9]{2}(?:-[0-9]{3}-[0-9]{3}|([ .-])[0-9]{2}\1[0-9]{2}\1[0-9]{2})")
 _YEAR = r"(?:19|20)[0-9]{2}"
 _DAY = r"(?:0?[1-9]|[12][0-9]|3[01])"
 DATE = re.compile(
@@ -81,10 +83,10 @@ def confidence(text: str, label: str | None, glued: bool) -> str | None:
     """
     digits = _digits(text)
     if text.startswith("+") or (digits.startswith("00") and label not in NO_KIND):
-        return _international(digits, label, text.startswith("+"))
+        return _international(digits, label, text.startswith("+")) if text[0] == "+" or not glued else None
     if label == OTHER and _STRICT.fullmatch(text):
         return None if glued else "medium"
-    if label not in ("phone", None) or not 5 < len(digits) < 16 or _other(text):
+    if label not in ("phone", "pay", None) or not 5 < len(digits) < 16 or _other(text):
         return None
     if label == "phone":
         return _named(text, digits)
@@ -95,6 +97,8 @@ def _international(digits: str, label: str | None, plus: bool) -> str | None:
     digits = digits.removeprefix("00") if not plus else digits
     if not 7 <= len(digits) <= 15 or digits[0] == "0":
         return None
+    if not plus and label is None and len(digits) < 11:
+        return None  # as likely a number with zeros before it
     if valid_abroad(digits):
         return "high" if plus or label == "phone" else "medium"
     if label in NO_KIND:
@@ -109,15 +113,12 @@ def _named(text: str, digits: str) -> str | None:
 
 
 def _unnamed(text: str, digits: str) -> str | None:
-    spread = not text.isdigit()
-    if _NANP.fullmatch(text) and spread:
+    """Without a word for it a number must be in a plan, and written as telephones are, or of a mobile's form."""
+    if text.isdigit():
+        mobile = _CN_MOBILE.fullmatch(digits) or _TRUNK_MOBILE.fullmatch(digits)
+        return "medium" if mobile and valid(digits) else None
+    if _NANP.fullmatch(text):
         return "medium"
-    if _CN_MOBILE.fullmatch(digits) and valid(digits, "CN"):
-        return "medium"
-    if (
-        re.match(r"\(?0[0-9]{2}", text)
-        and 9 <= len(digits) <= 12
-        and any(valid(digits, region) for region in REGIONS if region not in ("CN", "US"))
-    ):
-        return "medium"
-    return "medium" if _ES_MOBILE.fullmatch(text) and valid(digits, "ES") else None
+    national = digits[0] == "0" and 10 <= len(digits) <= 12 and not text.startswith("0.") and valid(digits)
+    chinese = _CN_MOBILE.fullmatch(digits) and valid(digits, "CN")
+    return "medium" if national or chinese or (_ES_MOBILE.fullmatch(text) and valid(digits, "ES")) else None
