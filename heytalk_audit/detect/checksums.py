@@ -82,8 +82,11 @@ def cn_check(digits: np.ndarray) -> np.ndarray:
     return np.where(dated & np.isin(number(d[:, :2]), _CN_PROVINCES), _CN_CHECK[(d @ _CN_WEIGHTS) % 11], -1)
 
 
+_AS_NUMBER = {ord(char): str(int(char, 36)) for char in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+
+
 def iban(text: str) -> bool:
     """Country, length and mod-97 of an IBAN without separators, in upper case."""
-    if IBAN_LENGTHS.get(text[:2]) != len(text) or not text.isalnum():
+    if IBAN_LENGTHS.get(text[:2]) != len(text) or not text.isalnum() or not text.isascii():
         return False
-    return int("".join(str(int(c, 36)) for c in text[4:] + text[:4])) % 97 == 1
+    return int((text[4:] + text[:4]).translate(_AS_NUMBER)) % 97 == 1

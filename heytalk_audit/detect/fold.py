@@ -19,7 +19,6 @@ COMMAS = "،、，٬"
 SPACES = "\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f" + (
     "\u00ad\u061c\u20e3\ufe0f\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066\u2067\u2068\u2069\u3000\ufeff"
 )
-SHORT = 100  # characters, under which a look-up by array does not pay
 #: Between two digits of one number.
 SEPARATORS = " .-/()_"
 SEPARATOR, LETTER, DIGIT = 1, 2, 16  # classes of a character; a digit's is DIGIT plus its value
@@ -53,7 +52,7 @@ def fold(text: str) -> str:
     """Digits, dashes, spaces, dots and full-width forms as ASCII; as long as the text."""
     if text.isascii():
         return text
-    return text.translate(_FOLD) if len(text) < SHORT else _tables()[0][_points(text)].tobytes().decode("utf-32-le")
+    return text.translate(_FOLD)
 
 
 def key(text: str) -> str:
@@ -61,9 +60,13 @@ def key(text: str) -> str:
     return text.lower() if text.isascii() else text.translate(_KEY)
 
 
+PLANE = 0x10000  # code points that the look-up arrays have: small enough for a processor's cache
+
+
 def _lut(table: dict[int, str]) -> np.ndarray:
-    points = np.arange(0x110000, dtype=np.uint32)
-    points[list(table)] = [ord(char) for char in table.values()]
+    points = np.arange(PLANE, dtype=np.uint32)
+    known = {code: ord(char) for code, char in table.items() if code < PLANE}
+    points[list(known)] = list(known.values())
     return points
 
 
@@ -78,8 +81,15 @@ def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _points(text: str) -> np.ndarray:
-    """The text's code points, one each character."""
-    return np.frombuffer(text.encode("ascii"), np.uint8) if text.isascii() else np.frombuffer(text.encode("utf-32-le"), np.uint32)
+    """The text's code points, one each character; those beyond the first plane folded, or none of ours."""
+    if text.isascii():
+        return np.frombuffer(text.encode("ascii"), np.uint8)
+    points = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+    beyond = points >= PLANE
+    if beyond.any():
+        points = points.copy()
+        points[beyond] = [ord(_FOLD.get(code, "\ufffd")) for code in points[beyond].tolist()]
+    return points
 
 
 class Lines:

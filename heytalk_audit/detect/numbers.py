@@ -64,12 +64,17 @@ def runs(kinds: np.ndarray) -> Runs:
 
 def _windows(found: Runs, lengths: range, widest: int = 19):
     """Contiguous runs of one group with so many digits in total: arrays of first run, last run, total."""
-    n = len(found.start)
     stop = found.first + found.length
-    for width in range(1, min(widest, n) + 1):
-        i, j = np.arange(n - width + 1), np.arange(width - 1, n)
+    i = np.arange(len(found.start))
+    for width in range(widest):
+        i = i[: np.searchsorted(i, len(found.start) - width)]
+        j = i + width
         total = stop[j] - found.first[i]
-        keep = (found.group[i] == found.group[j]) & (total >= lengths.start) & (total < lengths.stop)
+        within = (found.group[i] == found.group[j]) & (total < lengths.stop)
+        i, j, total = i[within], j[within], total[within]
+        if not len(i):
+            return
+        keep = total >= lengths.start
         if keep.any():
             yield i[keep], j[keep], total[keep]
 

@@ -17,13 +17,13 @@ Finding = tuple[int, int, str, str]  # start, end, kind, confidence
 #: A space between country and number is for capitals, or where every character stands alone: "at 12" is no Austria.
 _IBAN = re.compile(r"(?:[A-Za-z]{2}|[A-Z]{2}[ .-]|[A-Za-z][ .-][A-Za-z][ .-])[0-9][ .-]?[0-9](?:[ .-]{0,2}[A-Za-z0-9]){11,30}")
 _SSN = re.compile(r"(?!000|666|9)([0-9]{3})[ .-]{1,3}(?!00)[0-9]{2}[ .-]{1,3}(?!0000)[0-9]{4}")
-_LEAD = re.compile(r"\+?\($|\+ ?$")
+_LEAD = re.compile(r"\+?\(\Z|\+ ?\Z")
 _EXTENSION = re.compile(r" ?(?:x|ext\.? ?|#)[0-9]{1,6}(?![0-9a-z])")
 _BETWEEN = re.compile(r" ?/ ?|  +| - |(?<=[0-9]{7}) | (?=[0-9]{9})")
 _PLAIN, _APART, _DIGITS = re.compile("[A-Za-z0-9]"), re.compile("[^A-Za-z0-9]+"), re.compile("[0-9]")
-_ENDS_CODE, _BEGINS_CODE = re.compile("[0-9A-Za-z]-$"), re.compile("-[0-9A-Za-z]")
-_HEXADECIMAL = re.compile("[0-9a-f]{2}$")
-_CODE = re.compile(r"[a-z][-_.]?$")
+_ENDS_CODE, _BEGINS_CODE = re.compile(r"[0-9A-Za-z]-\Z"), re.compile("-[0-9A-Za-z]")
+_HEXADECIMAL = re.compile(r"[0-9a-f]{2}\Z")
+_CODE = re.compile(r"[a-z][-_.]?\Z")
 
 
 def find(lines: Lines, words: Words, hint: str | None = None) -> Iterator[Finding]:
@@ -112,12 +112,16 @@ _JUDGES = {"cn_id": _cn_id, "tr_id": _tr_id, "es_id": _es_id, "imei": _imei, "ca
 
 def _ibans(lines: Lines, found: numbers.Runs) -> Iterator[Finding]:
     for start in numbers.countries(found, lines.kinds, lines.codes).tolist():
+        if not _IBAN.match(lines.text, start, start + 100):
+            continue
         text = lines.text[start : start + 100]
-        length = _iban_length(text) if _IBAN.match(text) else None
+        length = _iban_length(text)
+        if not length:
+            continue
         before = lines.text[max(0, start - 4) : start]
-        within = _ENDS_CODE.search(before) or _BEGINS_CODE.match(text, length or 0)  # of a longer code with dashes, such as a UUID
+        within = _ENDS_CODE.search(before) or _BEGINS_CODE.match(text, length)  # of a longer code with dashes, such as a UUID
         free = _border(before[-1:], text[0]) and not within
-        if length and (free or before.lower() == "iban") and _border(text[length : length + 1], text[0]):
+        if (free or before.lower() == "iban") and _border(text[length : length + 1], text[0]):
             yield start, start + length, "iban", "high"
 
 
@@ -128,15 +132,16 @@ def _border(char: str, beside: str) -> bool:
 
 def _iban_length(text: str) -> int | None:
     """How many characters of the text are a valid IBAN: its country says how many count."""
-    kept = [match.start() for match in _PLAIN.finditer(text)]
-    plain = "".join([text[at] for at in kept]).upper()
+    plain = _APART.sub("", text).upper()
     wanted = checksums.IBAN_LENGTHS.get(plain[:2], 99)
-    groups = _APART.split(text[: kept[wanted - 1] + 1]) if len(plain) >= wanted else []
+    plain = plain[:wanted]
+    if len(plain) < wanted or len(_DIGITS.findall(plain)) < 8 or not checksums.iban(plain):
+        return None
+    length = [match.end() for match in _PLAIN.finditer(text)][wanted - 1]
+    groups = _APART.split(text[:length])
     if text[0].islower() and len(groups) > 1 and {len(group) for group in groups[:-1]} != {4}:
         return None  # in small letters only as printed: a hexadecimal code looks like the rest
-    if len(plain) < wanted or len(_DIGITS.findall(plain[:wanted])) < 8 or not checksums.iban(plain[:wanted]):
-        return None
-    return kept[wanted - 1] + 1
+    return length
 
 
 def _plain(lines: Lines, words: Words, found: numbers.Runs, hint: str | None) -> Iterator[Finding]:
@@ -147,8 +152,8 @@ def _plain(lines: Lines, words: Words, found: numbers.Runs, hint: str | None) ->
     line = lines.of(start)
     told = np.isin(labels, [context.labels().index(name) for name in ("phone", "bank_account", "us_ssn")])
     untold = np.isin(labels, [-1, context.labels().index("identity"), context.labels().index("pay"), context.labels().index(OTHER)])
-    abroad, shaped = _shaped(lines, found, first, last)
-    chosen = told | abroad | (shaped & untold) | (hint is not None)
+    abroad, shaped, dated = _shaped(lines, found, first, last)
+    chosen = (told & ~dated) | abroad | (shaped & untold) | (hint is not None)
     names = _names(labels, hint)
     low, high = lines.start[line], lines.end[line]
     for i in np.flatnonzero(chosen).tolist():
@@ -156,20 +161,21 @@ def _plain(lines: Lines, words: Words, found: numbers.Runs, hint: str | None) ->
         yield from _number(at, lines.text[at:to], names[i], *_sides(lines, at, to, int(low[i]), int(high[i])))
 
 
-def _shaped(lines: Lines, found: numbers.Runs, first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which groups may be international numbers, and which could be a telephone or a social security number without a word for it."""
+def _shaped(lines: Lines, found: numbers.Runs, first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Which groups may be international numbers; which a telephone or the like without a word for it; which begin as dates do."""
     start, count = found.start[first], last - first + 1
     total = found.first[last] + found.length[last] - found.first[first]
     at = np.minimum(found.first[first][:, None] + np.arange(2), max(len(found.digits) - 1, 0))
     lead, second = found.digits[at].T if len(found.digits) else np.zeros((2, 0), np.uint8)
     ahead = lines.keys[np.maximum(start - 1, 0)]
-    dated = (count > 2) & (found.length[first] == 4) & (((lead == 1) & (second == 9)) | ((lead == 2) & (second == 0)))
+    middle = found.length[np.minimum(first + 1, len(found.length) - 1)] if len(found.length) else count
+    dated = (count > 2) & (found.length[first] == 4) & (middle < 3) & (((lead == 1) & (second == 9)) | ((lead == 2) & (second == 0)))
     mobile = (lead == 1) & (second > 2) & (total == 11)
     spread = (count > 1) & ((total == 9) | (total == 10) | ((total == 11) & (lead == 1)) | (total > 15)) & ~dated
     national = (lead == 0) & (total > 8) & (total < 13)
     beside = lines.keys[np.maximum(start - 2, 0)] == ord("+")
     abroad = (ahead == ord("+")) | beside | ((lead == 0) & (second == 0) & (total > 8))
-    return abroad, (ahead == ord("(")) | national | mobile | spread
+    return abroad, (ahead == ord("(")) | national | mobile | spread, dated
 
 
 def _number(start: int, text: str, label: str | None, before: str, after: str) -> Iterator[Finding]:

@@ -65,6 +65,10 @@ PASSWORDS = [
             re.I,
         ),
         _stated,
+        re.compile(
+            "[Pp][Aa][Ss][Ss]|[Pp][Ww][Dd]|[FfİI][Rr][Ee]|[Pp][Aa][Rr][Oo][Ll]|[Tt][Rr][Aa][Ss]|[Cc][Ll][Aa][Vv]|密|口令|كلمة|السري|باسورد"
+        ),
+        (8, 100),
     ),
     Pattern(
         "password",
@@ -95,5 +99,7 @@ PASSWORDS = [
             ignore_case=True,
         ),
         _assigned,
+        re.compile("[Kk][Ee][Yy]|[Tt][Oo][Kk][Ee][Nn]|[Ss][Ee][Cc][Rr][Ee][Tt]|[Bb][Ee][Aa][Rr][Ee][Rr]"),
+        (20, 400),
     ),
 ]

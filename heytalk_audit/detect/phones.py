@@ -18,6 +18,7 @@ _CN_MOBILE = re.compile(r"(?:86)?1[3-9][0-9]{9}")
 _TRUNK_MOBILE = re.compile(r"05[0-9]{8,9}|07[0-9]{9}|01[0125][0-9]{8}")  # of Turkey and Arabia, Britain, Egypt
 #: Not in threes with dots or spaces: an amount is written so.
 _ES_MOBILE = re.compile(r"[67][0-9]{2}(?:-[0-9]{3}-[0-9]{3}|([ .-])[0-9]{2}\1[0-9]{2}\1[0-9]{2})")
+_PAIRS = re.compile("[0-9]{2} [0-9]{2} [0-9]{2}")
 _YEAR = r"(?:19|20)[0-9]{2}"
 _DAY = r"(?:0?[1-9]|[12][0-9]|3[01])"
 DATE = re.compile(
@@ -107,7 +108,7 @@ def _international(digits: str, label: str | None, plus: bool) -> str | None:
 
 
 def _named(text: str, digits: str) -> str | None:
-    if text.isdigit() and (len(digits) < 7 or len(digits) > 13):
+    if (len(digits) < 7 and not _PAIRS.fullmatch(text)) or (text.isdigit() and len(digits) > 13):
         return None
     return "high" if valid(digits) else "medium"
 
