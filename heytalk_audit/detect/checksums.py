@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 _CN_WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
@@ -50,20 +52,28 @@ def number(digits: np.ndarray) -> np.ndarray:
     return digits.astype(np.int64) @ (10 ** np.arange(digits.shape[1] - 1, -1, -1, dtype=np.int64))
 
 
+_DOUBLED = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9], np.uint8)  # a digit doubled, and the digits of that added
+
+
 def luhn(digits: np.ndarray) -> np.ndarray:
-    doubled = digits.astype(np.int64)
-    doubled[:, -2::-2] *= 2
-    return (doubled - 9 * (doubled > 9)).sum(1) % 10 == 0
+    """Whether the last digit is the Luhn check of the others."""
+    even, odd = digits[:, -1::-2], _DOUBLED[digits[:, -2::-2]]
+    return (even.sum(1, dtype=np.uint16) + odd.sum(1, dtype=np.uint16)) % 10 == 0
+
+
+@functools.cache
+def _prefixes(length: int) -> np.ndarray:
+    """Which first four digits the issuers give out in numbers of a length."""
+    found = np.zeros(10_000, bool)
+    for low, high, lengths in ISSUERS:
+        if length in lengths:
+            found[int(low.ljust(4, "0")) : int(high.ljust(4, "9")) + 1] = True
+    return found
 
 
 def issued(digits: np.ndarray) -> np.ndarray:
     """Whether an issuer of cards gives out numbers of this prefix and length."""
-    found = np.zeros(len(digits), bool)
-    for low, high, lengths in ISSUERS:
-        if digits.shape[1] in lengths:
-            prefix = number(digits[:, : len(low)])
-            found |= (prefix >= int(low)) & (prefix <= int(high))
-    return found
+    return _prefixes(digits.shape[1])[number(digits[:, :4])]
 
 
 def tr_id(digits: np.ndarray) -> np.ndarray:

@@ -36,7 +36,11 @@ def labels() -> list[str]:
 def _finder() -> tuple[ahocorasick_rs.AhoCorasick, np.ndarray, np.ndarray, np.ndarray]:
     """The automaton of all words; of each: its label, whether it must begin at a border of a Latin word, and end at one."""
     words = list(vocabulary())
-    finder = ahocorasick_rs.AhoCorasick([word.removesuffix("$") for word in words], implementation=ahocorasick_rs.Implementation.DFA)
+    finder = ahocorasick_rs.AhoCorasick(
+        [word.removesuffix("$") for word in words],
+        matchkind=ahocorasick_rs.MatchKind.LeftmostLongest,
+        implementation=ahocorasick_rs.Implementation.DFA,
+    )
     label = np.array([labels().index(vocabulary()[word]) for word in words])
     return finder, label, np.array([word[0].isascii() for word in words]), np.array([word[-1] == "$" for word in words])
 
@@ -46,16 +50,12 @@ class Words:
 
     def __init__(self, lines: Lines):
         finder, label, opens, closes = _finder()
-        found = finder.find_matches_as_indexes(lines.key, overlapping=True)
+        found = finder.find_matches_as_indexes(lines.key)
         word, start, end = np.fromiter(itertools.chain.from_iterable(found), np.int64, 3 * len(found)).reshape(-1, 3).T
-        letter = (lines.keys >= ord("a")) & (lines.keys <= ord("z"))
-        good = ~(opens[word] & letter[start - 1] & (start > 0)) & ~(closes[word] & letter[end])
-        order = np.lexsort((-end[good], start[good]))
-        word, start, end = word[good][order], start[good][order], end[good][order]
-        longest = end > np.append(-1, np.maximum.accumulate(end))[: len(end)]  # a word within a longer one is none
+        good = ~(opens[word] & _is_letter(lines.keys[start - 1]) & (start > 0)) & ~(closes[word] & _is_letter(lines.keys[end]))
         self._lines = lines
-        label, start, end = label[word[longest]], start[longest], end[longest]
-        weak = np.isin(label, [labels().index(name) for name in WEAK])
+        label, start, end = label[word[good]], start[good], end[good]
+        weak = _is_weak()[label]
         self._strong, self._weak = ((start[which], end[which], label[which]) for which in (~weak, weak))
 
     def near(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -65,6 +65,15 @@ class Words:
         high = np.minimum(self._lines.end[line], end + REACH)
         found = _nearest(self._strong, start, end, low, high)
         return np.where(found >= 0, found, _meaning()[_nearest(self._weak, start, end, low, high)])
+
+
+def _is_letter(keys: np.ndarray) -> np.ndarray:
+    return (keys >= ord("a")) & (keys <= ord("z"))
+
+
+@functools.cache
+def _is_weak() -> np.ndarray:
+    return np.array([label in WEAK for label in labels()])
 
 
 @functools.cache

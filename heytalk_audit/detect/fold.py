@@ -64,7 +64,7 @@ PLANE = 0x10000  # code points that the look-up arrays have: small enough for a 
 
 
 def _lut(table: dict[int, str]) -> np.ndarray:
-    points = np.arange(PLANE, dtype=np.uint32)
+    points = np.arange(PLANE, dtype=np.uint16)
     known = {code: ord(char) for code, char in table.items() if code < PLANE}
     points[list(known)] = list(known.values())
     return points
@@ -98,13 +98,11 @@ class Lines:
     def __init__(self, text: str, sizes: np.ndarray):
         self.end = np.cumsum(sizes + 1) - 1
         self.start = self.end - sizes
-        points = _points(text + "\n")
-        folded, keys, kinds = _tables()
-        self.kinds = kinds[points]
-        self.codes = folded[points]
-        self.text = text + "\n" if text.isascii() else self.codes.tobytes().decode("utf-32-le")
-        self.keys = keys[points]
-        self.key = self.text.lower() if text.isascii() else self.keys.tobytes().decode("utf-32-le")
+        points = _points(text + "\n").astype(np.intp)
+        folded, keys, kinds = (np.take(table, points, mode="clip") for table in _tables())
+        self.kinds, self.codes, self.keys = kinds, folded, keys
+        self.text = text + "\n" if text.isascii() else folded.tobytes().decode("utf-16-le")
+        self.key = self.text.lower() if text.isascii() else keys.tobytes().decode("utf-16-le")
 
     def of(self, at: np.ndarray) -> np.ndarray:
         """The line of each place."""

@@ -18,14 +18,14 @@ ALL = (1 << 9) - 1
 LEAST = 6  # digits of a number
 PAD = 64  # zero bytes after a piece, so that looking ahead or behind never leaves it
 WIDEST_GAP = 9  # bytes of three separators
-_DIGIT, _DOT, _COLON, _DASH, _AT, _WIDE, _DEAR = range(1, 8)  # classes of a byte; `_DEAR` begins a full-width or a rarer digit
+_DIGIT, _DOT, _COLON, _DASH, _AT, _WIDE, _DEAR, _EQUAL = range(1, 9)  # classes of a byte; `_DEAR` begins a full-width or a rarer digit
 
-#: Names of passwords and keys, and what keys begin with. Few and long, so that they are sought sixteen bytes at a time.
+#: Names of passwords, and what keys begin with. Few, of four bytes and more, and of rare beginnings: they are sought many bytes at a
+#: time, which one short word among them would forbid. The rest is told by the marks beside it, in `_signs`.
 _WORDS = (
-    "passw|pass w|passc|pass c|passphrase|pwd|ifre|İfre|parola|contrase|clave|密码|密碼|口令|كلمة ال|كلمة سر|كلمة مرور|كلمه ال|السري|"
-    "باسورد|token|secret|bearer|api key|api_key|api-key|apikey|access key|access_key|access-key|accesskey|auth key|auth_key|client key|"
-    "client_key|akia|asia|ghp_|gho_|ghu_|ghs_|ghr_|github_pat|glpat-|xox|k_live_|k_test_|eyj|-----begin|aiza|hf_|npm_|sg.|sk-|"
-    "$2a$|$2b$|$2y$|$2x$|$argon2|$5$|$6$|$7$|$y$|pbkdf2|bcrypt_|scrypt"
+    "passw|pass w|passco|passph|ifre|İfre|parola|contrase|clave|密码|密碼|口令|كلمة ال|كلمه ال|كلمة سر|كلمة مر|كلمه سر|كلمه مر|م السر|"
+    "باسورد|token is|secret is|key is|pwd is|bearer|akia|asia|ghp_|gho_|ghu_|ghs_|ghr_|github_pat|k_live_|k_test_|aiza|npm_| hf_|=hf_|"
+    "$argon2|$y$j|pbkdf2|bcrypt_|scrypt"
 )
 #: Ends of addresses that are taken for one without a scheme, by their first two letters.
 _TOPS = "com net org edu gov info biz io xyz app dev me ly gl be co gg"
@@ -35,7 +35,7 @@ def _classes() -> np.ndarray:
     table = np.zeros(256, np.uint8)
     table[48:58] = _DIGIT
     table[[0xD9, 0xDB]] = _DIGIT  # only where a digit follows: see `_marked`
-    table[[ord("."), ord(":"), ord("-"), ord("@")]] = _DOT, _COLON, _DASH, _AT
+    table[[ord("."), ord(":"), ord("-"), ord("@"), ord("=")]] = _DOT, _COLON, _DASH, _AT, _EQUAL
     table[0xEF], table[[0xE0, 0xE1, 0xF0]] = _WIDE, _DEAR
     return table
 
@@ -55,7 +55,8 @@ _HEX_OR_DASH = _set(b"0123456789abcdefABCDEF-")
 _HEX_LETTER = _set(b"abcdefABCDEF")
 #: Bytes of what may stand between two digits of one number: ASCII separators, and beginnings and ends of others.
 _BETWEEN = _set(b" \t.-/()_\xc2\xd8\xd9\xe2\xe3\xef" + bytes(range(0x80, 0xC0)))
-_TOP = np.zeros(1 << 16, bool)
+_ASSIGNED, _TOP = np.zeros((2, 1 << 16), bool)
+_ASSIGNED[[(ord(end[0]) << 8) + ord(end[1]) for end in ("wd", "en", "et", "ey")]] = True
 _TOP[[(ord(end[0]) << 8) + ord(end[1]) for end in _TOPS.split()]] = True
 
 
@@ -78,17 +79,19 @@ def anchors(piece: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray
     data[: len(piece)] = piece
     place = np.flatnonzero(_marked(data))
     kind = _CLASS[data[place]]
-    dots, colons, ats = place[kind == _DOT], place[kind == _COLON], place[kind == _AT]
+    dots, colons, ats, dashes = (place[kind == one] for one in (_DOT, _COLON, _AT, _DASH))
+    digits = place[kind == _DIGIT]
     wide, wide_digits = _wide(data, place[(kind == _WIDE)])
     parts = [
-        *_numbers(data, np.sort(np.concatenate([place[kind == _DIGIT], wide_digits, _rarer(data, place[kind == _DEAR])])), rows),
+        *_numbers(data, np.sort(np.concatenate([digits, wide_digits, _rarer(data, place[kind == _DEAR])])), rows),
         (ats, EMAIL),
         (wide, ALL),
         (_sites(data, dots), URL),
         (colons[(data[colons + 1] == ord("/")) & (data[colons + 2] == ord("/"))], URL),
         (_logins(data, ats), LOGIN),
-        *_rows_of_marks(data, dots, colons, place[kind == _DASH]),
+        *_rows_of_marks(data, dots, colons, dashes),
         (_named(data), WORD),
+        (_signs(data, np.concatenate([colons, place[kind == _EQUAL]]), dots, dashes, digits), WORD),
     ]
     flat = [part if len(part) == 3 else (part[0], part[0] + 1, part[1]) for part in parts]
     flags = np.concatenate([np.full(len(start), flag) for start, _, flag in flat])
@@ -149,7 +152,7 @@ def _numbers(data: np.ndarray, at: np.ndarray, rows: np.ndarray) -> list[tuple]:
     hexadecimal = at[_HEX_LETTER[data[at + 1]]]
     for step in range(2, 9):
         hexadecimal = hexadecimal[_HEX_OR_DASH[data[hexadecimal + step]]]
-    return [(low[long], high[long], NUMBER), (low[foreign], high[foreign], NUMBER | IP | GPS), (hexadecimal, HEX)]
+    return [(low[long], high[long], NUMBER), (low[foreign], high[foreign], NUMBER | IP | GPS | MAC), (hexadecimal, HEX)]
 
 
 def _dated(data: np.ndarray, count: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
@@ -214,6 +217,32 @@ def _close(at: np.ndarray, count: int, within: int, flag: int) -> tuple[np.ndarr
     return first[near], last[near] + 1, flag
 
 
+def _at(data: np.ndarray, place: np.ndarray, back: int, text: str) -> np.ndarray:
+    """Whether the text, in small letters, stands so many bytes before each place."""
+    found = np.ones(len(place), bool)
+    for step, char in enumerate(text.encode()):
+        found &= (data[place - back + step] | 0x20) == (char | 0x20)
+    return found
+
+
+def _signs(data: np.ndarray, given: np.ndarray, dots: np.ndarray, dashes: np.ndarray, digits: np.ndarray) -> np.ndarray:
+    """Marks beside what short words or beginnings of keys there are: `token=`, `"pwd":`, `.eyJ`, `xoxb-`, `$6$`."""
+    back = 1 + ~_ALNUM[data[given - 1]]
+    second, last = data[given - back - 1] | 0x20, data[given - back] | 0x20
+    pair = (second.astype(np.int64) << 8) + last
+    dollar = digits[data[digits - 1] == ord("$")]
+    return np.concatenate(
+        [
+            given[_ASSIGNED[pair]],
+            dots[_at(data, dots, -1, "ey") | _at(data, dots, 2, "sg")],
+            dashes[_at(data, dashes, 4, "xox") | _at(data, dashes, 2, "sk") | _at(data, dashes, 3, "pat") | _at(data, dashes, 2, "--")],
+            dollar[(data[dollar + 1] == ord("$")) | (data[dollar + 2] == ord("$"))],
+        ]
+    )
+
+
 def _named(data: np.ndarray) -> np.ndarray:
     found = _words().find_matches_as_indexes((data | 0x20).tobytes())
-    return np.array([start for _, start, _ in found], np.int64)
+    start = np.array([start for _, start, _ in found], np.int64)
+    continent = _at(data, start, 0, "asia") & ~_ALNUM[data[np.minimum(start + 4, len(data) - 1)]]
+    return start[~continent]

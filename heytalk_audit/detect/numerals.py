@@ -184,7 +184,7 @@ def _number(start: int, text: str, label: str | None, before: str, after: str) -
     if confidence := _ssn(text, digits, label):
         yield start, start + len(text), "us_ssn", confidence
         return
-    if label == "bank_account" and 6 <= len(digits) <= 20 and not phones.DATE.fullmatch(text):
+    if label == "bank_account" and 6 <= len(digits) <= 20 and not (len(digits) < 9 and phones.DATE.fullmatch(text)):
         yield start, start + len(text), "bank_account", "high" if len(digits) > 7 else "medium"
         return
     lead = match[0] if (match := _LEAD.search(before)) else ""
