@@ -190,6 +190,7 @@ def _two(data: np.ndarray, dots: np.ndarray) -> np.ndarray:
 
 def _logins(data: np.ndarray, ats: np.ndarray) -> np.ndarray:
     """E-mails with a stroke or a colon within the next bytes: a password may follow."""
+    ats = ats[_ALNUM[data[ats - 1]] & _ALNUM[data[ats + 1]]]
     ahead = data[np.minimum(ats[:, None] + np.arange(3, PAD - 1), len(data) - 1)]
     return ats[((ahead == ord("/")) | (ahead == ord(":")) | (ahead == ord("|"))).any(1)]
 

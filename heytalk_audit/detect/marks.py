@@ -107,7 +107,7 @@ PATTERNS = [
             rf"(?P<domain>(?:{_LABEL}\.)+[A-Za-z]{{2,18}})(?![A-Za-z0-9])",
         ),
         _email,
-        re.compile("@"),
+        re.compile("@ ?[A-Za-z0-9]"),
         (80, 300),
     ),
     Pattern(

@@ -22,6 +22,7 @@ _EXTENSION = re.compile(r" ?(?:x|ext\.? ?|#)[0-9]{1,6}(?![0-9a-z])")
 _BETWEEN = re.compile(r" ?/ ?|  +| - |(?<=[0-9]{7}) | (?=[0-9]{9})")
 _PLAIN, _APART, _DIGITS = re.compile("[A-Za-z0-9]"), re.compile("[^A-Za-z0-9]+"), re.compile("[0-9]")
 _ENDS_CODE, _BEGINS_CODE = re.compile(r"[0-9A-Za-z]-\Z"), re.compile("-[0-9A-Za-z]")
+_OF_ACCOUNT = re.compile(r"[0-9a-z]{0,12}\Z"), re.compile("[0-9a-z]{0,2}")
 _HEXADECIMAL = re.compile(r"[0-9a-f]{2}\Z")
 _CODE = re.compile(r"[a-z][-_.]?\Z")
 
@@ -185,7 +186,8 @@ def _number(start: int, text: str, label: str | None, before: str, after: str) -
         yield start, start + len(text), "us_ssn", confidence
         return
     if label == "bank_account" and 6 <= len(digits) <= 20 and not (len(digits) < 9 and phones.DATE.fullmatch(text)):
-        yield start, start + len(text), "bank_account", "high" if len(digits) > 7 else "medium"
+        lead, tail = len(_OF_ACCOUNT[0].search(before)[0]), len(_OF_ACCOUNT[1].match(after)[0])  # the bank's letters, a check letter
+        yield start - lead, start + len(text) + tail, "bank_account", "high" if len(digits) > 7 else "medium"
         return
     lead = match[0] if (match := _LEAD.search(before)) else ""
     tail = match[0] if (match := _EXTENSION.match(after)) else ""

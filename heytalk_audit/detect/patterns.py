@@ -63,7 +63,8 @@ class Pattern:
         for anchor in self.anchor.finditer(text):
             if anchor.lastgroup == "skip" or anchor.start() < done:
                 continue
-            match = self.regex.search(text, max(done, anchor.start() - self.reach[0]), anchor.end() + self.reach[1])
+            start, end = anchor.start() - self.reach[0], anchor.end() + self.reach[1]
+            match = self.regex.search(text, max(done, start), end) if self.reach[0] else self.regex.match(text, start, end)
             if match:
                 yield match
                 done = match.end()
