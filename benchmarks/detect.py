@@ -31,8 +31,8 @@ from heytalk_audit.detect.digests import match_digests
 from heytalk_audit.detect.scan import scan
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "detect"))
-import labelled  # noqa: E402
-import made  # noqa: E402
+import labelled
+import made
 
 CHECKED = ("card", "iban", "cn_id", "tr_id", "es_id", "imei")
 SUBSET = 2_000  # texts that Presidio reads: more would take it hours

@@ -48,6 +48,7 @@ def _set(chars: bytes) -> np.ndarray:
 
 _CLASS = _classes()
 _ALNUM = _set(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_WIDTH = np.repeat(np.array([1, 2, 3, 4]), [0xC0, 0x20, 0x10, 0x10])  # bytes of a character, by its first
 _TEN = _set(b"0123456789")
 _DATE_MARK = _set(b"-./")
 _HEX = _set(b"0123456789abcdefABCDEF")
@@ -79,11 +80,14 @@ def anchors(piece: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray
     data[: len(piece)] = piece
     place = np.flatnonzero(_marked(data))
     kind = _CLASS[data[place]]
-    dots, colons, ats, dashes = (place[kind == one] for one in (_DOT, _COLON, _AT, _DASH))
     digits = place[kind == _DIGIT]
-    wide, wide_digits = _wide(data, place[(kind == _WIDE)])
+    place, kind = place[kind > _DIGIT], kind[kind > _DIGIT]
+    dots, colons, ats, dashes = (place[kind == one] for one in (_DOT, _COLON, _AT, _DASH))
+    wide, wide_digits = _wide(data, place[kind == _WIDE])
+    rarer = np.concatenate([wide_digits, _rarer(data, place[kind == _DEAR])])
+    every = np.sort(np.concatenate([digits, rarer])) if len(rarer) else digits
     parts = [
-        *_numbers(data, np.sort(np.concatenate([digits, wide_digits, _rarer(data, place[kind == _DEAR])])), rows),
+        *_numbers(data, every, rows),
         (ats, EMAIL),
         (wide, ALL),
         (_sites(data, dots), URL),
@@ -101,12 +105,10 @@ def anchors(piece: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def _marked(data: np.ndarray) -> np.ndarray:
     """The bytes that are looked at: `-./0123456789:;<=>?@`, digits of Arabic and Persian, first bytes of full-width and rarer ones."""
     marked = (data - np.uint8(0x2D)) < 20
-    if (data > 127).any():
-        after = data[1:]
-        arabic = (data[:-1] == 0xD9) & ((after - np.uint8(0xA0)) < 10)
-        persian = (data[:-1] == 0xDB) & ((after - np.uint8(0xB0)) < 10)
-        marked[:-1] |= arabic | persian
-        marked |= (data == 0xEF) | ((data & 0xFE) == 0xE0) | (data == 0xF0)
+    if data.max() > 127:
+        digit = ((data[1:] - np.uint8(0xA0)) & 0xEF) < 10  # A0 to A9 after D9 is Arabic, B0 to B9 after DB is Persian
+        marked[:-1] |= digit & ((data[:-1] & 0xFD) == 0xD9)
+        marked |= ((data - np.uint8(0xEF)) < 2) | ((data & 0xFE) == 0xE0)
     return marked
 
 
@@ -133,7 +135,7 @@ def _numbers(data: np.ndarray, at: np.ndarray, rows: np.ndarray) -> list[tuple]:
     if not len(at):
         return []
     first = data[at]
-    end = at + np.where(first < 128, 1, np.where(first < 0xE0, 2, np.where(first < 0xF0, 3, 4)))
+    end = at + _WIDTH[first]
     gap = at[1:] - end[:-1]
     linked = gap == 0
     near = np.flatnonzero((gap > 0) & (gap <= WIDEST_GAP))
@@ -152,6 +154,8 @@ def _numbers(data: np.ndarray, at: np.ndarray, rows: np.ndarray) -> list[tuple]:
     hexadecimal = at[_HEX_LETTER[data[at + 1]]]
     for step in range(2, 9):
         hexadecimal = hexadecimal[_HEX_OR_DASH[data[hexadecimal + step]]]
+    row = np.searchsorted(rows, hexadecimal, "right")
+    hexadecimal = hexadecimal[(np.diff(hexadecimal, prepend=-PAD) > 8) | (np.diff(row, prepend=-1) != 0)]
     return [(low[long], high[long], NUMBER), (low[foreign], high[foreign], NUMBER | IP | GPS | MAC), (hexadecimal, HEX)]
 
 

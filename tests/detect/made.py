@@ -41,7 +41,8 @@ def tr_id(rng):
 
 
 def cn_id(rng):
-    body = f"{rng.choice([110105, 310104, 440305, 510107])}{rng.randint(1950, 2010)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}{digits(rng, 3)}"
+    born = f"{rng.randint(1950, 2010)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}"
+    body = f"{rng.choice([110105, 310104, 440305, 510107])}{born}{digits(rng, 3)}"
     return body + "10X98765432"[sum((2 ** (17 - i) % 11) * int(c) for i, c in enumerate(body)) % 11]
 
 
@@ -232,13 +233,20 @@ def planted(per: int, seed: int = 7) -> Iterator[tuple[str, str, str, str, int, 
                     yield sentence.replace("{v}", value), kind, form, language, start, start + len(value)
 
 
-TALK = {
-    "en": "hey how are you doing today i think we should meet at the room later ok thanks for gift lol see you tomorrow call me when back".split(),
-    "zh": list("你好我们今天晚上去吃饭吧这个房间主持人声音很好听谢谢礼物明天见电话"),
-    "tr": "merhaba nasılsın bugün çok güzel bir gün oda sahibi kim acaba teşekkürler görüşürüz yarın ara".split(),
-    "ar": "مرحبا كيف حالك اليوم شكرا على الهدية نلتقي غدا في الغرفة هاتف".split(),
-    "es": "hola qué tal hoy nos vemos mañana gracias por el regalo sala muy buena voz llama".split(),
+_TALK = {
+    "en": "hey how are you doing today i think we should meet at the room later ok thanks for gift lol see you tomorrow call me when back",
+    "zh": "你好我们今天晚上去吃饭吧这个房间主持人声音很好听谢谢礼物明天见电话",
+    "tr": "merhaba nasılsın bugün çok güzel bir gün oda sahibi kim acaba teşekkürler görüşürüz yarın ara",
+    "ar": "مرحبا كيف حالك اليوم شكرا على الهدية نلتقي غدا في الغرفة هاتف",
+    "es": "hola qué tal hoy nos vemos mañana gracias por el regalo sala muy buena voz llama",
 }
+TALK = {language: list(words) if language == "zh" else words.split() for language, words in _TALK.items()}
+
+
+def clock(r: random.Random) -> str:
+    return f"{r.randint(0, 23):02}:{r.randint(0, 59):02}:{r.randint(0, 59):02}"
+
+
 #: Numbers that are nobody's, and how a person writes them.
 BENIGN = [
     lambda r: f"order {digits(r, r.choice([10, 12, 14, 16, 19]))}",
@@ -246,9 +254,7 @@ BENIGN = [
     lambda r: f"sipariş no {digits(r, r.choice([10, 11, 16]))}",
     lambda r: f"رقم الطلب {digits(r, 12)}",
     lambda r: f"pedido {digits(r, r.choice([9, 11, 16]))}",
-    lambda r: (
-        f"20{r.randint(10, 30)}-{r.randint(1, 12):02}-{r.randint(1, 28):02} {r.randint(0, 23):02}:{r.randint(0, 59):02}:{r.randint(0, 59):02}"
-    ),
+    lambda r: f"20{r.randint(10, 30)}-{r.randint(1, 12):02}-{r.randint(1, 28):02} {clock(r)}",
     lambda r: f"{r.randint(1, 28)}.{r.randint(1, 12)}.20{r.randint(10, 30)}",
     lambda r: f"v{r.randint(1, 20)}.{r.randint(0, 30)}.{r.randint(0, 30)}",
     lambda r: f"version {r.randint(1, 20)}.{r.randint(0, 30)}.{r.randint(0, 9)}.{r.randint(0, 9999)}",
