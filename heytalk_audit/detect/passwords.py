@@ -36,6 +36,8 @@ def _stated(found: Found) -> str | None:
     text = found.text
     if _NONE.fullmatch(text.strip(".!?")) or _NAME.fullmatch(text):
         return None
+    if text.isdecimal():
+        return "medium" if len(text) <= 12 and found.label is None else None
     explicit = (found.match["by"] or "").strip() in (":", "=")
     if _mixed(text):
         return "high" if explicit else "medium"
@@ -60,7 +62,7 @@ PASSWORDS = [
         "password",
         gate.WORD,
         re.compile(
-            rf"(?:{_WORDS})[\"']?(?P<by> ?[:=]+ ?| ?(?:为|是|هي|هو|(?:is|was|es|era)\b) ?[:=]? ?| ?(?<=[^A-Za-z]))"
+            rf"(?:{_WORDS})[\"']?(?P<by> ?[:=]+ ?| - | ?(?:为|是|هي|هو|(?:is|was|es|era)\b) ?[:=]? ?| ?(?<=[^A-Za-z]))"
             rf"[\"'“‘「]?(?P<value>{_TOKEN})",
             re.I,
         ),
