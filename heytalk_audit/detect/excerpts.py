@@ -17,7 +17,7 @@ from heytalk_audit.detect.fold import Lines
 PIECE = 1 << 19  # bytes that are gated together: what a processor's nearer cache holds
 LOT = 1 << 20  # bytes of excerpts that are read together
 BLOCK = 64  # bytes of which it is known whether all are ASCII
-NEAR, FAR = 48, 164  # bytes each side of an anchor that hold 40 characters of context: of ASCII, and of any script
+NEAR, FAR = 42, 128  # bytes each side of an anchor that hold 40 characters of context: of ASCII, and of other scripts
 #: Bytes after an anchor of these kinds, which may be long. What is longer still is read again with its whole row.
 AHEAD = {gate.URL: 300, gate.WORD: 400, gate.EMAIL: 80, gate.HEX: 140}
 

@@ -29,3 +29,9 @@ def findings():
 def test_what_is_found(findings, at):
     wanted = CASES[at][1].get("found") or {}
     assert findings[at] == {(kind, text) for kind, texts in wanted.items() for text in ([texts] if isinstance(texts, str) else texts)}
+
+
+def test_a_text_alone_is_found_as_among_others(findings):
+    for at, (_, case) in enumerate(CASES):
+        alone = scan([case["text"]])
+        assert {(kind, case["text"][s:e]) for kind, s, e in zip(alone.kind, alone.start, alone.end, strict=True)} == findings[at], at
