@@ -69,13 +69,13 @@ class Pattern:
                 done = match.end()
 
     def _about(self, text: str, start: int, end: int, done: int) -> re.Match[str] | None:
-        """The match that an anchor is in. One that begins after it may be cut off where the search ends: its own anchor comes."""
+        """The match that has a part of the anchor. One that begins after it may be cut off where the search ends: its own anchor comes."""
         if not self.reach[0]:
             return self.regex.match(text, start, end + self.reach[1])
         at = max(done, start - self.reach[0])
         while (match := self.regex.search(text, at, end + self.reach[1])) and match.end() <= start:
             at = match.end()
-        return match if match and match.start() <= start else None
+        return match if match and match.start() < end else None
 
 
 def find(patterns: list[Pattern], lines: Lines, flags: np.ndarray, words: Words, hint: str | None = None) -> Iterator[Finding]:
