@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,14 +30,19 @@ class Runs:
     def length(self) -> np.ndarray:
         return self.end - self.start
 
+    @functools.cached_property
+    def edges(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which runs are the first of their group, and which the last."""
+        change = self.group[1:] != self.group[:-1]
+        return np.append(True, change), np.append(change, True)
+
     def of_least(self, digits: int) -> Runs:
         """The runs of groups that have so many digits."""
         keep = (np.bincount(self.group, self.length) if len(self.group) else np.zeros(0))[self.group] >= digits
         return Runs(self.start[keep], self.end[keep], self.first[keep], self.group[keep], self.digits)
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A number that may be sensitive: `whole` says that nothing else is glued to it, `shape` the lengths of its runs."""
 
     kind: str
@@ -80,14 +87,15 @@ def _windows(found: Runs, lengths: range, widest: int = 19):
 
 
 def _candidates(found: Runs, kind: str, i: np.ndarray, j: np.ndarray, lead=0, tail=0, issued: np.ndarray | None = None):
-    group = found.group
-    alone = (np.append(-1, group)[i] != group[i]) & (np.append(group, -1)[j + 1] != group[j])
+    begins, ends = found.edges
+    alone = begins[i] & ends[j]
     start, end = found.start[i] - lead, found.end[j] + tail
     known = np.ones(len(i), bool) if issued is None else issued
     which = np.flatnonzero(known | alone)
     columns = (column[which].tolist() for column in (i, j, start, end, alone, known))
     for a, b, s, e, whole, of_issuer in zip(*columns, strict=True):
-        yield Candidate(kind, s, e, whole, tuple((found.end[a : b + 1] - found.start[a : b + 1]).tolist()), of_issuer)
+        shape = (e - s,) if a == b else tuple((found.end[a : b + 1] - found.start[a : b + 1]).tolist())
+        yield Candidate(kind, s, e, whole, shape, of_issuer)
 
 
 def checked(found: Runs, kinds: np.ndarray, codes: np.ndarray):
