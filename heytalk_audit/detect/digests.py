@@ -13,6 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from heytalk_audit.detect.excerpts import as_array
+
 ALGORITHMS = {"md5": 32, "sha1": 40, "sha256": 64}  # hexadecimal digits
 BLANKS = "\t\n\v\f\r \u00a0\u3000"
 #: Each form, and where it differs from those before it: nothing is hashed twice.
@@ -96,5 +98,5 @@ def _connect(threads: int | None) -> duckdb.DuckDBPyConnection:
 
 
 def _column(name: str, values: Iterable[str | None] | pa.Array) -> pa.Table:
-    array = values if isinstance(values, (pa.Array, pa.ChunkedArray)) else pa.array(list(values), pa.string())
+    array = values if isinstance(values, (pa.Array, pa.ChunkedArray)) else as_array(values)
     return pa.table({"row": np.arange(len(array)), name: array})

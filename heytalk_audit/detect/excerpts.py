@@ -69,8 +69,10 @@ class Excerpts:
         self._texts, self.parts = texts, parts
         view = memoryview(texts.data)
         joined = b"\n".join([view[start:end] for start, end in zip(parts.start.tolist(), parts.end.tolist(), strict=True)])
-        sizes = parts.end - parts.start
-        if not joined.isascii():
+        sizes: np.ndarray | None = parts.end - parts.start
+        if joined.count(b"\n") == len(sizes) - 1:
+            sizes = None  # each line ends where a line does
+        elif not joined.isascii():
             begins = np.cumsum(sizes + 1) - sizes - 1
             lead = (np.frombuffer(joined + b"\n", np.uint8) & 0xC0) != 0x80
             sizes = np.add.reduceat(lead.view(np.uint8), begins, dtype=np.int64) - 1
@@ -159,14 +161,15 @@ def lots(found: Parts) -> Iterator[Parts]:
 
 def batches(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> Iterator[tuple[int, pa.Array]]:
     """The first row and the strings of each chunk."""
-    chunked = texts if isinstance(texts, pa.ChunkedArray) else pa.chunked_array([texts if isinstance(texts, pa.Array) else _array(texts)])
+    chunked = texts if isinstance(texts, pa.ChunkedArray) else pa.chunked_array([texts if isinstance(texts, pa.Array) else as_array(texts)])
     row = 0
     for chunk in chunked.chunks:
         yield row, chunk
         row += len(chunk)
 
 
-def _array(texts: Iterable[str | None]) -> pa.Array:
+def as_array(texts: Iterable[str | None]) -> pa.Array:
+    """Strings as an Arrow array; what is none, such as NaN, is null, and half of a surrogate pair a question mark."""
     texts = [text if isinstance(text, str) else None for text in texts]
     try:
         return pa.array(texts, pa.large_string())

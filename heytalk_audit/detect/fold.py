@@ -88,17 +88,19 @@ def _points(text: str) -> np.ndarray:
     beyond = points >= PLANE
     if beyond.any():
         points = points.copy()
-        points[beyond] = [ord(_FOLD.get(code, "\ufffd")) for code in points[beyond].tolist()]
+        codes, place = np.unique(points[beyond], return_inverse=True)
+        points[beyond] = np.array([ord(_FOLD.get(code, "\ufffd")) for code in codes.tolist()])[place]
     return points
 
 
 class Lines:
     """Lines of text as arrays of code points: folded, as key, and the class of each (digit with its value, separator, letter)."""
 
-    def __init__(self, text: str, sizes: np.ndarray):
-        self.end = np.cumsum(sizes + 1) - 1
-        self.start = self.end - sizes
+    def __init__(self, text: str, sizes: np.ndarray | None = None):
+        """`sizes`: the characters of each line, where line feeds do not tell."""
         points = _points(text + "\n").astype(np.intp)
+        self.end = np.flatnonzero(points == ord("\n")) if sizes is None else np.cumsum(sizes + 1) - 1
+        self.start = np.append(0, self.end[:-1] + 1) if sizes is None else self.end - sizes
         folded, keys, kinds = (np.take(table, points, mode="clip") for table in _tables())
         self.kinds, self.codes, self.keys = kinds, folded, keys
         self.text = text + "\n" if text.isascii() else folded.tobytes().decode("utf-16-le")
