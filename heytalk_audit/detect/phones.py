@@ -15,6 +15,8 @@ REGIONS = ("TR", "CN", "US", "ES", "SA", "EG", "AE", "MX", "GB", "DE", "FR", "IT
 _NANP = re.compile(r"(?:(?:\+?1|001)[ .-]?)?(?:\([0-9]{3}\) ?|[0-9]{3}([ .-]))[0-9]{3}[ .-][0-9]{4}(?: ?(?:x|ext|#).*)?")
 _STRICT = re.compile(r"\([0-9]{3}\) ?[0-9]{3}[.-][0-9]{4}|[2-9][0-9]{2}-[2-9][0-9]{2}-[0-9]{4}")  # told by its form alone
 _CN_MOBILE = re.compile(r"(?:86)?1[3-9][0-9]{9}")
+_CN_GROUPED = re.compile(r"(?:86[ -]?)?1[3-9][0-9]([ -])[0-9]{4}\1[0-9]{4}")
+_TRUNK = re.compile(r"\(?0[0-9]{1,4}(?:[ ./)-]{1,3}[0-9]{2,8})+")  # an area's prefix, then groups of two digits and more: no scores
 _TRUNK_MOBILE = re.compile(r"05[0-9]{8,9}|07[0-9]{9}|01[0125][0-9]{8}")  # of Turkey and Arabia, Britain, Egypt
 #: Not in threes with dots or spaces: an amount is written so.
 _ES_MOBILE = re.compile(r"[67][0-9]{2}(?:-[0-9]{3}-[0-9]{3}|([ .-])[0-9]{2}\1[0-9]{2}\1[0-9]{2})")
@@ -120,6 +122,6 @@ def _unnamed(text: str, digits: str) -> str | None:
         return "medium" if mobile and valid(digits) else None
     if _NANP.fullmatch(text):
         return "medium"
-    national = digits[0] == "0" and 10 <= len(digits) <= 12 and not text.startswith("0.") and valid(digits)
-    chinese = _CN_MOBILE.fullmatch(digits) and valid(digits, "CN")
+    national = 10 <= len(digits) <= 12 and _TRUNK.fullmatch(text) and valid(digits)
+    chinese = _CN_GROUPED.fullmatch(text) and valid(digits.removeprefix("86"), "CN")
     return "medium" if national or chinese or (_ES_MOBILE.fullmatch(text) and valid(digits, "ES")) else None
