@@ -118,10 +118,14 @@ def whole(texts: Texts, rows: np.ndarray) -> Parts:
 
 def _reach(piece: np.ndarray, start: np.ndarray, end: np.ndarray, flags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How many bytes before and after each anchor are read."""
-    blocks = np.zeros(len(piece) // BLOCK + 3, bool)  # one more each side, so that the block before and after is always there
+    blocks = np.ones(len(piece) // BLOCK + 3, bool)  # one more each side, so that the block before and after is always there
     whole = len(piece) // BLOCK * BLOCK
-    blocks[1 : whole // BLOCK + 1] = piece[:whole].reshape(-1, BLOCK).max(1, initial=0) > 127
+    eights = piece[:whole].copy().view(np.uint64) & np.uint64(0x8080808080808080)
+    for _ in range(3):  # a block is eight of these
+        eights = eights[0::2] | eights[1::2]
+    blocks[1 : whole // BLOCK + 1] = eights != 0
     blocks[whole // BLOCK + 1] = (piece[whole:] > 127).any()
+    blocks[[0, whole // BLOCK + 2]] = False
     first, last = start // BLOCK + 1, np.minimum(end, len(piece) - 1) // BLOCK + 1
     before = np.where(blocks[first] | blocks[first - 1], FAR, NEAR)
     after = np.where(blocks[last] | blocks[last + 1], FAR, NEAR)
