@@ -17,6 +17,7 @@ from heytalk_audit.detect.excerpts import as_array
 
 ALGORITHMS = {"md5": 32, "sha1": 40, "sha256": 64}  # hexadecimal digits
 BLANKS = "\t\n\v\f\r \u00a0\u3000"
+BATCH = 1 << 16  # rows that one thread takes at a time
 #: Each form, and where it differs from those before it: nothing is hashed twice.
 FORMS = {
     "raw": ("clear", "true"),
@@ -99,4 +100,5 @@ def _connect(threads: int | None) -> duckdb.DuckDBPyConnection:
 
 def _column(name: str, values: Iterable[str | None] | pa.Array) -> pa.Table:
     array = values if isinstance(values, (pa.Array, pa.ChunkedArray)) else as_array(values)
-    return pa.table({"row": np.arange(len(array)), name: array})
+    table = pa.table({"row": np.arange(len(array)), name: array})
+    return pa.Table.from_batches(table.to_batches(max_chunksize=BATCH), table.schema)
