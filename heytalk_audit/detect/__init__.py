@@ -1,6 +1,8 @@
 """Sensitive data in values and in text: fold, gate, extract, validate, score. Nothing goes to the network."""
 
 from heytalk_audit.detect.categories import special_categories
+from heytalk_audit.detect.columns import examine
+from heytalk_audit.detect.explain import explain
 from heytalk_audit.detect.scan import scan
 
-__all__ = ["scan", "special_categories"]
+__all__ = ["examine", "explain", "scan", "special_categories"]

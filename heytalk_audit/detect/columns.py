@@ -1,4 +1,4 @@
-"""What a column holds: its name, or the path of a JSON key, is the context; a sample is tested against luck.
+"""What a column holds: its name, or the path of a JSON key, is the context; its hits are tested against luck.
 
 A checksum passes by luck: Luhn one number in ten. A column is therefore flagged only where its hits exceed chance, and the chance
 is the checksum's alone: it is asked of those cells only that have the length and the prefix, or the date, of the kind.
@@ -6,86 +6,193 @@ is the checksum's alone: it is asked of those cells only that have the length an
 
 from __future__ import annotations
 
-import math
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from heytalk_audit.detect import checksums, context
+from heytalk_audit.detect.chance import CHANCE, interval
+from heytalk_audit.detect.excerpts import batches
 from heytalk_audit.detect.fold import fold, key
-from heytalk_audit.detect.gate import batches
 from heytalk_audit.detect.passwords import SLOW_HASH
 from heytalk_audit.detect.scan import scan
 
 SAMPLE = 10_000
-#: How often a cell passes by luck that has the form of a kind.
-CHANCE = {"card": 1 / 10, "imei": 1 / 10, "tr_id": 1 / 100, "cn_id": 1 / 11, "es_id": 1 / 23, "iban": 1 / 97}
+SURE = 0.999  # the level at which hits must exceed chance
 _ES = re.compile(r"([XYZ]?)([0-9]{7,8})([A-Z])")
 _SEPARATORS = re.compile(r"[ .\-/()_]")
+_KEY = re.compile(r"(?:^|[^a-z])(?:id|ids|uuid|guid|key|no|ref|seq|rowid)$")
+Values = Iterable[str | None] | pa.Array | pa.ChunkedArray
 
 
 @dataclass(frozen=True)
 class Share:
-    """Of `cells` sampled, `trials` had the form of `kind` and `hits` its checksum; the share's exact interval against chance."""
+    """Of the cells of a column that have the form of `kind` (`rows`), how many are one (`hits`), beside the share that luck gives.
+
+    `low` and `high` are the exact 95 % interval of hits / rows. `flagged`: the hits exceed luck, at 99.9 %.
+    """
 
     kind: str
-    cells: int
-    trials: int
+    rows: int
     hits: int
     chance: float
     low: float
     high: float
+    flagged: bool
 
     @property
     def by_luck(self) -> float:
         """The hits that luck alone would give."""
-        return self.trials * self.chance
+        return self.rows * self.chance
+
+
+@dataclass(frozen=True)
+class Column:
+    """What was found in a column. It holds counts and no value.
+
+    `says` is what its name or key path says that it is: a kind, `reference`, `other` or None. `is_key`: written by the system, and
+    left out. `paths` has a column for each key path where the texts are JSON.
+    """
+
+    name: str
+    cells: int
+    says: str | None
+    is_key: bool
+    shares: tuple[Share, ...]
+    paths: tuple[Column, ...] = ()
 
     @property
-    def flagged(self) -> bool:
-        return self.low > self.chance
+    def flagged(self) -> tuple[str, ...]:
+        """The kinds that the column, or a key path in it, holds more often than by luck."""
+        kinds = [share.kind for share in self.shares if share.flagged]
+        return tuple(dict.fromkeys([*kinds, *(kind for path in self.paths for kind in path.flagged)]))
 
 
-def hint_of(name: str) -> str | None:
-    """What a column's name or the path of a JSON key (`device.ids.idfa`) says that its values are: a kind, `other` or None."""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[_.\-/\[\]$:]+", " ", name)
-    return context.label(key(f" {words} "), "")
+def says(name: str) -> str | None:
+    """What a column's name or the path of a JSON key (`device.ids.idfa`) says that its values are: a kind, a word for none, or None."""
+    return context.label(key(f" {_words(name)} "), "")
 
 
-def scan_column(name: str, values: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> pd.DataFrame:
-    """`scan`, where the column's name or key path counts as a word near each value."""
-    return scan(values, hint_of(name))
+def _words(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|[_.\-/\[\]$:]+", " ", name)
 
 
-def classify(values: Iterable[str | None] | pa.Array | pa.ChunkedArray, sample: int = SAMPLE, level: float = 0.999) -> list[Share]:
-    """Shares of the kinds that have a checksum, for columns whose cells are numbers.
+def is_key(name: str) -> bool:
+    """Whether the name is of a key that a system writes: `message_id`, `order_no`; not `national_id` or `ad_id`."""
+    plain = _words(name).lower().strip()
+    return bool(_KEY.search(plain)) and "mail" not in plain and says(name) in (None, *context.NO_KIND)
 
-    The sample is every n-th cell that is not null, so that the same column gives the same answer. Most certain kind first.
+
+def examine(name: str, values: Values, system_key: bool | None = None, sample: int = SAMPLE) -> Column:
+    """What a column holds.
+
+    A sample (every n-th cell, so that the same column gives the same answer) tells whether its cells are JSON, numbers or text. Numbers
+    are put to the checksums that the sample, or the name, speaks for; text is scanned, the name being a word near each value.
+
+    Parameters
+    ----------
+    name : str
+        The column's name, or the path of a JSON key.
+    values : iterable or Arrow array
+        Nulls are left out; numbers are read as their digits.
+    system_key : bool, optional
+        Whether the column is a key that the system writes; by default, whether its name is of one.
     """
-    cells = pd.Series([text for _, batch in batches(values) for text in batch.drop_null().to_pylist()], dtype=object)
-    cells = cells.iloc[:: max(1, math.ceil(len(cells) / sample))]
-    plain = [_SEPARATORS.sub("", fold(cell)).upper() for cell in cells]
-    shares = []
-    for kind, passed in _tested(plain):
-        if len(passed):
-            hits = int(sum(passed))
-            shares.append(Share(kind, len(plain), len(passed), hits, CHANCE[kind], *interval(hits, len(passed), level)))
-    return sorted(shares, key=lambda share: share.low - share.chance, reverse=True)
+    texts = _texts(values)
+    label, system = says(name), is_key(name) if system_key is None else system_key
+    if system or not len(texts):
+        return Column(name, len(texts), label, system, ())
+    few = texts.take(pa.array(np.arange(0, len(texts), -(-len(texts) // sample)))).to_pylist()
+    if sum(text.lstrip()[:1] in ("{", "[") for text in few) > 0.9 * len(few):
+        return Column(name, len(texts), label, False, (), tuple(_paths(name, texts, sample)))
+    plain = [text for text in (_plain(cell) for cell in few) if text]
+    if len(plain) > 0.9 * len(few):
+        shares = _numbers(texts, plain, label)
+        return Column(name, len(texts), label, False, tuple(shares or _scanned(texts, label, of_numbers=True)))
+    return Column(name, len(texts), label, False, tuple(_scanned(texts, label)))
+
+
+def _texts(values: Values) -> pa.Array:
+    if isinstance(values, pa.Array | pa.ChunkedArray) and not pa.types.is_string(values.type):
+        values = pc.cast(values, pa.large_string())
+    chunks = [pc.cast(batch.drop_null(), pa.large_string()) for _, batch in batches(values)]
+    return pa.concat_arrays([pa.array([], pa.large_string()), *chunks])
+
+
+def _paths(name: str, texts: pa.Array, sample: int) -> Iterator[Column]:
+    """A column for each key path, over all rows; what is no JSON counts as text of the column itself."""
+    leaves: dict[str, list[str]] = {}
+    for text in texts.to_pylist():
+        try:
+            found = [*_leaves(name, json.loads(text))]
+        except (ValueError, RecursionError):
+            found = [(name, text)]
+        for path, leaf in found:
+            leaves.setdefault(path, []).append(leaf)
+    yield from (examine(path, cells, None if path != name else False, sample) for path, cells in sorted(leaves.items()))
+
+
+def _leaves(path: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _leaves(f"{path}.{name}", inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(path, inner)
+    elif isinstance(value, str | int | float) and not isinstance(value, bool):
+        yield path, str(value)
+
+
+def _share(kind: str, rows: int, hits: int) -> Share:
+    chance = CHANCE.get(kind, 0.0)
+    return Share(kind, rows, hits, chance, *interval(hits, rows), interval(hits, rows, SURE)[0] > chance)
+
+
+def _numbers(texts: pa.Array, few: list[str], label: str | None) -> list[Share]:
+    """Shares of the kinds with a checksum, most certain first: of all cells where the sample or the name speaks for the kind."""
+    shares = [_share(kind, len(passed), int(passed.sum())) for kind, passed in _tested(few) if len(passed)]
+    chosen = {share.kind for share in shares if share.flagged or context.speaks_of(label, share.kind)}
+    if chosen:
+        plain = [text for text in (_plain(cell) for cell in texts.to_pylist()) if text]
+        full = [_share(kind, len(passed), int(passed.sum())) for kind, passed in _tested(plain) if len(passed) and kind in chosen]
+        shares = [*full, *(share for share in shares if share.kind not in chosen)]
+    told = [] if label in (None, "identity", *context.NO_KIND, *CHANCE) else _scanned(texts, label, of_numbers=True)
+    return [*told, *sorted(shares, key=lambda share: share.low - share.chance, reverse=True)]
+
+
+def _scanned(texts: pa.Array, label: str | None, of_numbers: bool = False) -> list[Share]:
+    """Shares of the kinds that `scan` finds. Its candidates have passed, so that the share is of all cells and luck is nearly none.
+
+    In a column of bare numbers only the kind that its name speaks of is believed.
+    """
+    hint = None if label in context.NO_KIND else label
+    found = scan(texts, hint)
+    if of_numbers:
+        found = found.loc[np.array([context.speaks_of(label, kind) for kind in found["kind"]], bool)]
+    rows = found[found["confidence"] != "low"].drop_duplicates(["row", "kind"])["kind"].value_counts()
+    return [Share(kind, len(texts), hits, 0.0, *interval(hits, len(texts)), True) for kind, hits in sorted(rows.to_dict().items())]
+
+
+def _plain(cell: str) -> str | None:
+    """A number, or an id with letters at its ends, without its separators; None for text."""
+    plain = _SEPARATORS.sub("", fold(cell)).upper()
+    return plain if plain.isascii() and plain.isalnum() and sum(map(str.isdigit, plain)) > 6 and len(plain) < 35 else None
 
 
 def _tested(plain: list[str]) -> Iterator[tuple[str, np.ndarray]]:
     """For each kind, whether the checksum passes of each cell that has its form."""
     by_length: dict[int, list[str]] = {}
     for cell in plain:
-        if cell.isdecimal() and cell.isascii():
+        if cell.isdecimal():
             by_length.setdefault(len(cell), []).append(cell)
-    digits = {length: np.array([list(cell) for cell in cells]).astype(np.int64) for length, cells in by_length.items()}
+    digits = {length: digits_of(cells) for length, cells in by_length.items()}
     yield "card", _joined([checksums.luhn(d[checksums.issued(d)]) for length, d in digits.items() if 12 <= length <= 19])
-    yield "imei", _joined([checksums.luhn(digits[15])] if 15 in digits else [])
+    yield "imei", _joined([checksums.luhn(d[~checksums.issued(d)]) for d in (digits[15],)] if 15 in digits else [])
     yield "tr_id", _joined([checksums.tr_id(d[d[:, 0] > 0]) for length, d in digits.items() if length == 11])
     chinese = [cell for cell in plain if re.fullmatch(r"[0-9]{17}[0-9X]", cell)]
     if chinese:
@@ -98,38 +205,16 @@ def _tested(plain: list[str]) -> Iterator[tuple[str, np.ndarray]]:
     yield "iban", np.array([checksums.iban(cell) for cell in plain if checksums.IBAN_LENGTHS.get(cell[:2]) == len(cell)], bool)
 
 
+def digits_of(numbers: list[str]) -> np.ndarray:
+    """Numbers of one length as an array of their digits."""
+    return np.array(numbers).view(np.uint32).reshape(len(numbers), -1) - np.uint32(48)
+
+
 def _joined(parts: list[np.ndarray]) -> np.ndarray:
     return np.concatenate([np.zeros(0, bool), *parts])
 
 
-def interval(hits: int, trials: int, level: float = 0.95) -> tuple[float, float]:
-    """The exact (Clopper-Pearson) interval of a share."""
-    tail = (1 - level) / 2
-    logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, trials + 1)))])
-    k = np.arange(trials + 1)
-    ways = logs[trials] - logs[k] - logs[trials - k]
-
-    def at_least(p: float) -> float:  # of `hits` or more
-        return float(np.exp(ways[hits:] + k[hits:] * math.log(p) + (trials - k[hits:]) * math.log1p(-p)).sum())
-
-    def at_most(p: float) -> float:
-        return float(np.exp(ways[: hits + 1] + k[: hits + 1] * math.log(p) + (trials - k[: hits + 1]) * math.log1p(-p)).sum())
-
-    low = 0.0 if hits == 0 else _where(lambda p: at_least(p) > tail)
-    high = 1.0 if hits == trials else _where(lambda p: at_most(p) < tail)
-    return low, high
-
-
-def _where(holds) -> float:
-    """The smallest share from which on it holds."""
-    low, high = 0.0, 1.0
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (low, middle) if holds(middle) else (middle, high)
-    return high
-
-
-def slowly_hashed(values: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> tuple[int, int]:
+def slowly_hashed(values: Values) -> tuple[int, int]:
     """Of a column of passwords: how many are stored under a known slow hash, and how many there are."""
-    cells = [text for _, batch in batches(values) for text in batch.drop_null().to_pylist()]
+    cells = _texts(values).to_pylist()
     return sum(bool(re.match(SLOW_HASH, cell)) for cell in cells), len(cells)

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import functools
-import re
+import itertools
 from importlib.resources import files
 
+import ahocorasick_rs
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 import yaml
 
-from heytalk_audit.detect.fold import key, keys
+from heytalk_audit.detect.fold import Lines, key
 
 REACH = 40  # characters each side
-OTHER = "other"
+REFERENCE, OTHER = "reference", "other"  # what counts things for somebody, and other quantities
+NO_KIND = (REFERENCE, OTHER, "money")
 WEAK = {"number": "phone", "token": OTHER}  # words that say little: what they mean where no other word is near
 _IDENTITY = frozenset({"us_ssn", "cn_id", "tr_id", "es_id"})
-#: How letters may be written that `key` makes one, for the gate, which reads raw text.
-_SPELLINGS = {"a": "aáâà", "c": "cç", "e": "eéè", "g": "gğ", "i": "iıİí", "n": "nñ", "o": "oóö", "s": "sş", "u": "uúü"} | {
-    "ا": "اأإآ", "ه": "هة", "ي": "يى", "ك": "كک"
-}  # fmt: skip
 
 
 @functools.cache
@@ -30,65 +26,81 @@ def vocabulary() -> dict[str, str]:
     return {key(word): label for label, languages in data.items() for words in languages.values() for word in words}
 
 
-def _trie(words: list[str]) -> str:
-    """A pattern of these words that shares their beginnings, the longest first."""
-    by_head: dict[str, list[str]] = {}
-    for word in words:
-        by_head.setdefault(word[:1], []).append(word[1:])
-    ends = [end for head, end in (("$", "(?![a-z])"), ("", "")) if head in by_head and (head or by_head[head])]
-    branches = [re.escape(head) + _trie(rest) for head, rest in by_head.items() if head not in ("", "$")]
-    options = "|".join([*branches, *ends])
-    return f"(?:{options})" if len(branches) + len(ends) > 1 else options
+@functools.cache
+def labels() -> list[str]:
+    """The labels that words have; their places here are the numbers that `Words.near` gives."""
+    return sorted(set(vocabulary().values()))
 
 
 @functools.cache
-def _words() -> re.Pattern[str]:
-    latin = [word for word in vocabulary() if word[0].isascii()]
-    other = [word for word in vocabulary() if not word[0].isascii()]
-    return re.compile(f"(?<![a-z]){_trie(latin)}|{_trie(other)}")
+def _finder() -> tuple[ahocorasick_rs.AhoCorasick, np.ndarray, np.ndarray, np.ndarray]:
+    """The automaton of all words; of each: its label, whether it must begin at a border of a Latin word, and end at one."""
+    words = list(vocabulary())
+    finder = ahocorasick_rs.AhoCorasick(
+        [word.removesuffix("$") for word in words],
+        matchkind=ahocorasick_rs.MatchKind.LeftmostLongest,
+        implementation=ahocorasick_rs.Implementation.DFA,
+    )
+    label = np.array([labels().index(vocabulary()[word]) for word in words])
+    return finder, label, np.array([word[0].isascii() for word in words]), np.array([word[-1] == "$" for word in words])
 
 
-def gate(*labels: str) -> str:
-    """The words of these labels as RE2 alternatives over raw text."""
-    words = (word.removesuffix("$") for word, label in vocabulary().items() if label in labels)
-    return "|".join("".join(f"[{_SPELLINGS[c]}]" if c in _SPELLINGS else re.escape(c) for c in word) for word in words)
+class Words:
+    """The words of context in lines of text: where each starts and ends, and its label."""
+
+    def __init__(self, lines: Lines):
+        finder, label, opens, closes = _finder()
+        found = finder.find_matches_as_indexes(lines.key)
+        word, start, end = np.fromiter(itertools.chain.from_iterable(found), np.int64, 3 * len(found)).reshape(-1, 3).T
+        good = ~(opens[word] & _is_letter(lines.keys[start - 1]) & (start > 0)) & ~(closes[word] & _is_letter(lines.keys[end]))
+        self._lines = lines
+        label, start, end = label[word[good]], start[good], end[good]
+        weak = _is_weak()[label]
+        self._strong, self._weak = ((start[which], end[which], label[which]) for which in (~weak, weak))
+
+    def near(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """What the nearest word to each value speaks of, as a place in `labels`; -1 without one."""
+        line = self._lines.of(start)
+        low = np.maximum(self._lines.start[line], start - REACH)
+        high = np.minimum(self._lines.end[line], end + REACH)
+        found = _nearest(self._strong, start, end, low, high)
+        return np.where(found >= 0, found, _meaning()[_nearest(self._weak, start, end, low, high)])
 
 
-@functools.lru_cache(1 << 16)
+def _is_letter(keys: np.ndarray) -> np.ndarray:
+    return (keys >= ord("a")) & (keys <= ord("z"))
+
+
+@functools.cache
+def _is_weak() -> np.ndarray:
+    return np.array([label in WEAK for label in labels()])
+
+
+@functools.cache
+def _meaning() -> np.ndarray:
+    """What a weak label stands for; the last place is for no label."""
+    return np.array([labels().index(WEAK.get(label, label)) for label in labels()] + [-1])
+
+
+def _nearest(words: tuple[np.ndarray, np.ndarray, np.ndarray], start, end, low, high) -> np.ndarray:
+    starts, ends, label = words
+    if not len(label):
+        return np.full(len(start), -1)
+    before = np.searchsorted(ends, start, "right") - 1
+    after = np.minimum(np.searchsorted(starts, end, "left"), len(starts) - 1)
+    is_before = (before >= 0) & (starts[before] >= low)
+    is_after = (starts[after] >= end) & (ends[after] <= high)
+    return np.where(is_before, label[before], np.where(is_after, label[after], -1))
+
+
 def label(before: str, after: str) -> str | None:
     """What the nearest word speaks of; None without one. Both are `key` text, `before` ends and `after` begins at the value."""
-    said = [_label_of(match[0]) for match in _words().finditer(before[-REACH:])][::-1]
-    said += [_label_of(match[0]) for match in _words().finditer(after[:REACH])]
-    strong = next((label for label in said if label not in WEAK), None)
-    return strong or (WEAK[said[0]] if said else None)
-
-
-def _label_of(word: str) -> str:
-    return vocabulary().get(word) or vocabulary()[word + "$"]
+    lines = Lines(before[-REACH:] + "\0" + after[:REACH], np.array([len(before[-REACH:]) + 1 + len(after[:REACH])]))
+    at = np.array([len(before[-REACH:])])
+    found = int(Words(lines).near(at, at + 1)[0])
+    return None if found < 0 else labels()[found]
 
 
 def speaks_of(label: str | None, kind: str) -> bool:
+    """Whether the label is the kind, or says identity number where the kind is one."""
     return label == kind or (label == "identity" and kind in _IDENTITY)
-
-
-def windows(codes: np.ndarray, start: np.ndarray, end: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[tuple[str, str]]:
-    """The `key` text before each start and after each end, within the row that begins at `low` and ends at `high`."""
-    reach = np.arange(REACH)
-    index = np.concatenate([start[:, None] - REACH + reach, end[:, None] + reach], 1)
-    inside = (index >= low[:, None]) & (index < high[:, None])
-    points = np.where(inside, keys(codes[np.clip(index, 0, len(codes) - 1)]), np.uint32(0))
-    text = points.tobytes().decode("utf-32-le")
-    at = range(0, len(text), 2 * REACH)
-    return [(text[i : i + REACH].lstrip("\0"), text[i + REACH : i + 2 * REACH].rstrip("\0")) for i in at]
-
-
-@functools.cache
-def _any_word(labels: tuple[str, ...]) -> str:
-    return "|".join(re.escape(word.removesuffix("$")) for word, label in vocabulary().items() if label in labels)
-
-
-def mentions(near: list[tuple[str, str]], *labels: str) -> np.ndarray:
-    """Which windows have a word of these labels, or may have one."""
-    return pc.match_substring_regex(pa.array([f"{before} {after}" for before, after in near], pa.string()), _any_word(labels)).to_numpy(
-        zero_copy_only=False
-    )

@@ -13,9 +13,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from heytalk_audit.detect.excerpts import as_array
 
 ALGORITHMS = {"md5": 32, "sha1": 40, "sha256": 64}  # hexadecimal digits
 BLANKS = "\t\n\v\f\r \u00a0\u3000"
+BATCH = 1 << 16  # rows that one thread takes at a time
 #: Each form, and where it differs from those before it: nothing is hashed twice.
 FORMS = {
     "raw": ("clear", "true"),
@@ -49,7 +51,9 @@ def match_digests(
     """
     with _connect(threads) as engine:
         engine.register("given", _column("digest", digests))
-        engine.execute("CREATE TEMP TABLE wanted AS SELECT row AS digest_row, lower(trim(digest)) AS digest FROM given WHERE digest IS NOT NULL")
+        engine.execute(
+            "CREATE TEMP TABLE wanted AS SELECT row AS digest_row, lower(trim(digest)) AS digest FROM given WHERE digest IS NOT NULL"
+        )
         lengths = {length for (length,) in engine.execute("SELECT DISTINCT strlen(digest) FROM wanted").fetchall()}
         algorithms = [name for name, length in ALGORITHMS.items() if length in lengths]
         if not algorithms:
@@ -67,14 +71,17 @@ def _write(engine: duckdb.DuckDBPyConnection, clear: Iterable[str | None] | pa.A
     table = table.append_column("trimmed", pc.utf8_trim(table["clear"], BLANKS))
     engine.register("given_clear", table)
     engine.execute(
-        """CREATE TEMP TABLE written AS SELECT row, clear, trimmed, lower(trimmed) AS lowered, regexp_replace(trimmed, '[^0-9]+', '', 'g') AS digits
+        """CREATE TEMP TABLE written AS
+        SELECT row, clear, trimmed, lower(trimmed) AS lowered, regexp_replace(trimmed, '[^0-9]+', '', 'g') AS digits
         FROM given_clear WHERE clear IS NOT NULL"""
     )
 
 
 def _forms(algorithms: Iterable[str]) -> str:
+    forms, names = _enum(FORMS), _enum(ALGORITHMS)
     return " UNION ALL ".join(
-        f"SELECT row AS clear_row, '{form}'::{_enum(FORMS)} AS form, '{name}'::{_enum(ALGORITHMS)} AS algorithm, {name}({value}) AS digest FROM written WHERE {differs}"
+        f"SELECT row AS clear_row, '{form}'::{forms} AS form, '{name}'::{names} AS algorithm, {name}({value}) AS digest "
+        f"FROM written WHERE {differs}"
         for name in algorithms
         for form, (value, differs) in FORMS.items()
     )
@@ -92,5 +99,6 @@ def _connect(threads: int | None) -> duckdb.DuckDBPyConnection:
 
 
 def _column(name: str, values: Iterable[str | None] | pa.Array) -> pa.Table:
-    array = values if isinstance(values, (pa.Array, pa.ChunkedArray)) else pa.array(list(values), pa.string())
-    return pa.table({"row": np.arange(len(array)), name: array})
+    array = values if isinstance(values, (pa.Array, pa.ChunkedArray)) else as_array(values)
+    table = pa.table({"row": np.arange(len(array)), name: array})
+    return pa.Table.from_batches(table.to_batches(max_chunksize=BATCH), table.schema)

@@ -16,10 +16,9 @@ DASHES = "‐‑‒–—―−⁃﹘﹣"
 DOTS = "․‧·・٫"
 COMMAS = "،、，٬"
 #: Invisible marks come with right-to-left numbers; as a space they separate, and never hide, digits.
-SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f" + (
-    "\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066\u2067\u2068\u2069\u3000\ufeff"
+SPACES = "\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f" + (
+    "\u00ad\u061c\u20e3\ufe0f\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066\u2067\u2068\u2069\u3000\ufeff"
 )
-SHORT = 100  # characters, under which a look-up by array does not pay
 #: Between two digits of one number.
 SEPARATORS = " .-/()_"
 SEPARATOR, LETTER, DIGIT = 1, 2, 16  # classes of a character; a digit's is DIGIT plus its value
@@ -41,7 +40,8 @@ def _keys() -> dict[int, str]:
     table = {chr(code): chr(code).lower() for code in range(0x41, 0x250)} | {"İ": "i", "ı": "i"}
     for char, lowered in list(table.items()):
         table[char] = unicodedata.normalize("NFD", lowered)[:1]
-    return _FOLD | _same_length(table | dict(zip("أإآٱةىک", "ااااهيك", strict=True)))
+    folded = {code: to.lower() if isinstance(to, str) else to for code, to in _FOLD.items()}
+    return folded | _same_length(table | dict(zip("أإآٱةىک", "ااااهيك", strict=True)))
 
 
 _FOLD = _folds()
@@ -52,7 +52,7 @@ def fold(text: str) -> str:
     """Digits, dashes, spaces, dots and full-width forms as ASCII; as long as the text."""
     if text.isascii():
         return text
-    return text.translate(_FOLD) if len(text) < SHORT else _tables()[0][codes(text)].tobytes().decode("utf-32-le")
+    return text.translate(_FOLD)
 
 
 def key(text: str) -> str:
@@ -60,9 +60,13 @@ def key(text: str) -> str:
     return text.lower() if text.isascii() else text.translate(_KEY)
 
 
+PLANE = 0x10000  # code points that the look-up arrays have: small enough for a processor's cache
+
+
 def _lut(table: dict[int, str]) -> np.ndarray:
-    points = np.arange(0x110000, dtype=np.uint32)
-    points[list(table)] = [ord(char) for char in table.values()]
+    points = np.arange(PLANE, dtype=np.uint16)
+    known = {code: ord(char) for code, char in table.items() if code < PLANE}
+    points[list(known)] = list(known.values())
     return points
 
 
@@ -76,16 +80,32 @@ def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return folded, _lut(_KEY), np.where(folded < 128, kinds[np.minimum(folded, 127)], np.uint8(0))
 
 
-def codes(text: str) -> np.ndarray:
-    """The text's code points, one each character."""
-    return np.frombuffer(text.encode("ascii"), np.uint8) if text.isascii() else np.frombuffer(text.encode("utf-32-le"), np.uint32)
+def _points(text: str) -> np.ndarray:
+    """The text's code points, one each character; those beyond the first plane folded, or none of ours."""
+    if text.isascii():
+        return np.frombuffer(text.encode("ascii"), np.uint8)
+    points = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+    beyond = points >= PLANE
+    if beyond.any():
+        points = points.copy()
+        codes, place = np.unique(points[beyond], return_inverse=True)
+        points[beyond] = np.array([ord(_FOLD.get(code, "\ufffd")) for code in codes.tolist()])[place]
+    return points
 
 
-def kinds(points: np.ndarray) -> np.ndarray:
-    """The class of each code point once folded: digit (with its value), separator within a number, Latin letter, or 0."""
-    return _tables()[2][points]
+class Lines:
+    """Lines of text as arrays of code points: folded, as key, and the class of each (digit with its value, separator, letter)."""
 
+    def __init__(self, text: str, sizes: np.ndarray | None = None):
+        """`sizes`: the characters of each line, where line feeds do not tell."""
+        points = _points(text + "\n").astype(np.intp)
+        self.end = np.flatnonzero(points == ord("\n")) if sizes is None else np.cumsum(sizes + 1) - 1
+        self.start = np.append(0, self.end[:-1] + 1) if sizes is None else self.end - sizes
+        folded, keys, kinds = (np.take(table, points, mode="clip") for table in _tables())
+        self.kinds, self.codes, self.keys = kinds, folded, keys
+        self.text = text + "\n" if text.isascii() else folded.tobytes().decode("utf-16-le")
+        self.key = self.text.lower() if text.isascii() else keys.tobytes().decode("utf-16-le")
 
-def keys(points: np.ndarray) -> np.ndarray:
-    """`key` of code points."""
-    return _tables()[1][points]
+    def of(self, at: np.ndarray) -> np.ndarray:
+        """The line of each place."""
+        return np.searchsorted(self.end, at)

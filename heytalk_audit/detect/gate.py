@@ -1,79 +1,259 @@
-"""The gate: which rows may hold something, by one RE2 pass over Arrow; and the batches that a scan goes through."""
+"""The gate: where in a piece of raw UTF-8 something may stand, found without looking at one text after another.
+
+Every step reads the bytes of many texts at once: comparisons of whole arrays, then index arithmetic on the few bytes that are left.
+It may let too much through, and nothing too little: what it lets through is an excerpt that the detectors read.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator
+import unicodedata
 
+import ahocorasick_rs
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from heytalk_audit.detect import context
-from heytalk_audit.detect.passwords import PASSWORDS
-from heytalk_audit.detect.patterns import PATTERNS, D, Pattern
+#: What an excerpt may hold; the detectors of other kinds don't read it.
+NUMBER, EMAIL, URL, IP, MAC, HEX, GPS, WORD, LOGIN = (1 << i for i in range(9))
+ALL = (1 << 9) - 1
+LEAST = 6  # digits of a number
+PAD = 64  # zero bytes after a piece, so that looking ahead or behind never leaves it
+NEAREST = 1 << 17  # bytes that are compared at a time: they stay in a processor's nearest cache
+WIDEST_GAP = 9  # bytes of three separators
+_DIGIT, _DOT, _COLON, _DASH, _AT, _WIDE, _DEAR, _EQUAL = range(1, 9)  # classes of a byte; `_DEAR` begins a full-width or a rarer digit
 
-#: Only rows that pass are copied, so that a batch is large: setting up the gates costs a tenth of a second.
-BATCH_BYTES = 128 << 20
-#: Kept small: RE2 falls back to a method a hundred times slower when the automaton of all gates outgrows its memory.
-_GAP = r"[ .\-/()_\x{a0}\x{2000}-\x{206f}\x{3000}．·・（）－／]{0,3}"
-_LETTER = "[A-Za-zＡ-Ｚａ-ｚ]"
-_NINE = rf"{D}(?:{_GAP}{D}){{8}}"
-#: Seven or eight digits between the letters of a Spanish id; six where a word says what they are.
-_SPANISH = rf"[XYZxyzＸＹＺ0-9０-９٠-٩۰-۹]{_GAP}{D}(?:{_GAP}{D}){{6}}{_GAP}{_LETTER}"
-_WIDE = r"[！-～]{6}"
-_SIX = rf"{D}(?:{_GAP}{D}){{5}}"
-#: Addresses are in many texts, the rest in few: two lots, so that each text is put to few patterns.
-COMMON = [pattern for pattern in PATTERNS if pattern.kind in ("email", "url")]
-RARE = [pattern for pattern in [*PATTERNS, *PASSWORDS] if pattern not in COMMON]
+#: Names of passwords, and what keys begin with. Few, of four bytes and more, and of rare beginnings: they are sought many bytes at a
+#: time, which one short word among them would forbid. The rest is told by the marks beside it, in `_signs`.
+_WORDS = (
+    "passw|pass w|passco|passph|ifre|İfre|parola|contrase|clave|密码|密碼|口令|كلمة ال|كلمه ال|كلمة سر|كلمة مر|كلمه سر|كلمه مر|م السر|"
+    "باسورد|token is|secret is|key is|pwd is|bearer|akia|asia|ghp_|gho_|ghu_|ghs_|ghr_|github_pat|k_live_|k_test_|aiza|npm_| hf_|=hf_|"
+    "$argon2|$y$j|pbkdf2|bcrypt_|scrypt"
+)
+#: Ends of addresses that are taken for one without a scheme, by their first two letters.
+_TOPS = "com net org edu gov info biz io xyz app dev me ly gl be co gg"
+
+
+def _classes() -> np.ndarray:
+    table = np.zeros(256, np.uint8)
+    table[48:58] = _DIGIT
+    table[[0xD9, 0xDB]] = _DIGIT  # only where a digit follows: see `_marked`
+    table[[ord("."), ord(":"), ord("-"), ord("@"), ord("=")]] = _DOT, _COLON, _DASH, _AT, _EQUAL
+    table[0xEF], table[[0xE0, 0xE1, 0xF0]] = _WIDE, _DEAR
+    return table
+
+
+def _set(chars: bytes) -> np.ndarray:
+    table = np.zeros(256, bool)
+    table[list(chars)] = True
+    return table
+
+
+_CLASS = _classes()
+_ALNUM = _set(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_WIDTH = np.repeat(np.array([1, 2, 3, 4]), [0xC0, 0x20, 0x10, 0x10])  # bytes of a character, by its first
+_TEN = _set(b"0123456789")
+_DATE_MARK = _set(b"-./")
+_HEX = _set(b"0123456789abcdefABCDEF")
+_HEX_OR_DASH = _set(b"0123456789abcdefABCDEF-")
+_HEX_LETTER = _set(b"abcdefABCDEF")
+#: Bytes of what may stand between two digits of one number: ASCII separators, and beginnings and ends of others.
+_BETWEEN = _set(b" \t.-/()_\xc2\xd8\xd9\xe2\xe3\xef" + bytes(range(0x80, 0xC0)))
+_ASSIGNED, _TOP = np.zeros((2, 1 << 16), bool)
+_ASSIGNED[[(ord(end[0]) << 8) + ord(end[1]) for end in ("wd", "en", "et", "ey")]] = True
+_TOP[[(ord(end[0]) << 8) + ord(end[1]) for end in _TOPS.split()]] = True
 
 
 @functools.cache
-def first() -> str:
-    """The gate of all rows: a mark, or six digits. Words would make its automaton outgrow its memory."""
-    return f"{union([*COMMON, *RARE])}|{_SPANISH}|{_SIX}"
+def _rare() -> np.ndarray:
+    """Whether a code point under 0x2000 is a digit of a script that is seldom met."""
+    return np.array([unicodedata.category(chr(code)) == "Nd" for code in range(0x2000)])
 
 
 @functools.cache
-def numbers() -> str:
-    """The gate of rows with six digits that may be more than a date or an amount: nine of them, or a word that says so."""
-    words = context.gate("phone", "number", "bank_account", "us_ssn")
-    return f"{_NINE}|{_SPANISH}|(?i)(?:{words})[^0-9]*{_SIX}|{_SIX}[^0-9]{{0,3}}(?:{words})"
+def _words() -> ahocorasick_rs.BytesAhoCorasick:
+    """The words with bit 0x20 set in every byte: letters lowered, and the rest changed alike on both sides."""
+    words = [bytes(byte | 0x20 for byte in word.encode()) for word in _WORDS.split("|")]
+    return ahocorasick_rs.BytesAhoCorasick(words, matchkind=ahocorasick_rs.MatchKind.LeftmostFirst)
 
 
-def union(patterns: Iterable[Pattern]) -> str:
-    """The gates of these patterns as one, over raw text: full-width letters in a row may be anything."""
-    return "|".join(f"(?:{pattern.gate})" for pattern in patterns) + f"|{_WIDE}"
+def anchors(piece: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where something may start and end, and what; `rows` are the bytes where texts begin. Not in order."""
+    data = np.zeros(len(piece) + PAD, np.uint8)
+    data[: len(piece)] = piece
+    place = np.flatnonzero(_marked(data))
+    kind = _CLASS[data[place]]
+    digits = place[kind == _DIGIT]
+    place, kind = place[kind > _DIGIT], kind[kind > _DIGIT]
+    dots, colons, ats, dashes = (place[kind == one] for one in (_DOT, _COLON, _AT, _DASH))
+    wide, wide_digits = _wide(data, place[kind == _WIDE])
+    rarer = np.concatenate([wide_digits, _rarer(data, place[kind == _DEAR])])
+    every = np.sort(np.concatenate([digits, rarer])) if len(rarer) else digits
+    parts = [
+        *_numbers(data, every, rows),
+        (ats, EMAIL),
+        (wide, ALL),
+        (_sites(data, dots), URL),
+        (colons[(data[colons + 1] == ord("/")) & (data[colons + 2] == ord("/"))], URL),
+        (_logins(data, ats), LOGIN),
+        *_rows_of_marks(data, dots, colons, dashes),
+        (_named(data), WORD),
+        (_signs(data, np.concatenate([colons, place[kind == _EQUAL]]), dots, dashes, digits), WORD),
+    ]
+    flat = [part if len(part) == 3 else (part[0], part[0] + 1, part[1]) for part in parts]
+    flags = np.concatenate([np.full(len(start), flag) for start, _, flag in flat])
+    return np.concatenate([start for start, _, _ in flat]), np.concatenate([end for _, end, _ in flat]), flags
 
 
-def marks() -> str:
-    return union([*COMMON, *RARE])
+def _marked(data: np.ndarray) -> np.ndarray:
+    """The bytes that are looked at: `-./0123456789:;<=>?@`, digits of Arabic and Persian, first bytes of full-width and rarer ones."""
+    marked = np.empty(len(data), bool)
+    for at in range(0, len(data), NEAREST):
+        part = data[at : at + NEAREST]
+        found = (part - np.uint8(0x2D)) < 20
+        if part.max() > 127:
+            after = data[at + 1 : at + NEAREST + 1]
+            digit = ((after - np.uint8(0xA0)) & 0xEF) < 10  # A0 to A9 after D9 is Arabic, B0 to B9 after DB is Persian
+            found[: len(after)] |= digit & ((part[: len(after)] & 0xFD) == 0xD9)
+            found |= ((part - np.uint8(0xEF)) < 2) | ((part & 0xFE) == 0xE0)
+        marked[at : at + NEAREST] = found
+    return marked
 
 
-def matches(array: pa.Array, gate: str) -> np.ndarray:
-    """The indices of the strings that the gate lets through; nulls never."""
-    return np.flatnonzero(pc.fill_null(pc.match_substring_regex(array, gate), False).to_numpy(zero_copy_only=False))
+def _wide(data: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Full-width letters, `＠` and `：／`, any of which may be part of anything; and full-width digits."""
+    second, third = data[at + 1], data[at + 2]
+    first = second == 0xBC
+    digit = first & ((third - np.uint8(0x90)) < 10)
+    letter = (first & ((third - np.uint8(0xA0)) < 27)) | ((second == 0xBD) & ((third - np.uint8(0x81)) < 26))
+    slash = first & (third == 0x9A) & (data[at + 5] == 0x8F)
+    return at[letter | slash], at[digit]
 
 
-def batches(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> Iterator[tuple[int, pa.Array]]:
-    """The first row and the strings of each batch, about `BATCH_BYTES` at a time, always as `large_string`."""
-    chunked = texts if isinstance(texts, pa.ChunkedArray) else pa.chunked_array([texts if isinstance(texts, pa.Array) else _array(texts)])
-    row = 0
-    for chunk in chunked.chunks:
-        for at, batch in pieces(chunk, BATCH_BYTES):
-            yield row + at, batch if batch.type == pa.large_string() else pc.cast(batch, pa.large_string())
-        row += len(chunk)
+def _rarer(data: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Digits of other scripts (first bytes E0, E1), and mathematical ones."""
+    first, second, third = data[at], data[at + 1], data[at + 2]
+    code = ((first & 15).astype(np.int64) << 12) + ((second & 63).astype(np.int64) << 6) + (third & 63)
+    mathematical = (first == 0xF0) & (second == 0x9D) & (third == 0x9F) & (data[at + 3] >= 0x8E)
+    return at[((first < 0xF0) & _rare()[code & 0x1FFF]) | mathematical]
 
 
-def pieces(array: pa.Array, size: int) -> Iterator[tuple[int, pa.Array]]:
-    """The array in slices of about so many bytes, each with the place of its first string."""
-    step = max(1, len(array) * size // max(array.nbytes, 1))
-    yield from ((at, array.slice(at, step)) for at in range(0, len(array), step))
+def _numbers(data: np.ndarray, at: np.ndarray, rows: np.ndarray) -> list[tuple]:
+    """Groups of six digits and more with up to three separators between two of them; addresses and places among shorter groups."""
+    if not len(at):
+        return []
+    first = data[at]
+    end = at + _WIDTH[first]
+    gap = at[1:] - end[:-1]
+    linked = gap == 0
+    near = np.flatnonzero((gap > 0) & (gap <= WIDEST_GAP))
+    near = near[_BETWEEN[data[end[near]]]]
+    good = np.ones(len(near), bool)
+    begins = np.zeros(len(data), bool)
+    begins[rows] = True
+    for step in range(1, WIDEST_GAP):
+        good &= (gap[near] <= step) | (_BETWEEN[data[end[near] + step]] & ~begins[end[near] + step])
+    linked[near[good & ~begins[end[near]]]] = True
+    linked &= ~begins[at[1:]]
+    edge = np.flatnonzero(np.concatenate([[True], ~linked, [True]]))
+    count, low, high = np.diff(edge), at[edge[:-1]], end[edge[1:] - 1]
+    long = (count >= LEAST) & ~_dated(data, count, low, high)
+    foreign = (count >= 4) & (first[edge[:-1]] > 127)
+    hexadecimal = at[_HEX_LETTER[data[at + 1]]]
+    for step in range(2, 9):
+        hexadecimal = hexadecimal[_HEX_OR_DASH[data[hexadecimal + step]]]
+    row = np.searchsorted(rows, hexadecimal, "right")
+    hexadecimal = hexadecimal[(np.diff(hexadecimal, prepend=-PAD) > 8) | (np.diff(row, prepend=-1) != 0)]
+    return [(low[long], high[long], NUMBER), (low[foreign], high[foreign], NUMBER | IP | GPS | MAC), (hexadecimal, HEX)]
 
 
-def _array(texts: Iterable[str | None]) -> pa.Array:
-    texts = [None if isinstance(text, float) and text != text else text for text in texts]
-    try:
-        return pa.array(texts, pa.large_string())
-    except UnicodeEncodeError:  # half of a surrogate pair: no text, but offsets must hold all the same
-        return pa.array([text and text.encode("utf-8", "replace").decode("utf-8") for text in texts], pa.large_string())
+def _dated(data: np.ndarray, count: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Dates such as 2024-03-15 (and an hour) or 15.3.2024: of all numbers the most frequent, and nobody's."""
+    found = np.zeros(len(low), bool)
+    few = np.flatnonzero((count >= LEAST) & (count <= 10))
+    count, low, high = count[few], low[few], high[few]
+    by = data[low + 4]
+    first = _year(data, low) & (by == data[low + 7]) & _DATE_MARK[by] & ((count == 8) | (count == 10))
+    by = data[high - 5]
+    last = _year(data, high - 4) & _DATE_MARK[by] & (high - low == count + 2) & (count <= 8)
+    last &= (by == data[high - 7]) | (by == data[high - 8])
+    found[few[first | last]] = True
+    return found
+
+
+def _year(data: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Whether a year of the last century or this one stands there, in ASCII."""
+    century = (data[at].astype(np.int64) << 8) + data[at + 1]
+    return ((century == 0x3139) | (century == 0x3230)) & _TEN[data[at + 2]] & _TEN[data[at + 3]]
+
+
+def _sites(data: np.ndarray, dots: np.ndarray) -> np.ndarray:
+    """Dots between a letter or digit and what may end an address, or after `www`."""
+    ahead = data[dots - 1] | 0x20
+    pair = ((data[dots + 1] | 0x20).astype(np.int64) << 8) + (data[dots + 2] | 0x20)
+    www = (ahead == ord("w")) & ((data[dots - 2] | 0x20) == ord("w")) & _ALNUM[data[dots + 1]]
+    return dots[(_TOP[pair] & (_ALNUM[data[dots - 1]] | (data[dots - 1] > 127))) | www | (_two(data, dots) & _ALNUM[data[dots - 1]])]
+
+
+def _two(data: np.ndarray, dots: np.ndarray) -> np.ndarray:
+    """Whether a country's two letters and a path follow the dot."""
+    return (data[dots + 3] == ord("/")) & _ALNUM[data[dots + 1]] & _ALNUM[data[dots + 2]] & _ALNUM[data[dots + 4]]
+
+
+def _logins(data: np.ndarray, ats: np.ndarray) -> np.ndarray:
+    """E-mails with a stroke or a colon within the next bytes: a password may follow."""
+    ats = ats[_ALNUM[data[ats - 1]] & _ALNUM[data[ats + 1]]]
+    ahead = data[np.minimum(ats[:, None] + np.arange(3, PAD - 1), len(data) - 1)]
+    return ats[((ahead == ord("/")) | (ahead == ord(":")) | (ahead == ord("|"))).any(1)]
+
+
+def _rows_of_marks(data: np.ndarray, dots: np.ndarray, colons: np.ndarray, dashes: np.ndarray) -> list[tuple]:
+    """Dots and colons at the distances that addresses on networks, of hardware and on earth have."""
+    dots = dots[_HEX[data[dots - 1]] & _HEX[data[dots + 1]]]
+    double = colons[(data[colons + 1] == ord(":")) & (_HEX[data[colons + 2]] | _HEX[data[colons - 1]])]
+    decimal = dots[((data[dots + 1] - np.uint8(48)) < 10) & ((data[dots + 2] - np.uint8(48)) < 10) & ((data[dots + 3] - np.uint8(48)) < 10)]
+    return [
+        _close(dots, 2, 8, IP),
+        _close(colons, 6, 30, IP),
+        (double, IP),
+        _close(colons, 4, 12, MAC),
+        _close(dashes, 4, 12, MAC),
+        _close(dots, 1, 5, MAC),
+        _close(decimal, 1, 28, GPS),
+    ]
+
+
+def _close(at: np.ndarray, count: int, within: int, flag: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Where so many more marks follow within so many bytes."""
+    first, last = at[: len(at) - count if len(at) > count else 0], at[count:]
+    near = last - first <= within
+    return first[near], last[near] + 1, flag
+
+
+def _at(data: np.ndarray, place: np.ndarray, back: int, text: str) -> np.ndarray:
+    """Whether the text, in small letters, stands so many bytes before each place."""
+    found = np.ones(len(place), bool)
+    for step, char in enumerate(text.encode()):
+        found &= (data[place - back + step] | 0x20) == (char | 0x20)
+    return found
+
+
+def _signs(data: np.ndarray, given: np.ndarray, dots: np.ndarray, dashes: np.ndarray, digits: np.ndarray) -> np.ndarray:
+    """Marks beside what short words or beginnings of keys there are: `token=`, `"pwd":`, `.eyJ`, `xoxb-`, `$6$`."""
+    back = 1 + ~_ALNUM[data[given - 1]]
+    second, last = data[given - back - 1] | 0x20, data[given - back] | 0x20
+    pair = (second.astype(np.int64) << 8) + last
+    dollar = digits[data[digits - 1] == ord("$")]
+    return np.concatenate(
+        [
+            given[_ASSIGNED[pair]],
+            dots[_at(data, dots, -1, "ey") | _at(data, dots, 2, "sg")],
+            dashes[_at(data, dashes, 4, "xox") | _at(data, dashes, 2, "sk") | _at(data, dashes, 3, "pat") | _at(data, dashes, 2, "--")],
+            dollar[(data[dollar + 1] == ord("$")) | (data[dollar + 2] == ord("$"))],
+        ]
+    )
+
+
+def _named(data: np.ndarray) -> np.ndarray:
+    found = _words().find_matches_as_indexes((data | 0x20).tobytes())
+    start = np.array([start for _, start, _ in found], np.int64)
+    continent = _at(data, start, 0, "asia") & ~_ALNUM[data[np.minimum(start + 4, len(data) - 1)]]
+    return start[~continent]

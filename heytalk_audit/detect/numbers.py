@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,14 +30,19 @@ class Runs:
     def length(self) -> np.ndarray:
         return self.end - self.start
 
+    @functools.cached_property
+    def edges(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which runs are the first of their group, and which the last."""
+        change = self.group[1:] != self.group[:-1]
+        return np.append(True, change), np.append(change, True)
+
     def of_least(self, digits: int) -> Runs:
         """The runs of groups that have so many digits."""
         keep = (np.bincount(self.group, self.length) if len(self.group) else np.zeros(0))[self.group] >= digits
         return Runs(self.start[keep], self.end[keep], self.first[keep], self.group[keep], self.digits)
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A number that may be sensitive: `whole` says that nothing else is glued to it, `shape` the lengths of its runs."""
 
     kind: str
@@ -43,6 +50,7 @@ class Candidate:
     end: int
     whole: bool
     shape: tuple[int, ...]
+    issued: bool = True
 
 
 def runs(kinds: np.ndarray) -> Runs:
@@ -63,22 +71,31 @@ def runs(kinds: np.ndarray) -> Runs:
 
 def _windows(found: Runs, lengths: range, widest: int = 19):
     """Contiguous runs of one group with so many digits in total: arrays of first run, last run, total."""
-    n = len(found.start)
     stop = found.first + found.length
-    for width in range(1, min(widest, n) + 1):
-        i, j = np.arange(n - width + 1), np.arange(width - 1, n)
+    i = np.arange(len(found.start))
+    for width in range(widest):
+        i = i[: np.searchsorted(i, len(found.start) - width)]
+        j = i + width
         total = stop[j] - found.first[i]
-        keep = (found.group[i] == found.group[j]) & (total >= lengths.start) & (total < lengths.stop)
+        within = (found.group[i] == found.group[j]) & (total < lengths.stop)
+        i, j, total = i[within], j[within], total[within]
+        if not len(i):
+            return
+        keep = total >= lengths.start
         if keep.any():
             yield i[keep], j[keep], total[keep]
 
 
-def _candidates(found: Runs, kind: str, i: np.ndarray, j: np.ndarray, lead: int | np.ndarray = 0, tail: int | np.ndarray = 0):
-    group = found.group
-    alone = (np.append(-1, group)[i] != group[i]) & (np.append(group, -1)[j + 1] != group[j])
+def _candidates(found: Runs, kind: str, i: np.ndarray, j: np.ndarray, lead=0, tail=0, issued: np.ndarray | None = None):
+    begins, ends = found.edges
+    alone = begins[i] & ends[j]
     start, end = found.start[i] - lead, found.end[j] + tail
-    for a, b, s, e, whole in zip(i.tolist(), j.tolist(), start.tolist(), end.tolist(), alone.tolist(), strict=True):
-        yield Candidate(kind, s, e, whole, tuple((found.end[a : b + 1] - found.start[a : b + 1]).tolist()))
+    known = np.ones(len(i), bool) if issued is None else issued
+    which = np.flatnonzero(known | alone)
+    columns = (column[which].tolist() for column in (i, j, start, end, alone, known))
+    for a, b, s, e, whole, of_issuer in zip(*columns, strict=True):
+        shape = (e - s,) if a == b else tuple((found.end[a : b + 1] - found.start[a : b + 1]).tolist())
+        yield Candidate(kind, s, e, whole, shape, of_issuer)
 
 
 def checked(found: Runs, kinds: np.ndarray, codes: np.ndarray):
@@ -89,8 +106,8 @@ def checked(found: Runs, kinds: np.ndarray, codes: np.ndarray):
             a, b = i[at], j[at]
             digits = found.digits[found.first[a][:, None] + np.arange(length)]
             if length in CARD_LENGTHS:
-                passed = checksums.card(digits)
-                yield from _candidates(found, "card", a[passed], b[passed])
+                passed = checksums.luhn(digits) & (digits != digits[:, :1]).any(1)
+                yield from _candidates(found, "card", a[passed], b[passed], issued=checksums.issued(digits[passed]))
             if length == 11:
                 passed = checksums.tr_id(digits)
                 yield from _candidates(found, "tr_id", a[passed], b[passed])

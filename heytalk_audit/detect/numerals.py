@@ -1,4 +1,4 @@
-"""Which of a batch's numbers are sensitive: cards, identity numbers, IMEIs, IBANs, accounts, telephones."""
+"""Which numbers in lines of text are sensitive: cards, identity numbers, IMEIs, IBANs, accounts, telephones."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from heytalk_audit.detect import checksums, context, numbers, phones
-from heytalk_audit.detect.context import OTHER, speaks_of
-from heytalk_audit.detect.fold import codes, fold, keys, kinds
+from heytalk_audit.detect.context import OTHER, REFERENCE, Words, speaks_of
+from heytalk_audit.detect.fold import Lines
 
 LEAST = 6  # digits of a number
 Finding = tuple[int, int, str, str]  # start, end, kind, confidence
@@ -17,53 +17,44 @@ Finding = tuple[int, int, str, str]  # start, end, kind, confidence
 #: A space between country and number is for capitals, or where every character stands alone: "at 12" is no Austria.
 _IBAN = re.compile(r"(?:[A-Za-z]{2}|[A-Z]{2}[ .-]|[A-Za-z][ .-][A-Za-z][ .-])[0-9][ .-]?[0-9](?:[ .-]{0,2}[A-Za-z0-9]){11,30}")
 _SSN = re.compile(r"(?!000|666|9)([0-9]{3})[ .-]{1,3}(?!00)[0-9]{2}[ .-]{1,3}(?!0000)[0-9]{4}")
-_LEAD = re.compile(r"\+?\($|\+ ?$")
+_LEAD = re.compile(r"\+?\(\Z|\+ ?\Z")
 _EXTENSION = re.compile(r" ?(?:x|ext\.? ?|#)[0-9]{1,6}(?![0-9a-z])")
 _BETWEEN = re.compile(r" ?/ ?|  +| - |(?<=[0-9]{7}) | (?=[0-9]{9})")
-_CODE = re.compile(r"[a-z][-_.]?$")
+_PLAIN, _APART, _DIGITS = re.compile("[A-Za-z0-9]"), re.compile("[^A-Za-z0-9]+"), re.compile("[0-9]")
+_ENDS_CODE, _BEGINS_CODE = re.compile(r"[0-9A-Za-z]-\Z"), re.compile("-[0-9A-Za-z]")
+_OF_ACCOUNT = re.compile(r"[0-9a-z]{0,12}\Z"), re.compile("[0-9a-z]{0,2}")
+_HEXADECIMAL = re.compile(r"[0-9a-f]{2}\Z")
+_CODE = re.compile(r"[a-z][-_.]?\Z")
 
 
-class Batch:
-    """Texts joined to one, its code points and their classes, and where each row starts and ends."""
-
-    def __init__(self, texts: list[str]):
-        self.text = "\n".join(texts) + "\n"
-        self.codes = codes(self.text)
-        self.kinds = kinds(self.codes)
-        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        self.ends = np.cumsum(lengths + 1) - 1
-        self.starts = self.ends - lengths
-
-    def rows(self, at: np.ndarray) -> np.ndarray:
-        return np.searchsorted(self.ends, at, "right")
-
-    def around(self, start: np.ndarray, end: np.ndarray) -> list[tuple[str, str]]:
-        """The words before each start and after each end."""
-        rows = self.rows(start)
-        return context.windows(self.codes, start, end, self.starts[rows], self.ends[rows])
-
-
-def find(texts: list[str], hint: str | None = None) -> Iterator[tuple[int, Finding]]:
-    """Row and finding, with offsets into the row. `hint` is what a column's name says that its values are."""
-    batch = Batch(texts)
-    found = numbers.runs(batch.kinds)
+def find(lines: Lines, words: Words, hint: str | None = None) -> Iterator[Finding]:
+    """The numbers in lines of text. `hint` is what a column's name says that its values are."""
+    found = numbers.runs(lines.kinds)
     large = found.of_least(LEAST)
-    findings = [*_checked(batch, large, hint), *_ibans(batch, found), *_plain(batch, large, hint)]
-    rows = batch.rows(np.array([finding[0] for finding in findings], np.int64)).tolist()
-    for row, (start, end, kind, confidence) in zip(rows, findings, strict=True):
-        offset = int(batch.starts[row])
-        yield row, (start - offset, end - offset, kind, confidence)
+    yield from _checked(lines, words, large, hint)
+    yield from _ibans(lines, found)
+    yield from _plain(lines, words, large, hint)
 
 
-def _arrays(items: list) -> tuple[np.ndarray, np.ndarray]:
-    return np.array([item.start for item in items], np.int64), np.array([item.end for item in items], np.int64)
+def _sides(lines: Lines, start: int, end: int, low: int, high: int) -> tuple[str, str]:
+    """The `key` text before and after a value, within its line."""
+    return lines.key[max(low, start - context.REACH) : start], lines.key[end : min(high, end + context.REACH)]
 
 
-def _checked(batch: Batch, found: numbers.Runs, hint: str | None) -> Iterator[Finding]:
-    candidates = list(numbers.checked(found, batch.kinds, batch.codes))
-    for candidate, (before, after) in zip(candidates, batch.around(*_arrays(candidates)), strict=True):
-        label = context.label(before, after) or hint
-        confidence = _JUDGES[candidate.kind](candidate, label, before, after)
+def _names(labels: np.ndarray, hint: str | None) -> list[str | None]:
+    names = [*context.labels(), hint]
+    return [names[label] for label in labels.tolist()]
+
+
+def _checked(lines: Lines, words: Words, found: numbers.Runs, hint: str | None) -> Iterator[Finding]:
+    candidates = list(numbers.checked(found, lines.kinds, lines.codes))
+    start = np.array([candidate.start for candidate in candidates], np.int64)
+    labels = _names(words.near(start, np.array([candidate.end for candidate in candidates], np.int64)), hint)
+    line = lines.of(start)
+    for candidate, label, low, high in zip(candidates, labels, lines.start[line].tolist(), lines.end[line].tolist(), strict=True):
+        if not (candidate.issued or label == "card"):
+            continue
+        confidence = _JUDGES[candidate.kind](candidate, label, *_sides(lines, candidate.start, candidate.end, low, high))
         if confidence:
             yield candidate.start, candidate.end, candidate.kind, confidence
 
@@ -89,7 +80,8 @@ def _es_id(candidate: numbers.Candidate, label: str | None, before: str, after: 
     """Luck is 1 in 23."""
     if speaks_of(label, "es_id"):
         return "high"
-    return "low" if label is None and candidate.whole and candidate.end - candidate.start == 9 else None
+    alone = candidate.whole and candidate.end - candidate.start == 9 and not _glued(before, after)
+    return "low" if label is None and alone else None
 
 
 def _imei(candidate: numbers.Candidate, label: str | None, before: str, after: str) -> str | None:
@@ -101,27 +93,36 @@ def _card(candidate: numbers.Candidate, label: str | None, before: str, after: s
     """Luck is 1 in 40, and much less in the groups that are printed on cards."""
     shape, named = candidate.shape, label == "card"
     grouped = len(shape) > 1 and shape in numbers.CARD_SHAPES
-    if label == "imei" or (label == OTHER and not grouped) or not (candidate.whole or grouped or (named and len(shape) == 1)):
+    odd = len(shape) > 1 and not grouped and (len(set(shape[:-1])) > 1 or shape[-1] > shape[0])
+    if odd and (_glued(before, after) or not candidate.whole):
+        return None
+    if label in ("imei", REFERENCE) or (label == OTHER and not grouped) or not (candidate.whole or grouped or (named and len(shape) == 1)):
         return None
     if named:
-        return "high"
+        return None if _HEXADECIMAL.search(before) and after[:1].isascii() and after[:1].isalpha() else "high"
     if _glued(before, after):
         return None
     if grouped:
-        return "medium" if label != OTHER else "low"
-    usual = sum(shape) not in (17, 18) and (len(shape) == 1 or max(shape) == 1)
+        return "medium"
+    usual = (13 <= sum(shape) <= 16 or label == "pay") and (len(shape) == 1 or max(shape) == 1)
     return ("medium" if (before + after).strip() else "low") if usual else None
 
 
 _JUDGES = {"cn_id": _cn_id, "tr_id": _tr_id, "es_id": _es_id, "imei": _imei, "card": _card}
 
 
-def _ibans(batch: Batch, found: numbers.Runs) -> Iterator[Finding]:
-    for start in numbers.countries(found, batch.kinds, batch.codes).tolist():
-        text = fold(batch.text[start : start + 100])
-        length = _iban_length(text) if _IBAN.match(text) else None
-        before = fold(batch.text[max(0, start - 4) : start])
-        if length and (_border(before[-1:], text[0]) or before.lower() == "iban") and _border(text[length : length + 1], text[0]):
+def _ibans(lines: Lines, found: numbers.Runs) -> Iterator[Finding]:
+    for start in numbers.countries(found, lines.kinds, lines.codes).tolist():
+        if not _IBAN.match(lines.text, start, start + 100):
+            continue
+        text = lines.text[start : start + 100]
+        length = _iban_length(text)
+        if not length:
+            continue
+        before = lines.text[max(0, start - 4) : start]
+        within = _ENDS_CODE.search(before) or _BEGINS_CODE.match(text, length)  # of a longer code with dashes, such as a UUID
+        free = _border(before[-1:], text[0]) and not within
+        if (free or before.lower() == "iban") and _border(text[length : length + 1], text[0]):
             yield start, start + length, "iban", "high"
 
 
@@ -132,35 +133,50 @@ def _border(char: str, beside: str) -> bool:
 
 def _iban_length(text: str) -> int | None:
     """How many characters of the text are a valid IBAN: its country says how many count."""
-    plain = re.sub("[^A-Z0-9]", "", text.upper())
+    plain = _APART.sub("", text).upper()
     wanted = checksums.IBAN_LENGTHS.get(plain[:2], 99)
-    if len(plain) < wanted or sum(char.isdigit() for char in plain[:wanted]) < 8 or not checksums.iban(plain[:wanted]):
+    plain = plain[:wanted]
+    if len(plain) < wanted or len(_DIGITS.findall(plain)) < 8 or not checksums.iban(plain):
         return None
-    return next(at for at in range(wanted, len(text) + 1) if len(re.sub("[^A-Za-z0-9]", "", text[:at])) == wanted)
+    length = [match.end() for match in _PLAIN.finditer(text)][wanted - 1]
+    groups = _APART.split(text[:length])
+    if text[0].islower() and len(groups) > 1 and {len(group) for group in groups[:-1]} != {4}:
+        return None  # in small letters only as printed: a hexadecimal code looks like the rest
+    return length
 
 
-def _plain(batch: Batch, found: numbers.Runs, hint: str | None) -> Iterator[Finding]:
+def _plain(lines: Lines, words: Words, found: numbers.Runs, hint: str | None) -> Iterator[Finding]:
     """Groups without a checksum: only those near a word for them, or in the shape of a telephone."""
     first, last = numbers.groups(found)
     start, end = found.start[first], found.end[last]
-    near = batch.around(start, end)
-    wanted = context.mentions(near, "phone", "number", "bank_account", "us_ssn") | _shaped(batch, found, first, last) | (hint is not None)
-    for i in np.flatnonzero(wanted).tolist():
-        text = fold(batch.text[start[i] : end[i]])
-        yield from _number(int(start[i]), text, context.label(*near[i]) or hint, *near[i])
+    labels = words.near(start, end)
+    line = lines.of(start)
+    told = np.isin(labels, [context.labels().index(name) for name in ("phone", "bank_account", "us_ssn")])
+    untold = np.isin(labels, [-1, context.labels().index("identity"), context.labels().index("pay"), context.labels().index(OTHER)])
+    abroad, shaped, dated = _shaped(lines, found, first, last)
+    chosen = (told & ~dated) | abroad | (shaped & untold) | (hint is not None)
+    names = _names(labels, hint)
+    low, high = lines.start[line], lines.end[line]
+    for i in np.flatnonzero(chosen).tolist():
+        at, to = int(start[i]), int(end[i])
+        yield from _number(at, lines.text[at:to], names[i], *_sides(lines, at, to, int(low[i]), int(high[i])))
 
 
-def _shaped(batch: Batch, found: numbers.Runs, first: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """Which groups could be a telephone or a social security number without a word for it."""
+def _shaped(lines: Lines, found: numbers.Runs, first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Which groups may be international numbers; which a telephone or the like without a word for it; which begin as dates do."""
     start, count = found.start[first], last - first + 1
     total = found.first[last] + found.length[last] - found.first[first]
-    lead = found.digits[found.first[first]]
-    second = found.digits[np.minimum(found.first[first] + 1, len(found.digits) - 1)] if len(found.digits) else lead
-    ahead = keys(batch.codes[np.maximum(start - 1, 0)])
-    dated = (count > 2) & (found.length[first] == 4) & (((lead == 1) & (second == 9)) | ((lead == 2) & (second == 0)))
+    at = np.minimum(found.first[first][:, None] + np.arange(2), max(len(found.digits) - 1, 0))
+    lead, second = found.digits[at].T if len(found.digits) else np.zeros((2, 0), np.uint8)
+    ahead = lines.keys[np.maximum(start - 1, 0)]
+    middle = found.length[np.minimum(first + 1, len(found.length) - 1)] if len(found.length) else count
+    dated = (count > 2) & (found.length[first] == 4) & (middle < 3) & (((lead == 1) & (second == 9)) | ((lead == 2) & (second == 0)))
     mobile = (lead == 1) & (second > 2) & (total == 11)
-    spread = (count > 1) & (total > 8) & ~dated
-    return np.isin(ahead, [ord("+"), ord("(")]) | ((lead == 0) & (total > 8)) | mobile | spread
+    spread = (count > 1) & ((total == 9) | (total == 10) | ((total == 11) & (lead == 1)) | (total > 15)) & ~dated
+    national = (lead == 0) & (total > 8) & (total < 13)
+    beside = lines.keys[np.maximum(start - 2, 0)] == ord("+")
+    abroad = (ahead == ord("+")) | beside | ((lead == 0) & (second == 0) & (total > 8))
+    return abroad, (ahead == ord("(")) | national | mobile | spread, dated
 
 
 def _number(start: int, text: str, label: str | None, before: str, after: str) -> Iterator[Finding]:
@@ -169,8 +185,9 @@ def _number(start: int, text: str, label: str | None, before: str, after: str) -
     if confidence := _ssn(text, digits, label):
         yield start, start + len(text), "us_ssn", confidence
         return
-    if label == "bank_account" and 6 <= len(digits) <= 20 and not phones.DATE.fullmatch(text):
-        yield start, start + len(text), "bank_account", "high" if len(digits) > 7 else "medium"
+    if label == "bank_account" and 6 <= len(digits) <= 20 and not (len(digits) < 9 and phones.DATE.fullmatch(text)):
+        lead, tail = len(_OF_ACCOUNT[0].search(before)[0]), len(_OF_ACCOUNT[1].match(after)[0])  # the bank's letters, a check letter
+        yield start - lead, start + len(text) + tail, "bank_account", "high" if len(digits) > 7 else "medium"
         return
     lead = match[0] if (match := _LEAD.search(before)) else ""
     tail = match[0] if (match := _EXTENSION.match(after)) else ""
@@ -191,7 +208,8 @@ def _pieces(start: int, text: str, label: str | None, before: str) -> Iterator[F
 
 
 def _ssn(text: str, digits: str, label: str | None) -> str | None:
+    """9xx is given to taxpayers without a social security number, 000 and 666 to nobody."""
     if label == "us_ssn" and len(digits) == 9:
-        return "high" if _SSN.fullmatch(text) or digits[0] != "9" else "medium"
+        return None if digits[:3] in ("000", "666") else "medium" if digits[0] == "9" else "high"
     plain = label in (None, "identity") and _SSN.fullmatch(text) and {*re.sub("[0-9]", "", text)} < set("-.")
     return "medium" if plain else None

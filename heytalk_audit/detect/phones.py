@@ -6,18 +6,26 @@ import functools
 import re
 
 import phonenumbers
+from phonenumbers import PhoneMetadata
 
-from heytalk_audit.detect.context import OTHER
+from heytalk_audit.detect.context import NO_KIND, OTHER
 
 #: Plans that a number without country code is tried against: where the app's users write, and their neighbours.
-REGIONS = ("TR", "CN", "US", "ES", "SA", "EG", "AE", "MX", "GB", "DE", "FR", "IT", "NL")
-_NANP = re.compile(r"(?:(?:\+?1|001)[ .-]?)?(?:\([0-9]{3}\) ?|[0-9]{3}([ .-]))[0-9]{3}[ .-][0-9]{4}(?:x.*)?")
+REGIONS = ("TR", "CN", "US", "ES", "SA", "EG", "AE", "MX", "GB", "DE", "FR", "IT", "NL", "TW", "AU", "IN", "BR")
+_NANP = re.compile(r"(?:(?:\+?1|001)[ .-]?)?(?:\([0-9]{3}\) ?|[0-9]{3}([ .-]))[0-9]{3}[ .-][0-9]{4}(?: ?(?:x|ext|#).*)?")
+_STRICT = re.compile(r"\([0-9]{3}\) ?[0-9]{3}[.-][0-9]{4}|[2-9][0-9]{2}-[2-9][0-9]{2}-[0-9]{4}")  # told by its form alone
 _CN_MOBILE = re.compile(r"(?:86)?1[3-9][0-9]{9}")
-_ES_MOBILE = re.compile(r"[67][0-9]{2}[ .-][0-9]{2,3}[ .-][0-9]{2,3}(?:[ .-][0-9]{2})?")
+_CN_GROUPED = re.compile(r"(?:86[ -]?)?1[3-9][0-9]([ -])[0-9]{4}\1[0-9]{4}")
+_TRUNK = re.compile(r"\(?0[0-9]{1,4}(?:[ ./)-]{1,3}[0-9]{2,8})+")  # an area's prefix, then groups of two digits and more: no scores
+_TRUNK_MOBILE = re.compile(r"05[0-9]{8,9}|07[0-9]{9}|01[0125][0-9]{8}")  # of Turkey and Arabia, Britain, Egypt
+#: Not in threes with dots or spaces: an amount is written so.
+_ES_MOBILE = re.compile(r"[67][0-9]{2}(?:-[0-9]{3}-[0-9]{3}|([ .-])[0-9]{2}\1[0-9]{2}\1[0-9]{2})")
+_PAIRS = re.compile("[0-9]{2} [0-9]{2} [0-9]{2}")
 _YEAR = r"(?:19|20)[0-9]{2}"
 _DAY = r"(?:0?[1-9]|[12][0-9]|3[01])"
 DATE = re.compile(
     rf"(?:{_YEAR}[-./ ]{{1,2}}(?:0?[1-9]|1[0-2])[-./ ]{{1,2}}{_DAY}|{_DAY}[-./ ]{{1,2}}{_DAY}[-./ ]{{1,2}}{_YEAR})(?:[ -].{{0,16}})?"
+    r"|[0-9]{1,2}([-./])[0-9]{1,2}\1[0-9]{1,2}"
     rf"|{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[ _-]?[0-9]{{2,9}})?|{_YEAR} ?- ?{_YEAR}"
 )
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
@@ -26,13 +34,40 @@ _DOTTED_QUAD = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 _EPOCH = re.compile(r"1[3-9][0-9]{8}(?:[0-9]{3}){0,2}")
 
 
-@functools.lru_cache(1 << 16)
-def valid(text: str, region: str | None = None) -> bool:
-    """In a numbering plan; without a region the number begins with + and its country."""
-    try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(text, region))
-    except phonenumbers.NumberParseException:
-        return False
+_KINDS = "fixed_line mobile toll_free premium_rate shared_cost personal_number voip pager uan voicemail"
+
+
+def _plan(region: str) -> str:
+    """The numbers of a region's plan, with or without its trunk prefix; `phonenumbers` knows the plans, and is slow to ask."""
+    plan = PhoneMetadata.metadata_for_region(region)
+    kinds = [getattr(plan, kind) for kind in _KINDS.split()] if plan else []
+    patterns = dict.fromkeys(kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern not in (None, "NA"))
+    return f"(?:{plan.national_prefix})?(?:{'|'.join(patterns)})" if plan and plan.national_prefix else "|".join(patterns) or "(?!)"
+
+
+@functools.cache
+def _plans(code: int | None) -> re.Pattern[str]:
+    """The plans of a country code, or of all `REGIONS`."""
+    regions = REGIONS if code is None else phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]
+    return re.compile("|".join(f"(?:{_plan(region)})" for region in regions if region != "001"))
+
+
+@functools.cache
+def _of(region: str) -> re.Pattern[str]:
+    return re.compile(_plan(region))
+
+
+def valid(digits: str, region: str | None = None) -> bool:
+    """In the plan of the region, or of any of `REGIONS`."""
+    return bool((_of(region) if region else _plans(None)).fullmatch(digits))
+
+
+def valid_abroad(digits: str) -> bool:
+    """In the plan of the country whose code the digits begin with."""
+    for length in (1, 2, 3):
+        if int(digits[:length]) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            return bool(_plans(int(digits[:length])).fullmatch(digits[length:]))
+    return False
 
 
 def _other(text: str) -> bool:
@@ -50,9 +85,11 @@ def confidence(text: str, label: str | None, glued: bool) -> str | None:
     `label` is what the nearest word speaks of, `glued` that the number seems part of a longer code.
     """
     digits = _digits(text)
-    if text.startswith("+") or (digits.startswith("00") and label != OTHER):
-        return _international(digits, label, text.startswith("+"))
-    if label not in ("phone", None) or not 5 < len(digits) < 16 or _other(text):
+    if text.startswith("+") or (digits.startswith("00") and label not in NO_KIND):
+        return _international(digits, label, text.startswith("+")) if text[0] == "+" or not glued else None
+    if label == OTHER and _STRICT.fullmatch(text):
+        return None if glued else "medium"
+    if label not in ("phone", "pay", None) or not 5 < len(digits) < 16 or _other(text):
         return None
     if label == "phone":
         return _named(text, digits)
@@ -63,25 +100,28 @@ def _international(digits: str, label: str | None, plus: bool) -> str | None:
     digits = digits.removeprefix("00") if not plus else digits
     if not 7 <= len(digits) <= 15 or digits[0] == "0":
         return None
-    if valid(f"+{digits}"):
+    if not plus and label is None and len(digits) < 11:
+        return None  # as likely a number with zeros before it
+    if valid_abroad(digits):
         return "high" if plus or label == "phone" else "medium"
-    if label == OTHER:
+    if label in NO_KIND:
         return None
     return "medium" if label == "phone" or (plus and len(digits) >= 9) else "low" if len(digits) >= 11 and plus else None
 
 
 def _named(text: str, digits: str) -> str | None:
-    if text.isdigit() and (len(digits) < 7 or len(digits) > 13):
+    if (len(digits) < 7 and not _PAIRS.fullmatch(text)) or (text.isdigit() and len(digits) > 13):
         return None
-    return "high" if any(valid(digits, region) for region in REGIONS) else "medium"
+    return "high" if valid(digits) else "medium"
 
 
 def _unnamed(text: str, digits: str) -> str | None:
-    spread = not text.isdigit()
-    if _NANP.fullmatch(text) and spread:
+    """Without a word for it a number must be in a plan, and written as telephones are, or of a mobile's form."""
+    if text.isdigit():
+        mobile = _CN_MOBILE.fullmatch(digits) or _TRUNK_MOBILE.fullmatch(digits)
+        return "medium" if mobile and valid(digits) else None
+    if _NANP.fullmatch(text):
         return "medium"
-    if _CN_MOBILE.fullmatch(digits) and valid(digits, "CN"):
-        return "medium"
-    if re.match(r"\(?0[0-9]{2}", text) and 9 <= len(digits) <= 12 and any(valid(digits, region) for region in REGIONS if region not in ("CN", "US")):
-        return "medium"
-    return "medium" if _ES_MOBILE.fullmatch(text) and valid(digits, "ES") else None
+    national = 10 <= len(digits) <= 12 and _TRUNK.fullmatch(text) and valid(digits)
+    chinese = _CN_GROUPED.fullmatch(text) and valid(digits.removeprefix("86"), "CN")
+    return "medium" if national or chinese or (_ES_MOBILE.fullmatch(text) and valid(digits, "ES")) else None

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from heytalk_audit.detect import gate, numerals
-from heytalk_audit.detect.fold import fold
+from heytalk_audit.detect import excerpts, numerals, patterns
+from heytalk_audit.detect.context import Words
+from heytalk_audit.detect.excerpts import Excerpts, Texts
+from heytalk_audit.detect.marks import PATTERNS
+from heytalk_audit.detect.passwords import PASSWORDS
 
 CONFIDENCES = ("high", "medium", "low")
 #: Of two findings at one place the more confident is kept, then the first in this order.
-PRECEDENCE = (
-    "email iban cn_id card tr_id es_id secret url ad_id digest mac ip gps imei us_ssn bank_account password phone"
-).split()
-PIECE = 1 << 20  # characters of text whose numbers are looked at together: what a processor's cache holds
+_PRECEDENCE = "email iban cn_id card tr_id es_id secret url ad_id digest mac ip gps imei us_ssn bank_account password phone"
+KINDS = tuple(_PRECEDENCE.split())
 COLUMNS = ["row", "kind", "start", "end", "confidence"]
+_RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 
 
 def scan(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray, hint: str | None = None) -> pd.DataFrame:
@@ -35,53 +37,53 @@ def scan(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray, hint: str | N
     DataFrame
         row, kind, start, end, confidence (high, medium, low); offsets in characters of the original text; by row and start.
     """
-    found = [(base + row, *rest) for base, array in gate.batches(texts) for row, rest in _batch(array, hint)]
-    frame = pd.DataFrame(found, columns=["row", "start", "end", "kind", "confidence"])
-    return frame[COLUMNS].sort_values(["row", "start"], ignore_index=True).astype({"row": "int64", "start": "int64", "end": "int64"})
+    found = [_scanned(Texts.of(array), hint) + np.array([[base], [0], [0], [0], [0]]) for base, array in excerpts.batches(texts)]
+    columns = np.concatenate([np.zeros((5, 0), np.int64), *found], 1)
+    row, kind, start, end, confidence = columns[:, np.lexsort((columns[2], columns[0]))]
+    kinds, confidences = np.array(KINDS, object)[kind], np.array(CONFIDENCES, object)[confidence]
+    return pd.DataFrame({"row": row, "kind": kinds, "start": start, "end": end, "confidence": confidences}, columns=COLUMNS)
 
 
-def _batch(array: pa.Array, hint: str | None) -> Iterator[tuple[int, numerals.Finding]]:
-    rows = gate.matches(array, gate.first()) if hint is None else np.arange(len(array))
-    kept = array.take(pa.array(rows, pa.int64()))
-    by_row: dict[int, list[numerals.Finding]] = {}
-    for row, finding in [*_numbers(kept, hint), *_marks(kept, hint)]:
-        by_row.setdefault(row, []).append(finding)
-    for row, findings in by_row.items():
-        for finding in _resolved(findings):
-            yield int(rows[row]), finding
+def _scanned(texts: Texts, hint: str | None) -> np.ndarray:
+    """Findings of one chunk. A row with a finding that touches the cut of its excerpt is read again, whole."""
+    parts = excerpts.parts(texts) if hint is None else excerpts.whole(texts, np.arange(len(texts.offsets) - 1))
+    found = [_findings(Excerpts(texts, lot), hint) for lot in excerpts.lots(parts)]
+    columns = np.concatenate([np.zeros((6, 0), np.int64), *found], 1)
+    again = np.unique(columns[0, columns[5] > 0])
+    if not len(again):
+        return columns[:5]
+    read = [_findings(Excerpts(texts, lot), hint) for lot in excerpts.lots(excerpts.whole(texts, again))]
+    return np.concatenate([columns[:, ~np.isin(columns[0], again)], *read], 1)[:5]
 
 
-def _numbers(array: pa.Array, hint: str | None) -> Iterator[tuple[int, numerals.Finding]]:
-    """Numbers, texts in ASCII apart: they take a byte a character, and a quarter of the time."""
-    rows = gate.matches(array, gate.numbers() if hint is None else r"\p{Nd}").tolist()
-    texts = list(zip(rows, array.take(pa.array(rows, pa.int64())).to_pylist(), strict=True))
-    step = 1 + len(texts) * PIECE // (1 + sum(len(text) for _, text in texts))
-    for ascii in (True, False):
-        part = [(row, text) for row, text in texts if text.isascii() is ascii]
-        for at in range(0, len(part), step):
-            for row, finding in numerals.find([text for _, text in part[at : at + step]], hint):
-                yield part[at + row][0], finding
+def _findings(excerpt: Excerpts, hint: str | None) -> np.ndarray:
+    """Row, kind, start, end, confidence of each finding, and whether it touches a cut; kinds and confidences as their ranks."""
+    lines, parts = excerpt.lines, excerpt.parts
+    words = Words(lines)
+    found = [*numerals.find(lines, words, hint), *patterns.find([*PATTERNS, *PASSWORDS], lines, parts.flags, words, hint)]
+    table = np.array([(start, end, _RANK[kind], CONFIDENCES.index(confidence)) for start, end, kind, confidence in found], np.int64)
+    start, end, kind, confidence = _resolved(table.reshape(-1, 4)).T
+    line = lines.of(start)
+    low, high = lines.start[line], lines.end[line]
+    cut = ~parts.whole[line] & ((start == low) | (end == high))
+    move = excerpt.offset(line) - low
+    return np.stack([parts.row[line], kind, start + move, end + move, confidence, cut])
 
 
-def _marks(array: pa.Array, hint: str | None) -> Iterator[tuple[int, numerals.Finding]]:
-    rows = gate.matches(array, gate.marks())
-    array = array.take(pa.array(rows))
-    for patterns in (gate.COMMON, gate.RARE):
-        among = gate.matches(array, gate.union(patterns))
-        texts = [fold(text) for text in array.take(pa.array(among)).to_pylist()]
-        folded = pa.array(texts, pa.large_string())
-        for pattern in patterns:
-            for at in gate.matches(folded, pattern.gate).tolist():
-                for finding in pattern.find(texts[at], hint):
-                    yield int(rows[among[at]]), finding
+def _resolved(found: np.ndarray) -> np.ndarray:
+    """Findings that do not overlap: of those that do, the more confident, then the first in precedence, then the longest."""
+    found = found[np.lexsort((found[:, 1], found[:, 0]))]
+    apart = np.append(True, found[1:, 0] >= np.maximum.accumulate(found[:, 1])[:-1])[: len(found)]
+    first = np.flatnonzero(apart)
+    size = np.diff(np.append(first, len(found)))
+    clusters = [_best(found[at : at + count]) for at, count in zip(first[size > 1].tolist(), size[size > 1].tolist(), strict=True)]
+    found = np.concatenate([found[first[size == 1]], *clusters])
+    return found[np.argsort(found[:, 0])]
 
 
-def _resolved(findings: list[numerals.Finding]) -> list[numerals.Finding]:
-    """Findings that do not overlap."""
-    if len(findings) == 1:
-        return findings
-    kept: list[numerals.Finding] = []
-    for finding in sorted(set(findings), key=lambda f: (CONFIDENCES.index(f[3]), PRECEDENCE.index(f[2]), f[0] - f[1])):
+def _best(cluster: np.ndarray) -> np.ndarray:
+    kept: list[list[int]] = []
+    for finding in sorted(cluster.tolist(), key=lambda f: (f[3], f[2], f[0] - f[1])):
         if all(finding[1] <= other[0] or finding[0] >= other[1] for other in kept):
             kept.append(finding)
-    return kept
+    return np.array(sorted(kept), np.int64)

@@ -28,7 +28,9 @@ def luhn(rng: random.Random, prefix: str, length: int) -> str:
 
 
 def card(rng):
-    prefix, length = rng.choice([("4", 16), ("51", 16), ("2291", 16), ("37", 15), ("6011", 16), ("62", 19), ("62", 16), ("3530", 16), ("9792", 16)])
+    prefix, length = rng.choice(
+        [("4", 16), ("51", 16), ("2291", 16), ("37", 15), ("6011", 16), ("62", 19), ("62", 16), ("3530", 16), ("9792", 16)]
+    )
     return luhn(rng, prefix, length)
 
 
@@ -39,7 +41,8 @@ def tr_id(rng):
 
 
 def cn_id(rng):
-    body = f"{rng.choice([110105, 310104, 440305, 510107])}{rng.randint(1950, 2010)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}{digits(rng, 3)}"
+    born = f"{rng.randint(1950, 2010)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}"
+    body = f"{rng.choice([110105, 310104, 440305, 510107])}{born}{digits(rng, 3)}"
     return body + "10X98765432"[sum((2 ** (17 - i) % 11) * int(c) for i, c in enumerate(body)) % 11]
 
 
@@ -52,7 +55,13 @@ def es_id(rng):
 
 def iban(rng):
     country, bban = rng.choice(
-        [("TR", "00061" + digits(rng, 17)), ("DE", digits(rng, 18)), ("GB", "NWBK" + digits(rng, 14)), ("ES", digits(rng, 20)), ("SA", digits(rng, 20))]
+        [
+            ("TR", "00061" + digits(rng, 17)),
+            ("DE", digits(rng, 18)),
+            ("GB", "NWBK" + digits(rng, 14)),
+            ("ES", digits(rng, 20)),
+            ("SA", digits(rng, 20)),
+        ]
     )
     return f"{country}{98 - int(''.join(str(int(c, 36)) for c in bban + country + '00')) % 97:02}{bban}"
 
@@ -80,7 +89,9 @@ def secret(rng):
             lambda: "AKIA" + "".join(rng.choices(string.ascii_uppercase + string.digits, k=16)),
             lambda: "ghp_" + "".join(rng.choices(letters, k=36)),
             lambda: "sk_live_" + "".join(rng.choices(letters, k=24)),
-            lambda: f"eyJ{''.join(rng.choices(letters, k=33))}.eyJ{''.join(rng.choices(letters, k=60))}.{''.join(rng.choices(letters, k=43))}",
+            lambda: (
+                f"eyJ{''.join(rng.choices(letters, k=33))}.eyJ{''.join(rng.choices(letters, k=60))}.{''.join(rng.choices(letters, k=43))}"
+            ),
         ]
     )()
 
@@ -100,7 +111,9 @@ VALUES = {
     "email": lambda rng: f"{_word(rng)}.{_word(rng)}{rng.randint(1, 99)}@{_word(rng)}.{rng.choice(['com', 'com.tr', 'cn', 'es', 'org'])}",
     "phone": phone,
     "ip": lambda rng: (
-        ".".join(str(rng.randint(11, 223)) for _ in range(4)) if rng.random() < 0.7 else ":".join(f"{rng.randint(4096, 65535):x}" for _ in range(8))
+        ".".join(str(rng.randint(11, 223)) for _ in range(4))
+        if rng.random() < 0.7
+        else ":".join(f"{rng.randint(4096, 65535):x}" for _ in range(8))
     ),
     "url": lambda rng: f"https://{_word(rng)}.com/{_word(rng)}?id={rng.randint(1, 999)}",
     "gps": lambda rng: f"{rng.uniform(-89, 89):.5f}, {rng.uniform(-179, 179):.5f}",
@@ -114,12 +127,42 @@ VALUES = {
 
 #: What the value is called, by language: one or more names each.
 NAMES = {
-    "card": {"en": "my credit card number", "zh": "我的银行卡号", "tr": "kredi kartı numaram", "ar": "رقم بطاقة الائتمان", "es": "mi tarjeta de crédito"},
+    "card": {
+        "en": "my credit card number",
+        "zh": "我的银行卡号",
+        "tr": "kredi kartı numaram",
+        "ar": "رقم بطاقة الائتمان",
+        "es": "mi tarjeta de crédito",
+    },
     "iban": {"en": "my IBAN", "zh": "我的IBAN", "tr": "IBAN numaram", "ar": "رقم الآيبان", "es": "mi IBAN"},
-    "bank_account": {"en": "my bank account", "zh": "银行账号", "tr": "banka hesap numaram", "ar": "رقم حسابي البنكي", "es": "mi cuenta bancaria"},
-    "us_ssn": {"en": "my SSN", "zh": "美国社会安全号", "tr": "sosyal güvenlik numaram", "ar": "رقم الضمان الاجتماعي", "es": "mi número de seguro social"},
-    "cn_id": {"en": "Chinese ID card", "zh": "身份证号", "tr": "Çin kimlik numaram", "ar": "رقم الهوية الصينية", "es": "mi documento de identidad chino"},
-    "tr_id": {"en": "Turkish identity number", "zh": "土耳其身份证号", "tr": "T.C. kimlik numaram", "ar": "رقم هويتي التركية", "es": "mi identidad turca"},
+    "bank_account": {
+        "en": "my bank account",
+        "zh": "银行账号",
+        "tr": "banka hesap numaram",
+        "ar": "رقم حسابي البنكي",
+        "es": "mi cuenta bancaria",
+    },
+    "us_ssn": {
+        "en": "my SSN",
+        "zh": "美国社会安全号",
+        "tr": "sosyal güvenlik numaram",
+        "ar": "رقم الضمان الاجتماعي",
+        "es": "mi número de seguro social",
+    },
+    "cn_id": {
+        "en": "Chinese ID card",
+        "zh": "身份证号",
+        "tr": "Çin kimlik numaram",
+        "ar": "رقم الهوية الصينية",
+        "es": "mi documento de identidad chino",
+    },
+    "tr_id": {
+        "en": "Turkish identity number",
+        "zh": "土耳其身份证号",
+        "tr": "T.C. kimlik numaram",
+        "ar": "رقم هويتي التركية",
+        "es": "mi identidad turca",
+    },
     "es_id": {"en": "Spanish DNI", "zh": "西班牙身份证号", "tr": "İspanya kimlik numaram", "ar": "رقم الهوية الإسبانية", "es": "mi DNI"},
     "email": {"en": "my mail", "zh": "我的邮箱", "tr": "e-posta adresim", "ar": "بريدي الإلكتروني", "es": "mi correo"},
     "phone": {"en": "my phone", "zh": "我的电话", "tr": "telefon numaram", "ar": "رقم هاتفي", "es": "mi teléfono"},
@@ -128,7 +171,13 @@ NAMES = {
     "gps": {"en": "my location", "zh": "我的位置", "tr": "konumum", "ar": "موقعي", "es": "mi ubicación"},
     "imei": {"en": "the IMEI", "zh": "手机IMEI号", "tr": "IMEI numarası", "ar": "رقم IMEI", "es": "el IMEI"},
     "mac": {"en": "the MAC address", "zh": "MAC地址", "tr": "MAC adresi", "ar": "عنوان MAC", "es": "la dirección MAC"},
-    "ad_id": {"en": "advertising id", "zh": "广告标识符", "tr": "reklam kimliği", "ar": "معرف الإعلان", "es": "el identificador de publicidad"},
+    "ad_id": {
+        "en": "advertising id",
+        "zh": "广告标识符",
+        "tr": "reklam kimliği",
+        "ar": "معرف الإعلان",
+        "es": "el identificador de publicidad",
+    },
     "secret": {"en": "the key", "zh": "密钥", "tr": "anahtar", "ar": "المفتاح", "es": "la llave"},
     "password": {"en": "my password", "zh": "我的密码", "tr": "şifrem", "ar": "كلمة المرور", "es": "mi contraseña"},
     "digest": {"en": "the hash", "zh": "哈希值", "tr": "özet değeri", "ar": "قيمة التجزئة", "es": "el hash"},
@@ -184,13 +233,20 @@ def planted(per: int, seed: int = 7) -> Iterator[tuple[str, str, str, str, int, 
                     yield sentence.replace("{v}", value), kind, form, language, start, start + len(value)
 
 
-TALK = {
-    "en": "hey how are you doing today i think we should meet at the room later ok thanks for gift lol see you tomorrow call me when back".split(),
-    "zh": list("你好我们今天晚上去吃饭吧这个房间主持人声音很好听谢谢礼物明天见电话"),
-    "tr": "merhaba nasılsın bugün çok güzel bir gün oda sahibi kim acaba teşekkürler görüşürüz yarın ara".split(),
-    "ar": "مرحبا كيف حالك اليوم شكرا على الهدية نلتقي غدا في الغرفة هاتف".split(),
-    "es": "hola qué tal hoy nos vemos mañana gracias por el regalo sala muy buena voz llama".split(),
+_TALK = {
+    "en": "hey how are you doing today i think we should meet at the room later ok thanks for gift lol see you tomorrow call me when back",
+    "zh": "你好我们今天晚上去吃饭吧这个房间主持人声音很好听谢谢礼物明天见电话",
+    "tr": "merhaba nasılsın bugün çok güzel bir gün oda sahibi kim acaba teşekkürler görüşürüz yarın ara",
+    "ar": "مرحبا كيف حالك اليوم شكرا على الهدية نلتقي غدا في الغرفة هاتف",
+    "es": "hola qué tal hoy nos vemos mañana gracias por el regalo sala muy buena voz llama",
 }
+TALK = {language: list(words) if language == "zh" else words.split() for language, words in _TALK.items()}
+
+
+def clock(r: random.Random) -> str:
+    return f"{r.randint(0, 23):02}:{r.randint(0, 59):02}:{r.randint(0, 59):02}"
+
+
 #: Numbers that are nobody's, and how a person writes them.
 BENIGN = [
     lambda r: f"order {digits(r, r.choice([10, 12, 14, 16, 19]))}",
@@ -198,7 +254,7 @@ BENIGN = [
     lambda r: f"sipariş no {digits(r, r.choice([10, 11, 16]))}",
     lambda r: f"رقم الطلب {digits(r, 12)}",
     lambda r: f"pedido {digits(r, r.choice([9, 11, 16]))}",
-    lambda r: f"20{r.randint(10, 30)}-{r.randint(1, 12):02}-{r.randint(1, 28):02} {r.randint(0, 23):02}:{r.randint(0, 59):02}:{r.randint(0, 59):02}",
+    lambda r: f"20{r.randint(10, 30)}-{r.randint(1, 12):02}-{r.randint(1, 28):02} {clock(r)}",
     lambda r: f"{r.randint(1, 28)}.{r.randint(1, 12)}.20{r.randint(10, 30)}",
     lambda r: f"v{r.randint(1, 20)}.{r.randint(0, 30)}.{r.randint(0, 30)}",
     lambda r: f"version {r.randint(1, 20)}.{r.randint(0, 30)}.{r.randint(0, 9)}.{r.randint(0, 9999)}",

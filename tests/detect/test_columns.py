@@ -1,0 +1,96 @@
+"""Columns: what the name and the key path say, luck, JSON, keys of the system; and the exact interval."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+
+import made
+import pyarrow as pa
+import pytest
+
+from heytalk_audit import review
+from heytalk_audit.detect import examine
+from heytalk_audit.detect.chance import interval
+from heytalk_audit.detect.columns import is_key, says, slowly_hashed
+
+RNG = random.Random(41)
+ZERO = "00000000-0000-0000-0000-000000000000"
+
+
+@pytest.mark.parametrize("kind", ["card", "iban", "cn_id", "tr_id", "es_id"])
+def test_a_column_of_a_checked_kind_is_flagged_whatever_its_name(kind):
+    column = examine("x1", [made.VALUES[kind](RNG) for _ in range(500)])
+    assert column.flagged == (kind,) and column.shares[0].hits == column.shares[0].rows
+    assert column.shares[0].low > 0.99 > column.shares[0].chance
+
+
+@pytest.mark.parametrize("kind", ["phone", "email", "ip", "url", "mac", "ad_id", "gps", "secret"])
+def test_a_column_named_for_its_kind_is_flagged(kind):
+    name = {"ad_id": "device.idfa", "gps": "location", "secret": "api_token"}.get(kind, f"user_{kind}")
+    assert kind in examine(name, [made.VALUES[kind](RNG) for _ in range(200)]).flagged
+
+
+def test_luck_does_not_flag():
+    numbers = [made.digits(RNG, 16) for _ in range(20_000)]
+    cards = next(share for share in examine("payload", numbers).shares if share.kind == "card")
+    assert cards.hits > 20 and not cards.flagged and cards.low <= 0.1 <= cards.high
+    assert cards.by_luck == pytest.approx(cards.rows * 0.1)
+    snowflakes = [str(RNG.randint(10**11, 4 * 10**11) << 22) for _ in range(5000)]
+    assert examine("value", snowflakes).flagged == ()
+
+
+def test_a_share_of_cards_above_luck_flags():
+    cells = [made.card(RNG) if RNG.random() < 0.5 else made.luhn(RNG, "4", 16)[:-1] + "0" for _ in range(2000)]
+    assert "card" in examine("x1", cells).flagged
+
+
+def test_keys_of_the_system_are_left_out():
+    cells = [made.card(RNG) for _ in range(50)]
+    for name in ("id", "message_id", "orderId", "order_no", "row_uuid"):
+        assert is_key(name) and examine(name, cells).shares == ()
+    for name in ("national_id", "ad_id", "email_id", "card_no", "tc_id"):
+        assert not is_key(name)
+    assert examine("card_no", cells, system_key=True).flagged == ()
+
+
+def test_the_path_of_a_json_key_is_the_context():
+    texts = [
+        json.dumps({"device": {"idfa": made.VALUES["ad_id"](RNG)}, "request_id": made.VALUES["ad_id"](RNG), "n": i}) for i in range(100)
+    ]
+    column = examine("payload", [*texts, "not json"])
+    assert column.flagged == ("ad_id",) and column.shares == ()
+    assert {path.name: path.flagged for path in column.paths}["payload.device.idfa"] == ("ad_id",)
+    assert examine("payload", [json.dumps({"idfa": ZERO})] * 50).flagged == ()
+    assert examine("payload", [json.dumps({"trace": made.VALUES["ad_id"](RNG)})] * 50).flagged == ()
+
+
+def test_what_a_name_says():
+    assert says("device.ids.gaid") == "ad_id" and says("phoneNumber") == "phone" and says("card_no") == "card"
+    assert says("order_no") == "reference" and says("payload") is None
+
+
+def test_the_result_is_fixed_and_holds_no_value():
+    card = made.card(RNG)
+    column = examine("card_no", pa.array([card, None, card]))
+    assert column.cells == 2 and card not in repr(column)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        column.cells = 3
+    assert examine("empty", [None]).shares == () and examine("n", pa.array([1, 2])).flagged == ()
+
+
+@pytest.mark.parametrize(("hits", "trials"), [(0, 10), (3, 10), (10, 10), (13, 400), (399, 400), (1, 1)])
+def test_the_interval_is_the_reviews(hits, trials):
+    assert interval(hits, trials) == pytest.approx(review.interval(hits, trials), abs=1e-9)
+
+
+def test_the_interval_of_many_millions():
+    low, high = interval(1_000_300, 10_000_000)
+    assert 0.0998 < low < 0.10003 < high < 0.1003
+    with pytest.raises(ValueError):
+        interval(2, 1)
+
+
+def test_slow_hashes_are_told_from_the_rest():
+    assert slowly_hashed(["$2b$12$" + "a" * 53, "hunter2", None, "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA"]) == (2, 3)
