@@ -15,7 +15,9 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
-from heytalk_audit.detect import scan, special_categories
+from heytalk_audit import contract
+from heytalk_audit.detect import examine, scan, special_categories
+from heytalk_audit.detect.columns import SAMPLE, Column
 from heytalk_audit.engine import Duck, Spark
 from heytalk_audit.texts import PLACES, Place
 
@@ -85,3 +87,25 @@ def _counted(name: tuple[str, str], rows: pd.DataFrame) -> dict[str, Any]:
     return {"what": name[0], "finding": name[1], "texts": len(rows), "self": int((rows.form == "self").sum())} | {
         confidence: int(sure.get(confidence, 0)) for confidence in _RANK
     }
+
+
+def examined(tables: Mapping[str, ir.Table], profile: Mapping[str, Any], engine: Duck | Spark) -> list[Column]:
+    """What the columns of text hold, keys and enums apart: each tested against luck on a sample of its table's rows.
+
+    The sample is of about `SAMPLE` rows, drawn by the digest of their keys, so that every engine draws the same.
+    """
+    found = []
+    for name, table in tables.items():
+        wanted = contract.load()[name]
+        texts = [c.name for c in wanted.columns if c.kind == "string" and not (c.values or c.foreign or c.name == wanted.key)]
+        texts = [c for c in texts if c in table.columns]
+        if texts and wanted.key in table.columns:
+            share = SAMPLE / max(profile[name]["rows"], SAMPLE)
+            drawn = table if share == 1 else table.filter(table[wanted.key].hexdigest("sha256") < f"{int(share * 16**8):08x}")
+            batches = list(engine.batches(drawn.select(*texts), SAMPLE))
+            found += [_column(f"{name}.{c}", [batch.column(c) for batch in batches]) for c in texts]
+    return found
+
+
+def _column(name: str, parts: list[pa.Array]) -> Column:
+    return examine(name, pa.chunked_array([part.cast(pa.large_string()) for part in parts], pa.large_string()))

@@ -19,7 +19,7 @@ from heytalk_audit import params as parameters
 from heytalk_audit import results as model
 from heytalk_audit.audit import DETECTIONS, Audit, Evaluation, evaluate
 from heytalk_audit.chapters import CHAPTERS, PAGE_OF
-from heytalk_audit.detected import summary
+from heytalk_audit.detected import examined, summary
 from heytalk_audit.engine import connect
 from heytalk_audit.errors import InputError
 from heytalk_audit.policy import load
@@ -128,7 +128,8 @@ class Chapter:
             return pages.left_out("Detectors")
         audit = self.session.audit
         places = summary(audit.detections, audit.snapshot.tables, audit.snapshot.engine)
-        return pages.detections(places, self.session.params.report.audience)
+        columns = examined(audit.snapshot.tables, audit.snapshot.profile, audit.snapshot.engine)
+        return pages.detections(places, columns, self.session.params.report.audience)
 
     def _rows(self, rule: str) -> list[dict[str, Any]]:
         import pyarrow.parquet as pq

@@ -15,11 +15,12 @@ import pyarrow.parquet as pq
 from heytalk_audit import __version__, contract
 from heytalk_audit.audit import Audit, Evaluation, pseudonym
 from heytalk_audit.check import OUTCOMES, SEVERITIES, Rule
+from heytalk_audit.detect.chance import interval
 from heytalk_audit.evidence import code_digest
 from heytalk_audit.policy import Number
 from heytalk_audit.policy.view import audit_period
 from heytalk_audit.profile import iso
-from heytalk_audit.review import interval, judge, refuse_strangers, stated
+from heytalk_audit.review import judge, refuse_strangers, stated
 
 OPEN = ("violation", "review", "unknown", "exempt")
 AGEING = ((7, "0-7"), (30, "8-30"), (90, "31-90"), (365, "91-365"), (10**9, ">365"))

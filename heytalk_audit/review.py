@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 import ibis.expr.types as ir
 import pandas as pd
 
+from heytalk_audit.detect.chance import interval
 from heytalk_audit.errors import InputError, nearest
 
 #: What a file of labels must have; other columns are left alone, as those of the queue that reviewers fill in.
@@ -148,16 +148,6 @@ def agreed(pairs: list[tuple[str, str]]) -> tuple[float | None, float | None]:
     return observed, None if chance == 1 else (observed - chance) / (1 - chance)
 
 
-def interval(hits: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The exact (Clopper-Pearson) interval of a share, `hits` of `n` drawn at random. Raises ValueError unless 0 <= hits <= n > 0."""
-    if not 0 <= hits <= n or n == 0:
-        raise ValueError(f"{hits} of {n}")
-    tail = (1 - confidence) / 2
-    low = 0.0 if hits == 0 else _root(lambda p: 1 - _at_most(hits - 1, n, p) - tail)
-    high = 1.0 if hits == n else _root(lambda p: tail - _at_most(hits, n, p))
-    return low, high
-
-
 def stated(hits: int, n: int) -> str:
     """A share in words: with its 95 % interval, or the one-sided 95 % limit where none or all were hits."""
     if n == 0:
@@ -167,21 +157,3 @@ def stated(hits: int, n: int) -> str:
         return f"at most {100 * limit:.1f} % at 95 %" if hits == 0 else f"at least {100 * (1 - limit):.1f} % at 95 %"
     low, high = interval(hits, n)
     return f"{100 * hits / n:.1f} % (95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
-
-
-def _at_most(k: int, n: int, p: float) -> float:
-    """The chance of at most `k` hits in `n` draws of probability `p`."""
-    if p <= 0 or p >= 1:
-        return float(p <= 0)
-    whole = math.lgamma(n + 1)
-    logs = (whole - math.lgamma(i + 1) - math.lgamma(n - i + 1) + i * math.log(p) + (n - i) * math.log1p(-p) for i in range(k + 1))
-    return min(1.0, math.fsum(map(math.exp, logs)))
-
-
-def _root(rising: Callable[[float], float]) -> float:
-    """Where a function that rises with a probability is zero, by bisection."""
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if rising(middle) < 0 else (low, middle)
-    return high

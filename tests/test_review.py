@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heytalk_audit.detect.chance import interval
 from heytalk_audit.engine import connect
 from heytalk_audit.errors import InputError
-from heytalk_audit.review import agreed, draw, draw_of, interval, judge, read_labels, refuse_strangers, stated
+from heytalk_audit.review import agreed, draw, draw_of, judge, read_labels, refuse_strangers, stated
 
 FRAME = [f"r{n:04}" for n in range(1000)]
 HEAD = "rule,record,reviewer,label\n"

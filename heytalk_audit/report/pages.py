@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from heytalk_audit.chapters import CHAPTERS, PAGE_OF
+from heytalk_audit.detect.columns import Column
 from heytalk_audit.report import charts, words
 from heytalk_audit.report.html import Fragment, badge, bullets, definitions, join, paragraph, percent, show, table, tag
 from heytalk_audit.report.sections import left_out, results_matrix, rule_section
@@ -179,7 +180,7 @@ def _conclusion(results: list[dict[str, Any]]) -> tuple[str, str]:
     return "Undetermined", "the files are what their description says, but completeness was not shown by totals of the source."
 
 
-def detections(places: list[dict[str, Any]], audience: str = "internal") -> Fragment:
+def detections(places: list[dict[str, Any]], columns: list[Column], audience: str = "internal") -> Fragment:
     """What detectors read and found: special categories, and values, place by place. Candidates, in three bands of confidence."""
     found = [(p, f) for p in places for f in p["findings"]]
     told = [(p, f) for p, f in found if f["what"] == "category"]
@@ -200,7 +201,34 @@ def detections(places: list[dict[str, Any]], audience: str = "internal") -> Frag
         chart,
         _findings("Special categories", told, "self", "Of oneself", audience),
         _findings("Values", [(p, f) for p, f in found if f["what"] == "value"], None, None, audience),
+        *_columns(columns),
     )
+
+
+def _columns(columns: list[Column]) -> list[Fragment]:
+    """Columns by what they hold: hits beside those that luck gives."""
+    every = [c for column in columns for c in (column, *column.paths)]
+    lines = [
+        [
+            column.name,
+            share.kind.replace("_", " "),
+            column.cells,
+            share.rows,
+            share.hits,
+            round(share.by_luck, 1),
+            f"{percent(share.low)} to {percent(share.high)}",
+            "yes" if share.flagged else "no more than luck",
+        ]
+        for column in every
+        for share in column.shares
+    ]
+    note = (
+        f"{len(every)} columns of text were sampled, keys that the system writes left out. A checksum passes by luck, as one number in ten "
+        "passes a card's: a column holds a kind only where its hits exceed luck."
+    )
+    heads = ["Column", "Kind", "Cells", "Of that form", "Hits", "By luck", "Share of the form (95 %)", "Holds it"]
+    parts = [tag("h3", "Columns by what they hold"), paragraph(note)]
+    return [*parts, table(heads, lines, "Columns whose cells have the form of a kind", tools=True, numeric=heads[2:7])]
 
 
 def _findings(title: str, found: list[tuple[dict, dict]], own: str | None, head: str | None, audience: str) -> Fragment:
