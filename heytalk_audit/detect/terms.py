@@ -103,12 +103,6 @@ def spellings(term: Term) -> set[str]:
     return plain | {_as_bytes_are_read(form) for form in accented if not form.isascii()}
 
 
-def apart(term: Term, stem: str) -> str | None:
-    """A Latin word w r i t t e n like this, if it is long or unmistakable."""
-    told = len(stem) > 4 or (term.strength == "strong" and term.language == "en")
-    return " ".join(stem) if told and stem.isascii() and stem.isalpha() else None
-
-
 def _nexts(term: Term) -> tuple[str, ...]:
     """The letters, one of which follows a stem that was cut before an inflected ending."""
     letter = fold(term.term)[0][-1]

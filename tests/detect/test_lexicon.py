@@ -18,7 +18,7 @@ def test_values_are_known(language):
     for row in rows(language):
         assert list(row) == COLUMNS and row["language"] == language
         assert row["category"] in CATEGORIES
-        assert row["strength"] in ("strong", "weak", "never")
+        assert row["strength"] in ("strong", "noun", "weak", "never")
         assert row["match"] in ("word", "whole", "accent", "case")
         assert row["form"] in ("mention", "self")
 
@@ -40,7 +40,7 @@ def test_no_term_stands_twice(language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_terms_are_sorted(language):
-    strengths = ("strong", "weak", "never")
+    strengths = ("strong", "noun", "weak", "never")
     keys = [(CATEGORIES.index(row["category"]), strengths.index(row["strength"]), row["term"]) for row in rows(language)]
     assert keys == sorted(keys)
 

@@ -1,0 +1,53 @@
+"""Spellings that are one slip away from a term: a letter left out or starred, two swapped, a blank within. Found, with low confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+from heytalk_audit.detect.terms import Term, terms
+
+#: Categories whose terms name groups of people, which are the ones that are disguised.
+DISGUISED = ("ethnicity", "religion", "orientation", "health")
+#: Slips that are words of their own: folded, whole.
+WORDS = frozenset(
+    "niger nigers nigar latins retar moron morons metis tuck hipanic trance trances transit migrate migrates migrat muslin muslins "
+    "cripe gluten asians casting indios indio perlas marca marcas martica copto morisca lesbos gitana marcan caro sino sordo "
+    "refuge refuges refugio refugios imigre islas slam jus jaw jaws sihk pagan pagans curds curd turks trunks urge rom roman "
+    "queue queues queen queens quer guey fagot fagots"
+    " alvi elevi suni saban surani hindi hind budis deis ates ateş kurt kurtler arp aracı lezyon tatar çerke zenc"
+    .split()
+)
+
+
+@cache
+def repaired(term: Term) -> frozenset[str]:
+    """Folded spellings of the term with one slip, none of which is another term's."""
+    if term.strength != "strong" or term.match == "case" or term.form == "self" or term.category not in DISGUISED:
+        return frozenset()
+    return frozenset(form for stem in term.stems for form in _slips(stem, term.language)) - _stems() - WORDS
+
+
+@cache
+def _stems() -> frozenset[str]:
+    return frozenset(stem for term in terms() for stem in term.stems)
+
+
+def _slips(stem: str, language: str) -> Iterator[str]:
+    word = stem.split(" ")[0]
+    if language == "zh":
+        yield from (stem[:at] + " " + stem[at:] for at in range(1, len(stem)) if len(stem) <= 4)
+        return
+    if not word.isalpha() or len(stem) > 16:
+        return
+    rest = stem[len(word) :]
+    enough = 4 if rest or language == "ar" else 5
+    if len(word) >= enough:
+        yield from (word[:at] + " " + word[at:] + rest for at in range(2, len(word) - 1))
+    if len(word) > enough or (rest and len(word) >= 4):
+        yield from (word[:at] + word[at + 1 :] + rest for at in range(1, len(word) - 1))
+        yield from (word[:at] + word[at + 1] + word[at] + word[at + 2 :] + rest for at in range(1, len(word) - 2))
+    if language != "ar":
+        yield from (word[:at] + "*" + word[at + 1 :] + rest for at in range(1, len(word)) if word[at] in "aeiou")
+        # a one may be an l, and is read as an i
+        yield from (word[:at] + "i" + word[at + 1 :] + rest for at in range(1, len(word)) if word[at] == "l" and len(word) >= 5)
