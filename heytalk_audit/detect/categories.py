@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import accumulate
+from operator import itemgetter
 from typing import NamedTuple
 
 import ahocorasick_rs as ac
 import pandas as pd
 import pyarrow as pa
 
-from heytalk_audit.detect.frames import Sides, has_cue, is_another, is_joined, is_self
-from heytalk_audit.detect.letters import as_written, is_letter, readings
+from heytalk_audit.detect.frames import BETWEEN, Sides, has_cue, is_another, is_joined, is_self
+from heytalk_audit.detect.letters import as_written, fold_plainly, is_letter, readings
 from heytalk_audit.detect.repairs import repaired
 from heytalk_audit.detect.sieve import gate
 from heytalk_audit.detect.terms import GLUED, Term, terms
@@ -40,10 +43,13 @@ def special_categories(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray)
     reading: high is a plain word, medium an ambiguous one with a cue beside it, low one that was repaired or stands within another.
     """
     array = _as_array(texts)
-    rows = gate(array)
-    found = [
-        record for row, text in zip(rows.tolist(), array.take(pa.array(rows)).to_pylist(), strict=True) for record in _records(row, text)
-    ]
+    rows, odd = gate(array)
+    read = array.take(pa.array(rows)).to_pylist()
+    found = _together([(row, text) for row, text, one in zip(rows.tolist(), read, odd.tolist(), strict=True) if not one])
+    for row, text, one in zip(rows.tolist(), read, odd.tolist(), strict=True):
+        if one:
+            found += _alone(row, text)
+    found.sort(key=itemgetter(0))
     return pd.DataFrame(found, columns=list(COLUMNS)).astype({"row": "int64", "start": "int64", "end": "int64"})
 
 
@@ -69,20 +75,38 @@ def _stems() -> tuple[ac.AhoCorasick, list[tuple[Term, bool]]]:
     return ac.AhoCorasick([stem for stem, _, _ in every]), [(term, changed) for _, term, changed in every]
 
 
-def _records(row: int, text: str) -> Iterator[tuple]:
+def _together(texts: list[tuple[int, str]]) -> list[tuple]:
+    """Records of many texts, read as one."""
+    joined = BETWEEN.join(text for _, text in texts)
+    starts = list(accumulate((len(text) + 1 for _, text in texts), initial=0))
+    found = []
+    for mention in _longest(_mentions(joined, fold_plainly(joined), range(len(joined) + 1), True)):
+        at = bisect_right(starts, mention.start) - 1
+        found.append(_record(texts[at][0], texts[at][1], mention, starts[at]))
+    return found
+
+
+def _alone(row: int, text: str) -> list[tuple]:
+    """Records of a text whose letters are unusual, read in every way it may be meant."""
     mentions = (one for n, reading in enumerate(readings(text)) for one in _mentions(text, *reading, plain=n == 0))
-    for term, first, last, own, glued in _longest(mentions):
-        repaired = glued or any(map(str.isdigit, text[first:last]))
-        confidence = "low" if repaired else "high" if term.strength == "strong" else "medium"
-        yield row, term.category, term.language, "self" if own else "mention", first, last, confidence
+    return [_record(row, text, mention, 0) for mention in _longest(mentions)]
+
+
+def _record(row: int, text: str, mention: Mention, offset: int) -> tuple:
+    term, first, last = mention.term, mention.start - offset, mention.end - offset
+    repaired = mention.glued or any(map(str.isdigit, text[first:last]))
+    confidence = "low" if repaired else "high" if term.strength == "strong" else "medium"
+    return row, term.category, term.language, "self" if mention.own else "mention", first, last, confidence
 
 
 def _mentions(text: str, folded: str, offsets: Sequence[int], plain: bool) -> Iterator[Mention]:
     automaton, known = _stems()
     for which, start, end in automaton.find_matches_as_indexes(folded, overlapping=True):
         term, changed = known[which]
-        ending = _ending(term, text, folded, offsets, end)
         left = _begins(term, text, folded, offsets, start)
+        if not left and (changed or end - start < GLUED):
+            continue
+        ending = _ending(term, text, folded, offsets, end)
         whole = left and ending is not None
         if not whole and (changed or not _may_be_glued(term, folded, start, end, left, ending is not None)):
             continue

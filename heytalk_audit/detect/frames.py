@@ -13,7 +13,9 @@ from heytalk_audit.detect.terms import Term
 
 #: Characters of a sentence that are read on either side of a term.
 REACH = 90
-_STOPS = ".!?;\n。！？；؟"
+#: What stands between texts that are read as one.
+BETWEEN = "\x1e"
+_STOPS = ".!?;\n。！？；؟" + BETWEEN
 _FIRST_PERSON = re.compile(r"'?.*(?:y?[iu]m|y?[iu]z)$")
 _OTHER_ENDINGS = re.compile(r".*(?:l[ae]r[iu]m|[iu]m[iu]z|s[iu]n[iu]z|[iu]n[iu]z|[ds][iu]z)$")
 #: What parts the entries of a profile: signs, line ends, emoji.
@@ -32,7 +34,8 @@ class Sides(NamedTuple):
 
     @staticmethod
     def of(text: str, start: int, end: int) -> Sides:
-        earlier, later = text[max(0, start - REACH) : start], text[end : end + REACH]
+        earlier = text[max(0, start - REACH) : start].rpartition(BETWEEN)[2]
+        later = text[end : end + REACH].partition(BETWEEN)[0]
         cut = max(earlier.rfind(stop) for stop in _STOPS) + 1
         stops = [at for stop in _STOPS if (at := later.find(stop)) >= 0]
         return Sides(earlier[cut:], later[: min(stops, default=len(later))], earlier, later)

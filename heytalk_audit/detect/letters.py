@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import cache
+
+import numpy as np
 
 #: Never part of a word's identity: combining marks, Arabic vowels and tatweel, zero-width and direction marks, soft hyphen.
 _DROPPED = re.compile("[\u0300-\u036f\u0640\u064b-\u065f\u0670\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
@@ -61,12 +65,29 @@ _TABLE |= {code: _DIGITS.get(plain, plain) for code, plain in _TABLE.items() if 
 
 def fold(text: str) -> tuple[str, Sequence[int]]:
     """The text in one alphabet, and for each of its characters (and its end) the offset in the original text."""
-    if "@" in text or "$" in text:
-        text = _SIGN_WITHIN.sub(lambda sign: chr(LEET[ord(sign[0])]), text)
+    text = _letters_within(text)
     if _DROPPED.search(text) is None:
         return text.translate(_TABLE), range(len(text) + 1)
     kept = [i for i, c in enumerate(text) if not _DROPPED.match(c)]
     return "".join(text[i] for i in kept).translate(_TABLE), [*kept, len(text)]
+
+
+def fold_plainly(text: str) -> str:
+    """The same for many texts at once, ten times as fast, but that marks stay."""
+    codes = np.frombuffer(_letters_within(text).encode("utf-32-le", "surrogatepass"), "uint32")
+    return _codes()[codes].tobytes().decode("utf-32-le", "surrogatepass")
+
+
+@cache
+def _codes() -> np.ndarray:
+    codes = np.arange(sys.maxunicode + 1, dtype="uint32")
+    for code, plain in _TABLE.items():
+        codes[code] = plain if isinstance(plain, int) else ord(plain)
+    return codes
+
+
+def _letters_within(text: str) -> str:
+    return _SIGN_WITHIN.sub(lambda sign: chr(LEET[ord(sign[0])]), text) if "@" in text or "$" in text else text
 
 
 def readings(text: str) -> Iterator[tuple[str, Sequence[int]]]:

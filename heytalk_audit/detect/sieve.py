@@ -11,112 +11,144 @@ from itertools import pairwise
 import ahocorasick_rs as ac
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from heytalk_audit.detect.letters import LEET_SIGNS
 from heytalk_audit.detect.repairs import repaired
-from heytalk_audit.detect.terms import GLUED, spellings, terms
+from heytalk_audit.detect.terms import GLUED, Term, spellings, terms
 
 #: Texts are gated in blocks that stay in the processor's cache.
 BLOCK = 1 << 20
-#: What a byte is read as: A to Z small, leet as letters, hyphens as blanks. Every other byte stays.
+#: What a byte is read as: A to Z small, leet as letters, every sign but the star and the apostrophe as a blank. Other bytes stay.
+_SIGNS = bytes(code for code in range(128) if not chr(code).isalnum() and chr(code) not in "'*" + LEET_SIGNS[0])
 BYTES = bytes.maketrans(
-    b"ABCDEFGHIJKLMNOPQRSTUVWXYZ-_\t\n" + LEET_SIGNS[0].encode(), b"abcdefghijklmnopqrstuvwxyz    " + LEET_SIGNS[1].encode()
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZ" + _SIGNS + LEET_SIGNS[0].encode(),
+    b"abcdefghijklmnopqrstuvwxyz" + b" " * len(_SIGNS) + LEET_SIGNS[1].encode(),
 )
 #: Characters that hide a word from the gate (full-width letters, tatweel, vowels, combining and zero-width marks): such rows are read.
 UNUSUAL = [
     *map(chr, (*range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B), *range(0x300, 0x330), *range(0x64B, 0x656), 0x640, 0x670, 0xAD)),
-    *map(chr, (0x200B, 0x2060, 0xFEFF, 0xA0)),
+    *map(chr, (0x200B, 0x2060, 0xFEFF)),
 ]
+#: What may stand before a short Arabic word, written as one with it.
+CLITICS = ("", "ال", "و", "وال", "ب", "بال", "ل", "لل", "ف", "فال", "ك", "كال", "هال", "عال", "ه")
 #: A letter three times or more in a row, in the bytes as they are read: of one byte, or of two.
 _RUN = re.compile(rb"([a-z])\1\1+|([\xc3-\xdb][\x80-\xbf])\2\2+")
 
 
-def gate(array: pa.LargeStringArray) -> np.ndarray:
-    """The rows that may hold a term, in order: one pass over the bytes, on all processors."""
+def gate(array: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
+    """The rows that may hold a term, in order, and for each whether its letters are unusual: one pass, on all processors."""
     if not len(array):
-        return np.array([], "int64")
+        return np.array([], "int64"), np.array([], bool)
+    if array.null_count:
+        array = array.fill_null("")
     offsets = np.frombuffer(array.buffers()[1], "int64")[array.offset : array.offset + len(array) + 1]
-    data = memoryview(array.buffers()[2] or b"")
     with ThreadPoolExecutor() as pool:
-        rows = list(pool.map(lambda edges: _touched(data, offsets, *edges), _blocks(offsets)))
-    return np.unique(np.concatenate([*rows, np.array([], "int64")]))
+        parts = list(pool.map(lambda edges: _touched(array, offsets, *edges), _blocks(offsets)))
+    rows = np.concatenate([*(rows for rows, _ in parts), np.array([], "int64")])
+    odd = np.concatenate([*(odd for _, odd in parts), np.array([], "int64")])
+    rows = np.unique(rows)
+    return rows, np.isin(rows, odd)
 
 
 @cache
-def _automata() -> list[tuple[ac.BytesAhoCorasick, np.ndarray]]:
-    """Automata of the spellings in ASCII and of the others, and for each spelling whether it must begin a word."""
-    spelled = {form.encode(): True for term in terms() for form in repaired(term)}
-    spelled |= {form.encode(): len(form) < GLUED and form.isascii() for term in terms() for form in spellings(term)}
-    spelled |= {char.encode(): False for char in UNUSUAL}
-    kept: dict[bytes, bool] = {}
+def _automata() -> tuple[ac.BytesAhoCorasick, ac.BytesAhoCorasick, int]:
+    """Automata of the spellings in ASCII and of all; patterns from a number on are of unusual characters."""
+    spelled = {form for term in terms() for form in (*_bordered(term, repaired(term), True), *_bordered(term, spellings(term), False))}
+    kept: set[str] = set()
     for form in sorted(spelled, key=len):
         # a spelling that begins with another one is found by that one
-        if not any(form[:n] in kept and (not kept[form[:n]] or spelled[form]) for n in range(2, len(form))):
-            kept[form] = spelled[form]
-    parts = [{form: begins for form, begins in kept.items() if form.isascii() == plain} for plain in (True, False)]
-    return [(ac.BytesAhoCorasick(list(part), implementation=ac.Implementation.DFA), np.array(list(part.values()))) for part in parts]
+        if not any(form[:n] in kept for n in range(1, len(form))) and (form[0] != " " or not any(form[1:n] in kept for n in range(2, len(form)))):
+            kept.add(form)
+    plain = sorted(form for form in kept if form.isascii())
+    every = [*plain, *sorted(form for form in kept if not form.isascii())]
+    build = ac.BytesAhoCorasick, ac.Implementation.DFA
+    automata = [build[0]([form.encode() for form in forms], implementation=build[1]) for forms in (plain, every + UNUSUAL)]
+    return automata[0], automata[1], len(every)
 
 
-def _touched(data: memoryview, offsets: np.ndarray, low: int, high: int) -> np.ndarray:
-    """The rows of a block in which a spelling begins, or would but for letters that are repeated or stand apart."""
-    written = bytes(data[low:high])
-    block = written.translate(BYTES)
+def _bordered(term: Term, forms: frozenset[str] | set[str], slip: bool) -> Iterator[str]:
+    """Short spellings and slips must begin a word, so that a blank stands before them; Chinese has no blanks."""
+    for form in forms:
+        if term.language == "zh" or (not slip and len(form) >= (GLUED if term.language != "ar" else 5)):
+            yield form
+        elif term.language == "ar":
+            yield from (f" {clitic}{form}" for clitic in (CLITICS if not slip else ("", "ال", "وال", "لل")))
+        else:
+            yield f" {form}"
+
+
+def _touched(array: pa.LargeStringArray, offsets: np.ndarray, low: int, high: int) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of a block in which a spelling begins, or would but for letters that are repeated or stand apart; and which are odd so."""
+    part = array.slice(low, high - low)
+    written = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(part)], pa.int32()), part), pa.scalar(" ", pa.large_string()))
+    # a blank before each text, so that its first word begins as any other
+    raw = b" " + bytes(written.buffers()[2])
+    block = raw.translate(BYTES)
+    starts = offsets[low:high] - offsets[low] + np.arange(high - low)
     codes = np.frombuffer(block, "uint8")
-    at = np.concatenate([_found(block, written, offsets - low), _set_apart(codes)])
-    rows = [np.searchsorted(offsets, low + at, side="right") - 1]
-    stretched = np.unique(np.searchsorted(offsets, low + _repeated(codes), side="right") - 1)
-    texts = [block[offsets[row] - low : offsets[row + 1] - low] for row in stretched.tolist()]
+    found, unusual = _found(block)
+    # of what is written, so that 1000 is no word
+    stretched = np.unique(_rows(starts, _repeated(np.frombuffer(raw, "uint8"))))
+    odd = np.concatenate([_rows(starts, unusual), _rows(starts, _set_apart(codes)), _relaxed(block, starts, stretched)])
+    return np.concatenate([_rows(starts, found), odd]) + low, odd + low
+
+
+def _rows(starts: np.ndarray, at: np.ndarray) -> np.ndarray:
+    return np.searchsorted(starts, at, side="right") - 1
+
+
+def _relaxed(block: bytes, starts: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Of rows with letters repeated, those in which a spelling begins when they are not."""
+    ends = np.append(starts[1:], len(block))
+    texts = [block[starts[row] : ends[row]] for row in rows.tolist()]
+    found = [np.array([], "int64")]
     for times in (1, 2):
         shrunk = [_RUN.sub(rb"\1\2" * times, text) for text in texts]
-        starts = np.cumsum([0, *map(len, shrunk)])
-        joined = b"".join(shrunk)
-        rows.append(stretched[np.searchsorted(starts, _found(joined, joined, starts), side="right") - 1])
-    return np.concatenate(rows)
-
-
-def _found(block: bytes, written: bytes, starts: np.ndarray) -> np.ndarray:
-    """Where spellings begin in a block of texts that begin at `starts`."""
-    found = [np.array([], "int64")]
-    codes = np.frombuffer(written, "uint8")
-    for automaton, begins in _automata()[: 1 if block.isascii() else 2]:
-        # the search gives the interpreter's lock free, so that threads help
-        if hits := automaton.find_matches_as_indexes(block, overlapping=True):
-            which, start, _ = np.array(hits).T
-            doubtful = begins[which] & _is_letter(codes[start - 1])
-            # a text's first letter has none before it
-            doubtful[doubtful] &= starts[np.searchsorted(starts, start[doubtful], side="right") - 1] < start[doubtful]
-            found.append(start[~doubtful])
+        begins = np.cumsum([0, *map(len, shrunk)])[:-1]
+        if texts:
+            found.append(rows[_rows(begins, _found(b"".join(shrunk))[0])])
     return np.concatenate(found)
 
 
-def _is_letter(codes: np.ndarray) -> np.ndarray:
-    small = codes | 0x20
-    return (small >= ord("a")) & (small <= ord("z"))
+def _found(block: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Where spellings begin in a block, and where unusual characters stand."""
+    plain, every, ordinary = _automata()
+    # the search gives the interpreter's lock free, so that threads help
+    hits = (plain if block.isascii() else every).find_matches_as_indexes(block, overlapping=True)
+    if not hits:
+        return np.array([], "int64"), np.array([], "int64")
+    which, start, _ = np.array(hits).T
+    return start[which < ordinary], start[which >= ordinary]
 
 
 def _set_apart(codes: np.ndarray) -> np.ndarray:
-    """Where two letters in a row stand between blanks, as in `g a y` within a sentence."""
-    blanks = np.flatnonzero(codes == ord(" "))
-    apart = np.diff(blanks)
-    lead = codes[blanks[:-1] + 1]
-    # letters of one byte, of two (accented, Arabic), of three (Chinese)
-    single = ((apart == 2) & _is_letter(lead)) | ((apart == 3) & (lead >= 0xC3) & (lead <= 0xDB)) | ((apart == 4) & (lead >= 0xE4))
-    return blanks[:-2][single[:-1] & single[1:]] + 1 if len(blanks) > 2 else blanks[:0]
+    """Where two letters in a row stand between blanks, as in `g a y` within a sentence: of one byte, of two, of three (Chinese)."""
+    blank = codes == ord(" ")
+    found = [np.array([], "int64")]
+    for wide in (2, 3, 4) if codes.max(initial=0) >= 0x80 else (2,):
+        at = np.flatnonzero(blank[: -2 * wide] & blank[wide:-wide] & blank[2 * wide :])
+        lead = np.minimum(codes[at + 1], codes[at + wide + 1])
+        found.append(at[lead >= {2: ord("a"), 3: 0xC3, 4: 0xE4}[wide]] + 1)
+    return np.concatenate(found)
 
 
 def _repeated(codes: np.ndarray) -> np.ndarray:
-    """Where a letter of one or two bytes stands three times in a row."""
-    one = np.flatnonzero((codes[:-2] == codes[1:-1]) & (codes[1:-1] == codes[2:]))
-    one = one[_is_letter(codes[one])]
-    if not len(codes) or codes.max() < 0x80:
+    """Where a letter of one or two bytes stands three times in a row, unless a word begins with it: that is laughter."""
+    same = codes[1:] == codes[:-1]
+    one = np.flatnonzero(same[1:] & same[:-1])
+    one = one[(codes[one] >= ord("A")) & (codes[one] < 0x80) & (codes[one - 1] != codes[one]) & (codes[one - 1] >= ord("A"))]
+    if codes.max(initial=0) < 0x80:
         return one
-    two = np.flatnonzero((codes[:-4] == codes[2:-2]) & (codes[2:-2] == codes[4:]) & (codes[:-4] >= 0xC3) & (codes[:-4] <= 0xDB))
-    same = (codes[two + 1] == codes[np.minimum(two + 3, len(codes) - 1)]) & (codes[two + 1] == codes[np.minimum(two + 5, len(codes) - 1)])
-    return np.concatenate([one, two[same]])
+    same = codes[2:] == codes[:-2]
+    pairs = same[1:] & same[:-1]
+    two = np.flatnonzero(pairs[2:] & pairs[:-2])
+    # the first of the run, and a letter before it
+    first = (codes[two - 2] != codes[two]) | (codes[two - 1] != codes[two + 1])
+    return np.concatenate([one, two[first & (codes[two] >= 0xC3) & (codes[two] <= 0xDB) & (codes[two - 1] >= ord("A"))]])
 
 
 def _blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Byte ranges of about a block each, cut between rows."""
+    """Ranges of rows of about a block each."""
     cuts = np.unique(np.searchsorted(offsets, np.arange(offsets[0], offsets[-1], BLOCK)).clip(0, len(offsets) - 1))
-    edges = [int(offsets[cut]) for cut in cuts] + [int(offsets[-1])]
-    return ((low, high) for low, high in pairwise(edges) if high > low)
+    return ((low, high) for low, high in pairwise([0, *cuts[cuts > 0].tolist(), len(offsets) - 1]) if high > low)
