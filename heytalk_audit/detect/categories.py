@@ -132,6 +132,7 @@ def _counts(term: Term, ending: str, sides: Sides) -> bool | None:
 def _may_be_glued(term: Term, folded: str, start: int, end: int, left: bool, right: bool) -> bool:
     """Whether a term counts within a longer word, as in a hashtag or where a blank was left out."""
     plain = term.strength == "strong" and term.match == "word" and term.form == "mention" and term.language not in ("ar", "zh")
+    plain = plain and term.tail.match(folded, end)
     if not plain or not (left or right) or " " in folded[start:end]:
         return False
     long = end - start >= GLUED and (folded[end : end + 4].isalpha() or folded[max(0, start - 4) : start].isalpha())
@@ -141,6 +142,9 @@ def _may_be_glued(term: Term, folded: str, start: int, end: int, left: bool, rig
 def _ending(term: Term, text: str, folded: str, offsets: Sequence[int], end: int) -> str | None:
     """What follows the stem in the same word, if it is an ending of the term."""
     if _runs_on(folded[end - 1]):
+        return ""
+    # in letters that stand apart, a blank ends every one
+    if end < len(folded) and text[offsets[end] - 1].isspace() and term.tail.fullmatch(""):
         return ""
     stop = end
     while stop < len(folded) and (is_letter(text[offsets[stop]]) or (text[offsets[stop]] in "'’/@" and folded[stop + 1 : stop + 2].isalpha())):

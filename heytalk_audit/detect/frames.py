@@ -120,7 +120,7 @@ def is_joined(language: str, text: str, start: int, end: int, left: bool) -> boo
     if not words:
         return False
     rest = re.match(r"\w+", text[end : end + 20]) if left else re.search(r"\w+$", text[max(0, start - 20) : start])
-    return bool(rest and words.fullmatch(rest[0]))
+    return bool(rest and words.fullmatch(rest[0].removeprefix("s") if left and len(rest[0]) > 4 else rest[0]))
 
 
 def is_self(term: Term, ending: str, sides: Sides) -> bool:
@@ -136,7 +136,18 @@ def is_self(term: Term, ending: str, sides: Sides) -> bool:
     frame, later = _before(language, term.category), _pattern(language, "after")
     if (frame and frame.search(before)) or (later and later.match(after)):
         return True
-    return any(first.search(before) and second.search(after) for first, second in _around(language)) or is_entry(term, sides)
+    if any(first.search(before) and second.search(after) for first, second in _around(language)):
+        return True
+    return is_entry(term, sides) or is_opening(term, ending, sides)
+
+
+def is_opening(term: Term, ending: str, sides: Sides) -> bool:
+    """Whether a text opens with the term, of one person, and goes on in the first person: `Shia, and I am tired of the jokes`."""
+    beside, first, many = (_pattern(term.language, name) for name in ("entry", "first", "many"))
+    if not (beside and first and many) or many.search(term.term + ending):
+        return False
+    opening = all(beside.fullmatch(word) for word in re.findall(r"\w+", sides.earlier))
+    return opening and len(sides.earlier) < 30 and not _beside(term.language, True).match(sides.after) and bool(first.search(sides.later))
 
 
 def is_entry(term: Term, sides: Sides) -> bool:
@@ -152,7 +163,8 @@ def is_entry(term: Term, sides: Sides) -> bool:
     beside = _pattern(term.language, "entry")
     plain = all(beside and beside.fullmatch(word) for word in (*own[0], *own[1]))
     profile = any(_PROFILE.fullmatch(entry) for entry in others) or (len(others) > 1 and bool(re.search(r"[|•·]", sides.earlier + sides.later)))
-    return plain and (profile or (len(others) > 1 and term.strength == "strong"))
+    told = len(others) > 1 or own[0] or own[1]
+    return plain and bool(profile or (told and term.strength == "strong"))
 
 
 def has_cue(term: Term, ending: str, sides: Sides) -> bool:

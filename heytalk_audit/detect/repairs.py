@@ -20,6 +20,13 @@ WORDS = frozenset(
 )
 
 
+#: Small words that a blank within a term would make of one half.
+SMALL = frozenset(
+    "is as in us or at an he me my no on of so to up we do go if it by be am al el la lo le de da en es se si su tu mi ni un ha va ya yo te "
+    "os ve bu su ne ki and man ate ten end sent ile var yok ama icin que con por los las una the are for not you all".split()
+)
+
+
 @cache
 def repaired(term: Term) -> frozenset[str]:
     """Folded spellings of the term with one slip, none of which is another term's."""
@@ -41,11 +48,13 @@ def _slips(stem: str, language: str) -> Iterator[str]:
     if not word.isalpha() or len(stem) > 16:
         return
     rest = stem[len(word) :]
-    enough = 4 if rest or language == "ar" else 5
-    if len(word) >= enough:
-        yield from (word[:at] + " " + word[at:] + rest for at in range(2, len(word) - 1))
-    if len(word) > enough or (rest and len(word) >= 4):
+    # the shorter a word, and the more its language inflects, the more slips are other words
+    blank, letter = {"en": (5, 6), "ar": (4, 8)}.get(language, (5, 7))
+    if len(word) >= (4 if rest else blank):
+        yield from (word[:at] + " " + word[at:] + rest for at in range(2, len(word) - 1) if SMALL.isdisjoint((word[:at], word[at:])))
+    if len(word) >= (3 if rest else letter):
         yield from (word[:at] + word[at + 1 :] + rest for at in range(1, len(word) - 1))
+    if len(word) >= (4 if rest else letter):
         yield from (word[:at] + word[at + 1] + word[at] + word[at + 2 :] + rest for at in range(1, len(word) - 2))
     if language != "ar":
         yield from (word[:at] + "*" + word[at + 1 :] + rest for at in range(1, len(word)) if word[at] in "aeiou")

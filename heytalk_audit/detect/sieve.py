@@ -70,7 +70,7 @@ def _automata() -> tuple[ac.BytesAhoCorasick, ac.BytesAhoCorasick, int]:
 def _bordered(term: Term, forms: frozenset[str] | set[str], slip: bool) -> Iterator[str]:
     """Short spellings and slips must begin a word, so that a blank stands before them; Chinese has no blanks."""
     for form in forms:
-        if term.language == "zh" or (not slip and len(form) >= (GLUED if term.language != "ar" else 5)):
+        if term.language == "zh" or (not slip and len(form) >= GLUED and (term.strength == "strong" or not form.isascii())):
             yield form
         elif term.language == "ar":
             yield from (f" {clitic}{form}" for clitic in (CLITICS if not slip else ("", "ال", "وال", "لل")))

@@ -14,7 +14,7 @@ from heytalk_audit.detect.letters import LEET, SIMPLE, TRADITIONAL, fold
 CATEGORIES = ("ethnicity", "religion", "orientation", "health", "politics", "union")
 LANGUAGES = ("en", "es", "tr", "ar", "zh")
 #: A glued word or hashtag (#blacklivesmatter) is only looked into for terms of this many letters or more.
-GLUED = 7
+GLUED = 6
 
 # What may follow a folded stem, up to the word's end. Turkish letters are folded, so that i stands for ı and u for ü.
 _TURKISH = (
@@ -64,7 +64,7 @@ def _inflected(word: str, language: str, match: str) -> tuple[str, str]:
     if language == "zh" or match in ("whole", "case"):
         return word, "" if match == "whole" else "(?:'?s|'[a-z]+)?"
     if language == "en":
-        return (word[:-1], "(?:y(?:'s)?|ies)") if re.search("[^aeiou]y$", word) else (word, "(?:'?s|es|s')?")
+        return (word[:-1], "(?:y(?:'s)?|ies)") if re.search("[^aeiou]y$", word) else (word, "(?:'?s|es|s's?)?")
     if language == "es" and len(word) > 3 and word[-1] in "oa":
         return word[:-1], r"[oaex@](?:/[oa])?s?" if len(word) > 4 else "[oa]s?"
     if language == "es":
