@@ -135,7 +135,7 @@ def _may_be_glued(term: Term, folded: str, start: int, end: int, left: bool, rig
     plain = plain and term.tail.match(folded, end)
     if not plain or not (left or right) or " " in folded[start:end]:
         return False
-    long = end - start >= GLUED and (folded[end : end + 4].isalpha() or folded[max(0, start - 4) : start].isalpha())
+    long = left and end - start >= GLUED and folded[end : end + 4].isalpha()
     return long or (end - start >= 3 and is_joined(term.language, folded, start, end, left))
 
 

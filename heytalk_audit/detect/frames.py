@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import yaml
 
+from heytalk_audit.detect.letters import fold
 from heytalk_audit.detect.terms import Term
 
 #: Characters of a sentence that are read on either side of a term.
@@ -47,8 +48,9 @@ def _frames() -> dict:
 
 
 @cache
-def _senses() -> dict:
-    return yaml.safe_load((files(__package__) / "lexicon" / "senses.yaml").read_text("utf-8"))
+def _senses(language: str) -> dict[str, str]:
+    senses = yaml.safe_load((files(__package__) / "lexicon" / "senses.yaml").read_text("utf-8"))
+    return {_bare(term): pattern for term, pattern in senses[language].items()}
 
 
 def _joined(pattern: str) -> str:
@@ -103,9 +105,16 @@ def _pattern(language: str, name: str, shape: str = "{}") -> re.Pattern[str] | N
 
 @cache
 def _unless(term: Term) -> re.Pattern[str] | None:
-    text = _senses()[term.language].get(term.term)
-    edge = "" if term.language == "zh" else r"\b"
-    return re.compile(f"{edge}(?:{text}){edge}") if text else None
+    text = _senses(term.language).get(_bare(term.term))
+    if not text:
+        return None
+    edges = {"zh": ("", ""), "ar": (r"(?<!\w)[وفبلك]?(?:ال|لل)?", r"(?!\w)")}.get(term.language, (r"(?<!\w)", r"(?!\w)"))
+    return re.compile(f"{edges[0]}(?:{text}){edges[1]}")
+
+
+def _bare(term: str) -> str:
+    """A term as a key: folded, without the Arabic article, so that one entry serves all of its forms."""
+    return fold(term)[0].removeprefix("ال")
 
 
 def is_another(term: Term, sides: Sides) -> bool:
@@ -143,11 +152,12 @@ def is_self(term: Term, ending: str, sides: Sides) -> bool:
 
 def is_opening(term: Term, ending: str, sides: Sides) -> bool:
     """Whether a text opens with the term, of one person, and goes on in the first person: `Shia, and I am tired of the jokes`."""
-    beside, first, many = (_pattern(term.language, name) for name in ("entry", "first", "many"))
-    if not (beside and first and many) or many.search(term.term + ending):
+    beside, first, many, goes, about = (_pattern(term.language, name) for name in ("entry", "first", "many", "goes", "about"))
+    if not (beside and first and many and goes) or len(sides.earlier) > 30 or many.search(term.term + ending):
         return False
-    opening = all(beside.fullmatch(word) for word in re.findall(r"\w+", sides.earlier))
-    return opening and len(sides.earlier) < 30 and not _beside(term.language, True).match(sides.after) and bool(first.search(sides.later))
+    if not all(beside.fullmatch(word) for word in re.findall(r"\w+", sides.earlier)):
+        return False
+    return bool((goes.match(sides.later) and first.search(sides.later)) or (about and about.match(sides.later)))
 
 
 def is_entry(term: Term, sides: Sides) -> bool:
