@@ -22,7 +22,11 @@ from heytalk_audit.detect.terms import GLUED, Term, terms
 
 COLUMNS = ("row", "category", "language", "form", "start", "end", "confidence")
 ARABIC_CLITICS = tuple(
-    sorted({a + b for a in ("", "و", "ف") for b in ("", "ب", "ك", "ل", "ال", "بال", "كال", "لل", "س", "ه", "هال", "عال")}, key=len, reverse=True)
+    sorted(
+        {a + b for a in ("", "و", "ف") for b in ("", "ب", "ك", "ل", "ال", "بال", "كال", "لل", "س", "ه", "هال", "عال")},
+        key=len,
+        reverse=True,
+    )
 )
 
 
@@ -66,13 +70,13 @@ def _as_array(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> pa.Ar
 
 
 @cache
-def _stems() -> tuple[ac.AhoCorasick, list[tuple[Term, bool]]]:
-    """An automaton of folded stems, and for each its term and whether it is a slip of it (`gaypeople`, `musilm`)."""
+def _stems() -> tuple[ac.AhoCorasick, list[tuple[Term, str]]]:
+    """An automaton of folded stems, and for each its term and what was done to it: nothing, glued (`gaypeople`), a slip (`musilm`)."""
     stems = [(stem, term) for term in terms() for stem in term.stems]
     glued = [(stem.replace(" ", ""), term) for stem, term in stems if " " in stem and len(stem) > GLUED and term.strength == "strong"]
     slips = [(form, term) for term in terms() for form in repaired(term)]
-    every = [(stem, term, False) for stem, term in stems] + [(stem, term, True) for stem, term in glued + slips]
-    return ac.AhoCorasick([stem for stem, _, _ in every]), [(term, changed) for _, term, changed in every]
+    every = [(stem, term, done) for done, forms in (("", stems), ("glued", glued), ("slip", slips)) for stem, term in forms]
+    return ac.AhoCorasick([stem for stem, _, _ in every]), [(term, done) for _, term, done in every]
 
 
 def _together(texts: list[tuple[int, str]]) -> list[tuple]:
@@ -101,22 +105,27 @@ def _record(row: int, text: str, mention: Mention, offset: int) -> tuple:
 
 def _mentions(text: str, folded: str, offsets: Sequence[int], plain: bool) -> Iterator[Mention]:
     automaton, known = _stems()
+    # what was decided of the same words is not decided again; gone when the texts are read
+    decided: dict[tuple, bool | None] = {}
     for which, start, end in automaton.find_matches_as_indexes(folded, overlapping=True):
-        term, changed = known[which]
+        term, done = known[which]
         left = _begins(term, text, folded, offsets, start)
-        if not left and (changed or end - start < GLUED):
+        if not left and (done == "slip" or end - start < GLUED):
             continue
         ending = _ending(term, text, folded, offsets, end)
         whole = left and ending is not None
-        if not whole and (changed or not _may_be_glued(term, folded, start, end, left, ending is not None)):
+        if not whole and (done == "slip" or not _may_be_glued(term, folded, start, end, left, ending is not None)):
             continue
         stop = end + len(ending or "")
         if not _as_spelled(term, text[offsets[start] : offsets[end - 1] + 1]):
             continue
-        own = _counts(term, ending or "", Sides.of(folded, start, stop))
+        key = (which, ending, Sides.of(folded, start, stop))
+        if key not in decided:
+            decided[key] = _counts(term, ending or "", key[2])
+        own = decided[key]
         if own is not None:
             first, last = offsets[start], offsets[stop - 1] + 1
-            yield Mention(term, first, last, own, changed or not whole or (not plain and last - first != stop - start))
+            yield Mention(term, first, last, own, bool(done) or not whole or (not plain and last - first != stop - start))
 
 
 def _counts(term: Term, ending: str, sides: Sides) -> bool | None:
@@ -147,7 +156,9 @@ def _ending(term: Term, text: str, folded: str, offsets: Sequence[int], end: int
     if end < len(folded) and text[offsets[end] - 1].isspace() and term.tail.fullmatch(""):
         return ""
     stop = end
-    while stop < len(folded) and (is_letter(text[offsets[stop]]) or (text[offsets[stop]] in "'’/@" and folded[stop + 1 : stop + 2].isalpha())):
+    while stop < len(folded) and (
+        is_letter(text[offsets[stop]]) or (text[offsets[stop]] in "'’/@" and folded[stop + 1 : stop + 2].isalpha())
+    ):
         stop += 1
     while stop > end and not term.tail.fullmatch(folded, end, stop) and not text[offsets[stop - 1]].isalpha():
         stop -= 1
@@ -171,7 +182,7 @@ def _runs_on(char: str) -> bool:
 
 def _as_spelled(term: Term, written: str) -> bool:
     """Whether accents or case are as the data have them, where they tell words apart, and digits are not the most of it."""
-    if 2 * sum(map(str.isdigit, written)) >= len(written):
+    if 2 * sum(map(str.isdigit, written)) >= len(written) and written != term.term:
         return False
     if term.match == "case":
         return written == term.term
@@ -183,7 +194,7 @@ def _longest(mentions: Iterable[Mention]) -> list[Mention]:
     ranks = {"never": 0, "strong": 1, "noun": 2, "weak": 3}
     kept: list[Mention] = []
     covered: dict[str, set[int]] = defaultdict(set)
-    for one in sorted(mentions, key=lambda m: (m.glued, m.term.strength != "never", m.start - m.end, ranks[m.term.strength], not m.own)):
+    for one in sorted(mentions, key=lambda m: (m.glued, m.start - m.end, ranks[m.term.strength], not m.own)):
         places, span = covered[one.term.category], range(one.start, one.end)
         if places.isdisjoint(span):
             places.update(span)

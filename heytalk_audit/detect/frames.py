@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -48,9 +49,14 @@ def _frames() -> dict:
 
 
 @cache
-def _senses(language: str) -> dict[str, str]:
+def _senses() -> dict[str, list[tuple[str, str]]]:
+    """By a term's folded letters, the patterns of other senses: of every language, for many words are of several."""
     senses = yaml.safe_load((files(__package__) / "lexicon" / "senses.yaml").read_text("utf-8"))
-    return {_bare(term): pattern for term, pattern in senses[language].items()}
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for language, patterns in senses.items():
+        for term, pattern in patterns.items():
+            found[_bare(term)].append((language, pattern))
+    return found
 
 
 def _joined(pattern: str) -> str:
@@ -105,11 +111,10 @@ def _pattern(language: str, name: str, shape: str = "{}") -> re.Pattern[str] | N
 
 @cache
 def _unless(term: Term) -> re.Pattern[str] | None:
-    text = _senses(term.language).get(_bare(term.term))
-    if not text:
-        return None
-    edges = {"zh": ("", ""), "ar": (r"(?<!\w)[وفبلك]?(?:ال|لل)?", r"(?!\w)")}.get(term.language, (r"(?<!\w)", r"(?!\w)"))
-    return re.compile(f"{edges[0]}(?:{text}){edges[1]}")
+    edges = {"zh": ("", ""), "ar": (r"(?<!\w)[وفبلك]?(?:ال|لل)?", r"(?!\w)")}
+    plain = (r"(?<!\w)", r"(?!\w)")
+    parts = [f"(?:{pattern})".join(edges.get(language, plain)) for language, pattern in _senses().get(_bare(term.term), ())]
+    return re.compile("|".join(parts)) if parts else None
 
 
 def _bare(term: str) -> str:
@@ -172,7 +177,9 @@ def is_entry(term: Term, sides: Sides) -> bool:
         return False
     beside = _pattern(term.language, "entry")
     plain = all(beside and beside.fullmatch(word) for word in (*own[0], *own[1]))
-    profile = any(_PROFILE.fullmatch(entry) for entry in others) or (len(others) > 1 and bool(re.search(r"[|•·]", sides.earlier + sides.later)))
+    profile = any(_PROFILE.fullmatch(entry) for entry in others) or (
+        len(others) > 1 and bool(re.search(r"[|•·]", sides.earlier + sides.later))
+    )
     told = len(others) > 1 or own[0] or own[1]
     return plain and bool(profile or (told and term.strength == "strong"))
 

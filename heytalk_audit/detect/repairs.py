@@ -15,8 +15,7 @@ WORDS = frozenset(
     "cripe gluten asians casting indios indio perlas marca marcas martica copto morisca lesbos gitana marcan caro sino sordo "
     "refuge refuges refugio refugios imigre islas slam jus jaw jaws sihk pagan pagans curds curd turks trunks urge rom roman "
     "queue queues queen queens quer guey fagot fagots"
-    " alevler menzili menzilli korku korkma alvi elevi suni saban surani hindi hind budis deis ates ateş kurt kurtler arp aracı lezyon tatar çerke zenc"
-    .split()
+    " alevler menzili menzilli korku korkma alvi elevi suni saban surani hindi hind budis deis ates ateş kurt kurtler arp aracı lezyon tatar çerke zenc".split()
 )
 
 

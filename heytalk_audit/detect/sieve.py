@@ -58,19 +58,30 @@ def _automata() -> tuple[ac.BytesAhoCorasick, ac.BytesAhoCorasick, int]:
     kept: set[str] = set()
     for form in sorted(spelled, key=len):
         # a spelling that begins with another one is found by that one
-        if not any(form[:n] in kept for n in range(1, len(form))) and (form[0] != " " or not any(form[1:n] in kept for n in range(2, len(form)))):
+        if not any(form[:n] in kept for n in range(1, len(form))) and (
+            form[0] != " " or not any(form[1:n] in kept for n in range(2, len(form)))
+        ):
             kept.add(form)
-    plain = sorted(form for form in kept if form.isascii())
-    every = [*plain, *sorted(form for form in kept if not form.isascii())]
-    build = ac.BytesAhoCorasick, ac.Implementation.DFA
-    automata = [build[0]([form.encode() for form in forms], implementation=build[1]) for forms in (plain, every + UNUSUAL)]
+    plain = [form.encode() for form in sorted(kept) if form.isascii()]
+    # Chinese sets no blank before a Latin word: it may follow the last byte of a character
+    after = [bytes([last]) + form for form in _latin_within_chinese() for last in range(0x80, 0xC0)]
+    every = [*plain, *(form.encode() for form in sorted(kept) if not form.isascii()), *after]
+    automata = [
+        ac.BytesAhoCorasick(forms, implementation=ac.Implementation.DFA) for forms in (plain, every + [char.encode() for char in UNUSUAL])
+    ]
     return automata[0], automata[1], len(every)
+
+
+def _latin_within_chinese() -> set[bytes]:
+    return {form.encode() for term in terms() if term.language == "zh" for form in spellings(term) if form.isascii()}
 
 
 def _bordered(term: Term, forms: frozenset[str] | set[str], slip: bool) -> Iterator[str]:
     """Short spellings and slips must begin a word, so that a blank stands before them; Chinese has no blanks."""
     for form in forms:
-        if term.language == "zh" or (not slip and len(form) >= GLUED and (term.strength == "strong" or not form.isascii())):
+        if (term.language == "zh" and not form.isascii()) or (
+            not slip and len(form) >= GLUED and (term.strength == "strong" or not form.isascii())
+        ):
             yield form
         elif term.language == "ar":
             yield from (f" {clitic}{form}" for clitic in (CLITICS if not slip else ("", "ال", "وال", "لل")))

@@ -62,7 +62,7 @@ def _term(row: dict[str, str]) -> Term:
 def _inflected(word: str, language: str, match: str) -> tuple[str, str]:
     """The literal that every form of the word starts with, and a pattern of the rest."""
     if language == "zh" or match in ("whole", "case"):
-        return word, "" if match == "whole" else "(?:'?s|'[a-z]+)?"
+        return word, "" if match == "whole" or language == "zh" else "(?:'?s|'[a-z]+)?"
     if language == "en":
         return (word[:-1], "(?:y(?:'s)?|ies)") if re.search("[^aeiou]y$", word) else (word, "(?:'?s|es|s's?)?")
     if language == "es" and len(word) > 3 and word[-1] in "oa":
