@@ -117,7 +117,8 @@ def _mentions(text: str, folded: str, offsets: Sequence[int], plain: bool) -> It
         if not whole and (done == "slip" or not _may_be_glued(term, folded, start, end, left, ending is not None)):
             continue
         stop = end + len(ending or "")
-        if not _as_spelled(term, text[offsets[start] : offsets[end - 1] + 1]):
+        written = text[offsets[start] : offsets[end - 1] + 1]
+        if not _as_spelled(term, written) or (done == "slip" and any(map(str.isdigit, written.replace("1", "")))):
             continue
         key = (which, ending, Sides.of(folded, start, stop))
         if key not in decided:

@@ -60,7 +60,7 @@ def _senses() -> dict[str, list[tuple[str, str]]]:
 
 
 def _joined(pattern: str) -> str:
-    # a folded line of the file begins with a blank
+    # a folded line of the file begins with a blank; a blank that is meant is written [ ]
     return re.sub(r"\| ", "|", pattern)
 
 

@@ -9,20 +9,21 @@ from heytalk_audit.detect.terms import Term, terms
 
 #: Categories whose terms name groups of people, which are the ones that are disguised.
 DISGUISED = ("ethnicity", "religion", "orientation", "health")
-#: Slips that are words of their own: folded, whole.
+#: Slips that are words of their own, or begin them: folded.
 WORDS = frozenset(
-    "niger nigers nigar latins retar moron morons metis tuck hipanic trance trances transit migrate migrates migrat muslin muslins "
-    "cripe gluten asians casting indios indio perlas marca marcas martica copto morisca lesbos gitana marcan caro sino sordo "
-    "refuge refuges refugio refugios imigre islas slam jus jaw jaws sihk pagan pagans curds curd turks trunks urge rom roman "
-    "queue queues queen queens quer guey fagot fagots"
-    " alevler menzili menzilli korku korkma alvi elevi suni saban surani hindi hind budis deis ates ateş kurt kurtler arp aracı lezyon tatar çerke zenc".split()
+    """
+    niger nigers nigar latins retar moron morons metis tuck trance trances transit migrate migrates migrat muslin muslins gluten casting
+    indios indio perlas marc marca marcas martica copto morisca lesbos marcan caro sino sordo refuge refuges refugio refugios islas slam
+    jus jaw jaws pagan pagans curds curd turks trunks urge rom roman queue queues queen queens quer guey fagot fagots alevler menzili
+    menzilli korku korkma suni saban hindi hind ates kurt kurtler arp lezyon tatar engeli engelle hamle bruja brujas cubos humanos humano
+    """.split()
 )
-
-
 #: Small words that a blank within a term would make of one half.
 SMALL = frozenset(
-    "is as in us or at an he me my no on of so to up we do go if it by be am al el la lo le de da en es se si su tu mi ni un ha va ya yo te "
-    "os ve bu su ne ki and man ate ten end sent ile var yok ama icin que con por los las una the are for not you all".split()
+    """
+    is as in us or at an he me my no on of so to up we do go if it by be am al el la lo le de da en es se si su tu mi ni un ha va ya yo
+    te os ve bu ne ki and man ate ten end sent ile var yok ama icin que con por los las una the are for not you all
+    """.split()
 )
 
 
@@ -48,7 +49,7 @@ def _slips(stem: str, language: str) -> Iterator[str]:
         return
     rest = stem[len(word) :]
     # the shorter a word, and the more its language inflects, the more slips are other words
-    blank, letter = {"en": (5, 6), "ar": (4, 8)}.get(language, (5, 7))
+    blank, letter = {"en": (5, 6), "es": (5, 6), "ar": (4, 6 if word.endswith(("ين", "ون")) else 8)}.get(language, (5, 7))
     if len(word) >= (4 if rest else blank):
         yield from (word[:at] + " " + word[at:] + rest for at in range(2, len(word) - 1) if SMALL.isdisjoint((word[:at], word[at:])))
     if len(word) >= (3 if rest else letter):
