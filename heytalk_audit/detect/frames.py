@@ -18,6 +18,7 @@ REACH = 90
 #: What stands between texts that are read as one.
 BETWEEN = "\x1e"
 _STOPS = ".!?;\n。！？；؟" + BETWEEN
+_STOP = re.compile(f"[{_STOPS}]")
 _FIRST_PERSON = re.compile(r"'?.*(?:y?[iu]m|y?[iu]z)$")
 _OTHER_ENDINGS = re.compile(r".*(?:l[ae]r[iu]m|[iu]m[iu]z|s[iu]n[iu]z|[iu]n[iu]z|[ds][iu]z)$")
 #: What parts the entries of a profile: signs, line ends, emoji.
@@ -38,9 +39,9 @@ class Sides(NamedTuple):
     def of(text: str, start: int, end: int) -> Sides:
         earlier = text[max(0, start - REACH) : start].rpartition(BETWEEN)[2]
         later = text[end : end + REACH].partition(BETWEEN)[0]
-        cut = max(earlier.rfind(stop) for stop in _STOPS) + 1
-        stops = [at for stop in _STOPS if (at := later.find(stop)) >= 0]
-        return Sides(earlier[cut:], later[: min(stops, default=len(later))], earlier, later)
+        cut = max(map(earlier.rfind, _STOPS)) + 1
+        stop = _STOP.search(later)
+        return Sides(earlier[cut:], later[: stop.start()] if stop else later, earlier, later)
 
 
 @cache
