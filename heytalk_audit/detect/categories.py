@@ -154,7 +154,7 @@ def _ending(term: Term, text: str, folded: str, offsets: Sequence[int], end: int
     if _runs_on(folded[end - 1]):
         return ""
     # in letters that stand apart, a blank ends every one
-    if end < len(folded) and text[offsets[end] - 1].isspace() and term.tail.fullmatch(""):
+    if end < len(folded) and _apart(text, offsets[end]) and term.tail.fullmatch(""):
         return ""
     stop = end
     while stop < len(folded) and (
@@ -168,7 +168,7 @@ def _ending(term: Term, text: str, folded: str, offsets: Sequence[int], end: int
 
 def _begins(term: Term, text: str, folded: str, offsets: Sequence[int], start: int) -> bool:
     """Whether a word begins here, or only clitics stand before it."""
-    if start == 0 or _runs_on(folded[start]) or not is_letter(text[offsets[start - 1]]) or text[offsets[start] - 1].isspace():
+    if start == 0 or _runs_on(folded[start]) or not is_letter(text[offsets[start - 1]]) or _apart(text, offsets[start]):
         return True
     word = start
     while word > 0 and is_letter(text[offsets[word - 1]]):
@@ -201,3 +201,8 @@ def _longest(mentions: Iterable[Mention]) -> list[Mention]:
             places.update(span)
             kept.append(one)
     return sorted((m for m in kept if m.term.strength != "never"), key=lambda m: (m.start, m.end))
+
+
+def _apart(text: str, at: int) -> bool:
+    """Whether a letter is set apart from the one before it."""
+    return text[at - 1].isspace() or text[at - 1] in ".-_"

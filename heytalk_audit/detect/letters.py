@@ -21,7 +21,7 @@ _DIGITS = {code: plain for code, plain in LEET.items() if chr(code).isdigit()}
 #: `@` and `$` are letters only between letters.
 _SIGN_WITHIN = re.compile(r"(?<=[^\W\d_])[@$](?=[^\W\d_])")
 _RUN = re.compile(r"([^\W\d_])\1\1+")
-_APART = re.compile(r"(?<!\w)(?:[^\W\d_] ){2,}[^\W\d_](?!\w)|[\u3400-\u9fff](?: [\u3400-\u9fff])+")
+_APART = re.compile(r"(?<!\w)(?:[^\W\d_][ .]){2,}[^\W\d_](?!\w)|[\u3400-\u9fff](?: [\u3400-\u9fff])+")
 _ARABIC = str.maketrans("أإآٱىیکةڤ", "اااايیكهف".replace("ی", "ي"))
 _SIGNS = str.maketrans("-_\u2010\u2011\u2012\u2013\u2014\u00a0\u3000\t’ʼ‘`´＇", "          ''''''")
 #: Traditional characters of the lexicon and of the frames, and what they are written as here.
@@ -98,7 +98,7 @@ def readings(text: str) -> Iterator[tuple[str, Sequence[int]]]:
         for times in (1, 2):
             yield _without(folded, offsets, [(run.start() + times, run.end()) for run in _RUN.finditer(folded)])
     if _APART.search(folded):
-        blanks = [at for run in _APART.finditer(folded) for at in range(*run.span()) if folded[at] == " "]
+        blanks = [at for run in _APART.finditer(folded) for at in range(*run.span()) if folded[at] in " ."]
         yield _without(folded, offsets, [(at, at + 1) for at in blanks])
 
 

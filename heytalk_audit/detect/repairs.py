@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 
@@ -23,9 +23,20 @@ def _words(kind: str) -> frozenset[str]:
 @cache
 def repaired(term: Term) -> frozenset[str]:
     """Folded spellings of the term with one slip, none of which is another term's."""
+    return _slips_of(term, term.stems) - _stems() - _words("words")
+
+
+@cache
+def accented(term: Term) -> frozenset[str]:
+    """The same as they are written, with accents, for terms that have some."""
+    written = "" if term.language in ("ar", "zh") or term.term.isascii() else term.term.replace("İ", "i").lower()
+    return _slips_of(term, [written[: len(stem)] for stem in term.stems]) if written else frozenset()
+
+
+def _slips_of(term: Term, stems: Iterable[str]) -> frozenset[str]:
     if term.strength != "strong" or term.match == "case" or term.form == "self" or term.category not in DISGUISED:
         return frozenset()
-    return frozenset(form for stem in term.stems for form in _slips(stem, term.language)) - _stems() - _words("words")
+    return frozenset(form for stem in stems for form in _slips(stem, term.language))
 
 
 @cache

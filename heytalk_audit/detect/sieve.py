@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from heytalk_audit.detect.letters import LEET_SIGNS
-from heytalk_audit.detect.repairs import repaired
+from heytalk_audit.detect.repairs import accented, repaired
 from heytalk_audit.detect.terms import GLUED, Term, spellings, terms
 
 #: Texts are gated in blocks that stay in the processor's cache.
@@ -54,7 +54,11 @@ def gate(array: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
 @cache
 def _automata() -> tuple[ac.BytesAhoCorasick, ac.BytesAhoCorasick, int]:
     """Automata of the spellings in ASCII and of all; patterns from a number on are of unusual characters."""
-    spelled = {form for term in terms() for form in (*_bordered(term, repaired(term), True), *_bordered(term, spellings(term), False))}
+    spelled = {
+        form
+        for term in terms()
+        for form in (*_bordered(term, repaired(term) | accented(term), True), *_bordered(term, spellings(term), False))
+    }
     kept: set[str] = set()
     for form in sorted(spelled, key=len):
         # a spelling that begins with another one is found by that one

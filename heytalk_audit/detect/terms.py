@@ -91,7 +91,8 @@ def spellings(term: Term) -> set[str]:
     lower = term.term.replace("İ", "i").lower()
     lower = lower if nexts != ("",) else lower[: max(len(stem) for stem in term.stems)]
     upper = (lower.replace("i", "İ") if term.language == "tr" else lower).upper()
-    accented = {lower, upper[0] + lower[1:], _accents_up(lower, upper), _accents_up(lower, lower.upper())}
+    titled = re.sub(r"(?<!\w)\w", lambda initial: upper[initial.start()], lower)
+    accented = {lower, titled, upper[0] + lower[1:], _accents_up(lower, upper), _accents_up(lower, lower.upper())}
     if term.language == "zh":
         # of several traditional characters the first is the common one
         accented = {lower, lower.translate(str.maketrans(SIMPLE[::-1], TRADITIONAL[::-1]))}
