@@ -89,7 +89,8 @@ def speed(name: str, texts: pa.LargeStringArray) -> None:
         )
     read, gated, scanned = ([texts.nbytes / 1e6 / seconds for seconds in pair] for pair in measured)
     print(
-        f"{name}, {texts.nbytes / 1e6:.0f} MB: {read[0]:.0f} MB/s by the clock (goal {GOALS['MB/s']}), {read[1]:.0f} a second of one processor;"
+        f"{name}, {texts.nbytes / 1e6:.0f} MB:"
+        f" {read[0]:.0f} MB/s by the clock (goal {GOALS['MB/s']}), {read[1]:.0f} by the processor's time;"
         f" the gate alone {gated[0]:.0f} and {gated[1]:.0f}; DuckDB's scan {scanned[0]:.0f} and {scanned[1]:.0f}:"
         f" {read[0] / scanned[0]:.0%} and {read[1] / scanned[1]:.0%} of it; {len(gate(texts)[0]):,} of {len(texts):,} rows read"
     )
