@@ -88,7 +88,7 @@ def _before(language: str, category: str) -> re.Pattern[str] | None:
     if not frames:
         return None
     if language == "zh":
-        frames = frames.replace(" ", "")
+        frames = f"{frames}|^\\W*(?:{data['bare']['any']})".replace(" ", "")
         return re.compile(rf"(?:{frames})(?:{data['filler']}){{0,4}}[ 「“\"']*$")
     filler = rf"(?:[ ,\"(]+(?!(?:{_joined(data['stop'])})(?!\w)){data['filler']}(?!\w)){{0,4}}"
     own = f"|{data['own']}" if "own" in data and category not in ("ethnicity", "orientation") else ""

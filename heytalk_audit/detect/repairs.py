@@ -62,6 +62,9 @@ def _slips(stem: str, language: str) -> Iterator[str]:
         yield from (word[:at] + word[at + 1 :] + rest for at in range(1, len(word) - 1))
     if len(word) >= (4 if rest else letter):
         yield from (word[:at] + word[at + 1] + word[at] + word[at + 2 :] + rest for at in range(1, len(word) - 2))
+    if language == "ar" and len(word) >= 4 and not word.startswith("ال"):
+        # the article's second letter behind the word's first
+        yield "ا" + word[0] + "ل" + word[1:] + rest
     if language != "ar":
         yield from (word[:at] + "*" + word[at + 1 :] + rest for at in range(1, len(word)) if word[at] in "aeiou")
         # a one may be an l, and is read as an i
