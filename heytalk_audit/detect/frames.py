@@ -170,8 +170,10 @@ def is_entry(term: Term, sides: Sides) -> bool:
     """Whether the term is an entry of a profile: short entries in a row, this one nothing but the term and words beside it."""
     if len(sides.earlier) + len(sides.later) > 80:
         return False
-    entries = [*_PARTS.split(sides.earlier), "", *_PARTS.split(sides.later)]
-    at = len(_PARTS.split(sides.earlier))
+    earlier, later = _PARTS.split(sides.earlier), _PARTS.split(sides.later)
+    if len(earlier) + len(later) == 2:
+        return False
+    entries, at = [*earlier, "", *later], len(earlier)
     own = (entries[at - 1].split(), entries[at + 1].split())
     others = [entry for entry in entries[: at - 1] + entries[at + 2 :] if entry]
     if not others or len(own[0]) + len(own[1]) > 2 or any(len(entry.split()) > 5 for entry in others):

@@ -97,14 +97,15 @@ def _touched(array: pa.LargeStringArray, offsets: np.ndarray, low: int, high: in
     """The rows of a block in which a spelling begins, or would but for letters that are repeated or stand apart; and which are odd so."""
     part = array.slice(low, high - low)
     written = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(part)], pa.int32()), part), pa.scalar(" ", pa.large_string()))
+    length = int(offsets[high] - offsets[low]) + high - low - 1
+    raw = memoryview(written.buffers()[2])[:length]
     # a blank before each text, so that its first word begins as any other
-    raw = b" " + bytes(written.buffers()[2])
-    block = raw.translate(BYTES)
+    block = b" " + bytes(raw).translate(BYTES)
     starts = offsets[low:high] - offsets[low] + np.arange(high - low)
     codes = np.frombuffer(block, "uint8")
     found, unusual = _found(block)
     # of what is written, so that 1000 is no word
-    stretched = np.unique(_rows(starts, _repeated(np.frombuffer(raw, "uint8"))))
+    stretched = np.unique(_rows(starts, _repeated(np.frombuffer(raw, "uint8")) + 1))
     odd = np.concatenate([_rows(starts, unusual), _rows(starts, _set_apart(codes)), _relaxed(block, starts, stretched)])
     return np.concatenate([_rows(starts, found), odd]) + low, odd + low
 
