@@ -195,7 +195,7 @@ def _longest(mentions: Iterable[Mention]) -> list[Mention]:
     ranks = {"never": 0, "strong": 1, "noun": 2, "weak": 3}
     kept: list[Mention] = []
     covered: dict[str, set[int]] = defaultdict(set)
-    for one in sorted(mentions, key=lambda m: (m.glued, m.start - m.end, ranks[m.term.strength], not m.own)):
+    for one in sorted(mentions, key=lambda m: (m.glued, m.start - m.end, -len(m.term.term), ranks[m.term.strength], not m.own)):
         places, span = covered[one.term.category], range(one.start, one.end)
         if places.isdisjoint(span):
             places.update(span)
