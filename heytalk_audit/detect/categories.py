@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from itertools import pairwise
+from itertools import accumulate
+from operator import itemgetter
 from typing import NamedTuple
 
 import ahocorasick_rs as ac
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from heytalk_audit.detect.frames import has_cue, is_self, sides
-from heytalk_audit.detect.letters import as_written, fold, is_letter
-from heytalk_audit.detect.terms import GLUED, Term, apart, spellings, terms
+from heytalk_audit.detect.frames import BETWEEN, Sides, has_cue, is_another, is_joined, is_self
+from heytalk_audit.detect.letters import as_written, fold_plainly, is_letter, readings
+from heytalk_audit.detect.repairs import repaired
+from heytalk_audit.detect.sieve import gate
+from heytalk_audit.detect.terms import GLUED, Term, terms
 
 COLUMNS = ("row", "category", "language", "form", "start", "end", "confidence")
-#: Texts are gated in blocks that stay in the processor's cache.
-BLOCK = 1 << 20
-#: What a byte is read as: A to Z small, leet digits as letters, hyphens as blanks. Every other byte stays.
-BYTES = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ013457-_\t", b"abcdefghijklmnopqrstuvwxyzoieast   ")
-#: Characters that hide a word from the gate (full-width letters, tatweel, vowels, combining and zero-width marks): such rows are read.
-UNUSUAL = [
-    *map(chr, (*range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B), *range(0x300, 0x330), *range(0x64B, 0x656), 0x640, 0x670, 0xAD)),
-    *map(chr, (0x200B, 0x2060, 0xFEFF, 0xA0)),
-]
 ARABIC_CLITICS = tuple(
-    sorted({a + b for a in ("", "و", "ف") for b in ("", "ب", "ك", "ل", "ال", "بال", "كال", "لل", "س")}, key=len, reverse=True)
+    sorted(
+        {a + b for a in ("", "و", "ف") for b in ("", "ب", "ك", "ل", "ال", "بال", "كال", "لل", "س", "ه", "هال", "عال")},
+        key=len,
+        reverse=True,
+    )
 )
 
 
 class Mention(NamedTuple):
-    """A term found in a text, at offsets of its folded letters. `glued`: it stands within a longer word."""
+    """A term found in a text. `glued`: it stands within a longer word, or was repaired."""
 
     term: Term
     start: int
@@ -49,10 +47,13 @@ def special_categories(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray)
     reading: high is a plain word, medium an ambiguous one with a cue beside it, low one that was repaired or stands within another.
     """
     array = _as_array(texts)
-    rows = gate(array)
-    found = [
-        record for row, text in zip(rows.tolist(), array.take(pa.array(rows)).to_pylist(), strict=True) for record in _records(row, text)
-    ]
+    rows, odd = gate(array)
+    read = array.take(pa.array(rows)).to_pylist()
+    found = _together([(row, text) for row, text, one in zip(rows.tolist(), read, odd.tolist(), strict=True) if not one])
+    for row, text, one in zip(rows.tolist(), read, odd.tolist(), strict=True):
+        if one:
+            found += _alone(row, text)
+    found.sort(key=itemgetter(0))
     return pd.DataFrame(found, columns=list(COLUMNS)).astype({"row": "int64", "start": "int64", "end": "int64"})
 
 
@@ -69,112 +70,96 @@ def _as_array(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> pa.Ar
 
 
 @cache
-def _gates() -> list[tuple[ac.BytesAhoCorasick, np.ndarray]]:
-    """Automata of the spellings in ASCII and of the others, and for each spelling whether it must begin a word."""
-    spelled = {form.encode(): len(form) < GLUED and form.isascii() for term in terms() for form in spellings(term)}
-    spelled |= {char.encode(): False for char in UNUSUAL}
-    kept: dict[bytes, bool] = {}
-    for form in sorted(spelled, key=len):
-        # a spelling that begins with another one is found by that one
-        if not any(form[:n] in kept and (not kept[form[:n]] or spelled[form]) for n in range(2, len(form))):
-            kept[form] = spelled[form]
-    parts = [{form: begins for form, begins in kept.items() if form.isascii() == plain} for plain in (True, False)]
-    return [(ac.BytesAhoCorasick(list(part), implementation=ac.Implementation.DFA), np.array(list(part.values()))) for part in parts]
-
-
-def gate(array: pa.LargeStringArray) -> np.ndarray:
-    """The rows that may hold a term, in order: one pass over the bytes, on all processors."""
-    if not len(array):
-        return np.array([], "int64")
-    offsets = np.frombuffer(array.buffers()[1], "int64")[array.offset : array.offset + len(array) + 1]
-    data = memoryview(array.buffers()[2] or b"")
-    with ThreadPoolExecutor() as pool:
-        rows = list(pool.map(lambda edges: _touched(data, offsets, *edges), _blocks(offsets)))
-    return np.unique(np.concatenate([*rows, np.array([], "int64")]))
-
-
-def _touched(data: memoryview, offsets: np.ndarray, low: int, high: int) -> np.ndarray:
-    """The rows of a block in which a spelling begins, or letters stand apart."""
-    block = bytes(data[low:high]).translate(BYTES)
-    codes = np.frombuffer(block, "uint8")
-    rows = [np.searchsorted(offsets, low + _set_apart(codes), side="right") - 1]
-    for automaton, begins in _gates()[: 1 if block.isascii() else 2]:
-        # the search gives the interpreter's lock free, so that threads help
-        if hits := automaton.find_matches_as_indexes(block, overlapping=True):
-            which, start, _ = np.array(hits).T
-            row = np.searchsorted(offsets, low + start, side="right") - 1
-            before = codes[start - 1]
-            inside = begins[which] & (before >= ord("a")) & (before <= ord("z")) & (offsets[row] < low + start)
-            rows.append(row[~inside])
-    return np.concatenate(rows)
-
-
-def _set_apart(codes: np.ndarray) -> np.ndarray:
-    """Where three single letters stand apart, as in `g a y` (an automaton that looked for such words would be a fifth slower)."""
-    blank = codes == ord(" ")
-    at = np.flatnonzero(blank[:-2] & blank[2:])
-    at = at[(at > 0) & (at + 3 < len(codes))]
-    around = codes[at[:, None] + (-1, 1, 3)]
-    return at[((around >= ord("a")) & (around <= ord("z"))).all(axis=1)] - 1
-
-
-def _blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Byte ranges of about a block each, cut between rows."""
-    cuts = np.unique(np.searchsorted(offsets, np.arange(offsets[0], offsets[-1], BLOCK)).clip(0, len(offsets) - 1))
-    edges = [int(offsets[cut]) for cut in cuts] + [int(offsets[-1])]
-    return ((low, high) for low, high in pairwise(edges) if high > low)
-
-
-@cache
-def _stems() -> tuple[ac.AhoCorasick, list[tuple[Term, bool]]]:
-    """An automaton of folded stems, and for each its term and whether its blanks were changed (`gaypeople`, `g a y`)."""
+def _stems() -> tuple[ac.AhoCorasick, list[tuple[Term, str]]]:
+    """An automaton of folded stems, and for each its term and what was done to it: nothing, glued (`gaypeople`), a slip (`musilm`)."""
     stems = [(stem, term) for term in terms() for stem in term.stems]
     glued = [(stem.replace(" ", ""), term) for stem, term in stems if " " in stem and len(stem) > GLUED and term.strength == "strong"]
-    split = [(letters, term) for stem, term in stems if (letters := apart(term, stem))]
-    every = [(stem, term, False) for stem, term in stems] + [(stem, term, True) for stem, term in glued + split]
-    return ac.AhoCorasick([stem for stem, _, _ in every]), [(term, changed) for _, term, changed in every]
+    slips = [(form, term) for term in terms() for form in repaired(term)]
+    every = [(stem, term, done) for done, forms in (("", stems), ("glued", glued), ("slip", slips)) for stem, term in forms]
+    return ac.AhoCorasick([stem for stem, _, _ in every]), [(term, done) for _, term, done in every]
 
 
-def _records(row: int, text: str) -> Iterator[tuple]:
-    folded, offsets = fold(text)
-    for term, start, end, own, glued in _longest(_mentions(text, folded, offsets)):
-        first, last = offsets[start], offsets[end - 1] + 1
-        repaired = glued or any(map(str.isdigit, text[first:last]))
-        confidence = "low" if repaired else "medium" if term.strength == "weak" else "high"
-        yield row, term.category, term.language, "self" if own else "mention", first, last, confidence
+def _together(texts: list[tuple[int, str]]) -> list[tuple]:
+    """Records of many texts, read as one."""
+    joined = BETWEEN.join(text for _, text in texts)
+    starts = list(accumulate((len(text) + 1 for _, text in texts), initial=0))
+    found = []
+    for mention in _longest(_mentions(joined, fold_plainly(joined), range(len(joined) + 1), True)):
+        at = bisect_right(starts, mention.start) - 1
+        found.append(_record(texts[at][0], texts[at][1], mention, starts[at]))
+    return found
 
 
-def _mentions(text: str, folded: str, offsets: Sequence[int]) -> Iterator[Mention]:
+def _alone(row: int, text: str) -> list[tuple]:
+    """Records of a text whose letters are unusual, read in every way it may be meant."""
+    mentions = (one for n, reading in enumerate(readings(text)) for one in _mentions(text, *reading, plain=n == 0))
+    return [_record(row, text, mention, 0) for mention in _longest(mentions)]
+
+
+def _record(row: int, text: str, mention: Mention, offset: int) -> tuple:
+    term, first, last = mention.term, mention.start - offset, mention.end - offset
+    repaired = mention.glued or any(map(str.isdigit, text[first:last]))
+    confidence = "low" if repaired else "high" if term.strength == "strong" else "medium"
+    return row, term.category, term.language, "self" if mention.own else "mention", first, last, confidence
+
+
+def _mentions(text: str, folded: str, offsets: Sequence[int], plain: bool) -> Iterator[Mention]:
     automaton, known = _stems()
+    # what was decided of the same words is not decided again; gone when the texts are read
+    decided: dict[tuple, bool | None] = {}
     for which, start, end in automaton.find_matches_as_indexes(folded, overlapping=True):
-        term, changed = known[which]
-        ending = _ending(term, text, folded, offsets, end)
+        term, done = known[which]
         left = _begins(term, text, folded, offsets, start)
+        if not left and (done == "slip" or end - start < GLUED):
+            continue
+        ending = _ending(term, text, folded, offsets, end)
         whole = left and ending is not None
-        if not whole and not _may_be_glued(term, folded, start, end, left or ending is not None):
+        if not whole and (done == "slip" or not _may_be_glued(term, folded, start, end, left, ending is not None)):
             continue
         stop = end + len(ending or "")
-        if not _as_spelled(term, text[offsets[start] : offsets[end - 1] + 1]):
+        written = text[offsets[start] : offsets[end - 1] + 1]
+        if not _as_spelled(term, written) or (done == "slip" and any(map(str.isdigit, written.replace("1", "")))):
             continue
-        before, after = sides(folded, start, stop)
-        own = is_self(term, ending or "", before, after)
-        if term.strength != "weak" or own or has_cue(term, before, after):
-            yield Mention(term, start, stop, own, changed or not whole)
+        key = (which, ending, Sides.of(folded, start, stop))
+        if key not in decided:
+            decided[key] = _counts(term, ending or "", key[2])
+        own = decided[key]
+        if own is not None:
+            first, last = offsets[start], offsets[stop - 1] + 1
+            yield Mention(term, first, last, own, bool(done) or not whole or (not plain and last - first != stop - start))
 
 
-def _may_be_glued(term: Term, folded: str, start: int, end: int, bordered: bool) -> bool:
-    """Whether a term counts within a longer word, as in a hashtag."""
+def _counts(term: Term, ending: str, sides: Sides) -> bool | None:
+    """Whether a term is meant here and, if so, whether somebody says it of himself or herself."""
+    if term.strength == "never":
+        return False
+    if is_another(term, sides):
+        return None
+    own = is_self(term, ending, sides)
+    return own if own or term.strength == "strong" or has_cue(term, ending, sides) else None
+
+
+def _may_be_glued(term: Term, folded: str, start: int, end: int, left: bool, right: bool) -> bool:
+    """Whether a term counts within a longer word, as in a hashtag or where a blank was left out."""
     plain = term.strength == "strong" and term.match == "word" and term.form == "mention" and term.language not in ("ar", "zh")
-    long = end - start >= GLUED and (folded[end : end + 4].isalpha() or folded[max(0, start - 4) : start].isalpha())
-    return plain and bordered and long and " " not in folded[start:end]
+    plain = plain and term.tail.match(folded, end)
+    if not plain or not (left or right) or " " in folded[start:end]:
+        return False
+    long = left and end - start >= GLUED and folded[end : end + 4].isalpha()
+    return long or (end - start >= 3 and is_joined(term.language, folded, start, end, left))
 
 
 def _ending(term: Term, text: str, folded: str, offsets: Sequence[int], end: int) -> str | None:
     """What follows the stem in the same word, if it is an ending of the term."""
     if _runs_on(folded[end - 1]):
         return ""
+    # in letters that stand apart, a blank ends every one
+    if end < len(folded) and _apart(text, offsets[end]) and term.tail.fullmatch(""):
+        return ""
     stop = end
-    while stop < len(folded) and (is_letter(text[offsets[stop]]) or (folded[stop] in "'/@" and folded[stop + 1 : stop + 2].isalpha())):
+    while stop < len(folded) and (
+        is_letter(text[offsets[stop]]) or (text[offsets[stop]] in "'’/@" and folded[stop + 1 : stop + 2].isalpha())
+    ):
         stop += 1
     while stop > end and not term.tail.fullmatch(folded, end, stop) and not text[offsets[stop - 1]].isalpha():
         stop -= 1
@@ -183,7 +168,7 @@ def _ending(term: Term, text: str, folded: str, offsets: Sequence[int], end: int
 
 def _begins(term: Term, text: str, folded: str, offsets: Sequence[int], start: int) -> bool:
     """Whether a word begins here, or only clitics stand before it."""
-    if start == 0 or _runs_on(folded[start]) or not is_letter(text[offsets[start - 1]]):
+    if start == 0 or _runs_on(folded[start]) or not is_letter(text[offsets[start - 1]]) or _apart(text, offsets[start]):
         return True
     word = start
     while word > 0 and is_letter(text[offsets[word - 1]]):
@@ -198,7 +183,7 @@ def _runs_on(char: str) -> bool:
 
 def _as_spelled(term: Term, written: str) -> bool:
     """Whether accents or case are as the data have them, where they tell words apart, and digits are not the most of it."""
-    if 2 * sum(map(str.isdigit, written)) >= len(written):
+    if 2 * sum(map(str.isdigit, written)) >= len(written) and written != term.term:
         return False
     if term.match == "case":
         return written == term.term
@@ -207,9 +192,17 @@ def _as_spelled(term: Term, written: str) -> bool:
 
 def _longest(mentions: Iterable[Mention]) -> list[Mention]:
     """Of mentions of one category that overlap, the longest; a phrase that is never meant hides the terms within it."""
-    ranks = {"never": 0, "strong": 1, "weak": 2}
+    ranks = {"never": 0, "strong": 1, "noun": 2, "weak": 3}
     kept: list[Mention] = []
-    for one in sorted(mentions, key=lambda m: (m.glued, m.term.strength != "never", m.start - m.end, ranks[m.term.strength], not m.own)):
-        if not any(one.term.category == m.term.category and one.start < m.end and m.start < one.end for m in kept):
+    covered: dict[str, set[int]] = defaultdict(set)
+    for one in sorted(mentions, key=lambda m: (m.glued, m.start - m.end, -len(m.term.term), ranks[m.term.strength], not m.own)):
+        places, span = covered[one.term.category], range(one.start, one.end)
+        if places.isdisjoint(span):
+            places.update(span)
             kept.append(one)
     return sorted((m for m in kept if m.term.strength != "never"), key=lambda m: (m.start, m.end))
+
+
+def _apart(text: str, at: int) -> bool:
+    """Whether a letter is set apart from the one before it."""
+    return text[at - 1].isspace() or text[at - 1] in ".-_"

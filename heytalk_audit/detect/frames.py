@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
 import yaml
 
+from heytalk_audit.detect.letters import fold
 from heytalk_audit.detect.terms import Term
 
 #: Characters of a sentence that are read on either side of a term.
 REACH = 90
-_STOPS = ".!?;\n。！？；؟"
+#: What stands between texts that are read as one.
+BETWEEN = "\x1e"
+_STOPS = ".!?;\n。！？；؟" + BETWEEN
+_STOP = re.compile(f"[{_STOPS}]")
 _FIRST_PERSON = re.compile(r"'?.*(?:y?[iu]m|y?[iu]z)$")
 _OTHER_ENDINGS = re.compile(r".*(?:l[ae]r[iu]m|[iu]m[iu]z|s[iu]n[iu]z|[iu]n[iu]z|[ds][iu]z)$")
+#: What parts the entries of a profile: signs, line ends, emoji.
+_PARTS = re.compile(r"\s*(?:[|•·;\n,،、，。/~*—–.!]|[\u2600-\u27bf\U0001f000-\U0001faff\ufe0f\u200d])+\s*")
+#: An entry that shows that a text is a profile: an age, pronouns.
+_PROFILE = re.compile(r"(?:[oieast b g]{2}|\d\d|she|he|they|her|him|them|his|hers|ella|el|elle)(?: ?(?:yo|y o|anos|yas|岁|سنه))?")
+
+
+class Sides(NamedTuple):
+    """What stands round a term: the rest of its sentence before and after, and the rest of the text."""
+
+    before: str
+    after: str
+    earlier: str
+    later: str
+
+    @staticmethod
+    def of(text: str, start: int, end: int) -> Sides:
+        earlier = text[max(0, start - REACH) : start].rpartition(BETWEEN)[2]
+        later = text[end : end + REACH].partition(BETWEEN)[0]
+        cut = max(map(earlier.rfind, _STOPS)) + 1
+        stop = _STOP.search(later)
+        return Sides(earlier[cut:], later[: stop.start()] if stop else later, earlier, later)
 
 
 @cache
@@ -22,8 +49,19 @@ def _frames() -> dict:
     return yaml.safe_load((files(__package__) / "lexicon" / "frames.yaml").read_text("utf-8"))
 
 
+@cache
+def _senses() -> dict[str, list[tuple[str, str]]]:
+    """By a term's folded letters, the patterns of other senses: of every language, for many words are of several."""
+    senses = yaml.safe_load((files(__package__) / "lexicon" / "senses.yaml").read_text("utf-8"))
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for language, patterns in senses.items():
+        for term, pattern in patterns.items():
+            found[_bare(term)].append((language, pattern))
+    return found
+
+
 def _joined(pattern: str) -> str:
-    # a folded line of the file begins with a blank
+    # a folded line of the file begins with a blank; a blank that is meant is written [ ]
     return re.sub(r"\| ", "|", pattern)
 
 
@@ -50,11 +88,14 @@ def _before(language: str, category: str) -> re.Pattern[str] | None:
     if not frames:
         return None
     if language == "zh":
-        frames = frames.replace(" ", "")
+        frames = f"{frames}|^\\W*(?:{data['bare']['any']})".replace(" ", "")
         return re.compile(rf"(?:{frames})(?:{data['filler']}){{0,4}}[ 「“\"']*$")
     filler = rf"(?:[ ,\"(]+(?!(?:{_joined(data['stop'])})(?!\w)){data['filler']}(?!\w)){{0,4}}"
     own = f"|{data['own']}" if "own" in data and category not in ("ethnicity", "orientation") else ""
-    return re.compile(rf"(?<![\w'])(?:(?:{frames}){filler}{own})[ ,\"'(]+{'[وفبكل]?(?:ال|لل)?' if language == 'ar' else ''}$")
+    bare = "|".join(_joined(data["bare"][key]) for key in ("any", category) if key in data.get("bare", ()))
+    first = rf"|^\W*(?:{bare}){filler}" if bare else ""
+    article = "[وفبكل]?(?:ال|لل)?" if language == "ar" else ""
+    return re.compile(rf"(?:(?<![\w'])(?:(?:{frames}){filler}{own}){first})[ ,\"'(]+{article}$")
 
 
 @cache
@@ -64,39 +105,104 @@ def _around(language: str) -> list[tuple[re.Pattern[str], re.Pattern[str]]]:
 
 
 @cache
-def _pattern(language: str, name: str) -> re.Pattern[str] | None:
+def _pattern(language: str, name: str, shape: str = "{}") -> re.Pattern[str] | None:
     text = _frames()[language].get(name)
-    return re.compile(_joined(text)) if text else None
+    return re.compile(shape.format(_joined(text))) if text else None
 
 
-def sides(text: str, start: int, end: int) -> tuple[str, str]:
-    """The rest of the sentence before and after a term, as far as it is read."""
-    before, after = text[max(0, start - REACH) : start], text[end : end + REACH]
-    cut = max(before.rfind(stop) for stop in _STOPS) + 1
-    stops = [at for stop in _STOPS if (at := after.find(stop)) >= 0]
-    return before[cut:], after[: min(stops, default=len(after))]
+@cache
+def _unless(term: Term) -> re.Pattern[str] | None:
+    edges = {"zh": ("", ""), "ar": (r"(?<!\w)[وفبلك]?(?:ال|لل)?", r"(?!\w)")}
+    plain = (r"(?<!\w)", r"(?!\w)")
+    parts = [f"(?:{pattern})".join(edges.get(language, plain)) for language, pattern in _senses().get(_bare(term.term), ())]
+    return re.compile("|".join(parts)) if parts else None
 
 
-def is_self(term: Term, ending: str, before: str, after: str) -> bool:
+def _bare(term: str) -> str:
+    """A term as a key: folded, without the Arabic article, so that one entry serves all of its forms."""
+    return fold(term)[0].removeprefix("ال")
+
+
+def is_another(term: Term, sides: Sides) -> bool:
+    """Whether a word of its sentence shows that the term has another sense here."""
+    unless = _unless(term)
+    return bool(unless and (unless.search(sides.before) or unless.search(sides.after)))
+
+
+def is_joined(language: str, text: str, start: int, end: int, left: bool) -> bool:
+    """Whether only a blank is missing: what is left of the word on the term's other side is one of the words that people set there."""
+    words = _pattern(language, "joined")
+    if not words:
+        return False
+    rest = re.match(r"\w+", text[end : end + 20]) if left else re.search(r"\w+$", text[max(0, start - 20) : start])
+    return bool(rest and words.fullmatch(rest[0].removeprefix("s") if left and len(rest[0]) > 4 else rest[0]))
+
+
+def is_self(term: Term, ending: str, sides: Sides) -> bool:
     """Whether somebody says it of himself or herself."""
     if term.form == "self":
         return True
-    language = term.language
+    language, before, after = term.language, sides.before, sides.after
     if language == "tr" and _FIRST_PERSON.match(ending) and not _OTHER_ENDINGS.match(ending):
         return True
-    others = _pattern(language, "others")
-    if others and others.match(after):
+    others, denied = _pattern(language, "others"), _pattern(language, "denied")
+    if (others and others.match(after)) or (denied and denied.search(before)):
         return False
     frame, later = _before(language, term.category), _pattern(language, "after")
     if (frame and frame.search(before)) or (later and later.match(after)):
         return True
-    return any(first.search(before) and second.search(after) for first, second in _around(language))
+    if any(first.search(before) and second.search(after) for first, second in _around(language)):
+        return True
+    return is_entry(term, sides) or is_opening(term, ending, sides)
 
 
-def has_cue(term: Term, before: str, after: str) -> bool:
+def is_opening(term: Term, ending: str, sides: Sides) -> bool:
+    """Whether a text opens with the term, of one person, and goes on in the first person: `Shia, and I am tired of the jokes`."""
+    beside, first, many, goes, about = (_pattern(term.language, name) for name in ("entry", "first", "many", "goes", "about"))
+    if not (beside and first and many and goes) or len(sides.earlier) > 30 or many.search(term.term + ending):
+        return False
+    if not all(beside.fullmatch(word) for word in re.findall(r"\w+", sides.earlier)):
+        return False
+    return bool((goes.match(sides.later) and first.search(sides.later)) or (about and about.match(sides.later)))
+
+
+def is_entry(term: Term, sides: Sides) -> bool:
+    """Whether the term is an entry of a profile: short entries in a row, this one nothing but the term and words beside it."""
+    if len(sides.earlier) + len(sides.later) > 80:
+        return False
+    earlier, later = _PARTS.split(sides.earlier), _PARTS.split(sides.later)
+    if len(earlier) + len(later) == 2:
+        return False
+    entries, at = [*earlier, "", *later], len(earlier)
+    own = (entries[at - 1].split(), entries[at + 1].split())
+    others = [entry for entry in entries[: at - 1] + entries[at + 2 :] if entry]
+    if not others or len(own[0]) + len(own[1]) > 2 or any(len(entry.split()) > 5 for entry in others):
+        return False
+    beside = _pattern(term.language, "entry")
+    plain = all(beside and beside.fullmatch(word) for word in (*own[0], *own[1]))
+    profile = any(_PROFILE.fullmatch(entry) for entry in others) or (
+        len(others) > 1 and bool(re.search(r"[|•·]", sides.earlier + sides.later))
+    )
+    told = len(others) > 1 or own[0] or own[1]
+    return plain and bool(profile or (told and term.strength == "strong"))
+
+
+def has_cue(term: Term, ending: str, sides: Sides) -> bool:
     """Whether a word beside a weak term, or in its sentence, shows which sense is meant."""
-    language = term.language
+    language, before, after = term.language, sides.before, sides.after
     if _beside(language, True).match(after) or _beside(language, False).search(before):
         return True
     topic = _topic(language, term.category)
-    return bool(topic.search(before) or topic.search(after))
+    if topic.search(before) or topic.search(after):
+        return True
+    # of a Turkish noun, an ending shows that it is no attribute of the next one
+    if language == "tr" and term.strength == "noun" and len(ending) > 1:
+        return True
+    ends = _pattern(language, "ends")
+    if ends is None or not ends.match(after):
+        return False
+    said = _pattern(language, "said", r"(?<!\w)(?:{})\W{{1,2}}$" if language != "zh" else "(?:{})$")
+    if said and said.search(before):
+        return True
+    noun = _pattern(language, "noun", r"(?<!\w)(?:{})\W{{1,2}}$" if language not in ("zh", "ar") else "(?:{})$")
+    return term.strength == "noun" and bool(noun and noun.search(before))

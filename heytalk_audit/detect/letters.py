@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+import numpy as np
 
 #: Never part of a word's identity: combining marks, Arabic vowels and tatweel, zero-width and direction marks, soft hyphen.
 _DROPPED = re.compile("[\u0300-\u036f\u0640\u064b-\u065f\u0670\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
 _HAN = re.compile("[\u3400-\u9fff]")
 
-LEET = str.maketrans("013457", "oieast")
+#: Digits and signs that stand for letters.
+LEET_SIGNS = ("01345789@$", "oieastbgas")
+LEET = str.maketrans(*LEET_SIGNS)
+_DIGITS = {code: plain for code, plain in LEET.items() if chr(code).isdigit()}
+#: `@` and `$` are letters only between letters.
+_SIGN_WITHIN = re.compile(r"(?<=[^\W\d_])[@$](?=[^\W\d_])")
+_RUN = re.compile(r"([^\W\d_])\1\1+")
+_APART = re.compile(r"(?<!\w)(?:[^\W\d_][ .]){2,}[^\W\d_](?!\w)|[\u3400-\u9fff](?: [\u3400-\u9fff])+")
 _ARABIC = str.maketrans("أإآٱىیکةڤ", "اااايیكهف".replace("ی", "ي"))
 _SIGNS = str.maketrans("-_\u2010\u2011\u2012\u2013\u2014\u00a0\u3000\t’ʼ‘`´＇", "          ''''''")
 #: Traditional characters of the lexicon and of the frames, and what they are written as here.
@@ -49,15 +60,53 @@ def _latin() -> dict[int, int]:
 
 
 _TABLE = _latin() | _ARABIC | _SIGNS | str.maketrans(TRADITIONAL, SIMPLE)
-_TABLE |= {code: LEET.get(plain, plain) for code, plain in _TABLE.items() if isinstance(plain, int)} | LEET
+_TABLE |= {code: _DIGITS.get(plain, plain) for code, plain in _TABLE.items() if isinstance(plain, int)} | _DIGITS
 
 
 def fold(text: str) -> tuple[str, Sequence[int]]:
     """The text in one alphabet, and for each of its characters (and its end) the offset in the original text."""
+    text = _letters_within(text)
     if _DROPPED.search(text) is None:
         return text.translate(_TABLE), range(len(text) + 1)
     kept = [i for i, c in enumerate(text) if not _DROPPED.match(c)]
     return "".join(text[i] for i in kept).translate(_TABLE), [*kept, len(text)]
+
+
+def fold_plainly(text: str) -> str:
+    """The same for many texts at once, ten times as fast, but that marks stay."""
+    codes = np.frombuffer(_letters_within(text).encode("utf-32-le", "surrogatepass"), "uint32")
+    return _codes()[codes].tobytes().decode("utf-32-le", "surrogatepass")
+
+
+@cache
+def _codes() -> np.ndarray:
+    codes = np.arange(sys.maxunicode + 1, dtype="uint32")
+    for code, plain in _TABLE.items():
+        codes[code] = plain if isinstance(plain, int) else ord(plain)
+    return codes
+
+
+def _letters_within(text: str) -> str:
+    return _SIGN_WITHIN.sub(lambda sign: chr(LEET[ord(sign[0])]), text) if "@" in text or "$" in text else text
+
+
+def readings(text: str) -> Iterator[tuple[str, Sequence[int]]]:
+    """The folded text; and, where letters are repeated or stand apart, what it is when they are not."""
+    folded, offsets = fold(text)
+    yield folded, offsets
+    if _RUN.search(folded):
+        for times in (1, 2):
+            yield _without(folded, offsets, [(run.start() + times, run.end()) for run in _RUN.finditer(folded)])
+    if _APART.search(folded):
+        blanks = [at for run in _APART.finditer(folded) for at in range(*run.span()) if folded[at] in " ."]
+        yield _without(folded, offsets, [(at, at + 1) for at in blanks])
+
+
+def _without(folded: str, offsets: Sequence[int], cuts: list[tuple[int, int]]) -> tuple[str, Sequence[int]]:
+    """A folded text with parts left out. What is left keeps its offsets."""
+    starts, ends = [0, *(end for _, end in cuts)], [*(start for start, _ in cuts), len(folded)]
+    kept = [at for start, end in zip(starts, ends, strict=True) for at in range(start, end)]
+    return "".join(folded[at] for at in kept), [*(offsets[at] for at in kept), offsets[len(folded)]]
 
 
 def is_letter(char: str) -> bool:

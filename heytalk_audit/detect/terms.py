@@ -14,7 +14,7 @@ from heytalk_audit.detect.letters import LEET, SIMPLE, TRADITIONAL, fold
 CATEGORIES = ("ethnicity", "religion", "orientation", "health", "politics", "union")
 LANGUAGES = ("en", "es", "tr", "ar", "zh")
 #: A glued word or hashtag (#blacklivesmatter) is only looked into for terms of this many letters or more.
-GLUED = 7
+GLUED = 6
 
 # What may follow a folded stem, up to the word's end. Turkish letters are folded, so that i stands for ı and u for ü.
 _TURKISH = (
@@ -62,9 +62,9 @@ def _term(row: dict[str, str]) -> Term:
 def _inflected(word: str, language: str, match: str) -> tuple[str, str]:
     """The literal that every form of the word starts with, and a pattern of the rest."""
     if language == "zh" or match in ("whole", "case"):
-        return word, "" if match == "whole" else "(?:'?s|'[a-z]+)?"
+        return word, "" if match == "whole" or language == "zh" else "(?:'?s|'[a-z]+)?"
     if language == "en":
-        return (word[:-1], "(?:y(?:'s)?|ies)") if re.search("[^aeiou]y$", word) else (word, "(?:'?s|es|s')?")
+        return (word[:-1], "(?:y(?:'s)?|ies)") if re.search("[^aeiou]y$", word) else (word, "(?:'?s|es|s's?)?")
     if language == "es" and len(word) > 3 and word[-1] in "oa":
         return word[:-1], r"[oaex@](?:/[oa])?s?" if len(word) > 4 else "[oa]s?"
     if language == "es":
@@ -91,7 +91,8 @@ def spellings(term: Term) -> set[str]:
     lower = term.term.replace("İ", "i").lower()
     lower = lower if nexts != ("",) else lower[: max(len(stem) for stem in term.stems)]
     upper = (lower.replace("i", "İ") if term.language == "tr" else lower).upper()
-    accented = {lower, upper[0] + lower[1:], _accents_up(lower, upper), _accents_up(lower, lower.upper())}
+    titled = re.sub(r"(?<!\w)\w", lambda initial: upper[initial.start()], lower)
+    accented = {lower, titled, upper[0] + lower[1:], _accents_up(lower, upper), _accents_up(lower, lower.upper())}
     if term.language == "zh":
         # of several traditional characters the first is the common one
         accented = {lower, lower.translate(str.maketrans(SIMPLE[::-1], TRADITIONAL[::-1]))}
@@ -101,12 +102,6 @@ def spellings(term: Term) -> set[str]:
         plain |= {stem.replace("ا", hamza, 1) for stem in plain for hamza in "أإآ"} | {re.sub("ه( |$)", r"ة\1", stem) for stem in plain}
         plain |= {stem.replace(" ا", " " + hamza) for stem in plain for hamza in "أإ"}
     return plain | {_as_bytes_are_read(form) for form in accented if not form.isascii()}
-
-
-def apart(term: Term, stem: str) -> str | None:
-    """A Latin word w r i t t e n like this, if it is long or unmistakable."""
-    told = len(stem) > 4 or (term.strength == "strong" and term.language == "en")
-    return " ".join(stem) if told and stem.isascii() and stem.isalpha() else None
 
 
 def _nexts(term: Term) -> tuple[str, ...]:

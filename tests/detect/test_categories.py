@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import os
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -85,6 +88,49 @@ def test_the_gate_lets_every_spelling_of_a_term_pass():
     rows = set(special_categories(texts).row)
     assert [texts[i] for i in range(len(texts)) if i not in rows] == []
     assert all(spellings(t) for t in terms())
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [
+        ("so gaaaay", "gaaaay"),
+        ("a m u s l i m here", "m u s l i m"),
+        ("the mus lims of it", "mus lims"),
+        ("these musilms", "musilms"),
+        ("the k.u.r.d.s of it", "k.u.r.d.s"),
+        ("you n*gger", "n*gger"),
+        ("Müslmanlar geldi", "Müslmanlar"),
+        ("黑 人", "黑 人"),
+        ("اليهووود", "اليهووود"),
+    ],
+)
+def test_disguises_are_found_where_they_stand_with_low_confidence(text, span):
+    found = special_categories([text])
+    assert [text[start:end] for start, end in zip(found.start, found.end, strict=True)][:1] == [span[: found.end[0] - found.start[0]]]
+    assert set(found.confidence) == {"low"}
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 200_000, "\u0650" * 200_000, "\U0001f600" * 100_000, "a " * 100_000, "gay " * 5_000, "我" * 100_000]
+)
+def test_hostile_texts_are_read_in_time(text):
+    begun = time.process_time()
+    special_categories([text])
+    assert time.process_time() - begun < 5
+
+
+def test_labelled_texts():
+    """Recall and texts without a mention that stay unmarked, on labelled texts that are not the project's."""
+    folder = os.environ.get("HEYTALK_LABELLED_DATA")
+    path = Path(folder or ".") / "hatecheck_en.csv"
+    if not folder or not path.exists():
+        pytest.skip("HEYTALK_LABELLED_DATA names no folder with hatecheck_en.csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    found = set(special_categories([row["test_case"] for row in rows]).row)
+    told = [n in found for n, row in enumerate(rows) if row["target_ident"] not in ("", "women")]
+    none = [n not in found for n, row in enumerate(rows) if not row["target_ident"]]
+    assert sum(told) / len(told) >= 0.90 and sum(none) / len(none) >= 0.98
 
 
 @given(st.text())

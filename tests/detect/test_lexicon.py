@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
+from importlib.resources import files
 
 import pytest
+import yaml
 
+from heytalk_audit.detect import special_categories
 from heytalk_audit.detect.letters import SIMPLE, TRADITIONAL, fold
+from heytalk_audit.detect.repairs import repaired
 from heytalk_audit.detect.terms import CATEGORIES, LANGUAGES, rows, terms
 
 COLUMNS = ["term", "category", "language", "strength", "match", "form", "notes"]
@@ -18,7 +23,7 @@ def test_values_are_known(language):
     for row in rows(language):
         assert list(row) == COLUMNS and row["language"] == language
         assert row["category"] in CATEGORIES
-        assert row["strength"] in ("strong", "weak", "never")
+        assert row["strength"] in ("strong", "noun", "weak", "never")
         assert row["match"] in ("word", "whole", "accent", "case")
         assert row["form"] in ("mention", "self")
 
@@ -40,7 +45,7 @@ def test_no_term_stands_twice(language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_terms_are_sorted(language):
-    strengths = ("strong", "weak", "never")
+    strengths = ("strong", "noun", "weak", "never")
     keys = [(CATEGORIES.index(row["category"]), strengths.index(row["strength"]), row["term"]) for row in rows(language)]
     assert keys == sorted(keys)
 
@@ -49,6 +54,32 @@ def test_every_language_covers_every_category():
     counts = Counter((term.language, term.category) for term in terms() if term.strength != "never")
     assert all(counts[language, category] >= 40 for language in LANGUAGES for category in CATEGORIES), counts
     assert sum(counts.values()) >= 2000
+
+
+def test_both_sides_of_ambiguous_words():
+    """A pattern of another sense belongs to a term, in a language of the lexicon, and is no term's own words."""
+    senses = yaml.safe_load((files("heytalk_audit.detect") / "lexicon" / "senses.yaml").read_text("utf-8"))
+    known = {fold(term.term)[0].removeprefix("ال") for term in terms()}
+    assert set(senses) == set(LANGUAGES)
+    for patterns in senses.values():
+        for term, pattern in patterns.items():
+            assert not re.search(pattern, ""), term
+    used = [term for patterns in senses.values() for term in patterns if fold(term)[0].removeprefix("ال") in known]
+    assert len(used) >= 0.8 * sum(map(len, senses.values()))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_words_that_are_never_meant_are_not_found(language):
+    never = [term.term for term in terms() if term.language == language and term.strength == "never"]
+    category = {(term.term, term.category) for term in terms() if term.strength == "never"}
+    found = special_categories(never)
+    assert [never[row] for row, kind in zip(found.row, found.category, strict=True) if (never[row], kind) in category] == []
+
+
+def test_slips_are_of_no_other_term():
+    slips = Counter(form for term in terms() for form in repaired(term))
+    assert not set(slips) & {stem for term in terms() for stem in term.stems}
+    assert len(slips) > 10_000
 
 
 def test_short_terms_are_read_with_care():

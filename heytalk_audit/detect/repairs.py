@@ -1,0 +1,71 @@
+"""Spellings that are one slip away from a term: a letter left out or starred, two swapped, a blank within. Found, with low confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+from heytalk_audit.detect.terms import Term, terms
+
+#: Categories whose terms name groups of people, which are the ones that are disguised.
+DISGUISED = ("ethnicity", "religion", "orientation", "health")
+
+
+@cache
+def _words(kind: str) -> frozenset[str]:
+    """Slips that are words of their own (`words`), and small words that a blank would make of one half of a term (`small`)."""
+    return frozenset(yaml.safe_load((files(__package__) / "lexicon" / "slips.yaml").read_text("utf-8"))[kind].split())
+
+
+@cache
+def repaired(term: Term) -> frozenset[str]:
+    """Folded spellings of the term with one slip, none of which is another term's."""
+    return _slips_of(term, term.stems) - _stems() - _words("words")
+
+
+@cache
+def accented(term: Term) -> frozenset[str]:
+    """The same as they are written, with accents, for terms that have some."""
+    written = "" if term.language in ("ar", "zh") or term.term.isascii() else term.term.replace("İ", "i").lower()
+    return _slips_of(term, [written[: len(stem)] for stem in term.stems]) if written else frozenset()
+
+
+def _slips_of(term: Term, stems: Iterable[str]) -> frozenset[str]:
+    if term.strength != "strong" or term.match == "case" or term.form == "self" or term.category not in DISGUISED:
+        return frozenset()
+    return frozenset(form for stem in stems for form in _slips(stem, term.language))
+
+
+@cache
+def _stems() -> frozenset[str]:
+    return frozenset(stem for term in terms() for stem in term.stems)
+
+
+def _slips(stem: str, language: str) -> Iterator[str]:
+    word = stem.split(" ")[0]
+    if language == "zh":
+        yield from (stem[:at] + " " + stem[at:] for at in range(1, len(stem)) if len(stem) <= 4)
+        return
+    if not word.isalpha() or len(stem) > 16:
+        return
+    rest = stem[len(word) :]
+    # the shorter a word, and the more its language inflects, the more slips are other words
+    blank, letter = {"en": (5, 6), "es": (5, 6), "ar": (4, 6 if word.endswith(("ين", "ون")) else 8)}.get(language, (5, 7))
+    if len(word) >= (4 if rest else blank):
+        yield from (
+            word[:at] + " " + word[at:] + rest for at in range(2, len(word) - 1) if _words("small").isdisjoint((word[:at], word[at:]))
+        )
+    if len(word) >= (3 if rest else letter):
+        yield from (word[:at] + word[at + 1 :] + rest for at in range(1, len(word) - 1))
+    if len(word) >= (4 if rest else letter):
+        yield from (word[:at] + word[at + 1] + word[at] + word[at + 2 :] + rest for at in range(1, len(word) - 2))
+    if language == "ar" and len(word) >= 4 and not word.startswith("ال"):
+        # the article's second letter behind the word's first
+        yield "ا" + word[0] + "ل" + word[1:] + rest
+    if language != "ar":
+        yield from (word[:at] + "*" + word[at + 1 :] + rest for at in range(1, len(word)) if word[at] in "aeiou")
+        # a one may be an l, and is read as an i
+        yield from (word[:at] + "i" + word[at + 1 :] + rest for at in range(1, len(word)) if word[at] == "l" and len(word) >= 5)
