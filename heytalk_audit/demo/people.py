@@ -161,7 +161,8 @@ def _subscriber(w: World, user: dict[str, Any], at: dt.datetime) -> None:
     """Marketing that was asked for; some have had enough since."""
     channel = ("email", "push", "sms")[user["index"] // 3 % 3]
     w.agree(user["key"], f"marketing_{channel}", at)
-    w.add("outbound_messages", user_id=user["key"], category="marketing", channel=channel, campaign_id="spring", sent_at=w.ago(12))
+    sent = max(at + dt.timedelta(days=1), w.ago(6 + user["index"] * 7 % 80))
+    w.add("outbound_messages", user_id=user["key"], category="marketing", channel=channel, campaign_id="spring", sent_at=sent)
     if user["index"] % 9 == 0:
         w.add("consents", user_id=user["key"], purpose=f"marketing_{channel}", action="withdraw", event_at=w.ago(4))
 

@@ -198,6 +198,7 @@ def detections(places: list[dict[str, Any]], columns: list[Column], audience: st
             "directions: what they find is a candidate, and only what people read supports a rate (see SEN-04). No text or value is kept."
         ),
         table(["Place", "Texts read"], [[p["place"], p["texts"]] for p in places], "Texts that were read"),
+        paragraph("profile_attributes.value has the fields made for sensitive values too; SEN-04 leaves these out.", cls="note"),
         chart,
         _findings("Special categories", told, "self", "Of oneself", audience),
         _findings("Values", [(p, f) for p, f in found if f["what"] == "value"], None, None, audience),
