@@ -8,7 +8,7 @@ READY := $(VENV)/ready$(if $(EXTRAS),-$(EXTRAS))
 DEMO_KEY := heytalk-audit-demo-key-which-is-published
 JOBS ?= auto
 
-.PHONY: audit test lint lab setup lock rules clean
+.PHONY: audit test lint lab bench setup lock rules clean
 
 audit: setup
 	@$(BIN)/python -m heytalk_audit.demo.audit
@@ -22,6 +22,9 @@ lint: setup
 
 lab: setup
 	HEYTALK_AUDIT_KEY=$${HEYTALK_AUDIT_KEY:-$(DEMO_KEY)} $(BIN)/heytalk-audit lab
+
+bench: setup
+	for script in consent detect lexicon; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 rules: setup
 	$(BIN)/python -c 'from heytalk_audit.catalogue import markdown; print(markdown(), end="")' > RULES.md
