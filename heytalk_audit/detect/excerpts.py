@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from heytalk_audit.detect import gate
 from heytalk_audit.detect.fold import Lines
 
-PIECE = 1 << 19  # bytes that are gated together: what a processor's nearer cache holds
+PIECE = 1 << 21  # bytes that are gated together: what a processor's nearer cache holds
 LOT = 1 << 20  # bytes of excerpts that are read together
 BLOCK = 64  # bytes of which it is known whether all are ASCII
 NEAR, FAR = 42, 128  # bytes each side of an anchor that hold 40 characters of context: of ASCII, and of other scripts
@@ -67,8 +67,7 @@ class Excerpts:
 
     def __init__(self, texts: Texts, parts: Parts):
         self._texts, self.parts = texts, parts
-        view = memoryview(texts.data)
-        joined = b"\n".join([view[start:end] for start, end in zip(parts.start.tolist(), parts.end.tolist(), strict=True)])
+        joined = _joined(texts.data, parts.start, parts.end)
         sizes: np.ndarray | None = parts.end - parts.start
         if joined.count(b"\n") == len(sizes) - 1:
             sizes = None  # each line ends where a line does
@@ -93,6 +92,18 @@ class Excerpts:
             at = int(self.parts.start[part])
             found[i] = count
         return found
+
+
+def _joined(data: np.ndarray, start: np.ndarray, end: np.ndarray) -> bytes:
+    """The parts, a line feed between two. As Arrow strings: each part, and what is left out before it, which is not taken."""
+    if not len(start) or (start[1:] < end[:-1]).any():
+        view = memoryview(data)
+        return b"\n".join([view[a:b] for a, b in zip(start.tolist(), end.tolist(), strict=True)])
+    places = np.column_stack([start, end]).ravel().astype(np.int64)
+    strings = pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(places) - 1, [None, pa.py_buffer(places), pa.py_buffer(data)])
+    taken = strings.take(pa.array(np.arange(0, len(places), 2)))
+    lines = pa.ListArray.from_arrays(pa.array([0, len(taken)], pa.int32()), taken)
+    return pc.binary_join(lines, pa.scalar(b"\n", pa.large_binary()))[0].as_py()
 
 
 def parts(texts: Texts) -> Parts:

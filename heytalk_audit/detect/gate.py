@@ -12,6 +12,8 @@ import unicodedata
 import ahocorasick_rs
 import numpy as np
 
+from heytalk_audit.detect import shapes
+
 #: What an excerpt may hold; the detectors of other kinds don't read it.
 NUMBER, EMAIL, URL, IP, MAC, HEX, GPS, WORD, LOGIN = (1 << i for i in range(9))
 ALL = (1 << 9) - 1
@@ -41,22 +43,16 @@ def _classes() -> np.ndarray:
     return table
 
 
-def _set(chars: bytes) -> np.ndarray:
-    table = np.zeros(256, bool)
-    table[list(chars)] = True
-    return table
-
-
 _CLASS = _classes()
-_ALNUM = _set(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_ALNUM = shapes.byte_set(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _WIDTH = np.repeat(np.array([1, 2, 3, 4]), [0xC0, 0x20, 0x10, 0x10])  # bytes of a character, by its first
-_TEN = _set(b"0123456789")
-_DATE_MARK = _set(b"-./")
-_HEX = _set(b"0123456789abcdefABCDEF")
-_HEX_OR_DASH = _set(b"0123456789abcdefABCDEF-")
-_HEX_LETTER = _set(b"abcdefABCDEF")
+_TEN = shapes.byte_set(b"0123456789")
+_DATE_MARK = shapes.byte_set(b"-./")
+_HEX = shapes.HEX
+_HEX_OR_DASH = shapes.byte_set(b"0123456789abcdefABCDEF-")
+_HEX_LETTER = shapes.byte_set(b"abcdefABCDEF")
 #: Bytes of what may stand between two digits of one number: ASCII separators, and beginnings and ends of others.
-_BETWEEN = _set(b" \t.-/()_\xc2\xd8\xd9\xe2\xe3\xef" + bytes(range(0x80, 0xC0)))
+_BETWEEN = shapes.byte_set(b" \t.-/()_\xc2\xd8\xd9\xe2\xe3\xef" + bytes(range(0x80, 0xC0)))
 _ASSIGNED, _TOP = np.zeros((2, 1 << 16), bool)
 _ASSIGNED[[(ord(end[0]) << 8) + ord(end[1]) for end in ("wd", "en", "et", "ey")]] = True
 _TOP[[(ord(end[0]) << 8) + ord(end[1]) for end in _TOPS.split()]] = True
@@ -95,6 +91,7 @@ def anchors(piece: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray
         (colons[(data[colons + 1] == ord("/")) & (data[colons + 2] == ord("/"))], URL),
         (_logins(data, ats), LOGIN),
         *_rows_of_marks(data, dots, colons, dashes),
+        (*shapes.uuids(data, dashes), HEX),
         (_named(data), WORD),
         (_signs(data, np.concatenate([colons, place[kind == _EQUAL]]), dots, dashes, digits), WORD),
     ]
@@ -216,7 +213,7 @@ def _rows_of_marks(data: np.ndarray, dots: np.ndarray, colons: np.ndarray, dashe
         (double, IP),
         _close(colons, 4, 12, MAC),
         _close(dashes, 4, 12, MAC),
-        _close(dots, 1, 5, MAC),
+        (shapes.quads(data, dots), MAC),
         _close(decimal, 1, 28, GPS),
     ]
 

@@ -192,5 +192,7 @@ PATTERNS = [
         gate.HEX,
         compiled(rf"(?<![0-9A-Za-z])(?:{HEX}{{128}}|{HEX}{{64}}|{HEX}{{40}}|{HEX}{{32}})(?![0-9A-Za-z])"),
         _digest,
+        re.compile(f"{HEX}{{32,}}"),
+        (0, 1),
     ),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from heytalk_audit.detect.fold import DIGIT, LETTER, SEPARATOR
 GAP = 3  # separators between two runs of one number
 CARD_LENGTHS = range(12, 20)
 CARD_SHAPES = {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (6, 13), (4, 4, 4), (4, 4, 4, 1), (4, 4, 5), (8, 8)}
+
+_CHECKED = (7, 8, 11, *CARD_LENGTHS)  # lengths of numbers that have a checksum
+TOGETHER = 1 << 17  # groups of runs that are checked together
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,19 @@ def _windows(found: Runs, lengths: range, widest: int = 19):
             yield i[keep], j[keep], total[keep]
 
 
+def _gathered(windows: Iterator[tuple[np.ndarray, ...]]) -> Iterator[tuple[np.ndarray, ...]]:
+    """Windows of many widths together, up to some number: few numpy calls for them all, and no more memory the longer a text is."""
+    waiting, count = [], 0
+    for window in windows:
+        waiting.append(window)
+        count += len(window[0])
+        if count > TOGETHER:
+            yield tuple(np.concatenate(column) for column in zip(*waiting, strict=True))
+            waiting, count = [], 0
+    if waiting:
+        yield tuple(np.concatenate(column) for column in zip(*waiting, strict=True))
+
+
 def _candidates(found: Runs, kind: str, i: np.ndarray, j: np.ndarray, lead=0, tail=0, issued: np.ndarray | None = None):
     begins, ends = found.edges
     alone = begins[i] & ends[j]
@@ -100,9 +117,11 @@ def _candidates(found: Runs, kind: str, i: np.ndarray, j: np.ndarray, lead=0, ta
 
 def checked(found: Runs, kinds: np.ndarray, codes: np.ndarray):
     """Every group of runs that passes the checksum of a card, an IMEI, a Turkish, a Chinese or a Spanish id."""
-    for i, j, total in _windows(found, range(7, 20)):
-        for length in np.unique(total).tolist():
-            at = total == length
+    for i, j, total in _gathered(_windows(found, range(7, 20))):
+        for length in _CHECKED:
+            at = np.flatnonzero(total == length)
+            if not len(at):
+                continue
             a, b = i[at], j[at]
             digits = found.digits[found.first[a][:, None] + np.arange(length)]
             if length in CARD_LENGTHS:
@@ -164,9 +183,19 @@ def countries(found: Runs, kinds: np.ndarray, codes: np.ndarray) -> np.ndarray:
     second = found.start - 1 - (kinds[np.maximum(found.start - 1, 0)] == SEPARATOR)
     first = second - 1 - (kinds[np.maximum(second - 1, 0)] == SEPARATOR)
     good = (first >= 0) & (kinds[np.clip(first, 0, last)] == LETTER) & (kinds[np.clip(second, 0, last)] == LETTER)
+    good[good] &= _leads(found.start[good], first[good], second[good], kinds, codes)
     first, second = first[good], second[good]
     pair = (codes[first].astype(np.int64) & 31) * 32 + (codes[second] & 31)
     return first[_COUNTRIES[pair]]
+
+
+def _leads(start: np.ndarray, first: np.ndarray, second: np.ndarray, kinds: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Whether an IBAN is written so: both letters at the number, or capitals and a separator, or each alone; and a second digit."""
+    apart = start - second > 1
+    capitals = (codes[first] < ord("a")) & (codes[second] < ord("a"))
+    alone = apart & (second - first > 1)
+    further = kinds[np.minimum(start + 1, len(kinds) - 1)]
+    return (~apart | alone | capitals) & ((further >= DIGIT) | (further == SEPARATOR))
 
 
 def groups(found: Runs):

@@ -162,6 +162,10 @@ def test_nothing_is_asked_of_the_network_and_nothing_is_printed(monkeypatch, cap
     assert capfd.readouterr() == ("", "") and not caplog.records
 
 
+def test_a_uuid_is_seen_by_its_dashes_whatever_its_digits_are():
+    assert rows(scan(['{"gaid": "54249173-6395-4404-ab22-bf128e6458b7"}'])) == [(0, "ad_id", 10, 46, "high")]
+
+
 def test_rows_are_plain_numbers():
     found = scan(["x", f"card {CARD}"])
     assert found[["row", "start", "end"]].dtypes.eq(np.int64).all()
