@@ -15,7 +15,9 @@ from heytalk_audit.detect.fold import Lines, key
 REACH = 40  # characters each side
 REFERENCE, OTHER = "reference", "other"  # what counts things for somebody, and other quantities
 NO_KIND = (REFERENCE, OTHER, "money")
-WEAK = {"number": "phone", "token": OTHER}  # words that say little: what they mean where no other word is near
+UNIT = "unit"  # looked at only right after a number
+IDIOM = "idiom"  # words of another label in it count for nothing
+WEAK = {"number": "phone", "token": OTHER, "account": OTHER}  # words that say little: what they mean where no other word is near
 _IDENTITY = frozenset({"us_ssn", "cn_id", "tr_id", "es_id"})
 
 
@@ -23,7 +25,9 @@ _IDENTITY = frozenset({"us_ssn", "cn_id", "tr_id", "es_id"})
 def vocabulary() -> dict[str, str]:
     """What each word speaks of. A word closed by $ ends where it ends; others may have suffixes."""
     data = yaml.safe_load(files(__package__).joinpath("context.yaml").read_text("utf-8"))
-    return {key(word): label for label, languages in data.items() for words in languages.values() for word in words}
+    words = [(key(word), label) for label, languages in data.items() for words in languages.values() for word in words]
+    joined = [(word.replace(" ", by), label) for by in ("_", "-", "") for word, label in words if " " in word and word.isascii()]
+    return dict([*joined, *words])
 
 
 @functools.cache
@@ -52,11 +56,38 @@ class Words:
         finder, label, opens, closes = _finder()
         found = finder.find_matches_as_indexes(lines.key)
         word, start, end = np.fromiter(itertools.chain.from_iterable(found), np.int64, 3 * len(found)).reshape(-1, 3).T
-        good = ~(opens[word] & _is_letter(lines.keys[start - 1]) & (start > 0)) & ~(closes[word] & _is_letter(lines.keys[end]))
+        good = (
+            (label[word] != labels().index(IDIOM))
+            & ~(opens[word] & _is_letter(lines.keys[start - 1]) & (start > 0))
+            & ~(closes[word] & _is_letter(lines.keys[end]))
+        )
         self._lines = lines
         label, start, end = label[word[good]], start[good], end[good]
+        unit = label == labels().index(UNIT)
+        counts = unit | np.isin(label, [labels().index(name) for name in (OTHER, "money")])
+        self._counts = start[counts]
+        label, start, end = label[~unit], start[~unit], end[~unit]
         weak = _is_weak()[label]
         self._strong, self._weak = ((start[which], end[which], label[which]) for which in (~weak, weak))
+
+    def within(self, name: str, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """Whether a word of this label, weak or not, is near each value, be it not the nearest."""
+        wanted = labels().index(name)
+        starts, ends, label = self._weak if name in WEAK else self._strong
+        chosen = label == wanted
+        starts, ends = starts[chosen], ends[chosen]
+        line = self._lines.of(start)
+        low = np.maximum(self._lines.start[line], start - REACH)
+        high = np.minimum(self._lines.end[line], end + REACH)
+        return np.searchsorted(starts, high, "left") > np.searchsorted(ends, low, "right")
+
+    def counted(self, end: np.ndarray) -> np.ndarray:
+        """Whether right after each value stands what it counts: points, followers, coins."""
+        starts = self._counts
+        if not len(starts):
+            return np.zeros(len(end), bool)
+        after = starts[np.minimum(np.searchsorted(starts, end, "left"), len(starts) - 1)]
+        return (after >= end) & (after <= end + 1)
 
     def near(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """What the nearest word to each value speaks of, as a place in `labels`; -1 without one."""
@@ -88,8 +119,8 @@ def _nearest(words: tuple[np.ndarray, np.ndarray, np.ndarray], start, end, low, 
         return np.full(len(start), -1)
     before = np.searchsorted(ends, start, "right") - 1
     after = np.minimum(np.searchsorted(starts, end, "left"), len(starts) - 1)
-    is_before = (before >= 0) & (starts[before] >= low)
-    is_after = (starts[after] >= end) & (ends[after] <= high)
+    is_before = (before >= 0) & (ends[before] > low)
+    is_after = (starts[after] >= end) & (starts[after] < high)
     return np.where(is_before, label[before], np.where(is_after, label[after], -1))
 
 

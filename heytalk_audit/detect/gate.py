@@ -26,9 +26,11 @@ _DIGIT, _DOT, _COLON, _DASH, _AT, _WIDE, _DEAR, _EQUAL = range(1, 9)  # classes 
 #: Names of passwords, and what keys begin with. Few, of four bytes and more, and of rare beginnings: they are sought many bytes at a
 #: time, which one short word among them would forbid. The rest is told by the marks beside it, in `_signs`.
 _WORDS = (
-    "passw|pass w|passco|passph|ifre|İfre|parola|contrase|clave|密码|密碼|口令|كلمة ال|كلمه ال|كلمة سر|كلمة مر|كلمه سر|كلمه مر|م السر|"
-    "باسورد|token is|secret is|key is|pwd is|bearer|akia|asia|ghp_|gho_|ghu_|ghs_|ghr_|github_pat|k_live_|k_test_|aiza|npm_| hf_|=hf_|"
-    "$argon2|$y$j|pbkdf2|bcrypt_|scrypt"
+    "passw|pass |passco|passph|ifre|İfre|parola|contrase|clave|密码|密碼|口令|كلمة|كلمه|"
+    "م السر|ز السر|رقم سري|باسو|oken|ecret|key is| pwd|mac ad|"
+    "creden|creds|pi key|apikey|密钥|密鑰|秘钥|金鑰|令牌|anahtar|jeton|مفتاح|توكن|llave|"
+    "bearer|akia|asia|ghp_|gho_|ghu_|ghs_|ghr_|github_pat|"
+    "k_live_|k_test_|aiza|npm_|ya29|whsec| hf_|=hf_|:hf_|\"hf_|'hf_|\nhf_|$argon2|$y$j|$p$b|pbkdf2|bcrypt_|scrypt"
 )
 #: Ends of addresses that are taken for one without a scheme, by their first two letters.
 _TOPS = "com net org edu gov info biz io xyz app dev me ly gl be co gg"
@@ -54,7 +56,7 @@ _HEX_LETTER = shapes.byte_set(b"abcdefABCDEF")
 #: Bytes of what may stand between two digits of one number: ASCII separators, and beginnings and ends of others.
 _BETWEEN = shapes.byte_set(b" \t.-/()_\xc2\xd8\xd9\xe2\xe3\xef" + bytes(range(0x80, 0xC0)))
 _ASSIGNED, _TOP = np.zeros((2, 1 << 16), bool)
-_ASSIGNED[[(ord(end[0]) << 8) + ord(end[1]) for end in ("wd", "en", "et", "ey")]] = True
+_ASSIGNED[[(ord(end[0]) << 8) + ord(end[1]) for end in ("wd", "en", "et", "ey", "pw", "ss", "ra")]] = True
 _TOP[[(ord(end[0]) << 8) + ord(end[1]) for end in _TOPS.split()]] = True
 
 
@@ -93,6 +95,7 @@ def anchors(piece: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray
         *_rows_of_marks(data, dots, colons, dashes),
         (*shapes.uuids(data, dashes), HEX),
         (_named(data), WORD),
+        (rows[_at(data, rows, 0, "hf_")], WORD),
         (_signs(data, np.concatenate([colons, place[kind == _EQUAL]]), dots, dashes, digits), WORD),
     ]
     flat = [part if len(part) == 3 else (part[0], part[0] + 1, part[1]) for part in parts]
@@ -143,6 +146,7 @@ def _numbers(data: np.ndarray, at: np.ndarray, rows: np.ndarray) -> list[tuple]:
     linked = gap == 0
     near = np.flatnonzero((gap > 0) & (gap <= WIDEST_GAP))
     near = near[_BETWEEN[data[end[near]]]]
+    degree = at[near[(data[end[near]] == 0xC2) & ((data[end[near] + 1] & 0xF5) == 0xB0)]]  # ° or º, then a digit
     good = np.ones(len(near), bool)
     begins = np.zeros(len(data), bool)
     begins[rows] = True
@@ -159,7 +163,7 @@ def _numbers(data: np.ndarray, at: np.ndarray, rows: np.ndarray) -> list[tuple]:
         hexadecimal = hexadecimal[_HEX_OR_DASH[data[hexadecimal + step]]]
     row = np.searchsorted(rows, hexadecimal, "right")
     hexadecimal = hexadecimal[(np.diff(hexadecimal, prepend=-PAD) > 8) | (np.diff(row, prepend=-1) != 0)]
-    return [(low[long], high[long], NUMBER), (low[foreign], high[foreign], NUMBER | IP | GPS | MAC), (hexadecimal, HEX)]
+    return [(degree, GPS), (low[long], high[long], NUMBER), (low[foreign], high[foreign], NUMBER | IP | GPS | MAC), (hexadecimal, HEX)]
 
 
 def _dated(data: np.ndarray, count: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
@@ -214,7 +218,7 @@ def _rows_of_marks(data: np.ndarray, dots: np.ndarray, colons: np.ndarray, dashe
         _close(colons, 4, 12, MAC),
         _close(dashes, 4, 12, MAC),
         (shapes.quads(data, dots), MAC),
-        _close(decimal, 1, 28, GPS),
+        _close(decimal, 1, 48, GPS),
     ]
 
 
@@ -243,7 +247,13 @@ def _signs(data: np.ndarray, given: np.ndarray, dots: np.ndarray, dashes: np.nda
         [
             given[_ASSIGNED[pair]],
             dots[_at(data, dots, -1, "ey") | _at(data, dots, 2, "sg")],
-            dashes[_at(data, dashes, 4, "xox") | _at(data, dashes, 2, "sk") | _at(data, dashes, 3, "pat") | _at(data, dashes, 2, "--")],
+            dashes[
+                _at(data, dashes, 4, "xox")
+                | _at(data, dashes, 2, "sk")
+                | _at(data, dashes, 4, "pypi")
+                | _at(data, dashes, 3, "pat")
+                | _at(data, dashes, 2, "--")
+            ],
             dollar[(data[dollar + 1] == ord("$")) | (data[dollar + 2] == ord("$"))],
         ]
     )

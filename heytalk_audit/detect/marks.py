@@ -17,6 +17,11 @@ _VERSION = re.compile(
 )
 
 
+_VERSIONED = re.compile(
+    r"version|versiyon|\bver\b|build|release|firmware|update|section|chapter|surum|guncelleme|actualiz|版本|更新|升级|اصدار|نسخه|تحديث"
+)
+
+
 def _email(found: Found) -> str | None:
     ending = found.match["domain"].lower().rsplit(".", 1)[1]
     if ending in _FILES:
@@ -40,7 +45,7 @@ def _ip4(found: Found) -> str | None:
         return None  # this machine, a mask, a placeholder: nobody's address
     if found.label == "ip":
         return "high"
-    if _VERSION.search(found.before):
+    if _VERSION.search(found.before) or (max(parts) < 100 and _VERSIONED.search(found.before)):
         return None
     return "high" if max(parts) > 31 else "medium" if parts[0] == 10 else None
 
@@ -61,7 +66,7 @@ def _mac(found: Found) -> str | None:
     if len(set(plain)) < 3 or plain == "020000000000":
         return None  # zeros, ones, or the placeholder that a platform gives instead
     named = found.label == "mac"
-    if not named and (plain.isdigit() or "." in found.text):
+    if not named and (plain.isdigit() or not re.search("..[:-]..[:-]", found.text)):
         return None
     return "high" if named or ":" in found.text else "medium"
 
@@ -72,16 +77,28 @@ def _ad_id(found: Found) -> str | None:
 
 
 def _gps(found: Found) -> str | None:
-    latitude, longitude = float(found.match["lat"]), float(found.match["lon"])
+    latitude, longitude = float(found.match["lat"].replace(" ", "")), float(found.match["lon"].replace(" ", ""))
     if abs(latitude) > 90 or abs(longitude) > 180:
         return None
-    if found.label == "gps" or found.match["name"]:
+    lettered = bool(found.match["pole"])
+    if found.label == "gps" or found.match["name"] or lettered:
         return "high"
     row = re.match(r" ?[,;]? ?[+-]?[0-9]", found.after) or re.search(r"[0-9][,; ]+$", found.before)
     if row or max(abs(latitude), abs(longitude)) < 2 or found.label in context.NO_KIND:
         return None  # of a longer row of numbers, or of shares
+    if any(found.match[part].lstrip("+-").startswith(_CONSTANTS) for part in ("lat", "lon")):
+        return None
     decimals = min(len(found.match[part].split(".")[1]) for part in ("lat", "lon"))
     return "medium" if decimals >= 4 else None
+
+
+_CONSTANTS = ("3.1415", "2.7182", "1.4142", "1.6180", "0.5772", "1.7320", "6.2831")
+
+
+def _degrees(found: Found) -> str | None:
+    """Degrees and minutes: the poles' letters, or a word for places."""
+    latitude, longitude = int(found.match["lat"]), int(found.match["lon"])
+    return "high" if latitude <= 90 and longitude <= 180 and (found.match["pole"] or found.label == "gps") else None
 
 
 def _digest(found: Found) -> str | None:
@@ -91,30 +108,53 @@ def _digest(found: Found) -> str | None:
     return "high" if found.label == "digest" else "medium" if len(text) > 40 else "low"
 
 
+def _kind_of_run(found: Found) -> str:
+    """What a run of hexadecimal digits is, by its length, or by the name of a key."""
+    return "secret" if _is_key(found) else "mac" if found.end - found.start == 12 else "digest"
+
+
+def _is_key(found: Found) -> bool:
+    text = found.text
+    return len(text) >= 20 and (found.label == "secret" or bool(_KEY_PREFIX.search(found.before)))
+
+
+def _run(found: Found) -> str | None:
+    text = found.text
+    if _is_key(found):
+        return "medium" if len(set(text)) > 4 and not text.isdigit() else None
+    if len(text) == 12:
+        return _mac(found)
+    return _digest(found) if len(text) in (32, 40, 64, 128) else None
+
+
+_KEY_PREFIX = re.compile(r"(?<![0-9a-z])(?:shp(?:at|ss|ca|pa)_|do[opr]_v1_|key-)\Z")
 _TOP = "(?:com|net|org|edu|gov|info|biz|io|xyz|app|dev)"
 _COUNTRY = "(?:uk|us|de|fr|es|it|nl|ru|cn|tr|jp|br|au|ca|mx|pl|se|dk|ch|at|ie|nz|za|eg|sa|ae|kr|hk|tw|sg|ar|cl|pe)"
 _SHORT = r"(?:t\.me|wa\.me|bit\.ly|goo\.gl|youtu\.be|t\.co|is\.gd|discord\.gg|vm\.tiktok\.com)"
-_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}[A-Za-z0-9])?"
+_MORE = "\u00c0-\u024f\u0370-\u04ff"  # letters of Latin with marks, Greek and Cyrillic, which names and domains may have
+_LABEL = f"[A-Za-z0-9{_MORE}](?:[A-Za-z0-9{_MORE}-]{{0,62}}[A-Za-z0-9{_MORE}])?"
 _PATH = r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]"
 _DECIMAL = r"[+-]?[0-9]{1,3}\.[0-9]{3,}"
+_MINUTES = r"[°º] ?[0-9]{1,2}(?:\.[0-9]+)? ?['′’](?: ?[0-9]{1,2}(?:\.[0-9]+)? ?(?:[\"″”]|''|’’))?"
+_IDN = "(?:[\u4e00-\u9fff\u3040-\u30ff\u0600-\u06ff\uac00-\ud7af-]+\\.)"
 
 PATTERNS = [
     Pattern(
         "email",
         gate.EMAIL,
         compiled(
-            r"(?<![A-Za-z0-9_%+-])(?<![A-Za-z0-9_%+-]\.)[A-Za-z0-9_][A-Za-z0-9._%+'-]*+ ?@ ?",
-            rf"(?P<domain>(?:{_LABEL}\.)+[A-Za-z]{{2,18}})(?![A-Za-z0-9])",
+            rf"(?<![A-Za-z0-9_%+{_MORE}-])(?<![A-Za-z0-9_%+{_MORE}-]\.)[A-Za-z0-9_{_MORE}][A-Za-z0-9._%+'{_MORE}-]*+ ?@ ?",
+            rf"(?P<domain>(?:{_LABEL}\.)+(?:[A-Za-z]{{2,18}}|xn--[a-z0-9-]+|рф|укр))(?![A-Za-z0-9])",
         ),
         _email,
-        re.compile("@ ?[A-Za-z0-9]"),
+        re.compile(f"@ ?[A-Za-z0-9{_MORE}]"),
         (80, 300),
     ),
     Pattern(
         "url",
         gate.URL,
         compiled(
-            rf"(?<![A-Za-z0-9@])(?:(?P<scheme>(?:https?|s?ftps?|wss?|rt[ms]ps?)://)|(?=www\.))(?:{_LABEL}\.)*{_LABEL}",
+            rf"(?<![A-Za-z0-9@])(?:(?P<scheme>(?:https?|s?ftps?|wss?|rt[ms]ps?)://)|(?=www\.))(?:{_IDN}+(?:[A-Za-z]{{2,18}}|中[国國]|公司|网络|香港|台[湾灣]|السعودية|مصر|امارات)|(?:{_LABEL}\.)*{_LABEL})",
             rf"(?::[0-9]{{2,5}})?(?:[/?#]{_PATH}*[A-Za-z0-9/=_#&~-]|/)?",
             ignore_case=True,
         ),
@@ -165,34 +205,54 @@ PATTERNS = [
         _mac,
         re.compile(rf"[:-]{HEX}{{2}}[:-]{HEX}{{2}}[:-]|\.{HEX}{{4}}\."),
         (4, 16),
+        True,
     ),
     Pattern(
         "ad_id",
         gate.HEX,
-        compiled(rf"(?<![0-9A-Za-z-]){HEX}{{8}}(?:-{HEX}{{4}}){{3}}-{HEX}{{12}}(?![0-9A-Za-z-])"),
+        compiled(rf"(?:(?<![0-9A-Za-z-])|(?<=[iI][dD])|(?<=[iI][dD][fF][aA])){HEX}{{8}}(?:-{HEX}{{4}}){{3}}-{HEX}{{12}}(?![0-9A-Za-z-])"),
         _ad_id,
         re.compile(rf"-{HEX}{{4}}-{HEX}{{4}}-"),
         (13, 24),
+        True,
     ),
     Pattern(
         "gps",
         gate.GPS,
         compiled(
-            rf"(?<![0-9.])(?P<lat>{_DECIMAL})°?(?:°? ?[NSns]?[,;/| ]{{1,3}}",
-            r"|[\"'&,; ]{1,4}(?P<name>lon(?:gitude|gitud|g)?|lng|boylam|longitud)[\"' ]{0,2}[:= ]{1,3}[\"']?",
-            rf"|[,;、 ]{{0,2}}(?:经度|خط الطول)[:= ]{{0,3}})(?P<lon>{_DECIMAL})(?![0-9.]*[0-9])",
+            rf"(?<![0-9.])(?P<lat>{_DECIMAL}) ?[°º]? ?(?:(?P<pole>[NS](?![A-Za-z])|[北南]纬?)?[,;/|، ]{{1,3}}(?:[东西東] ?经? ?)?",
+            r"|[\"'&,;)\]} \n/|]{0,4}(?:and |y |ve |和|و ?)?",
+            r"(?P<name>lon(?:gitude|gitud|g)?|lng|boylam\w{0,3}|[经經]度|خط (?:ال)?طول)",
+            r"[\"' ]{0,2}(?:[:=是为 ]|is |es ){0,3}[\"']?)",
+            rf"(?P<lon>{_DECIMAL})(?![0-9.]*[0-9])(?: ?[°º]? ?[EWO](?![A-Za-z]))?",
             ignore_case=True,
         ),
         _gps,
-        re.compile(r"\.[0-9]{3,}[^0-9\n]{1,20}[0-9]{1,3}\.[0-9]{3}"),
-        (4, 20),
+        re.compile(r"\.[0-9]{3,}[^0-9\n\0]{1,26}[0-9]{1,3}\.[0-9]{3}"),
+        (4, 24),
+        True,
     ),
     Pattern(
-        "digest",
-        gate.HEX,
-        compiled(rf"(?<![0-9A-Za-z])(?:{HEX}{{128}}|{HEX}{{64}}|{HEX}{{40}}|{HEX}{{32}})(?![0-9A-Za-z])"),
-        _digest,
-        re.compile(f"{HEX}{{32,}}"),
-        (0, 1),
+        "gps",
+        gate.GPS,
+        compiled(
+            rf"(?:(?<![0-9A-Za-z])[NS] ?)?(?<![0-9.])(?P<lat>[0-9]{{1,2}}) ?{_MINUTES} ?(?P<pole>[NSns北南])?纬?",
+            r"[,;/|、 ]{0,3}(?:[EWO] ?)?",
+            rf"(?P<lon>[0-9]{{1,3}}) ?{_MINUTES}(?: ?[EWOewo东西東](?![A-Za-z])经?)?",
+        ),
+        _degrees,
+        re.compile(r"[°º]"),
+        (6, 60),
+        True,
     ),
+    Pattern(
+        _kind_of_run,
+        gate.HEX,
+        compiled(
+            r"(?<![0-9A-Za-z])(?:md5|sha1|sha256|sha512|MD5|SHA1|SHA256|SHA512)?",
+            rf"(?P<value>{HEX}{{20,128}}|(?<!-){HEX}{{12}})(?![0-9A-Za-z])",
+        ),
+        _run,
+    ),
+    Pattern("mac", gate.WORD, compiled(rf"(?<![0-9A-Za-z-])(?:{HEX}{{12}}|{HEX}{{6}}-{HEX}{{6}})(?![0-9A-Za-z-])"), _mac, farther=True),
 ]

@@ -139,6 +139,9 @@ def checked(found: Runs, kinds: np.ndarray, codes: np.ndarray):
                 yield from _chinese(found, kinds, codes, a, b, digits)
 
 
+_NAMES = [sum((ord(letter) & 31) << (5 * i) for i, letter in enumerate(name)) for name in ("NIE", "DNI", "NIF")]
+
+
 def _letter(kinds: np.ndarray, codes: np.ndarray, at: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
     """The Latin letter that stands alone at these places, or a separator further: upper-case code (0 if none), and how far it is."""
 
@@ -149,6 +152,9 @@ def _letter(kinds: np.ndarray, codes: np.ndarray, at: np.ndarray, step: int) -> 
     place = at + step * apart
     code = (codes[inside(place)].astype(np.int64) & 31) + ord("@")  # a full-width letter's too, in upper case
     lone = (kinds[inside(place)] == LETTER) & (kinds[inside(place + step)] < LETTER)
+    if step < 0:  # or glued to its own name: NIEX1234567L
+        name = sum((codes[inside(place - 3 + i)].astype(np.int64) & 31) << (5 * i) for i in range(3))
+        lone |= (kinds[inside(place)] == LETTER) & np.isin(name, _NAMES) & (kinds[inside(place - 4)] < LETTER)
     return np.where(lone, code, 0), apart
 
 

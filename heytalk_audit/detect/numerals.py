@@ -23,6 +23,9 @@ _BETWEEN = re.compile(r" ?/ ?|  +| - |(?<=[0-9]{7}) | (?=[0-9]{9})")
 _PLAIN, _APART, _DIGITS = re.compile("[A-Za-z0-9]"), re.compile("[^A-Za-z0-9]+"), re.compile("[0-9]")
 _ENDS_CODE, _BEGINS_CODE = re.compile(r"[0-9A-Za-z]-\Z"), re.compile("-[0-9A-Za-z]")
 _OF_ACCOUNT = re.compile(r"[0-9a-z]{0,12}\Z"), re.compile("[0-9a-z]{0,2}")
+_IN_HEX = re.compile(r"[0-9a-f]{4}-[0-9a-f]*\Z|-[0-9a-f]*[a-f][0-9a-f]*-?\Z"), re.compile(r"[0-9a-f]{0,4}-[0-9a-f]{4}|[a-f][0-9a-f]{4}")
+#: What a short number must follow to be one of an account, and not of things that are counted.
+_SAID = re.compile(r"[:#=] ?\Z|\b(?:no|nr|num|number|is|es|numero|numaram?|numarasi)\W{0,2}\Z|[号號码碼是为][: ]?\Z|رقم[^0-9]{0,14}\Z")
 _HEXADECIMAL = re.compile(r"[0-9a-f]{2}\Z")
 _CODE = re.compile(r"[a-z][-_.]?\Z")
 
@@ -48,15 +51,23 @@ def _names(labels: np.ndarray, hint: str | None) -> list[str | None]:
 
 def _checked(lines: Lines, words: Words, found: numbers.Runs, hint: str | None) -> Iterator[Finding]:
     candidates = list(numbers.checked(found, lines.kinds, lines.codes))
-    start = np.array([candidate.start for candidate in candidates], np.int64)
-    labels = _names(words.near(start, np.array([candidate.end for candidate in candidates], np.int64)), hint)
+    start, end = (np.array([getattr(candidate, edge) for candidate in candidates], np.int64) for edge in ("start", "end"))
+    labels = _names(words.near(start, end), hint)
+    named = {kind: words.within(label, start, end).tolist() for kind, label in _NAMES.items()}
     line = lines.of(start)
-    for candidate, label, low, high in zip(candidates, labels, lines.start[line].tolist(), lines.end[line].tolist(), strict=True):
+    sides = zip(range(len(candidates)), candidates, labels, lines.start[line].tolist(), lines.end[line].tolist(), strict=True)
+    for i, candidate, label, low, high in sides:
+        if label not in (REFERENCE, candidate.kind) and candidate.kind in named and named[candidate.kind][i]:
+            label = _NAMES[candidate.kind]  # a name that is farther off, in a phrase with others
         if not (candidate.issued or label == "card"):
             continue
         confidence = _JUDGES[candidate.kind](candidate, label, *_sides(lines, candidate.start, candidate.end, low, high))
         if confidence:
             yield candidate.start, candidate.end, candidate.kind, confidence
+
+
+#: The words for kinds with a checksum: one of them may stand farther off than another word.
+_NAMES = {"tr_id": "identity", "es_id": "identity", "imei": "imei"}
 
 
 def _glued(before: str, after: str) -> bool:
@@ -78,15 +89,19 @@ def _tr_id(candidate: numbers.Candidate, label: str | None, before: str, after: 
 
 def _es_id(candidate: numbers.Candidate, label: str | None, before: str, after: str) -> str | None:
     """Luck is 1 in 23."""
-    if speaks_of(label, "es_id"):
+    if speaks_of(label, "es_id") or before.endswith(("nie", "dni", "nif")):
         return "high"
-    alone = candidate.whole and candidate.end - candidate.start == 9 and not _glued(before, after)
-    return "low" if label is None and alone else None
+    if not candidate.whole or _glued(before, after) or label == REFERENCE:
+        return None
+    if candidate.shape in ((2, 3, 3), (1, 3, 3)):
+        return "medium"  # in the groups that are printed
+    return "low" if label is None and candidate.end - candidate.start < 12 else None
 
 
 def _imei(candidate: numbers.Candidate, label: str | None, before: str, after: str) -> str | None:
-    """Luck is 1 in 10: only where a word says so."""
-    return "high" if label == "imei" else None
+    """Luck is 1 in 10: only where a word says so, or in the groups that are printed."""
+    printed = candidate.whole and candidate.shape in ((2, 6, 6, 1), (6, 2, 6, 1)) and label != REFERENCE and not _glued(before, after)
+    return "high" if label == "imei" else "medium" if printed else None
 
 
 def _card(candidate: numbers.Candidate, label: str | None, before: str, after: str) -> str | None:
@@ -150,6 +165,18 @@ def _plain(lines: Lines, words: Words, found: numbers.Runs, hint: str | None) ->
     first, last = numbers.groups(found)
     start, end = found.start[first], found.end[last]
     labels = words.near(start, end)
+    bank, other = context.labels().index("bank_account"), context.labels().index(OTHER)
+    labels = np.where((labels == other) & words.within("account", start, end) & words.within("pay", start, end), bank, labels)
+    for name in ("us_ssn", "bank_account"):  # said farther off than a word that says less
+        named = context.labels().index(name)
+        labels = np.where(
+            np.isin(labels, [other, context.labels().index("money")]) & words.within(name, start, end) & ~words.within(OTHER, start, end),
+            named,
+            labels,
+        )
+    labels = np.where(words.counted(end) & (found.first[last] + found.length[last] - found.first[first] < 9), other, labels)
+    paid = labels == context.labels().index("pay")
+    labels = np.where(paid & (words.within("account", start, end) | words.within("bank_account", start, end)), bank, labels)
     line = lines.of(start)
     told = np.isin(labels, [context.labels().index(name) for name in ("phone", "bank_account", "us_ssn")])
     untold = np.isin(labels, [-1, context.labels().index("identity"), context.labels().index("pay"), context.labels().index(OTHER)])
@@ -185,9 +212,15 @@ def _number(start: int, text: str, label: str | None, before: str, after: str) -
     if confidence := _ssn(text, digits, label):
         yield start, start + len(text), "us_ssn", confidence
         return
+    if label == "bank_account" and (_IN_HEX[0].search(before) or _IN_HEX[1].match(after)):
+        return
+    if label == "bank_account" and len(digits) < 8 and not _SAID.search(before):
+        return
     if label == "bank_account" and 6 <= len(digits) <= 20 and not (len(digits) < 9 and phones.DATE.fullmatch(text)):
         lead, tail = len(_OF_ACCOUNT[0].search(before)[0]), len(_OF_ACCOUNT[1].match(after)[0])  # the bank's letters, a check letter
         yield start - lead, start + len(text) + tail, "bank_account", "high" if len(digits) > 7 else "medium"
+        return
+    if _IN_HEX[0].search(before) or _IN_HEX[1].match(after):
         return
     lead = match[0] if (match := _LEAD.search(before)) else ""
     tail = match[0] if (match := _EXTENSION.match(after)) else ""

@@ -5,11 +5,65 @@ from __future__ import annotations
 import re
 
 from heytalk_audit.detect import gate
+from heytalk_audit.detect.context import REFERENCE
+from heytalk_audit.detect.fold import key
 from heytalk_audit.detect.patterns import Found, Pattern, compiled
 
 _WORDS = (
-    r"pass ?word|pass ?code|passphrase|passwd|\bpwd|\bpasswort|\bşifre\w{0,5}|\bsifre\w{0,5}|\bparola\w{0,5}|contrase(?:ñ|n)a|\bclave"
-    r"|密码|密碼|口令|كلمة (?:ال)?(?:سر|مرور)\w{0,2}|الرقم السري|الباسورد|باسورد"
+    r"pass ?words?|pass ?codes?|pass ?phrase|passwd|passwort|(?<![A-Za-z])(?:pswd|psw|p/?w|pass|pwd|passw|pwrd)(?![A-Za-z])"
+    r"|_(?:pwd|pass)(?![A-Za-z])"
+    r"|(?<![A-Za-z])[şs]ifre\w{0,6}|\bparola\w{0,6}|contrase(?:ñ|n|ni)as?"
+    r"|(?<![A-Za-z])(?:claves?|contra(?= ?:)|credencial(?:es)?|credentials?|creds)(?![A-Za-z])"
+    r"|密码|密碼|口令|كلم[ةهت]ي?[ _]?(?:ال)?(?:سر|مرور)\w{0,2}|(?:الرقم|رقمي|الرمز|رمز|الكود) ?(?:ال)?سري|(?:ال)?باسو?ورد\w?"
+)
+#: What stands between the word and the value where it says that one is the other.
+_IS = re.compile(
+    r"\b(?:is|was|be|are|it's|its|es|era|fue|sera|usa|pon|puse|oldu|olarak|olsun|su|ist)\b[^.]{0,14}\Z|\b(?:to|por|como|as) ?\Z"
+    r"|asagida|below|following|abajo|siguiente|下面|下方|如下|التالي|ادناه|\?.*\n|\?\?"
+    r"|[\u70ba\u4e3a\u662f\u7528\u6210][^,]{0,6}\Z|هي|هو|صارت|الي|كانت|بقت|غيرتها|[:=>]"
+)
+#: After these the word's thing comes, and no value.
+_OF = frozenset(
+    [
+        "for",
+        "of",
+        "a",
+        "an",
+        "the",
+        "your",
+        "my",
+        "every",
+        "each",
+        "like",
+        "but",
+        "when",
+        "than",
+        "least",
+        "de",
+        "el",
+        "la",
+        "un",
+        "una",
+        "bir",
+        "on",
+        "in",
+        "at",
+        "with",
+        "from",
+        "per",
+        "by",
+        "via",
+        "and",
+        "or",
+        "para",
+        "del",
+        "en",
+        "con",
+        "y",
+        "icin",
+        "ve",
+        "ile",
+    ]
 )
 #: Words that stand where a password could and are none.
 _NONE = re.compile(
@@ -19,9 +73,16 @@ _NONE = re.compile(
 )
 #: What a program calls it: key_password, self.secret, read(
 _NAME = re.compile(r"[A-Za-z]+(?:[_.][A-Za-z_.]+[0-9]?|\w*\(.*)|.*password.*", re.I)
-_TOKEN = r"(?:(?![\"',;])[!-~]){3,63}(?![\"',;.?)\]])[!-~]"
+_TOKEN = r"(?:(?![\"',;]|&\w+=)[!-~À-ɏ]){3,63}(?![\"',;.?)\]}]|&\w+=)[!-~À-ɏ]"
+#: A digit or a sign is to come, words in a row, a Latin word among Chinese, or a name after `is`.
+_TELLING = (
+    r"(?:(?=[!-~À-ɏ]{0,40}[0-9!@#$%^*+~])|(?=[a-z]+-[a-z]+-[a-z])|(?<=[\u4e00-\u9fff])(?=[A-Za-z]{6})"
+    r"|(?<=\b(?:is|es) )(?=(?-i:[A-Z][a-z]{4})))"
+)
+_LINK = "is|are|es|son|era|was|as|como|olarak|就?是|作为|هي|هو|ist|—|<?-|←|="  # between a value and the word that follows it
+_FAR = r"[^0-9:=@|<>{}\0]{0,44}?"
 SLOW_HASH = (
-    r"\$(?:2[abxy]?|argon2(?:id|i|d)|5|6|7|y|scrypt|pbkdf2[-a-z0-9]*)\$[^\s\"',;]{8,}"
+    r"\$argon2(?:id|i|d)\$[A-Za-z0-9$=,+/.-]{20,}|\$(?:2[abxy]?|[1567PHy]|md5|apr1|scrypt|pbkdf2[-a-z0-9]*)\$[^\s\"',;]{8,}"
     r"|(?:pbkdf2_sha256|bcrypt_sha256|scrypt:|pbkdf2:)[$:0-9A-Za-z./+=-]{16,}"
 )
 
@@ -29,20 +90,47 @@ SLOW_HASH = (
 def _mixed(text: str) -> bool:
     """Whether it looks made up: letters and digits, or a sign within a word."""
     signs = re.search(r"\w[!@#$%^&*?~+=]\w", text) or (re.search(r"[!@#$%^&*]", text) and re.search(r"[a-z][A-Z]", text))
+    if re.fullmatch("[a-z]+(?:-[a-z]+){2,}", text):
+        return len(text) > 10  # words in a row
     return len(text) >= 5 and ((any(c.isdigit() for c in text) and any(c.isalpha() for c in text)) or bool(signs))
 
 
 def _stated(found: Found) -> str | None:
     text = found.text
-    if _NONE.fullmatch(text.strip(".!?")) or _NAME.fullmatch(text):
+    if found.label == "secret":
         return None
+    if _NONE.fullmatch(text.strip(".!?")) or _NAME.fullmatch(text) or "://" in text:
+        return None
+    explicit, far = bool(found.match["by"]), key(found.match["far"])
+    if found.match["far"].count(",") and "忘" in found.match["far"]:
+        return None
+    if far and explicit and len(far) > 20 and not _mixed(text):
+        return None
+    between = far.split()
+    if not explicit and between and between[-1] in _OF:
+        return None
+    said = explicit or len(between) < 2 or bool(_IS.search(far))
     if text.isdecimal():
-        return "medium" if len(text) <= 12 and found.label is None else None
-    explicit = (found.match["by"] or "").strip() in (":", "=")
-    if _mixed(text):
-        return "high" if explicit else "medium"
-    closed = not found.after.strip(" .!?)\"'") or found.after[:1] in "\n.,;，。"
+        return "medium" if len(text) <= 12 and found.label in (None, "password") and said and len(far) < 14 else None
+    if _mixed(text) and (said or _strong(text)):
+        return "high" if explicit and len(far) < 8 else "medium"
+    if not explicit and text.isalpha() and text.isascii() and said and len(text) > 5 and (_after_chinese(found) or text[0].isupper()):
+        return "medium"
+    closed = not found.after.strip(" .!?)\"'") or found.after[:1] in "\n.,;，。&\"'"
     return "medium" if explicit and closed and text.isascii() and len(text) >= 4 else None
+
+
+def _after_chinese(found: Found) -> bool:
+    return "\u4e00" <= found.before[-1:] <= "\u9fff"
+
+
+def _strong(text: str) -> bool:
+    """Of capitals, small letters and digits, or with a sign."""
+    return len(text) > 5 and sum(bool(re.search(part, text)) for part in ("[a-z]", "[A-Z]", "[0-9]", "[!@#$%^&*?~+=_]")) > 2
+
+
+def _before(found: Found) -> str | None:
+    return "medium" if _mixed(found.text) and not _NAME.fullmatch(found.text) and "://" not in found.text else None
 
 
 def _beside_login(found: Found) -> str | None:
@@ -54,7 +142,26 @@ def _sure(found: Found) -> str | None:
 
 
 def _assigned(found: Found) -> str | None:
-    return "medium" if any(c.isdigit() for c in found.text) and any(c.isalpha() for c in found.text) else None
+    text = found.text
+    mixed = any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
+    plain = "://" in text or text.count(".") > 2 or re.search(r"[a-z]{4,}[-_./][a-z]{3,}[-_./][a-z]{3,}", text)
+    return "medium" if mixed and not plain and found.label not in ("ad_id", "mac", "iban", "digest", REFERENCE) else None
+
+
+_KEYS = (
+    r"bearer|(?:api|access|secret|auth|client|app|signing|private|encryption"
+    r"|service|master|refresh|session|webhook|deploy|license)[ _-]?(?:key|token|secret)s?"
+    r"|token\w{0,4}|secret[oa]?|jwt|credencial|llave"
+    r"|密[钥鑰匙]|秘[钥鑰]|金[钥鑰]|令牌|anahtar\w{0,5}|jeton\w{0,4}|مفتاح\w{0,3}|توكن|رمز الوصول|clave"
+)
+_KEY_ANCHOR = re.compile(
+    "[Kk][Ee][Yy]|[Tt][Oo][Kk][Ee][Nn]|[Ss][Ee][Cc][Rr][Ee][Tt]|[Bb][Ee][Aa][Rr][Ee][Rr]|[Jj][Ww][Tt]|[钥鑰匙]|令牌|[Nn][Aa][Hh][Tt][Aa][Rr]|"
+    "[Jj][Ee][Tt][Oo][Nn]|مفتاح|توكن|رمز|[Cc][Ll][Aa][Vv][Ee]|[Ll][Ll][Aa][Vv][Ee]|[Cc][Rr][Ee][Dd][Ee][Nn][Cc]"
+)
+_LONG = r"(?=[A-Za-z_\-./+]{0,80}[0-9])[A-Za-z0-9_\-./+]{16,}=*"
+_ANCHOR = re.compile(
+    "[Pp][Aa][Ss][Ss]|[Pp][/]?[Ww]|[Pp][Ss][Ww]|[FfİI][Rr][Ee]|[Pp][Aa][Rr][Oo][Ll]|[Tt][Rr][Aa][Ss]|[Cc][Ll][Aa][Vv]|[Cc][Rr][Ee][Dd]|密|口令|كلم|سري|باسو?ورد"
+)
 
 
 PASSWORDS = [
@@ -62,15 +169,49 @@ PASSWORDS = [
         "password",
         gate.WORD,
         re.compile(
-            rf"(?:{_WORDS})[\"']?(?P<by> ?[:=]+ ?| - | ?(?:为|是|هي|هو|(?:is|was|es|era)\b) ?[:=]? ?| ?(?<=[^A-Za-z]))"
-            rf"[\"'“‘「]?(?P<value>{_TOKEN})",
+            rf"(?:{_WORDS})(?P<far>{_FAR})(?:[\"']?(?P<by> ?(?:[:=]+>?|-+>|→) ?| - )|(?<![A-Za-z0-9_/.-]){_TELLING})"
+            rf"[\"'“‘「`(\[]?(?P<value>{_TOKEN})",
             re.I,
         ),
         _stated,
-        re.compile(
-            "[Pp][Aa][Ss][Ss]|[Pp][Ww][Dd]|[FfİI][Rr][Ee]|[Pp][Aa][Rr][Oo][Ll]|[Tt][Rr][Aa][Ss]|[Cc][Ll][Aa][Vv]|密|口令|كلمة|السري|باسورد"
-        ),
+        _ANCHOR,
         (8, 100),
+    ),
+    Pattern(
+        "password",
+        gate.WORD,
+        re.compile(
+            rf"(?<![!-~])[\"'“‘「]?{_TELLING}(?P<value>{_TOKEN})[\"'”’」]? ?,?"
+            rf"(?:(?:{_LINK}) ?[^0-9\n\0:=;!?@]{{0,28}}?|(?:my|our|mi|benim|我的|yeni) ?)(?:{_WORDS})"
+            rf"(?![^\n\0]{{0,24}}[:=0-9])",
+            re.I,
+        ),
+        _before,
+        _ANCHOR,
+        (70, 30),
+    ),
+    Pattern(
+        "password",
+        gate.WORD,
+        re.compile(
+            rf"(?:log ?in|usuario|user(?:name)?|account|credentials?|creds|credenciales|kullanıcı\w*|[账帐]号|用户名|المستخدم|الدخول)"
+            rf"[^\n\0:0-9]{{0,12}}?:? ?[A-Za-z0-9._-]{{2,30}} ?[/|:] ?(?P<value>{_TOKEN})",
+            re.I,
+        ),
+        _beside_login,
+        re.compile("[Ll]og|[Uu]s[ue][ra]|[Aa]ccount|[Cc]red|[Kk]ullan|号|名|المستخدم|الدخول"),
+        (1, 100),
+    ),
+    Pattern(
+        "password",
+        gate.WORD,
+        re.compile(
+            rf"(?<![!-~])[A-Za-z0-9._@-]{{2,30}} ?[/|] ?(?P<value>{_TOKEN})[ ,—-]{{0,4}}[^0-9\n\0:=]{{0,36}}?(?:{_WORDS})(?! ?[:=])",
+            re.I,
+        ),
+        _before,
+        _ANCHOR,
+        (90, 30),
     ),
     Pattern(
         "password",
@@ -87,7 +228,9 @@ PASSWORDS = [
             r"(?<![A-Za-z0-9])(?:(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{22,}",
             r"|glpat-[A-Za-z0-9_-]{20,}|xox[abeoprs]-[A-Za-z0-9-]{10,}|[sr]k_(?:live|test)_[A-Za-z0-9]{10,}",
             r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?|AIza[A-Za-z0-9_-]{30,}|hf_[A-Za-z0-9]{30,}",
-            r"|npm_[A-Za-z0-9]{30,}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|sk-[A-Za-z0-9_-]{20,})",
+            r"|npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{30,}|ya29\.[A-Za-z0-9_-]{20,}|whsec_[A-Za-z0-9+/]{20,}",
+            r"|LTAI[A-Za-z0-9]{12,26}|AKID[A-Za-z0-9]{28,34}",
+            r"|sq0[a-z]{3}-[A-Za-z0-9_-]{22,}|xapp-[A-Za-z0-9-]{20,}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|sk-[A-Za-z0-9_-]{20,})",
             r"|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----",
         ),
         _sure,
@@ -95,13 +238,28 @@ PASSWORDS = [
     Pattern(
         "secret",
         gate.WORD,
-        compiled(
-            r"(?:\bbearer |(?:(?:api|access|secret|auth|client)[ _-]?(?:key|token|secret)|\btoken)[\"']? ?(?:[:=]|is) ?)[\"']?",
-            r"(?P<value>[A-Za-z0-9_\-./+=]{16,})",
-            ignore_case=True,
+        re.compile(rf"(?<![A-Za-z])(?:[A-Za-z]+[_-])?(?:{_KEYS})[\"']?[^0-9\n\0]{{0,30}}?(?<![A-Za-z0-9_\-./+])(?P<value>{_LONG})", re.I),
+        _assigned,
+        _KEY_ANCHOR,
+        (20, 140),
+    ),
+    Pattern(
+        "secret",
+        gate.WORD,
+        re.compile(
+            rf"(?<![A-Za-z0-9_\-./+])(?P<value>{_LONG})[\"']? ?(?:{_LINK}|,)? ?[^0-9\n\0:=;!?]{{0,16}}?(?<![A-Za-z])(?:{_KEYS})",
+            re.I,
         ),
         _assigned,
-        re.compile("[Kk][Ee][Yy]|[Tt][Oo][Kk][Ee][Nn]|[Ss][Ee][Cc][Rr][Ee][Tt]|[Bb][Ee][Aa][Rr][Ee][Rr]"),
-        (20, 400),
+        _KEY_ANCHOR,
+        (110, 30),
+    ),
+    Pattern(
+        "secret",
+        gate.NUMBER,
+        compiled(r"(?<![0-9A-Za-z])[0-9]{8,10}:AA[A-Za-z0-9_-]{30,40}(?![0-9A-Za-z_-])"),
+        _sure,
+        re.compile(":AA"),
+        (12, 60),
     ),
 ]

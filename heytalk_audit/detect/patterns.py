@@ -16,6 +16,7 @@ from heytalk_audit.detect.fold import Lines
 Finding = tuple[int, int, str, str]  # start, end, kind, confidence
 
 
+CUT = "\0"  # between lines: in no text's words, and no pattern goes over it
 WINDOW = (80, 300)  # characters before and after an anchor
 
 
@@ -44,23 +45,24 @@ class Found:
 
 @dataclass(frozen=True)
 class Pattern:
-    """A kind, the flag of lines that may hold it, the pattern of its value (group `value`, or all), and a judge of its confidence."""
+    """A kind or what tells it, the flag of lines that may hold it, the pattern of its value (group `value`, or all), and a judge."""
 
-    kind: str
+    kind: str | Callable[[Found], str]
     flag: int
     regex: re.Pattern[str]
     judge: Callable[[Found], str | None]
     #: a part of every match: only the text about it is searched, which is many times faster; not where its group `skip` is
     anchor: re.Pattern[str] | None = None
     reach: tuple[int, int] = WINDOW
+    farther: bool = False
 
-    def matches(self, text: str) -> Iterator[re.Match[str]]:
-        """Matches in folded text that do not overlap."""
+    def matches(self, text: str, anchors: list[re.Match[str]]) -> Iterator[re.Match[str]]:
+        """Matches in folded text that do not overlap; `anchors` are those of the pattern in the text."""
         if self.anchor is None:
             yield from self.regex.finditer(text)
             return
         done = 0
-        for anchor in self.anchor.finditer(text):
+        for anchor in anchors:
             if anchor.lastgroup == "skip" or anchor.start() < done:
                 continue
             match = self._about(text, anchor.start(), anchor.end(), done)
@@ -81,29 +83,39 @@ class Pattern:
 def find(patterns: list[Pattern], lines: Lines, flags: np.ndarray, words: Words, hint: str | None = None) -> Iterator[Finding]:
     """Start, end, kind and confidence of what the patterns find in those lines whose flags say that it may be there."""
     chosen: dict[int, tuple[str, np.ndarray, np.ndarray]] = {}
+    anchors: dict[tuple, list[re.Match[str]]] = {}
     names = [*context.labels(), hint]
     for pattern in patterns:
         if pattern.flag not in chosen:
             chosen[pattern.flag] = _chosen(lines, (flags & pattern.flag) > 0)
         text, began, shift = chosen[pattern.flag]
         group = "value" if "value" in pattern.regex.groupindex else 0
-        matches = list(pattern.matches(text)) if text else []
+        key = (pattern.flag, pattern.anchor)
+        if key not in anchors:
+            anchors[key] = list(pattern.anchor.finditer(text)) if pattern.anchor and text else []
+        matches = list(pattern.matches(text, anchors[key])) if text else []
         if not matches:
             continue
         start = np.array([match.start(group) for match in matches], np.int64)
         start += shift[np.searchsorted(began, start, "right") - 1]
         end = start + [match.end(group) - match.start(group) for match in matches]
-        labels = words.near(start, end).tolist()
+        labels = words.near(start, end)
+        if pattern.farther and isinstance(pattern.kind, str):  # a name of the kind that stands farther off than another word
+            reference = context.labels().index(context.REFERENCE)
+            named = words.within(pattern.kind, start, end) & (labels != reference)
+            labels = np.where(named, context.labels().index(pattern.kind), labels)
+        labels = labels.tolist()
         for match, at, to, label in zip(matches, start.tolist(), end.tolist(), labels, strict=True):
-            confidence = pattern.judge(Found(match, lines, at, to, names[label]))
+            found = Found(match, lines, at, to, names[label])
+            confidence = pattern.judge(found)
             if confidence:
-                yield at, to, pattern.kind, confidence
+                yield at, to, pattern.kind if isinstance(pattern.kind, str) else pattern.kind(found), confidence
 
 
 def _chosen(lines: Lines, which: np.ndarray) -> tuple[str, np.ndarray, np.ndarray]:
     """The chosen lines as one text, where each begins in it, and how far it is moved from there in all lines."""
     start, end = lines.start[which], lines.end[which]
-    text = "\n".join([lines.text[a:b] for a, b in zip(start.tolist(), end.tolist(), strict=True)])
+    text = CUT.join([lines.text[a:b] for a, b in zip(start.tolist(), end.tolist(), strict=True)])
     began = np.cumsum(end - start + 1) - (end - start + 1)
     return text, began, start - began
 

@@ -20,6 +20,7 @@ _TRUNK = re.compile(r"\(?0[0-9]{1,4}(?:[ ./)-]{1,3}[0-9]{2,8})+")  # an area's p
 _TRUNK_MOBILE = re.compile(r"05[0-9]{8,9}|07[0-9]{9}|01[0125][0-9]{8}")  # of Turkey and Arabia, Britain, Egypt
 #: Not in threes with dots or spaces: an amount is written so.
 _ES_MOBILE = re.compile(r"[67][0-9]{2}(?:-[0-9]{3}-[0-9]{3}|([ .-])[0-9]{2}\1[0-9]{2}\1[0-9]{2})")
+_ASCENDING = re.compile(r"[0-9]{2}(?:[ .-][0-9]{2}){4,6}")  # of a lottery, where each is more than the one before
 _PAIRS = re.compile("[0-9]{2} [0-9]{2} [0-9]{2}")
 _YEAR = r"(?:19|20)[0-9]{2}"
 _DAY = r"(?:0?[1-9]|[12][0-9]|3[01])"
@@ -70,9 +71,16 @@ def valid_abroad(digits: str) -> bool:
     return False
 
 
+def _inner(text: str) -> str:
+    """Without what may be an office's inner number after a dash."""
+    rest = re.fullmatch(r"(\+[0-9 ()]{9,18})-[0-9]{2,5}", text)
+    return rest[1] if rest and valid_abroad(re.sub("[^0-9]", "", rest[1])) else text
+
+
 def _other(text: str) -> bool:
     """A date, a time or an address on a network."""
-    return any(pattern.fullmatch(text) for pattern in (DATE, _DOTTED_QUAD, _EPOCH))
+    drawn = _ASCENDING.fullmatch(text) and re.findall("[0-9]{2}", text)
+    return bool(drawn and drawn == sorted(set(drawn))) or any(pattern.fullmatch(text) for pattern in (DATE, _DOTTED_QUAD, _EPOCH))
 
 
 def _digits(text: str) -> str:
@@ -84,6 +92,7 @@ def confidence(text: str, label: str | None, glued: bool) -> str | None:
 
     `label` is what the nearest word speaks of, `glued` that the number seems part of a longer code.
     """
+    text = _inner(text)
     digits = _digits(text)
     if text.startswith("+") or (digits.startswith("00") and label not in NO_KIND):
         return _international(digits, label, text.startswith("+")) if text[0] == "+" or not glued else None

@@ -145,7 +145,7 @@ def test_explain_says_why_and_never_what():
     assert found.evidence.tolist() == [
         "checksum, issuer, grouped, word:card",
         "numbering plan, word:phone",
-        "form",
+        "form, word:password",
         "checksum, country, grouped",
     ]
     assert found["shape"].tolist() == ["9999 9999 9999 9999", "+999999999999", "Aaaaa.9999", "AA99 9999 9999 9999 9999 9999 99"]
