@@ -3,7 +3,7 @@
     python benchmarks/lexicon.py [--texts N] [--labelled FOLDER]
 
 Writes texts of five languages to a temporary Parquet file and measures, in turns within one run, the lexicon over the column and DuckDB
-reading that column and adding up its bytes. Prints the best of some rounds, by the clock (all processors) and by the
+reading that column and adding up its bytes. Prints the best and the median of some rounds, by the clock and by the
 processor's time, which other people's work on the machine changes less.
 
 FOLDER holds tab-separated files, one a language (`en.tsv`): a category or `none`, the form (`mention`, `self` or `-`), the text. It may
@@ -65,35 +65,52 @@ def chat(texts: int, every: int, lines: int = 2) -> pa.LargeStringArray:
     return pa.array(made, pa.large_string())
 
 
-def best(*runs: Callable[[], object]) -> list[tuple[float, float]]:
-    """Seconds of each by the clock and of the processor, the best of some rounds in which they take turns."""
-    times = [[] for _ in runs]
+def times(*runs: Callable[[], object]) -> list[list[tuple[float, float]]]:
+    """Seconds of each by the clock and of the processor, of some rounds in which they take turns."""
+    times: list[list[tuple[float, float]]] = [[] for _ in runs]
     for _ in range(ROUNDS):
         for taken, run in zip(times, runs, strict=True):
             begun, used = time.perf_counter(), time.process_time()
             run()
             taken.append((time.perf_counter() - begun, time.process_time() - used))
-    return [tuple(map(min, zip(*taken, strict=True))) for taken in times]
+    return times
 
 
 def speed(name: str, texts: pa.LargeStringArray) -> None:
-    """The lexicon over a column beside DuckDB's scan of it."""
+    """The lexicon over a column, on one thread and on all, beside DuckDB's scan of it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "texts.parquet"
         pq.write_table(pa.table({"text": texts}), path, use_dictionary=False)
         con = duckdb.connect()
-        measured = best(
+        measured = times(
             lambda: special_categories(texts),
             lambda: gate(texts),
             lambda: con.execute(f"SELECT sum(strlen(text)) FROM '{path}'").fetchall(),
+            lambda: on_one_thread(texts),
         )
-    read, gated, scanned = ([texts.nbytes / 1e6 / seconds for seconds in pair] for pair in measured)
+    size = texts.nbytes / 1e6
     print(
-        f"{name}, {texts.nbytes / 1e6:.0f} MB:"
-        f" {read[0]:.0f} MB/s by the clock (goal {GOALS['MB/s']}), {read[1]:.0f} by the processor's time;"
-        f" the gate alone {gated[0]:.0f} and {gated[1]:.0f}; DuckDB's scan {scanned[0]:.0f} and {scanned[1]:.0f}:"
-        f" {read[0] / scanned[0]:.0%} and {read[1] / scanned[1]:.0%} of it; {len(gate(texts)[0]):,} of {len(texts):,} rows read"
+        f"{name}, {size:.0f} MB, {len(gate(texts)[0]):,} of {len(texts):,} rows read; load {os.getloadavg()[0]:.1f}; best (median), MB/s:"
     )
+    for what, taken in zip(("lexicon, all threads", "its gate", "DuckDB's scan", "lexicon, one thread"), measured, strict=True):
+        clock, used = ([size / seconds for seconds in sorted(kind)] for kind in zip(*taken, strict=True))
+        goal = f", goal {GOALS['MB/s']}" if what.startswith("lexicon") else ""
+        middle = len(clock) // 2
+        print(
+            f"  {what}, MB/s, best (median): clock {clock[0]:.0f} ({clock[middle]:.0f}), processor {used[0]:.0f} ({used[middle]:.0f}){goal}"
+        )
+
+
+def on_one_thread(texts: pa.LargeStringArray) -> None:
+    """The lexicon with one thread for the gate, and none beside it: the process is kept on one processor while it runs."""
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        special_categories(texts)
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def score(name: str, labelled: Iterable[tuple[str, str, str]]) -> None:
@@ -143,7 +160,7 @@ def main() -> None:
     speed("chat, 1 in 50 told", chat(args.texts, 50))
     speed("texts of 1 kB", chat(args.texts // 20, 0, lines=18))
     for name, text in HOSTILE.items():
-        print(f"1 MB of {name}: {best(lambda text=text: special_categories([text]))[0][1]:.2f} s of the processor")
+        print(f"1 MB of {name}: {min(times(lambda text=text: special_categories([text]))[0])[1]:.2f} s of the processor, goal below 1")
     for path in sorted(args.labelled.glob("*.tsv")) if args.labelled else ():
         score(path.stem, tabbed(path))
     if args.labelled and (path := args.labelled / "hatecheck_en.csv").exists():

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from itertools import accumulate
 from operator import itemgetter
@@ -14,20 +17,15 @@ import ahocorasick_rs as ac
 import pandas as pd
 import pyarrow as pa
 
-from heytalk_audit.detect.frames import BETWEEN, Sides, has_cue, is_another, is_joined, is_self
-from heytalk_audit.detect.letters import as_written, fold_plainly, is_letter, readings
+from heytalk_audit.detect.frames import BETWEEN, REACH, Sides, has_cue, is_another, is_joined, is_self
+from heytalk_audit.detect.letters import as_written, fold_plainly, has_one_reading, kinds, readings
 from heytalk_audit.detect.repairs import repaired
 from heytalk_audit.detect.sieve import gate
 from heytalk_audit.detect.terms import GLUED, Term, terms
+from heytalk_audit.detect.words import Known, Words
 
 COLUMNS = ("row", "category", "language", "form", "start", "end", "confidence")
-ARABIC_CLITICS = tuple(
-    sorted(
-        {a + b for a in ("", "و", "ف") for b in ("", "ب", "ك", "ل", "ال", "بال", "كال", "لل", "س", "ه", "هال", "عال")},
-        key=len,
-        reverse=True,
-    )
-)
+RANKS = {"never": 0, "strong": 1, "noun": 2, "weak": 3}
 
 
 class Mention(NamedTuple):
@@ -47,14 +45,25 @@ def special_categories(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray)
     reading: high is a plain word, medium an ambiguous one with a cue beside it, low one that was repaired or stands within another.
     """
     array = _as_array(texts)
-    rows, odd = gate(array)
-    read = array.take(pa.array(rows)).to_pylist()
-    found = _together([(row, text) for row, text, one in zip(rows.tolist(), read, odd.tolist(), strict=True) if not one])
-    for row, text, one in zip(rows.tolist(), read, odd.tolist(), strict=True):
-        if one:
-            found += _alone(row, text)
+    # gated first, then read at once: reading beside the gate's threads waits for the interpreter's lock, and was slower by the clock
+    with _without_collector():
+        rows, odd = gate(array)
+        read = array.take(pa.array(rows)).to_pylist()
+        found = _read(list(zip(rows.tolist(), read, odd.tolist(), strict=True)), Memory({}, {}, {})) if read else []
     found.sort(key=itemgetter(0))
     return pd.DataFrame(found, columns=list(COLUMNS)).astype({"row": "int64", "start": "int64", "end": "int64"})
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Without the collector of cycles: none are made here, and it would look through every mention, again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _as_array(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -69,60 +78,95 @@ def _as_array(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> pa.Ar
     return pa.array([None if pd.isna(text) else text for text in texts], pa.large_string())
 
 
+class Memory(NamedTuple):
+    """What was decided of the same words is not decided again, as long as one column is read."""
+
+    decided: dict[tuple, bool | None]
+    around: dict[tuple[str, str], tuple[int, Sides]]
+    endings: dict[tuple[re.Pattern[str], str, bool], str | None]
+
+
 @cache
-def _stems() -> tuple[ac.AhoCorasick, list[tuple[Term, str]]]:
-    """An automaton of folded stems, and for each its term and what was done to it: nothing, glued (`gaypeople`), a slip (`musilm`)."""
+def _stems() -> tuple[ac.AhoCorasick, list[Known]]:
+    """An automaton of folded stems, and what is known of each."""
     stems = [(stem, term) for term in terms() for stem in term.stems]
     glued = [(stem.replace(" ", ""), term) for stem, term in stems if " " in stem and len(stem) > GLUED and term.strength == "strong"]
     slips = [(form, term) for term in terms() for form in repaired(term)]
     every = [(stem, term, done) for done, forms in (("", stems), ("glued", glued), ("slip", slips)) for stem, term in forms]
-    return ac.AhoCorasick([stem for stem, _, _ in every]), [(term, done) for _, term, done in every]
+    return ac.AhoCorasick([stem for stem, _, _ in every]), [Known.of(*one) for one in every]
 
 
-def _together(texts: list[tuple[int, str]]) -> list[tuple]:
-    """Records of many texts, read as one."""
-    joined = BETWEEN.join(text for _, text in texts)
-    starts = list(accumulate((len(text) + 1 for _, text in texts), initial=0))
+def _read(texts: list[tuple[int, str, bool]], memory: Memory) -> list[tuple]:
+    """Records of many texts: of a row, a text, and whether its letters may be unusual."""
+    joined = BETWEEN.join(text for _, text, _ in texts)
+    folded, starts = fold_plainly(joined), list(accumulate((len(text) + 1 for _, text, _ in texts), initial=0))
+    spans = ((at, text, starts[at]) for at, (_, text, odd) in enumerate(texts) if odd)
+    alone = {at for at, text, start in spans if not has_one_reading(text, folded[start : start + len(text)])}
+    found = _together(texts, starts, joined, folded, alone, memory)
+    for at in alone:
+        found += _alone(*texts[at][:2], memory)
+    return found
+
+
+def _together(
+    texts: list[tuple[int, str, bool]], starts: list[int], joined: str, folded: str, alone: set[int], memory: Memory
+) -> list[tuple]:
+    """Records of texts that are read as one, but for those that are read alone."""
+    if alone:
+        blank = [(BETWEEN * len(text), text) if at in alone else (text, text) for at, (_, text, _) in enumerate(texts)]
+        joined = BETWEEN.join(text for text, _ in blank)
+        folded = fold_plainly(joined)
     found = []
-    for mention in _longest(_mentions(joined, fold_plainly(joined), range(len(joined) + 1), True)):
+    for mention in _longest(_mentions(joined, folded, None, True, memory)):
         at = bisect_right(starts, mention.start) - 1
         found.append(_record(texts[at][0], texts[at][1], mention, starts[at]))
     return found
 
 
-def _alone(row: int, text: str) -> list[tuple]:
+def _alone(row: int, text: str, memory: Memory) -> list[tuple]:
     """Records of a text whose letters are unusual, read in every way it may be meant."""
-    mentions = (one for n, reading in enumerate(readings(text)) for one in _mentions(text, *reading, plain=n == 0))
+    mentions = (one for n, reading in enumerate(readings(text)) for one in _mentions(text, *reading, n == 0, memory))
     return [_record(row, text, mention, 0) for mention in _longest(mentions)]
 
 
 def _record(row: int, text: str, mention: Mention, offset: int) -> tuple:
     term, first, last = mention.term, mention.start - offset, mention.end - offset
-    repaired = mention.glued or any(map(str.isdigit, text[first:last]))
-    confidence = "low" if repaired else "high" if term.strength == "strong" else "medium"
+    written = text[first:last]
+    low = mention.glued or not (written.isalpha() or not any(map(str.isdigit, written)))
+    confidence = "low" if low else "high" if term.strength == "strong" else "medium"
     return row, term.category, term.language, "self" if mention.own else "mention", first, last, confidence
 
 
-def _mentions(text: str, folded: str, offsets: Sequence[int], plain: bool) -> Iterator[Mention]:
+def _mentions(text: str, folded: str, told: Callable[[], Sequence[int]] | None, plain: bool, memory: Memory) -> Iterator[Mention]:
     automaton, known = _stems()
-    # what was decided of the same words is not decided again; gone when the texts are read
-    decided: dict[tuple, bool | None] = {}
-    for which, start, end in automaton.find_matches_as_indexes(folded, overlapping=True):
-        term, done = known[which]
-        left = _begins(term, text, folded, offsets, start)
+    hits = automaton.find_matches_as_indexes(folded, overlapping=True)
+    if not hits:
+        return
+    offsets = told() if told else range(len(text) + 1)
+    words = Words(text, folded, offsets, kinds(text, None if told is None else offsets), memory.endings)
+    decided, around, place = memory.decided, memory.around, None
+    for which, start, end in hits:
+        term, done, *_ = one = known[which]
+        left = words.begins(one, start)
         if not left and (done == "slip" or end - start < GLUED):
             continue
-        ending = _ending(term, text, folded, offsets, end)
+        ending = words.ending(one, end)
         whole = left and ending is not None
-        if not whole and (done == "slip" or not _may_be_glued(term, folded, start, end, left, ending is not None)):
+        if not whole and not (one.gluable and _may_be_glued(term, folded, start, end, left, ending is not None)):
             continue
         stop = end + len(ending or "")
         written = text[offsets[start] : offsets[end - 1] + 1]
-        if not _as_spelled(term, written) or (done == "slip" and any(map(str.isdigit, written.replace("1", "")))):
+        if (one.exact or not written.isalpha()) and (
+            not _as_spelled(term, written) or (done == "slip" and any(map(str.isdigit, written.replace("1", ""))))
+        ):
             continue
-        key = (which, ending, Sides.of(folded, start, stop))
+        if (start, stop) != place:
+            place, before, after = (start, stop), folded[max(0, start - REACH) : start], folded[stop : stop + REACH]
+            beside = (before.rpartition(BETWEEN)[2], after.partition(BETWEEN)[0])
+            number, sides = around.get(beside) or around.setdefault(beside, (len(around), Sides.of(folded, start, stop)))
+        key = (which, ending, number)
         if key not in decided:
-            decided[key] = _counts(term, ending or "", key[2])
+            decided[key] = _counts(term, ending or "", sides)
         own = decided[key]
         if own is not None:
             first, last = offsets[start], offsets[stop - 1] + 1
@@ -140,45 +184,11 @@ def _counts(term: Term, ending: str, sides: Sides) -> bool | None:
 
 
 def _may_be_glued(term: Term, folded: str, start: int, end: int, left: bool, right: bool) -> bool:
-    """Whether a term counts within a longer word, as in a hashtag or where a blank was left out."""
-    plain = term.strength == "strong" and term.match == "word" and term.form == "mention" and term.language not in ("ar", "zh")
-    plain = plain and term.tail.match(folded, end)
-    if not plain or not (left or right) or " " in folded[start:end]:
+    """Whether a term that may be glued is here, as in a hashtag or where a blank was left out."""
+    if not (left or right) or not term.tail.match(folded, end):
         return False
     long = left and end - start >= GLUED and folded[end : end + 4].isalpha()
     return long or (end - start >= 3 and is_joined(term.language, folded, start, end, left))
-
-
-def _ending(term: Term, text: str, folded: str, offsets: Sequence[int], end: int) -> str | None:
-    """What follows the stem in the same word, if it is an ending of the term."""
-    if _runs_on(folded[end - 1]):
-        return ""
-    # in letters that stand apart, a blank ends every one
-    if end < len(folded) and _apart(text, offsets[end]) and term.tail.fullmatch(""):
-        return ""
-    stop = end
-    while stop < len(folded) and (
-        is_letter(text[offsets[stop]]) or (text[offsets[stop]] in "'’/@" and folded[stop + 1 : stop + 2].isalpha())
-    ):
-        stop += 1
-    while stop > end and not term.tail.fullmatch(folded, end, stop) and not text[offsets[stop - 1]].isalpha():
-        stop -= 1
-    return folded[end:stop] if term.tail.fullmatch(folded, end, stop) else None
-
-
-def _begins(term: Term, text: str, folded: str, offsets: Sequence[int], start: int) -> bool:
-    """Whether a word begins here, or only clitics stand before it."""
-    if start == 0 or _runs_on(folded[start]) or not is_letter(text[offsets[start - 1]]) or _apart(text, offsets[start]):
-        return True
-    word = start
-    while word > 0 and is_letter(text[offsets[word - 1]]):
-        word -= 1
-    return term.language == "ar" and folded[word:start] in ARABIC_CLITICS
-
-
-def _runs_on(char: str) -> bool:
-    """Whether words of this script have no borders."""
-    return char.isalpha() and not is_letter(char)
 
 
 def _as_spelled(term: Term, written: str) -> bool:
@@ -192,17 +202,34 @@ def _as_spelled(term: Term, written: str) -> bool:
 
 def _longest(mentions: Iterable[Mention]) -> list[Mention]:
     """Of mentions of one category that overlap, the longest; a phrase that is never meant hides the terms within it."""
-    ranks = {"never": 0, "strong": 1, "noun": 2, "weak": 3}
+    kept: list[Mention] = []
+    group: list[Mention] = []
+    reach = 0
+    for one in sorted(mentions, key=itemgetter(1)):
+        if one.start >= reach and group:
+            kept += _longest_of(group)
+            group = []
+        group.append(one)
+        reach = max(reach, one.end)
+    kept += _longest_of(group)
+    return [one for one in kept if one.term.strength != "never"]
+
+
+def _order(one: Mention) -> tuple:
+    return one.glued, one.start - one.end, -len(one.term.term), RANKS[one.term.strength], not one.own
+
+
+def _longest_of(mentions: list[Mention]) -> list[Mention]:
+    """The same of mentions that stand together, apart from all others."""
+    if len(mentions) < 2:
+        return mentions
+    if len({(one.term.category, one.start, one.end) for one in mentions}) == 1:
+        return [min(mentions, key=_order)]
     kept: list[Mention] = []
     covered: dict[str, set[int]] = defaultdict(set)
-    for one in sorted(mentions, key=lambda m: (m.glued, m.start - m.end, -len(m.term.term), ranks[m.term.strength], not m.own)):
+    for one in sorted(mentions, key=_order):
         places, span = covered[one.term.category], range(one.start, one.end)
         if places.isdisjoint(span):
             places.update(span)
             kept.append(one)
-    return sorted((m for m in kept if m.term.strength != "never"), key=lambda m: (m.start, m.end))
-
-
-def _apart(text: str, at: int) -> bool:
-    """Whether a letter is set apart from the one before it."""
-    return text[at - 1].isspace() or text[at - 1] in ".-_"
+    return sorted(kept, key=itemgetter(1, 2))

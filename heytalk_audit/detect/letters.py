@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 import numpy as np
@@ -90,10 +90,10 @@ def _letters_within(text: str) -> str:
     return _SIGN_WITHIN.sub(lambda sign: chr(LEET[ord(sign[0])]), text) if "@" in text or "$" in text else text
 
 
-def readings(text: str) -> Iterator[tuple[str, Sequence[int]]]:
-    """The folded text; and, where letters are repeated or stand apart, what it is when they are not."""
+def readings(text: str) -> Iterator[tuple[str, Callable[[], Sequence[int]]]]:
+    """The folded text; and, where letters are repeated or stand apart, what it is when they are not. Offsets are told when asked for."""
     folded, offsets = fold(text)
-    yield folded, offsets
+    yield folded, lambda: offsets
     if _RUN.search(folded):
         for times in (1, 2):
             yield _without(folded, offsets, [(run.start() + times, run.end()) for run in _RUN.finditer(folded)])
@@ -102,11 +102,54 @@ def readings(text: str) -> Iterator[tuple[str, Sequence[int]]]:
         yield _without(folded, offsets, [(at, at + 1) for at in blanks])
 
 
-def _without(folded: str, offsets: Sequence[int], cuts: list[tuple[int, int]]) -> tuple[str, Sequence[int]]:
+def has_one_reading(text: str, folded: str) -> bool:
+    """Whether the plainly folded text is the only one of its readings."""
+    return not (_DROPPED.search(text) or _RUN.search(folded) or _APART.search(folded))
+
+
+def _without(folded: str, offsets: Sequence[int], cuts: list[tuple[int, int]]) -> tuple[str, Callable[[], Sequence[int]]]:
     """A folded text with parts left out. What is left keeps its offsets."""
     starts, ends = [0, *(end for _, end in cuts)], [*(start for start, _ in cuts), len(folded)]
-    kept = [at for start, end in zip(starts, ends, strict=True) for at in range(start, end)]
-    return "".join(folded[at] for at in kept), [*(offsets[at] for at in kept), offsets[len(folded)]]
+
+    def left() -> list[int]:
+        kept = (offsets[at] for start, end in zip(starts, ends, strict=True) for at in range(start, end))
+        return [*kept, offsets[len(folded)]]
+
+    return "".join(folded[start:end] for start, end in zip(starts, ends, strict=True)), left
+
+
+def kinds(text: str, offsets: Sequence[int] | None = None) -> bytes:
+    """Of each character of a folded text, by what is written there: whether it is a letter, joins two, and is set apart.
+
+    Computed for a whole text at once, since asking each character in turn is most of what reading costs.
+    """
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "uint32")
+    table = _kinds()
+    written = table[codes]
+    if (written == _UNKNOWN).any():
+        for code in set(codes[written == _UNKNOWN].tolist()):
+            table[code] = _kind(chr(code))
+        written = table[codes]
+    before = np.zeros(len(codes) + 1, "uint8")
+    before[1:] = (written & _PARTING) << 1
+    if offsets is None:
+        return (written | before[:-1]).tobytes()
+    at = np.array(offsets[:-1], "int64")
+    return (written[at] | before[at]).tobytes()
+
+
+#: Bits of a character's kind: a letter of a script with word borders; a sign within words; a sign that parts; one stands before it.
+LETTER, JOINS, _PARTING, APART, _UNKNOWN = 1, 2, 4, 8, 255
+
+
+@cache
+def _kinds() -> np.ndarray:
+    # characters are looked up when they are first met: most never are
+    return np.full(sys.maxunicode + 1, _UNKNOWN, "uint8")
+
+
+def _kind(char: str) -> int:
+    return LETTER * is_letter(char) | JOINS * (char in "'’/@") | _PARTING * (char.isspace() or char in ".-_")
 
 
 def is_letter(char: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import ahocorasick_rs as ac
 import numpy as np
@@ -19,6 +20,8 @@ from heytalk_audit.detect.terms import GLUED, Term, spellings, terms
 
 #: Texts are gated in blocks that stay in the processor's cache.
 BLOCK = 1 << 20
+#: The share of texts in ASCII from which they are gated apart from the others.
+MOSTLY = 0.7
 #: What a byte is read as: A to Z small, leet as letters, every sign but the star and the apostrophe as a blank. Other bytes stay.
 _SIGNS = bytes(code for code in range(128) if not chr(code).isalnum() and chr(code) not in "'*" + LEET_SIGNS[0])
 BYTES = bytes.maketrans(
@@ -32,6 +35,11 @@ UNUSUAL = [
 ]
 #: What may stand before a short Arabic word, written as one with it.
 CLITICS = ("", "ال", "و", "وال", "ب", "بال", "ل", "لل", "ف", "فال", "ك", "كال", "هال", "عال", "ه")
+#: Bytes of a spelling that the automaton looks for. The rest is compared where they are found.
+START = 12
+BORDERS = frozenset(clitic.encode() for clitic in CLITICS)
+SLIP_BORDERS = frozenset(clitic.encode() for clitic in ("", "ال", "وال", "لل"))
+LONGEST_BORDER = max(map(len, BORDERS)) + 1
 #: A letter three times or more in a row, in the bytes as they are read: of one byte, or of two.
 _RUN = re.compile(rb"([a-z])\1\1+|([\xc3-\xdb][\x80-\xbf])\2\2+")
 
@@ -42,72 +50,109 @@ def gate(array: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
         return np.array([], "int64"), np.array([], bool)
     if array.null_count:
         array = array.fill_null("")
-    offsets = np.frombuffer(array.buffers()[1], "int64")[array.offset : array.offset + len(array) + 1]
     with ThreadPoolExecutor() as pool:
-        parts = list(pool.map(lambda edges: _touched(array, offsets, *edges), _blocks(offsets)))
+        parts = list(pool.map(lambda edges: _touched(array, *edges), _blocks(_offsets(array))))
     rows = np.concatenate([*(rows for rows, _ in parts), np.array([], "int64")])
-    odd = np.concatenate([*(odd for _, odd in parts), np.array([], "int64")])
-    rows = np.unique(rows)
-    return rows, np.isin(rows, odd)
+    return rows, np.concatenate([*(odd for _, odd in parts), np.array([], bool)])
+
+
+def _offsets(array: pa.LargeStringArray) -> np.ndarray:
+    return np.frombuffer(array.buffers()[1], "int64")[array.offset : array.offset + len(array) + 1]
+
+
+class Spelled(NamedTuple):
+    """What the gate looks for: starts of literals, by what they may go on with; and literals that begin an Arabic word, by clitics."""
+
+    anywhere: dict[bytes, tuple[bytes, ...]]
+    begins: dict[bytes, frozenset[bytes]]
 
 
 @cache
-def _automata() -> tuple[ac.BytesAhoCorasick, ac.BytesAhoCorasick, int]:
-    """Automata of the spellings in ASCII and of all; patterns from a number on are of unusual characters."""
-    spelled = {
-        form
-        for term in terms()
-        for form in (*_bordered(term, repaired(term) | accented(term), True), *_bordered(term, spellings(term), False))
-    }
-    kept: set[str] = set()
-    for form in sorted(spelled, key=len):
-        # a spelling that begins with another one is found by that one
-        if not any(form[:n] in kept for n in range(1, len(form))) and (
-            form[0] != " " or not any(form[1:n] in kept for n in range(2, len(form)))
-        ):
-            kept.add(form)
-    plain = [form.encode() for form in sorted(kept) if form.isascii()]
+def _spelled() -> Spelled:
+    spelled: set[str] = set()
+    begins: dict[str, frozenset[bytes]] = {}
+    for term in terms():
+        for slip, forms in ((True, repaired(term) | accented(term)), (False, spellings(term))):
+            for form in forms:
+                if not _must_begin(term, form, slip):
+                    spelled.add(form)
+                elif term.language == "ar":
+                    begins[form] = begins.get(form, frozenset()) | (SLIP_BORDERS if slip else BORDERS)
+                else:
+                    spelled.add(f" {form}")
+    return Spelled(_shortest(spelled), {form.encode(): borders for form, borders in begins.items()})
+
+
+def _shortest(forms: set[str]) -> dict[bytes, tuple[bytes, ...]]:
+    """Starts of spellings, by their rests: a third of the states. A spelling that begins with another one is found by that one."""
+    kept: list[str] = []
+    for form in sorted(forms):
+        if not kept or not form.startswith(kept[-1]):
+            kept.append(form)
+    starts: dict[bytes, list[bytes]] = {}
+    for form in map(str.encode, kept):
+        starts.setdefault(form[:START], []).append(form[START:])
+    return {start: tuple(rests) for start, rests in starts.items()}
+
+
+@cache
+def _plain() -> tuple[ac.BytesAhoCorasick, list[tuple[bytes, ...]]]:
+    """An automaton of the spellings in ASCII, and how each may go on."""
+    ascii_only = {start: rests for start, rests in _spelled().anywhere.items() if start.isascii()}
+    return ac.BytesAhoCorasick(list(ascii_only), implementation=ac.Implementation.DFA), list(ascii_only.values())
+
+
+@cache
+def _every() -> tuple[ac.BytesAhoCorasick, list[frozenset[bytes]], list[tuple[bytes, ...]]]:
+    """An automaton of Arabic words, all other spellings and unusual characters; clitics before the first, rests of the second."""
+    anywhere, begins = _spelled()
     # Chinese sets no blank before a Latin word: it may follow the last byte of a character
     after = [bytes([last]) + form for form in _latin_within_chinese() for last in range(0x80, 0xC0)]
-    every = [*plain, *(form.encode() for form in sorted(kept) if not form.isascii()), *after]
-    automata = [
-        ac.BytesAhoCorasick(forms, implementation=ac.Implementation.DFA) for forms in (plain, every + [char.encode() for char in UNUSUAL])
-    ]
-    return automata[0], automata[1], len(every)
+    every = [*begins, *anywhere, *after, *(char.encode() for char in UNUSUAL)]
+    automaton = ac.BytesAhoCorasick(every, implementation=ac.Implementation.DFA)
+    return automaton, list(begins.values()), [*anywhere.values(), *[(b"",)] * len(after)]
 
 
 def _latin_within_chinese() -> set[bytes]:
     return {form.encode() for term in terms() if term.language == "zh" for form in spellings(term) if form.isascii()}
 
 
-def _bordered(term: Term, forms: frozenset[str] | set[str], slip: bool) -> Iterator[str]:
+def _must_begin(term: Term, form: str, slip: bool) -> bool:
     """Short spellings and slips must begin a word, so that a blank stands before them; Chinese has no blanks."""
-    for form in forms:
-        if (term.language == "zh" and not form.isascii()) or (
-            not slip and len(form) >= GLUED and (term.strength == "strong" or not form.isascii())
-        ):
-            yield form
-        elif term.language == "ar":
-            yield from (f" {clitic}{form}" for clitic in (CLITICS if not slip else ("", "ال", "وال", "لل")))
-        else:
-            yield f" {form}"
+    if term.language == "zh" and not form.isascii():
+        return False
+    return slip or len(form) < GLUED or (term.strength != "strong" and form.isascii())
 
 
-def _touched(array: pa.LargeStringArray, offsets: np.ndarray, low: int, high: int) -> tuple[np.ndarray, np.ndarray]:
-    """The rows of a block in which a spelling begins, or would but for letters that are repeated or stand apart; and which are odd so."""
+def _touched(array: pa.LargeStringArray, low: int, high: int) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of a block that may hold a term, and which of them are odd."""
     part = array.slice(low, high - low)
+    plain = pc.string_is_ascii(part).to_numpy(zero_copy_only=False)
+    # where few texts have other letters, the others are worth a search of their own: the automaton of ASCII is faster
+    if len(part) * MOSTLY < plain.sum() < len(part):
+        pieces = [(at, part.take(pa.array(at))) for at in (np.flatnonzero(plain), np.flatnonzero(~plain))]
+    else:
+        pieces = [(np.arange(len(part)), part)]
+    held = [(at[rows], at[odd]) for at, piece in pieces for rows, odd in [_held(piece)]]
+    rows = np.unique(np.concatenate([rows for rows, _ in held]))
+    return rows + low, np.isin(rows, np.concatenate([odd for _, odd in held]))
+
+
+def _held(part: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
+    """The rows in which a spelling begins, or would but for letters that are repeated or stand apart; and which are odd so."""
     written = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(part)], pa.int32()), part), pa.scalar(" ", pa.large_string()))
-    length = int(offsets[high] - offsets[low]) + high - low - 1
+    offsets = _offsets(part)
+    length = int(offsets[-1] - offsets[0]) + len(part) - 1
     raw = memoryview(written.buffers()[2])[:length]
     # a blank before each text, so that its first word begins as any other
     block = b" " + bytes(raw).translate(BYTES)
-    starts = offsets[low:high] - offsets[low] + np.arange(high - low)
+    starts = offsets[:-1] - offsets[0] + np.arange(len(part))
     codes = np.frombuffer(block, "uint8")
     found, unusual = _found(block)
     # of what is written, so that 1000 is no word
     stretched = np.unique(_rows(starts, _repeated(np.frombuffer(raw, "uint8")) + 1))
     odd = np.concatenate([_rows(starts, unusual), _rows(starts, _set_apart(codes)), _relaxed(block, starts, stretched)])
-    return np.concatenate([_rows(starts, found), odd]) + low, odd + low
+    return np.concatenate([_rows(starts, found), odd]), odd
 
 
 def _rows(starts: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -129,13 +174,21 @@ def _relaxed(block: bytes, starts: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 def _found(block: bytes) -> tuple[np.ndarray, np.ndarray]:
     """Where spellings begin in a block, and where unusual characters stand."""
-    plain, every, ordinary = _automata()
-    # the search gives the interpreter's lock free, so that threads help
-    hits = (plain if block.isascii() else every).find_matches_as_indexes(block, overlapping=True)
-    if not hits:
-        return np.array([], "int64"), np.array([], "int64")
-    which, start, _ = np.array(hits).T
-    return start[which < ordinary], start[which >= ordinary]
+    if block.isascii():
+        automaton, rests = _plain()
+        hits = automaton.find_matches_as_indexes(block, overlapping=True)
+        return np.array([start for which, start, end in hits if block.startswith(rests[which], end)], "int64"), np.array([], "int64")
+    automaton, borders, rests = _every()
+    found, unusual, ordinary = [], [], len(borders) + len(rests)
+    for which, start, end in automaton.find_matches_as_indexes(block, overlapping=True):
+        if which >= ordinary:
+            unusual.append(start)
+        elif which >= len(borders):
+            if block.startswith(rests[which - len(borders)], end):
+                found.append(start)
+        elif block[max(0, start - LONGEST_BORDER) : start].rpartition(b" ")[2] in borders[which]:
+            found.append(start)
+    return np.array(found, "int64"), np.array(unusual, "int64")
 
 
 def _set_apart(codes: np.ndarray) -> np.ndarray:

@@ -26,7 +26,8 @@ _ARABIC = r"(?:يين|يون|يات|يه|ين|ون|ات|ان|تي|تك|هم|ها
 _SOFT = {"k": "[kg]", "p": "[pb]", "c": "[c]", "t": "[td]"}
 
 
-@dataclass(frozen=True)
+# one object a term, so that it is looked up by identity: hashing its fields was a good part of what a mention cost
+@dataclass(frozen=True, eq=False)
 class Term:
     """A term as the data have it. `stems` are folded literals that start it; `tail` says what may follow up to the word's end."""
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heytalk_audit.detect.categories import COLUMNS, special_categories
-from heytalk_audit.detect.letters import fold
+from heytalk_audit.detect.letters import APART, JOINS, LETTER, fold, is_letter, kinds
 from heytalk_audit.detect.terms import spellings, terms
 
 CASES = yaml.safe_load(Path(__file__).with_name("categories.yaml").read_text("utf-8"))
@@ -111,7 +111,7 @@ def test_disguises_are_found_where_they_stand_with_low_confidence(text, span):
 
 
 @pytest.mark.parametrize(
-    "text", ["a" * 200_000, "\u0650" * 200_000, "\U0001f600" * 100_000, "a " * 100_000, "gay " * 5_000, "我" * 100_000]
+    "text", ["a" * 200_000, "\u0650" * 200_000, "\U0001f600" * 100_000, "a " * 100_000, "gay " * 5_000, "muslim" * 20_000, "我" * 100_000]
 )
 def test_hostile_texts_are_read_in_time(text):
     begun = time.process_time()
@@ -139,3 +139,12 @@ def test_folding_keeps_offsets(text):
     assert len(offsets) == len(folded) + 1
     assert list(offsets) == sorted(offsets) and offsets[-1] == len(text)
     special_categories([text])
+
+
+@given(st.text())
+def test_kinds_are_those_of_each_character(text):
+    told = kinds(text)
+    assert [bool(kind & LETTER) for kind in told] == [is_letter(char) for char in text]
+    assert [bool(kind & JOINS) for kind in told] == [char in "'’/@" for char in text]
+    parts = [char.isspace() or char in ".-_" for char in text]
+    assert [bool(kind & APART) for kind in told] == [False, *parts][: len(text)]
