@@ -23,47 +23,9 @@ _IS = re.compile(
     r"|[\u70ba\u4e3a\u662f\u7528\u6210][^,]{0,6}\Z|هي|هو|صارت|الي|كانت|بقت|غيرتها|[:=>]"
 )
 #: After these the word's thing comes, and no value.
-_OF = frozenset(
-    [
-        "for",
-        "of",
-        "a",
-        "an",
-        "the",
-        "your",
-        "my",
-        "every",
-        "each",
-        "like",
-        "but",
-        "when",
-        "than",
-        "least",
-        "de",
-        "el",
-        "la",
-        "un",
-        "una",
-        "bir",
-        "on",
-        "in",
-        "at",
-        "with",
-        "from",
-        "per",
-        "by",
-        "via",
-        "and",
-        "or",
-        "para",
-        "del",
-        "en",
-        "con",
-        "y",
-        "icin",
-        "ve",
-        "ile",
-    ]
+_OF = re.compile(
+    "for|of|a|an|the|your|my|every|each|like|but|when|than|least|de|el|la|un|una"
+    "|bir|on|in|at|with|from|per|by|via|and|or|para|del|en|con|y|icin|ve|ile"
 )
 #: Words that stand where a password could and are none.
 _NONE = re.compile(
@@ -107,9 +69,11 @@ def _stated(found: Found) -> str | None:
     if far and explicit and len(far) > 20 and not _mixed(text):
         return None
     between = far.split()
-    if not explicit and between and between[-1] in _OF:
+    if not explicit and between and _OF.fullmatch(between[-1]):
         return None
     said = explicit or len(between) < 2 or bool(_IS.search(far))
+    if text.isdecimal() and found.before.rstrip(" ").endswith('":'):
+        return None  # a count under a key of JSON: a password is a string there
     if text.isdecimal():
         return "medium" if len(text) <= 12 and found.label in (None, "password") and said and len(far) < 14 else None
     if _mixed(text) and (said or _strong(text)):
