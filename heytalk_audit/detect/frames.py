@@ -20,9 +20,17 @@ BETWEEN = "\x1e"
 _STOPS = ".!?;\n。！？；؟" + BETWEEN
 _STOP = re.compile(f"[{_STOPS}]")
 _FIRST_PERSON = re.compile(r"'?.*(?:y?[iu]m|y?[iu]z)$")
+#: Something of one's own, in a case: `namazımı`, `disleksim`. Not `mi`, which asks.
+_OWN = re.compile(r"'?(?:m|[iu]m(?:[iu]n?|[ae]|[dt][ae]n?|l[ae])?)")
+_PLURAL = re.compile(r"l[ae]r(?:[iu]|[ae]|[dt][ae]n?)?$")
+_WE = re.compile(r"(?<!\w)biz(?:ler| de| da)? $")
+#: An Arabic plural of people.
+_ARABIC_PLURAL = ("ون", "ين", "يون", "يين")
 _OTHER_ENDINGS = re.compile(r".*(?:l[ae]r[iu]m|[iu]m[iu]z|s[iu]n[iu]z|[iu]n[iu]z|[ds][iu]z)$")
 #: What parts the entries of a profile: signs, line ends, emoji.
 _PARTS = re.compile(r"\s*(?:[|•·;\n,،、，。/~*—–.!]|[\u2600-\u27bf\U0001f000-\U0001faff\ufe0f\u200d])+\s*")
+#: What names a text a profile.
+_BIO = re.compile(r"^\W*(?:bio|about me|sobre mi|hakkimda|profil|بايو|نبذه|نبذه عني|个人简介|简介|签名)\s*[:：]\s*")
 #: An entry that shows that a text is a profile: an age, pronouns.
 _PROFILE = re.compile(r"(?:[oieast b g]{2}|\d\d|she|he|they|her|him|them|his|hers|ella|el|elle)(?: ?(?:yo|y o|anos|yas|岁|سنه))?")
 
@@ -145,6 +153,8 @@ def is_self(term: Term, ending: str, sides: Sides) -> bool:
     language, before, after = term.language, sides.before, sides.after
     if language == "tr" and _FIRST_PERSON.match(ending) and not _OTHER_ENDINGS.match(ending):
         return True
+    if language == "tr" and is_own(term, ending, before):
+        return True
     others, denied = _pattern(language, "others"), _pattern(language, "denied")
     if (others and others.match(after)) or (denied and denied.search(before)):
         return False
@@ -154,6 +164,13 @@ def is_self(term: Term, ending: str, sides: Sides) -> bool:
     if any(first.search(before) and second.search(after) for first, second in _around(language)):
         return True
     return is_entry(term, sides) or is_opening(term, ending, sides)
+
+
+def is_own(term: Term, ending: str, before: str) -> bool:
+    """Whether a Turkish ending says whose it is (`disleksim`), or that we are these people (`biz Bektaşiler`)."""
+    if _PLURAL.search(term.term + ending):
+        return bool(_WE.search(before))
+    return term.category not in ("ethnicity", "orientation") and bool(_OWN.fullmatch(ending))
 
 
 def is_opening(term: Term, ending: str, sides: Sides) -> bool:
@@ -170,7 +187,8 @@ def is_entry(term: Term, sides: Sides) -> bool:
     """Whether the term is an entry of a profile: short entries in a row, this one nothing but the term and words beside it."""
     if len(sides.earlier) + len(sides.later) > 80:
         return False
-    earlier, later = _PARTS.split(sides.earlier), _PARTS.split(sides.later)
+    named = bool(_BIO.match(sides.earlier))
+    earlier, later = _PARTS.split(_BIO.sub("", sides.earlier)), _PARTS.split(sides.later)
     if len(earlier) + len(later) == 2:
         return False
     entries, at = [*earlier, "", *later], len(earlier)
@@ -180,8 +198,10 @@ def is_entry(term: Term, sides: Sides) -> bool:
         return False
     beside = _pattern(term.language, "entry")
     plain = all(beside and beside.fullmatch(word) for word in (*own[0], *own[1]))
-    profile = any(_PROFILE.fullmatch(entry) for entry in others) or (
-        len(others) > 1 and bool(re.search(r"[|•·]", sides.earlier + sides.later))
+    profile = (
+        named
+        or any(_PROFILE.fullmatch(entry) for entry in others)
+        or (len(others) > 1 and bool(re.search(r"[|•·]", sides.earlier + sides.later)))
     )
     told = len(others) > 1 or own[0] or own[1]
     return plain and bool(profile or (told and term.strength == "strong"))
@@ -197,6 +217,8 @@ def has_cue(term: Term, ending: str, sides: Sides) -> bool:
         return True
     # of a Turkish noun, an ending shows that it is no attribute of the next one
     if language == "tr" and term.strength == "noun" and len(ending) > 1:
+        return True
+    if language == "ar" and term.strength == "noun" and ending in _ARABIC_PLURAL:
         return True
     ends = _pattern(language, "ends")
     if ends is None or not ends.match(after):

@@ -23,6 +23,8 @@ _TURKISH = (
     r"(?:y?[iu]m|s[iu]n(?:[iu]z)?|y?[iu]z|[dt][iu]r(?:l[ae]r)?|y?[dt][iu](?:m|n|k|l[ae]r)?|ym[iu]s|m[iu]s|ken|ys[ae])?"
 )
 _ARABIC = r"(?:يين|يون|يات|يه|ين|ون|ات|ان|تي|تك|هم|ها|نا|وا|ي|ه|ا|و|ك|ت)?"
+#: The gate reads signs as blanks.
+_COMMAS = str.maketrans(",:", "  ")
 _SOFT = {"k": "[kg]", "p": "[pb]", "c": "[c]", "t": "[td]"}
 
 
@@ -102,7 +104,7 @@ def spellings(term: Term) -> set[str]:
     if term.language == "ar":
         plain |= {stem.replace("ا", hamza, 1) for stem in plain for hamza in "أإآ"} | {re.sub("ه( |$)", r"ة\1", stem) for stem in plain}
         plain |= {stem.replace(" ا", " " + hamza) for stem in plain for hamza in "أإ"}
-    return plain | {_as_bytes_are_read(form) for form in accented if not form.isascii()}
+    return {form.translate(_COMMAS) for form in plain | {_as_bytes_are_read(form) for form in accented if not form.isascii()}}
 
 
 def _nexts(term: Term) -> tuple[str, ...]:
