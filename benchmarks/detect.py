@@ -26,6 +26,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import lexicon
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -243,10 +244,6 @@ def accuracy(folder: Path) -> None:
             line("all seven", f"{total.precision:.3f} / {total.recall:.3f} / {total.f1:.3f}", "0.96 / 0.96 / 0.97", met)
 
 
-def lexicon() -> None:
-    """The lexicon of special categories is measured here."""
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path)
@@ -265,7 +262,7 @@ def main() -> None:
             "forms": forms,
             "benign": lambda: benign(given.rows),
             "accuracy": lambda: accuracy(given.labelled) if given.labelled else print("\nlabelled: not measured, no --labelled folder"),
-            "lexicon": lexicon,
+            "lexicon": lambda: lexicon.measure(given.rows, given.labelled),
         }
         for name in given.only:
             sections[name]()

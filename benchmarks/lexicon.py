@@ -148,23 +148,27 @@ def hatecheck(path: Path) -> list[tuple[str, str, str]]:
         return [(groups.get(row["target_ident"], "none"), "-", row["test_case"]) for row in csv.DictReader(file)]
 
 
-def main() -> None:
+def measure(texts: int, labelled: Path | None) -> None:
     """Speed, hostile inputs, then accuracy where there are labels."""
+    special_categories(["warm"])
+    print(f"{len(terms()):,} terms, {os.cpu_count()} processors")
+    speed("chat, five languages", chat(texts, 0))
+    speed("chat, 1 in 50 told", chat(texts, 50))
+    speed("texts of 1 kB", chat(texts // 20, 0, lines=18))
+    for name, text in HOSTILE.items():
+        print(f"1 MB of {name}: {min(times(lambda text=text: special_categories([text]))[0])[1]:.2f} s of the processor, goal below 1")
+    for path in sorted(labelled.glob("*.tsv")) if labelled else ():
+        score(path.stem, tabbed(path))
+    if labelled and (path := labelled / "hatecheck_en.csv").exists():
+        score(path.stem, hatecheck(path))
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--texts", type=int, default=1_000_000)
     parser.add_argument("--labelled", type=Path)
-    args = parser.parse_args()
-    special_categories(["warm"])
-    print(f"{len(terms()):,} terms, {os.cpu_count()} processors")
-    speed("chat, five languages", chat(args.texts, 0))
-    speed("chat, 1 in 50 told", chat(args.texts, 50))
-    speed("texts of 1 kB", chat(args.texts // 20, 0, lines=18))
-    for name, text in HOSTILE.items():
-        print(f"1 MB of {name}: {min(times(lambda text=text: special_categories([text]))[0])[1]:.2f} s of the processor, goal below 1")
-    for path in sorted(args.labelled.glob("*.tsv")) if args.labelled else ():
-        score(path.stem, tabbed(path))
-    if args.labelled and (path := args.labelled / "hatecheck_en.csv").exists():
-        score(path.stem, hatecheck(path))
+    given = parser.parse_args()
+    measure(given.texts, given.labelled)
 
 
 if __name__ == "__main__":
