@@ -66,6 +66,6 @@ def _slips(stem: str, language: str) -> Iterator[str]:
         # the article's second letter behind the word's first
         yield "ا" + word[0] + "ل" + word[1:] + rest
     if language != "ar":
-        yield from (word[:at] + "*" + word[at + 1 :] + rest for at in range(1, len(word)) if word[at] in "aeiou")
+        yield from (word[:at] + "*" + word[at + 1 :] + rest for at in range(1, len(word)) if word[at] in "aeiouy")
         # a one may be an l, and is read as an i
         yield from (word[:at] + "i" + word[at + 1 :] + rest for at in range(1, len(word)) if word[at] == "l" and len(word) >= 5)
