@@ -6,6 +6,7 @@ pages. Everything is made in a private working folder and moved into place at th
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -150,7 +151,8 @@ def _execute(given: params.Params, work: Path, progress: Progress) -> None:
     chapters = [c for name, c in CHAPTERS.items() if name in given.chapters]
     first, rest = [c for c in chapters if c.name == "evidence"], [c for c in chapters if c.name != "evidence"]
     local = given.engine.url == "duckdb"
-    with ThreadPoolExecutor(max_workers=(os.cpu_count() or 1) if local else 1) as pool:
+    # papermill would change the folder of the whole process for each notebook: side by side they would leave it in the wrong one
+    with contextlib.chdir(work), ThreadPoolExecutor(max_workers=(os.cpu_count() or 1) if local else 1) as pool:
         for batch in (first, rest, [SUMMARY]):
             list(pool.map(lambda chapter: _execute_one(chapter.notebook, work, progress), batch))
 
@@ -168,7 +170,6 @@ def _execute_one(name: str, work: Path, progress: Progress) -> None:
                 str(source),
                 str(target),
                 parameters={"params": "params.yaml"},
-                cwd=str(work),
                 kernel_name="python3",
                 progress_bar=False,
                 log_output=False,

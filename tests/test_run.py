@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -16,11 +17,14 @@ import pytest
 import worlds
 from commands import heytalk_audit, params, run
 from conftest import KEY
+from rich.progress import Progress
 
 from heytalk_audit import contract
 from heytalk_audit.chapters import CHAPTERS
 from heytalk_audit.demo.audit import differences
 from heytalk_audit.notebook import rules_of
+from heytalk_audit.params import Params
+from heytalk_audit.run import _execute
 
 pytestmark = pytest.mark.xdist_group("run")
 
@@ -208,6 +212,26 @@ def test_a_folder_of_something_else_is_left_alone(demo, tmp_path):
     done = run(demo, tmp_path / "out")
     assert done.returncode == 2
     assert os.listdir(tmp_path / "out") == ["thesis.txt"]
+
+
+def test_chapters_side_by_side_leave_the_process_where_it_was(tmp_path, monkeypatch):
+    """A run's own paths may be relative: they must mean the same after its notebooks as before."""
+    seen = []
+
+    def execute(source, target, **more):
+        assert "cwd" not in more  # papermill changes the folder of the whole process to it, whatever the other threads do
+        time.sleep(0.05)
+        seen.append(os.getcwd())
+
+    (tmp_path / "here").mkdir()
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr("papermill.execute_notebook", execute)
+    given = Params(audit={"id": "test"}, snapshot="nowhere")
+    with Progress(disable=True) as progress:
+        _execute(given, tmp_path / "work", progress)
+    assert seen == [str(tmp_path / "work")] * (len(CHAPTERS) + 1)
+    assert os.getcwd() == str(tmp_path / "here")
 
 
 def test_truth_lists_each_reason_three_times(demo):
