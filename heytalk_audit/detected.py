@@ -7,7 +7,7 @@ every engine.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -28,12 +28,11 @@ BATCH = 200_000
 _RANK = {"high": 0, "medium": 1, "low": 2}
 
 
-def detect(tables: Mapping[str, ir.Table], engine: Duck | Spark, progress: Callable[[str], None] = lambda place: None) -> pa.Table:
-    """The findings of every place that was delivered, by place and record. `progress` is told each place as it begins."""
+def detect(tables: Mapping[str, ir.Table], engine: Duck | Spark) -> pa.Table:
+    """The findings of every place that was delivered, by place and record."""
     parts = [SCHEMA.empty_table()]
     for place in PLACES.values():
         if place.is_in(tables):
-            progress(place.name)
             written = place.written(tables[place.table])
             parts += [found for batch in engine.batches(written, BATCH) if len(found := _found(place, batch))]
     return pa.concat_tables(parts).sort_by([(name, "ascending") for name in SCHEMA.names])

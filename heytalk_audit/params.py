@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from heytalk_audit.chapters import CHAPTERS
+from heytalk_audit.detect.scan import KINDS
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.policy import Policy
 
@@ -32,10 +33,6 @@ def known_zone(name: Any) -> Any:
     return name
 
 
-#: What the detectors of values know.
-KINDS = tuple(
-    "card iban bank_account us_ssn cn_id tr_id es_id email phone ip url gps imei mac ad_id secret password digest".split()  # noqa: SIM905
-)
 Count = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 

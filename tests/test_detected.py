@@ -11,11 +11,15 @@ import pytest
 import worlds
 from commands import heytalk_audit, params, run
 
+from heytalk_audit.audit import Audit, lacking
 from heytalk_audit.detect import scan, special_categories
 from heytalk_audit.detected import SCHEMA, detect
 from heytalk_audit.engine import connect
+from heytalk_audit.params import settings_of
+from heytalk_audit.policy import load
 from heytalk_audit.results import canonical
 from heytalk_audit.review_queue import safe
+from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot import open_snapshot
 
 ROWS = {
@@ -34,8 +38,8 @@ def delivered(folder):
 
 
 def test_findings_name_rows_and_kinds_and_hold_no_text(tmp_path):
-    snapshot, seen = delivered(tmp_path / "s"), []
-    found = detect(snapshot.tables, snapshot.engine, seen.append)
+    snapshot = delivered(tmp_path / "s")
+    found = detect(snapshot.tables, snapshot.engine)
     assert found.schema == SCHEMA
     assert sorted(tuple(row.values()) for row in found.to_pylist() if row["confidence"] != "low") == [
         ("content_items.text", "content_items:c1", "category", "orientation", "self", "high"),
@@ -43,7 +47,16 @@ def test_findings_name_rows_and_kinds_and_hold_no_text(tmp_path):
         ("traffic_events.url", "traffic_events:e1", "category", "orientation", "self", "high"),
         ("traffic_events.url", "traffic_events:e1", "value", "email", None, "high"),
     ]
-    assert seen == ["profile_attributes.value", "content_items.text", "support_tickets.topic", "support_tickets.text", "traffic_events.url"]
+
+
+def test_a_plan_reads_no_text(tmp_path, monkeypatch):
+    def detect(*_):
+        raise AssertionError("a text was read")
+
+    monkeypatch.setattr("heytalk_audit.audit.detect", detect)
+    policy = load()
+    audit = Audit(delivered(tmp_path / "s"), policy, settings_of(policy, {}))
+    assert [lacking(RULES[id], audit) for id in ("SEN-04", "SEN-07")] == ["", ""]
 
 
 def test_the_same_findings_from_batches_of_any_size(tmp_path, monkeypatch):
