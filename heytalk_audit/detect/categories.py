@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import cache
 from itertools import accumulate
 from operator import itemgetter
@@ -17,6 +15,7 @@ import ahocorasick_rs as ac
 import pandas as pd
 import pyarrow as pa
 
+from heytalk_audit.detect.collector import uncollected
 from heytalk_audit.detect.frames import BETWEEN, REACH, Sides, has_cue, is_another, is_joined, is_self
 from heytalk_audit.detect.letters import as_written, fold_plainly, has_one_reading, kinds, readings
 from heytalk_audit.detect.repairs import repaired
@@ -46,24 +45,12 @@ def special_categories(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray)
     """
     array = _as_array(texts)
     # gated first, then read at once: reading beside the gate's threads waits for the interpreter's lock, and was slower by the clock
-    with _without_collector():
+    with uncollected():
         rows, odd = gate(array)
         read = array.take(pa.array(rows)).to_pylist()
         found = _read(list(zip(rows.tolist(), read, odd.tolist(), strict=True)), Memory({}, {}, {})) if read else []
     found.sort(key=itemgetter(0))
     return pd.DataFrame(found, columns=list(COLUMNS)).astype({"row": "int64", "start": "int64", "end": "int64"})
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Without the collector of cycles: none are made here, and it would look through every mention, again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _as_array(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from heytalk_audit.detect import excerpts, numerals, patterns
+from heytalk_audit.detect.collector import uncollected
 from heytalk_audit.detect.context import Words
 from heytalk_audit.detect.excerpts import Excerpts, Texts
 from heytalk_audit.detect.marks import PATTERNS
@@ -39,24 +38,12 @@ def scan(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray, hint: str | N
     DataFrame
         row, kind, start, end, confidence (high, medium, low); offsets in characters of the original text; by row and start.
     """
-    with _uncollected():
+    with uncollected():
         found = [_scanned(Texts.of(array), hint) + np.array([[base], [0], [0], [0], [0]]) for base, array in excerpts.batches(texts)]
     columns = np.concatenate([np.zeros((5, 0), np.int64), *found], 1)
     row, kind, start, end, confidence = columns[:, np.lexsort((columns[2], columns[0]))]
     kinds, confidences = np.array(KINDS, object)[kind], np.array(CONFIDENCES, object)[confidence]
     return pd.DataFrame({"row": row, "kind": kinds, "start": start, "end": end, "confidence": confidences}, columns=COLUMNS)
-
-
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the collector of cycles: a scan makes many small objects and no cycles, and looking for some takes a tenth of its time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _scanned(texts: Texts, hint: str | None) -> np.ndarray:
