@@ -28,6 +28,8 @@ def write_queue(params: Path, overrides: list[str], target: Path) -> int:
     """
     if target.exists():
         raise InputError(f"queue {target.name}", "is there already", "name another file, so that no label is lost")
+    if not target.absolute().parent.is_dir():
+        raise InputError(f"queue {target.name}", "its folder is not there", "make the folder, or name another file")
     session = Session(params, overrides)
     lines = []
     for id in [r for chapter in session.params.chapters for r in rules_of(chapter, session.params.rules)]:

@@ -92,6 +92,8 @@ def test_two_people_judge_a_sample_and_the_report_says_how(demo, tmp_path):
     assert 60 < len(lines) <= 80 and all(re.fullmatch("[0-9a-f]{16}", line["record"]) for line in lines)
     again = heytalk_audit("queue", given, tmp_path / "queue.csv")
     assert again.returncode == 2 and "is there already" in again.stderr
+    lost = heytalk_audit("queue", given, tmp_path / "nowhere" / "queue.csv")
+    assert lost.returncode == 2 and "its folder is not there" in lost.stderr and len(lost.stderr.splitlines()) == 1
 
     for who in ("ann", "bob"):
         with (tmp_path / f"{who}.csv").open("w", encoding="utf-8", newline="") as handle:
