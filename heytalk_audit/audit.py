@@ -246,7 +246,7 @@ def _run(rule: Rule, check: Check, classified: ir.Table, audit: Audit, view: Vie
     rows = rows.astype(object).where(rows.notna(), None)
     if len(rows) != met or met > total:
         return _without(rule, "ERROR", "the population does not add up: a join repeats rows", view)
-    rows["days_over"] = _days_over(rows.due_on, audit.clock.today)
+    rows["days_over"] = _days_over(rows.due_on, rows.pop("until"), audit.clock.today)
     rows["age"] = _ages(rows.pop("birth_date"), audit.clock.today)
     outcomes = rows.outcome.value_counts()
     ledger = {"in_scope": total} | {o: int(outcomes.get(o, 0)) for o in OUTCOMES}
@@ -306,9 +306,9 @@ def _with_people(found: ir.Table, audit: Audit) -> ir.Table:
     return joined.mutate(**missing).drop("user_id").rename(region="law_region")
 
 
-def _days_over(due: pd.Series, today: dt.date) -> pd.Series:
-    days = [None if d is None or pd.isna(d) or d >= today else (today - d).days for d in due]
-    return pd.Series(days, index=due.index, dtype="Int32")
+def _days_over(due: pd.Series, until: pd.Series, today: dt.date) -> pd.Series:
+    late = [None if pd.isna(d) else ((today if pd.isna(u) else u) - d).days for d, u in zip(due, until, strict=True)]
+    return pd.Series([n if n is not None and n > 0 else None for n in late], index=due.index, dtype="Int32")
 
 
 AGE_BANDS = ((13, "under 13"), (16, "13 to 15"), (18, "16 to 17"), (25, "18 to 24"), (65, "25 to 64"), (200, "65 and over"))

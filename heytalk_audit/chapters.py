@@ -27,6 +27,11 @@ CHAPTERS = {
         Chapter("retention", "Retention", ("RET",), "10-retention"),
         Chapter("consent", "Consent", ("CON",), "20-consent"),
         Chapter("sensitive-data", "Sensitive data", ("SEN", "MIN"), "30-sensitive-data"),
+        Chapter("collection", "Collection", ("COL", "VIS", "MOD"), "40-collection"),
+        Chapter("sharing", "Sharing", ("SHA",), "50-sharing"),
+        Chapter("rights", "Rights", ("RGT",), "60-rights"),
+        Chapter("permissions", "Permissions", ("PRM",), "70-permissions"),
+        Chapter("security", "Security", ("SEC",), "80-security"),
     )
 }
 #: Page 1: it only reads what the chapters found.

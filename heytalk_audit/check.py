@@ -99,7 +99,8 @@ class Check:
     `rows` has one row per row of the population. Its person stands in `user_id` where there is such a column. `record` names the
     row (default: the audited table and its primary key). `by` names columns that findings are broken down by; `figures` are
     scalars that the report shows beside the ledger; `over_time` is what it draws month by month. `population` has as many rows as
-    `rows`, where these are dear to count: before its joins, so that a join that repeats rows is noticed.
+    `rows`, where these are dear to count: before its joins, so that a join that repeats rows is noticed. `until` is the day on which a
+    row was set right: days past its due day are counted up to it, and to the audit's day where it is null.
     """
 
     rows: ir.Table
@@ -110,8 +111,9 @@ class Check:
     figures: dict[str, ir.Scalar] = field(default_factory=dict)
     over_time: OverTime | None = None
     population: ir.Table | None = None
+    until: ir.DateValue | None = None
 
-    def __init__(self, rows, *conditions, exempt=None, record=None, by=(), figures=None, over_time=None, population=None):
+    def __init__(self, rows, *conditions, exempt=None, record=None, by=(), figures=None, over_time=None, population=None, until=None):
         for name, value in locals().copy().items():
             if name != "self":
                 object.__setattr__(self, name, value)
@@ -222,6 +224,8 @@ def _days(check: Check) -> dict[str, ir.Value]:
     for i, c in enumerate(check.conditions):
         days |= {f"due_{i}": c.due} if c.due is not None else {}
         days |= {f"closing_at_{i}": c.closing_at} if c.closing_at is not None else {}
+    if check.until is not None:
+        days["until"] = check.until
     if isinstance(check.exempt, Hold) and check.exempt.since is not None:
         days["since_all"] = check.exempt.since
     return days
@@ -253,7 +257,7 @@ def _never_null(op: ops.Node) -> bool:
 
 
 def exceptions(check: Check, rows: ir.Table, view: View) -> ir.Table:
-    """Classified rows with their outcome: record, subject, outcome, reason, due_on, and the columns of `by`."""
+    """Classified rows with their outcome: record, subject, outcome, reason, due_on, until, and the columns of `by`."""
     rows = rows.mutate(due_plain=_pick(rows, check, "due"), closing_at=_pick(rows, check, "closing_at"))
     excused = ibis.null("string")
     due_on = rows.due_plain
@@ -270,6 +274,7 @@ def exceptions(check: Check, rows: ir.Table, view: View) -> ir.Table:
         outcome=excused.notnull().ifelse("exempt", plain),
         reason=ibis.coalesce(excused, reason),
         due_on=due_on,
+        until=ibis.null("date") if check.until is None else rows.until,
         **{name: rows[name] for name in rows.columns if name.startswith("by_")},
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -67,16 +68,27 @@ def plus_days(day: ir.DateValue, days: int) -> ir.DateValue:
     return (day + ibis.interval(days=days)).cast("date")
 
 
-def days_between(later: ir.DateValue, earlier: ir.DateValue) -> ir.IntegerValue:
-    """Whole days from `earlier` to `later`."""
-    return _epoch_day(later) - _epoch_day(earlier)
+def working_day(start: ir.DateValue, count: int | ir.IntegerValue, holidays: Iterable[dt.date] = ()) -> ir.DateValue:
+    """The `count`-th day after `start` that is no Saturday, Sunday or holiday.
+
+    Days from Monday to Friday are numbered; the n-th that is no holiday has the number n plus how many holidays come before it, and
+    that many is known for each n in advance.
+    """
+    off = sorted({_weekday_number(day) for day in holidays if day.weekday() < 5})
+    epoch = _epoch_day(start) + 3  # counted from Monday, 29 December 1969
+    number = epoch // 7 * 5 + ibis.least(epoch % 7 + 1, ibis.literal(5, type="int64"))
+    wanted = number - sum((number >= n).cast("int64") for n in off) + count
+    number = wanted + sum((wanted >= n - i).cast("int64") for i, n in enumerate(off)) - 1
+    return _date(number // 5 * 7 + number % 5 - 3)
 
 
-def working_days(start: ir.DateValue, count: ir.IntegerValue) -> ir.IntegerValue:
-    """How many days after `start` its `count`-th following day from Monday to Friday is."""
-    weekday = (_epoch_day(start) + 3) % 7  # 1970-01-01 was a Thursday; Monday is 0
-    friday = ibis.least(weekday, ibis.literal(4, type="int64"))  # from a weekend, as from the Friday before it
-    return friday + count + 2 * ((friday + count) // 5) - weekday
+def _weekday_number(day: dt.date) -> int:
+    weeks, weekday = divmod((day - dt.date(1969, 12, 29)).days, 7)
+    return weeks * 5 + weekday + 1
+
+
+def _date(epoch_day: ir.IntegerValue) -> ir.DateValue:
+    return (epoch_day * 86_400).as_timestamp("s").cast("date")
 
 
 def _epoch_day(day: ir.DateValue) -> ir.IntegerValue:

@@ -35,6 +35,11 @@ def plain(word: str) -> str:
     return re.sub(_EDGES, "", word).translate(_LOWER)
 
 
+def key(value: ir.StringValue) -> ir.StringValue:
+    """What names are compared by: A to Z lowered, and everything outside a-z and 0-9 dropped."""
+    return lower(value).re_replace("[^a-z0-9]+", "")
+
+
 def tokens(value: ir.StringValue) -> ir.StringValue:
     """A list written with commas or semicolons as `;one;two;`, trimmed and lowered: ask it with `contains(";one;")`."""
     separated = trim(lower(value)).re_replace(f"[{BLANKS}]*[,;][{BLANKS}]*", ";")

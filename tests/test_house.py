@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import datetime as dt
 import json
+import random
 import re
 import tomllib
 from importlib.resources import files
@@ -23,7 +24,7 @@ from heytalk_audit import contract
 from heytalk_audit.catalogue import markdown
 from heytalk_audit.engine import connect
 from heytalk_audit.holds import covers
-from heytalk_audit.periods import add_months, last_start_overdue, plus_months
+from heytalk_audit.periods import add_months, last_start_overdue, plus_months, working_day
 from heytalk_audit.policy import load
 from heytalk_audit.rules import RULES
 from heytalk_audit.strings import blank, lower, tokens, trim
@@ -44,6 +45,31 @@ def test_month_arithmetic_is_right_on_this_duckdb():
     for months in (1, 6, 11, 12, 60):
         found = engine.backend.to_pyarrow(table.select("day", due=plus_months(table.day, months))).to_pylist()
         assert all(row["due"] == add_months(row["day"], months) for row in found)
+
+
+def test_working_days_are_counted_one_by_one():
+    pick = random.Random(1)
+    days = [dt.date(2024, 12, 1) + dt.timedelta(days=n) for n in range(120)]
+    table, engine = ibis.memtable({"day": days}), connect()
+    for holidays in ([], [dt.date(2025, 1, 1)], pick.sample(days, 12), pick.sample(days, 40)):
+        for count in (1, 2, 15):
+            for row in engine.backend.to_pyarrow(table.select("day", after=working_day(table.day, count, holidays))).to_pylist():
+                day, left = row["day"], count
+                while left:
+                    day += dt.timedelta(days=1)
+                    left -= day.weekday() < 5 and day not in holidays
+                assert row["after"] == day
+
+
+def test_declared_names_have_one_meaning_and_a_clause():
+    policy = load()
+    declared = policy.declared
+    assert set(declared.clauses()) <= set(policy.clauses)
+    aliases = [k for vendor in declared.vendors.values() for k in vendor.alias_keys()]
+    assert len(aliases) == len(set(aliases))
+    for codes in (declared.fields, *declared.lists.values()):
+        keys = [k for found in codes.by_key().values() for k in found]
+        assert len(keys) == len(set(keys))
 
 
 FENCED = re.compile(

@@ -18,7 +18,7 @@ from heytalk_audit.notebook import DEMO_KEY
 from heytalk_audit.run import Outcome, run
 
 #: The evidence rules whose findings are planted; the others find a demo as it should be.
-PLANTED = ("DQ-03", "DQ-04", "DQ-08", "RET", "CON", "SEN", "MIN")
+PLANTED = ("DQ-03", "DQ-04", "DQ-08", "RET", "CON", "SEN", "MIN", "COL", "VIS", "MOD", "SHA", "RGT", "PRM", "SEC")
 
 
 def differences(folder: Path, demo: Path, key: bytes) -> list[str]:

@@ -17,6 +17,8 @@ from typing import Any
 import yaml
 
 from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.policy import declared as declarations
+from heytalk_audit.policy.declared import Declared
 
 UNITS = ("years", "months", "days", "hours", "seconds", "of the daily mean")
 ORIGINS = ("policy", "law", "assumption")
@@ -62,6 +64,7 @@ class Policy:
     clauses: dict[str, Clause]
     rules: dict[str, dict[str, Any]]
     findings: tuple[dict[str, str], ...]
+    declared: Declared
     files: tuple[Path, ...] = field(repr=False, default=())
 
     @cached_property
@@ -74,7 +77,7 @@ class Policy:
 def load(name: str = "heytalk", base: Path | None = None) -> Policy:
     """The policy of that name, or at that path (a `policy.yaml` or its folder), relative to `base`.
 
-    Files that a version of its own does not bring (clauses, rule texts, findings) come from the shipped one.
+    Files that a version of its own does not bring (clauses, rule texts, findings, declared data) come from the shipped one.
     """
     shipped = sorted(p.name for p in SHIPPED.iterdir() if (p / "policy.yaml").exists())
     home = SHIPPED / name if name in shipped else (base or Path()) / name
@@ -95,9 +98,9 @@ def load(name: str = "heytalk", base: Path | None = None) -> Policy:
 def _build(path: Path, document: dict) -> Policy:
     def companion(kind: str) -> Path:
         own = path.parent / document.get(kind, "")
-        return own if own.is_file() else SHIPPED / "heytalk" / f"{kind}.{'yaml' if kind == 'rules' else 'csv'}"
+        return own if own.is_file() else SHIPPED / "heytalk" / f"{kind}.{'yaml' if kind in ('rules', 'declared') else 'csv'}"
 
-    parts = {kind: companion(kind) for kind in ("clauses", "rules", "findings")}
+    parts = {kind: companion(kind) for kind in ("clauses", "rules", "findings", "declared")}
     shipped = {} if path.parent == SHIPPED / "heytalk" else yaml.safe_load((SHIPPED / "heytalk" / "policy.yaml").read_text("utf-8"))
     periods = {**shipped.get("periods", {}), **document.get("periods", {})}
     settings = {**shipped.get("settings", {}), **document.get("settings", {})}
@@ -111,6 +114,7 @@ def _build(path: Path, document: dict) -> Policy:
         clauses={c.id: c for c in map(_clause, read_csv(parts["clauses"]))},
         rules=yaml.safe_load(parts["rules"].read_text("utf-8")),
         findings=tuple(read_csv(parts["findings"])),
+        declared=declarations.build(yaml.safe_load(parts["declared"].read_text("utf-8"))),
         files=(path, *parts.values()),
     )
 
@@ -128,7 +132,9 @@ def _period(name: str, spec: dict) -> Number:
 def _setting(name: str, spec: dict) -> Number:
     if spec["origin"] not in ORIGINS:
         raise ValueError(f"origin of {name}")
-    return Number(name, spec["default"], "", spec["clause"], spec["origin"])
+    if spec.get("unit", UNITS[0]) not in UNITS:
+        raise ValueError(f"unit of {name}")
+    return Number(name, spec["default"], spec.get("unit", ""), spec["clause"], spec["origin"], spec.get("means", ""))
 
 
 def _clause(row: dict[str, str]) -> Clause:

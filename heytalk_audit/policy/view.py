@@ -7,6 +7,7 @@ how far back the snapshot must reach.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import ibis
@@ -16,6 +17,7 @@ import ibis.expr.types as ir
 from heytalk_audit import periods
 from heytalk_audit.periods import Clock
 from heytalk_audit.policy import Number, Policy
+from heytalk_audit.policy.declared import Declared
 
 
 class View:
@@ -28,10 +30,16 @@ class View:
 
     # numbers -----------------------------------------------------------------------------------
 
-    def number(self, period: str) -> Any:
-        """A period's bare value, in its unit."""
-        self.read[period] = self._policy.periods[period]
-        return self.read[period].value
+    def number(self, name: str) -> Any:
+        """The bare value of a period, or of a setting that is a length of time, in its unit."""
+        return self._take(name).value
+
+    def _take(self, name: str) -> Number:
+        if name in self._policy.periods:
+            self.read[name] = self._policy.periods[name]
+        else:
+            self.setting(name)
+        return self.read[name]
 
     def years(self, period: str) -> ir.IntegerScalar:
         """A period in years, as a number to compare ages with."""
@@ -43,12 +51,23 @@ class View:
         """A setting's value in this audit."""
         default = self._policy.settings[name]
         value = self._settings.get(name, default.value)
-        self.read[name] = Number(name, value, "", default.clause, default.origin)
+        self.read[name] = replace(default, value=value)
         return value
 
-    def _mark(self, leaf: ir.Scalar, period: str) -> None:
+    @property
+    def declared(self) -> Declared:
+        """What the policy declares by name."""
+        return self._policy.declared
+
+    def _mark(self, leaf: ir.Scalar, name: str) -> None:
         # a literal survives every rewriting of the expression that it goes into; the expression itself does not
-        self._used[leaf.op()] = self._policy.periods[period]
+        self._used[leaf.op()] = self._take(name)
+
+    def _span(self, name: str) -> ir.IntervalScalar:
+        number = self._take(name)
+        span = ibis.interval(**{number.unit: number.value})
+        self._mark(span, name)
+        return span
 
     # instants and days -------------------------------------------------------------------------
 
@@ -94,38 +113,30 @@ class View:
 
     def plus_days(self, day: ir.DateValue, period: str) -> ir.DateValue:
         """A local date, later by a period in days."""
-        days = ibis.interval(days=self.number(period))
-        self._mark(days, period)
-        return (day + days).cast("date")
+        return (day + self._span(period)).cast("date")
 
     def as_of_plus(self, period: str) -> ir.TimestampScalar:
-        """The audit's instant, later by a period in days or seconds."""
-        span = dt.timedelta(**{self._policy.periods[period].unit: self.number(period)})
-        return ibis.literal(self.clock.as_of + span, type="timestamp(6)")
+        """The audit's instant, later by a period in days, hours or seconds."""
+        number = self._take(period)
+        return ibis.literal(self.clock.as_of + dt.timedelta(**{number.unit: number.value}), type="timestamp(6)")
 
     def after(self, instant: ir.TimestampValue, period: str) -> ir.TimestampValue:
         """An instant, later by an allowance in hours or seconds."""
-        span = ibis.interval(**{self._policy.periods[period].unit: self.number(period)})
-        self._mark(span, period)
-        return instant + span
+        return instant + self._span(period)
 
     def before(self, instant: ir.TimestampValue, period: str) -> ir.TimestampValue:
         """An instant, earlier by an allowance in hours or seconds."""
-        span = ibis.interval(**{self._policy.periods[period].unit: self.number(period)})
-        self._mark(span, period)
-        return instant - span
+        return instant - self._span(period)
 
-    def plus_setting(self, day: ir.DateValue, name: str) -> ir.DateValue:
-        """A local date, later by a setting in days."""
-        days = ibis.interval(days=self.setting(name))
-        self._used[days.op()] = self.read[name]
-        return (day + days).cast("date")
+    def roll(self, day: ir.DateValue) -> ir.DateValue:
+        """The day itself, or the next that is no Saturday, Sunday or holiday."""
+        return periods.working_day(periods.plus_days(day, -1), 1, self.setting("holidays"))
 
-    def within_working_days(self, day: ir.DateValue, start: ir.DateValue, period: str) -> ir.BooleanValue:
-        """Whether a local date lies no later than so many days from Monday to Friday after another; false where null."""
+    def working_day(self, day: ir.DateValue, period: str) -> ir.DateValue:
+        """The last of so many days after a local date that are no Saturday, Sunday or holiday."""
         days = ibis.literal(self.number(period), type="int64")
         self._mark(days, period)
-        return periods.sure(periods.days_between(day, start) <= periods.working_days(start, days))
+        return periods.working_day(day, days, self.setting("holidays"))
 
     def future(self, *instants: ir.TimestampValue) -> ir.BooleanValue:
         """Whether one of the instants lies after the audit's; nulls do not."""

@@ -1,6 +1,11 @@
-"""The catalogue: one module per family. Importing this package registers every rule."""
+"""The catalogue: one module per family, or several. Importing this package registers every rule of every module in it."""
+
+from importlib import import_module
+from pkgutil import iter_modules
 
 from heytalk_audit.check import RULES
-from heytalk_audit.rules import consent, consent_records, minors, quality, retention, retention_records, sensitive, sensitive_traces
 
-__all__ = ["RULES", "consent", "consent_records", "minors", "quality", "retention", "retention_records", "sensitive", "sensitive_traces"]
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
+
+__all__ = ["RULES"]

@@ -117,7 +117,7 @@ def marketing_after_withdrawal(outbound_messages, users, consents, policy):
     m = with_month(m.filter(m.first_stop <= m.sent_at), policy)
     off = {name: sure(m[name] >= OPTED_OUT) for name in ("state", "earlier", "later")}
     soon = sure(m.sent_at <= policy.after(m.state_since, "withdrawal_hours"))
-    in_days = policy.within_working_days(policy.date(m.sent_at), policy.date(m.state_since), "withdrawal_days")
+    in_days = sure(policy.date(m.sent_at) <= policy.working_day(policy.date(m.state_since), "withdrawal_days"))
     hours, days = (policy.number(name) for name in ("withdrawal_hours", "withdrawal_days"))
     m = m.mutate(
         delay_after_withdrawal=ibis.cases((soon, f"{hours} hours at most"), (in_days, f"{days} working days at most"), else_="beyond")

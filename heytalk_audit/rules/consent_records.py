@@ -126,9 +126,9 @@ def outdated_version_relied_on(users, consents, policy_versions, policy):
     u = join(u, last).filter(lambda t: t.accepted.notnull())
     told = policy_versions.filter(policy_versions.material).select(material="effective_at")
     days = u.select("used_on").distinct().cross_join(told)
-    days = days.filter(policy.plus_setting(policy.date(days.material), "notice_days") < days.used_on)
+    days = days.filter(policy.plus_days(policy.date(days.material), "notice_days") < days.used_on)
     u = join(u, days.group_by("used_on").agg(material=days.material.max()), "used_on")
-    due = policy.plus_setting(policy.date(u.material), "notice_days")
+    due = policy.plus_days(policy.date(u.material), "notice_days")
     return Check(
         u,
         unknown("clock_future", policy.future(u.last_interactive_at)),

@@ -1,0 +1,59 @@
+"""Terms about what the policy declares by name: codes under their synonyms, and who a recipient is."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from heytalk_audit.check import Condition, review
+from heytalk_audit.periods import sure
+from heytalk_audit.policy.declared import Codes
+from heytalk_audit.policy.view import View
+from heytalk_audit.rules.terms import join, lookup
+from heytalk_audit.strings import blank, key
+
+
+def is_one_of(value: ir.StringValue, codes: Codes) -> ir.BooleanValue:
+    """Whether a text is a code of the list, or a synonym of one; false where it is null."""
+    return sure(key(value).isin(codes.keys()))
+
+
+def code_of(value: ir.StringValue, codes: Codes) -> ir.StringValue:
+    """The code that a text is written for; its own key where it is none, null where it is null."""
+    written = key(value)
+    return ibis.cases(*[(written.isin(keys), code) for code, keys in codes.by_key().items()], else_=written)
+
+
+def order_test(ok: ir.BooleanValue, earlier: ir.BooleanValue, later: ir.BooleanValue) -> list[Condition]:
+    """Of rows that are not `ok`, those that are if clocks differ by the skew: for a person to decide. Violations come after it."""
+    return [review("clock_skew", ~sure(ok) & (sure(earlier) | sure(later)))]
+
+
+def recipients(vendors: ir.Table, policy: View) -> ir.Table:
+    """One row per vendor id: `recipient` (its declared code, null where it is none), `ambiguous`, `registered`, and what is said of it.
+
+    A vendor is the declared one that its name is an alias of; else the one that its aliases are of, where they are of one alone.
+    """
+    by_alias = Codes(None, {v.code: v.aliases for v in policy.declared.vendors.values()})
+    known = list(by_alias.codes)
+    v = lookup(
+        vendors.filter(vendors.vendor_id.notnull()),
+        "vendor_id",
+        vendor_name=vendors.name,
+        vendor_category=vendors.category,
+    )
+    named = code_of(v.vendor_name, by_alias)
+    v = v.mutate(named=named.isin(known).ifelse(named, ibis.null("string")))
+    also = vendors.select("vendor_id", also=vendors.aliases.unnest())
+    also = also.mutate(meant=code_of(also.also, by_alias))
+    also = also.filter(also.meant.isin(known)).group_by("vendor_id").agg(meant=also.meant.max(), kinds=also.meant.nunique())
+    v = join(v, also, "vendor_id")
+    one = v.named.fill_null((v.kinds == 1).ifelse(v.meant, ibis.null("string")))
+    return v.select(
+        "vendor_id",
+        "vendor_name",
+        "vendor_category",
+        recipient=one,
+        ambiguous=v.named.isnull() & sure(v.kinds > 1),
+        registered=~blank(v.vendor_id),
+    )
