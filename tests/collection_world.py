@@ -7,79 +7,14 @@ import datetime as dt
 from declared_reading import CLOCKS, SOCIAL_FIELDS
 from second_reading import DAY, MICRO, NOW, Near
 
+#: Places of every shape, between strokes.
 PLACES = (
-    *(
-        "41.0,29.0",
-        "41.01,29.0",
-        "41.0;29.01",
-        "41.00 / 29",
-        "41,29",
-        "0,0",
-        "+41.5 -29.5",
-        "-90.0,-180.0",
-        "090.5,013.25",
-        "41.0 , 29.0 ; 12",
-    ),
-    *(
-        "90,180",
-        "90.1,180",
-        "90.00,180.00",
-        "90,180.1",
-        "-90.0000001,0",
-        "91 10",
-        "180,90",
-        "99 12 34",
-        "99.123,10",
-        "90,180,8849",
-        "90.5,1,2",
-    ),
-    *(
-        "41.0,29.0,100",
-        "41.01,29.01;-34.5",
-        "41,29,1234.5",
-        "41,29,5.",
-        "41.0,29.0,",
-        ",41.0,29.0",
-        "41.,29",
-        ".5,29",
-        "41,29,5,6",
-        "1234,5",
-    ),
-    *(
-        "41,29 m",
-        "N41 E29",
-        "41.0\u00a029.0",
-        "41.0\t29.0",
-        " 41.0,29.0 ",
-        "\u00a041.01,29.0\u3000",
-        "\n41.0,29.0\n",
-        "41,29,1.5e3",
-        "41:29",
-    ),
-    *(
-        "Istanbul",
-        "\u0130stanbul",
-        "Istanbul 34",
-        "Istanbul 340",
-        "Paris 8e",
-        "Ankara 06420",
-        "12 Baker St 221B",
-        "Route 66",
-        "1 2 3 4 5 6",
-    ),
-    *(
-        "\uff11\uff12\uff13",
-        "\u0661\u0662\u0663",
-        "12\u0663",
-        "\u00bd",
-        "-",
-        "+,-",
-        "41,-29",
-        "4 1,2 9",
-        "41.0, 29.0",
-        "--41,29",
-        "+41,+29,+5",
-    ),
+    "41.0,29.0|41.01,29.0|41.0;29.01|41.00 / 29|41,29|0,0|+41.5 -29.5|-90.0,-180.0|090.5,013.25|41.0 , 29.0 ; 12|90,180|90.1,180|"
+    "90.00,180.00|90,180.1|-90.0000001,0|91 10|180,90|99 12 34|99.123,10|90,180,8849|90.5,1,2|41.0,29.0,100|41.01,29.01;-34.5|"
+    "41,29,1234.5|41,29,5.|41.0,29.0,|,41.0,29.0|41.,29|.5,29|41,29,5,6|1234,5|41,29 m|N41 E29|41.0\u00a029.0|41.0\t29.0|"
+    " 41.0,29.0 |\u00a041.01,29.0\u3000|\n41.0,29.0\n|41,29,1.5e3|41:29|Istanbul|\u0130stanbul|Istanbul 34|Istanbul 340|Paris 8e|"
+    "Ankara 06420|12 Baker St 221B|Route 66|1 2 3 4 5 6|\uff11\uff12\uff13|\u0661\u0662\u0663|12\u0663|\xbd|-|+,-|41,-29|4 1,2 9|"
+    "41.0, 29.0|--41,29|+41,+29,+5|\u200341.0,29.0|41.0,29.0\x85"
 )
 NAMES = [name for name in SOCIAL_FIELDS.replace(" = ", ",").replace("\n", ",").replace(" ", "").split(",") if name]
 PROVIDERS = (
@@ -120,6 +55,7 @@ class CollectionWorld(Near):
 
     def __init__(self, seed, loose=False, size=90, **settings):
         super().__init__(seed, loose, **settings)
+        self.places = PLACES.split("|")
         self.allowed = {k: dt.timedelta(hours=self.settings[k]) for k in self.settings if k.endswith("_h")}
         self.names = [*(f"u{n}" for n in range(50)), "U1", "u1 "]
         for id in [*self.names, " "]:
@@ -153,13 +89,13 @@ class CollectionWorld(Near):
             status=self.one("active", "active", "suspended", "banned", "deleted", "purged", "anonymised"),
             created_at=self.rough(self.time()),
             deleted_at=deleted,
-            restored_at=self.sometimes(0.3, self.near(deleted) if deleted else self.time()),
+            restored_at=self.sometimes(0.5, self.near(deleted) if deleted else self.time()),
             purged_at=self.sometimes(0.5, self.time()),
             display_name=self.one("Ann", "Ann", "Ann", "Ann", None, "", "\u00a0"),
             gender=self.one("f", "f", "f", "x", None, " "),
             birth_date=self.one(None, dt.date(1990, 1, 1), dt.date(1991, 2, 2), dt.date(2030, 1, 1)),
             country=self.one("TR", "TR", "34", None, " "),
-            city=self.one(None, " ", *["Istanbul"] * 6, *PLACES),
+            city=self.one(None, " ", *["Istanbul"] * 6, *self.places),
             geo_source=self.rough(
                 self.one("ip", "ip", "ip", "ip", "ip", "user", "gps", "wifi", "none", None), "cell", "cell", "GPS", "", " ip", "None"
             ),
@@ -214,7 +150,9 @@ class CollectionWorld(Near):
         """A content item whose clocks lie near the limits of moderation."""
         sla, removal = self.allowed["mod_sla_h"], self.allowed["mod_removal_h"]
         made = self.one(self.near(NOW - sla, self.skew), self.near(NOW - sla), self.time())
-        judged = self.one(self.near(made), self.near(made, sla), self.near(NOW - removal), self.near(NOW - removal, self.skew))
+        judged = self.one(
+            self.near(made), self.near(made + sla), self.near(made + sla), self.near(NOW - removal), self.near(NOW - removal, self.skew)
+        )
         audience = ("public", "public", "friends", "room", "private")
         self.row(
             "content_items",
@@ -242,6 +180,11 @@ class CollectionWorld(Near):
             first_seen_at=self.rough(self.one(self.near(gone), gone - 9 * DAY, gone - 9 * DAY, gone - 9 * DAY)),
             installed_at=self.sometimes(0.5, self.one(self.near(gone), back, back, gone - 9 * DAY)),
         )
+        if self.chance(0.3):
+            # nothing but one event where the gap ends, or where the clocks may differ
+            end = self.one(self.near(back), self.near(back - self.skew))
+            self.event(event_type=self.one("page", "Click "), device_id=id, event_at=end)
+            return
         for _ in range(self.one(0, 1, 1, 2, 3)):
             at = self.one(
                 self.near(gone), self.near(gone + gap), self.near(gone + gap, self.skew), self.near(back, self.skew), self.near(back)
@@ -258,7 +201,7 @@ class CollectionWorld(Near):
             "event_type": "api",
             "event_at": self.time(),
             "ip": self.one(None, "", "\u3000", "10.0.0.1"),
-            "geo": self.one(None, None, None, " ", *PLACES),
+            "geo": self.one(None, None, None, " ", *self.places),
         }
         self.row("traffic_events", **said | values)
 
@@ -282,13 +225,13 @@ class CollectionWorld(Near):
         """Rows of deleted people, about the time from which there may be none."""
         for u in self.pick.sample(self.rows["users"], 53):
             base = u["deleted_at"] or u["purged_at"] or NOW
-            at = self.one(base + self.allowed["deleted_allowance_h"] + self.one(-1, 0, 0, 1) * MICRO, base, base - DAY)
-            table = self.pick.choice(list(CLOCKS))
+            at = self.one(base + self.allowed["deleted_allowance_h"] + self.one(-1, 0, 1, 1) * MICRO, base)
+            table = self.one(*CLOCKS, "consents", "consents", "consents")
             values = {CLOCKS[table]: self.rough(at), "user_id": u["user_id"]}
             if table == "transactions":
                 values |= {"receipt_id": f"late {len(self.rows[table])}"}
             if table == "consents":
-                values |= {"action": self.one("grant", "grant", "withdraw", "refuse")}
+                values |= {"action": self.one("grant", "withdraw", "refuse")}
             self.row(table, **values)
 
     def shadows(self, size):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 from declared_reading import (
     ADJUST,
@@ -37,12 +38,33 @@ EMAILS = (
     " ",
     "\u3000",
 )
-PHONES = ("+90 555-{n}-11", "0090 (555) {n}", " +90555{n}", "0555 {n}", "{n} ext. 7", "+\u0661{n} 99", "00-{n}", None, "", " ")
+PHONES = (
+    "+90 555-{n}-11",
+    "0090 (555) {n}",
+    " +90555{n}",
+    "0555 {n}",
+    "{n} ext. 7",
+    "+\u0661{n} 99",
+    "00-{n}",
+    " 0555 {n} x\u3000",
+    None,
+    "",
+    " ",
+)
 NOBODY = (None, "", " ", "\u3000")
 ZEROS = ("00000000-0000-0000-0000-000000000000", "0", "0-0", "00")
 AD_IDS = ("ABCDEF01-2345-6789-abcd-ef0123456{n:03}", "a{n}b", "-", "--", "0 0", " 0", "00x")
 CATEGORIES = ("hosting", "support", "payment", "security", "anti_fraud", "analytics", "messaging", "authority", "other", None)
 FORMS = ("hashed", "hashed", "keyed_hash", "plain", "ad_id", "ad_id", "none")
+
+
+#: Words of a payload, clear and not.
+WORDS = (
+    "ann@x.tr a@b @x.tr a@b@c.d +491511 +4915112 +4915112345 +0915112345 +123456789012345 +1234567890123456 10.0.0.255 10.0.0.256"
+    " 1.2.3 1.2.3.4.5 v1.2.3.4 \u0661.2.3.4 u3 U3 u99 u1= 7 Ann x1 campaign=7 gggggggggggggggggggggggggggggggg - - + @"
+    " abcdef01-2345-6789-abcd-ef0123456789 ABCDEF01-2345-6789-ABCD-EF0123456789 abcdef01-2345-6789-abcd-ef012345678g"
+    " abcdef01-2345-6789-abcd-ef0123456789 ABCDEF01-2345-6789-ABCD-EF0123456789 abcdef0123456789abcdef012345"
+)
 
 
 class SharingWorld(Near):
@@ -74,7 +96,7 @@ class SharingWorld(Near):
             status=self.one("active", "active", "deleted", "purged"),
             display_name=self.one("Ann Bee", " Zo\u00eb ", f"Kim{n}", "\u3000Lee\u00a0", "K\u0131m", None, "", " "),
             email=(self.pick.choice(EMAILS) or "").format(n=100 + n) or None,
-            phone=self.one(None, "", self.pick.choice(PHONES)) if self.chance(0.2) else (self.one(*PHONES[:7])).format(n=1000 + n),
+            phone=self.one(None, "", self.pick.choice(PHONES)) if self.chance(0.2) else (self.one(*PHONES[:8])).format(n=1000 + n),
             law_region=self.rough(self.one("EEA", "UK", "TR", "CN", "US-CA", "US-CA", "OTHER", "OTHER", None), "eea", "", "BR", " "),
             is_test=self.rough(self.chance(0.06)),
         )
@@ -154,7 +176,7 @@ class SharingWorld(Near):
             declared_fields=self.one(None, [], OWN_LIST, OWN_LIST, [*OWN_LIST, None, " "], ["IDFA", "open_id"]),
             vetted_at=self.one(early, early, early, first + DAY, None),
             contract_signed_at=self.one(early, early, early, first + DAY, None),
-            contract_end=self.one(None, last, last + DAY, last, last + 99 * DAY, last - DAY, early - DAY),
+            contract_end=self.one(None, early, last, last + DAY, last, last + 99 * DAY, last - DAY, early - DAY),
         )
 
     # what they get -----------------------------------------------------------------------------------
@@ -178,18 +200,14 @@ class SharingWorld(Near):
     def digested(self):
         """Digests of stored values in every form that counts, and of some that do not."""
         users, devices = self.rows["users"], self.rows["devices"]
-        found = [email_forms(u["email"]) for u in users if not blank(u["email"])]
-        found += [phone_forms(u["phone"]) for u in users if not blank(u["phone"])]
-        found += [id_forms(u["user_id"]) for u in users] + [id_forms(d["device_id"]) for d in devices]
-        found += [id_forms(d["ad_id"]) for d in devices if not blank(d["ad_id"])]
-        wrong = [
-            " ",
-            *ZEROS,
-            "nobody@x.tr",
-            *[(u["email"] or "-").upper() for u in users[:9]],
-            *[(u["phone"] or "-")[1:] for u in users[:9]],
-        ]
-        return [sorted(forms) for forms in found if forms != {""}] + [[form] for form in wrong]
+        emails = [sorted(email_forms(u["email"])) for u in users if not blank(u["email"])]
+        phones = [sorted(phone_forms(u["phone"])) for u in users if not blank(u["phone"])]
+        ids = [sorted(id_forms(u["user_id"])) for u in users] + [sorted(id_forms(d["device_id"])) for d in devices]
+        ids += [sorted(id_forms(d["ad_id"])) for d in devices if not blank(d["ad_id"])]
+        wrong = [" ", *ZEROS, "nobody@x.tr", *["ANN-KI"] * 5, *[re.sub(r"\D", "", u["phone"] or "") for u in users]]
+        wrong += [f(u["email"] or "-") for u in users for f in (str.upper, str.lower)]
+        wrong = [[text] for text in wrong]
+        return [emails, emails, emails, phones, phones, phones, ids, ids, wrong, wrong]
 
     def digest(self, text):
         """A digest of a text."""
@@ -200,34 +218,16 @@ class SharingWorld(Near):
         """A word of a payload: clear, an id, or a digest of what is stored, of the person, of the day or of nothing."""
         day = at.date().isoformat() if at else ""
         kind = self.pick.random()
-        if kind < 0.25:
-            return self.digest(self.pick.choice([f for f in self.pick.choice(self.digests) if f] or ["-"]))
-        if kind < 0.4:
+        if kind < 0.35:
+            forms = self.pick.choice(self.pick.choice(self.digests))
+            return self.digest(self.pick.choice(forms) or "-")
+        if kind < 0.45:
             return hashlib.sha256(f"salt{id}".encode()).hexdigest()
-        if kind < 0.5:
+        if kind < 0.55:
             return hashlib.sha256(f"salt{self.one('u1', 'u2', 'shared')}".encode()).hexdigest()
         if kind < 0.65:
             return hashlib.md5(f"{id}{day}".encode()).hexdigest()
-        clear = (
-            "ann@x.tr",
-            "a@b",
-            "@x.tr",
-            "a@b@c.d",
-            "+4915112345",
-            "+0915112345",
-            "+491511",
-            "+12345678901234567",
-            "10.0.0.255",
-            "10.0.0.256",
-        )
-        others = ("u3", "U3", "u99", "7", "Ann", "1.2.3", "1.2.3.4.5", "v1.2.3.4", "\u0661.2.3.4", "x1", "\u2003", "campaign=7", "g" * 32)
-        uuids = (
-            "abcdef01-2345-6789-abcd-ef0123456789",
-            "ABCDEF01-2345-6789-ABCD-EF0123456789",
-            "abcdef01-2345-6789-abcd-ef012345678g",
-            "-",
-        )
-        return self.one(*clear, *others, *uuids, *uuids, *ZEROS, *ZEROS, "-")
+        return self.pick.choice([*WORDS.split(), *ZEROS, *ZEROS, "\u2003"])
 
     def payload(self, id, at):
         """A payload of some words, the person's name, or nothing."""
@@ -251,7 +251,7 @@ class SharingWorld(Near):
         """A disclosure, mostly to a partner, at a turn of the person's mind; most have forgotten neither vendor nor person."""
         id = self.one(*self.people, *self.people[:3], *NOBODY)
         at = self.near(self.pick.choice(self.words.get(id) or self.times), self.skew, DAY)
-        vendor = self.pick.choice(list(self.vendors)) if self.chance(0.97) else self.one("x9", "", " ")
+        vendor = self.pick.choice([v for v in self.vendors if v != "v44"]) if self.chance(0.97) else self.one("x9", "", " ")
         payload = self.payload(id, at)
         if self.rows.get("disclosures") and self.chance(0.3):
             # the same once more: at a turn of the day, or of another person, or to another vendor
