@@ -99,7 +99,7 @@ class CollectionWorld(Near):
             geo_source=self.rough(
                 self.one("ip", "ip", "ip", "ip", "ip", "user", "gps", "wifi", "none", None), "cell", "cell", "GPS", "", " ip", "None"
             ),
-            is_test=self.rough(self.chance(0.07)),
+            is_test=self.rough(id != " " and self.chance(0.07)),
         )
 
     def social(self):

@@ -98,7 +98,7 @@ class SharingWorld(Near):
             email=(self.pick.choice(EMAILS) or "").format(n=100 + n) or None,
             phone=self.one(None, "", self.pick.choice(PHONES)) if self.chance(0.2) else (self.one(*PHONES[:8])).format(n=1000 + n),
             law_region=self.rough(self.one("EEA", "UK", "TR", "CN", "US-CA", "US-CA", "OTHER", "OTHER", None), "eea", "", "BR", " "),
-            is_test=self.rough(self.chance(0.06)),
+            is_test=self.rough(id != " " and self.chance(0.06)),
         )
 
     def device(self, n):
