@@ -166,6 +166,7 @@ class CollectionReading(SecondReading):
             yield f"users:{u['user_id']}", u["user_id"], said
 
     def present(self):
+        """Content that is not deleted."""
         return [c for c in self.rows["content_items"] if c["deleted_at"] is None or c["deleted_at"] > NOW]
 
     def vis_01(self):

@@ -62,6 +62,7 @@ class SharingReading(SecondReading):
         return [d for d in found if not (blank(d["user_id"]) and d["identifier_form"] == "none")]
 
     def by_vendor(self):
+        """Disclosures by vendor id; those that name no vendor are ignored."""
         found = defaultdict(list)
         for d in self.rows["disclosures"]:
             if not blank(d["vendor_id"]):
