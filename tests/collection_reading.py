@@ -1,0 +1,205 @@
+"""A second reading of the rules of collection, visibility and moderation in plain Python, one sentence after the other."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from decimal import Decimal
+
+from declared_reading import ALIASES, CLOCKS, SHADOW_TABLES, SOCIAL, blank, key, lc, trim
+from second_reading import NOW, PASS, SecondReading, first
+
+from heytalk_audit import contract
+
+NUMBER, SEPARATOR = r"[+-]?[0-9]{1,3}(?:\.[0-9]+)?", "[,;/ ]+"
+COORDINATE = re.compile(rf"({NUMBER}){SEPARATOR}({NUMBER})({SEPARATOR}[+-]?[0-9]+(?:\.[0-9]+)?)?")
+ORDER = re.compile(r"GPA\.[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{5}(\.\.[0-9]+)?")
+LIVE = ("active", "suspended", "banned")
+AUDIENCES = ("public", "friends", "room", "private")
+
+
+def place(text, shared=False):
+    """What is said of a trimmed place."""
+    found = COORDINATE.fullmatch(text)
+    if found and abs(Decimal(found[1])) <= 90 and abs(Decimal(found[2])) <= 180:
+        return first(
+            ("violation", "altitude", found[3]),
+            ("review", "shared_centroid", shared),
+            ("violation", "coordinates", any(len(n.partition(".")[2]) >= 2 for n in (found[1], found[2]))),
+            ("review", "coarse_coordinates", True),
+        )
+    return first(("violation", "digits_in_place", re.search("[0-9]{3}", text)), ("review", "fine_text", re.search("[0-9]", text)))
+
+
+class CollectionReading(SecondReading):
+    """What each rule says of each row of a collection world."""
+
+    def col_03(self):
+        for u in self.rows["users"]:
+            if blank(u["city"]) and blank(u["country"]):
+                continue
+            source = u["geo_source"]
+            said = first(
+                ("violation", "source_gps", source == "gps"),
+                ("violation", "source_wifi", source == "wifi"),
+                ("violation", "source_cell", source == "cell"),
+                ("unknown", "source_missing", blank(source)),
+                ("unknown", "source_contradiction", source == "none"),
+                ("unknown", "source_unrecognised", source not in ("ip", "user")),
+            )
+            yield f"users:{u['user_id']}", u["user_id"], place(trim(u["city"])) if said == PASS else said
+        crowd = defaultdict(set)
+        for e in self.rows["traffic_events"]:
+            if not blank(e["user_id"]):
+                crowd[trim(e["geo"])].add(e["user_id"])
+        for e in self.rows["traffic_events"]:
+            if not blank(e["geo"]):
+                text = trim(e["geo"])
+                shared = len(crowd[text]) >= self.settings["centroid_users"]
+                yield f"traffic_events:{e['event_id']}", e["user_id"], place(text, shared)
+
+    def col_04(self):
+        purged = [p for p in self.rows["purge_log"] if p["table_name"] == "users" and p["purged_at"] and not blank(p["user_id"])]
+        for u in self.rows["users"]:
+            if u["status"] in LIVE:
+                id, born = u["user_id"], u["created_at"]
+                said = first(
+                    ("violation", "user_id_reused", born and any(p["user_id"] == id and p["purged_at"] < born for p in purged)),
+                    ("violation", "missing_name", blank(u["display_name"])),
+                    ("violation", "missing_gender", blank(u["gender"])),
+                    ("violation", "missing_birth_date", u["birth_date"] is None),
+                )
+                yield f"users:{id}", id, said
+
+    def col_05(self):
+        for a in self.rows["social_accounts"]:
+            fields = a["fields_received"]
+            means = [SOCIAL.get(key(f)) for f in fields or () if not blank(f)]
+            google = not blank(a["provider"]) and ALIASES.get(key(a["provider"])) == "google"
+            said = first(
+                ("violation", "field_not_declared", None in means),
+                ("unknown", "fields_missing", fields is None),
+                ("unknown", "blank_field", any(blank(f) for f in fields or ())),
+                ("unknown", "provider_missing", blank(a["provider"])),
+                ("review", "beyond_openid", google and set(means) - {"openid"}),
+            )
+            yield f"social_accounts:{a['link_id']}", a["user_id"], said
+
+    def col_06(self):
+        for e in self.rows["promotion_entries"]:
+            held, won = e["payout_details_held"], e["won_at"]
+            said = first(
+                ("unknown", "payout_flag_missing", held is None),
+                ("unknown", "paid_without_win", held and not won and e["paid_at"]),
+                ("violation", "held_without_win", held and not won),
+                ("violation", "held_before_win", held and won and won > NOW + self.skew),
+                ("review", "clock_skew", held and won and won > NOW),
+            )
+            yield f"promotion_entries:{e['entry_id']}", e["user_id"], said
+
+    def col_08(self):
+        for t in self.rows["transactions"]:
+            store, id = t["store"], t["receipt_id"]
+            said = first(
+                ("unknown", "store_missing", store not in ("app_store", "google_play", "other")),
+                ("violation", "undeclared_store", store == "other"),
+                ("review", "receipt_format", store == "app_store" and not re.fullmatch("[0-9]{10,20}", id)),
+                ("review", "receipt_format", store == "google_play" and not ORDER.fullmatch(id)),
+            )
+            yield f"transactions:{id}", t["user_id"], said
+
+    def col_09(self):
+        events = defaultdict(list)
+        for e in self.rows["traffic_events"]:
+            if e["event_at"] and not blank(e["device_id"]):
+                events[e["device_id"]].append((lc(trim(e["event_type"])), e["event_at"]))
+        for d in self.rows["devices"]:
+            gone, own = d["uninstalled_at"], events[d["device_id"]]
+            if gone is None:
+                continue
+            ends = [d["installed_at"], *(at for kind, at in own if kind == "open")]
+            end = min((at for at in ends if at and at > gone), default=None)
+            late = [at for kind, at in own if kind in ("page", "click", "call") and at > gone + self.hours("uninstall_allowance_h")]
+            late = [at for at in late if end is None or at < end]
+            said = first(
+                ("unknown", "dates_contradict", d["first_seen_at"] and d["first_seen_at"] > gone),
+                ("violation", "event_after_uninstall", any(end is None or at < end - self.skew for at in late)),
+                ("review", "clock_skew", late),
+            )
+            yield f"devices:{d['device_id']}", d["user_id"], said
+
+    def col_10(self):
+        purged = {p["user_id"] for p in self.rows["purge_log"]}
+        owners = {d["device_id"]: d["user_id"] for d in self.rows.get("devices", ()) if not blank(d["device_id"])}
+        for table in SHADOW_TABLES.split():
+            for row in self.rows.get(table, ()):
+                id = row["user_id"]
+                if not blank(id):
+                    said = PASS if id in self.users or id in purged else ("violation", "user_unknown")
+                elif table in ("support_tickets", "rights_requests") or (table == "disclosures" and row["identifier_form"] == "none"):
+                    said = PASS
+                elif table == "traffic_events":
+                    nobody = blank(row["device_id"]) and blank(row["ip"])
+                    said = PASS if nobody or owners.get(row["device_id"]) in self.users else ("review", "unlinked_event")
+                else:
+                    said = ("violation", "no_user")
+                yield f"{table}:{row[contract.load()[table].key]}", id, said
+
+    def col_11(self):
+        clocks = defaultdict(list)
+        for table, clock in CLOCKS.items():
+            for row in self.rows[table]:
+                if row[clock] and not blank(row["user_id"]) and (table != "consents" or row["action"] == "grant"):
+                    clocks[row["user_id"]].append(row[clock])
+        for u in self.rows["users"]:
+            deleted, status = u["deleted_at"], u["status"]
+            back = bool(deleted and u["restored_at"] and u["restored_at"] > deleted)
+            if (deleted is None and status not in ("deleted", "purged", "anonymised")) or (back and status in LIVE):
+                continue
+            base = deleted or (u["purged_at"] if status in ("purged", "anonymised") else None)
+            late = base and any(at > base + self.hours("deleted_allowance_h") for at in clocks[u["user_id"]])
+            said = first(
+                ("unknown", "status_contradiction", back or status in ("active", "suspended")),
+                ("unknown", "deleted_at_missing", base is None),
+                ("violation", "new_data", late),
+            )
+            yield f"users:{u['user_id']}", u["user_id"], said
+
+    def present(self):
+        """Content that is not deleted."""
+        return [c for c in self.rows["content_items"] if c["deleted_at"] is None or c["deleted_at"] > NOW]
+
+    def vis_01(self):
+        for c in self.present():
+            chosen, actual = c["visibility"], c["effective_visibility"]
+            said = first(
+                ("unknown", "visibility_missing", chosen not in AUDIENCES),
+                ("unknown", "effective_missing", actual not in AUDIENCES),
+                ("violation", "wider_than_chosen", actual == "public" and chosen != "public"),
+                ("violation", "wider_than_chosen", actual in ("friends", "room") and chosen == "private"),
+                ("review", "audience_differs", {actual, chosen} == {"friends", "room"}),
+            )
+            yield f"content_items:{c['content_id']}", c["user_id"], said
+
+    def mod_01(self):
+        sla, removal = self.hours("mod_sla_h"), self.hours("mod_removal_h")
+        for c in self.present():
+            if (c["visibility"] if blank(c["effective_visibility"]) else c["effective_visibility"]) != "public":
+                continue
+            decision, made, judged = c["moderation_decision"], c["created_at"], c["moderated_at"]
+            said = first(
+                ("unknown", "decision_missing", decision not in ("approved", "rejected", "pending", "none")),
+                ("unknown", "clock_missing", made is None),
+                ("unknown", "moderated_at_missing", decision in ("approved", "rejected") and judged is None),
+            )
+            if said == PASS and decision == "approved":
+                said = first(
+                    ("pass", None, judged <= made),
+                    ("review", "approved_after_publication", judged <= made + sla),
+                    ("violation", "approved_late", True),
+                )
+            elif said == PASS and decision == "rejected":
+                said = ("violation", "rejected_but_public") if judged + removal < NOW else ("review", "removal_pending")
+            elif said == PASS:
+                said = ("violation", "no_decision") if made + sla < NOW else ("review", "pending_within_sla")
+            yield f"content_items:{c['content_id']}", c["user_id"], said
