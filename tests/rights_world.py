@@ -80,7 +80,9 @@ class World(Dice):
         asked = self.turn(self.today - self.one(0, 1, 1, 2, 20, 40, 100) * DAY)
         asked = self.one(asked, asked, self.near(self.now - self.allowance))
         gone = self.sometimes(0.5, self.near(asked, self.allowance, self.allowance, 10 * DAY, -DAY))
-        back = self.sometimes(0.35, self.near(self.one(gone or asked, asked), SKEW, DAY))
+        back = self.sometimes(0.4, self.near(self.one(gone or asked, asked), SKEW, DAY))
+        if gone and back and self.pick.random() < 0.3:
+            gone, back = asked - DAY, asked
         return {
             "user_id": id,
             "status": "active",
@@ -112,8 +114,9 @@ class World(Dice):
         begun, prompt = self.received(u), self.settings.get("identity_prompt_days", 7)
         before = self.near(begun - self.calendar.skew, dt.timedelta(0), -DAY)
         asked = self.sometimes(0.4, self.turn(self.calendar.local(begun) + self.one(0, 1, prompt, prompt + 1) * DAY))
-        asked = self.one(asked, asked, asked, asked, begun, before) if asked else None
-        proved = self.near(asked, *(d * DAY for d in (0, 1, 2, 5, 20))) if asked else self.sometimes(0.05, begun)
+        asked = self.one(*[max(asked, begun)] * 7, asked, begun, before) if asked else None
+        proved = self.near(asked, *(d * DAY for d in (1, 2, 5, 20))) if asked else self.sometimes(0.05, begun)
+        proved = self.one(proved, max(asked, proved), max(asked, proved)) if asked else proved
         r = {
             "request_id": f"r{n}",
             "user_id": u["user_id"],
@@ -130,7 +133,7 @@ class World(Dice):
             "id_document_held": self.one(True, True, False, False, None),
             "objection_scope": self.one("marketing", "advertising", "all", "all", None),
         }
-        self.answer(r, self.one(r["law_region"] or u.get("law_region") or "EEA", *REGIONS), before)
+        self.answer(r, r["law_region"] or u.get("law_region") or self.one(*REGIONS), before)
         out = self.one(r["answered_at"] or begun, begun)
         r["third_party_consent_at"] = self.sometimes(0.8, self.near(out, self.calendar.skew, 2 * self.calendar.skew, -DAY))
         return r
@@ -138,9 +141,9 @@ class World(Dice):
     def answer(self, r: dict[str, Any], region: str, before: dt.datetime) -> None:
         """Extend and answer a request at the ends of its periods."""
         first, *_ = self.calendar.deadlines(r, region)
-        r["extended_at"] = self.sometimes(0.4, self.one(self.turn(first), self.turn(first), self.turn(first + DAY), before))
+        r["extended_at"] = self.sometimes(0.4, self.one(*[self.turn(first)] * 4, self.turn(first + DAY), self.turn(first + DAY), before))
         days = [d for d in self.calendar.deadlines(r, region) if d]
-        edge = [self.turn(d) for d in (*days, *days, self.today - self.settings.get("id_document_days", 30) * DAY)]
+        edge = [self.turn(d) for d in (*days, *days, *days, self.today - self.settings.get("id_document_days", 30) * DAY)]
         start = self.settings.get("period_start")
         edge += [before, r["identity_ok_at"] or edge[0], self.turn(start) if start else edge[0]]
         r["answered_at"] = self.sometimes(0.7, self.pick.choice(edge))
@@ -196,7 +199,7 @@ class World(Dice):
         year = add_months(self.today, -12)
         begun = self.one(self.turn(due), self.turn(due), self.turn(due - 20 * DAY), self.turn(year), self.turn(year - DAY))
         ends = (self.turn(self.today - 30 * DAY), self.turn(self.today - 31 * DAY), self.turn(due + self.one(0, 3, 9) * DAY))
-        ended = self.sometimes(0.5, self.one(*ends, self.now, self.now + MICRO, begun, begun - MICRO))
+        ended = self.sometimes(0.5, self.one(*ends, *ends[:1] * 3, self.now, self.now + MICRO, begun, begun - MICRO))
         bad = self.one("users.email", "rights_requests.user_id", " ", "consents", "users rights_requests")
         said = {
             "exception_id": f"h{n}",
@@ -212,7 +215,7 @@ class World(Dice):
         }
         if ended and self.pick.random() < 0.5:
             # another one, begun as the first one's last day ends
-            later = self.one(self.calendar.local(ended) + 30 * DAY, due)
-            more = {"exception_id": f"h{n}-2", "scope": "*", "started_at": self.turn(later), "ended_at": None, "reviewed_at": None}
+            later = self.one(self.turn(self.calendar.local(ended) + 30 * DAY), self.turn(due), self.now)
+            more = {"exception_id": f"h{n}-2", "scope": "*", "started_at": later, "ended_at": None, "reviewed_at": None}
             return [said, said | more]
         return [said]
