@@ -23,6 +23,8 @@ from rights_world import DAY, MICRO, Dice
 
 from heytalk_audit.periods import add_months
 
+#: How long before the audit permissions were first logged.
+LOGGED = 210 * DAY
 CODES = codes(PERMISSIONS)
 ACTIONS = ("granted", "granted", "denied", "revoked", "feature_blocked")
 UNLISTED = ("contacts", "location", "camera2", "micro phones", "networ\u212a", "b\u00edtacora", "...", "android.permission.", "sms")
@@ -97,7 +99,7 @@ class World(Dice):
         }
 
     def device(self, id: str) -> dict[str, Any]:
-        seen = self.moment()
+        seen = self.one(*[self.moment()] * 8, self.now - LOGGED, self.now - LOGGED - MICRO)
         return {
             "device_id": id,
             "user_id": self.somebody(),
@@ -113,7 +115,7 @@ class World(Dice):
 
     def events(self, size: int) -> list[dict[str, Any]]:
         """Permission events: more than one at an instant, about the instants at which devices were first seen and installed."""
-        row = {"device_id": "d0", "permission": "sms", "action": self.one(*ACTIONS), "event_at": self.now - 210 * DAY}
+        row = {"device_id": "d0", "permission": "sms", "action": self.one(*ACTIONS), "event_at": self.now - LOGGED}
         rows = [row]
         for _ in range(size):
             device = self.one(self.pick.choice(self.devices), self.pick.choice(self.devices), {"device_id": self.held()})
@@ -148,7 +150,7 @@ class World(Dice):
             "selection_method": self.one(*["user_selected"] * 4, "auto", None),
             "device_id": self.one(*[device] * 16, None, "\u3000"),
             "visibility": self.one("public", "friends", "room", "private", "private"),
-            "created_at": self.one(*[at] * 10, self.now - 210 * DAY, self.now - 210 * DAY - MICRO),
+            "created_at": self.one(*[at] * 10, self.now - LOGGED, self.now - LOGGED - MICRO),
             "url": self.url(),
         }
 
@@ -204,7 +206,7 @@ class World(Dice):
         tables = ("users", "content_items", "profile_attributes", "support_tickets", "rights_requests", "devices")
         return {
             "access_id": f"a{n}",
-            "staff_id": self.one(*[s["staff_id"]] * 12, "nobody", s["staff_id"].upper(), " "),
+            "staff_id": self.one(*[s["staff_id"]] * 24, "nobody", s["staff_id"].upper(), " "),
             "user_id": self.one(None, "\u3000", self.somebody(), self.somebody()),
             "table_name": self.one(*tables, *tables, "Content_Items", " users", ""),
             "purpose_ref": self.one("T-1", "T-1", None, *NULLS),

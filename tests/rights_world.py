@@ -115,7 +115,7 @@ class World(Dice):
         before = self.near(begun - self.calendar.skew, dt.timedelta(0), -DAY)
         asked = self.sometimes(0.4, self.turn(self.calendar.local(begun) + self.one(0, 1, prompt, prompt + 1) * DAY))
         asked = self.one(*[max(asked, begun)] * 7, asked, begun, before) if asked else None
-        proved = self.near(asked, *(d * DAY for d in (1, 2, 5, 20))) if asked else self.sometimes(0.05, begun)
+        proved = self.near(asked, *(d * DAY for d in (1, 2, 5, 20, -3))) if asked else self.sometimes(0.05, begun)
         proved = self.one(proved, max(asked, proved), max(asked, proved)) if asked else proved
         r = {
             "request_id": f"r{n}",
