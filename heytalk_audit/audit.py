@@ -204,7 +204,7 @@ def _build(rule: Rule, audit: Audit, view: View, present: Present, dry: bool = F
         classified = _classified(rule, check, audit, keep_pass)
         exceptions(check, classified, view)
     except (AttributeError, ibis.common.exceptions.IbisTypeError, ibis.common.exceptions.IbisInputError) as error:
-        raise _absent_column(rule, audit, error) from error
+        raise _absent_column([*rule.tables, *present.read], audit, error) from error
     return check, classified
 
 
@@ -213,9 +213,9 @@ def _classified(rule: Rule, check: Check, audit: Audit, keep_pass: bool) -> ir.T
     return classify(check, _record(rule, check, audit), testers, keep_pass)
 
 
-def _absent_column(rule: Rule, audit: Audit, error: Exception) -> Exception:
-    """The columns that are missing from the rule's tables, if one of them is what it stumbled over."""
-    for table in rule.tables:
+def _absent_column(tables: list[str], audit: Audit, error: Exception) -> Exception:
+    """The columns that are missing from these tables, if one of them is what a rule stumbled over."""
+    for table in dict.fromkeys(tables):
         wanted = contract.load().get(table)
         for column in wanted.columns if wanted else ():
             if column.name not in audit.tables[table].columns and column.name in str(error):
