@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.check import Check, review, rule, unknown, violation
 from heytalk_audit.periods import sure
 from heytalk_audit.policy.declared import Codes
 from heytalk_audit.policy.view import View

@@ -5,6 +5,10 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from heytalk_audit.periods import sure
+from heytalk_audit.rules.terms import any_flag
+from heytalk_audit.strings import lower
+
 #: A pair of numbers that can be a place on Earth, with a third one or not. `\\z` is the end of a text on every engine, `$` is not.
 _LATITUDE = "[+-]?(0?[0-8]?[0-9]([.][0-9]+)?|0?90([.]0+)?)"
 _LONGITUDE = "[+-]?((0?[0-9]?[0-9]|1[0-7][0-9])([.][0-9]+)?|180([.]0+)?)"
@@ -30,6 +34,12 @@ def closeness(place: ir.StringValue) -> ir.StringValue:
         (digit, "fine_text"),
         else_=ibis.null("string"),
     )
+
+
+def speaks_of(name: ir.StringValue, words: list[str]) -> ir.BooleanValue:
+    """Whether one of the words stands in a column's name, as `mac` in `wifi_mac` and not in `machine`."""
+    written = "_" + lower(name).re_replace("[^a-z0-9]+", "_") + "_"
+    return any_flag([sure(written.contains(f"_{word}_")) for word in words])
 
 
 def stores_receipt(transactions: ir.Table) -> ir.BooleanValue:
