@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from heytalk_audit import contract, gates
 from heytalk_audit.check import OUTCOMES, Check, Rule, classify, exceptions, not_excluded
-from heytalk_audit.detected import SCHEMA, detect
+from heytalk_audit.detect.columns import Column
+from heytalk_audit.detected import CONTENTS, SCHEMA, contents, detect, examined
 from heytalk_audit.errors import printable
 from heytalk_audit.periods import Clock, add_months
 from heytalk_audit.policy import Policy
@@ -28,6 +29,8 @@ from heytalk_audit.snapshot import Snapshot
 VERDICTS = ("PASS", "FAIL", "ACCEPTED", "REVIEW", "NO_POPULATION", "NOT_EVALUATED", "ERROR")
 #: What a rule calls the findings of the detectors.
 DETECTIONS = "detections"
+#: What it calls what columns hold, by a sample of their rows.
+CONTENTS_OF = "column_contents"
 #: Families whose rules are themselves the gates: nothing blocks them but what they can't read.
 GATES = ("DQ",)
 
@@ -76,6 +79,7 @@ class Audit:
     policy: Policy
     settings: dict[str, Any] = field(default_factory=dict)
     drift: list[dict[str, str]] | None = None
+    previous: dict[str, list[str]] | None = None
 
     @cached_property
     def clock(self) -> Clock:
@@ -86,7 +90,7 @@ class Audit:
     @cached_property
     def tables(self) -> dict[str, ir.Table]:
         """Everything that a rule may name: delivered tables and evidence tables."""
-        made = gates.evidence(self.snapshot.delivery, self.snapshot.profile, self.policy, self.clock, self.drift)
+        made = gates.evidence(self.snapshot.delivery, self.snapshot.profile, self.policy, self.clock, self.drift, self.previous)
         return self.snapshot.tables | {name: self.snapshot.engine.put(name, data) for name, data in made.items()}
 
     @cached_property
@@ -94,11 +98,19 @@ class Audit:
         """What the detectors find in the snapshot's texts; they run when a rule first asks for it."""
         return detect(self.snapshot.tables, self.snapshot.engine)
 
+    @cached_property
+    def examined(self) -> list[Column]:
+        """What the columns hold, by a sample; looked into when a rule first asks for it."""
+        return examined(self.snapshot.tables, self.snapshot.profile, self.snapshot.engine)
+
     def table(self, name: str, dry: bool = False) -> ir.Table | None:
         """A table that a rule names, null where there is none; `dry` has an empty one where only reading texts would tell."""
-        if name != DETECTIONS:
-            return self.tables.get(name)
-        return self.snapshot.engine.put(name, SCHEMA.empty_table() if dry else self.detections)
+        match name:
+            case "detections":
+                return self.snapshot.engine.put(name, SCHEMA.empty_table() if dry else self.detections)
+            case "column_contents":
+                return self.snapshot.engine.put(name, CONTENTS.empty_table() if dry else contents(self.examined))
+        return self.tables.get(name)
 
     @cached_property
     def testers(self) -> ir.Table:
@@ -183,7 +195,7 @@ def lacking(rule: Rule, audit: Audit) -> str:
 
 
 def _lacks(rule: Rule, audit: Audit) -> str:
-    missing = [t for t in rule.tables if t != DETECTIONS and t not in audit.tables]
+    missing = [t for t in rule.tables if t not in (DETECTIONS, CONTENTS_OF) and t not in audit.tables]
     text = {"policy_clauses": "the published policy text (policy.text)"}
     return "not delivered: " + ", ".join(text.get(t, t) for t in missing) if missing else ""
 
@@ -204,7 +216,7 @@ def _build(rule: Rule, audit: Audit, view: View, present: Present, dry: bool = F
         classified = _classified(rule, check, audit, keep_pass)
         exceptions(check, classified, view)
     except (AttributeError, ibis.common.exceptions.IbisTypeError, ibis.common.exceptions.IbisInputError) as error:
-        raise _absent_column(rule, audit, error) from error
+        raise _absent_column([*rule.tables, *present.read], audit, error) from error
     return check, classified
 
 
@@ -213,9 +225,9 @@ def _classified(rule: Rule, check: Check, audit: Audit, keep_pass: bool) -> ir.T
     return classify(check, _record(rule, check, audit), testers, keep_pass)
 
 
-def _absent_column(rule: Rule, audit: Audit, error: Exception) -> Exception:
-    """The columns that are missing from the rule's tables, if one of them is what it stumbled over."""
-    for table in rule.tables:
+def _absent_column(tables: list[str], audit: Audit, error: Exception) -> Exception:
+    """The columns that are missing from these tables, if one of them is what a rule stumbled over."""
+    for table in dict.fromkeys(tables):
         wanted = contract.load().get(table)
         for column in wanted.columns if wanted else ():
             if column.name not in audit.tables[table].columns and column.name in str(error):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -24,6 +25,8 @@ from heytalk_audit.texts import PLACES, Place
 #: One row per place, text and kind of finding: `what` is `category` (a special category is spoken of) or `value` (one that a
 #: detector knows), `finding` the category or kind, `form` mention or self (of a category), `confidence` high, medium or low.
 SCHEMA = pa.schema([(name, pa.string()) for name in ("place", "record", "what", "finding", "form", "confidence")])
+#: One row per column that was looked into and kind that it holds more often than by luck; null where it holds none.
+CONTENTS = pa.schema([("column_name", pa.string()), ("finding", pa.string())])
 BATCH = 200_000
 _RANK = {"high": 0, "medium": 1, "low": 2}
 
@@ -89,7 +92,7 @@ def _counted(name: tuple[str, str], rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def examined(tables: Mapping[str, ir.Table], profile: Mapping[str, Any], engine: Duck | Spark) -> list[Column]:
-    """What the columns of text hold, keys and enums apart: each tested against luck on a sample of its table's rows.
+    """What the columns of text hold, keys and enums apart, and those that no contract knows: each tested against luck on a sample.
 
     The sample is of about `SAMPLE` rows, drawn by the digest of their keys, so that every engine draws the same.
     """
@@ -97,13 +100,26 @@ def examined(tables: Mapping[str, ir.Table], profile: Mapping[str, Any], engine:
     for name, table in tables.items():
         wanted = contract.load()[name]
         texts = [c.name for c in wanted.columns if c.kind == "string" and not (c.values or c.foreign or c.name == wanted.key)]
-        texts = [c for c in texts if c in table.columns]
-        if texts and wanted.key in table.columns:
+        if wanted.key in table.columns:
             share = SAMPLE / max(profile[name]["rows"], SAMPLE)
-            drawn = table if share == 1 else table.filter(table[wanted.key].hexdigest("sha256") < f"{int(share * 16**8):08x}")
-            batches = list(engine.batches(drawn.select(*texts), SAMPLE))
-            found += [_column(f"{name}.{c}", [batch.column(c) for batch in batches]) for c in texts]
+            for source, names in ((table, [c for c in texts if c in table.columns]), _others(name, profile[name], engine)):
+                drawn = source if share == 1 else source.filter(source[wanted.key].hexdigest("sha256") < f"{int(share * 16**8):08x}")
+                batches = list(engine.batches(drawn.select(*names), SAMPLE)) if names else []
+                found += [_column(f"{name}.{c}", [batch.column(c) for batch in batches]) for c in names]
     return found
+
+
+def _others(name: str, state: Mapping[str, Any], engine: Duck | Spark) -> tuple[ir.Table, list[str]]:
+    """A table with its key and, as text, the columns that no contract knows; and their names."""
+    key = contract.load()[name].key
+    columns = [(contract.Column(c, "string", required=False), True) for c in (key, *state["others"])]
+    return engine.open(f"{name}_others", [Path(f) for f in state["files"]], columns), state["others"]
+
+
+def contents(columns: list[Column]) -> pa.Table:
+    """What was found in the columns, as a small table that rules join."""
+    rows = [{"column_name": column.name, "finding": kind} for column in columns for kind in column.flagged or (None,)]
+    return pa.Table.from_pylist(rows, schema=CONTENTS)
 
 
 def _column(name: str, parts: list[pa.Array]) -> Column:

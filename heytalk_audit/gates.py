@@ -29,17 +29,28 @@ KEYS = {
     "policy_clauses": "clause_id",
     "calendar": "day",
     "detections": "record",
+    "column_contents": "column_name",
 }
 TOTALS = ("rows", "distinct_users", "min_ts", "max_ts", "control_sum")
 _TS, _STR, _BOOL, _INT = pa.timestamp("us"), pa.string(), pa.bool_(), pa.int64()
 
 
-def evidence(delivery: Delivery, profile: dict[str, Any], policy: Policy, clock: Clock, drift: list | None) -> dict[str, pa.Table]:
-    """The evidence tables by name; `policy_clauses` is absent when there is no text to compare (`drift` is null)."""
+def evidence(
+    delivery: Delivery,
+    profile: dict[str, Any],
+    policy: Policy,
+    clock: Clock,
+    drift: list | None,
+    previous: dict[str, list[str]] | None = None,
+) -> dict[str, pa.Table]:
+    """The evidence tables by name; `policy_clauses` is absent when there is no text to compare (`drift` is null).
+
+    `previous` are the columns that an earlier audit was delivered, by table.
+    """
     tables = {
         "delivered_tables": _tables(delivery, profile),
         "delivered_columns": _columns(profile),
-        "column_inventory": _inventory(profile),
+        "column_inventory": _inventory(profile, previous),
         "delivery": _delivery(delivery),
         "calendar": _calendar(clock, policy.periods["traffic_calendar"].value),
     }
@@ -118,12 +129,29 @@ def _columns(profile: dict[str, Any]) -> pa.Table:
     return _table(columns, rows)
 
 
-def _inventory(profile: dict[str, Any]) -> pa.Table:
-    rows = []
-    for table, found in profile.items():
-        there = [c for c, state in found["columns"].items() if state["status"] != MISSING]
-        rows += [{"column_name": f"{table}.{c}", "table_name": table, "name": c} for c in (*there, *found["others"])]
-    return _table({"column_name": _STR, "table_name": _STR, "name": _STR}, rows)
+def columns_of(profile: dict[str, Any]) -> dict[str, list[str]]:
+    """The columns found in each table, whether or not the contract knows them."""
+    return {
+        table: [*(c for c, state in found["columns"].items() if state["status"] != MISSING), *found["others"]]
+        for table, found in profile.items()
+    }
+
+
+def _inventory(profile: dict[str, Any], previous: dict[str, list[str]] | None) -> pa.Table:
+    columns = {"column_name": _STR, "table_name": _STR, "name": _STR, "is_new": _BOOL}
+    return _table(
+        columns,
+        [
+            {
+                "column_name": f"{table}.{c}",
+                "table_name": table,
+                "name": c,
+                "is_new": previous is not None and c not in previous.get(table, []),
+            }
+            for table, there in columns_of(profile).items()
+            for c in there
+        ],
+    )
 
 
 def _delivery(delivery: Delivery) -> pa.Table:

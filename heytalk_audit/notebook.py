@@ -19,11 +19,13 @@ from heytalk_audit import params as parameters
 from heytalk_audit import results as model
 from heytalk_audit.audit import DETECTIONS, Audit, Evaluation, evaluate
 from heytalk_audit.chapters import CHAPTERS, PAGE_OF
-from heytalk_audit.detected import examined, summary
+from heytalk_audit.detected import summary
 from heytalk_audit.engine import connect
 from heytalk_audit.errors import InputError
+from heytalk_audit.gates import columns_of
 from heytalk_audit.policy import load
 from heytalk_audit.policy.text import drift, load_text
+from heytalk_audit.previous import columns_before
 from heytalk_audit.report import pages
 from heytalk_audit.report.html import Fragment
 from heytalk_audit.review import read_labels
@@ -61,7 +63,8 @@ class Session:
         if self.params.policy.text:
             changed = drift(read_text(self.base / self.params.policy.text), list(policy.clauses.values()))
         engine = connect(self.params.engine.url, self.params.engine.options)
-        return Audit(open_snapshot(self.base / self.params.snapshot, engine, self.work), policy, settings, changed)
+        before = columns_before(self.base / self.params.previous) if self.params.previous else None
+        return Audit(open_snapshot(self.base / self.params.snapshot, engine, self.work), policy, settings, changed, before)
 
     @cached_property
     def key(self) -> bytes:
@@ -128,8 +131,12 @@ class Chapter:
             return pages.left_out("Detectors")
         audit = self.session.audit
         places = summary(audit.detections, audit.snapshot.tables, audit.snapshot.engine)
-        columns = examined(audit.snapshot.tables, audit.snapshot.profile, audit.snapshot.engine)
-        return pages.detections(places, columns, self.session.params.report.audience)
+        return pages.detections(places, audit.examined, self.session.params.report.audience)
+
+    def columns(self) -> Fragment:
+        """Columns that came and went since the previous audit."""
+        audit = self.session.audit
+        return pages.columns(columns_of(audit.snapshot.profile), audit.previous)
 
     def _rows(self, rule: str) -> list[dict[str, Any]]:
         import pyarrow.parquet as pq

@@ -60,6 +60,9 @@ class Settings(Strict):
     template_names: list[str]
     recognition_names: list[str]
     sensitive_kinds: list[Literal[KINDS]]
+    high_risk_kinds: list[Literal[KINDS]]
+    personal_kinds: list[Literal[KINDS]]
+    personal_names: list[str]
     sample_size: Annotated[int, Field(ge=1)]
     sample_seed: Count
     null_like: list[str]

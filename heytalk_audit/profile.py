@@ -136,7 +136,8 @@ def _from_csv(duck: Duck, part: Part, work: Path) -> tuple[Path, dict[str, int],
     parsed = {c.name: _parse(c) for c in known}
     failures = [f"count({name(c)}) - count({expr})" for c, expr in parsed.items()]
     failed = dict(zip(parsed, con.execute(f"SELECT {', '.join(failures)} FROM delivered").fetchall()[0], strict=True))
-    selected = ", ".join(f"{expr} AS {name(c)}" for c, expr in parsed.items())
+    others = {c: name(c) for c in sorted(there - {c.name for c in part.table.columns})}
+    selected = ", ".join(f"{expr} AS {name(c)}" for c, expr in (parsed | others).items())
     con.execute(f"COPY (SELECT {selected} FROM delivered) TO {literal(target)} (FORMAT parquet)")
     con.execute("DROP TABLE delivered")
     return target, failed, there

@@ -17,6 +17,7 @@ from heytalk_audit.audit import Audit, Evaluation, pseudonym
 from heytalk_audit.check import OUTCOMES, SEVERITIES, Rule
 from heytalk_audit.detect.chance import interval
 from heytalk_audit.evidence import code_digest
+from heytalk_audit.gates import columns_of
 from heytalk_audit.policy import Number
 from heytalk_audit.policy.view import audit_period
 from heytalk_audit.profile import iso
@@ -262,6 +263,7 @@ def describe(audit: Audit, id: str, title: str, audience: str, key: bytes) -> di
         "tool": {"name": "heytalk-audit", "version": __version__, "code_sha256": code_digest()},
         "key_fingerprint": fingerprint(key),
         "audience": audience,
+        "columns": columns_of(audit.snapshot.profile),
         "settings": json.loads(json.dumps(audit.settings, default=str)),
         "settings_changed": json.loads(json.dumps(differing, default=str)),
     }

@@ -27,7 +27,7 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from heytalk_audit import delivery, evidence, notebook, params, profile, results, review
+from heytalk_audit import delivery, evidence, notebook, params, previous, profile, results, review
 from heytalk_audit.audit import VERDICTS
 from heytalk_audit.chapters import CHAPTERS, SUMMARY
 from heytalk_audit.engine import check_url, connect
@@ -110,9 +110,11 @@ def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, c
     if given.policy.text:
         notebook.read_text(base / given.policy.text)
     review.read_labels(base / name for name in given.labels)
-    for name in ("accepted", "attestations", "previous", "findings"):
+    for name in ("accepted", "attestations", "findings"):
         if getattr(given, name):
             raise InputError(f"parameters {name}", "is not supported by this version", "leave it out")
+    if given.previous:
+        previous.columns_before(base / given.previous)
     key = notebook.engagement_key(given.report.key_env)
     if len(key) < 32:
         console.print(f"warning: the key in {given.report.key_env} is shorter than 32 bytes")
@@ -129,6 +131,8 @@ def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, c
     resolved["labels"] = [str((base / name).resolve()) for name in given.labels]
     if given.policy.text:
         resolved["policy"]["text"] = str((base / given.policy.text).resolve())
+    if given.previous:
+        resolved["previous"] = str((base / given.previous).resolve())
     if (base / given.policy.name).exists():
         resolved["policy"]["name"] = str((base / given.policy.name).resolve())
     (work / "params.yaml").write_text(yaml.safe_dump(resolved, allow_unicode=True), "utf-8")
@@ -214,7 +218,7 @@ def _assemble(given: params.Params, work: Path, staged: Path) -> None:
 def _attest(given: params.Params, base: Path, work: Path, staged: Path) -> None:
     """The statement over the finished folder. Paths are left out of it: what they led to is named by its digest."""
     policy = load(given.policy.name, base)
-    asked = given.model_dump(mode="json", exclude={"snapshot": True, "labels": True, "policy": {"name", "text"}})
+    asked = given.model_dump(mode="json", exclude={"snapshot": True, "labels": True, "previous": True, "policy": {"name", "text"}})
     asked["policy"] = {"name": policy.name, "version": policy.version}
     chapters = [c for name, c in CHAPTERS.items() if name in given.chapters]
     rules = [RULES[r] for c in chapters for r in notebook.rules_of(c.name, given.rules)]
@@ -227,6 +231,9 @@ def _attest(given: params.Params, base: Path, work: Path, staged: Path) -> None:
     )
     for n, name in enumerate(given.labels, 1):
         used.append({"name": f"labels/{n}", "digest": {"sha256": evidence.digest((base / name).read_bytes())}})
+    if given.previous:
+        content = (base / given.previous / previous.RESULTS).read_bytes()
+        used.append({"name": "previous/results.json", "digest": {"sha256": evidence.digest(content)}})
     if given.policy.text:
         used.append({"name": "policy/text", "digest": {"sha256": evidence.digest((base / given.policy.text).read_bytes())}})
     (staged / evidence.NAME).write_bytes(results.canonical(evidence.statement(staged, asked, used)))

@@ -61,6 +61,11 @@ def test_working_days_are_counted_one_by_one():
                 assert row["after"] == day
 
 
+def test_every_column_of_personal_data_is_declared():
+    personal = {f"{table.name}.{c.name}" for table in contract.load().values() for c in table.columns if c.category}
+    assert set(load().declared.columns) == personal
+
+
 def test_declared_names_have_one_meaning_and_a_clause():
     policy = load()
     declared = policy.declared
@@ -105,8 +110,8 @@ def test_metadata_of_every_rule(id):
     assert len(rule.source.splitlines()) <= 60
 
 
-#: Rules whose verdict rests on the descriptor or on the policy's text: their cases are in test_gates.py.
-OF_THE_DESCRIPTOR = {"DQ-01", "DQ-02", "DQ-05", "DQ-06", "DQ-07"}
+#: Rules whose verdict rests on the descriptor, on the policy's text or on columns: their cases are in test_gates.py and test_columns.py.
+OF_THE_DESCRIPTOR = {"DQ-01", "DQ-02", "DQ-05", "DQ-06", "DQ-07", "COL-01"}
 
 
 @pytest.mark.parametrize("id", sorted(set(RULES) - OF_THE_DESCRIPTOR))

@@ -78,7 +78,7 @@ def _write(folder: Path, world: World, id: str) -> None:
     resources, totals = [], []
     for name, table in contract.load().items():
         rows = world.rows.get(name, [])
-        data = _arrow(table, rows)
+        data = _arrow(table, rows, world.extra.get(name, []))
         pq.write_table(data, folder / f"{name}.parquet", compression="zstd", write_statistics=True, row_group_size=100_000)
         total = _totals(table, rows)
         totals.append({"name": name} | total)
@@ -102,8 +102,8 @@ def _write(folder: Path, world: World, id: str) -> None:
     (folder / "truth.csv").write_text(lines.getvalue(), "utf-8")
 
 
-def _arrow(table: contract.Table, rows: list[dict[str, Any]]) -> pa.Table:
-    unknown = {c for row in rows[:1] + rows[-1:] for c in row} - {c.name for c in table.columns}
+def _arrow(table: contract.Table, rows: list[dict[str, Any]], extra: list[str]) -> pa.Table:
+    unknown = {c for row in rows[:1] + rows[-1:] for c in row} - {c.name for c in table.columns} - set(extra)
     if unknown:
         raise KeyError(f"{table.name} has no column {sorted(unknown)}")
     arrays = []
@@ -113,7 +113,8 @@ def _arrow(table: contract.Table, rows: list[dict[str, Any]]) -> pa.Table:
         if column.kind == "number":
             values = [None if v is None else Decimal(v) for v in values]
         arrays.append(pa.array(values, contract.ARROW[column.kind]))
-    return pa.table(arrays, names=[c.name for c in delivered])
+    arrays += [pa.array([row.get(name) for row in rows], pa.string()) for name in extra]
+    return pa.table(arrays, names=[*(c.name for c in delivered), *extra])
 
 
 def _totals(table: contract.Table, rows: list[dict[str, Any]]) -> dict[str, Any]:

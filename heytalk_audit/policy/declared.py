@@ -67,6 +67,7 @@ class Declared:
     purposes: dict[str, str]
     fields: Codes
     lists: dict[str, Codes]
+    columns: dict[str, str]  # of personal data: the clause that declares what they hold
 
     def __getitem__(self, name: str) -> Codes:
         return self.lists[name]
@@ -76,6 +77,7 @@ class Declared:
         for vendor in self.vendors.values():
             yield from filter(None, (vendor.clause, vendor.fields_clause))
         yield from self.purposes.values()
+        yield from self.columns.values()
         yield from (codes.clause for codes in self.lists.values() if codes.clause)
 
 
@@ -86,6 +88,7 @@ def build(document: dict[str, Any]) -> Declared:
         purposes=dict(document["purposes"]),
         fields=_codes(None, document["fields"]),
         lists={name: _codes(spec["clause"], spec["codes"]) for name, spec in document["lists"].items()},
+        columns=dict(document["columns"]),
     )
     for vendor in declared.vendors.values():
         for purpose in vendor.purposes:

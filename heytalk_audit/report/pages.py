@@ -13,6 +13,7 @@ from heytalk_audit.report.suppress import counts
 
 __all__ = [
     "clause_coverage",
+    "columns",
     "cover",
     "detections",
     "document_findings",
@@ -178,6 +179,18 @@ def _conclusion(results: list[dict[str, Any]]) -> tuple[str, str]:
     if gates == ["PASS", "PASS"]:
         return "Sufficiently reliable", "totals agree with the files and with the source's own count, and every table keeps the contract."
     return "Undetermined", "the files are what their description says, but completeness was not shown by totals of the source."
+
+
+def columns(delivered: dict[str, list[str]], previous: dict[str, list[str]] | None) -> Fragment:
+    """Columns that came and went since the previous audit, whether or not the contract knows them."""
+    title = tag("h3", "Columns since the previous audit", id="columns")
+    if previous is None:
+        return join(title, paragraph("No previous audit was named, so that no column can be said to be new or gone.", cls="note"))
+    now, before = ({f"{table}.{c}" for table, names in found.items() for c in names} for found in (delivered, previous))
+    lines = [[name, "new"] for name in sorted(now - before)] + [[name, "gone"] for name in sorted(before - now)]
+    if not lines:
+        return join(title, paragraph("The same columns were delivered as for the previous audit."))
+    return join(title, table(["Column", "Since then"], lines, "Columns that came and went"))
 
 
 def detections(places: list[dict[str, Any]], columns: list[Column], audience: str = "internal") -> Fragment:

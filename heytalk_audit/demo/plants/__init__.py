@@ -5,7 +5,7 @@ A story adds its rows and writes down every finding that follows from them, in w
 
 from __future__ import annotations
 
-from heytalk_audit.demo.plants import confidences, consent, evidence, marketing, minors, records, retention, sensitive
+from heytalk_audit.demo.plants import collection, confidences, consent, evidence, marketing, minors, records, retention, sensitive
 from heytalk_audit.demo.plants.story import STORIES
 from heytalk_audit.demo.world import World
 
@@ -13,11 +13,17 @@ __all__ = ["NOT_PLANTABLE", "plant"]
 
 TIMES = 3
 #: The order in which they are told: ids are counted through it.
-MODULES = (retention, records, evidence, consent, marketing, sensitive, confidences, minors)
+MODULES = (retention, records, evidence, consent, marketing, sensitive, confidences, minors, collection)
 
 #: Reason codes that a clean delivery can't carry, and why.
 NOT_PLANTABLE = {
     ("*", "undetermined"): "a predicate without an answer is a fault of a rule, not of data",
+    ("COL-01", "new_unmapped_column"): "needs a previous audit",
+    ("COL-03", "source_cell"): "the contract knows no such source: the evidence rules stop the table",
+    ("COL-03", "source_unrecognised"): "the contract knows no other source: the evidence rules stop the table",
+    ("COL-05", "fields_missing"): "the contract allows no null there: the evidence rules stop the table",
+    ("COL-06", "payout_flag_missing"): "the contract allows no null there: the evidence rules stop the table",
+    ("MOD-01", "clock_missing"): "the contract allows no null there: the evidence rules stop the table",
     ("CON-03", "pre_tracking"): "needs the setting acceptance_tracking_start",
     ("MIN-01", "below_policy_age"): "needs the setting policy_min_age: the policy names none",
 }

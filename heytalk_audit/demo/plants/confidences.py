@@ -57,7 +57,10 @@ def told_to_support(w: World) -> None:
         ("account", "Sipariş numaram ١٠٠٠٠٠٠٠١٤٧, nerede?", None),
         ("account", "我的银行卡号6222021234567890128不能用了。", "value_in_ticket"),
     ):
-        text(w, "SEN-07", "support_tickets", ("review", reason) if reason else None, user_id=u, topic=topic, text=told)
+        t = text(w, "SEN-07", "support_tickets", ("review", reason) if reason else None, user_id=u, topic=topic, text=told)
+        if reason == "value_in_ticket":
+            rule, why = ("COL-02", "value_in_text") if "kimlik" in told else ("COL-07", "card_in_text")
+            w.find(rule, "support_tickets", t, "review", why)
 
 
 @story

@@ -16,7 +16,9 @@ def keys(w: World) -> None:
     twice = w.id("sao")
     for _ in range(2):
         w.find("DQ-03", "social_accounts", w.add("social_accounts", user_id=u, link_id=twice), "violation", "duplicate_key")
-    w.find("DQ-03", "social_accounts", w.add("social_accounts", user_id=w.id("ghost")), "violation", "user_unknown")
+    lost = w.add("social_accounts", user_id=w.id("ghost"))
+    for rule in ("DQ-03", "COL-10"):
+        w.find(rule, "social_accounts", lost, "violation", "user_unknown")
 
 
 @story
@@ -55,18 +57,18 @@ def rehearsed(w: World) -> None:
     """A test account on which everything is wrong: nothing of it is tested."""
     u = w.user(accepts=False, is_test=True, birth_date=w.today - 17 * 365 * DAY, profile_visibility="public")
     wrong = {
-        "outbound_messages": ({"category": "marketing"}, ("RET-10", "CON-01", "CON-09")),
-        "consents": ({"method": "default"}, ("RET-09", "CON-04")),
-        "content_items": ({"kind": "photo"}, ("CON-05",)),
-        "devices": ({"ad_id": ad_id(w)}, ("CON-08",)),
-        "disclosures": ({"kind": "advertising", "fields": ["religion"]}, ("SEN-05",)),
+        "outbound_messages": ({"category": "marketing"}, ("RET-10", "CON-01", "CON-09", "COL-10")),
+        "consents": ({"method": "default"}, ("RET-09", "CON-04", "COL-10")),
+        "content_items": ({"kind": "photo"}, ("CON-05", "COL-10", "VIS-01")),
+        "devices": ({"ad_id": ad_id(w)}, ("CON-08", "COL-10")),
+        "disclosures": ({"kind": "advertising", "fields": ["religion"]}, ("SEN-05", "COL-10")),
         "profile_attributes": (
             {"name": "health", "category": "pd:MedicalHealth", "value": "asthma", "visibility": "public"},
-            ("SEN-01", "SEN-01L", "SEN-02", "SEN-06", "SEN-06L"),
+            ("SEN-01", "SEN-01L", "SEN-02", "SEN-06", "SEN-06L", "COL-02", "COL-07", "COL-10"),
         ),
     }
     rows = {table: (w.add(table, user_id=u, **values), rules) for table, (values, rules) in wrong.items()}
-    rows["users"] = (u, ("DQ-08", "RET-05", "CON-03", "MIN-01", "MIN-02", "MIN-03"))
+    rows["users"] = (u, ("DQ-08", "RET-05", "COL-04", "CON-03", "MIN-01", "MIN-02", "MIN-03"))
     for table, (key, rules) in rows.items():
         for rule in ("DQ-03", "DQ-04", *rules):
             w.find(rule, table, key, "excluded", "test_account")

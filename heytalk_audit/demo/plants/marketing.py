@@ -106,13 +106,14 @@ def sent_to_the_gone(w: World) -> None:
         subscriber(w, w.user(status=status), w.ago(20), ("review", "suspended"))
     ghost = w.id("ghost")
     m = subscriber(w, ghost, w.ago(20), ("unknown", "user_missing"))
-    w.find("DQ-03", "outbound_messages", m, "violation", "user_unknown")
-    w.find("DQ-03", "consents", w.rows["consents"][-1]["consent_id"], "violation", "user_unknown")
+    for rule in ("DQ-03", "COL-10"):
+        w.find(rule, "outbound_messages", m, "violation", "user_unknown")
+        w.find(rule, "consents", w.rows["consents"][-1]["consent_id"], "violation", "user_unknown")
 
 
 def subscriber(w: World, user: str, at: dt.datetime, finding: tuple[str, str] | None) -> str:
     """A message to somebody who once asked for it."""
-    w.agree(user, "marketing_email", w.about(100))
+    w.agree(user, "marketing_email", w.about(150))
     m = send(w, user, at)
     if finding:
         w.find("CON-09", "outbound_messages", m, *finding)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from heytalk_audit.demo.plants.story import deleted, months, story, unclear
+from heytalk_audit.demo.plants.story import deleted, letters, months, story, unclear
 from heytalk_audit.demo.world import World
 
 RESIDUE = ("users", "profile_attributes", "outbound_messages", "content_items", "devices", "social_accounts", "promotion_entries")
@@ -36,7 +36,8 @@ def consent_records(w: World) -> None:
     ghost = w.id("ghost")
     c = w.add("consents", user_id=ghost, event_at=w.overdue(60))
     w.find("RET-09", "consents", c, "unknown", "user_missing")
-    w.find("DQ-03", "consents", c, "violation", "user_unknown")
+    for rule in ("DQ-03", "COL-10"):
+        w.find(rule, "consents", c, "violation", "user_unknown")
     c = w.agree(u, "media", w.ahead)
     for rule in ("RET-09", "CON-04"):
         w.find(rule, "consents", c, "unknown", "clock_future")
@@ -112,7 +113,7 @@ def banned(w: World) -> None:
     kept = {
         "sensitive_kept": ("profile_attributes", {"name": "religion", "category": "pd:ReligiousBelief", "value": "sufi"}),
         "profile_kept": ("profile_attributes", {}),
-        "content_kept": ("content_items", {"kind": "photo"}),
+        "content_kept": ("content_items", {"kind": "photo", "created_at": w.ago(200)}),
     }
     for reason, (table, values) in kept.items():
         u = w.user(**gone)
@@ -135,18 +136,21 @@ def banned(w: World) -> None:
 
 @story
 def anonymised(w: World) -> None:
+    """The day on which they left went with their names: whether anything came after it can't be told."""
     anonymous = {"status": "anonymised", "last_contact_at": None, "last_interactive_at": None, "created_at": w.noon(dt.date(2022, 6, 15))}
     u = w.user(email=f"{w.id('m')}@mail.example", country="NL", city="Utrecht", gender="f", **anonymous)
     w.find("RET-14", "users", u, "violation", "direct_identifier")
-    u = w.user(country="NL", city=f"Hamlet {w.serial}", gender="f", **anonymous)
+    u = w.user(country="NL", city=f"Hamlet {letters(w.serial)}", gender="f", **anonymous)
     w.find("RET-14", "users", u, "violation", "singled_out")
-    place = f"Village {w.serial}"
+    place = f"Village {letters(w.serial)}"
     for _ in range(3):
         u = w.user(country="TR", city=place, **anonymous)
         w.find("RET-14", "users", u, "review", "small_group")
     for _ in range(10):
         w.user(country="NL", city="Utrecht", gender="f", **anonymous)
     w.user(**anonymous)
+    for row in w.rows["users"][-16:]:
+        w.find("COL-11", "users", row["user_id"], "unknown", "deleted_at_missing")
 
 
 @story
@@ -158,10 +162,10 @@ def residue(w: World) -> None:
 
     for table in RESIDUE[1:]:
         u = purged()
-        w.add(table, user_id=u)
+        w.add(table, user_id=u, **{"created_at": w.ago(200)} if table == "content_items" else {})
         w.find("RET-15", table, u, "violation", "residue")
     u = purged()
-    w.add("content_items", user_id=u, kind="chat")
+    w.add("content_items", user_id=u, kind="chat", created_at=w.ago(200))
     w.find("RET-15", "content_items", u, "review", "peer_messages")
     u = purged()
     w.add("profile_attributes", user_id=u, value=None)
@@ -248,5 +252,7 @@ def prizes(w: World) -> None:
     found("violation", "unpaid_over_12m", won_at=w.overdue(12))
     w.add("promotion_entries", **held, won_at=w.in_time(12))
     found("unknown", "clock_missing")
+    w.find("COL-06", "promotion_entries", w.rows["promotion_entries"][-1]["entry_id"], "violation", "held_without_win")
     found("unknown", "clock_future", won_at=w.ahead)
+    w.find("COL-06", "promotion_entries", w.rows["promotion_entries"][-1]["entry_id"], "review", "clock_skew")
     w.add("promotion_entries", user_id=u, won_at=w.overdue(12))

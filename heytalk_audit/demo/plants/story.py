@@ -31,6 +31,9 @@ def unclear(w: World, user: str, reason: str, rules: tuple[str, ...] = ("RET-01"
     """A deletion that can't be dated is unknown to every rule that counts from it."""
     for rule in rules:
         w.find(rule, "users", user, "unknown", reason)
+    since = {"clock_missing": "deleted_at_missing", "status_contradiction": "status_contradiction"}
+    if reason in since:
+        w.find("COL-11", "users", user, "unknown", since[reason])
 
 
 def months(start: dt.datetime, count: int) -> dt.date:
@@ -57,6 +60,11 @@ def said(w: World, user: str, purpose: str, action: str, at: dt.datetime, **valu
 def send(w: World, user: str, at: dt.datetime, channel: str = "email", **values: object) -> str:
     """A marketing message."""
     return w.add("outbound_messages", **{"user_id": user, "sent_at": at, "channel": channel, "category": "marketing"} | values)
+
+
+def letters(number: int) -> str:
+    """A number in letters, for names of places."""
+    return "".join("abcdefghij"[int(digit)] for digit in str(number))
 
 
 def made(w: World) -> dt.datetime:

@@ -1,0 +1,150 @@
+"""Collection: only what the policy declares, and only from the sources that it names."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from heytalk_audit.check import Check, review, rule, unknown, violation
+from heytalk_audit.periods import sure
+from heytalk_audit.policy.declared import Codes
+from heytalk_audit.policy.view import View
+from heytalk_audit.rules.collection_terms import closeness, stores_receipt
+from heytalk_audit.rules.declared_terms import is_one_of
+from heytalk_audit.rules.terms import LIVE, has, join
+from heytalk_audit.strings import blank, trim
+
+#: Sources of a place that are more exact than the policy's; each with the reason that it gives.
+EXACT_SOURCES = ("gps", "wifi", "cell")
+
+
+@rule("COL-03", severity="high", clauses=["CL-058"])
+def location_too_close(users, traffic_events, policy):
+    """The app knows the country and city that an IP address tells, and no closer place.
+
+    Every account with a city or country, and every logged event with a place. A place from satellites, wireless networks or cells is a
+    violation; so are coordinates with two or more decimals or an altitude, and three digits in a row, as in a postcode. Coordinates
+    that very many people share are the middle of an area as a rule, and are for a person to decide, as are coarser coordinates and other
+    digits. An account without a source, or with one that contradicts the place, is unknown.
+    """
+    u = users.filter(~blank(users.city) | ~blank(users.country))
+    e = traffic_events.filter(~blank(traffic_events.geo))
+    source = blank(u.geo_source).ifelse("", u.geo_source)
+    accounts = u.select("user_id", record="users:" + u.user_id, source=source, place=trim(u.city))
+    events = e.select("user_id", record="traffic_events:" + e.event_id, source=ibis.null("string"), place=trim(e.geo))
+    events = events.mutate(closeness=closeness(events.place))
+    rows = ibis.union(
+        accounts.mutate(closeness=closeness(accounts.place), shared=ibis.literal(False)),
+        join(events, middles(events, policy), "place"),
+    )
+    close = {reason: sure(rows.closeness == reason) for reason in ("altitude", "coordinates", "digits_in_place")}
+    return Check(
+        rows,
+        *[violation(f"source_{source}", sure(rows.source == source)) for source in EXACT_SOURCES],
+        unknown("source_missing", sure(rows.source == "")),
+        unknown("source_contradiction", sure(rows.source == "none")),
+        unknown("source_unrecognised", rows.source.notnull() & ~rows.source.isin(["ip", "user"])),
+        violation("altitude", close["altitude"]),
+        review("shared_centroid", rows.shared),
+        violation("coordinates", close["coordinates"]),
+        review("coarse_coordinates", sure(rows.closeness == "coarse_coordinates")),
+        violation("digits_in_place", close["digits_in_place"]),
+        review("fine_text", sure(rows.closeness == "fine_text")),
+        record=rows.record,
+        population=ibis.union(u.select("user_id"), e.select("user_id")),
+    )
+
+
+def middles(events: ir.Table, policy: View) -> ir.Table:
+    """One row per pair of coordinates that so many people share that it is the middle of an area: `shared`."""
+    pairs = events.filter(events.closeness.isin(["coordinates", "coarse_coordinates"]), ~blank(events.user_id))
+    people = pairs.group_by("place").agg(people=pairs.user_id.nunique())
+    return people.filter(people.people >= policy.setting("centroid_users")).select("place", shared=ibis.literal(True))
+
+
+@rule("COL-04", severity="low", clauses=["CL-011", "CL-012", "CL-019", "CL-020", "CL-156"])
+def registration_incomplete(users, purge_log, policy):
+    """Every account has the name, gender and birth date that the policy calls required, and a number of its own.
+
+    Every account that is active, suspended or banned. A number that the purge log shows as erased before the account was made was given
+    out again; a blank name or gender and a missing birth date are violations as well. Two accounts of one number are found elsewhere.
+    """
+    u, p = users.filter(users.status.isin(LIVE)), purge_log
+    p = p.filter(p.table_name == "users", ~blank(p.user_id))
+    u = join(u, p.group_by("user_id").agg(erased_at=p.purged_at.min()))
+    return Check(
+        u,
+        violation("user_id_reused", sure(u.erased_at < u.created_at)),
+        violation("missing_name", blank(u.display_name)),
+        violation("missing_gender", blank(u.gender)),
+        violation("missing_birth_date", u.birth_date.isnull()),
+        by=("status",),
+    )
+
+
+@rule("COL-05", severity="medium", clauses=["CL-016", "CL-017", "CL-031", "CL-032", "CL-079"])
+def social_login_took_more(social_accounts, users, policy):
+    """A login through another service brings what the policy lists, and nothing else.
+
+    Every linked account, by the names of the fields received. A field outside the policy's list is a violation. Where the service is
+    Google, one of the policy's two lists allows its account number alone: what goes beyond is for a person to decide. A missing list, a
+    blank field or a missing service is unknown.
+    """
+    allowed = policy.declared["social_fields"]
+    google = Codes(None, {"google": policy.declared.vendors["google"].aliases})
+    names = social_accounts.select("fields_received").distinct()
+    names = names.mutate(name=names.fields_received.unnest())
+    empty = blank(names.name)
+    facts = has(
+        names,
+        "fields_received",
+        foreign=~empty & ~is_one_of(names.name, allowed),
+        unnamed=empty,
+        more=~empty & ~is_one_of(names.name, Codes(None, {"openid": allowed.codes["openid"]})),
+    )
+    s = join(social_accounts, facts, "fields_received")
+    return Check(
+        s,
+        violation("field_not_declared", s.foreign),
+        unknown("fields_missing", s.fields_received.isnull()),
+        unknown("blank_field", s.unnamed),
+        unknown("provider_missing", blank(s.provider)),
+        review("beyond_openid", is_one_of(s.provider, google) & s.more),
+    )
+
+
+@rule("COL-06", severity="high", clauses=["CL-029", "CL-030"])
+def payout_details_before_a_win(promotion_entries, users, policy):
+    """Only winners are asked where their prize is to be paid.
+
+    Every entry to a promotion. Details held without a win, or before it, are a violation; within the clocks' tolerance before it they
+    are for a person to decide. A payment without a win contradicts itself and is unknown, as is an entry that does not say whether
+    details are held.
+    """
+    e = promotion_entries
+    held, no_win = sure(e.payout_details_held), e.won_at.isnull()
+    return Check(
+        e,
+        unknown("payout_flag_missing", e.payout_details_held.isnull()),
+        unknown("paid_without_win", held & no_win & e.paid_at.notnull()),
+        violation("held_without_win", held & no_win),
+        violation("held_before_win", held & sure(policy.before(e.won_at, "skew_seconds") > policy.as_of)),
+        review("clock_skew", held & policy.future(e.won_at)),
+    )
+
+
+@rule("COL-08", severity="medium", clauses=["CL-033"])
+def payment_without_a_receipt(transactions, users, policy):
+    """Payments run through the two stores, and leave their receipts.
+
+    Every transaction. Any other store is one that the policy does not name. A receipt that does not look like those of its store is for a
+    person to decide. Without a store it is unknown.
+    """
+    t = transactions
+    return Check(
+        t,
+        unknown("store_missing", ~sure(t.store.isin(["app_store", "google_play", "other"]))),
+        violation("undeclared_store", sure(t.store == "other")),
+        review("receipt_format", ~sure(stores_receipt(t))),
+        by=("store",),
+    )

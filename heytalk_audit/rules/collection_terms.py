@@ -1,0 +1,56 @@
+"""Terms about what is collected: how closely a text says where somebody is, and when a person's data last grew."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from heytalk_audit.periods import sure
+from heytalk_audit.rules.terms import any_flag
+from heytalk_audit.strings import lower
+
+#: A pair of numbers that can be a place on Earth, with a third one or not. `\\z` is the end of a text on every engine, `$` is not.
+_LATITUDE = "[+-]?(0?[0-8]?[0-9]([.][0-9]+)?|0?90([.]0+)?)"
+_LONGITUDE = "[+-]?((0?[0-9]?[0-9]|1[0-7][0-9])([.][0-9]+)?|180([.]0+)?)"
+_THIRD = "[+-]?[0-9]+([.][0-9]+)?"
+_BETWEEN = "[,;/ ]+"
+PAIR = rf"^{_LATITUDE}{_BETWEEN}{_LONGITUDE}\z"
+TRIPLE = rf"^{_LATITUDE}{_BETWEEN}{_LONGITUDE}{_BETWEEN}{_THIRD}\z"
+#: What the receipts of each store look like.
+RECEIPTS = {
+    "app_store": r"^[0-9]{10,20}\z",
+    "google_play": r"^GPA[.][0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{5}([.][.][0-9]+)?\z",
+}
+
+
+def closeness(place: ir.StringValue) -> ir.StringValue:
+    """How closely a trimmed text says where somebody is: `town`, or by its digits; null where there is no text."""
+    digit = place.re_search("[0-9]")
+    return ibis.cases(
+        (~digit, "town"),
+        (place.re_search(TRIPLE), "altitude"),
+        (place.re_search(PAIR), place.re_search("[.][0-9]{2}").ifelse("coordinates", "coarse_coordinates")),
+        (place.re_search("[0-9]{3}"), "digits_in_place"),
+        (digit, "fine_text"),
+        else_=ibis.null("string"),
+    )
+
+
+def speaks_of(name: ir.StringValue, words: list[str]) -> ir.BooleanValue:
+    """Whether one of the words stands in a column's name, as `mac` in `wifi_mac` and not in `machine`."""
+    written = "_" + lower(name).re_replace("[^a-z0-9]+", "_") + "_"
+    return any_flag([sure(written.contains(f"_{word}_")) for word in words])
+
+
+def stores_receipt(transactions: ir.Table) -> ir.BooleanValue:
+    """Whether a receipt looks like those of its store; false for other stores."""
+    t = transactions
+    return ibis.cases(*[(t.store == store, t.receipt_id.re_search(form)) for store, form in RECEIPTS.items()], else_=False)
+
+
+def newest(people: ir.Table, *clocks: tuple[ir.Table, ir.TimestampValue]) -> ir.Table:
+    """One row per person of `people` (a table of ids): `newest`, the latest of the clocks of rows that are theirs."""
+    found = [table.select("user_id", at=clock).semi_join(people, "user_id") for table, clock in clocks]
+    found = [t.group_by("user_id").agg(at=t["at"].max()) for t in found]
+    rows = ibis.union(*found)
+    return rows.group_by("user_id").agg(newest=rows["at"].max())

@@ -1,0 +1,66 @@
+"""What people see: content shown to no more of them than its author chose, and published once somebody looked."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from heytalk_audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.periods import sure
+from heytalk_audit.rules.terms import alive
+from heytalk_audit.strings import blank
+
+AUDIENCES = ("public", "friends", "room", "private")
+DECISIONS = ("approved", "rejected", "pending", "none")
+
+
+def _one_of(value: ir.StringValue, values: tuple[str, ...]) -> ir.BooleanValue:
+    return sure(value.isin(values))
+
+
+@rule("VIS-01", severity="high", clauses=["CL-022", "CL-026", "CL-028", "CL-116", "CL-136"])
+def shown_to_more(content_items, users, policy):
+    """Content is shown to no more people than its author chose.
+
+    Every content item that is not deleted: who can see it beside who was chosen to, both at the audit's instant. Shown to all where it was
+    not, or to friends or a room where it was to nobody, it is a violation; friends and rooms in place of each other are for a person to
+    decide. An item that lacks either audience is unknown.
+    """
+    c = content_items.filter(alive(content_items, policy))
+    chosen, shown = c.visibility, c.effective_visibility
+    some = ("friends", "room")
+    return Check(
+        c,
+        unknown("visibility_missing", ~_one_of(chosen, AUDIENCES)),
+        unknown("effective_missing", ~_one_of(shown, AUDIENCES)),
+        violation("wider_than_chosen", sure(((shown == "public") & (chosen != "public")) | (shown.isin(some) & (chosen == "private")))),
+        review("audience_differs", sure(shown.isin(some) & chosen.isin(some) & (shown != chosen))),
+        by=("kind", "visibility"),
+    )
+
+
+@rule("MOD-01", severity="medium", clauses=["CL-144"])
+def public_without_a_decision(content_items, users, policy):
+    """Moderators decide on content before all can see it.
+
+    Every content item that is public and not deleted. One approved before it was published passes; approved soon after it is for a person
+    to decide, and later it is a violation. A rejected item that is public still, and one without a decision, are violations once an
+    allowance is over, and for a person to decide before. Without a decision recorded either way, or without its time, it is unknown.
+    """
+    c = content_items.filter(alive(content_items, policy))
+    c = c.filter(blank(c.effective_visibility).ifelse(c.visibility, c.effective_visibility) == "public")
+    decision, made, decided = c.moderation_decision, c.created_at, c.moderated_at
+    approved, rejected, open_ = decision == "approved", decision == "rejected", decision.isin(["pending", "none"])
+    return Check(
+        c,
+        unknown("decision_missing", ~_one_of(decision, DECISIONS)),
+        unknown("clock_missing", made.isnull()),
+        unknown("moderated_at_missing", sure(approved | rejected) & decided.isnull()),
+        passes(sure(approved & (decided <= made))),
+        review("approved_after_publication", sure(approved & (decided <= policy.after(made, "mod_sla_h")))),
+        violation("approved_late", sure(approved)),
+        violation("rejected_but_public", sure(rejected) & policy.passed(decided, "mod_removal_h")),
+        review("removal_pending", sure(rejected)),
+        violation("no_decision", sure(open_) & policy.passed(made, "mod_sla_h")),
+        review("pending_within_sla", sure(open_)),
+        by=("kind",),
+    )
