@@ -129,6 +129,22 @@ def field_declared(disclosures, vendors, users, policy):
     )
 
 
+def judged_purposes(disclosures: ir.Table, policy: View) -> ir.Table:
+    """One row per purpose as written: is it `said` at all, `listed`, `support`, and for each declared recipient `for_<code>`."""
+    listed = Codes(None, dict.fromkeys(policy.declared.purposes, ()))
+    p = disclosures.select("purpose").distinct()
+    theirs = {f"for_{v.code}": is_one_of(p.purpose, only_codes(v.purposes, listed)) for v in policy.declared.vendors.values()}
+    support = is_one_of(p.purpose, only_codes(("customer_support",), listed))
+    return has(p, "purpose", said=~blank(p.purpose), listed=is_one_of(p.purpose, listed), support=support, **theirs)
+
+
+def support_fields(disclosures: ir.Table, policy: View) -> ir.Table:
+    """One row per list of fields: does it hold support data (`support_field`)."""
+    names = disclosures.select("fields").distinct()
+    names = names.mutate(name=names.fields.unnest())
+    return has(names, "fields", support_field=is_one_of(names.name, policy.declared["support_fields"]))
+
+
 @rule(
     "SHA-07",
     severity="high",
@@ -144,20 +160,14 @@ def purpose_declared(disclosures, vendors, users, policy):
     a purpose that is declared, but not for this recipient. A recipient that the policy does not name may have any listed purpose. A
     missing purpose, and a vendor that is not registered, are unknown.
     """
-    purposes = Codes(None, dict.fromkeys(policy.declared.purposes, ()))
-    support = only_codes(("customer_support",), purposes)
     d = join(disclosures, recipients(vendors, policy), "vendor_id")
-    names = disclosures.select("fields").distinct()
-    names = names.mutate(name=names.fields.unnest())
-    d = join(d, has(names, "fields", support_field=is_one_of(names.name, policy.declared["support_fields"])), "fields")
-    theirs = any_flag(
-        [sure(d.recipient == v.code) & is_one_of(d.purpose, only_codes(v.purposes, purposes)) for v in policy.declared.vendors.values()]
-    )
+    d = join(join(d, judged_purposes(disclosures, policy), "purpose"), support_fields(disclosures, policy), "fields")
+    theirs = any_flag([sure(d.recipient == code) & d[f"for_{code}"] for code in policy.declared.vendors])
     return Check(
         d,
-        violation("purpose_not_declared", ~blank(d.purpose) & ~is_one_of(d.purpose, purposes)),
-        violation("support_data_for_ads", sure(d.kind == "advertising") & (is_one_of(d.purpose, support) | d.support_field)),
-        unknown("purpose_missing", blank(d.purpose)),
+        violation("purpose_not_declared", d.said & ~d.listed),
+        violation("support_data_for_ads", sure(d.kind == "advertising") & (d.support | d.support_field)),
+        unknown("purpose_missing", ~d.said),
         unknown("vendor_unknown", ~d.registered),
         violation("purpose_not_recipients", d.recipient.notnull() & ~theirs),
         by=("vendor_id", "kind", "purpose"),

@@ -36,9 +36,8 @@ def advertise(w: World, vendor_id: str, *findings: tuple[str, str, str], **value
     """The same for advertising, to somebody who agreed to it."""
     u = w.user()
     w.agree(u, "personalised_ads", w.about(200))
-    return share(
-        w, vendor_id, *findings, **{"kind": "advertising", "purpose": "advertising", "user_id": u, "identifier_form": "none"} | values
-    )
+    usual = {"kind": "advertising", "purpose": "advertising", "user_id": u, "identifier_form": "none"}
+    return share(w, vendor_id, *findings, **usual | values)
 
 
 @story
