@@ -5,7 +5,7 @@ A story adds its rows and writes down every finding that follows from them, in w
 
 from __future__ import annotations
 
-from heytalk_audit.demo.plants import collection, confidences, consent, evidence, marketing, minors, records, retention, sensitive
+from heytalk_audit.demo.plants import collection, confidences, consent, evidence, marketing, minors, records, retention, sensitive, sharing
 from heytalk_audit.demo.plants.story import STORIES
 from heytalk_audit.demo.world import World
 
@@ -13,7 +13,7 @@ __all__ = ["NOT_PLANTABLE", "plant"]
 
 TIMES = 3
 #: The order in which they are told: ids are counted through it.
-MODULES = (retention, records, evidence, consent, marketing, sensitive, confidences, minors, collection)
+MODULES = (retention, records, evidence, consent, marketing, sensitive, confidences, minors, collection, sharing)
 
 #: Reason codes that a clean delivery can't carry, and why.
 NOT_PLANTABLE = {
@@ -26,6 +26,8 @@ NOT_PLANTABLE = {
     ("MOD-01", "clock_missing"): "the contract allows no null there: the evidence rules stop the table",
     ("CON-03", "pre_tracking"): "needs the setting acceptance_tracking_start",
     ("MIN-01", "below_policy_age"): "needs the setting policy_min_age: the policy names none",
+    ("SHA-02", "fields_missing"): "the contract knows no disclosure without a list of fields",
+    ("SHA-09", "share_clock_missing"): "the contract knows no disclosure without a time",
 }
 
 
@@ -35,4 +37,5 @@ def plant(world: World) -> None:
         for module in MODULES:
             for write in STORIES[module.__name__]:
                 write(world)
+    sharing.seats(world)
     minors.repeated_dates(world)
