@@ -32,24 +32,25 @@ def raised(value: ir.StringValue) -> ir.StringValue:
 
 
 def email_forms(value: ir.StringValue) -> list[ir.StringValue]:
-    """As it is, trimmed, and both lowered."""
-    return [value, trim(value), lower(value), lower(trim(value))]
+    """As it is, trimmed, and both lowered; null where that changes nothing."""
+    trimmed = trim(value)
+    return [value, trimmed.nullif(value), lower(value).nullif(value), lower(trimmed).nullif(trimmed)]
 
 
 def phone_forms(value: ir.StringValue) -> list[ir.StringValue]:
     """As it is, trimmed, its digits; of an international number also the digits after its prefix, with and without a plus."""
     trimmed = trim(value)
     digits = trimmed.re_replace("[^0-9]+", "")
-    international = trimmed.startswith("00").ifelse(digits.substr(2), trimmed.startswith("+").ifelse(digits, ibis.null("string")))
-    return [value, trimmed, digits, international, "+" + international]
+    after = ibis.cases((trimmed.startswith("00"), digits.substr(2)), (trimmed.startswith("+"), digits))
+    return [value, trimmed.nullif(value), digits.nullif(value), after.nullif(digits), ("+" + after).nullif(value)]
 
 
 def id_forms(value: ir.StringValue) -> list[ir.StringValue]:
-    """As it is, lowered, and raised."""
-    return [value, lower(value), raised(value)]
+    """As it is, lowered, and raised; null where that changes nothing."""
+    return [value, lower(value).nullif(value), raised(value).nullif(value)]
 
 
 def forms_of(table: ir.Table, kind: str, written: list[ir.StringValue]) -> ir.Table:
-    """One row per row of the table and form of its value: `kind`, `form`. Equal forms are one, empty ones none."""
-    t = table.select(kind=ibis.literal(kind), form=ibis.array(written).unique().unnest())
+    """One row per row of the table and form of its value: `kind`, `form`. Forms that are null or empty are none."""
+    t = table.select(kind=ibis.literal(kind), form=ibis.array(written).unnest())
     return t.filter(t.form != "")

@@ -46,8 +46,9 @@ def recomputed(digests: ir.Table, stored: ir.Table) -> ir.Table:
     sent = digests.select("digest").distinct()
     lengths = sent.select(digits=sent.digest.length()).distinct()
     lengths = lengths.filter(lengths.digits.isin(ALGORITHMS.values()))
-    made = stored.cross_join(lengths)
-    made = made.select("kind", digest=digest(made.form, made.digits)).semi_join(sent.view(), "digest")
+    made = stored.cross_join(lengths).select("kind", "form", "digits")
+    made = made.mutate(digest=digest(made.form, made.digits)).select("kind", "digest")
+    made = made.semi_join(sent.view(), "digest")
     return has(made, "digest", **{f"{kind}_known": made.kind == kind for kind in KINDS})
 
 
