@@ -82,16 +82,18 @@ def digests_that_name_people(disclosures, users, devices, policy):
     """
     tokens = sampled(disclosures.filter(disclosures.kind == "advertising"))
     digests = sampled_digests(tokens)
-    known = digests.left_join(recomputed(digests, stored_forms(users, devices)), "digest")
     d = join(advertised(disclosures), has(tokens, "payload_sample", sampled=tokens.token.notnull()), "payload_sample")
+    d = join(d, has(digests, "payload_sample", digested=digests.digest.notnull()), "payload_sample")
+    population = d.filter(sure(d.identifier_form.isin(["hashed", "keyed_hash"])) | d.digested)
+    known = digests.inner_join(recomputed(digests, stored_forms(users, devices)), "digest")
     flags = {name: known[name] for name in (f"{kind}_known" for kind in KINDS)}
-    d = join(d, has(known, "payload_sample", digested=known.digest.notnull(), **flags), "payload_sample")
+    d = join(population, has(known, "payload_sample", **flags), "payload_sample")
     d = join(d, what_is_traced(disclosures, digests, policy), ["payload_sample", "user_id", "vendor_id"])
-    d = d.filter(sure(d.identifier_form.isin(["hashed", "keyed_hash"])) | d.digested)
     return Check(
         d,
         unknown("no_sample", ~d.sampled),
         *[violation(f"{kind}_digest", d[f"{kind}_known"]) for kind in KINDS],
         violation("stable_pseudonym", d.stable),
         by=("vendor_id", "identifier_form"),
+        population=population,
     )
