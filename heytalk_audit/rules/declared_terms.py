@@ -24,9 +24,9 @@ def code_of(value: ir.StringValue, codes: Codes) -> ir.StringValue:
     return ibis.cases(*[(written.isin(keys), code) for code, keys in codes.by_key().items()], else_=written)
 
 
-def order_test(ok: ir.BooleanValue, earlier: ir.BooleanValue, later: ir.BooleanValue) -> list[Condition]:
+def order_test(ok: ir.BooleanValue, earlier: ir.BooleanValue, later: ir.BooleanValue, due: ir.DateValue | None = None) -> list[Condition]:
     """Of rows that are not `ok`, those that are if clocks differ by the skew: for a person to decide. Violations come after it."""
-    return [review("clock_skew", ~sure(ok) & (sure(earlier) | sure(later)))]
+    return [review("clock_skew", ~sure(ok) & (sure(earlier) | sure(later)), due)]
 
 
 def recipients(vendors: ir.Table, policy: View) -> ir.Table:

@@ -1,0 +1,73 @@
+"""Terms about what is sent to advertisers: whose rows count, what a sample of a payload holds, what a person chose."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import ibis
+import ibis.expr.types as ir
+
+from heytalk_audit.periods import sure
+from heytalk_audit.rules.terms import only_if
+from heytalk_audit.strings import BLANKS, blank
+
+#: What stands between the values of a sample.
+SEPARATORS = f"[{BLANKS},;|]+"
+#: The end of a choice that nothing has ended.
+FOREVER = dt.datetime(9999, 12, 31)
+
+
+def advertised(disclosures: ir.Table) -> ir.Table:
+    """What was disclosed for advertising of single persons: totals, which have neither a person nor an identifier, are left out."""
+    d = disclosures.filter(disclosures.kind == "advertising")
+    return d.filter(~(blank(d.user_id) & sure(d.identifier_form == "none")))
+
+
+def sampled(disclosures: ir.Table) -> ir.Table:
+    """One row per distinct sample of a payload and value in it: `payload_sample`, `token`."""
+    d = disclosures.filter(~blank(disclosures.payload_sample)).select("payload_sample").distinct()
+    d = d.mutate(token=d.payload_sample.re_replace(SEPARATORS, ",").split(",").unnest())
+    return d.filter(d.token != "")
+
+
+def is_zeros(id: ir.StringValue) -> ir.BooleanValue:
+    """Whether an advertising id is one of zeros and dashes, which identifies nobody."""
+    return sure(id.contains("0") & ~id.re_search("[^0-]"))
+
+
+def choices(consents: ir.Table, purpose: str) -> ir.Table:
+    """What each person had chosen for a purpose, from `start` until before `until`: `granted`, `objected_at`, `signalled`.
+
+    Every event counts, however it was recorded; of events at one instant a refusal in any form beats a grant. `objected_at` is the
+    first refusal since the last grant, `signalled` whether a browser's signal is among the refusals since then.
+    """
+    c = consents.filter(consents.purpose == purpose, ~blank(consents.user_id), consents.event_at.notnull())
+    yes = sure(c.action == "grant")
+    c = c.group_by(person="user_id", start="event_at").agg(
+        yes=yes.any(), no=(~yes).any(), signal=(~yes & sure(c.method == "signal_gpc")).any()
+    )
+    person = {"group_by": ["person"], "order_by": "start"}
+    c = c.mutate(
+        until=c.start.lead().over(ibis.window(**person)).fill_null(ibis.literal(FOREVER, type="timestamp(6)")),
+        grants=c.yes.cast("int64").sum().over(ibis.cumulative_window(**person)),
+    )
+    since_grant = ibis.cumulative_window(group_by=["person", "grants"], order_by="start")
+    return c.select(
+        "person",
+        "start",
+        "until",
+        granted=c.yes & ~c.no,
+        objected_at=only_if(c.no, c.start).min().over(since_grant),
+        signalled=c.signal.cast("int64").max().over(since_grant) == 1,
+    )
+
+
+def with_choice(rows: ir.Table, name: str, at: ir.TimestampValue, chosen: ir.Table) -> ir.Table:
+    """`rows` with `<name>_at` (the instant), `<name>_chosen` (anything by then), and `<name>_` before what was chosen by then."""
+    rows = rows.mutate(**{f"{name}_at": at})
+    columns = {f"{name}_{c}": chosen[c] for c in ("granted", "objected_at", "signalled")}
+    c = chosen.select("person", "start", "until", **columns)
+    instant = rows[f"{name}_at"]
+    joined = rows.left_join(c, [rows.user_id == c.person, c.start <= instant, instant < c.until])
+    flags = {f"{name}_{flag}": sure(joined[f"{name}_{flag}"]) for flag in ("granted", "signalled")}
+    return joined.select(*rows.columns, f"{name}_objected_at", **{f"{name}_chosen": joined.person.notnull()}, **flags)

@@ -1,0 +1,99 @@
+"""Advertising data that is said to be anonymous, put to the test: whoever knows an address knows its digest."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from heytalk_audit.check import Check, rule, unknown, violation
+from heytalk_audit.digests import ALGORITHMS, digest, email_forms, forms_of, id_forms, phone_forms
+from heytalk_audit.periods import sure
+from heytalk_audit.policy.view import View
+from heytalk_audit.rules.advertising_terms import advertised, is_zeros, sampled
+from heytalk_audit.rules.terms import has, join
+from heytalk_audit.strings import blank, lower
+
+DIGEST = r"^[0-9a-f]{32,128}\z"
+#: What a digest may be of, in the order in which a match is named.
+KINDS = ("email", "phone", "user_id", "device_id")
+
+
+def sampled_digests(tokens: ir.Table) -> ir.Table:
+    """One row per sample and digest in it: `payload_sample`, `digest`."""
+    t = tokens.mutate(digest=lower(tokens.token))
+    return t.filter(t.digest.re_search(DIGEST)).select("payload_sample", "digest").distinct()
+
+
+def stored_forms(users: ir.Table, devices: ir.Table) -> ir.Table:
+    """Everything stored that a digest may be of, in the forms in which it may have been written: `kind`, `form`."""
+    ad_ids = devices.filter(~blank(devices.ad_id), ~is_zeros(devices.ad_id))
+    return ibis.union(
+        *[
+            forms_of(table.filter(~blank(table[column])), kind, written(table[column]))
+            for table, column, kind, written in (
+                (users, "email", "email", email_forms),
+                (users, "phone", "phone", phone_forms),
+                (users, "user_id", "user_id", id_forms),
+                (devices, "device_id", "device_id", id_forms),
+                (ad_ids, "ad_id", "device_id", id_forms),
+            )
+        ]
+    )
+
+
+def recomputed(digests: ir.Table, stored: ir.Table) -> ir.Table:
+    """One row per digest that is one of something stored: of which kinds. Only those digests are made whose length was sent."""
+    sent = digests.select("digest").distinct()
+    lengths = sent.select(digits=sent.digest.length()).distinct()
+    lengths = lengths.filter(lengths.digits.isin(ALGORITHMS.values()))
+    made = stored.cross_join(lengths).select("kind", "form", "digits")
+    made = made.mutate(digest=digest(made.form, made.digits)).select("kind", "digest")
+    made = made.semi_join(sent.view(), "digest")
+    return has(made, "digest", **{f"{kind}_known": made.kind == kind for kind in KINDS})
+
+
+def followed(disclosures: ir.Table, digests: ir.Table, policy: View) -> ir.Table:
+    """One row per person, vendor and digest that was sent to it on several days for that person, and nowhere for another."""
+    d = disclosures.filter(disclosures.kind == "advertising", ~blank(disclosures.user_id))
+    d = d.select("user_id", "vendor_id", "payload_sample", day=policy.date(d.sent_at))
+    d = d.inner_join(digests, "payload_sample")
+    d = d.group_by("digest", "user_id", "vendor_id").agg(begun=d.day.min(), ended=d.day.max())
+    owners = d.group_by("digest").agg(least=d.user_id.min(), most=d.user_id.max())
+    stable = d.filter(sure(d.begun < d.ended), ~blank(d.vendor_id))
+    return stable.semi_join(owners.filter(owners.least == owners.most), "digest").select("digest", "user_id", "vendor_id")
+
+
+def what_is_traced(disclosures: ir.Table, digests: ir.Table, policy: View) -> ir.Table:
+    """One row per sample, person and vendor that a digest in it follows from day to day: `stable`."""
+    f = followed(disclosures, digests, policy)
+    f = f.inner_join(digests.view(), "digest")
+    return f.select("payload_sample", "user_id", "vendor_id", stable=ibis.literal(True)).distinct()
+
+
+@rule("SHA-04", severity="critical", clauses=["CL-100", "CL-102", "CL-107", "CL-108"])
+def digests_that_name_people(disclosures, users, devices, policy):
+    """What advertisers get under the name of anonymous data can't be traced to a person.
+
+    Disclosures for advertising whose identifier is said to be hashed, or whose sample holds a digest; totals left out. We do what any
+    holder of addresses can do: make the MD5, SHA-1 and SHA-256 digests of every e-mail, telephone number, account, device and
+    advertising id stored, in the forms in which they are commonly written, and look for them in what was sent. One match is enough. So
+    is a digest that was sent to one vendor for one person on several local days, and for nobody else: it follows that person, salted or
+    not. A disclosure that is said to be hashed but came without a sample is unknown.
+    """
+    tokens = sampled(disclosures.filter(disclosures.kind == "advertising"))
+    digests = sampled_digests(tokens)
+    d = join(advertised(disclosures), has(tokens, "payload_sample", sampled=tokens.token.notnull()), "payload_sample")
+    d = join(d, has(digests, "payload_sample", digested=digests.digest.notnull()), "payload_sample")
+    population = d.filter(sure(d.identifier_form.isin(["hashed", "keyed_hash"])) | d.digested)
+    known = digests.inner_join(recomputed(digests, stored_forms(users, devices)), "digest")
+    flags = {name: known[name] for name in (f"{kind}_known" for kind in KINDS)}
+    d = join(population, has(known, "payload_sample", **flags), "payload_sample")
+    d = join(d, what_is_traced(disclosures, digests, policy), ["payload_sample", "user_id", "vendor_id"])
+    return Check(
+        d,
+        unknown("no_sample", ~d.sampled),
+        *[violation(f"{kind}_digest", d[f"{kind}_known"]) for kind in KINDS],
+        violation("stable_pseudonym", d.stable),
+        by=("vendor_id", "identifier_form"),
+        population=population,
+    )
