@@ -18,7 +18,7 @@ ACCEPTED = ("done", "partial")
 
 
 def with_region(requests: ir.Table, users: ir.Table) -> ir.Table:
-    """Requests with the law that they are under in `law_region`: their own, else the person's; and `known`, whether there is such a user."""
+    """Requests with the law that they are under in `law_region`, their own or else the person's, and `known`: is there such a user?"""
     people = lookup(users, "user_id", home=users.law_region, known=~blank(users.user_id))
     r = join(requests, people)
     own, home = only_if(~blank(r.law_region), r.law_region), only_if(~blank(r.home), r.home)
