@@ -22,7 +22,8 @@ from heytalk_audit.engine import Duck, Spark
 from heytalk_audit.texts import PLACES, Place
 
 #: One row per place, text and kind of finding: `what` is `category` (a special category is spoken of), `value` (one that a
-#: detector knows) or `request` (for one's rights), `finding` the category or kind, `form` mention or self (of a category), `confidence` high, medium or low.
+#: detector knows) or `request` (for one's rights), `finding` the category or kind, `form` mention
+#: or self (of a category), `confidence` high, medium or low.
 SCHEMA = pa.schema([(name, pa.string()) for name in ("place", "record", "what", "finding", "form", "confidence")])
 BATCH = 200_000
 _RANK = {"high": 0, "medium": 1, "low": 2}

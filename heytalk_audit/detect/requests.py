@@ -30,8 +30,8 @@ _WORDS = r"(?!\w)[^.!?؟\n]{0,40}?(?<!\w)"
 _JOINED = {"ar": "[وفبلك]?(?:ال)?"}
 #: Signs of which every phrase needs one, as it is written in a text: all others are not read. Lowered by the engine that looks for them.
 _GATE = (
-    r"account|profile|data\b|informat|\binfo\b|details|records|about me|on me|of me|eras|deletion|forgotten|access|dsar|portab|machine|birth|"
-    r"incorrect|wrong|inaccurate|rectif|object|opt|stop|quit|cease|restrict|limit|consent|copy|"
+    r"account|profile|data\b|informat|\binfo\b|details|records|about me|on me|of me|eras|deletion|forgotten|access|dsar|portab|machine|"
+    r"birth|incorrect|wrong|inaccurate|rectif|object|opt|stop|quit|cease|restrict|limit|consent|copy|"
     r"hesa[bp]|profil|veri|bilgi|kay[ıi]t|hakk|talep|talebi|taşın|doğum|cinsiyet|düzelt|itiraz|onay|r[ıi]za|isim|ismim|ad[ıi]m|"
     r"cuenta|perfil|datos|informaci|derecho|supresi|olvido|portabil|nacimiento|género|genero|rectific|tratamiento|consentimiento|opos|opong|"
     r"账|帐|帳|賬|户|戶|资料|資料|信息|数据|數據|个人|個人|权|同意|广告|画像|推荐|决策|生日|出生|性别|姓名|"
