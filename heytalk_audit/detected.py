@@ -17,13 +17,14 @@ import pandas as pd
 import pyarrow as pa
 
 from heytalk_audit import contract
-from heytalk_audit.detect import examine, scan, special_categories
+from heytalk_audit.detect import examine, requests, scan, special_categories
 from heytalk_audit.detect.columns import SAMPLE, Column
 from heytalk_audit.engine import Duck, Spark
 from heytalk_audit.texts import PLACES, Place
 
-#: One row per place, text and kind of finding: `what` is `category` (a special category is spoken of) or `value` (one that a
-#: detector knows), `finding` the category or kind, `form` mention or self (of a category), `confidence` high, medium or low.
+#: One row per place, text and kind of finding: `what` is `category` (a special category is spoken of), `value` (one that a
+#: detector knows) or `request` (for one's rights), `finding` the category or kind, `form` mention
+#: or self (of a category), `confidence` high, medium or low.
 SCHEMA = pa.schema([(name, pa.string()) for name in ("place", "record", "what", "finding", "form", "confidence")])
 #: One row per column that was looked into and kind that it holds more often than by luck; null where it holds none.
 CONTENTS = pa.schema([("column_name", pa.string()), ("finding", pa.string())])
@@ -48,7 +49,7 @@ def _found(place: Place, batch: pa.RecordBatch) -> pa.Table:
         # a query's names are no words of anybody's, but tell what its values are
         said = pa.array(map(_values, texts.to_pylist()), pa.large_string())
         texts = pa.array(map(unquote_plus, texts.to_pylist()), pa.large_string())
-    frame = pd.concat(_strongest(texts, said), ignore_index=True)
+    frame = pd.concat(_strongest(texts, said, place.asks), ignore_index=True)
     frame["place"] = place.name
     frame["record"] = records.take(pa.array(frame.pop("row"), pa.int64())).to_pylist()
     return pa.Table.from_pandas(frame[SCHEMA.names], SCHEMA, preserve_index=False)
@@ -59,11 +60,12 @@ def _values(query: str) -> str:
     return "\n".join(unquote_plus(part.split("=", 1)[-1]) for part in parts)
 
 
-def _strongest(texts: pa.Array, said: pa.Array) -> Iterator[pd.DataFrame]:
+def _strongest(texts: pa.Array, said: pa.Array, asks: bool) -> Iterator[pd.DataFrame]:
     """Of each text and kind of finding the surest one, what people say of themselves first."""
     categories = special_categories(said).rename(columns={"category": "finding"}).assign(what="category")
     values = scan(texts).rename(columns={"kind": "finding"}).assign(what="value", form=None)
-    for found in (categories, values):
+    asked = [requests(texts).rename(columns={"kind": "finding"}).assign(what="request", form=None)] if asks else []
+    for found in (categories, values, *asked):
         found["rank"] = found.confidence.map(_RANK) - 3 * (found.form == "self")
         found = found.sort_values(["row", "finding", "rank"], kind="stable").drop_duplicates(["row", "finding"])
         yield found[["row", "what", "finding", "form", "confidence"]].astype(object)

@@ -84,6 +84,7 @@ class Settings(Strict):
     other_days: Count
     period_start: dt.date | None
     id_document_days: Count
+    ad_default_documented: bool
     objection_allowance_h: Count
     role_tables: dict[str, list[str]]
     reference_tables: list[str]

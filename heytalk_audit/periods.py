@@ -68,6 +68,16 @@ def plus_days(day: ir.DateValue, days: int) -> ir.DateValue:
     return (day + ibis.interval(days=days)).cast("date")
 
 
+def plus_days_of(day: ir.DateValue, days: ir.IntegerValue) -> ir.DateValue:
+    """A column of dates, each later by as many days as a column of numbers says."""
+    return _date(_epoch_day(day) + days)
+
+
+def days_between(day: ir.DateValue, later: ir.DateValue) -> ir.IntegerValue:
+    """How many days one date lies after another."""
+    return _epoch_day(later) - _epoch_day(day)
+
+
 def working_day(start: ir.DateValue, count: int | ir.IntegerValue, holidays: Iterable[dt.date] = ()) -> ir.DateValue:
     """The `count`-th day after `start` that is no Saturday, Sunday or holiday.
 

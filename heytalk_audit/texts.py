@@ -13,12 +13,16 @@ from heytalk_audit.strings import blank
 
 @dataclass(frozen=True)
 class Place:
-    """A column of free text. `read` makes the text of it that is looked at (default: all); `coded` that it is percent-encoded."""
+    """A column of free text. `read` makes the text of it that is looked at (default: all).
+
+    `coded`: it is percent-encoded. `asks`: people write to the company there, and may ask for their rights.
+    """
 
     table: str
     column: str
     read: Callable[[ir.StringValue], ir.StringValue] | None = None
     coded: bool = False
+    asks: bool = False
 
     @property
     def name(self) -> str:
@@ -53,8 +57,8 @@ PLACES = {
     for place in (
         Place("profile_attributes", "value"),
         Place("content_items", "text"),
-        Place("support_tickets", "topic"),
-        Place("support_tickets", "text"),
+        Place("support_tickets", "topic", asks=True),
+        Place("support_tickets", "text", asks=True),
         Place("traffic_events", "url", after_question_mark, coded=True),
     )
 }

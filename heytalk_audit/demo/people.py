@@ -183,7 +183,7 @@ def _tester(w: World, user: dict[str, Any], index: int) -> None:
     u = user["key"]
     event = w.add("traffic_events", user_id=u, event_at=w.ago(1 + index % 300))
     consents = [("consents", c, ("DQ-03", "DQ-04", "RET-09", "CON-04", "COL-10")) for c in user["accepted"]]
-    account = ("DQ-03", "DQ-04", "DQ-08", "RET-05", "CON-03", "CON-07", "MIN-01", "MIN-02", "COL-03", "COL-04")
+    account = ("DQ-03", "DQ-04", "DQ-08", "RET-05", "CON-03", "CON-07", "MIN-01", "MIN-02", "COL-03", "COL-04", "RGT-07")
     for table, key, rules in (("users", u, account), ("traffic_events", event, ("DQ-03", "DQ-04", "RET-07", "COL-10")), *consents):
         for rule in rules:
             w.find(rule, table, key, "excluded", "test_account")

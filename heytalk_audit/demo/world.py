@@ -93,8 +93,9 @@ class World:
         self.rows.setdefault(table, []).append(row)
         return row[KEYS[table]]
 
-    def user(self, accepts: bool = True, **values: Any) -> str:
-        """An account. One that lives has a birth date of its own, and accepted the policy as it came and as it changed."""
+    def user(self, accepts: bool = True, setting: bool = True, **values: Any) -> str:
+        """An account. One that lives has a birth date of its own, accepted the policy as it came and as it changed, and was asked about
+        analytics."""
         if values.get("status", "active") not in LIVING:
             return self.add("users", **values)
         born = dt.date(1950, 1, 1) + dt.timedelta(days=self.serial * 7 % 9000)
@@ -105,6 +106,9 @@ class World:
         self._registration(self.rows["users"][-1])
         if accepts:
             self.accept(self.rows["users"][-1])
+        if setting and not values.get("is_test"):
+            asked = max(self.rows["users"][-1]["created_at"], self.about(400))
+            self.add("consents", user_id=key, purpose="analytics", action="refuse", event_at=min(asked, self.now))
         return key
 
     def _registration(self, user: Row) -> None:
@@ -212,6 +216,8 @@ DEFAULTS: dict[str, Row] = {
         "received_at": lambda w: w.ago(40),
         "answered_at": lambda w: w.ago(30),
         "outcome": "done",
+        "third_party_content": False,
+        "id_document_held": False,
     },
     "disclosures": {
         "kind": "processor",

@@ -215,6 +215,7 @@ def detections(places: list[dict[str, Any]], columns: list[Column], audience: st
         chart,
         _findings("Special categories", told, "self", "Of oneself", audience),
         _findings("Values", [(p, f) for p, f in found if f["what"] == "value"], None, None, audience),
+        _findings("Requests for one's rights", [(p, f) for p, f in found if f["what"] == "request"], None, None, audience),
         *_columns(columns),
     )
 

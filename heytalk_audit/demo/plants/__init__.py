@@ -5,7 +5,20 @@ A story adds its rows and writes down every finding that follows from them, in w
 
 from __future__ import annotations
 
-from heytalk_audit.demo.plants import collection, confidences, consent, evidence, marketing, minors, records, retention, sensitive, sharing
+from heytalk_audit.demo.plants import (
+    collection,
+    confidences,
+    consent,
+    evidence,
+    marketing,
+    minors,
+    objections,
+    records,
+    retention,
+    rights,
+    sensitive,
+    sharing,
+)
 from heytalk_audit.demo.plants.story import STORIES
 from heytalk_audit.demo.world import World
 
@@ -13,7 +26,7 @@ __all__ = ["NOT_PLANTABLE", "plant"]
 
 TIMES = 3
 #: The order in which they are told: ids are counted through it.
-MODULES = (retention, records, evidence, consent, marketing, sensitive, confidences, minors, collection, sharing)
+MODULES = (retention, records, evidence, consent, marketing, sensitive, confidences, minors, collection, sharing, rights, objections)
 
 #: Reason codes that a clean delivery can't carry, and why.
 NOT_PLANTABLE = {
@@ -25,6 +38,8 @@ NOT_PLANTABLE = {
     ("COL-06", "payout_flag_missing"): "the contract allows no null there: the evidence rules stop the table",
     ("MOD-01", "clock_missing"): "the contract allows no null there: the evidence rules stop the table",
     ("CON-03", "pre_tracking"): "needs the setting acceptance_tracking_start",
+    ("RGT-01", "received_missing"): "the contract forbids a null there",
+    ("RGT-02", "received_missing"): "the contract forbids a null there",
     ("MIN-01", "below_policy_age"): "needs the setting policy_min_age: the policy names none",
     ("SHA-02", "fields_missing"): "the contract knows no disclosure without a list of fields",
     ("SHA-09", "share_clock_missing"): "the contract knows no disclosure without a time",

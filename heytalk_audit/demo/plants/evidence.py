@@ -68,7 +68,7 @@ def rehearsed(w: World) -> None:
         ),
     }
     rows = {table: (w.add(table, user_id=u, **values), rules) for table, (values, rules) in wrong.items()}
-    rows["users"] = (u, ("DQ-08", "RET-05", "COL-04", "CON-03", "MIN-01", "MIN-02", "MIN-03"))
+    rows["users"] = (u, ("DQ-08", "RET-05", "COL-04", "CON-03", "MIN-01", "MIN-02", "MIN-03", "RGT-07"))
     for table, (key, rules) in rows.items():
         for rule in ("DQ-03", "DQ-04", *rules):
             w.find(rule, table, key, "excluded", "test_account")

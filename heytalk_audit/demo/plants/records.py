@@ -194,8 +194,9 @@ def restored(w: World) -> None:
     back("restored_after_due", deleted_at=start, restored_at=due + dt.timedelta(days=1))
     back(None, deleted_at=start, restored_at=due)
     asked = {"deleted_at": None, "deletion_requested_at": start}
-    back("restored_after_request_due", "review", restored_at=due + dt.timedelta(days=1), **asked)
-    back(None, restored_at=due, **asked)
+    u = back("restored_after_request_due", "review", restored_at=due + dt.timedelta(days=1), **asked)
+    w.find("RGT-01", "users", u, "violation", "not_executed")
+    w.find("RGT-01", "users", back(None, restored_at=due, **asked), "violation", "not_executed")
     back("staff_no_ticket", restored_by="staff")
     u = back(None, restored_by="staff")
     w.add("support_tickets", user_id=u, opened_at=w.ago(45), closed_at=w.ago(39))

@@ -22,7 +22,9 @@ def kept_too_long(w: World) -> None:
     deleted(w, deleted_at=w.in_time(6))
     u = w.user(deletion_requested_at=w.overdue(6), display_name="Robin Aydin")
     w.find("RET-01", "users", u, "review", "overdue_from_request")
-    w.user(deletion_requested_at=w.in_time(6), display_name="Robin Aydin")
+    w.find("RGT-01", "users", u, "violation", "not_executed")
+    u = w.user(deletion_requested_at=w.in_time(6), display_name="Robin Aydin")
+    w.find("RGT-01", "users", u, "violation", "not_executed")
 
 
 @story

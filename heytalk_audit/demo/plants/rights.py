@@ -1,0 +1,214 @@
+"""What people asked for: deletions, answers in time, refusals, copies, proof of identity."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+from heytalk_audit.demo.plants.story import DAY, HOUR, SECOND, SKEW, deleted, story
+from heytalk_audit.demo.world import World, months_later
+
+Deadline = Callable[[dt.date], dt.date]
+Finding = tuple[str, str, str]
+
+
+def working(day: dt.date) -> dt.date:
+    """The day, or the Monday after it."""
+    return day + max(0, 7 - day.weekday()) % 7 * DAY if day.weekday() > 4 else day
+
+
+def month(day: dt.date, count: int = 1, pause: int = 0) -> dt.date:
+    """The last day of so many months, and of some days for which the clock stood still."""
+    return working(months_later(day, count) + pause * DAY)
+
+
+def days(count: int) -> Deadline:
+    """The last of so many days."""
+    return lambda day: working(day + count * DAY)
+
+
+def working_days(count: int) -> Deadline:
+    """The last of so many days from Monday to Friday."""
+
+    def last(day: dt.date) -> dt.date:
+        for _ in range(count):
+            day = working(day + DAY)
+        return day
+
+    return last
+
+
+#: The last day by law; where there is none, the last by a stricter reading is for a person to decide.
+BY_LAW: dict[str, Deadline] = {"EEA": month, "UK": month, "US-CA": days(45), "TR": days(30), "CN": days(30)}
+STRICT: dict[str, Deadline] = {"CN": working_days(15), "OTHER": days(45)}
+
+
+def begins(day: dt.date) -> dt.datetime:
+    """The first instant of a day."""
+    return dt.datetime.combine(day, dt.time(), dt.UTC)
+
+
+def ends(day: dt.date) -> dt.datetime:
+    """The last second of a day."""
+    return begins(day + DAY) - SECOND
+
+
+def asked(w: World, *findings: Finding, region: str | None = "EEA", **values: object) -> str:
+    """A request by a person of that region, and what is wrong with it."""
+    user = values.pop("user_id") if "user_id" in values else w.user(law_region=region)
+    key = w.add("rights_requests", **{"user_id": user, "channel": "email"} | values)
+    for rule, outcome, reason in findings:
+        w.find(rule, "rights_requests", key, outcome, reason)
+    return key
+
+
+@story
+def answered(w: World) -> None:
+    at = w.ago(100)
+    for outcome, deadlines in (("violation", BY_LAW), ("review", STRICT)):
+        for region, deadline in deadlines.items():
+            due = deadline(at.date())
+            asked(w, region=region, received_at=at, answered_at=ends(due))
+            late = ("RGT-02", outcome, "answered_late")
+            asked(w, late, region=region, received_at=at, answered_at=begins(due + DAY))
+
+
+@story
+def unanswered(w: World) -> None:
+    for region, deadline, outcome in (("EEA", month, "violation"), ("TR", days(30), "violation"), ("OTHER", days(45), "review")):
+        day = w.today
+        while deadline(day) >= w.today:
+            day -= DAY
+        still = {"region": region, "answered_at": None, "outcome": "open"}
+        asked(w, ("RGT-02", outcome, "unanswered"), received_at=begins(day), **still)
+        asked(w, received_at=begins(day + DAY), **still)
+
+
+@story
+def extended(w: World) -> None:
+    at = w.ago(150)
+    day = at.date()
+    for region, first, longest in (("UK", month(day), month(day, 3)), ("US-CA", days(45)(day), days(90)(day))):
+        told = {"region": region, "received_at": at, "extended_at": ends(first)}
+        asked(w, answered_at=ends(longest), **told)
+        asked(w, ("RGT-02", "violation", "answered_late"), answered_at=begins(longest + DAY), **told)
+        late = told | {"extended_at": begins(first + DAY)}
+        asked(w, answered_at=ends(first), **late)
+        asked(w, ("RGT-02", "violation", "extension_late"), answered_at=begins(first + DAY), **late)
+        asked(w, ("RGT-02", "violation", "extension_late"), answered_at=None, outcome="open", **late)
+
+
+@story
+def paused(w: World) -> None:
+    at = w.ago(100)
+    for wait, pause in ((7, 9), (8, 0)):
+        prompted = at + wait * DAY
+        due = month(at.date(), pause=pause)
+        proven = {"received_at": at, "identity_asked_at": prompted, "identity_ok_at": prompted + 9 * DAY}
+        asked(w, answered_at=ends(due), **proven)
+        asked(w, ("RGT-02", "violation", "answered_late"), answered_at=begins(due + DAY), **proven)
+
+
+@story
+def register_in_doubt(w: World) -> None:
+    at = w.ago(40)
+    asked(w, received_at=at, answered_at=at - SKEW)
+    asked(w, ("RGT-02", "unknown", "dates_contradict"), received_at=at, answered_at=at - SKEW - SECOND)
+    asked(w, ("RGT-02", "unknown", "dates_contradict"), received_at=at, identity_asked_at=at + HOUR, identity_ok_at=at + HOUR - SECOND)
+    asked(w, ("RGT-02", "unknown", "outcome_contradiction"), outcome="open")
+    asked(w, ("RGT-02", "unknown", "answer_date_missing"), answered_at=None)
+    asked(w, ("RGT-02", "unknown", "region_missing"), region=None)
+    asked(w, region=None, law_region="EEA")
+    asked(w, outcome="withdrawn", answered_at=None)
+
+
+@story
+def left_in_the_app(w: World) -> None:
+    """Deleted in the app: a day later the account must be gone."""
+    gone, day = w.ago(30), 24 * HOUR
+    deleted(w, deletion_requested_at=gone - day)
+    u = deleted(w, deletion_requested_at=gone - day - SECOND)
+    w.find("RGT-01", "users", u, "violation", "executed_late")
+    w.user(deletion_requested_at=w.now - day)
+    u = w.user(deletion_requested_at=w.now - day - SECOND)
+    w.find("RGT-01", "users", u, "violation", "not_executed")
+    for asked_at, finding in ((w.ago(50), ("review", "cancelled_by_user")), (w.ago(30), ("violation", "not_executed"))):
+        u = w.user(deletion_requested_at=asked_at, deleted_at=w.ago(50) + HOUR, restored_at=w.ago(40), restored_by="user")
+        w.find("RGT-01", "users", u, *finding)
+    for ended, finding in ((None, ("exempt", "hold_open")), (30, ("exempt", "hold_closing")), (31, ("violation", "not_executed"))):
+        u = w.user(deletion_requested_at=w.ago(50))
+        w.add("retention_exceptions", user_id=u, scope="users", ended_at=None if ended is None else w.ago(ended))
+        w.find("RGT-01", "users", u, *finding)
+
+
+@story
+def left_by_mail(w: World) -> None:
+    at = w.ago(100)
+    due = month(at.date())
+    by_mail = {"kind": "erasure", "received_at": at, "answered_at": at + 10 * DAY}
+    asked(w, user_id=deleted(w, deleted_at=ends(due)), **by_mail)
+    asked(w, ("RGT-01", "violation", "executed_late"), user_id=deleted(w, deleted_at=begins(due + DAY)), **by_mail)
+    asked(w, ("RGT-01", "violation", "done_not_deleted"), **by_mail)
+    asked(w, ("RGT-01", "violation", "not_executed"), outcome="partial", **by_mail)
+    asked(w, ("RGT-01", "review", "done_not_deleted"), region="OTHER", **by_mail)
+    asked(w, outcome="refused", refusal_reason="law", **by_mail)
+    asked(w, ("RGT-01", "unknown", "region_missing"), ("RGT-02", "unknown", "region_missing"), region=None, **by_mail)
+    asked(w, ("RGT-01", "unknown", "user_not_found"), user_id=None, law_region="EEA", **by_mail)
+    ghost = ("DQ-03", "violation", "user_unknown")
+    asked(w, ghost, user_id=w.id("ghost"), law_region="EEA", **by_mail)
+    open_ = by_mail | {"received_at": w.ago(9), "answered_at": None, "outcome": "open"}
+    asked(w, ghost, ("RGT-01", "unknown", "user_not_found"), user_id=w.id("ghost"), law_region="EEA", **open_)
+
+
+@story
+def turned_away(w: World) -> None:
+    for reason, finding in (
+        ("Trade secrets", None),
+        ("identity_unproven", None),
+        (None, ("violation", "reason_missing")),
+        ("\u3000", ("violation", "reason_missing")),
+        ("too much work", ("violation", "reason_not_permitted")),
+        ("service_impossible", ("review", "reason_not_for_kind")),
+    ):
+        asked(w, *[("RGT-03", *finding)] if finding else [], outcome="refused", refusal_reason=reason)
+    asked(w, kind="object", outcome="refused", refusal_reason="service_impossible")
+    missing = ("RGT-03", "unknown", "notice_date_missing"), ("RGT-02", "unknown", "answer_date_missing")
+    asked(w, *missing, outcome="refused", refusal_reason="unlawful", answered_at=None)
+    contradicts = ("RGT-03", "unknown", "identity_contradiction")
+    asked(w, contradicts, outcome="refused", refusal_reason="identity_unproven", identity_ok_at=w.ago(35))
+
+
+@story
+def handed_over(w: World) -> None:
+    at = w.ago(30)
+    for given, finding in (
+        (at, None),
+        (at + SKEW, ("review", "clock_skew")),
+        (at + SKEW + SECOND, ("violation", "consent_after_release")),
+        (None, ("violation", "no_consent")),
+    ):
+        for kind in ("access", "portability"):
+            found = [("RGT-04", *finding)] if finding else []
+            asked(w, *found, kind=kind, answered_at=at, third_party_content=True, third_party_consent_at=given)
+    asked(w, ("RGT-04", "unknown", "content_flag_missing"), third_party_content=None)
+    missing = ("RGT-04", "unknown", "delivery_date_missing"), ("RGT-02", "unknown", "answer_date_missing")
+    asked(w, *missing, answered_at=None, third_party_content=True, third_party_consent_at=at)
+
+
+@story
+def proven(w: World) -> None:
+    kept = ("RGT-06", "violation", "kept_too_long")
+    held = {"id_document_held": True, "received_at": w.ago(50)}
+    asked(w, answered_at=begins(w.today - 30 * DAY), **held)
+    asked(w, kept, answered_at=ends(w.today - 31 * DAY), **held)
+    for ended, finding in ((None, ("exempt", "hold_open")), (30, ("exempt", "hold_closing")), (31, ("violation", "kept_too_long"))):
+        u = w.user()
+        scope = {"scope": "rights_requests", "type": "fraud"}
+        w.add("retention_exceptions", user_id=u, ended_at=None if ended is None else w.ago(ended), **scope)
+        asked(w, ("RGT-06", *finding), user_id=u, answered_at=w.ago(35), **held)
+    prompted = {"identity_asked_at": w.ago(39)}
+    asked(w, **prompted)
+    asked(w, ("RGT-06", "review", "asked_when_logged_in"), channel="app", **prompted)
+    asked(w, ("RGT-06", "unknown", "held_flag_missing"), id_document_held=None, **prompted)
+    missing = ("RGT-06", "unknown", "closing_date_missing"), ("RGT-02", "unknown", "answer_date_missing")
+    asked(w, *missing, **held | {"answered_at": None})

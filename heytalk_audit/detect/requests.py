@@ -1,0 +1,114 @@
+"""Requests for one's rights in free text: a copy, erasure, a correction, an objection, portability. Candidates for a person to judge.
+
+The phrases are data: `a|b` in brackets are alternatives, `*` any ending, ` .. ` a few words of the same sentence. Case, accents and
+widths of letters do not matter. What a phrase of kind `never` covers, as a denial, is none.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from heytalk_audit.detect.fold import key
+
+COLUMNS = ("row", "kind", "language", "start", "end", "confidence")
+KINDS = ("access", "erasure", "object", "portability", "rectify")
+NEVER = "never"
+_RANK = {"high": 0, "medium": 1}
+#: Few letters and no end of a sentence: between two parts of a phrase. Chinese needs fewer.
+_GAP = {"zh": "[^.!?。\n]{0,14}?"}
+_WORDS = r"(?!\w)[^.!?؟\n]{0,40}?(?<!\w)"
+#: What an Arabic word may begin with.
+_JOINED = {"ar": "[وفبلك]?(?:ال)?"}
+#: Signs of which every phrase needs one, as it is written in a text: all others are not read. Lowered by the engine that looks for them.
+_GATE = (
+    r"account|profile|data\b|informat|\binfo\b|details|records|about me|on me|of me|eras|deletion|forgotten|access|dsar|portab|machine|"
+    r"birth|incorrect|wrong|inaccurate|rectif|object|opt|stop|quit|cease|restrict|limit|consent|copy|"
+    r"hesa[bp]|profil|veri|bilgi|kay[ıi]t|hakk|talep|talebi|taşın|doğum|cinsiyet|düzelt|itiraz|onay|r[ıi]za|isim|ismim|ad[ıi]m|"
+    r"cuenta|perfil|datos|informaci|derecho|supresi|olvido|portabil|nacimiento|género|genero|rectific|tratamiento|consentimiento|opos|opong|"
+    r"账|帐|帳|賬|户|戶|资料|資料|信息|数据|數據|个人|個人|权|同意|广告|画像|推荐|决策|生日|出生|性别|姓名|"
+    r"حساب|بيانات|معلومات|ميلاد|موافق|الحق|حق |طلب|نسخ|ملفي|الإعلان|الاعلان|التسويق|اسمي"
+)
+
+
+class Phrase(NamedTuple):
+    """A phrase as a regular expression over folded text."""
+
+    kind: str
+    language: str
+    confidence: str
+    pattern: re.Pattern[str]
+
+
+def parts_of(words: str) -> list[str]:
+    """The parts of a phrase of the list, folded, as regular expressions."""
+    return [re.sub(r"([^\w\s()|?*])", r"\\\1", part).replace("*", r"\w*").replace(" ", " +") for part in key(words).split(" .. ")]
+
+
+def pattern_of(words: str, language: str) -> re.Pattern[str]:
+    """A phrase of the list as a regular expression."""
+    parts, spaced, gap = parts_of(words), language != "zh", _GAP.get(language, _WORDS)
+    found = gap.join(f"(?:{_JOINED.get(language, '')}(?:{part}))" for part in parts)
+    return re.compile(rf"(?<!\w){found}(?!\w)" if spaced else found)
+
+
+def _listed() -> list[dict[str, str]]:
+    with (files("heytalk_audit") / "detect" / "requests.csv").open("r", encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+@cache
+def _loosely() -> str:
+    """What lets through all that a phrase would find, and more: its parts in their order, wherever words begin and sentences end."""
+    found = ["[^\n]*".join(f"(?:{part})" for part in parts_of(r["words"])).replace(r"\w*", "") for r in _listed() if r["kind"] != NEVER]
+    return "|".join(found)
+
+
+@cache
+def phrases() -> tuple[Phrase, ...]:
+    """Every phrase of the list."""
+    return tuple(Phrase(r["kind"], r["language"], r["confidence"], pattern_of(r["words"], r["language"])) for r in _listed())
+
+
+def requests(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> pd.DataFrame:
+    """Candidates in texts: row, kind, language, start, end (characters), confidence (high, medium).
+
+    One row per text and kind, the surest and first; `row` counts texts from 0, nulls too.
+    """
+    array = texts if isinstance(texts, pa.Array | pa.ChunkedArray) else pa.array(list(texts), pa.large_string())
+    rows = pc.indices_nonzero(pc.fill_null(pc.match_substring_regex(array, _GATE, ignore_case=True), False))
+    folded = pa.array([key(text).replace("’", "'") for text in array.take(rows).to_pylist()], pa.large_string())
+    likely = pc.indices_nonzero(pc.match_substring_regex(folded, _loosely()))
+    found = [
+        (row, *one) for row, text in zip(rows.take(likely).to_pylist(), folded.take(likely).to_pylist(), strict=True) for one in _read(text)
+    ]
+    return pd.DataFrame(found, columns=list(COLUMNS)).astype({"row": "int64", "start": "int64", "end": "int64"})
+
+
+def _read(folded: str) -> list[tuple[str, str, int, int, str]]:
+    hits: dict[str, tuple[int, int, str, int]] = {}
+    denied: list[tuple[int, int]] | None = None
+    for phrase in phrases():
+        if phrase.kind == NEVER:
+            continue
+        for hit in phrase.pattern.finditer(folded):
+            denied = _denied(folded) if denied is None else denied
+            if any(start < hit.end() and hit.start() < end for start, end in denied):
+                continue
+            one = (_RANK[phrase.confidence], hit.start(), phrase.language, hit.end())
+            hits[phrase.kind] = min(hits.get(phrase.kind, one), one)
+    names = list(_RANK)
+    return [(kind, language, start, end, names[rank]) for kind, (rank, start, language, end) in sorted(hits.items())]
+
+
+def _denied(folded: str) -> list[tuple[int, int]]:
+    """The sentences' parts that a denial covers."""
+    return [hit.span() for phrase in phrases() if phrase.kind == NEVER for hit in phrase.pattern.finditer(folded)]

@@ -1,0 +1,194 @@
+"""Requests to the company: deletions carried out, answers in time, refusals, what an answer reveals, proof of identity."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from heytalk_audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.holds import hold
+from heytalk_audit.periods import sure
+from heytalk_audit.policy.view import View
+from heytalk_audit.rules.declared_terms import code_of, order_test
+from heytalk_audit.rules.rights_terms import ACCEPTED, has_region, with_deadline
+from heytalk_audit.rules.terms import any_flag, join, lookup, only_if
+from heytalk_audit.strings import blank
+
+#: Kinds that are answered; withdrawals and opt-outs take effect by themselves.
+ANSWERED = ("access", "portability", "erasure", "rectify", "object", "restrict")
+COPIES = ("access", "portability")
+
+
+def asked_deletions(requests: ir.Table, users: ir.Table, policy: View) -> ir.Table:
+    """Everything that asked for a deletion, once: the register's entries, and the accounts that asked in the app without one.
+
+    record, user_id, asked_at, outcome, channel, law_region, and the days of `with_deadline`.
+    """
+    erasures = requests.filter(requests.kind == "erasure")
+    r = erasures.filter(~sure(erasures.outcome.isin(["refused", "withdrawn"])))
+    r = with_deadline(r, users, policy)
+    registered = r.select(
+        "user_id", "outcome", "channel", "law_region", "last_day", "strict_day",
+        record="rights_requests:" + r.request_id, asked_at=r.received_at,
+    )  # fmt: skip
+    u = users.filter(users.deletion_requested_at.notnull())
+    u = u.anti_join(erasures.filter(~blank(erasures.user_id)).select("user_id"), "user_id")
+    no_day = ibis.null("date")
+    in_app = u.select(
+        "user_id", "law_region", outcome=ibis.null("string"), channel=ibis.literal("app"), last_day=no_day, strict_day=no_day,
+        record="users:" + u.user_id, asked_at=u.deletion_requested_at,
+    )  # fmt: skip
+    return ibis.union(registered, in_app.select(registered.columns))
+
+
+def with_execution(asked: ir.Table, users: ir.Table) -> ir.Table:
+    """The same with the account's state: `known`, `executed_at` (deleted and not undone since, else purged), `undone`."""
+    account = lookup(
+        users.filter(~blank(users.user_id)),
+        "user_id",
+        known=users.user_id.notnull(),
+        deleted_at=users.deleted_at,
+        restored_at=users.restored_at,
+        restored_by=users.restored_by,
+        purged_at=users.purged_at,
+    )
+    r = join(asked, account)
+    r = r.mutate(undone=sure(r.restored_at > r.deleted_at))
+    return r.mutate(executed_at=ibis.coalesce(only_if(~r.undone, r.deleted_at), r.purged_at))
+
+
+@rule("RGT-01", severity="critical", clauses=["CL-148", "CL-149", "CL-150"])
+def deletion_not_carried_out(rights_requests, users, retention_exceptions, policy):
+    """An account is deleted when its owner asks for it.
+
+    Every request for erasure that was not refused or withdrawn, and every account that asked for its deletion in the app without an
+    entry in the register. Asked for in the app, the deletion must follow within hours; otherwise by the deadline of the request's
+    region. Carried out means deleted and not restored since, or purged. A restore by the person after the request is for a person to
+    decide, and so is what is late under a stricter reading only. Without a date, an account or a region it is unknown; a request that
+    was closed as done passes where the account is no longer there.
+    """
+    r = with_execution(asked_deletions(rights_requests, users, policy), users)
+    in_app = sure(r.channel == "app")
+    limit = policy.after(r.asked_at, "erasure_app_h")
+    due = in_app.ifelse(policy.date(limit), r.last_day)
+    ended_on = ibis.coalesce(policy.date(r.executed_at), policy.today)
+    late = in_app.ifelse(sure(ibis.coalesce(r.executed_at, policy.as_of) > limit), sure(ended_on > r.last_day))
+    slow = ~in_app & sure(ended_on > r.strict_day)
+    done = sure(r.outcome == "done")
+    reasons = {"executed_late": r.executed_at.notnull(), "done_not_deleted": done, "not_executed": ~done}
+    cancelled = r.undone & r.executed_at.isnull() & sure(r.restored_by == "user") & sure(r.restored_at >= r.asked_at)
+    return Check(
+        r,
+        unknown("received_missing", r.asked_at.isnull()),
+        passes(~blank(r.user_id) & ~r.known & done),
+        unknown("user_not_found", blank(r.user_id) | ~r.known),
+        unknown("region_missing", ~in_app & ~has_region(r)),
+        review("cancelled_by_user", cancelled, held=False),
+        *[violation(reason, late & when, due) for reason, when in reasons.items()],
+        *[review(reason, slow & when, r.strict_day) for reason, when in reasons.items()],
+        exempt=hold(retention_exceptions, "users"),
+        record=r.record,
+        until=policy.date(r.executed_at),
+        by=("law_region", "channel"),
+    )
+
+
+@rule("RGT-02", severity="high", clauses=["CL-009", "CL-151", "CL-152"])
+def answered_late(rights_requests, users, policy):
+    """Every request is answered within the time that the law of its region allows.
+
+    Requests for access, portability, erasure, correction, objection and restriction that were not taken back. The day of receipt does
+    not count, a deadline that ends on a day off ends on the next working day. In the EEA and the UK it is a month, longer by the days for
+    which the person was asked to prove who they are, if asked soon; an extension counts if told in time. What is late under a stricter
+    reading only is for a person to decide. Dates that contradict each other or the outcome, and an unknown region, are unknown.
+    """
+    start = policy.setting("period_start")
+    r = rights_requests.filter(rights_requests.kind.isin(ANSWERED), ~sure(rights_requests.outcome == "withdrawn"))
+    r = r.filter(~sure(policy.date(r.answered_at) < ibis.literal(start))) if start else r
+    r = with_deadline(r, users, policy)
+    earliest = policy.before(r.received_at, "skew_seconds")
+    after_receipt = (r.identity_asked_at, r.identity_ok_at, r.extended_at, r.answered_at)
+    too_early = any_flag([sure(at < earliest) for at in after_receipt]) | sure(r.identity_ok_at < r.identity_asked_at)
+    closed = sure(r.outcome.isin([*ACCEPTED, "refused"]))
+    ended_on = ibis.coalesce(policy.date(r.answered_at), policy.today)
+    reasons = {"extension_late": r.told_late, "answered_late": r.answered_at.notnull(), "unanswered": r.answered_at.isnull()}
+    return Check(
+        r,
+        unknown("received_missing", r.received_at.isnull()),
+        unknown("dates_contradict", too_early),
+        unknown("outcome_contradiction", r.answered_at.notnull() & sure(r.outcome == "open")),
+        unknown("answer_date_missing", r.answered_at.isnull() & closed),
+        unknown("region_missing", ~has_region(r)),
+        *[violation(reason, sure(ended_on > r.last_day) & when, r.last_day) for reason, when in reasons.items()],
+        *[review(reason, sure(ended_on > r.strict_day) & when, r.strict_day) for reason, when in reasons.items()],
+        until=policy.date(r.answered_at),
+        by=("law_region", "kind"),
+    )
+
+
+@rule("RGT-03", severity="high", clauses=["CL-154", "CL-156"])
+def refused_without_reason(rights_requests, users, policy):
+    """A request is refused only for a reason that the policy allows, and the person is told when.
+
+    Every refusal. No reason, or one that the policy does not list, is a violation. Without a date of the answer, or where the identity is
+    given as unproven though it was proven, it is unknown. That the service would be impossible is listed for objections; given against
+    access, a copy, erasure or correction it is for a person to decide.
+    """
+    r = rights_requests.filter(rights_requests.outcome == "refused")
+    listed = policy.declared["refusal_reasons"]
+    reason = code_of(r.refusal_reason, listed)
+    return Check(
+        r,
+        violation("reason_missing", blank(r.refusal_reason)),
+        violation("reason_not_permitted", ~sure(reason.isin(list(listed.codes)))),
+        unknown("notice_date_missing", r.answered_at.isnull()),
+        unknown("identity_contradiction", sure(reason == "identity_unproven") & r.identity_ok_at.notnull()),
+        review("reason_not_for_kind", sure(reason == "service_impossible") & r.kind.isin([*COPIES, "erasure", "rectify"])),
+        by=("kind",),
+    )
+
+
+@rule("RGT-04", severity="high", clauses=["CL-027", "CL-155"])
+def released_without_consent(rights_requests, users, policy):
+    """Messages of other people leave in an answer only after these people agreed in writing.
+
+    Every request for access or portability that was carried out, in full or in part, unless it is marked as holding nothing of others.
+    Consent must lie before the answer; one that does so only if clocks differ by some minutes is for a person to decide. Without the
+    mark, or without the day of the answer, it is unknown.
+    """
+    r = rights_requests.filter(rights_requests.kind.isin(COPIES), rights_requests.outcome.isin(ACCEPTED))
+    r = r.filter(~sure(~r.third_party_content))
+    given, released = r.third_party_consent_at, r.answered_at
+    in_time = [sure(given <= at) for at in (policy.before(released, "skew_seconds"), policy.after(released, "skew_seconds"))]
+    return Check(
+        r,
+        unknown("content_flag_missing", r.third_party_content.isnull()),
+        violation("no_consent", given.isnull()),
+        unknown("delivery_date_missing", released.isnull()),
+        *order_test(sure(given <= released), *in_time),
+        violation("consent_after_release", ~sure(given <= released)),
+        by=("kind",),
+    )
+
+
+@rule("RGT-06", severity="high", clauses=["CL-153"])
+def identity_proof_kept(rights_requests, users, retention_exceptions, policy):
+    """Proof of identity is asked for only where it is needed, and not kept once the request is answered.
+
+    Every request in which a proof was asked for, accepted or is held. A document that is still held when the days after the answer are
+    over is a violation. Asking for proof in the app, where the person was logged in, is for a person to decide. Where the mark is
+    missing, or a closed request has no day of its answer, it is unknown.
+    """
+    r = rights_requests
+    held = sure(r.id_document_held)
+    r = r.filter(r.identity_asked_at.notnull() | r.identity_ok_at.notnull() | held)
+    held, due = sure(r.id_document_held), policy.plus_days(policy.date(r.answered_at), "id_document_days")
+    return Check(
+        r,
+        unknown("held_flag_missing", r.id_document_held.isnull()),
+        unknown("closing_date_missing", held & ~sure(r.outcome == "open") & r.answered_at.isnull()),
+        violation("kept_too_long", held & sure(policy.today > due), due),
+        review("asked_when_logged_in", sure(r.channel == "app") & r.identity_asked_at.notnull(), held=False),
+        exempt=hold(retention_exceptions, "rights_requests"),
+        by=("channel",),
+    )

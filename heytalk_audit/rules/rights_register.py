@@ -1,0 +1,56 @@
+"""Requests that never reached the register."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from heytalk_audit.check import Check, review, rule
+from heytalk_audit.policy.view import View
+from heytalk_audit.rules.terms import join
+from heytalk_audit.strings import blank
+
+#: What one kind of request in a ticket is called where there are more.
+SEVERAL = "several"
+
+
+def asking(detections: ir.Table) -> ir.Table:
+    """One row per ticket that reads like a request: `asks`, `finding` (its kind, or several), `confidence` (the surest)."""
+    d = detections.filter(detections.what == "request")
+    found = d.group_by("record").agg(kinds=d.finding.nunique(), one=d.finding.min(), sure=(d.confidence == "high").any())
+    return found.select(
+        "record",
+        asks=found.record.notnull(),
+        finding=(found.kinds == 1).ifelse(found.one, SEVERAL),
+        confidence=found.sure.ifelse("high", "medium"),
+    )
+
+
+def registered(tickets: ir.Table, requests: ir.Table, policy: View) -> ir.Table:
+    """The tickets, by person and time, near which the register has a request of that person: user_id, opened_at, `registered`."""
+    cases = tickets.filter(~blank(tickets.user_id)).select("user_id", "opened_at").distinct()
+    near = cases.inner_join(requests.select("user_id", "received_at").distinct(), "user_id")
+    opened, received = policy.date(near.opened_at), policy.date(near.received_at)
+    near = near.filter(opened <= policy.plus_days(received, "register_before"), received <= policy.plus_days(opened, "register_after"))
+    return near.select("user_id", "opened_at").distinct().mutate(registered=ibis.literal(True))
+
+
+@rule("RGT-08", severity="medium", clauses=["CL-006", "CL-151", "CL-161"], judged=True)
+def request_outside_the_register(support_tickets, rights_requests, detections, users, policy):
+    """A request for one's rights reaches the register, wherever it was made.
+
+    Every support ticket with a text or topic. A detector in five languages proposes those that read like a request for access, a
+    copy to take along, erasure, a correction or an objection; near each, some days before it to some weeks after, the register must have
+    a request of that person, of whatever kind. One that has none, or whose sender is no user, is for a person to decide and never a
+    violation by itself; a random sample of them, and of all tickets, is read by two people. Mail that became no ticket is not seen.
+    """
+    t = support_tickets
+    t = t.filter(~blank(t.topic) | ~blank(t.text)).select("ticket_id", "user_id", "opened_at", record="support_tickets:" + t.ticket_id)
+    t = join(t, asking(detections), "record")
+    t = join(t, registered(t.filter(t.asks), rights_requests, policy), ["user_id", "opened_at"])
+    return Check(
+        t,
+        review("request_not_registered", t.asks & ~t.registered),
+        record=t.record,
+        by=("finding", "confidence"),
+    )
