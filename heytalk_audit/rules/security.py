@@ -44,7 +44,7 @@ def secret_in_clear(users, policy):
 
 
 #: A value that no reader understands: a long digest or cipher text in hexadecimal or base 64, or a hash with its parameters.
-CIPHERED = "^([0-9a-fA-F]{32,}|[A-Za-z0-9+/_-]{22,}={0,2}|[$][0-9a-z]+[$].*|v[0-9]+:.*)$"
+CIPHERED = "^([0-9a-fA-F]{32,}|[A-Za-z0-9+/_-]{22,}={0,2}|[$][0-9a-z]+[$][^ ]+|v[0-9]+:[^ ]+)$"
 
 
 def readable_values(present, policy: View) -> ir.Table:
@@ -56,7 +56,9 @@ def readable_values(present, policy: View) -> ir.Table:
             cells = present[table].select(cell=present[table][column]).filter(lambda t: ~blank(t.cell))
             read = cells.agg(values=cells.count(), readable=sure(~trim(cells.cell).re_search(CIPHERED)).sum().fill_null(0))
             counted.append(read.select("values", "readable", column_name=ibis.literal(name)))
-    empty = ibis.memtable({"values": [], "readable": [], "column_name": []}, schema={"values": "int64", "readable": "int64", "column_name": "string"})
+    empty = ibis.memtable(
+        {"values": [], "readable": [], "column_name": []}, schema={"values": "int64", "readable": "int64", "column_name": "string"}
+    )
     return ibis.union(*counted, empty) if counted else empty
 
 
@@ -64,10 +66,10 @@ def readable_values(present, policy: View) -> ir.Table:
 def encrypted_field_readable(column_inventory, detections, users, policy, present):
     """What is said to be encrypted cannot be read.
 
-    Every delivered column that the engagement says is encrypted, that is named like a secret, or that holds free text. A value that can be read
-    in a column said to be encrypted is for a person to decide, as an export may decrypt on purpose: who attests that it does takes the
-    column off the list. So are a column named like a secret, whose values are not read, and free text in which a detector finds secrets,
-    passwords or digests: whoever reads the text has them.
+    Every delivered column that is said to be encrypted (a setting), that is named like a secret, or that holds free text. A value that can be
+    read in a column said to be encrypted is a violation; where an attestation says that the export decrypts, the column is taken off the
+    setting. A column named like a secret, whose values are not read, is for a person to decide, and so is free text in which a
+    detector finds secrets, passwords or digests: whoever reads the text has them.
     """
     k = column_inventory
     promised = policy.setting("encrypted_columns")
@@ -75,11 +77,14 @@ def encrypted_field_readable(column_inventory, detections, users, policy, presen
     found = found.filter(found.confidence != "low")
     k = join(k, has(found, "place", told=found.place.notnull()).rename(column_name="place"), "column_name")
     k = join(k, readable_values(present, policy), "column_name")
-    k = k.mutate(promised=k.column_name.isin(promised) if promised else ibis.literal(False), secret=named_like(k.name, policy.setting("secret_names")))
+    k = k.mutate(
+        promised=k.column_name.isin(promised) if promised else ibis.literal(False),
+        secret=named_like(k.name, policy.setting("secret_names")),
+    )
     k = k.filter(k.promised | k.secret | k.column_name.isin(list(PLACES)))
     return Check(
         k,
-        review("readable", k.promised & sure(k.readable > 0)),
+        violation("readable", k.promised & sure(k.readable > 0)),
         review("named_like_a_secret", k.secret & ~k.promised),
         review("secret_in_text", k.told),
         by=("table_name",),
@@ -132,9 +137,9 @@ def carries(address: ir.StringValue, names: Codes) -> ir.BooleanValue:
 def private_media_plain(content_items, users, policy):
     """Media that is not public cannot be fetched by whoever knows its address.
 
-    Every picture, video and voice message with an address that is not public. An address on a public host must carry a signature, or it is a
-    violation; one that never expires is for a person to decide. Judged is the address's form: nothing is fetched. Hosts that check
-    access themselves are a setting. Without a visibility it is unknown.
+    Every picture, video and voice message with an address that is not public. An address on a public host must carry a signature, or it
+    is a violation; one that never expires is for a person to decide. Judged is the address's form: nothing is fetched. Hosts that
+    check access themselves are a setting. Without a visibility it is unknown.
     """
     c = content_items
     c = c.filter(c.kind.isin(["photo", "video", "voice"]), ~blank(c.url), ~sure(c.visibility == "public"))
@@ -154,9 +159,9 @@ def private_media_plain(content_items, users, policy):
 def snapshot_too_full(column_inventory, users, policy, present):
     """The audit is given no more than it needs.
 
-    Every column delivered. One that the contract does not ask for is a violation: no rule reads it, and it should be dropped on loading. Free
-    text that is delivered only by agreement is for a person to decide, where something is written in it; the columns that need such an
-    agreement are a setting, from which those agreed on are taken. What an allowed column holds is not judged.
+    Every column delivered. One that the contract does not ask for is a violation: no rule reads its values, and it should be dropped on
+    loading. Free text that is delivered only by agreement is for a person to decide, where something is written in it; the columns that
+    need such an agreement are a setting, from which those agreed on are taken. What an allowed column holds is not judged.
     """
     k = column_inventory
     wanted = [f"{table.name}.{column.name}" for table in contract.load().values() for column in table.columns]
@@ -164,12 +169,9 @@ def snapshot_too_full(column_inventory, users, policy, present):
     for name in policy.setting("opt_in_columns"):
         table, _, column = name.partition(".")
         if table in present and column in present[table].columns:
-            texts = present[table][column]
-            filled.append(present[table].agg(written=sure(~blank(texts)).any()).select("written", column_name=ibis.literal(name)))
-    if filled:
-        k = join(k, ibis.union(*filled), "column_name")
-    else:
-        k = k.mutate(written=ibis.literal(False))
+            written = sure(~blank(present[table][column])).any()
+            filled.append(present[table].agg(written=written).select("written", column_name=ibis.literal(name)))
+    k = join(k, ibis.union(*filled), "column_name") if filled else k.mutate(written=ibis.literal(False))
     return Check(
         k,
         violation("not_in_contract", ~k.column_name.isin(wanted)),

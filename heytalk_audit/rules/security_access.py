@@ -28,7 +28,9 @@ def staff_access_beyond_need(staff_access_log, staff, users, policy):
     """
     a = staff_access_log
     known = staff.filter(~blank(staff.staff_id))
-    known = lookup(known, "staff_id", role=known.role, started_at=known.started_at, left_at=known.left_at, employed=known.staff_id.notnull())
+    known = lookup(
+        known, "staff_id", role=known.role, started_at=known.started_at, left_at=known.left_at, employed=known.staff_id.notnull()
+    )
     a = join(a, known, "staff_id").mutate(day=policy.date(a.accessed_at))
     roles = policy.setting("role_tables")
     forbidden = ~allowed_tables(a.role, a.table_name, roles) if roles else ibis.literal(False)
@@ -69,9 +71,9 @@ def training_overdue(staff, policy):
 def leak_report_ignored(support_tickets, users, policy):
     """A report that an account or a password leaked is acted on within three days.
 
-    Every ticket whose topic is one for leaks, purged or not; the topics are a setting. Counted is the first action, or else the closing, from the
-    opening on. None yet when the time is over, or one that came later, is a violation; a ticket that was closed without any action is for
-    a person to decide. An action after the audit's instant, or before the ticket, is unknown.
+    Every ticket whose topic is one for leaks, purged or not; the topics are a setting. Counted is the first action, or else the closing,
+    from the opening on. None yet when the time is over, or one that came later, is a violation; a ticket that was closed without any
+    action is for a person to decide. An action after the audit's instant, or before the ticket, is unknown.
     """
     t = support_tickets.select("ticket_id", "user_id", "topic", "opened_at", "first_action_at", "closed_at")
     t = t.filter(is_one_of(t.topic, Codes(None, {name: () for name in policy.setting("leak_topics")})))
