@@ -66,9 +66,9 @@ def readable_values(present, policy: View) -> ir.Table:
 def encrypted_field_readable(column_inventory, detections, users, policy, present):
     """What is said to be encrypted cannot be read.
 
-    Every delivered column that is said to be encrypted (a setting), that is named like a secret, or that holds free text. A value that can be
-    read in a column said to be encrypted is a violation; where an attestation says that the export decrypts, the column is taken off the
-    setting. A column named like a secret, whose values are not read, is for a person to decide, and so is free text in which a
+    Every delivered column that is said to be encrypted (a setting), that is named like a secret, or that holds free text. A value that can
+    be read in a column said to be encrypted is a violation; where an attestation says that the export decrypts, the column is taken off
+    the setting. A column named like a secret, whose values are not read, is for a person to decide, and so is free text in which a
     detector finds secrets, passwords or digests: whoever reads the text has them.
     """
     k = column_inventory
