@@ -92,6 +92,11 @@ class Settings(Strict):
     training_start_days: Count
     gateway_hosts: list[str]
     recipient_notice_days: Count
+    floating_window_events: list[str]
+    secret_names: list[str]
+    encrypted_columns: list[str]
+    leak_topics: list[str]
+    opt_in_columns: list[str]
 
 
 class AuditParams(Strict):

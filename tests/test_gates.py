@@ -161,6 +161,16 @@ def test_a_column_that_no_contract_knows_is_judged_by_its_name(name, reason, for
     assert found.ledger["in_scope"] > 100 and found.verdict == ("FAIL" if reason else "PASS")
 
 
+def test_a_column_that_no_contract_knows_is_surplus(tmp_path):
+    folder = world(tmp_path / "s", {"traffic_events": [{"user_id": "u1"}]})
+    for name in ("app_key", "shoe_size"):
+        rewrite(folder, "traffic_events", lambda t, name=name: t.append_column(name, pa.nulls(len(t), pa.string())))
+    found = verdicts(folder, "SEC-08", "SEC-02")
+    surplus = [(f"column_inventory:traffic_events.{name}", "not_in_contract") for name in ("app_key", "shoe_size")]
+    assert sorted(zip(found["SEC-08"].rows.record, found["SEC-08"].rows.reason, strict=True)) == surplus
+    assert list(zip(found["SEC-02"].rows.record, found["SEC-02"].rows.reason, strict=True)) == [(surplus[0][0], "named_like_a_secret")]
+
+
 @pytest.mark.parametrize(
     ("said", "verdict"),
     [

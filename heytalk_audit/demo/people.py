@@ -99,7 +99,7 @@ def _person(w: World, index: int, chance: np.ndarray) -> dict[str, Any]:
         city=city,
         law_region=region,
         profile_visibility=shown[int(chance[9] * 3)],
-        credential_format="argon2id" if chance[10] < 0.8 else "sso",
+        credential_format="argon2id" if chance[10] < 0.8 or tester else "sso",
         is_test=tester,
     )
     accepted = [c["consent_id"] for c in w.rows["consents"][before:]]
@@ -125,14 +125,18 @@ def _life(w: World, user: dict[str, Any], chance: np.ndarray) -> None:
         w.agree(u, "media", later)
     for n, kind in enumerate(kinds):
         said = None if kind == "photo" else POSTS[(index + n) % len(POSTS)]
-        w.add("content_items", user_id=u, created_at=max(later, w.ago(30 + 100 * n)), kind=kind, text=said)
+        made = _captured(w, device, later, index) if kind == "photo" else {}
+        w.add("content_items", user_id=u, created_at=max(later, w.ago(30 + 100 * n)), kind=kind, text=said, **made)
+    if created > w.ago(300):
+        w.add("traffic_events", user_id=u, device_id=device, event_at=later, event_type="open", ip="198.51.100.7")
     if index % 11 == 0:
         w.add("subscriptions", user_id=u, start_at=max(created, w.ago(300)))
         w.add("transactions", user_id=u, purchased_at=max(created, w.ago(300)), amount=f"{5 + index % 20}.99")
     if index % 13 == 0:
         opened = max(later, w.ago(90))
-        text = TICKETS[index % len(TICKETS)]
-        w.add("support_tickets", user_id=u, opened_at=opened, first_action_at=opened, last_agent_at=opened, closed_at=opened, text=text)
+        text, topic = TICKETS[index % len(TICKETS)], ("account", "account", "account_leak")[index // 13 % 3]
+        acted = {"first_action_at": opened, "last_agent_at": opened, "closed_at": opened}
+        w.add("support_tickets", user_id=u, topic=topic, opened_at=opened, text=text, **acted)
     if index % 17 == 0:
         w.add("social_accounts", user_id=u, linked_at=later)
         received = max(later, w.ago(60))
@@ -140,6 +144,13 @@ def _life(w: World, user: dict[str, Any], chance: np.ndarray) -> None:
     if index % 19 == 0:
         w.add("disclosures", user_id=u)
         w.add("staff_access_log", staff_id=f"staff-{index % 5}", user_id=u, purpose_ref="ticket")
+
+
+def _captured(w: World, device: str, at: dt.datetime, index: int) -> dict[str, Any]:
+    """Where a picture comes from, which the device had allowed."""
+    source = ("camera", "album")[index // 3 % 2]
+    w.add("permission_events", device_id=device, event_at=at, permission=source)
+    return {"device_id": device, "capture_source": source, "selection_method": "user_selected" if source == "album" else None}
 
 
 def _device(w: World, user: dict[str, Any], chance: float) -> str:
@@ -183,7 +194,7 @@ def _tester(w: World, user: dict[str, Any], index: int) -> None:
     u = user["key"]
     event = w.add("traffic_events", user_id=u, event_at=w.ago(1 + index % 300))
     consents = [("consents", c, ("DQ-03", "DQ-04", "RET-09", "CON-04", "COL-10")) for c in user["accepted"]]
-    account = ("DQ-03", "DQ-04", "DQ-08", "RET-05", "CON-03", "CON-07", "MIN-01", "MIN-02", "COL-03", "COL-04", "RGT-07")
+    account = ("DQ-03", "DQ-04", "DQ-08", "RET-05", "CON-03", "CON-07", "MIN-01", "MIN-02", "COL-03", "COL-04", "RGT-07", "SEC-01")
     for table, key, rules in (("users", u, account), ("traffic_events", event, ("DQ-03", "DQ-04", "RET-07", "COL-10")), *consents):
         for rule in rules:
             w.find(rule, table, key, "excluded", "test_account")

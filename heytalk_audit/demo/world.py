@@ -28,7 +28,7 @@ def version_at(world: World, at: dt.datetime) -> str:
 class World:
     """Rows per table, and the findings that an ideal audit makes of them.
 
-    `now` is the snapshot's instant (UTC).
+    `now` is the snapshot's instant (UTC); `phones` the latest of each person, and those that were `allowed` push messages.
     """
 
     now: dt.datetime
@@ -36,6 +36,8 @@ class World:
     truth: list[tuple[str, str, str, str, str]] = field(default_factory=list)
     serial: int = 0
     extra: dict[str, list[str]] = field(default_factory=dict)
+    phones: dict[str, Row] = field(default_factory=dict)
+    allowed: set[str] = field(default_factory=set)
 
     @property
     def today(self) -> dt.date:
@@ -81,7 +83,30 @@ class World:
         return f"{kind}-{self.serial:07d}"
 
     def add(self, table: str, **values: Any) -> str:
-        """A row with the defaults of its table; returns its key."""
+        """A row with the defaults of its table, and the permission that a phone or a push message needs; returns its key."""
+        key = self.put(table, **values)
+        row = self.rows[table][-1]
+        if table == "devices" and row["platform"] == "android":
+            self.put("permission_events", device_id=key, permission="device_info", event_at=row["first_seen_at"])
+        if table == "devices" and row["platform"] != "web":
+            self.phones[row["user_id"]] = row
+        if table == "outbound_messages" and row["channel"] == "push" and row["status"] != "suppressed":
+            self._allow_push(row)
+        return key
+
+    def _allow_push(self, message: Row) -> None:
+        """The person's phone, or a new one, allows push messages by the sending."""
+        phone = self.phones.get(message["user_id"])
+        if phone is None or phone["first_seen_at"] > message["sent_at"]:
+            seen = message["sent_at"] - dt.timedelta(days=1)
+            self.put("devices", user_id=message["user_id"], platform="ios", first_seen_at=seen)
+            phone = self.phones[message["user_id"]] = self.rows["devices"][-1]
+        if phone["device_id"] not in self.allowed:
+            self.allowed.add(phone["device_id"])
+            self.put("permission_events", device_id=phone["device_id"], permission="push", event_at=phone["first_seen_at"])
+
+    def put(self, table: str, **values: Any) -> str:
+        """A row with the defaults of its table and nothing beside it; returns its key."""
         rest = {k: v(self) if callable(v) else v for k, v in DEFAULTS[table].items() if k not in values}
         row = {KEYS[table]: self.id(PREFIX[table])} | rest | values
         if table == "consents":
@@ -178,6 +203,7 @@ DEFAULTS: dict[str, Row] = {
         "profile_visibility": "hidden",
         "law_region": "EEA",
         "geo_source": "ip",
+        "credential_format": "argon2id",
         "is_test": False,
     },
     "subscriptions": {"kind": "paid", "status": "active", "start_at": lambda w: w.ago(200)},
@@ -205,7 +231,13 @@ DEFAULTS: dict[str, Row] = {
         "owner": "legal",
         "started_at": lambda w: w.ago(150),
     },
-    "content_items": {"kind": "post", "visibility": "private", "created_at": lambda w: w.ago(120), "moderation_decision": "approved"},
+    "content_items": {
+        "kind": "post",
+        "visibility": "private",
+        "capture_source": "none",
+        "created_at": lambda w: w.ago(120),
+        "moderation_decision": "approved",
+    },
     "traffic_events": {"event_type": "api", "event_at": lambda w: w.ago(10), "ip": "203.0.113.9"},
     "devices": {"platform": "android", "first_seen_at": lambda w: w.ago(200)},
     "permission_events": {"permission": "camera", "action": "granted", "event_at": lambda w: w.ago(90)},
@@ -238,5 +270,10 @@ DEFAULTS: dict[str, Row] = {
     "social_accounts": {"provider": "google", "fields_received": ["openid"], "linked_at": lambda w: w.ago(200)},
     "policy_versions": {"sha256": "0" * 64, "material": True, "language": "en"},
     "staff": {"role": "support"},
-    "staff_access_log": {"table_name": "support_tickets", "accessed_at": lambda w: w.ago(9)},
+    "staff_access_log": {
+        "staff_id": "staff-0",
+        "table_name": "support_tickets",
+        "purpose_ref": "T-2093",
+        "accessed_at": lambda w: w.ago(9),
+    },
 }

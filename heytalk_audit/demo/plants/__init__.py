@@ -13,9 +13,11 @@ from heytalk_audit.demo.plants import (
     marketing,
     minors,
     objections,
+    permissions,
     records,
     retention,
     rights,
+    security,
     sensitive,
     sharing,
 )
@@ -26,7 +28,22 @@ __all__ = ["NOT_PLANTABLE", "plant"]
 
 TIMES = 3
 #: The order in which they are told: ids are counted through it.
-MODULES = (retention, records, evidence, consent, marketing, sensitive, confidences, minors, collection, sharing, rights, objections)
+MODULES = (
+    retention,
+    records,
+    evidence,
+    consent,
+    marketing,
+    sensitive,
+    confidences,
+    minors,
+    collection,
+    sharing,
+    rights,
+    objections,
+    permissions,
+    security,
+)
 
 #: Reason codes that a clean delivery can't carry, and why.
 NOT_PLANTABLE = {
@@ -40,6 +57,18 @@ NOT_PLANTABLE = {
     ("CON-03", "pre_tracking"): "needs the setting acceptance_tracking_start",
     ("RGT-01", "received_missing"): "the contract forbids a null there",
     ("RGT-02", "received_missing"): "the contract forbids a null there",
+    **{(f"PRM-0{n}", "no_permission_log"): "the log is one table for all" for n in (1, 2, 3, 5, 6)},
+    **{(f"PRM-0{n}", "clock_missing"): "the contract wants a time" for n in (1, 2, 3, 4, 5, 6)},
+    ("PRM-05", "device_missing"): "a device without a key is no device",
+    ("PRM-09", "user_missing"): "the contract wants a user",
+    ("SEC-02", "readable"): "needs the setting encrypted_columns",
+    ("SEC-02", "named_like_a_secret"): "the contract has no such column",
+    ("SEC-03", "clock_missing"): "the contract wants a time",
+    ("SEC-03", "role_not_allowed"): "needs the setting role_tables",
+    ("SEC-04", "start_missing"): "the contract wants a day",
+    ("SEC-06", "visibility_missing"): "the contract wants a visibility",
+    ("SEC-07", "clock_missing"): "the contract wants a time",
+    ("SEC-08", "not_in_contract"): "the demo delivers the contract's columns",
     ("MIN-01", "below_policy_age"): "needs the setting policy_min_age: the policy names none",
     ("SHA-02", "fields_missing"): "the contract knows no disclosure without a list of fields",
     ("SHA-09", "share_clock_missing"): "the contract knows no disclosure without a time",
@@ -54,3 +83,4 @@ def plant(world: World) -> None:
                 write(world)
     sharing.seats(world)
     minors.repeated_dates(world)
+    security.columns(world)

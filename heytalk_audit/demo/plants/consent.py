@@ -162,6 +162,8 @@ def followed(w: World) -> None:
         d = w.add("devices", **{"user_id": u, "ad_id": ad_id(w), "first_seen_at": seen} | values)
         if finding:
             w.find("CON-08", "devices", d, *finding)
+        if values.get("att_status") == "denied":
+            w.find("PRM-05", "devices", d, "violation", "idfa_without_authorisation")
 
     device(None, ("grant", seen))
     device(None, ("grant", seen), platform="web", region="TR")

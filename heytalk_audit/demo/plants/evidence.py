@@ -60,7 +60,7 @@ def rehearsed(w: World) -> None:
         "outbound_messages": ({"category": "marketing"}, ("RET-10", "CON-01", "CON-09", "COL-10")),
         "consents": ({"method": "default"}, ("RET-09", "CON-04", "COL-10")),
         "content_items": ({"kind": "photo"}, ("CON-05", "COL-10", "VIS-01")),
-        "devices": ({"ad_id": ad_id(w)}, ("CON-08", "COL-10")),
+        "devices": ({"ad_id": ad_id(w)}, ("CON-08", "COL-10", "PRM-05")),
         "disclosures": ({"kind": "advertising", "fields": ["religion"]}, ("SEN-05", "COL-10", "SHA-02", "SHA-07")),
         "profile_attributes": (
             {"name": "health", "category": "pd:MedicalHealth", "value": "asthma", "visibility": "public"},
@@ -68,7 +68,8 @@ def rehearsed(w: World) -> None:
         ),
     }
     rows = {table: (w.add(table, user_id=u, **values), rules) for table, (values, rules) in wrong.items()}
-    rows["users"] = (u, ("DQ-08", "RET-05", "COL-04", "CON-03", "MIN-01", "MIN-02", "MIN-03", "RGT-07"))
+    rows["users"] = (u, ("DQ-08", "RET-05", "COL-04", "CON-03", "MIN-01", "MIN-02", "MIN-03", "RGT-07", "SEC-01"))
+    w.find("PRM-07", "permission_events", w.rows["permission_events"][-1]["event_id"], "excluded", "test_account")
     for table, (key, rules) in rows.items():
         for rule in ("DQ-03", "DQ-04", *rules):
             w.find(rule, table, key, "excluded", "test_account")

@@ -1,0 +1,86 @@
+"""Permissions as a state: what a device allowed the app at an instant.
+
+The events of a device and permission at one instant are one state, the strongest of them: a revocation before a denial before a grant.
+States are half-open intervals, so that a point lies in at most one and a join to them never multiplies rows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import ibis
+import ibis.expr.types as ir
+
+from heytalk_audit.check import Condition, review, unknown, violation
+from heytalk_audit.periods import sure
+from heytalk_audit.policy.view import View
+from heytalk_audit.rules.declared_terms import code_of, order_test
+from heytalk_audit.rules.terms import join, lookup
+from heytalk_audit.strings import blank, key
+
+#: States from weakest to strongest: of events at one instant, the strongest holds.
+NO_GRANT, GRANTED, DENIED, REVOKED = range(4)
+ACTIONS = {"granted": GRANTED, "denied": DENIED, "revoked": REVOKED}
+REASONS = {REVOKED: "permission_revoked", DENIED: "permission_denied", NO_GRANT: "no_grant"}
+#: The end of a state that nothing has ended.
+FOREVER = dt.datetime(9999, 12, 31)
+
+
+def permission_code(permission: ir.StringValue, policy: View) -> ir.StringValue:
+    """The permission that a name is written for; where it is none of the policy's, its key without the system's prefix."""
+    return code_of(key(permission).re_replace("^androidpermission", ""), policy.declared["permissions"])
+
+
+def permission_states(events: ir.Table, policy: View, *asked: str) -> ir.Table:
+    """The state that each device's events set, from `start` until before `until`: device, asked (the code), start, until, state.
+
+    Of these permissions, or of all. That a feature was blocked changes no state.
+    """
+    e = events.filter(~blank(events.device_id), ~blank(events.permission), events.event_at.notnull(), events.action.isin(list(ACTIONS)))
+    state = ibis.cases(*[(e.action == action, state) for action, state in ACTIONS.items()], else_=NO_GRANT)
+    e = e.select(device="device_id", asked=permission_code(e.permission, policy), start="event_at", state=state.cast("int8"))
+    e = e.filter(e.asked.isin(asked)) if asked else e
+    e = e.group_by(["device", "asked", "start"]).agg(state=e.state.max())
+    following = ibis.window(group_by=["device", "asked"], order_by="start")
+    return e.mutate(until=e.start.lead().over(following).fill_null(ibis.literal(FOREVER, type="timestamp(6)")))
+
+
+def with_permission(rows: ir.Table, name: str, at: ir.TimestampValue, held: ir.Table) -> ir.Table:
+    """`rows` with column `name`: the state of their device at an instant, and `<name>_since`; `held` is of one permission."""
+    rows = rows.mutate(probe=at)
+    s = held.select("device", "start", "until", **{name: held.state, f"{name}_since": held.start})
+    joined = rows.left_join(s, [rows.device_id == s.device, s.start <= rows.probe, rows.probe < s.until])
+    kept = [c for c in rows.columns if c != "probe"]
+    return joined.select(*kept, f"{name}_since", **{name: joined[name].fill_null(NO_GRANT)})
+
+
+def with_need(rows: ir.Table, permission: str, at: str, devices: ir.Table, events: ir.Table, policy: View) -> ir.Table:
+    """What `need` asks of `rows`, which have `device_id`: the state of a permission at the instant in column `at`, and `earlier` and
+    `later` if clocks differ by the skew; `log_start`, the first event of the whole log; `web` and `last_install` of the device."""
+    held = permission_states(events, policy, permission)
+    rows = with_permission(rows, "state", rows[at], held)
+    rows = with_permission(rows, "earlier", policy.before(rows[at], "skew_seconds"), held)
+    rows = with_permission(rows, "later", policy.after(rows[at], "skew_seconds"), held)
+    known = devices.filter(devices.device_id.notnull())
+    known = lookup(known, "device_id", device_platform=known.platform, last_install=known.installed_at, web=sure(known.platform == "web"))
+    return join(rows, known, "device_id").cross_join(events.agg(log_start=events.event_at.min()))
+
+
+def need(rows: ir.Table, at: str, reinstall: bool = True, among: ir.BooleanValue | None = None) -> list[Condition]:
+    """Conditions on rows that need a permission at an instant (`rows` as of `with_need`), or on those `among` them.
+
+    Where no log had begun nothing can be told. A grant that counts from before the last installation is for a person to decide.
+    """
+    among = ibis.literal(True) if among is None else among
+    granted, t = sure(rows.state == GRANTED), rows[at]
+    skewed = order_test(granted | ~among, rows.earlier == GRANTED, rows.later == GRANTED)
+    before_install = sure(rows.state_since < rows.last_install) & sure(rows.last_install <= t)
+    return [
+        unknown("device_missing", among & blank(rows.device_id)),
+        unknown("clock_missing", among & t.isnull()),
+        unknown("no_permission_log", among & rows.log_start.isnull()),
+        unknown("before_log_start", among & sure(t < rows.log_start)),
+        *skewed,
+        *[violation(reason, among & sure(rows.state == state)) for state, reason in REASONS.items()],
+        *([review("grant_before_reinstall", among & granted & before_install)] if reinstall else []),
+    ]

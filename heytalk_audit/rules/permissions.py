@@ -1,0 +1,161 @@
+"""Permissions: whether the app used a device's camera, microphone, album, identifiers and windows only while it was allowed to."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from heytalk_audit.check import Check, review, rule, unknown, violation
+from heytalk_audit.periods import sure
+from heytalk_audit.policy.declared import Codes
+from heytalk_audit.policy.view import View
+from heytalk_audit.rules.declared_terms import is_one_of
+from heytalk_audit.rules.permission_terms import need, permission_code, with_need
+from heytalk_audit.rules.terms import join, lookup, real_ad_id
+from heytalk_audit.strings import blank
+
+
+def captured(content: ir.Table, permission: str, devices: ir.Table, events: ir.Table, policy: View) -> ir.Table:
+    """Content with what `need` asks of it; what came from a browser is left out."""
+    c = content.select("content_id", "user_id", "kind", "capture_source", "selection_method", "device_id", "created_at")
+    c = with_need(c, permission, "created_at", devices, events, policy)
+    return c.filter(~c.web)
+
+
+@rule("PRM-01", severity="medium", clauses=["CL-023", "CL-057", "CL-163", "CL-171", "CL-172"])
+def camera_without_permission(content_items, permission_events, devices, users, policy):
+    """The camera is used only while its permission is on.
+
+    Every item that was captured with the camera, those from a browser left out. In force is what the latest events of the device up to
+    the item's making say. A permission that was on shortly before or after, or that was given before the app was last installed, is
+    for a person to decide. Without a device, without a log, and before the log begins it is unknown.
+    """
+    c = content_items.filter(content_items.capture_source == "camera")
+    c = captured(c, "camera", devices, permission_events, policy)
+    return Check(c, *need(c, "created_at"), by=("kind",))
+
+
+@rule("PRM-02", severity="high", clauses=["CL-168"])
+def microphone_without_permission(content_items, permission_events, devices, users, policy):
+    """People are recorded only while the microphone's permission is on.
+
+    Every item that was captured with the microphone, and every voice message whose source is not said, those from a browser left out.
+    It is judged as camera content is. Listening needs no permission.
+    """
+    c = content_items
+    c = c.filter(sure(c.capture_source == "mic") | (sure(c.kind == "voice") & blank(c.capture_source)))
+    c = captured(c, "microphone", devices, permission_events, policy)
+    return Check(c, *need(c, "created_at"), by=("kind",))
+
+
+@rule("PRM-03", severity="high", clauses=["CL-023", "CL-056", "CL-165", "CL-166", "CL-167"])
+def album_without_permission(content_items, permission_events, devices, users, policy):
+    """Pictures come from the album only when people picked them and the album's permission is on.
+
+    Every item from the album, those from a browser left out. One that the app selected by itself is a violation, whatever was allowed;
+    where it is not said who selected it, it is unknown. All others are judged as camera content is.
+    """
+    c = content_items.filter(content_items.capture_source == "album")
+    c = captured(c, "album", devices, permission_events, policy)
+    return Check(
+        c,
+        violation("auto_selected", sure(c.selection_method == "auto")),
+        unknown("selection_missing", blank(c.selection_method)),
+        *need(c, "created_at"),
+        by=("kind", "selection_method"),
+    )
+
+
+@rule("PRM-05", severity="high", clauses=["CL-014", "CL-043", "CL-053", "CL-174", "CL-176"])
+def identifier_without_permission(devices, permission_events, users, policy):
+    """A device's identifiers are read only with its owner's permission.
+
+    Every phone. On an Apple system an advertising id that is none made of zeros needs the authorisation to track, as it stands at the
+    audit's instant; where that is not said, it is unknown. On Android the permission for device information must be on when the device
+    is first seen, as for camera content, whatever was installed since.
+    """
+    d = devices.select("device_id", "user_id", "platform", "ad_id", "att_status", "first_seen_at")
+    d = with_need(d.filter(d.platform.isin(["ios", "android"])), "device_info", "first_seen_at", devices, permission_events, policy)
+    tracked = (d.platform == "ios") & real_ad_id(d)
+    return Check(
+        d,
+        unknown("att_status_missing", tracked & blank(d.att_status)),
+        violation("idfa_without_authorisation", tracked & ~sure(d.att_status == "authorized")),
+        *need(d, "first_seen_at", reinstall=False, among=sure(d.platform == "android")),
+        by=("platform",),
+    )
+
+
+@rule("PRM-06", severity="low", clauses=["CL-173"])
+def floating_window_without_permission(permission_events, traffic_events, devices, users, policy):
+    """A floating window opens only while its permission is on.
+
+    Every logged event whose type names a floating window, on devices whose system asks for such a permission: Apple systems and browsers
+    are left out. The names are a setting. It is judged as camera content is. Where no event has such a name, there is nothing to judge.
+    """
+    e = traffic_events.select("event_id", "user_id", "device_id", "event_type", "event_at")
+    e = e.filter(is_one_of(e.event_type, Codes(None, {name: () for name in policy.setting("floating_window_events")})))
+    e = with_need(e, "floating_window", "event_at", devices, permission_events, policy)
+    e = e.filter(~e.web, ~sure(e.device_platform == "ios"))
+    return Check(e, *need(e, "event_at"), record="traffic_events:" + e.event_id)
+
+
+@rule("PRM-07", severity="high", clauses=["CL-071", "CL-162"])
+def permission_not_listed(permission_events, devices, users, policy):
+    """The app asks for no permission that the policy does not list.
+
+    Every event of the permission log. A permission under none of the policy's seven names or their synonyms is a violation; one that a
+    vendor's code asks for, which the policy leaves out, is for a person to decide. An event without a permission is unknown.
+    """
+    e = permission_events.select("event_id", "device_id", "permission")
+    owners = devices.filter(devices.device_id.notnull())
+    e = join(e, lookup(owners, "device_id", user_id=owners.user_id), "device_id")
+    e = e.mutate(code=permission_code(e.permission, policy))
+    listed = sure(e.code.isin(list(policy.declared["permissions"].codes)))
+    return Check(
+        e,
+        unknown("permission_missing", blank(e.permission)),
+        review("third_party_permission", ~listed & is_one_of(e.code, policy.declared["third_party_permissions"])),
+        violation("permission_not_listed", ~listed),
+        by=("permission",),
+    )
+
+
+@rule("PRM-09", severity="medium", clauses=["CL-177"])
+def connected_before_agreement(traffic_events, consents, permission_events, devices, users, policy):
+    """The app connects to the server only after people agreed.
+
+    Every installed app, browsers left out, with a logged request since its installation (where that is not said, with any). By its first
+    one the owner must have accepted the policy, or the device granted the network permission, whichever came first; an acceptance by
+    an earlier installation counts. An agreement within the tolerance of clocks after it is for a person to decide. Requests that
+    were logged without a device are not seen. Where it is not known whose the device is, it is unknown.
+    """
+    d = devices.filter(~blank(devices.device_id), ~sure(devices.platform == "web"))
+    d = d.select("device_id", "user_id", "platform", "installed_at")
+    e = traffic_events.filter(~blank(traffic_events.device_id)).select("device_id", "event_at")
+    since = lookup(d, "device_id", installed=d.installed_at)
+    e = e.inner_join(since, "device_id")
+    e = e.filter(e.installed.isnull() | (e.event_at >= e.installed)).group_by("device_id").agg(connected=e.event_at.min())
+    d = join(d, e, "device_id")
+    d = d.filter(d.connected.notnull())
+    d = with_agreement(d, consents, permission_events, policy)
+    agreed = sure(d.agreed <= d.connected)
+    return Check(
+        d,
+        unknown("user_missing", blank(d.user_id) & ~agreed),
+        review("clock_skew", ~agreed & sure(d.agreed <= policy.after(d.connected, "skew_seconds"))),
+        violation("before_agreement", ~agreed & d.agreed.notnull()),
+        violation("never_agreed", ~agreed),
+        record="devices:" + d.device_id,
+        by=("platform",),
+    )
+
+
+def with_agreement(devices: ir.Table, consents: ir.Table, events: ir.Table, policy: View) -> ir.Table:
+    """Devices with `agreed`: when their user first accepted the policy or they first granted the network permission."""
+    c = consents.filter(consents.purpose == "policy_acceptance", consents.action == "grant", ~blank(consents.user_id))
+    e = events.filter(events.action == "granted", ~blank(events.device_id))
+    e = e.filter(sure(permission_code(e.permission, policy) == "network"))
+    d = join(devices, c.group_by("user_id").agg(accepted=c.event_at.min()))
+    d = join(d, e.group_by("device_id").agg(allowed=e.event_at.min()), "device_id")
+    return d.mutate(agreed=ibis.ifelse(sure(d.accepted < d.allowed), d.accepted, d.allowed.fill_null(d.accepted)))

@@ -1,0 +1,180 @@
+"""Security of what is stored and served: secrets, addresses of media, and what the delivery itself carries."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from heytalk_audit import contract
+from heytalk_audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.periods import sure
+from heytalk_audit.policy.declared import Codes
+from heytalk_audit.policy.view import View
+from heytalk_audit.rules.declared_terms import is_one_of
+from heytalk_audit.rules.sensitive_traces import named_like
+from heytalk_audit.rules.terms import any_flag, has, join
+from heytalk_audit.strings import alternatives, blank, key, lower, plain, trim
+from heytalk_audit.texts import PLACES
+
+
+def begins_with(text: ir.StringValue, words: tuple[str, ...]) -> ir.BooleanValue:
+    """Whether a text begins with one of the words; false where it is null."""
+    return any_flag([sure(text.startswith(word)) for word in words])
+
+
+@rule("SEC-01", severity="critical", clauses=["CL-065", "CL-086"])
+def secret_in_clear(users, policy):
+    """Passwords are kept as slow, salted hashes only.
+
+    Every account that is neither purged nor anonymised and has a password. Read is the label of the format, never the secret. A fast hash
+    and a form that can be read back are violations; a label that says neither is for a person to decide, and none is unknown.
+    """
+    u, declared = users.select("user_id", "status", "credential_format"), policy.declared
+    u = u.filter(~sure(u.status.isin(["purged", "anonymised"])), ~is_one_of(u.credential_format, declared["no_password"]))
+    slow, fast, clear = (begins_with(key(u.credential_format), declared[f"credentials_{how}"].keys()) for how in ("slow", "fast", "clear"))
+    return Check(
+        u,
+        unknown("format_missing", blank(u.credential_format)),
+        passes(slow),
+        violation("fast_hash", fast),
+        violation("clear_or_reversible", clear),
+        review("format_unrecognised", ~slow),
+        by=("credential_format",),
+    )
+
+
+#: A value that no reader understands: a long digest or cipher text in hexadecimal or base 64, or a hash with its parameters.
+CIPHERED = "^([0-9a-fA-F]{32,}|[A-Za-z0-9+/_-]{22,}={0,2}|[$][0-9a-z]+[$][^ ]+|v[0-9]+:[^ ]+)$"
+
+
+def readable_values(present, policy: View) -> ir.Table:
+    """One row per column that is said to be encrypted and was delivered as text: how many values it has that can be read."""
+    counted = []
+    for name in policy.setting("encrypted_columns"):
+        table, _, column = name.partition(".")
+        if table in present and column in present[table].columns and present[table][column].type().is_string():
+            cells = present[table].select(cell=present[table][column]).filter(lambda t: ~blank(t.cell))
+            read = cells.agg(values=cells.count(), readable=sure(~trim(cells.cell).re_search(CIPHERED)).sum().fill_null(0))
+            counted.append(read.select("values", "readable", column_name=ibis.literal(name)))
+    empty = ibis.memtable(
+        {"values": [], "readable": [], "column_name": []}, schema={"values": "int64", "readable": "int64", "column_name": "string"}
+    )
+    return ibis.union(*counted, empty) if counted else empty
+
+
+@rule("SEC-02", severity="high", clauses=["CL-086"])
+def encrypted_field_readable(column_inventory, detections, users, policy, present):
+    """What is said to be encrypted cannot be read.
+
+    Every delivered column that is said to be encrypted (a setting), that is named like a secret, or that holds free text. A value that can
+    be read in a column said to be encrypted is a violation; where an attestation says that the export decrypts, the column is taken off
+    the setting. A column named like a secret, whose values are not read, is for a person to decide, and so is free text in which a
+    detector finds secrets, passwords or digests: whoever reads the text has them.
+    """
+    k = column_inventory
+    promised = policy.setting("encrypted_columns")
+    found = detections.filter(detections.what == "value", detections.finding.isin(["secret", "password", "digest"]))
+    found = found.filter(found.confidence != "low")
+    k = join(k, has(found, "place", told=found.place.notnull()).rename(column_name="place"), "column_name")
+    k = join(k, readable_values(present, policy), "column_name")
+    k = k.mutate(
+        promised=k.column_name.isin(promised) if promised else ibis.literal(False),
+        secret=named_like(k.name, policy.setting("secret_names")),
+    )
+    k = k.filter(k.promised | k.secret | k.column_name.isin(list(PLACES)))
+    return Check(
+        k,
+        violation("readable", k.promised & sure(k.readable > 0)),
+        review("named_like_a_secret", k.secret & ~k.promised),
+        review("secret_in_text", k.told),
+        by=("table_name",),
+    )
+
+
+@rule("SEC-05", severity="medium", clauses=["CL-086"])
+def unencrypted_transport(content_items, users, policy):
+    """Media travels encrypted.
+
+    Every item with an address, deleted or not. Judged is how the address begins: an unencrypted scheme is a violation, one that takes over
+    the page's own is for a person to decide, and one that is not known is unknown. Nothing is fetched.
+    """
+    c = content_items.filter(~blank(content_items.url))
+    c = c.select("content_id", "user_id", "kind", address=lower(trim(c.url)))
+    clear, safe = (begins_with(c.address, policy.declared[f"schemes_{how}"].words) for how in ("clear", "encrypted"))
+    relative = sure(c.address.startswith("//"))
+    return Check(
+        c,
+        unknown("scheme_unrecognised", ~clear & ~safe & ~relative),
+        violation("unencrypted_scheme", clear),
+        review("scheme_relative", relative),
+        by=("kind",),
+    )
+
+
+def host_of(address: ir.StringValue) -> ir.StringValue:
+    """The host of an address: without the user's name and the port."""
+    authority = address.re_replace("^[a-z]+://", "").re_replace(r"[/?#][\s\S]*$", "")
+    return authority.re_replace(r"^[\s\S]*@", "").re_replace(r":[\s\S]*$", "")
+
+
+def is_private(host: ir.StringValue, policy: View) -> ir.BooleanValue:
+    """Whether a host can be reached from inside only, or checks access itself as the audit was told."""
+    part = "(25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])"
+    dotted = ~host.re_search("[^0-9.]") & host.re_search(rf"^{part}[.]{part}[.]{part}[.]{part}$")
+    inside = host.re_search("^(127|10|192[.]168|172[.](1[6-9]|2[0-9]|3[01]))[.]")
+    named = (host == "localhost") | host.endswith(".local") | host.endswith(".internal")
+    hosts = [plain(name) for name in policy.setting("gateway_hosts")]
+    return sure(dotted & inside) | sure(named) | (sure(host.isin(hosts)) if hosts else ibis.literal(False))
+
+
+def carries(address: ir.StringValue, names: Codes) -> ir.BooleanValue:
+    """Whether an address's query has one of the names with a value."""
+    query = address.re_replace(r"#[\s\S]*$", "").re_replace(r"^[^?]*\??", "")
+    return sure(query.re_search(f"(^|&)({alternatives(names.words)})=[^&]"))
+
+
+@rule("SEC-06", severity="high", clauses=[])
+def private_media_plain(content_items, users, policy):
+    """Media that is not public cannot be fetched by whoever knows its address.
+
+    Every picture, video and voice message with an address that is not public. An address on a public host must carry a signature, or it
+    is a violation; one that never expires is for a person to decide. Judged is the address's form: nothing is fetched. Hosts that
+    check access themselves are a setting. Without a visibility it is unknown.
+    """
+    c = content_items
+    c = c.filter(c.kind.isin(["photo", "video", "voice"]), ~blank(c.url), ~sure(c.visibility == "public"))
+    c = c.select("content_id", "user_id", "kind", "visibility", address=lower(trim(c.url)))
+    web = begins_with(c.address, ("http://", "https://"))
+    return Check(
+        c,
+        unknown("visibility_missing", blank(c.visibility)),
+        passes(~web | is_private(host_of(c.address), policy)),
+        violation("unsigned", ~carries(c.address, policy.declared["signature_names"])),
+        review("signed_no_expiry", ~carries(c.address, policy.declared["expiry_names"])),
+        by=("kind", "visibility"),
+    )
+
+
+@rule("SEC-08", severity="medium", clauses=[])
+def snapshot_too_full(column_inventory, users, policy, present):
+    """The audit is given no more than it needs.
+
+    Every column delivered. One that the contract does not ask for is a violation: no rule reads its values, and it should be dropped on
+    loading. Free text that is delivered only by agreement is for a person to decide, where something is written in it; the columns that
+    need such an agreement are a setting, from which those agreed on are taken. What an allowed column holds is not judged.
+    """
+    k = column_inventory
+    wanted = [f"{table.name}.{column.name}" for table in contract.load().values() for column in table.columns]
+    filled = []
+    for name in policy.setting("opt_in_columns"):
+        table, _, column = name.partition(".")
+        if table in present and column in present[table].columns:
+            written = sure(~blank(present[table][column])).any()
+            filled.append(present[table].agg(written=written).select("written", column_name=ibis.literal(name)))
+    k = join(k, ibis.union(*filled), "column_name") if filled else k.mutate(written=ibis.literal(False))
+    return Check(
+        k,
+        violation("not_in_contract", ~k.column_name.isin(wanted)),
+        review("free_text_delivered", k.written),
+        by=("table_name",),
+    )

@@ -1,0 +1,89 @@
+"""Security as people keep it: who of the staff reads what, who was trained, and whether a report of a leak was acted on."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from heytalk_audit.check import Check, review, rule, unknown, violation
+from heytalk_audit.periods import latest, sure
+from heytalk_audit.policy.declared import Codes
+from heytalk_audit.rules.declared_terms import is_one_of
+from heytalk_audit.rules.terms import any_flag, join, lookup
+from heytalk_audit.strings import blank
+
+
+def allowed_tables(role: ir.StringValue, table: ir.StringValue, roles: dict[str, list[str]]) -> ir.BooleanValue:
+    """Whether a role may read a table; false for a role that is not listed."""
+    return any_flag([sure((role == name) & table.isin(tables)) for name, tables in roles.items() if tables])
+
+
+@rule("SEC-03", severity="high", clauses=["CL-088", "CL-144"])
+def staff_access_beyond_need(staff_access_log, staff, users, policy):
+    """Staff read people's data only while they work here, within their role and for a case.
+
+    Every access on the log. One before the first or after the last working day is a violation, and so is a table that the role may not
+    read, where the roles' tables are given as a setting. An access to private content without a reference is for a person to decide.
+    Without such a member of staff, a time, or with contradicting days it is unknown.
+    """
+    a = staff_access_log
+    known = staff.filter(~blank(staff.staff_id))
+    known = lookup(
+        known, "staff_id", role=known.role, started_at=known.started_at, left_at=known.left_at, employed=known.staff_id.notnull()
+    )
+    a = join(a, known, "staff_id").mutate(day=policy.date(a.accessed_at))
+    roles = policy.setting("role_tables")
+    forbidden = ~allowed_tables(a.role, a.table_name, roles) if roles else ibis.literal(False)
+    return Check(
+        a,
+        unknown("staff_unknown", ~a.employed),
+        unknown("clock_missing", a.accessed_at.isnull()),
+        unknown("staff_dates_contradict", sure(a.left_at < a.started_at)),
+        violation("before_start", sure(a.day < a.started_at)),
+        violation("after_leave", sure(a.day > a.left_at)),
+        violation("role_not_allowed", forbidden),
+        review("no_reference", blank(a.purpose_ref) & sure(a.table_name.isin(policy.setting("reference_tables")))),
+        by=("table_name",),
+    )
+
+
+@rule("SEC-04", severity="low", clauses=["CL-089"])
+def training_overdue(staff, policy):
+    """Everybody on the staff is trained in privacy, and again every year.
+
+    All who work here on the audit's day. The first training is due some days after the start, the next one a period after the last; the
+    whole due day still belongs to it. Without a first day, or with a training yet to come, it is unknown.
+    """
+    s = staff
+    s = s.filter(s.left_at.isnull() | (s.left_at >= policy.today), s.started_at.isnull() | (s.started_at <= policy.today))
+    first_due = policy.plus_days(s.started_at, "training_start_days")
+    due = latest(first_due, policy.due_date(s.last_training_at, "training_months"))
+    return Check(
+        s,
+        unknown("start_missing", s.started_at.isnull()),
+        unknown("training_in_future", sure(s.last_training_at > policy.today)),
+        violation("never_trained", s.last_training_at.isnull() & sure(policy.today > due), due),
+        violation("training_expired", sure(policy.today > due), due),
+    )
+
+
+@rule("SEC-07", severity="high", clauses=["CL-091"])
+def leak_report_ignored(support_tickets, users, policy):
+    """A report that an account or a password leaked is acted on within three days.
+
+    Every ticket whose topic is one for leaks, purged or not; the topics are a setting. Counted is the first action, or else the closing,
+    from the opening on. None yet when the time is over, or one that came later, is a violation; a ticket that was closed without any
+    action is for a person to decide. An action after the audit's instant, or before the ticket, is unknown.
+    """
+    t = support_tickets.select("ticket_id", "user_id", "topic", "opened_at", "first_action_at", "closed_at")
+    t = t.filter(is_one_of(t.topic, Codes(None, {name: () for name in policy.setting("leak_topics")})))
+    acted = t.first_action_at.fill_null(t.closed_at)
+    return Check(
+        t,
+        unknown("clock_missing", t.opened_at.isnull()),
+        unknown("clock_future", policy.future(t.opened_at, t.first_action_at, t.closed_at)),
+        unknown("clock_contradiction", sure(acted < policy.before(t.opened_at, "skew_seconds"))),
+        violation("not_acted_on", acted.isnull() & policy.passed(t.opened_at, "leak_triage")),
+        violation("acted_late", sure(acted > policy.after(t.opened_at, "leak_triage"))),
+        review("closed_without_action", t.first_action_at.isnull() & t.closed_at.notnull()),
+    )
