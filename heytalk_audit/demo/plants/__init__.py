@@ -5,7 +5,7 @@ A story adds its rows and writes down every finding that follows from them, in w
 
 from __future__ import annotations
 
-from heytalk_audit.demo.plants import confidences, consent, evidence, marketing, minors, records, retention, sensitive
+from heytalk_audit.demo.plants import advertising, confidences, consent, evidence, marketing, minors, records, retention, sensitive
 from heytalk_audit.demo.plants.story import STORIES
 from heytalk_audit.demo.world import World
 
@@ -13,13 +13,17 @@ __all__ = ["NOT_PLANTABLE", "plant"]
 
 TIMES = 3
 #: The order in which they are told: ids are counted through it.
-MODULES = (retention, records, evidence, consent, marketing, sensitive, confidences, minors)
+MODULES = (retention, records, evidence, consent, marketing, sensitive, confidences, minors, advertising)
 
 #: Reason codes that a clean delivery can't carry, and why.
 NOT_PLANTABLE = {
     ("*", "undetermined"): "a predicate without an answer is a fault of a rule, not of data",
     ("CON-03", "pre_tracking"): "needs the setting acceptance_tracking_start",
     ("MIN-01", "below_policy_age"): "needs the setting policy_min_age: the policy names none",
+    ("SHA-03", "identifier_form_missing"): "the contract knows no disclosure without the form of its identifier",
+    ("SHA-05", "clock_missing"): "the contract knows no disclosure without a time",
+    ("SHA-11", "clock_missing"): "the contract knows no disclosure without a time",
+    ("SHA-11", "visibility_missing"): "the contract knows no content without a visibility",
 }
 
 
