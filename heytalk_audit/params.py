@@ -87,6 +87,7 @@ class Settings(Strict):
     training_months: Count
     training_start_days: Count
     gateway_hosts: list[str]
+    recipient_notice_days: Count
 
 
 class AuditParams(Strict):

@@ -50,13 +50,14 @@ POSTS = (
     "My order 8814 2239 0017 came two days late.",
     "Version 12.4.1 is out, finally.",
 )
+#: Name, category, country, transfer tool, and the fields agreed on where the policy lists none.
 VENDORS = {
-    "rong_cloud": ("Rong Cloud", "messaging", "CN"),
-    "agora": ("Agora", "voice", "CN"),
-    "facebook": ("Facebook", "advertising", "US"),
-    "google": ("Google", "login", "US"),
-    "adjust": ("Adjust", "attribution", "DE"),
-    "admost": ("Admost", "advertising", "TR"),
+    "rong_cloud": ("Rong Cloud", "messaging", "CN", "SCC", None),
+    "agora": ("Agora", "voice", "CN", "SCC", None),
+    "facebook": ("Facebook", "advertising", "US", "SCC", ["user_id", "ad_id", "event_name"]),
+    "google": ("Google", "login", "US", "SCC", ["user_id", "ad_id", "event_name"]),
+    "adjust": ("Adjust", "attribution", "DE", None, None),
+    "admost": ("Admost", "advertising", "TR", None, ["user_id", "ad_id", "event_name"]),
 }
 #: Traffic rows per account: enough for every day to be busy.
 EVENTS = 12
@@ -220,8 +221,9 @@ def _missing_days(w: World) -> None:
 
 def _company(w: World) -> None:
     """Vendors, policy versions and staff."""
-    for key, (name, category, country) in VENDORS.items():
-        w.add("vendors", vendor_id=key, name=name, category=category, country=country, vetted_at=w.ago(300).date())
+    for key, (name, category, country, tool, fields) in VENDORS.items():
+        said = {"vendor_id": key, "name": name, "category": category, "country": country, "transfer_tool": tool, "declared_fields": fields}
+        w.add("vendors", **said, vetted_at=w.ago(300).date(), contract_signed_at=w.ago(290).date())
     for version, days, material in VERSIONS:
         w.add("policy_versions", policy_version=version, effective_at=w.ago(days), material=material)
     for n in range(5):

@@ -9,7 +9,7 @@ from heytalk_audit.check import Condition, review
 from heytalk_audit.periods import sure
 from heytalk_audit.policy.declared import Codes
 from heytalk_audit.policy.view import View
-from heytalk_audit.rules.terms import join, lookup
+from heytalk_audit.rules.terms import join, lookup, only_if
 from heytalk_audit.strings import blank, key
 
 
@@ -32,28 +32,24 @@ def order_test(ok: ir.BooleanValue, earlier: ir.BooleanValue, later: ir.BooleanV
 def recipients(vendors: ir.Table, policy: View) -> ir.Table:
     """One row per vendor id: `recipient` (its declared code, null where it is none), `ambiguous`, `registered`, and what is said of it.
 
-    A vendor is the declared one that its name is an alias of; else the one that its aliases are of, where they are of one alone.
+    A vendor is the declared one that its name is an alias of; else the one that its aliases are of, where they are of one alone. A row
+    with a blank id registers nobody; a name without any letter or digit that counts is an alias of nothing.
     """
     by_alias = Codes(None, {v.code: v.aliases for v in policy.declared.vendors.values()})
     known = list(by_alias.codes)
-    v = lookup(
-        vendors.filter(vendors.vendor_id.notnull()),
-        "vendor_id",
-        vendor_name=vendors.name,
-        vendor_category=vendors.category,
-    )
+    vendors = vendors.filter(~blank(vendors.vendor_id))
+    v = lookup(vendors, "vendor_id", vendor_name=vendors.name, vendor_category=vendors.category)
     named = code_of(v.vendor_name, by_alias)
-    v = v.mutate(named=named.isin(known).ifelse(named, ibis.null("string")))
+    v = v.mutate(named=only_if(sure(named.isin(known)), named))
     also = vendors.select("vendor_id", also=vendors.aliases.unnest())
     also = also.mutate(meant=code_of(also.also, by_alias))
     also = also.filter(also.meant.isin(known)).group_by("vendor_id").agg(meant=also.meant.max(), kinds=also.meant.nunique())
     v = join(v, also, "vendor_id")
-    one = v.named.fill_null((v.kinds == 1).ifelse(v.meant, ibis.null("string")))
     return v.select(
         "vendor_id",
         "vendor_name",
         "vendor_category",
-        recipient=one,
+        recipient=v.named.fill_null(only_if(sure(v.kinds == 1), v.meant)),
         ambiguous=v.named.isnull() & sure(v.kinds > 1),
-        registered=~blank(v.vendor_id),
+        registered=v.vendor_id.notnull(),
     )

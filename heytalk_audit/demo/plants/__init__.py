@@ -5,7 +5,18 @@ A story adds its rows and writes down every finding that follows from them, in w
 
 from __future__ import annotations
 
-from heytalk_audit.demo.plants import advertising, confidences, consent, evidence, marketing, minors, records, retention, sensitive
+from heytalk_audit.demo.plants import (
+    advertising,
+    confidences,
+    consent,
+    evidence,
+    marketing,
+    minors,
+    records,
+    retention,
+    sensitive,
+    sharing,
+)
 from heytalk_audit.demo.plants.story import STORIES
 from heytalk_audit.demo.world import World
 
@@ -13,7 +24,7 @@ __all__ = ["NOT_PLANTABLE", "plant"]
 
 TIMES = 3
 #: The order in which they are told: ids are counted through it.
-MODULES = (retention, records, evidence, consent, marketing, sensitive, confidences, minors, advertising)
+MODULES = (retention, records, evidence, consent, marketing, sensitive, confidences, minors, sharing, advertising)
 
 #: Reason codes that a clean delivery can't carry, and why.
 NOT_PLANTABLE = {
@@ -24,6 +35,8 @@ NOT_PLANTABLE = {
     ("SHA-05", "clock_missing"): "the contract knows no disclosure without a time",
     ("SHA-11", "clock_missing"): "the contract knows no disclosure without a time",
     ("SHA-11", "visibility_missing"): "the contract knows no content without a visibility",
+    ("SHA-02", "fields_missing"): "the contract knows no disclosure without a list of fields",
+    ("SHA-09", "share_clock_missing"): "the contract knows no disclosure without a time",
 }
 
 
@@ -33,4 +46,5 @@ def plant(world: World) -> None:
         for module in MODULES:
             for write in STORIES[module.__name__]:
                 write(world)
+    sharing.seats(world)
     minors.repeated_dates(world)

@@ -30,7 +30,13 @@ def willing(w: World, **values: object) -> str:
 
 def shown(w: World, user: str | None, *findings: tuple[str, str, str], **values: object) -> str:
     """A disclosure to an advertising network, with a digest that leads nowhere if nothing else is said."""
-    usual = {"kind": "advertising", "purpose": "advertising", "vendor_id": "admost", "fields": ["event_name"], "identifier_form": "keyed_hash"}
+    usual = {
+        "kind": "advertising",
+        "purpose": "advertising",
+        "vendor_id": "admost",
+        "fields": ["event_name"],
+        "identifier_form": "keyed_hash",
+    }
     sample = {} if "payload_sample" in values else {"payload_sample": salted(w)}
     key = w.add("disclosures", user_id=user, **usual | sample | values)
     for rule, outcome, reason in findings:

@@ -59,7 +59,7 @@ def rehearsed(w: World) -> None:
         "consents": ({"method": "default"}, ("RET-09", "CON-04")),
         "content_items": ({"kind": "photo"}, ("CON-05",)),
         "devices": ({"ad_id": ad_id(w)}, ("CON-08",)),
-        "disclosures": ({"kind": "advertising", "fields": ["religion"]}, ("SEN-05", "SHA-03", "SHA-05")),
+        "disclosures": ({"kind": "advertising", "fields": ["religion"]}, ("SEN-05", "SHA-02", "SHA-03", "SHA-05", "SHA-07")),
         "profile_attributes": (
             {"name": "health", "category": "pd:MedicalHealth", "value": "asthma", "visibility": "public"},
             ("SEN-01", "SEN-01L", "SEN-02", "SEN-06", "SEN-06L"),

@@ -168,8 +168,16 @@ def shared(w: World) -> None:
         outcome = "violation" if kind in ("sdk", "advertising") else "review"
         d = w.add("disclosures", user_id=u, kind=kind, fields=fields, sent_at=w.quarter)
         w.find("SEN-05", "disclosures", d, outcome, f"shared_{kind}")
-        w.add("disclosures", user_id=u, kind=kind, fields=fields, sent_at=w.quarter - SECOND)
-    w.add("disclosures", user_id=u, kind="sdk", fields=["religion.track", "race_track", "pd:race", ""])
+        earlier = w.add("disclosures", user_id=u, kind=kind, fields=fields, sent_at=w.quarter - SECOND)
+        beyond = {"legal": ("SHA-08", "ground_missing"), "corporate": ("SHA-12", "reference_missing")}
+        for key in (d, earlier):
+            rule, reason = beyond.get(kind, ("SHA-02", "field_not_declared"))
+            w.find(rule, "disclosures", key, "violation", reason)
+            if kind == "advertising":
+                w.find("SHA-03", "disclosures", key, "violation", "plain_identifier")
+                w.find("SHA-05", "disclosures", key, "violation", "no_grant")
+    d = w.add("disclosures", user_id=u, kind="sdk", fields=["religion.track", "race_track", "pd:race", ""])
+    w.find("SHA-02", "disclosures", d, "violation", "field_not_declared")
     d = w.add("disclosures", user_id=None, kind="sdk", fields=["health_conditions"], identifier_form="none")
     w.find("SEN-05", "disclosures", d, "review", "aggregate")
 

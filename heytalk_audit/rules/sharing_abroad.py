@@ -1,0 +1,142 @@
+"""What follows a disclosure: word of an erasure, a change of owner, and the country where the data then lies."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from heytalk_audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.periods import sure
+from heytalk_audit.policy.view import View
+from heytalk_audit.rules.consent_terms import refusals
+from heytalk_audit.rules.declared_terms import code_of
+from heytalk_audit.rules.sharing import is_aggregate
+from heytalk_audit.rules.terms import join, lookup, only_if
+from heytalk_audit.strings import blank, key
+
+
+def erased(users: ir.Table, purge_log: ir.Table, policy: View) -> ir.Table:
+    """One row per person whose account was erased, and not made anew since: `erased`, and `erased_at`, the last time on record."""
+    logged = purge_log.filter(purge_log.table_name == "users", policy.by_now(purge_log.purged_at))
+    past = policy.by_now(users.purged_at)
+    gone = users.filter(past | (users.status == "purged"))
+    gone = gone.select("user_id", erased_at=only_if(policy.by_now(gone.purged_at), gone.purged_at))
+    gone = ibis.union(gone, logged.select("user_id", erased_at=logged.purged_at))
+    gone = gone.filter(~blank(gone.user_id)).group_by("user_id").agg(erased_at=gone.erased_at.max())
+    gone = join(gone, lookup(users, "user_id", made=users.created_at))
+    gone = gone.filter(~sure(gone.made > gone.erased_at))
+    return gone.select("user_id", "erased_at", erased=gone.user_id.notnull())
+
+
+def taken_back(users: ir.Table, purge_log: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
+    """One row per person who was erased, or who refuses personalised advertising now (`refused_at`)."""
+    gone = erased(users, purge_log, policy)
+    refused = refusals(consents, policy)
+    refused = refused.filter(refused.purpose == "personalised_ads", ~blank(refused.user_id))
+    refused = refused.group_by("user_id").agg(refused_at=refused.negative_since.min())
+    people = ibis.union(gone.select("user_id"), refused.select("user_id")).distinct()
+    return join(join(people, gone), refused)
+
+
+def last_to_each(disclosures: ir.Table, people: ir.Table, policy: View) -> ir.Table:
+    """Of these people, the latest disclosure to each recipient that must hear of it, and whether any of them was `identified`.
+
+    Of the erased, every recipient but an authority; of those who refuse, each that was sent something for advertising before.
+    """
+    d = disclosures.filter(~blank(disclosures.vendor_id), policy.by_now(disclosures.sent_at), disclosures.kind != "legal")
+    d = d.select("disclosure_id", "user_id", "vendor_id", "kind", "identifier_form", "sent_at")
+    d = d.inner_join(people, "user_id")
+    d = d.filter(d.erased | (sure(d.sent_at < d.refused_at) & (d.kind == "advertising")))
+    pair = ibis.window(group_by=["user_id", "vendor_id"])
+    latest = ibis.window(group_by=["user_id", "vendor_id"], order_by=[d.sent_at.desc(), d.disclosure_id.desc()])
+    d = d.mutate(identified=(~sure(d.identifier_form == "none")).any().over(pair), place=ibis.row_number().over(latest))
+    return d.filter(d.place == 0).drop("place")
+
+
+@rule("SHA-10", severity="medium", clauses=[])
+def passed_on_to_recipients(disclosures, users, purge_log, consents, policy):
+    """A recipient hears of it when a person is erased or refuses personalised advertising, and gets nothing of an erased person.
+
+    For each person whose account was erased (by the account or by the purge log), and each who refuses personalised advertising now:
+    the latest disclosure to each recipient, authorities left out; of those who refuse, the latest for advertising before they did. A
+    disclosure after the erasure is a violation, within the tolerance of clocks for a person to decide. No table records that a
+    recipient was told: once the time for it is over, each recipient that got an identifier is for a person to decide. An erasure
+    without a time is unknown. An account made anew under the same id counts as another person.
+    """
+    d = last_to_each(disclosures, taken_back(users, purge_log, consents, policy), policy)
+    due = policy.plus_days(policy.date(d.erased_at.fill_null(d.refused_at)), "recipient_notice_days")
+    after = d.erased & sure(d.sent_at > d.erased_at)
+    return Check(
+        d,
+        unknown("clock_missing", d.erased & d.erased_at.isnull()),
+        review("clock_skew", after & sure(d.sent_at <= policy.after(d.erased_at, "skew_seconds"))),
+        violation("sent_after_erasure", after),
+        passes(~d.identified),
+        review("no_record_of_notice", sure(policy.today > due), due),
+        by=("vendor_id", "kind"),
+    )
+
+
+@rule("SHA-12", severity="low", clauses=["CL-146"])
+def change_of_control_recorded(disclosures, users, policy):
+    """Data passes to a new owner only in a transaction that is on record and was approved.
+
+    Every disclosure in a corporate transaction. One that names nobody passes. Without a reference to the transaction it is a violation;
+    without the name of who approved it, it is for a person to decide. No table shows whether people were told.
+    """
+    d = disclosures.filter(disclosures.kind == "corporate")
+    return Check(
+        d,
+        passes(is_aggregate(d)),
+        violation("reference_missing", blank(d.reference)),
+        review("approver_missing", blank(d.approved_by)),
+        by=("vendor_id",),
+    )
+
+
+def country(text: ir.StringValue) -> ir.StringValue:
+    """A country's two-letter code as it is written; null where it is none."""
+    return only_if(sure(key(text).re_search("^[a-z][a-z]$")), text)
+
+
+def homes(disclosures: ir.Table, users: ir.Table, policy: View) -> ir.Table:
+    """Each vendor with each `home` of the people whose data it got: their law region, else that of their country; null if not known.
+
+    A country that is of no region stands for itself.
+    """
+    d = disclosures.filter(~blank(disclosures.vendor_id), ~is_aggregate(disclosures))
+    d = d.select("vendor_id", "user_id").distinct()
+    d = join(d, lookup(users, "user_id", law_region=users.law_region, country=users.country))
+    d = d.select("vendor_id", "law_region", "country").distinct()
+    named = only_if(~blank(d.law_region) & (d.law_region != "OTHER"), d.law_region)
+    home = named.fill_null(code_of(country(d.country), policy.declared["law_regions"]))
+    return d.select("vendor_id", home=home).distinct()
+
+
+@rule("SHA-13", severity="high", clauses=[])
+def transfer_declared(vendors, disclosures, users, policy):
+    """Data leaves the region of the people it is about only where they were told.
+
+    Every vendor to which something was disclosed that names a person. Its country is compared with the region of law of each of these
+    people, or with their country where there is none. The policy has no section on transfers, so that every country outside is for a
+    person to decide, apart by whether a transfer tool is on record. A vendor that is not registered or whose country is missing or no
+    two-letter code is unknown, and so is one that got nothing from outside as far as known, but data of people without a region.
+    """
+    d = homes(disclosures, users, policy)
+    facts = {"registered": vendors.vendor_id.notnull(), "tool": ~blank(vendors.transfer_tool)}
+    v = lookup(vendors, "vendor_id", **facts, place=vendors.country, category=vendors.category)
+    d = join(d, v, "vendor_id")
+    abroad = d.home != code_of(country(d.place), policy.declared["law_regions"])
+    d = d.group_by("vendor_id").agg(abroad=sure(abroad).any(), homeless=d.home.isnull().any())
+    d = join(d, v, "vendor_id")
+    return Check(
+        d,
+        unknown("vendor_not_registered", ~d.registered),
+        unknown("country_missing", blank(d.place)),
+        unknown("country_unreadable", country(d.place).isnull()),
+        review("transfer_without_tool", d.abroad & ~d.tool),
+        review("transfer_with_tool", d.abroad),
+        unknown("region_missing", d.homeless),
+        record="vendors:" + d.vendor_id,
+        by=("vendor_id", "category"),
+    )
