@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,8 @@ def _life(w: World, user: dict[str, Any], chance: np.ndarray) -> None:
         _subscriber(w, user, later)
     if chance[12] > 0.92:
         _confided(w, user, later)
+    if index % 7 == 3 and not user["young"]:
+        _advertised(w, user, later)
     kinds = [("post", "photo", "chat")[(index + n) % 3] for n in range(index % 3)]
     if "photo" in kinds:
         w.agree(u, "media", later)
@@ -177,6 +180,16 @@ def _subscriber(w: World, user: dict[str, Any], at: dt.datetime) -> None:
     w.add("outbound_messages", user_id=user["key"], category="marketing", channel=channel, campaign_id="spring", sent_at=sent)
     if user["index"] % 9 == 0:
         w.add("consents", user_id=user["key"], purpose=f"marketing_{channel}", action="withdraw", event_at=w.ago(4))
+
+
+def _advertised(w: World, user: dict[str, Any], at: dt.datetime) -> None:
+    """Adverts that were agreed to, under a digest that is made anew each time and leads nowhere."""
+    w.agree(user["key"], "personalised_ads", at)
+    ad = {"kind": "advertising", "purpose": "advertising", "fields": ["event_name"], "identifier_form": "keyed_hash"}
+    for n, vendor in enumerate(("admost", "google")):
+        sent = max(at + dt.timedelta(hours=1), w.ago(5 + user["index"] % 40 + 30 * n))
+        sample = hashlib.sha256(w.id("salt").encode()).hexdigest()
+        w.add("disclosures", user_id=user["key"], vendor_id=vendor, payload_sample=sample, sent_at=sent, **ad)
 
 
 def _confided(w: World, user: dict[str, Any], at: dt.datetime) -> None:

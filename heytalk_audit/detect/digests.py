@@ -1,6 +1,7 @@
 """The dictionary attack on unsalted digests: whoever knows e-mails, telephones or ids can tell whose digest it is. So can we.
 
-Twelve variants: the identifier as it is, trimmed, lowered or as digits only, each under MD5, SHA-1 and SHA-256. A match is exact.
+For values whose kind is not known, in twelve variants: as it is, trimmed, lowered or as digits only, each under MD5, SHA-1 and SHA-256.
+`heytalk_audit.digests` has the forms of values whose kind is known. A match is exact.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from heytalk_audit.detect.excerpts import as_array
+from heytalk_audit.digests import ALGORITHMS
 
-ALGORITHMS = {"md5": 32, "sha1": 40, "sha256": 64}  # hexadecimal digits
 BLANKS = "\t\n\v\f\r \u00a0\u3000"
 BATCH = 1 << 16  # rows that one thread takes at a time
 #: Each form, and where it differs from those before it: nothing is hashed twice.

@@ -9,9 +9,10 @@ from heytalk_audit.check import Check, review, rule, unknown, violation
 from heytalk_audit.periods import sure
 from heytalk_audit.policy.declared import Codes
 from heytalk_audit.policy.view import View
+from heytalk_audit.rules.advertising_terms import is_zeros
 from heytalk_audit.rules.declared_terms import is_one_of
 from heytalk_audit.rules.permission_terms import need, permission_code, with_need
-from heytalk_audit.rules.terms import join, lookup, real_ad_id
+from heytalk_audit.rules.terms import join, lookup
 from heytalk_audit.strings import blank
 
 
@@ -76,7 +77,7 @@ def identifier_without_permission(devices, permission_events, users, policy):
     """
     d = devices.select("device_id", "user_id", "platform", "ad_id", "att_status", "first_seen_at")
     d = with_need(d.filter(d.platform.isin(["ios", "android"])), "device_info", "first_seen_at", devices, permission_events, policy)
-    tracked = (d.platform == "ios") & real_ad_id(d)
+    tracked = (d.platform == "ios") & ~blank(d.ad_id) & ~is_zeros(d.ad_id)
     return Check(
         d,
         unknown("att_status_missing", tracked & blank(d.att_status)),

@@ -41,7 +41,7 @@ def declared_for_ad_ids(vendors: ir.Table, policy: View) -> ir.Table:
     wanted = {key(name) for name in policy.setting("ad_id_declared_for")}
     codes = [code for code in policy.declared.vendors if key(code) in wanted]
     v = recipients(vendors, policy)
-    return v.select("vendor_id", takes_ad_ids=v.registered & sure(v.recipient.isin(codes)))
+    return v.select("vendor_id", takes_ad_ids=sure(v.recipient.isin(codes)))
 
 
 @rule("SHA-03", severity="critical", clauses=["CL-102", "CL-103", "CL-107", "CL-139"])

@@ -6,6 +6,7 @@ A story adds its rows and writes down every finding that follows from them, in w
 from __future__ import annotations
 
 from heytalk_audit.demo.plants import (
+    advertising,
     collection,
     confidences,
     consent,
@@ -39,6 +40,7 @@ MODULES = (
     minors,
     collection,
     sharing,
+    advertising,
     rights,
     objections,
     permissions,
@@ -55,6 +57,10 @@ NOT_PLANTABLE = {
     ("COL-06", "payout_flag_missing"): "the contract allows no null there: the evidence rules stop the table",
     ("MOD-01", "clock_missing"): "the contract allows no null there: the evidence rules stop the table",
     ("CON-03", "pre_tracking"): "needs the setting acceptance_tracking_start",
+    ("SHA-03", "identifier_form_missing"): "the contract knows no disclosure without the form of its identifier",
+    ("SHA-05", "clock_missing"): "the contract knows no disclosure without a time",
+    ("SHA-11", "clock_missing"): "the contract knows no disclosure without a time",
+    ("SHA-11", "visibility_missing"): "the contract knows no content without a visibility",
     ("RGT-01", "received_missing"): "the contract forbids a null there",
     ("RGT-02", "received_missing"): "the contract forbids a null there",
     **{(f"PRM-0{n}", "no_permission_log"): "the log is one table for all" for n in (1, 2, 3, 5, 6)},

@@ -61,7 +61,7 @@ def rehearsed(w: World) -> None:
         "consents": ({"method": "default"}, ("RET-09", "CON-04", "COL-10")),
         "content_items": ({"kind": "photo"}, ("CON-05", "COL-10", "VIS-01")),
         "devices": ({"ad_id": ad_id(w)}, ("CON-08", "COL-10", "PRM-05")),
-        "disclosures": ({"kind": "advertising", "fields": ["religion"]}, ("SEN-05", "COL-10", "SHA-02", "SHA-07")),
+        "disclosures": ({"kind": "advertising", "fields": ["religion"]}, ("SEN-05", "COL-10", "SHA-02", "SHA-07", "SHA-03", "SHA-05")),
         "profile_attributes": (
             {"name": "health", "category": "pd:MedicalHealth", "value": "asthma", "visibility": "public"},
             ("SEN-01", "SEN-01L", "SEN-02", "SEN-06", "SEN-06L", "COL-02", "COL-07", "COL-10"),

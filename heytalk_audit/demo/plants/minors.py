@@ -70,6 +70,7 @@ def approached(w: World) -> None:
             w.find("MIN-03", "users", u, "violation", "ad_disclosure")
     u = w.user(birth_date=birthday(w.today, 17), law_region="UK")
     send(w, u, at, status="suppressed")
+    w.agree(u, "personalised_ads", w.about(200))
     advertised(w, u, w.quarter - SECOND)
     w.add("disclosures", user_id=u, sent_at=at)
     for born in (birthday(w.today, 18), birthday(w.today, 18) + DAY):
@@ -80,7 +81,8 @@ def approached(w: World) -> None:
 
 def advertised(w: World, user: str, at: dt.datetime) -> str:
     """A disclosure to an advertising network."""
-    return w.add("disclosures", user_id=user, kind="advertising", purpose="advertising", vendor_id="admost", sent_at=at)
+    ad = {"kind": "advertising", "purpose": "advertising", "vendor_id": "admost", "identifier_form": "none"}
+    return w.add("disclosures", user_id=user, sent_at=at, **ad)
 
 
 def repeated_dates(w: World) -> None:

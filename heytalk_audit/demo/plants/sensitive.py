@@ -173,6 +173,9 @@ def shared(w: World) -> None:
         for key in (d, earlier):
             rule, reason = beyond.get(kind, ("SHA-02", "field_not_declared"))
             w.find(rule, "disclosures", key, "violation", reason)
+            if kind == "advertising":
+                w.find("SHA-03", "disclosures", key, "violation", "plain_identifier")
+                w.find("SHA-05", "disclosures", key, "violation", "no_grant")
     d = w.add("disclosures", user_id=u, kind="sdk", fields=["religion.track", "race_track", "pd:race", ""])
     w.find("SHA-02", "disclosures", d, "violation", "field_not_declared")
     d = w.add("disclosures", user_id=None, kind="sdk", fields=["health_conditions"], identifier_form="none")

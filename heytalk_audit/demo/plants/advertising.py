@@ -1,0 +1,224 @@
+"""Advertisers: what says in clear whose it is, digests that can be traced, choices, tracking, private content."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+
+from heytalk_audit.demo.plants.story import DAY, HOUR, MINUTE, SECOND, SKEW, ad_id, said, story
+from heytalk_audit.demo.world import World
+
+ZEROS = "00000000-0000-0000-0000-000000000000"
+
+
+def hashed(value: str, algorithm: str = "sha256") -> str:
+    """Its digest, in hexadecimal digits."""
+    return hashlib.new(algorithm, value.encode()).hexdigest()
+
+
+def salted(w: World) -> str:
+    """A digest of nothing that is stored, and like no other."""
+    return hashed(w.id("salt"))
+
+
+def willing(w: World, **values: object) -> str:
+    """Somebody who agreed to personalised advertising long ago."""
+    user = w.user(**values)
+    w.agree(user, "personalised_ads", w.about(201))
+    return user
+
+
+def shown(w: World, user: str | None, *findings: tuple[str, str, str], **values: object) -> str:
+    """A disclosure to an advertising network, with a digest that leads nowhere if nothing else is said."""
+    usual = {
+        "kind": "advertising",
+        "purpose": "advertising",
+        "vendor_id": "admost",
+        "fields": ["event_name"],
+        "identifier_form": "keyed_hash",
+    }
+    sample = {} if "payload_sample" in values else {"payload_sample": salted(w)}
+    key = w.add("disclosures", user_id=user, **usual | sample | values)
+    for rule, outcome, reason in findings:
+        w.find(rule, "disclosures", key, outcome, reason)
+    return key
+
+
+def phone(w: World, user: str, **values: object) -> str:
+    """A device whose owner agreed to tracking, and whose system does not limit it."""
+    return w.add("devices", user_id=user, **{"ad_id": ad_id(w), "limit_ad_tracking": False} | values)
+
+
+@story
+def in_clear(w: World) -> None:
+    clear = ("SHA-03", "violation", "clear_value")
+    name = f"Noor van Dam {w.serial}"
+    u = willing(w, display_name=name)
+    shown(w, u, ("SHA-03", "violation", "plain_identifier"), identifier_form="plain", payload_sample=None)
+    for value in (f"{salted(w)};noor@mail.example", "+31201234567", "198.51.100.255", u, f" {name}\u3000"):
+        shown(w, u, clear, payload_sample=value, identifier_form="none")
+    for value in ("noor@mail", "+0312012345", "198.51.100.256", f"{u}0", name.upper()):
+        shown(w, u, payload_sample=value, identifier_form="none")
+    shown(w, None, payload_sample="noor@mail.example", identifier_form="none")
+    coded = ("SHA-03", "review", "uuid_value")
+    shown(w, u, coded, identifier_form="none", payload_sample=ad_id(w))
+    shown(w, u, identifier_form="none", payload_sample=ZEROS)
+
+
+@story
+def ids_in_clear(w: World) -> None:
+    u = willing(w)
+    phone(w, u)
+    form = {"identifier_form": "ad_id", "payload_sample": ad_id(w)}
+    shown(w, u, ("SHA-03", "violation", "raw_ad_id"), **form)
+    adjust = {"vendor_id": "adjust", "purpose": "ad_measurement", "fields": ["gps_adid"]}
+    shown(w, u, ("SHA-03", "review", "ad_id_declared"), **form | adjust)
+    shown(w, u, **form | {"payload_sample": f"{ZEROS} {ZEROS}"})
+
+
+@story
+def traced(w: World) -> None:
+    mail, number = f"Mira.{w.id('m')}@Mail.example", f"+31 20 {w.id('7')[-7:]}"
+    u = willing(w, email=mail, phone=number)
+    digits = "".join(c for c in number if c in "0123456789")
+    device = phone(w, u, ad_id=ad_id(w).replace("-8000-", "-8abc-"))
+    tracker = w.rows["devices"][-1]["ad_id"]
+    for reason, value, algorithm in (
+        ("email", mail, "md5"),
+        ("email", mail.lower(), "sha256"),
+        ("phone", number, "sha256"),
+        ("phone", digits, "md5"),
+        ("phone", f"+{digits}", "sha1"),
+        ("user_id", u.upper(), "sha1"),
+        ("device_id", device, "md5"),
+        ("device_id", tracker.upper(), "sha256"),
+    ):
+        found = ("SHA-04", "violation", f"{reason}_digest")
+        shown(w, u, found, identifier_form="hashed", payload_sample=f"{salted(w)} {hashed(value, algorithm)}")
+        shown(w, u, identifier_form="hashed", payload_sample=hashed(f"pepper{value}", algorithm))
+    shown(w, u, ("SHA-04", "unknown", "no_sample"), payload_sample=None)
+    shown(w, u, identifier_form="none", payload_sample=None)
+
+
+@story
+def followed(w: World) -> None:
+    """One value for one person on two days; on one day, for two people, or to two vendors it follows nobody."""
+    day = dt.datetime.combine(w.ago(12).date(), dt.time(), dt.UTC)
+    stable = ("SHA-04", "violation", "stable_pseudonym")
+    for after, findings in ((DAY, [stable]), (DAY - SECOND, [])):
+        u, value = willing(w), salted(w)
+        for at in (day, day + after):
+            shown(w, u, *findings, payload_sample=value, sent_at=at)
+    u, other, value = willing(w), willing(w), salted(w)
+    for user, at in ((u, day), (u, day + DAY), (other, day)):
+        shown(w, user, payload_sample=value, sent_at=at)
+    value = salted(w)
+    for vendor, at in (("admost", day), ("google", day + DAY)):
+        shown(w, u, payload_sample=value, sent_at=at, vendor_id=vendor)
+
+
+@story
+def asked(w: World) -> None:
+    """Where the law wants a yes."""
+    at = w.ago(15)
+    for region, wait, finding in (
+        ("EEA", HOUR, None),
+        ("UK", -SKEW, ("review", "clock_skew")),
+        ("TR", -SKEW - SECOND, ("violation", "no_grant")),
+    ):
+        u = w.user(law_region=region)
+        w.agree(u, "personalised_ads", at - wait)
+        shown(w, u, *[("SHA-05", *finding)] if finding else [], sent_at=at)
+    for no, finding in ((-SECOND, None), (SKEW - SECOND, ("review", "clock_skew")), (SKEW, ("violation", "refused"))):
+        u = willing(w, law_region="CN")
+        said(w, u, "personalised_ads", "withdraw", at - no)
+        shown(w, u, *[("SHA-05", *finding)] if finding else [], sent_at=at)
+    shown(w, willing(w, law_region=None), sent_at=at)
+    shown(w, w.user(law_region=None), ("SHA-05", "review", "region_unknown"), sent_at=at)
+    ghost = w.id("ghost")
+    d = shown(w, ghost, ("SHA-05", "unknown", "user_unknown"), sent_at=at)
+    w.find("DQ-03", "disclosures", d, "violation", "user_unknown")
+
+
+@story
+def objected(w: World) -> None:
+    """Where the law wants a no to be heard: within fifteen working days, a browser's signal at once."""
+    no = w.ago(28)
+    last = no.date()
+    for _ in range(15):
+        last += DAY
+        while last.weekday() > 4:
+            last += DAY
+    over = dt.datetime.combine(last + DAY, dt.time(), dt.UTC)
+    for at, values, finding in (
+        (over - SECOND, {}, None),
+        (over + SKEW - SECOND, {}, ("review", "clock_skew")),
+        (over + SKEW, {}, ("violation", "opt_out")),
+        (no + 4 * MINUTE, {"method": "signal_gpc"}, ("review", "clock_skew")),
+        (no + SKEW, {"method": "signal_gpc"}, ("violation", "opt_out")),
+        (no - SECOND, {"method": "signal_gpc"}, None),
+    ):
+        for region in ("US-CA", "OTHER"):
+            u = w.user(law_region=region)
+            said(w, u, "personalised_ads", "opt_out", no, **values)
+            shown(w, u, *[("SHA-05", *finding)] if finding else [], sent_at=at)
+    u = w.user(law_region="US-CA")
+    said(w, u, "personalised_ads", "opt_out", no, method="signal_gpc")
+    w.agree(u, "personalised_ads", w.about(20))
+    shown(w, u)
+
+
+@story
+def tracking(w: World) -> None:
+    ios, denied = {"platform": "ios", "att_status": "authorized"}, {"platform": "ios", "att_status": "denied"}
+    silent, limited = {"platform": "ios"}, {"limit_ad_tracking": True}
+    for devices, finding in (
+        (({},), None),
+        ((ios,), None),
+        ((denied | {"ad_id": ZEROS},), None),
+        ((denied, ios | {"ad_id": None}), ("violation", "att_not_authorized")),
+        ((limited,), ("violation", "ad_tracking_limited")),
+        ((limited, denied), ("violation", "att_not_authorized")),
+        ((ios | {"ad_id": None},), ("unknown", "ad_id_missing")),
+        ((silent,), ("unknown", "att_status_missing")),
+        (({"limit_ad_tracking": None},), ("unknown", "lat_missing")),
+        (({"platform": "web"},), ("unknown", "platform_contradiction")),
+        ((ios, denied), ("unknown", "device_ambiguous")),
+    ):
+        u = willing(w)
+        w.agree(u, "cookies", w.about(201))
+        for values in devices:
+            phone(w, u, **values)
+        tracked(w, u, *[("SHA-06", *finding)] if finding else [])
+    u = willing(w)
+    named = [phone(w, u, **values) for values in (ios, denied)]
+    tracked(w, u, device_id=named[0])
+    tracked(w, u, ("SHA-06", "violation", "att_not_authorized"), device_id=named[1])
+    tracked(w, u, ("SHA-06", "unknown", "device_unknown"), device_id=w.id("gone"))
+
+
+def tracked(w: World, user: str, *findings: tuple[str, str, str], **values: object) -> str:
+    """An advertising id given to the one that counts installs."""
+    usual = {"kind": "sdk", "vendor_id": "adjust", "purpose": "install_attribution", "fields": ["gps_adid"], "identifier_form": "ad_id"}
+    return shown(w, user, *findings, payload_sample=None, **usual | values)
+
+
+@story
+def told_to_advertisers(w: World) -> None:
+    at = w.ago(15)
+    private = ("SHA-11", "violation", "private_content")
+    for finding, values in (
+        (None, {}),
+        (None, {"deleted_at": at + SECOND}),
+        (("violation", "content_deleted"), {"deleted_at": at}),
+        (("violation", "content_not_public"), {"visibility": "friends"}),
+        (private[1:], {"kind": "chat", "visibility": "private"}),
+    ):
+        u = willing(w)
+        items = [w.add("content_items", user_id=u, **{"visibility": "public"} | more) for more in ({}, values)]
+        shown(w, u, *[("SHA-11", *finding)] if finding else [], content_ids=items, sent_at=at)
+    u = willing(w)
+    shown(w, u, ("SHA-11", "unknown", "content_not_found"), content_ids=[w.id("gone")])
+    shown(w, u, content_ids=[" "])
+    field = shown(w, u, ("SHA-11", "violation", "private_field"), fields=["Voice Message"])
+    w.find("SHA-02", "disclosures", field, "violation", "field_not_declared")
