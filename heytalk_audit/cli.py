@@ -119,6 +119,18 @@ def queue(
 
 
 @app.command()
+def holidays(
+    region: Annotated[str, typer.Argument(help="A country or a part of one: ES, TR, CN, US-CA, GB-ENG")],
+    year: Annotated[list[int], typer.Option("--year", min=1970, max=2200, help="A year; give it again for more")],
+) -> None:
+    """A region's public holidays, to be pasted under settings.holidays in the parameters."""
+    from heytalk_audit.days_off import lines
+
+    for line in lines(region, year):
+        out.print(line, markup=False, soft_wrap=True)
+
+
+@app.command()
 def lab() -> None:
     """JupyterLab on the notebooks."""
     import subprocess

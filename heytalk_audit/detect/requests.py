@@ -28,15 +28,6 @@ _GAP = {"zh": "[^.!?。\n]{0,14}?"}
 _WORDS = r"(?!\w)[^.!?؟\n]{0,40}?(?<!\w)"
 #: What an Arabic word may begin with.
 _JOINED = {"ar": "[وفبلك]?(?:ال)?"}
-#: Signs of which every phrase needs one, as it is written in a text: all others are not read. Lowered by the engine that looks for them.
-_GATE = (
-    r"account|profile|data\b|informat|\binfo\b|details|records|about me|on me|of me|eras|deletion|forgotten|access|dsar|portab|machine|"
-    r"birth|incorrect|wrong|inaccurate|rectif|object|opt|stop|quit|cease|restrict|limit|consent|copy|"
-    r"hesa[bp]|profil|veri|bilgi|kay[ıi]t|hakk|talep|talebi|taşın|doğum|cinsiyet|düzelt|itiraz|onay|r[ıi]za|isim|ismim|ad[ıi]m|"
-    r"cuenta|perfil|datos|informaci|derecho|supresi|olvido|portabil|nacimiento|género|genero|rectific|tratamiento|consentimiento|opos|opong|"
-    r"账|帐|帳|賬|户|戶|资料|資料|信息|数据|數據|个人|個人|权|同意|广告|画像|推荐|决策|生日|出生|性别|姓名|"
-    r"حساب|بيانات|معلومات|ميلاد|موافق|الحق|حق |طلب|نسخ|ملفي|الإعلان|الاعلان|التسويق|اسمي"
-)
 
 
 class Phrase(NamedTuple):
@@ -84,12 +75,9 @@ def requests(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> pd.Dat
     One row per text and kind, the surest and first; `row` counts texts from 0, nulls too.
     """
     array = texts if isinstance(texts, pa.Array | pa.ChunkedArray) else pa.array(list(texts), pa.large_string())
-    rows = pc.indices_nonzero(pc.fill_null(pc.match_substring_regex(array, _GATE, ignore_case=True), False))
-    folded = pa.array([key(text).replace("’", "'") for text in array.take(rows).to_pylist()], pa.large_string())
-    likely = pc.indices_nonzero(pc.match_substring_regex(folded, _loosely()))
-    found = [
-        (row, *one) for row, text in zip(rows.take(likely).to_pylist(), folded.take(likely).to_pylist(), strict=True) for one in _read(text)
-    ]
+    folded = pa.array([None if text is None else key(text).replace("’", "'") for text in array.to_pylist()], pa.large_string())
+    likely = pc.indices_nonzero(pc.fill_null(pc.match_substring_regex(folded, _loosely()), False))
+    found = [(row, *one) for row, text in zip(likely.to_pylist(), folded.take(likely).to_pylist(), strict=True) for one in _read(text)]
     return pd.DataFrame(found, columns=list(COLUMNS)).astype({"row": "int64", "start": "int64", "end": "int64"})
 
 

@@ -130,7 +130,7 @@ def _judged(samples: list[dict[str, Any]]) -> list[Fragment]:
     return [
         tag("h4", "What two people made of a random sample"),
         table(heads, lines, "Random samples, as read by two people", numeric=["Agreement", "Kappa"]),
-        paragraph("Yes: both say that the text tells of a special category. The interval is exact (Clopper-Pearson).", cls="note"),
+        paragraph("Yes: both say that the text is what this rule looks for. The interval is exact (Clopper-Pearson).", cls="note"),
     ]
 
 

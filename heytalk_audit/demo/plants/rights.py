@@ -68,8 +68,10 @@ def answered(w: World) -> None:
     for outcome, deadlines in (("violation", BY_LAW), ("review", STRICT)):
         for region, deadline in deadlines.items():
             due = deadline(at.date())
-            asked(w, region=region, received_at=at, answered_at=ends(due))
             late = ("RGT-02", outcome, "answered_late")
+            beyond_strict = region in STRICT and outcome == "violation"
+            in_time = [("RGT-02", "review", "answered_late")] if beyond_strict else []
+            asked(w, *in_time, region=region, received_at=at, answered_at=ends(due))
             asked(w, late, region=region, received_at=at, answered_at=begins(due + DAY))
 
 

@@ -1,0 +1,31 @@
+"""Public holidays of a region, as lines for the parameters: what a deadline must not end on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from heytalk_audit.errors import InputError, nearest, printable
+
+
+def lines(region: str, years: Iterable[int]) -> list[str]:
+    """The holidays of a country or a part of one (ES, US-CA, GB-ENG), in order, as items of `settings.holidays` with their names.
+
+    Names are English where there are such. Raises InputError for a region that is not known, or years of which nothing is.
+    """
+    import holidays  # read when it is asked for: no audit needs it
+
+    country, _, part = region.strip().upper().partition("-")
+    known = holidays.list_supported_countries(include_aliases=False)
+    if country not in known:
+        raise InputError(f"region {region[:20]}", "is no country that is known", nearest(country, known))
+    if part and part not in known[country]:
+        parts = [f"{country}-{one}" for one in known[country]]
+        raise InputError(
+            f"region {region[:20]}", f"is no part of {country} that is known", nearest(f"{country}-{part}", parts or [country])
+        )
+    years = sorted(set(years))
+    days = holidays.country_holidays(country, subdiv=part or None, years=years, language="en_US")
+    missing = [str(year) for year in years if not any(day.year == year for day in days)]
+    if missing:
+        raise InputError(f"region {region[:20]}", f"has no holidays on record for {', '.join(missing)}", "ask for other years")
+    return [f"- {day.isoformat()}  # {printable(name)}" for day, name in sorted(days.items()) if day.year in years]
