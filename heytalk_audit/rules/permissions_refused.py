@@ -44,7 +44,9 @@ def reachable(devices: ir.Table, events: ir.Table, policy: View) -> ir.Table:
     steps = []
     for name, span in found.items():
         begin = latest(span.start, span.first_seen_at)
-        span = span.select("user_id", "until", begin=begin).filter(lambda t: t.begin < t.until)
+        # engines name the precision of a shifted instant differently
+        span = span.select("user_id", begin=begin.cast("timestamp(6)"), until=span.until.cast("timestamp(6)"))
+        span = span.filter(span.begin < span.until)
         for at, one in (("begin", 1), ("until", -1)):
             steps.append(span.select("user_id", start=at, **{n: ibis.literal(one if n == name else 0, type="int64") for n in found}))
     t = ibis.union(*steps)
