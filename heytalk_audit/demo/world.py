@@ -155,9 +155,11 @@ class World:
         key = self.agree(user["user_id"], "policy_acceptance", first)
         if months_later(first.date(), 60) < self.today:
             self.find("RET-09", "consents", key, "review", "over_from_record")
+        gone = None if user.get("restored_at") else user.get("deleted_at")
+        used = min(user["last_interactive_at"] or first, gone or self.now)
         for _, days, material in VERSIONS:
             again = self.ago(days - 2) + dt.timedelta(seconds=self.serial * 7 % 86_400)
-            if material and first < again < (user["last_interactive_at"] or first):
+            if material and first < again < used:
                 self.agree(user["user_id"], "policy_acceptance", again)
 
     def agree(self, user: str, purpose: str, at: dt.datetime, **values: Any) -> str:

@@ -8,12 +8,14 @@ import ibis.expr.types as ir
 from heytalk_audit import contract
 from heytalk_audit.check import Check, Condition, passes, review, rule, violation
 from heytalk_audit.rules.collection_terms import speaks_of
-from heytalk_audit.rules.terms import has, join
+from heytalk_audit.rules.terms import has, join, only_if
 from heytalk_audit.strings import blank
 from heytalk_audit.texts import PLACES
 
 #: Texts that the app writes; people write the others.
 LOGGED = ("traffic_events.url",)
+#: Columns of places: how close these may be is a rule of its own.
+LOCATIONS = ("users.city", "traffic_events.geo")
 
 
 @rule(
@@ -56,7 +58,8 @@ def high_risk_values(column_contents, detections, present, users, policy):
 
     Every text that people wrote or that was logged, and every other column of text, known or not. What the app logged in an address is a
     violation where the words beside it say what it is, and for a person to decide otherwise; so is what people wrote of themselves. A
-    column is a violation where a sample of it holds such values more often than by luck. What only looks like one is counted, and passes.
+    column is a violation where a sample of it holds such values more often than by luck; coordinates in the columns of city and place
+    are left to COL-03. What only looks like such a value is counted, and passes.
     """
     return _found("value", policy.setting("high_risk_kinds"), column_contents, detections, present)
 
@@ -78,6 +81,7 @@ def _found(what: str, kinds: list[str], column_contents: ir.Table, detections: i
     in_texts = detections.filter(detections.what == "value", detections.finding.isin(kinds))
     doubtful = in_texts.confidence == "low"
     c = column_contents.filter(~column_contents.column_name.isin(list(PLACES)))
+    c = c.mutate(finding=only_if((c.finding != "gps") | ~c.column_name.isin(LOCATIONS), c.finding))
     c = c.select("finding", place=c.column_name, record="column_inventory:" + c.column_name)
     in_columns = c.filter(c.finding.isin(kinds)).mutate(confidence=ibis.literal("high"))
     names = ("place", "record", "finding", "confidence")
