@@ -27,13 +27,14 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from heytalk_audit import delivery, evidence, notebook, params, profile, results, review
+from heytalk_audit import attestations, delivery, evidence, notebook, params, profile, results, review
 from heytalk_audit.audit import VERDICTS
 from heytalk_audit.chapters import CHAPTERS, SUMMARY
 from heytalk_audit.engine import check_url, connect
 from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.periods import Clock
 from heytalk_audit.policy import load
-from heytalk_audit.report import page
+from heytalk_audit.report import page as pages
 from heytalk_audit.rules import RULES
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
@@ -105,12 +106,12 @@ def _progress(console: Console) -> Progress:
 def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, console: Console) -> None:
     """Refuse what can't be used, and profile the snapshot, before any notebook begins."""
     policy = load(given.policy.name, base)
-    params.settings_of(policy, given.settings)
+    settings = params.settings_of(policy, given.settings)
     _check_rules(given)
     if given.policy.text:
         notebook.read_text(base / given.policy.text)
     review.read_labels(base / name for name in given.labels)
-    for name in ("accepted", "attestations", "previous", "findings"):
+    for name in ("accepted", "previous", "findings"):
         if getattr(given, name):
             raise InputError(f"parameters {name}", "is not supported by this version", "leave it out")
     key = notebook.engagement_key(given.report.key_env)
@@ -120,6 +121,8 @@ def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, c
     if given.engine.url == "duckdb":
         connect(given.engine.url, given.engine.options)
     found = delivery.read(base / given.snapshot)
+    if given.attestations:
+        attestations.read(base / given.attestations, policy, Clock(found.as_of, settings["audit_tz"]).today)
     task = progress.add_task("Checking the snapshot", total=len(found.parts))
     taken = profile.take(found, work, lambda table: progress.update(task, advance=1, description=f"Checking {table}"))
     progress.update(task, completed=len(found.parts), description="Checked the snapshot")
@@ -127,6 +130,8 @@ def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, c
     resolved = given.model_dump(mode="json")
     resolved["snapshot"] = str((base / given.snapshot).resolve())
     resolved["labels"] = [str((base / name).resolve()) for name in given.labels]
+    if given.attestations:
+        resolved["attestations"] = str((base / given.attestations).resolve())
     if given.policy.text:
         resolved["policy"]["text"] = str((base / given.policy.text).resolve())
     if (base / given.policy.name).exists():
@@ -202,19 +207,20 @@ def _assemble(given: params.Params, work: Path, staged: Path) -> None:
     (staged / "results.json").write_bytes(results.canonical({"audit": audit, "rules": found, "clauses": clauses}))
     for rule in rules:
         shutil.copyfile(work / "exceptions" / f"{rule}.parquet", staged / "exceptions" / f"{rule}.parquet")
+    nav = [*SUMMARY.pages[:1], *(page for c in chapters for page in c.pages), *SUMMARY.further]
     for chapter in (SUMMARY, *chapters):
         executed = nbformat.read(work / "executed" / f"{chapter.notebook}.ipynb", as_version=4)
-        kept = page.normalise(executed)
+        kept = pages.normalise(executed)
         nbformat.write(kept, staged / "notebooks" / f"{chapter.notebook}.ipynb")
-        nav = [{"href": c.page, "title": c.title, "current": c is chapter} for c in (SUMMARY, *chapters)]
-        html = page.render(kept, f"{chapter.title} - {audit['title']}", nav)
-        (staged / chapter.page).write_text(html, "utf-8")
+        for page, part in zip(chapter.pages, pages.split(kept, [p.name for p in chapter.pages]).values(), strict=True):
+            links = [{"href": p.file, "title": p.title, "current": p == page} for p in nav]
+            (staged / page.file).write_text(pages.render(part, f"{page.title} - {audit['title']}", links), "utf-8")
 
 
 def _attest(given: params.Params, base: Path, work: Path, staged: Path) -> None:
     """The statement over the finished folder. Paths are left out of it: what they led to is named by its digest."""
     policy = load(given.policy.name, base)
-    asked = given.model_dump(mode="json", exclude={"snapshot": True, "labels": True, "policy": {"name", "text"}})
+    asked = given.model_dump(mode="json", exclude={"snapshot": True, "labels": True, "attestations": True, "policy": {"name", "text"}})
     asked["policy"] = {"name": policy.name, "version": policy.version}
     chapters = [c for name, c in CHAPTERS.items() if name in given.chapters]
     rules = [RULES[r] for c in chapters for r in notebook.rules_of(c.name, given.rules)]
@@ -227,6 +233,8 @@ def _attest(given: params.Params, base: Path, work: Path, staged: Path) -> None:
     )
     for n, name in enumerate(given.labels, 1):
         used.append({"name": f"labels/{n}", "digest": {"sha256": evidence.digest((base / name).read_bytes())}})
+    if given.attestations:
+        used.append({"name": "attestations", "digest": {"sha256": evidence.digest((base / given.attestations).read_bytes())}})
     if given.policy.text:
         used.append({"name": "policy/text", "digest": {"sha256": evidence.digest((base / given.policy.text).read_bytes())}})
     (staged / evidence.NAME).write_bytes(results.canonical(evidence.statement(staged, asked, used)))
