@@ -57,8 +57,6 @@ CHAPTERS = {
     )
 }
 #: Page 1: it only reads what the chapters found.
-SUMMARY = Chapter(
-    "index", "Summary", (), "90-summary", further=(Page("clauses", "Clause coverage"), Page("document", "The policy itself"))
-)
+SUMMARY = Chapter("index", "Summary", (), "90-summary", further=(Page("clauses", "Clause coverage"), Page("document", "The policy itself")))
 #: The page on which a family's sections stand.
 PAGE_OF = {family: chapter.page for chapter in CHAPTERS.values() for family in chapter.families}

@@ -65,7 +65,10 @@ def bars(series: dict[str, dict[str, int]], alt: str, width: float = 7.2) -> Fra
         axes.invert_yaxis()
         axes.margins(x=0.1)
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12 - 0.3 / len(labels)), ncols=min(len(kinds), 5), frameon=False, fontsize=8)
+        if kinds != ["findings"]:  # a single kind that the words above name
+            axes.legend(
+                loc="upper center", bbox_to_anchor=(0.5, -0.12 - 0.3 / len(labels)), ncols=min(len(kinds), 5), frameon=False, fontsize=8
+            )
         return _image(figure, alt)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from heytalk_audit.chapters import CHAPTERS, PAGE_OF, SUMMARY
+from heytalk_audit.chapters import CHAPTERS, PAGE_OF
 from heytalk_audit.detect.columns import Column
 from heytalk_audit.report import charts, words
 from heytalk_audit.report.html import Fragment, badge, bullets, definitions, join, paragraph, percent, show, table, tag
@@ -121,7 +121,7 @@ def _further(failed: list[dict[str, Any]]) -> Fragment:
 
 
 def _listed(links: list[Fragment]) -> Fragment | None:
-    return join(*[join(", " if n else "", tag("span", link, cls="nowrap")) for n, link in enumerate(links)]) if links else None
+    return join(links[0], *[join(", ", link) for link in links[1:]]) if links else None
 
 
 def _policy(clauses: list[dict[str, Any]], document: Iterable[dict[str, str]]) -> Fragment:
@@ -130,30 +130,37 @@ def _policy(clauses: list[dict[str, Any]], document: Iterable[dict[str, str]]) -
     found = Counter(f["severity"] for f in document)
     return bullets(
         [
-            join(f"Of the {sum(c['class'] == 'D' for c in clauses)} clauses that data can test: {states[0]}. ", _to("clauses", "tested")),
-            join(f"Of the {sum(c['class'] == 'A' for c in clauses)} that need attestation: {states[1]}. ", _to("clauses", "attested")),
-            join(f"Findings on the document itself: {said({s: found[s] for s in _RANK})}. ", _to("document", "findings")),
+            join(
+                f"Of the {sum(c['class'] == 'D' for c in clauses)} clauses that data can test: {states[0]}. ",
+                _to("clauses", "tested", "Clause by clause"),
+            ),
+            join(
+                f"Of the {sum(c['class'] == 'A' for c in clauses)} that need attestation: {states[1]}. ",
+                _to("clauses", "attested", "Who attests what"),
+            ),
+            join(
+                f"Findings on the document itself: {said({s: found[s] for s in _RANK})}. ",
+                _to("document", "findings", "Finding by finding"),
+            ),
         ]
     )
 
 
-def _to(page: str, part: str) -> Fragment:
-    title = next(p.title for p in SUMMARY.pages if p.name == page)
-    return tag("a", f"See {title[0].lower()}{title[1:]}, {part}", href=f"{page}.html#{part}")
+def _to(page: str, part: str, text: str) -> Fragment:
+    return tag("a", text, href=f"{page}.html#{part}")
 
 
 def _finding(result: dict[str, Any]) -> Fragment:
-    mark = " The violations rest on an assumption of this audit." if result["assumption"] else ""
     return join(
         tag("strong", _link(result), f" {result['title']}"),
         f" (rated {result['finding_severity']}). ",
         words.condition(result),
-        tag("em", mark) if mark else "",
+        tag("em", " The violations rest on an assumption of this audit.") if result["assumption"] else Fragment(""),
     )
 
 
 def _link(result: dict[str, Any]) -> Fragment:
-    return tag("a", result["id"], href=f"{PAGE_OF[result['family']]}#{result['id']}")
+    return tag("a", result["id"], href=f"{PAGE_OF[result['family']]}#{result['id']}", cls="nowrap")
 
 
 def _not_evaluated(results: list[dict[str, Any]]) -> Fragment:

@@ -8,7 +8,7 @@ from typing import Any
 
 from heytalk_audit.chapters import PAGE_OF
 from heytalk_audit.report import charts, words
-from heytalk_audit.report.html import Fragment, badge, code, join, paragraph, table, tag
+from heytalk_audit.report.html import Fragment, badge, code, join, paragraph, show, table, tag
 
 KINDS = {"D": "Data can test it", "A": "Needs attestation", "N": "No commitment"}
 SEVERITIES = ("critical", "high", "medium", "low")
@@ -43,10 +43,8 @@ def said(counts: dict[str, int]) -> str:
 
 def linked(rules: Iterable[dict[str, Any]]) -> list[Fragment]:
     """Rules with their verdicts, each linked to its section."""
-    return [
-        tag("span", tag("a", r["id"], href=f"{PAGE_OF[r['id'].split('-')[0]]}#{r['id']}"), " ", badge(r["verdict"]), " ", cls="nowrap")
-        for r in rules
-    ]
+    links = [(r, tag("a", r["id"], href=f"{PAGE_OF[r['id'].split('-')[0]]}#{r['id']}")) for r in rules]
+    return [join(tag("span", link, " ", badge(r["verdict"]), cls="nowrap"), " ") for r, link in links]
 
 
 def _head(title: str, audit: dict[str, Any]) -> Fragment:
@@ -57,16 +55,16 @@ def _head(title: str, audit: dict[str, Any]) -> Fragment:
 def clause_coverage(clauses: list[dict[str, Any]], results: list[dict[str, Any]], audit: dict[str, Any]) -> Fragment:
     """Every clause of the policy: tested by which rules with which verdict, attested, or no commitment."""
     counted = {kind: tally(clauses, kind) for kind in KINDS}
-    series = {f"{name} ({sum(counted[kind].values())})": drawn(counted[kind]) for kind, name in KINDS.items()}
+    sums = {kind: sum(counts.values()) for kind, counts in counted.items()}
+    series = {f"{name} ({sums[kind]})": drawn(counted[kind]) for kind, name in KINDS.items()}
     alt = "; ".join(f"{name}: {said(kinds)}" for name, kinds in series.items())
     return join(
         _head("Clause coverage", audit),
         tag("h2", "How the clauses stand", id="standing"),
         paragraph(
-            f"The policy has {len(clauses)} clauses. ",
-            "; ".join(f"{sum(counted[kind].values())}: {name[0].lower()}{name[1:]}" for kind, name in KINDS.items()),
-            ". A clause stands as the worst of its rules stands, and passes only if every rule that should test it ran and passed. "
-            "Rules that pass are not the clause: the last column says what they do not show.",
+            f"The policy has {len(clauses)} clauses: data can test {sums['D']} of them, {sums['A']} need attestation, and {sums['N']} "
+            "promise nothing that could be kept or broken. A clause stands as the worst of its rules stands, and passes only if every "
+            "rule that should test it ran and passed. Rules that pass are not the clause: the last column says what they do not show."
         ),
         charts.bars(series, f"Clauses by how they stand. {alt}."),
         _totals(counted),
@@ -75,8 +73,8 @@ def clause_coverage(clauses: list[dict[str, Any]], results: list[dict[str, Any]]
         _tested([c for c in clauses if c["class"] == "D"], {r["id"]: r for r in results}),
         tag("h2", "Clauses that people attest", id="attested"),
         paragraph(
-            "No data can test these. An attestation is what its author says, on the evidence named: it was not tested, and gives no verdict. "
-            "Rules that touch the same matter are listed beside it, and do not stand for it."
+            "No data can test these. An attestation is what its author says, on the evidence named: it was not tested, and gives no "
+            "verdict. Rules that touch the same matter are listed beside it, and do not stand for it."
         ),
         _attested([c for c in clauses if c["class"] == "A"]),
         tag("h2", "Clauses without a commitment", id="uncommitted"),
@@ -94,17 +92,19 @@ def _totals(counted: dict[str, dict[str, int]]) -> Fragment:
 
 
 def _where(clause: dict[str, Any]) -> list[Any]:
-    return [tag("span", clause["id"], cls="nowrap"), clause["section"], clause["line"], clause["paraphrase"]]
+    place = tag("small", f"{clause['section']}, line {clause['line']}", cls="nowrap")
+    return [join(tag("span", clause["id"], cls="nowrap"), tag("br"), place), clause["paraphrase"]]
 
 
 def _tested(clauses: list[dict[str, Any]], results: dict[str, dict[str, Any]]) -> Fragment:
     lines = []
     for c in clauses:
-        left = f"Not tested in this run: {', '.join(c['not_run'])}." if c["not_run"] else ""
-        by = join(*linked(c["rules"]), left) if c["rules"] or left else "Not tested in this run."
+        by = linked(c["rules"])
+        if c["not_run"] or not by:
+            by.append(show("Not tested in this run" + (f": {', '.join(c['not_run'])}." if c["not_run"] else ".")))
         limits = dict.fromkeys(_short(results[r["id"]]["limits"]) for r in c["rules"])
-        lines.append([*_where(c), badge(c["state"]), by, " ".join(limits)])
-    heads = ["Clause", "Section", "Line", "What it promises", "State", "Tested by", "What the test does not show"]
+        lines.append([*_where(c), badge(c["state"]), join(*by), " ".join(limits)])
+    heads = ["Clause", "What it promises", "State", "Tested by", "What the test does not show"]
     return table(heads, lines, "Clauses that data can test", tools=True, roomy=["What it promises", "Tested by", heads[-1]])
 
 
@@ -118,17 +118,15 @@ def _attested(clauses: list[dict[str, Any]]) -> Fragment:
     for c in clauses:
         a = c["attestation"]
         who = join(a["who"], tag("br"), tag("small", a["role"])) if a["who"] else None
-        evidence = join(a["evidence"], " ", code(a["evidence_sha256"][:16])) if a["evidence"] else None
-        day = [tag("span", a[k], cls="date") if a[k] else None for k in ("date", "expires")]
-        lines.append([*_where(c), badge(c["state"]), who, a["what"], *day, evidence, join(*linked(c["rules"])) if c["rules"] else None])
-    heads = ["Clause", "Section", "Line", "What it promises", "State", "Who", "What is attested", "On", "Until", "Evidence (SHA-256)"]
-    return table(
-        [*heads, "Rules that touch it"], lines, "Clauses that people attest", tools=True, roomy=["What it promises", "What is attested"]
-    )
+        on = [tag("br"), tag("small", "Evidence: ", a["evidence"], ", SHA-256 ", code(a["evidence_sha256"][:16]))] if a["evidence"] else []
+        days = join(tag("span", a["date"], cls="date"), tag("br"), tag("span", a["expires"], cls="date")) if a["date"] else None
+        lines.append([*_where(c), badge(c["state"]), who, join(a["what"], *on), days, join(*linked(c["rules"])) if c["rules"] else None])
+    heads = ["Clause", "What it promises", "State", "Who", "What is attested", "On, until", "Rules that touch it"]
+    return table(heads, lines, "Clauses that people attest", tools=True, roomy=["What it promises", "What is attested"])
 
 
 def _plain(clauses: list[dict[str, Any]]) -> Fragment:
-    return table(["Clause", "Section", "Line", "What it says"], [_where(c) for c in clauses], "Clauses without a commitment")
+    return table(["Clause", "What it says"], [_where(c) for c in clauses], "Clauses without a commitment")
 
 
 def document_findings(findings: Iterable[dict[str, str]], clauses: list[dict[str, Any]], audit: dict[str, Any]) -> Fragment:
@@ -140,8 +138,9 @@ def document_findings(findings: Iterable[dict[str, str]], clauses: list[dict[str
         _head("The policy itself", audit),
         tag("h2", "Findings by severity", id="findings"),
         paragraph(
-            f"{len(findings)} findings on the document. They need no data: the text is measured against its own other lines and against the "
-            "law. References to law are to be confirmed by counsel. Where rules test the same clauses on data, their verdicts stand beside."
+            f"{len(findings)} findings on the document. They need no data: the text is measured against its own other lines and against "
+            "the law. References to law are to be confirmed by counsel. Where rules test the same clauses on data, their verdicts stand "
+            "beside."
         ),
         charts.bars({s.capitalize(): {"findings": n} for s, n in counts.items()}, f"Findings on the policy by severity: {said(counts)}."),
     ]
@@ -158,8 +157,9 @@ def _findings(severity: str, found: list[dict[str, str]], clauses: list[dict[str
         touched = [c for c in clauses if f["id"] in c["findings"]]
         rules = {r["id"]: r for c in touched for r in c["rules"]}
         what = join(tag("strong", f["title"]), ". ", f["text"])
-        about = ", ".join(c["id"] for c in touched)
-        tests = join(*linked(rules[id] for id in sorted(rules))) if rules else None
-        lines.append([tag("span", f["id"], cls="nowrap"), f["lines"], what, f.get("criteria", ""), about, tests])
-    heads = ["Finding", "Lines", "What", "Criteria", "Clauses", "Rules on the same clauses"]
+        name = join(tag("span", f["id"], cls="nowrap"), tag("br"), tag("small", f"lines {f['lines']}"))
+        about = tag("small", ", ".join(c["id"] for c in touched))
+        tests = join(about, tag("br"), *linked(rules[id] for id in sorted(rules))) if touched else None
+        lines.append([name, what, f.get("criteria", ""), tests])
+    heads = ["Finding, lines", "What", "Criteria", "Clauses, and rules on them"]
     return table(heads, lines, f"Findings of {severity} severity", roomy=["What", "Criteria", heads[-1]])
