@@ -2,8 +2,8 @@
 
     python benchmarks/audit.py [SNAPSHOT] [--users N] [--pairs N]
 
-Prints the seconds of both by the clock and of the processor, taken in turns, and where the audit's own time went. The floor is what kernels,
-imports and pages cost whatever is audited; the rest is what the rules cost.
+Prints the seconds of both by the clock and of the processor, taken in turns, and where the audit's own time went. The floor is what
+kernels, imports and pages cost whatever is audited; the rest is what the rules cost.
 """
 
 from __future__ import annotations

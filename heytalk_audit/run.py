@@ -24,6 +24,7 @@ import nbformat
 import papermill
 import papermill.exceptions
 import yaml
+from papermill.iorw import local_file_io_cwd
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -192,7 +193,8 @@ def _execute(given: params.Params, work: Path, progress: Progress, watch: Watch,
             _write_pages(given, chapter, work)
 
     # papermill would change the folder of the whole process for each notebook: side by side they would leave it in the wrong one
-    with contextlib.chdir(work), ThreadPoolExecutor(max_workers=(os.cpu_count() or 1) if local else 1) as pool:
+    # papermill keeps a folder of its own too, and puts back what it found: found by all alike, it is the same for the next run
+    with contextlib.chdir(work), local_file_io_cwd(), ThreadPoolExecutor(max_workers=(os.cpu_count() or 1) if local else 1) as pool:
         for batch in (chapters, [SUMMARY]):
             list(pool.map(one, batch))
 
