@@ -24,7 +24,7 @@ lab: setup
 	HEYTALK_AUDIT_KEY=$${HEYTALK_AUDIT_KEY:-$(DEMO_KEY)} $(BIN)/heytalk-audit lab
 
 bench: setup
-	for script in consent detect; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+	for script in consent detect audit; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 rules: setup
 	$(BIN)/python -c 'from heytalk_audit.catalogue import markdown; print(markdown(), end="")' > RULES.md

@@ -107,7 +107,7 @@ def ours(engine: Duck, given: dict, id: str) -> Callable[[], int]:
         view = View(policy, Clock(AS_OF), settings_of(policy, {}))
         special = {"policy": view}
         check = RULES[id].build(**{n: special.get(n, given.get(n)) for n in RULES[id].arguments})
-        kept, _ = engine.keep(
+        kept, _, _ = engine.keep(
             "kept", classify(check, f"{RULES[id].tables[0]}:" + check.rows[contract.load()[RULES[id].tables[0]].key], testers)
         )
         return engine.backend.con.table("temp.main.kept").shape[0] if kept is not None else 0

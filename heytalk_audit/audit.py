@@ -122,6 +122,18 @@ class Audit:
         return users.filter(users.is_test, users.user_id.notnull()).select(tester=users.user_id).distinct()
 
     @cached_property
+    def people(self) -> str:
+        """The table that has each person's law region and birth date, for counts by region and age: computed once."""
+        users, columns = self.snapshot.tables["users"], {"law_region": "string", "birth_date": "date"}
+        if "user_id" in users.columns:
+            known = users.group_by("user_id").agg(**{c: users[c].max() for c in columns if c in users.columns})
+        else:
+            known = users.limit(0).select(user_id=ibis.null("string"))
+        known = known.mutate(**{c: ibis.null(t) for c, t in columns.items() if c not in known.columns})
+        self.snapshot.engine.keep("people", known)
+        return "people"
+
+    @cached_property
     def blocked(self) -> dict[str, str]:
         """Tables that failed a gate, and why: rules that read them are not evaluated."""
         blocked: dict[str, list[str]] = {}
@@ -251,10 +263,10 @@ def _run(rule: Rule, check: Check, classified: ir.Table, audit: Audit, view: Vie
     engine = audit.snapshot.engine
     population = check.rows if check.population is None else check.population
     total = int(engine.rows(population.agg(n=population.count())).n[0])
-    classified, sql = engine.keep("classified", classified)
-    met = int(engine.rows(classified.agg(n=classified.count())).n[0])
-    found = exceptions(check, classified, view)
-    rows = engine.rows(_with_people(found, audit))
+    classified, sql, met = engine.keep("classified", classified)
+    told = exceptions(check, classified, view)
+    found, types = engine.sql(told), ibis.schema(dict(told.schema()) | PERSON)
+    rows = engine.rows_of(_with_people(found, audit.people), types)
     rows = rows.astype(object).where(rows.notna(), None)
     if len(rows) != met or met > total:
         return _without(rule, "ERROR", "the population does not add up: a join repeats rows", view)
@@ -281,7 +293,7 @@ def _run(rule: Rule, check: Check, classified: ir.Table, audit: Audit, view: Vie
         _over_time(check, engine),
         view,
         _assumptions(check, rows, view),
-        printable_sql(f"CREATE TABLE classified AS\n{sql};\n\n{ibis.to_sql(found, dialect=engine.dialect)}"),
+        printable_sql(f"CREATE TABLE classified AS\n{sql};\n\n{found}"),
         _samples(rule, check, rows, audit, view) if rule.judged else (),
     )
 
@@ -307,15 +319,15 @@ def _over_time(check: Check, engine: Any) -> dict[str, Any] | None:
     return counted | {"panel": asked.panel, "month": asked.month, "said": asked.said}
 
 
-def _with_people(found: ir.Table, audit: Audit) -> ir.Table:
+#: What the report counts people by, and its types.
+PERSON = {"region": "string", "birth_date": "date"}
+
+
+def _with_people(found: str, people: str) -> str:
     """Each row with its person's law region and birth date, for counts by region and age."""
-    users = audit.snapshot.tables["users"]
-    if "user_id" not in users.columns:
-        return found.mutate(region=ibis.null("string"), birth_date=ibis.null("date"))
-    known = users.group_by("user_id").agg(**{c: users[c].max() for c in ("law_region", "birth_date") if c in users.columns})
-    joined = found.left_join(known, found.subject == known.user_id)
-    missing = {c: ibis.null(t) for c, t in (("law_region", "string"), ("birth_date", "date")) if c not in known.columns}
-    return joined.mutate(**missing).drop("user_id").rename(region="law_region")
+    rows, person = "found_rows", "known_people"
+    said = f"SELECT {rows}.*, {person}.law_region AS region, {person}.birth_date"
+    return f"{said} FROM ({found}) AS {rows} LEFT JOIN {people} AS {person} ON {rows}.subject = {person}.user_id"
 
 
 def _days_over(due: pd.Series, until: pd.Series, today: dt.date) -> pd.Series:

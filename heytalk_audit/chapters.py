@@ -6,18 +6,40 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Page:
+    """A page of the report: `<name>.html`."""
+
+    name: str
+    title: str
+
+    @property
+    def file(self) -> str:
+        """Its file."""
+        return f"{self.name}.html"
+
+
+@dataclass(frozen=True)
 class Chapter:
-    """One chapter: its page is `<name>.html`, its notebook `<notebook>.ipynb`."""
+    """One chapter: its page is `<name>.html`, its notebook `<notebook>.ipynb`.
+
+    `further` are pages of their own that the notebook makes too: a cell tagged `page-<name>` stands on the page of that name.
+    """
 
     name: str
     title: str
     families: tuple[str, ...]
     notebook: str
+    further: tuple[Page, ...] = ()
 
     @property
     def page(self) -> str:
         """The file of its page."""
         return f"{self.name}.html"
+
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        """All pages that its notebook makes, its own first."""
+        return (Page(self.name, self.title), *self.further)
 
 
 CHAPTERS = {
@@ -35,6 +57,6 @@ CHAPTERS = {
     )
 }
 #: Page 1: it only reads what the chapters found.
-SUMMARY = Chapter("index", "Summary", (), "90-summary")
+SUMMARY = Chapter("index", "Summary", (), "90-summary", further=(Page("clauses", "Clause coverage"), Page("document", "The policy itself")))
 #: The page on which a family's sections stand.
 PAGE_OF = {family: chapter.page for chapter in CHAPTERS.values() for family in chapter.families}

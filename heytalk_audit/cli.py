@@ -76,6 +76,7 @@ def run(
 
     outcome = run_audit(params, p or [], out_, allow.split(","), err)
     print_verdicts(outcome.rules)
+    print_seconds(outcome.seconds)
     out.print(f"{outcome.folder / 'index.html'}", soft_wrap=True)
     raise typer.Exit(outcome.status)
 
@@ -152,6 +153,11 @@ def print_verdicts(results: list[dict]) -> None:
         numbers = [f"{r['ledger'][k]:,}" for k in ("in_scope", "violation", "review", "unknown", "exempt")]
         table.add_row(r["id"], r["verdict"], r["severity"], *numbers, printable(r["reason"] or r["title"]))
     Console(highlight=False, width=max(out.width, 132)).print(table)
+
+
+def print_seconds(seconds: dict[str, float]) -> None:
+    """Where the time went: each step by the clock. Notebooks run side by side, so that the steps add up to more than the whole."""
+    out.print("Seconds: " + ", ".join(f"{name} {value:.1f}" for name, value in seconds.items()), soft_wrap=True)
 
 
 def main() -> None:

@@ -84,11 +84,19 @@ class Duck:
         """A small table of the audit's own."""
         return self.backend.create_table(table, data, overwrite=True, temp=True)
 
-    def keep(self, table: str, expression: ibis.Table) -> tuple[ibis.Table, str]:
-        """The rows of an expression, computed once and kept until the next of that name; and the SQL that made them."""
-        sql = str(ibis.to_sql(expression, dialect=self.dialect))
-        self.backend.raw_sql(f"CREATE OR REPLACE TEMP TABLE {name(table)} AS {sql}")
-        return self.backend.table(table, database="temp.main"), sql
+    def sql(self, expression: ibis.Table) -> str:
+        """The SQL that an expression becomes."""
+        return str(self.backend.compile(expression, pretty=True))
+
+    def keep(self, table: str, expression: ibis.Table) -> tuple[ibis.Table, str, int]:
+        """The rows of an expression, computed once and kept until the next of that name; the SQL that made them; and how many they are."""
+        sql = self.sql(expression)
+        made = self.backend.con.execute(f"CREATE OR REPLACE TEMP TABLE {name(table)} AS {sql}").fetchone()
+        return self.backend.table(table, database="temp.main"), sql, int(made[0])
+
+    def rows_of(self, sql: str, schema: ibis.Schema) -> pd.DataFrame:
+        """The rows of a query in these types; dates as `datetime.date`."""
+        return self.backend.con.sql(sql).to_arrow_table().cast(schema.to_pyarrow()).to_pandas(date_as_object=True)
 
     def rows(self, expression: ibis.Table) -> pd.DataFrame:
         """The rows of an expression; dates as `datetime.date`."""
@@ -124,7 +132,7 @@ class Spark:
         self.session = builder.getOrCreate()
         self.session.sparkContext.setLogLevel("ERROR") if not url.startswith("sc://") else None
         self.backend = ibis.pyspark.connect(self.session)
-        self._kept = None
+        self._kept: dict[str, Any] = {}
 
     def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]]) -> ibis.Table:
         """As for DuckDB."""
@@ -141,14 +149,22 @@ class Spark:
         self.session.createDataFrame(rows, fields).createOrReplaceTempView(table)
         return self.backend.table(table)
 
-    def keep(self, table: str, expression: ibis.Table) -> tuple[ibis.Table, str]:
+    def sql(self, expression: ibis.Table) -> str:
         """As for DuckDB."""
-        sql = str(ibis.to_sql(expression, dialect=self.dialect))
-        if self._kept is not None:
-            self._kept.unpersist()
-        self._kept = self.session.sql(sql).cache()
-        self._kept.createOrReplaceTempView(table)
-        return self.backend.table(table), sql
+        return str(ibis.to_sql(expression, dialect=self.dialect))
+
+    def keep(self, table: str, expression: ibis.Table) -> tuple[ibis.Table, str, int]:
+        """As for DuckDB."""
+        sql = self.sql(expression)
+        if table in self._kept:
+            self._kept[table].unpersist()
+        self._kept[table] = self.session.sql(sql).cache()
+        self._kept[table].createOrReplaceTempView(table)
+        return self.backend.table(table), sql, self._kept[table].count()
+
+    def rows_of(self, sql: str, schema: ibis.Schema) -> pd.DataFrame:
+        """As for DuckDB."""
+        return self.rows(self.backend.sql(sql).cast(schema))
 
     def rows(self, expression: ibis.Table) -> pd.DataFrame:
         """As for DuckDB."""

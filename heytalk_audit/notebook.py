@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from heytalk_audit import attestations, clauses
 from heytalk_audit import params as parameters
 from heytalk_audit import results as model
 from heytalk_audit.audit import DETECTIONS, Audit, Evaluation, evaluate
@@ -26,7 +27,7 @@ from heytalk_audit.gates import columns_of
 from heytalk_audit.policy import load
 from heytalk_audit.policy.text import drift, load_text
 from heytalk_audit.previous import columns_before
-from heytalk_audit.report import pages
+from heytalk_audit.report import pages, policy_pages
 from heytalk_audit.report.html import Fragment
 from heytalk_audit.review import read_labels
 from heytalk_audit.rules import RULES
@@ -75,6 +76,12 @@ class Session:
     def labels(self) -> pd.DataFrame | None:
         """The reviewers' labels, if the parameters name any."""
         return read_labels(self.base / path for path in self.params.labels) if self.params.labels else None
+
+    @cached_property
+    def attested(self) -> list[attestations.Attestation]:
+        """The attestations, if the parameters name a file of them."""
+        asked = self.params.attestations
+        return attestations.read(self.base / asked, self.audit.policy, self.audit.clock.today) if asked else []
 
     @cached_property
     def described(self) -> dict[str, Any]:
@@ -150,7 +157,7 @@ class Summary:
     def __init__(self, params: str | Path):
         self.session = Session(params)
         self.results = self.session.results()
-        self.clauses = model.clause_results(self.session.audit, self.results)
+        self.clauses = clauses.results(self.session.audit, self.results, RULES, self.session.attested)
         (self.session.work / "audit.json").write_bytes(model.canonical(self.session.described))
         (self.session.work / "clauses.json").write_bytes(model.canonical(self.clauses))
 
@@ -160,19 +167,19 @@ class Summary:
 
     def verdicts(self) -> Fragment:
         """Page 1: a verdict and rating per chapter, key findings, what was not evaluated."""
-        return pages.verdict_summary(self.results, self.session.described)
+        return pages.verdict_summary(self.results, self.clauses, self.session.audit.policy.findings)
 
     def matrix(self) -> Fragment:
         """Every rule of the audit with its ledger and verdict."""
         return pages.results_matrix(self.results, PAGE_OF)
 
     def clause_coverage(self) -> Fragment:
-        """Every clause, and which rules of this run test it."""
-        return pages.clause_coverage(self.clauses)
+        """A page of its own: every clause, and how it stands."""
+        return policy_pages.clause_coverage(self.clauses, self.results, self.session.described)
 
     def document_findings(self) -> Fragment:
-        """Findings on the policy document itself."""
-        return pages.document_findings(list(self.session.audit.policy.findings))
+        """A page of its own: findings on the policy document, and the rules that touch the same clauses."""
+        return policy_pages.document_findings(self.session.audit.policy.findings, self.clauses, self.session.described)
 
     def limits(self) -> Fragment:
         """What the audit does not show, and the words it uses."""

@@ -284,27 +284,6 @@ def fingerprint(key: bytes) -> str:
     return str(pseudonym(key, "heytalk-audit:key-fingerprint"))
 
 
-def clause_results(audit: Audit, results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every clause, with the rules of this run that test it and their verdicts."""
-    by_rule = {r["id"]: r["verdict"] for r in results}
-    tested: dict[str, list[str]] = {}
-    for result in results:
-        for clause in result["clauses"]:
-            tested.setdefault(clause["id"], []).append(result["id"])
-    return [
-        {
-            "id": c.id,
-            "section": c.section,
-            "line": c.line,
-            "class": c.kind,
-            "paraphrase": c.paraphrase,
-            "anchor": c.anchor,
-            "rules": [{"id": r, "verdict": by_rule[r]} for r in sorted(tested.get(c.id, []))],
-        }
-        for c in audit.policy.clauses.values()
-    ]
-
-
 def canonical(value: Any) -> bytes:
     """Canonical JSON: sorted keys, UTF-8, one newline at the end."""
     return (json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode("utf-8")

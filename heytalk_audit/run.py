@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,50 +24,82 @@ import nbformat
 import papermill
 import papermill.exceptions
 import yaml
+from papermill.iorw import local_file_io_cwd
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from heytalk_audit import delivery, evidence, notebook, params, previous, profile, results, review
+from heytalk_audit import attestations, delivery, evidence, kernels, notebook, params, previous, profile, results, review
 from heytalk_audit.audit import VERDICTS
-from heytalk_audit.chapters import CHAPTERS, SUMMARY
+from heytalk_audit.chapters import CHAPTERS, SUMMARY, Chapter
 from heytalk_audit.engine import check_url, connect
 from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.periods import Clock
 from heytalk_audit.policy import load
-from heytalk_audit.report import page
+from heytalk_audit.report import page as pages
 from heytalk_audit.rules import RULES
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+#: Steps that are no notebooks.
+SNAPSHOT, FOLDER = "snapshot", "folder"
+#: Where the folder is made, within the working folder.
+STAGED = "run"
 OPEN_VERDICTS = ("REVIEW", "NOT_EVALUATED", "NO_POPULATION", "ERROR")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to: its folder, its results, and the exit status."""
+    """What a run came to: its folder, its results, the exit status, and how many seconds each step took, by name.
+
+    The seconds are for the console: nothing in the folder knows of any clock.
+    """
 
     folder: Path
     audit: dict[str, Any]
     rules: list[dict[str, Any]]
     status: int
+    seconds: dict[str, float]
+
+
+class Watch:
+    """How long steps took by the clock; some run side by side."""
+
+    def __init__(self) -> None:
+        self.begun = time.monotonic()
+        self.seconds: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time what is done within."""
+        begun = time.monotonic()
+        yield
+        self.seconds[name] = time.monotonic() - begun
+
+    def total(self) -> dict[str, float]:
+        """The steps by name, in order, and all of them together."""
+        order = [SNAPSHOT, *(c.notebook for c in CHAPTERS.values()), SUMMARY.notebook, FOLDER]
+        return {name: self.seconds[name] for name in order if name in self.seconds} | {"in all": time.monotonic() - self.begun}
 
 
 def run(path: Path, overrides: list[str], out: Path | None, allow: Iterable[str] = (), console: Console | None = None) -> Outcome:
     """Run the audit that a parameters file describes. Unusable input raises InputError, and nothing is written."""
-    console = console or Console(stderr=True)
+    console, watch = console or Console(stderr=True), Watch()
     given = params.read(path, overrides)
     allowed = check_allow(allow)
     target = _target(path, given, out)
     work = Path(tempfile.mkdtemp(prefix="heytalk-audit-"))
     os.environ[notebook.WORK] = str(work)
     try:
-        with _progress(console) as progress:
-            _prepare(given, path.resolve().parent, work, progress, console)
-            _execute(given, work, progress)
-        staged = work / "run"
-        _assemble(given, work, staged)
-        _attest(given, path.resolve().parent, work, staged)
-        _publish(staged, target)
+        with _progress(console) as progress, kernels.warm() as manager:
+            with watch.step(SNAPSHOT):
+                _prepare(given, path.resolve().parent, work, progress, console)
+            _execute(given, work, progress, watch, manager)
+        with watch.step(FOLDER):
+            _assemble(given, work)
+            _attest(given, path.resolve().parent, work)
+            _publish(work / STAGED, target)
         audit = json.loads((target / "results.json").read_text("utf-8"))
-        return Outcome(target, audit["audit"], audit["rules"], status([r["verdict"] for r in audit["rules"]], allowed))
+        exit_status = status([r["verdict"] for r in audit["rules"]], allowed)
+        return Outcome(target, audit["audit"], audit["rules"], exit_status, watch.total())
     finally:
         os.environ.pop(notebook.WORK, None)
         shutil.rmtree(work, ignore_errors=True)
@@ -105,12 +137,12 @@ def _progress(console: Console) -> Progress:
 def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, console: Console) -> None:
     """Refuse what can't be used, and profile the snapshot, before any notebook begins."""
     policy = load(given.policy.name, base)
-    params.settings_of(policy, given.settings)
+    settings = params.settings_of(policy, given.settings)
     _check_rules(given)
     if given.policy.text:
         notebook.read_text(base / given.policy.text)
     review.read_labels(base / name for name in given.labels)
-    for name in ("accepted", "attestations", "findings"):
+    for name in ("accepted", "findings"):
         if getattr(given, name):
             raise InputError(f"parameters {name}", "is not supported by this version", "leave it out")
     if given.previous:
@@ -122,6 +154,8 @@ def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, c
     if given.engine.url == "duckdb":
         connect(given.engine.url, given.engine.options)
     found = delivery.read(base / given.snapshot)
+    if given.attestations:
+        attestations.read(base / given.attestations, policy, Clock(found.as_of, settings["audit_tz"]).today)
     task = progress.add_task("Checking the snapshot", total=len(found.parts))
     taken = profile.take(found, work, lambda table: progress.update(task, advance=1, description=f"Checking {table}"))
     progress.update(task, completed=len(found.parts), description="Checked the snapshot")
@@ -129,6 +163,8 @@ def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, c
     resolved = given.model_dump(mode="json")
     resolved["snapshot"] = str((base / given.snapshot).resolve())
     resolved["labels"] = [str((base / name).resolve()) for name in given.labels]
+    if given.attestations:
+        resolved["attestations"] = str((base / given.attestations).resolve())
     if given.policy.text:
         resolved["policy"]["text"] = str((base / given.policy.text).resolve())
     if given.previous:
@@ -150,18 +186,24 @@ def _check_rules(given: params.Params) -> None:
         raise InputError("chapters", "hold no rule", f"choose of {', '.join(CHAPTERS)}")
 
 
-def _execute(given: params.Params, work: Path, progress: Progress) -> None:
-    """The evidence first, then the other chapters side by side, then the summary, which only reads."""
+def _execute(given: params.Params, work: Path, progress: Progress, watch: Watch, manager: type | None = None) -> None:
+    """The chapters side by side, then the summary, which only reads; each becomes its pages when it is done."""
     chapters = [c for name, c in CHAPTERS.items() if name in given.chapters]
-    first, rest = [c for c in chapters if c.name == "evidence"], [c for c in chapters if c.name != "evidence"]
     local = given.engine.url == "duckdb"
+
+    def one(chapter: Chapter) -> None:
+        with watch.step(chapter.notebook):
+            _execute_one(chapter.notebook, work, progress, manager)
+            _write_pages(given, chapter, work)
+
     # papermill would change the folder of the whole process for each notebook: side by side they would leave it in the wrong one
-    with contextlib.chdir(work), ThreadPoolExecutor(max_workers=(os.cpu_count() or 1) if local else 1) as pool:
-        for batch in (first, rest, [SUMMARY]):
-            list(pool.map(lambda chapter: _execute_one(chapter.notebook, work, progress), batch))
+    # papermill keeps a folder of its own too, and puts back what it found: found by all alike, it is the same for the next run
+    with contextlib.chdir(work), local_file_io_cwd(), ThreadPoolExecutor(max_workers=(os.cpu_count() or 1) if local else 1) as pool:
+        for batch in (chapters, [SUMMARY]):
+            list(pool.map(one, batch))
 
 
-def _execute_one(name: str, work: Path, progress: Progress) -> None:
+def _execute_one(name: str, work: Path, progress: Progress, manager: type | None) -> None:
     task = progress.add_task(name, total=None)
     source, target = NOTEBOOKS / f"{name}.ipynb", work / "executed" / f"{name}.ipynb"
     target.parent.mkdir(exist_ok=True)
@@ -178,6 +220,7 @@ def _execute_one(name: str, work: Path, progress: Progress) -> None:
                 progress_bar=False,
                 log_output=False,
                 extra_arguments=["--IPKernelApp.log_level=40"],
+                **({"kernel_manager_class": manager} if manager else {}),
             )
         except papermill.exceptions.PapermillExecutionError as error:
             if error.ename == InputError.__name__:
@@ -187,6 +230,18 @@ def _execute_one(name: str, work: Path, progress: Progress) -> None:
     progress.update(task, total=1, completed=1)
 
 
+def _write_pages(given: params.Params, chapter: Chapter, work: Path) -> None:
+    """What is kept of an executed notebook, and the pages that it makes."""
+    chapters = [c for name, c in CHAPTERS.items() if name in given.chapters]
+    listed = [*SUMMARY.pages[:1], *(page for c in chapters for page in c.pages), *SUMMARY.further]
+    kept = pages.normalise(nbformat.read(work / "executed" / f"{chapter.notebook}.ipynb", as_version=4))
+    (work / STAGED / "notebooks").mkdir(parents=True, exist_ok=True)
+    nbformat.write(kept, work / STAGED / "notebooks" / f"{chapter.notebook}.ipynb")
+    for page, part in zip(chapter.pages, pages.split(kept, [p.name for p in chapter.pages]).values(), strict=True):
+        links = [{"href": p.file, "title": p.title, "current": p == page} for p in listed]
+        (work / STAGED / page.file).write_text(pages.render(part, f"{page.title} - {given.audit.title}", links), "utf-8")
+
+
 def _check_parameters(source: Path) -> None:
     """Papermill only warns of a parameter that a notebook does not know: refuse."""
     known = papermill.inspect_notebook(str(source))
@@ -194,31 +249,25 @@ def _check_parameters(source: Path) -> None:
         raise InputError(source.name, f"its parameters are {sorted(known)}", "it needs one cell tagged parameters that sets params")
 
 
-def _assemble(given: params.Params, work: Path, staged: Path) -> None:
-    """The run's folder: pages, notebooks, results and exceptions."""
-    chapters = [c for name, c in CHAPTERS.items() if name in given.chapters]
+def _assemble(given: params.Params, work: Path) -> None:
+    """The rest of the run's folder: results and exceptions."""
+    staged, chapters = work / STAGED, [c for name, c in CHAPTERS.items() if name in given.chapters]
     rules = [r for c in chapters for r in notebook.rules_of(c.name, given.rules)]
     audit = json.loads((work / "audit.json").read_text("utf-8"))
     found = [json.loads((work / "results" / f"{r}.json").read_text("utf-8")) for r in rules]
     clauses = json.loads((work / "clauses.json").read_text("utf-8"))
     (staged / "exceptions").mkdir(parents=True)
-    (staged / "notebooks").mkdir()
     (staged / "results.json").write_bytes(results.canonical({"audit": audit, "rules": found, "clauses": clauses}))
     for rule in rules:
         shutil.copyfile(work / "exceptions" / f"{rule}.parquet", staged / "exceptions" / f"{rule}.parquet")
-    for chapter in (SUMMARY, *chapters):
-        executed = nbformat.read(work / "executed" / f"{chapter.notebook}.ipynb", as_version=4)
-        kept = page.normalise(executed)
-        nbformat.write(kept, staged / "notebooks" / f"{chapter.notebook}.ipynb")
-        nav = [{"href": c.page, "title": c.title, "current": c is chapter} for c in (SUMMARY, *chapters)]
-        html = page.render(kept, f"{chapter.title} - {audit['title']}", nav)
-        (staged / chapter.page).write_text(html, "utf-8")
 
 
-def _attest(given: params.Params, base: Path, work: Path, staged: Path) -> None:
+def _attest(given: params.Params, base: Path, work: Path) -> None:
     """The statement over the finished folder. Paths are left out of it: what they led to is named by its digest."""
-    policy = load(given.policy.name, base)
-    asked = given.model_dump(mode="json", exclude={"snapshot": True, "labels": True, "previous": True, "policy": {"name", "text"}})
+    policy, staged = load(given.policy.name, base), work / STAGED
+    asked = given.model_dump(
+        mode="json", exclude={"snapshot": True, "labels": True, "attestations": True, "previous": True, "policy": {"name", "text"}}
+    )
     asked["policy"] = {"name": policy.name, "version": policy.version}
     chapters = [c for name, c in CHAPTERS.items() if name in given.chapters]
     rules = [RULES[r] for c in chapters for r in notebook.rules_of(c.name, given.rules)]
@@ -234,6 +283,8 @@ def _attest(given: params.Params, base: Path, work: Path, staged: Path) -> None:
     if given.previous:
         content = (base / given.previous / previous.RESULTS).read_bytes()
         used.append({"name": "previous/results.json", "digest": {"sha256": evidence.digest(content)}})
+    if given.attestations:
+        used.append({"name": "attestations", "digest": {"sha256": evidence.digest((base / given.attestations).read_bytes())}})
     if given.policy.text:
         used.append({"name": "policy/text", "digest": {"sha256": evidence.digest((base / given.policy.text).read_bytes())}})
     (staged / evidence.NAME).write_bytes(results.canonical(evidence.statement(staged, asked, used)))

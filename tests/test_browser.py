@@ -33,7 +33,7 @@ def browser():
         opened.close()
 
 
-@pytest.mark.parametrize("name", ["index", "evidence", "retention", "consent", "sensitive-data"])
+@pytest.mark.parametrize("name", ["index", "clauses", "document", "evidence", "retention", "consent", "sensitive-data"])
 def test_nothing_leaves_the_page_and_everybody_can_read_it(name, audited, browser):
     from axe_playwright_python.sync_playwright import Axe
 

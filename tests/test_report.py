@@ -27,6 +27,25 @@ def test_every_output_of_every_cell_is_on_the_page():
     assert "secret" not in made and "0x1" not in made
 
 
+def noted(text: str, *tags: str) -> nbformat.NotebookNode:
+    outputs = [nbformat.v4.new_output("display_data", {"text/html": f"<p>{text}</p>"})]
+    return nbformat.v4.new_code_cell("1", outputs=outputs, metadata={"tags": list(tags)})
+
+
+def test_each_output_is_on_exactly_one_of_the_notebooks_pages():
+    cells = [noted("first"), noted("second", "page-clauses"), noted("third", "parameters"), noted("fourth", "page-document")]
+    parts = page.split(page.normalise(nbformat.v4.new_notebook(cells=cells)), ["index", "clauses", "document"])
+    made = {name: page.render(part, name, []) for name, part in parts.items()}
+    found = {text: [name for name, html in made.items() if f"<p>{text}</p>" in html] for text in ("first", "second", "third", "fourth")}
+    assert found == {"first": ["index"], "second": ["clauses"], "third": ["index"], "fourth": ["document"]}
+
+
+def test_a_cell_for_a_page_that_there_is_not_is_refused():
+    notebook = page.normalise(nbformat.v4.new_notebook(cells=[noted("lost", "page-clause")]))
+    with pytest.raises(ValueError, match="asks for the page clause"):
+        page.split(notebook, ["index", "clauses"])
+
+
 @pytest.mark.parametrize("kind", ["application/javascript", "application/vnd.jupyter.widget-view+json"])
 def test_what_can_run_is_refused(kind):
     cell = nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("display_data", {kind: "x"})])

@@ -24,7 +24,7 @@ from heytalk_audit.chapters import CHAPTERS
 from heytalk_audit.demo.audit import differences
 from heytalk_audit.notebook import rules_of
 from heytalk_audit.params import Params
-from heytalk_audit.run import _execute
+from heytalk_audit.run import Watch, _execute
 
 pytestmark = pytest.mark.xdist_group("run")
 
@@ -227,9 +227,10 @@ def test_chapters_side_by_side_leave_the_process_where_it_was(tmp_path, monkeypa
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setattr("papermill.execute_notebook", execute)
+    monkeypatch.setattr("heytalk_audit.run._write_pages", lambda *given: None)
     given = Params(audit={"id": "test"}, snapshot="nowhere")
     with Progress(disable=True) as progress:
-        _execute(given, tmp_path / "work", progress)
+        _execute(given, tmp_path / "work", progress, Watch())
     assert seen == [str(tmp_path / "work")] * (len(CHAPTERS) + 1)
     assert os.getcwd() == str(tmp_path / "here")
 

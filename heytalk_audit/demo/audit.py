@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from rich.console import Console
 
 from heytalk_audit.audit import pseudonym
-from heytalk_audit.cli import print_verdicts
+from heytalk_audit.cli import print_seconds, print_verdicts
 from heytalk_audit.demo import write_demo
 from heytalk_audit.notebook import DEMO_KEY
 from heytalk_audit.run import Outcome, run
@@ -58,6 +58,7 @@ def main() -> int:
         write_demo(Path("data/demo"))
     outcome = run(Path("params/quarterly.yaml"), [], Path("reports/demo"))
     print_verdicts(outcome.rules)
+    print_seconds(outcome.seconds)
     faults = judge(outcome, differences(outcome.folder, Path("data/demo"), DEMO_KEY.encode()))
     for fault in faults:
         console.print(f"[bold]differs[/]: {fault}")

@@ -27,6 +27,11 @@ STYLE = {
     "pass": ("#2f7d55", "\\\\"),
     "open": ("#e0a23b", "//"),
     "not tested": ("#c9cdd3", ".."),
+    "attested": ("#4a7fb5", "xx"),
+    "expired": ("#7a4a8c", "++"),
+    "no attestation": ("#d9c7e0", "oo"),
+    "no commitment": ("#eceff3", "--"),
+    "findings": ("#2f5d8a", ""),
 }
 _RC = {
     "svg.hashsalt": "heytalk-audit",
@@ -60,7 +65,10 @@ def bars(series: dict[str, dict[str, int]], alt: str, width: float = 7.2) -> Fra
         axes.invert_yaxis()
         axes.margins(x=0.1)
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12 - 0.3 / len(labels)), ncols=len(kinds), frameon=False, fontsize=8)
+        if kinds != ["findings"]:  # a single kind that the words above name
+            axes.legend(
+                loc="upper center", bbox_to_anchor=(0.5, -0.12 - 0.3 / len(labels)), ncols=min(len(kinds), 5), frameon=False, fontsize=8
+            )
         return _image(figure, alt)
 
 

@@ -84,16 +84,29 @@ def badge(verdict: str) -> Fragment:
     return tag("span", verdict.replace("_", " ").capitalize() if verdict != "PASS" else "Pass", cls=f"badge {verdict.lower()}")
 
 
+def code(text: Any) -> Fragment:
+    """A code, as a reason's, that may not break."""
+    return tag("span", text, cls="code-word") if text else show(None)
+
+
 def table(
-    columns: Sequence[str], rows: Iterable[Sequence[Any]], caption: str, tools: bool = False, numeric: Sequence[str] = ()
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    caption: str,
+    tools: bool = False,
+    numeric: Sequence[str] = (),
+    roomy: Sequence[str] = (),
 ) -> Fragment:
     """A table with a caption; `tools` makes it sortable and searchable; columns named in `numeric` are set to the right.
+
+    Columns named in `roomy` hold sentences, and stay wide enough to read them.
 
     It stands in a region that scrolls, which the keyboard can reach.
     """
     body = [list(row) for row in rows]
     right = {i for i, name in enumerate(columns) if name in numeric or _all_numbers(body, i)}
-    heads = [tag("th", name, scope="col", cls="n" if i in right else None) for i, name in enumerate(columns)]
+    kinds = ["n" if i in right else "roomy" if name in roomy else None for i, name in enumerate(columns)]
+    heads = [tag("th", name, scope="col", cls=kind) for name, kind in zip(columns, kinds, strict=True)]
     lines = [tag("tr", *[_cell(cell, i, i in right) for i, cell in enumerate(row)]) for row in body] or [
         tag("tr", tag("td", "None.", colspan=len(columns)))
     ]

@@ -7,6 +7,7 @@ import copy
 import hashlib
 import html
 import re
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -96,6 +97,21 @@ def _normalise_output(output: Any) -> None:
         output["metadata"] = NotebookNode()
 
 
+def split(notebook: NotebookNode, names: Sequence[str]) -> dict[str, NotebookNode]:
+    """The notebook of each page: cells tagged `page-<name>` stand on the page of that name, all others on the first."""
+    parts: dict[str, list[Any]] = {name: [] for name in names}
+    for cell in notebook.cells:
+        asked = [tag.removeprefix("page-") for tag in cell.metadata.get("tags", []) if tag.startswith("page-")]
+        if len(asked) > 1 or set(asked) - set(names):
+            raise ValueError(f"a cell asks for the page {', '.join(asked)}; there are {', '.join(names)}")
+        parts[asked[0] if asked else names[0]].append(cell)
+    made = {name: NotebookNode(notebook | {"cells": cells}) for name, cells in parts.items()}
+    lost = set(_markers(notebook)) - {marker for part in made.values() for marker in _markers(part)}
+    if lost:
+        raise ValueError(f"no page has the outputs {', '.join(sorted(lost))}")
+    return made
+
+
 def render(notebook: NotebookNode, title: str, nav: list[dict[str, Any]]) -> str:
     """One self-contained page. `nav` has href, title and current of each page of the report."""
     exporter = HTMLExporter(template_name="heytalk", extra_template_basedirs=[str(_HOME)], exclude_anchor_links=True)
@@ -141,8 +157,7 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
 
 def _markers(notebook: NotebookNode) -> list[str]:
     """The ids that the template gives to each output of each cell."""
-    cells = enumerate(notebook.cells, 1)
-    return [f"output-{i}-{j}" for i, cell in cells for j, _ in enumerate(cell.get("outputs", []), 1)]
+    return [f"{cell['id']}-output-{j}" for cell in notebook.cells for j, _ in enumerate(cell.get("outputs", []), 1)]
 
 
 def _nav(nav: list[dict[str, Any]]) -> str:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from heytalk_audit.chapters import CHAPTERS, PAGE_OF
 from heytalk_audit.detect.columns import Column
 from heytalk_audit.report import charts, words
 from heytalk_audit.report.html import Fragment, badge, bullets, definitions, join, paragraph, percent, show, table, tag
+from heytalk_audit.report.policy_pages import drawn, said, tally
 from heytalk_audit.report.sections import left_out, results_matrix, rule_section
 from heytalk_audit.report.suppress import counts
 
 __all__ = [
-    "clause_coverage",
     "columns",
     "cover",
     "detections",
-    "document_findings",
     "evidence_reliability",
     "left_out",
     "limits",
@@ -52,8 +53,8 @@ def cover(audit: dict[str, Any], chapter: str | None = None) -> Fragment:
     return join(tag("h1", title), paragraph(words.SUBTITLE, cls="sub"), definitions(facts))
 
 
-def verdict_summary(results: list[dict[str, Any]], audit: dict[str, Any]) -> Fragment:
-    """Page 1: a verdict and rating per area, key findings, what was not evaluated, what rests on an assumption."""
+def verdict_summary(results: list[dict[str, Any]], clauses: list[dict[str, Any]], document: Iterable[dict[str, str]]) -> Fragment:
+    """Page 1: a verdict and rating per area, key findings, what was not evaluated, what a person must decide, how the policy stands."""
     areas = {c.title: [r for r in results if r["family"] in c.families] for c in CHAPTERS.values()}
     areas = {name: found for name, found in areas.items() if found}
     return join(
@@ -66,6 +67,8 @@ def verdict_summary(results: list[dict[str, Any]], audit: dict[str, Any]) -> Fra
         ),
         tag("h2", "Key findings", id="key-findings"),
         _key_findings(results),
+        tag("h2", "The policy", id="policy"),
+        _policy(clauses, document),
         tag("h2", "What was not evaluated", id="not-evaluated"),
         _not_evaluated(results),
         tag("h2", "What a person must decide", id="review"),
@@ -101,23 +104,64 @@ def _key_findings(results: list[dict[str, Any]]) -> Fragment:
     )
     if not failed:
         return paragraph("No exceptions noted in the population tested.")
-    items = [tag("li", _finding(r)) for r in failed[:5]]
-    rest = ", ".join(r["id"] for r in failed[5:])
-    return join(tag("ol", *items), paragraph(f"Further findings: {rest}.") if rest else "")
+    return join(tag("ol", *[tag("li", _finding(r)) for r in failed[:5]]), _further(failed[5:]))
+
+
+def _further(failed: list[dict[str, Any]]) -> Fragment:
+    """The other findings, area by area, the gravest first."""
+    areas = {c.title: [r for r in failed if r["family"] in c.families] for c in CHAPTERS.values()}
+    lines = []
+    for name, found in areas.items():
+        by = {s: [_link(r) for r in found if (r["finding_severity"] or r["severity"]) == s] for s in _RANK}
+        if found:
+            lines.append([name, *[_listed(links) for links in by.values()]])
+    if not lines:
+        return Fragment("")
+    heads = ["Area", *[s.capitalize() for s in _RANK]]
+    return table(heads, lines, f"Further findings ({len(failed)}), by area and rating", roomy=heads[1:])
+
+
+def _listed(links: list[Fragment]) -> Fragment | None:
+    return join(links[0], *[join(", ", link) for link in links[1:]]) if links else None
+
+
+def _policy(clauses: list[dict[str, Any]], document: Iterable[dict[str, str]]) -> Fragment:
+    """How the clauses stand, and how many findings there are on the document: each in a sentence, with its page."""
+    states = [said(drawn(tally(clauses, kind))) for kind in ("D", "A")]
+    found = Counter(f["severity"] for f in document)
+    return bullets(
+        [
+            join(
+                f"Of the {sum(c['class'] == 'D' for c in clauses)} clauses that data can test: {states[0]}. ",
+                _to("clauses", "tested", "Clause by clause"),
+            ),
+            join(
+                f"Of the {sum(c['class'] == 'A' for c in clauses)} that need attestation: {states[1]}. ",
+                _to("clauses", "attested", "Who attests what"),
+            ),
+            join(
+                f"Findings on the document itself: {said({s: found[s] for s in _RANK})}. ",
+                _to("document", "findings", "Finding by finding"),
+            ),
+        ]
+    )
+
+
+def _to(page: str, part: str, text: str) -> Fragment:
+    return tag("a", text, href=f"{page}.html#{part}")
 
 
 def _finding(result: dict[str, Any]) -> Fragment:
-    mark = " The violations rest on an assumption of this audit." if result["assumption"] else ""
     return join(
         tag("strong", _link(result), f" {result['title']}"),
         f" (rated {result['finding_severity']}). ",
         words.condition(result),
-        tag("em", mark) if mark else "",
+        tag("em", " The violations rest on an assumption of this audit.") if result["assumption"] else Fragment(""),
     )
 
 
 def _link(result: dict[str, Any]) -> Fragment:
-    return tag("a", result["id"], href=f"{PAGE_OF[result['family']]}#{result['id']}")
+    return tag("a", result["id"], href=f"{PAGE_OF[result['family']]}#{result['id']}", cls="nowrap")
 
 
 def _not_evaluated(results: list[dict[str, Any]]) -> Fragment:
@@ -133,10 +177,14 @@ def _not_evaluated(results: list[dict[str, Any]]) -> Fragment:
 
 def _open(results: list[dict[str, Any]]) -> Fragment:
     found = [r for r in results if r["verdict"] == "REVIEW"]
-    items = [
-        join(tag("strong", _link(r)), f" {r['title']}: ", words.condition(r), f" {r['reason']}." if r["reason"] else "") for r in found
-    ]
-    return bullets(items) if items else paragraph("Nothing.")
+    if not found:
+        return paragraph("Nothing.")
+    lines = [[join(_link(r), f" {r['title']}"), r["ledger"]["review"], r["ledger"]["unknown"], r["reason"]] for r in found]
+    heads = ["Rule", "Rows to decide", "Unknown", "Note"]
+    return join(
+        paragraph("No open violation under the reading most favourable to the company; each section says which reading or fact decides."),
+        table(heads, lines, f"Rules left for review ({len(found)})", roomy=["Rule", "Note"]),
+    )
 
 
 def evidence_reliability(
@@ -208,7 +256,8 @@ def detections(places: list[dict[str, Any]], columns: list[Column], audience: st
         tag("h2", "What detectors read and found", id="detectors"),
         paragraph(
             "Detectors of our own read every text that was delivered, in English, Chinese, Turkish, Arabic and Spanish. They err in both "
-            "directions: what they find is a candidate, and only what people read supports a rate (see SEN-04 and RGT-08). No text or value is kept."
+            "directions: what they find is a candidate, and only what people read supports a rate (see SEN-04 and RGT-08). No text or value "
+            "is kept."
         ),
         table(["Place", "Texts read"], [[p["place"], p["texts"]] for p in places], "Texts that were read"),
         paragraph("profile_attributes.value has the fields made for sensitive values too; SEN-04 leaves these out.", cls="note"),
@@ -258,44 +307,6 @@ def _findings(title: str, found: list[tuple[dict, dict]], own: str | None, head:
         lines.append([p["place"], f["finding"].replace("_", " "), *[safe[c][key] for c in columns], share])
     heads = ["Place", "Finding", "Texts", *([head] if head else []), "High", "Medium", "Low", "Of the texts"]
     return table(heads, lines, f"{title} found in texts, by place and confidence", tools=True, numeric=heads[2:])
-
-
-def clause_coverage(clauses: list[dict[str, Any]]) -> Fragment:
-    """Every clause of the policy, and which rules of this run test it."""
-    kinds = {"D": "testable on data", "A": "needs attestation", "N": "no commitment"}
-    lines, tally = [], {"fail": 0, "open": 0, "pass": 0, "not tested": 0}
-    for c in clauses:
-        found = [r["verdict"] for r in c["rules"]]
-        state = words.verdict_of([{"verdict": v} for v in found]) if found else None
-        if c["class"] == "D":
-            kind = {"FAIL": "fail", "ERROR": "fail", "PASS": "pass", "REVIEW": "open", "ACCEPTED": "open"}.get(state or "", "not tested")
-            tally[kind] += 1
-        tested = join(*[join(badge(r["verdict"]), f" {r['id']} ") for r in c["rules"]]) if c["rules"] else "not tested in this run"
-        lines.append(
-            [c["id"], c["section"], c["line"], kinds[c["class"]], c["paraphrase"], tested if c["class"] == "D" else kinds[c["class"]]]
-        )
-    said = ", ".join(f"{n} {k}" for k, n in tally.items())
-    return join(
-        tag("h2", "Clause coverage", id="clauses"),
-        paragraph(
-            "Green rules are not the clause: a rule tests what its data shows of a clause, and its section says what it does not show."
-        ),
-        charts.bars({"Clauses testable on data": tally}, f"Clauses by verdict: {said}."),
-        paragraph(f"Of the clauses that data can test: {said}.", cls="note"),
-        table(["Clause", "Section", "Line", "Kind", "What it promises", "Tested by"], lines, "Every clause of the policy", tools=True),
-    )
-
-
-def document_findings(findings: list[dict[str, str]]) -> Fragment:
-    """Findings on the policy document itself, independent of data."""
-    lines = [
-        [f["id"], f["severity"], f["lines"], join(tag("strong", f["title"]), ". ", f["text"]), f.get("criteria", "")] for f in findings
-    ]
-    return join(
-        tag("h2", "Findings on the policy itself", id="document"),
-        paragraph("These need no data: the text is measured against itself and the law (to be confirmed by counsel)."),
-        table(["Finding", "Severity", "Lines", "What", "Criteria"], lines, "Findings on the policy document", tools=True),
-    )
 
 
 def limits(audit: dict[str, Any]) -> Fragment:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from heytalk_audit.report import charts, words
-from heytalk_audit.report.html import Fragment, badge, bullets, definitions, join, paragraph, percent, show, table, tag
+from heytalk_audit.report.html import Fragment, badge, bullets, code, definitions, join, paragraph, percent, show, table, tag
 from heytalk_audit.report.suppress import counts
 
 SHOWN = 500
@@ -192,11 +192,6 @@ def _breakdown(result: dict[str, Any], name: str, values: list[dict[str, Any]], 
     heads = [title.capitalize(), *[c.capitalize() for c in columns]]
     parts.append(table(heads, lines, f"{result['id']} by {title}", tools=True, numeric=heads[1:]))
     return parts
-
-
-def code(text: Any) -> Fragment:
-    """A code, as a reason's, that may not break."""
-    return tag("span", text, cls="code-word") if text else show(None)
 
 
 def _exceptions(result: dict[str, Any], rows: list[dict[str, Any]], audience: str) -> list[Fragment]:

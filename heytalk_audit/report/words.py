@@ -16,6 +16,21 @@ VERDICTS = {
     "ACCEPTED": "violations, each covered by a registered and valid exception",
     "PASS": "no exceptions noted in the population tested",
 }
+CLAUSES = {
+    "FAIL": "a rule that tests it fails",
+    "ERROR": "a rule that tests it crashed",
+    "REVIEW": "a rule that tests it left something for a person to decide",
+    "NOT_EVALUATED": "a rule that tests it lacked data",
+    "NO_POPULATION": "a rule that tests it found nothing in its scope",
+    "PARTLY_TESTED": "the rules that ran pass or are accepted; others that should test it did not run",
+    "NOT_TESTED": "no rule that should test it ran in this audit",
+    "ACCEPTED": "violations, each covered by a registered and valid exception",
+    "PASS": "every rule that should test it ran, and noted no exceptions",
+    "ATTESTED": "a person states it, on named evidence, and the statement is current; it was not tested",
+    "EXPIRED": "the last statement ran out before the audit's day",
+    "OPEN": "nobody attests it",
+    "NO_COMMITMENT": "it promises nothing that could be kept or broken",
+}
 OUTCOMES = {
     "pass": "the promise is kept",
     "violation": "broken under the reading most lenient to the company",
