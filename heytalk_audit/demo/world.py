@@ -143,11 +143,13 @@ class World:
                 self.find("COL-04", "users", user["user_id"], "violation", reason)
                 return
 
-    def column(self, table: str, name: str) -> None:
-        """Deliver a column of text that no contract knows."""
+    def column(self, table: str, name: str) -> bool:
+        """Deliver a column of text that no contract knows; says whether it is a new one."""
         names = self.extra.setdefault(table, [])
-        if name not in names:
-            names.append(name)
+        if name in names:
+            return False
+        names.append(name)
+        return True
 
     def accept(self, user: Row) -> None:
         """Acceptance of the policy shortly before the account is made, and of each version that changed it while it was in use."""

@@ -137,7 +137,8 @@ def asked(w: World) -> None:
     shown(w, w.user(law_region=None), ("SHA-05", "review", "region_unknown"), sent_at=at)
     ghost = w.id("ghost")
     d = shown(w, ghost, ("SHA-05", "unknown", "user_unknown"), sent_at=at)
-    w.find("DQ-03", "disclosures", d, "violation", "user_unknown")
+    for rule in ("DQ-03", "COL-10"):
+        w.find(rule, "disclosures", d, "violation", "user_unknown")
 
 
 @story
@@ -161,6 +162,10 @@ def objected(w: World) -> None:
         for region in ("US-CA", "OTHER"):
             u = w.user(law_region=region)
             said(w, u, "personalised_ads", "opt_out", no, **values)
+            if at >= over:
+                w.find("RGT-07", "users", u, "violation", "used_after_opt_out")
+            elif at > no + SKEW and region == "OTHER":
+                w.find("RGT-07", "users", u, "review", "used_soon_after_opt_out")
             shown(w, u, *[("SHA-05", *finding)] if finding else [], sent_at=at)
     u = w.user(law_region="US-CA")
     said(w, u, "personalised_ads", "opt_out", no, method="signal_gpc")
@@ -188,13 +193,22 @@ def tracking(w: World) -> None:
         u = willing(w)
         w.agree(u, "cookies", w.about(201))
         for values in devices:
-            phone(w, u, **values)
+            unauthorised(w, phone(w, u, **values), values)
         tracked(w, u, *[("SHA-06", *finding)] if finding else [])
     u = willing(w)
     named = [phone(w, u, **values) for values in (ios, denied)]
+    unauthorised(w, named[1], denied)
     tracked(w, u, device_id=named[0])
     tracked(w, u, ("SHA-06", "violation", "att_not_authorized"), device_id=named[1])
     tracked(w, u, ("SHA-06", "unknown", "device_unknown"), device_id=w.id("gone"))
+
+
+def unauthorised(w: World, device: str, values: dict[str, object]) -> None:
+    """An Apple system's advertising id without the authorisation to track."""
+    if values.get("platform") == "ios" and "ad_id" not in values and values.get("att_status") != "authorized":
+        missing = "att_status" not in values
+        reason = "att_status_missing" if missing else "idfa_without_authorisation"
+        w.find("PRM-05", "devices", device, "unknown" if missing else "violation", reason)
 
 
 def tracked(w: World, user: str, *findings: tuple[str, str, str], **values: object) -> str:

@@ -23,7 +23,8 @@ def columns(w: World) -> None:
         (SMALL[n], "bill", "COL-01", "violation", "undeclared_column"),
         (SMALL[n], "bill", "COL-07", "violation", "card_in_column"),
     ):
-        w.column(table, name)
+        if w.column(table, name):
+            w.find("SEC-08", "column_inventory", f"{table}.{name}", "violation", "not_in_contract")
         w.find(rule, "column_inventory", f"{table}.{name}", outcome, reason)
     values = {"promotion_entries": {}, "retention_exceptions": {}, "purge_log": {"table_name": "devices"}}[SMALL[n]]
     for memo, bill in (("MAC address 00:1B:44:11:3A:B7", None), (None, "card 4111 1111 1111 1111"), ("none", "none")):

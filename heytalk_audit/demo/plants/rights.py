@@ -156,10 +156,10 @@ def left_by_mail(w: World) -> None:
     asked(w, outcome="refused", refusal_reason="law", **by_mail)
     asked(w, ("RGT-01", "unknown", "region_missing"), ("RGT-02", "unknown", "region_missing"), region=None, **by_mail)
     asked(w, ("RGT-01", "unknown", "user_not_found"), user_id=None, law_region="EEA", **by_mail)
-    ghost = ("DQ-03", "violation", "user_unknown")
-    asked(w, ghost, user_id=w.id("ghost"), law_region="EEA", **by_mail)
+    ghost = [(rule, "violation", "user_unknown") for rule in ("DQ-03", "COL-10")]
+    asked(w, *ghost, user_id=w.id("ghost"), law_region="EEA", **by_mail)
     open_ = by_mail | {"received_at": w.ago(9), "answered_at": None, "outcome": "open"}
-    asked(w, ghost, ("RGT-01", "unknown", "user_not_found"), user_id=w.id("ghost"), law_region="EEA", **open_)
+    asked(w, *ghost, ("RGT-01", "unknown", "user_not_found"), user_id=w.id("ghost"), law_region="EEA", **open_)
 
 
 @story
