@@ -24,6 +24,7 @@ from heytalk_audit.periods import Clock, add_months
 from heytalk_audit.policy import Policy
 from heytalk_audit.policy.view import View, audit_period
 from heytalk_audit.review import Sample, draw, draw_of
+from heytalk_audit.shared import once
 from heytalk_audit.snapshot import Snapshot
 
 VERDICTS = ("PASS", "FAIL", "ACCEPTED", "REVIEW", "NO_POPULATION", "NOT_EVALUATED", "ERROR")
@@ -96,12 +97,13 @@ class Audit:
     @cached_property
     def detections(self) -> pa.Table:
         """What the detectors find in the snapshot's texts; they run when a rule first asks for it."""
-        return detect(self.snapshot.tables, self.snapshot.engine)
+        return once(self.snapshot.work, "detections", lambda: detect(self.snapshot.tables, self.snapshot.engine))
 
     @cached_property
     def examined(self) -> list[Column]:
         """What the columns hold, by a sample; looked into when a rule first asks for it."""
-        return examined(self.snapshot.tables, self.snapshot.profile, self.snapshot.engine)
+        read = self.snapshot
+        return once(read.work, "examined", lambda: examined(read.tables, read.profile, read.engine))
 
     def table(self, name: str, dry: bool = False) -> ir.Table | None:
         """A table that a rule names, null where there is none; `dry` has an empty one where only reading texts would tell."""

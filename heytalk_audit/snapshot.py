@@ -20,13 +20,14 @@ class Snapshot:
     """A delivery, what it holds, and its tables on an engine.
 
     `tables` are the contract's tables that were delivered, with those of the contract's columns that can be read. Instants are naive
-    UTC, with microseconds.
+    UTC, with microseconds. `work` is the folder that keeps what is derived from it, for as long as it is open.
     """
 
     delivery: Delivery
     profile: dict[str, Any]
     engine: Duck | Spark
     tables: dict[str, ir.Table] = field(repr=False)
+    work: Path | None = None
 
     @property
     def id(self) -> str:
@@ -46,7 +47,7 @@ def open_snapshot(folder: Path, engine: Duck | Spark, work: Path | None = None) 
         work = Path(tempfile.mkdtemp(prefix="heytalk-audit-"))
     profiled = profile.load_or_take(found, work)
     tables = {name: _open(engine, name, state) for name, state in profiled.items()}
-    return Snapshot(found, profiled, engine, tables)
+    return Snapshot(found, profiled, engine, tables, work)
 
 
 def _open(engine: Duck | Spark, name: str, state: dict[str, Any]) -> ir.Table:

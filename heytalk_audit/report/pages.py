@@ -256,8 +256,8 @@ def detections(places: list[dict[str, Any]], columns: list[Column], audience: st
         tag("h2", "What detectors read and found", id="detectors"),
         paragraph(
             "Detectors of our own read every text that was delivered, in English, Chinese, Turkish, Arabic and Spanish. They err in both "
-            "directions: what they find is a candidate, and only what people read supports a rate (see SEN-04 and RGT-08). No text or value "
-            "is kept."
+            "directions: what they find is a candidate, and only what people read supports a rate (see SEN-04 and RGT-08). No text "
+            "or value is kept."
         ),
         table(["Place", "Texts read"], [[p["place"], p["texts"]] for p in places], "Texts that were read"),
         paragraph("profile_attributes.value has the fields made for sensitive values too; SEN-04 leaves these out.", cls="note"),
