@@ -16,11 +16,13 @@ from heytalk_audit import __version__, contract
 from heytalk_audit.audit import Audit, Evaluation, pseudonym
 from heytalk_audit.check import OUTCOMES, SEVERITIES, Rule
 from heytalk_audit.detect.chance import interval
-from heytalk_audit.evidence import code_digest
+from heytalk_audit.evidence import canonical, code_digest
 from heytalk_audit.policy import Number
 from heytalk_audit.policy.view import audit_period
 from heytalk_audit.profile import iso
 from heytalk_audit.review import judge, refuse_strangers, stated
+
+__all__ = ["canonical", "clause_results", "describe", "exceptions", "summarise", "write_exceptions"]
 
 OPEN = ("violation", "review", "unknown", "exempt")
 AGEING = ((7, "0-7"), (30, "8-30"), (90, "31-90"), (365, "91-365"), (10**9, ">365"))
@@ -301,11 +303,6 @@ def clause_results(audit: Audit, results: list[dict[str, Any]]) -> list[dict[str
         }
         for c in audit.policy.clauses.values()
     ]
-
-
-def canonical(value: Any) -> bytes:
-    """Canonical JSON: sorted keys, UTF-8, one newline at the end."""
-    return (json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode("utf-8")
 
 
 def write_exceptions(table: pa.Table, path: Path) -> None:

@@ -27,7 +27,7 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from heytalk_audit import delivery, evidence, notebook, params, profile, results, review
+from heytalk_audit import delivery, evidence, notebook, params, profile, replay, results, review, signing
 from heytalk_audit.audit import VERDICTS
 from heytalk_audit.chapters import CHAPTERS, SUMMARY
 from heytalk_audit.engine import check_url, connect
@@ -37,6 +37,8 @@ from heytalk_audit.report import page
 from heytalk_audit.rules import RULES
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+#: Parameters that are paths, or say who signs: what they lead to is among the materials.
+PATHS = {"accepted": True, "attestations": True, "previous": True, "findings": True, "signing": True}
 OPEN_VERDICTS = ("REVIEW", "NOT_EVALUATED", "NO_POPULATION", "ERROR")
 
 
@@ -63,8 +65,9 @@ def run(path: Path, overrides: list[str], out: Path | None, allow: Iterable[str]
             _prepare(given, path.resolve().parent, work, progress, console)
             _execute(given, work, progress)
         staged = work / "run"
-        _assemble(given, work, staged)
+        _assemble(given, path.resolve().parent, work, staged)
         _attest(given, path.resolve().parent, work, staged)
+        _sign(given, path.resolve().parent, staged)
         _publish(staged, target)
         audit = json.loads((target / "results.json").read_text("utf-8"))
         return Outcome(target, audit["audit"], audit["rules"], status([r["verdict"] for r in audit["rules"]], allowed))
@@ -116,6 +119,8 @@ def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, c
     key = notebook.engagement_key(given.report.key_env)
     if len(key) < 32:
         console.print(f"warning: the key in {given.report.key_env} is shorter than 32 bytes")
+    if given.signing.key:
+        signing.load_key(base / given.signing.key, params.passphrase(given.signing))
     check_url(given.engine.url)
     if given.engine.url == "duckdb":
         connect(given.engine.url, given.engine.options)
@@ -190,7 +195,7 @@ def _check_parameters(source: Path) -> None:
         raise InputError(source.name, f"its parameters are {sorted(known)}", "it needs one cell tagged parameters that sets params")
 
 
-def _assemble(given: params.Params, work: Path, staged: Path) -> None:
+def _assemble(given: params.Params, base: Path, work: Path, staged: Path) -> None:
     """The run's folder: pages, notebooks, results and exceptions."""
     chapters = [c for name, c in CHAPTERS.items() if name in given.chapters]
     rules = [r for c in chapters for r in notebook.rules_of(c.name, given.rules)]
@@ -199,6 +204,7 @@ def _assemble(given: params.Params, work: Path, staged: Path) -> None:
     clauses = json.loads((work / "clauses.json").read_text("utf-8"))
     (staged / "exceptions").mkdir(parents=True)
     (staged / "notebooks").mkdir()
+    _keep_inputs(given, base, staged)
     (staged / "results.json").write_bytes(results.canonical({"audit": audit, "rules": found, "clauses": clauses}))
     for rule in rules:
         shutil.copyfile(work / "exceptions" / f"{rule}.parquet", staged / "exceptions" / f"{rule}.parquet")
@@ -211,10 +217,37 @@ def _assemble(given: params.Params, work: Path, staged: Path) -> None:
         (staged / chapter.page).write_text(html, "utf-8")
 
 
+def _keep_inputs(given: params.Params, base: Path, staged: Path) -> None:
+    """What a replay needs and may be shown: the parameters without paths, and the registers and policy that they name."""
+    inputs = staged / replay.PARAMETERS
+    inputs.parent.mkdir(parents=True)
+    asked = given.model_dump(mode="json", exclude={"signing"})
+    asked |= {"snapshot": "snapshot", "labels": ["given"] if given.labels else [], "previous": "given" if given.previous else None}
+    for name in ("accepted", "attestations", "findings"):
+        if getattr(given, name):
+            asked[name] = f"{name}.yaml"
+            shutil.copyfile(base / getattr(given, name), inputs.with_name(f"{name}.yaml"))
+    policy = load(given.policy.name, base)
+    asked["policy"] = {"name": given.policy.name, "text": "given" if given.policy.text else None}
+    if (base / given.policy.name).exists():
+        asked["policy"]["name"] = "policy"
+        for file in policy.files:
+            inputs.with_name("policy").mkdir(exist_ok=True)
+            shutil.copyfile(file, inputs.with_name("policy") / ("policy.yaml" if file == policy.files[0] else file.name))
+    inputs.write_text(yaml.safe_dump(asked, allow_unicode=True), "utf-8")
+
+
+def _sign(given: params.Params, base: Path, staged: Path) -> None:
+    """A detached signature over the statement, where a key is configured."""
+    if given.signing.key:
+        key = signing.load_key(base / given.signing.key, params.passphrase(given.signing))
+        (staged / evidence.SIGNATURE).write_bytes(signing.sign((staged / evidence.NAME).read_bytes(), key))
+
+
 def _attest(given: params.Params, base: Path, work: Path, staged: Path) -> None:
     """The statement over the finished folder. Paths are left out of it: what they led to is named by its digest."""
     policy = load(given.policy.name, base)
-    asked = given.model_dump(mode="json", exclude={"snapshot": True, "labels": True, "policy": {"name", "text"}})
+    asked = given.model_dump(mode="json", exclude={"snapshot": True, "labels": True, "policy": {"name", "text"}, **PATHS})
     asked["policy"] = {"name": policy.name, "version": policy.version}
     chapters = [c for name, c in CHAPTERS.items() if name in given.chapters]
     rules = [RULES[r] for c in chapters for r in notebook.rules_of(c.name, given.rules)]
