@@ -132,6 +132,45 @@ def verify(
 
 
 @app.command()
+def sign(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or a bag of one")],
+    role: Annotated[str, typer.Option(help="preparer, who signs first, or reviewer")],
+    name: Annotated[str, typer.Option(help="The signer's name")],
+    key: Annotated[Path, typer.Option(help="The signer's private key")],
+    snapshot: Annotated[Path | None, typer.Option(help="The snapshot: a reviewer recomputes before signing")] = None,
+    previous: Annotated[Path | None, typer.Option(help="As for replay")] = None,
+    labels: Annotated[list[Path] | None, typer.Option(help="As for replay")] = None,
+    text: Annotated[Path | None, typer.Option(help="As for replay")] = None,
+    override: Annotated[list[str] | None, typer.Option(help="Another rating of an area: retention=Reasonable: why")] = None,
+    note: Annotated[str, typer.Option(help="What is left unresolved")] = "",
+    passphrase_env: Annotated[
+        str, typer.Option(help="The environment variable that holds the key's passphrase")
+    ] = "HEYTALK_AUDIT_PASSPHRASE",
+) -> None:
+    """Sign a run off. With both signatures a cover page beside the run carries the opinion."""
+    import datetime as dt
+
+    from heytalk_audit import signoff
+    from heytalk_audit.replay import replay as replay_pack
+    from heytalk_audit.signing import load_key
+
+    private = load_key(key, os.environb.get(passphrase_env.encode()) or None)
+    overrides = [signoff.override_of(o) for o in override or []]
+    signoff.refuse(folder, role, name, private)
+    if role == "reviewer":
+        if snapshot is None:
+            raise InputError("--snapshot", "is missing", "a reviewer recomputes the run from its snapshot before signing")
+        found = replay_pack(folder, {"snapshot": snapshot, "previous": previous, "labels": labels, "text": text}, [], err)
+        if not found.identical:
+            for line in [*found.faults, *(f"since {c.name}: {c.what}" for c in found.changes), *found.files]:
+                out.print(str(line), markup=False, soft_wrap=True)
+            out.print(f"{folder}: the replay differs; nothing was signed", markup=False, soft_wrap=True)
+            raise typer.Exit(1)
+    cover = signoff.sign_off(folder, role, name, private, dt.datetime.now(dt.UTC), overrides, note)
+    out.print(f"{signoff.beside(folder)}: signed by the {role}" + (f"; {cover}" if cover else ""), markup=False, soft_wrap=True)
+
+
+@app.command()
 def replay(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A run's folder, or a bag of one")],
     snapshot: Annotated[Path, typer.Option(help="The snapshot that it was made from")],

@@ -59,13 +59,11 @@ def verify_pack(folder: Path) -> Verified:
     wanted = {prefix + s["name"]: s["digest"]["sha256"] for s in said["subject"]}
     faults += _compare(files, wanted)
     expected = set(wanted) | {prefix + n for n in (NAME, SIGNATURE)}
-    if bag:
-        tags = bag_tags(said, _own(files), _sizes(files))
-        expected |= set(tags)
-        faults += _lost_signature(files)
-        # what the tags say of a payload that was changed is no news
-        faults += [] if faults else [f for name, content in tags.items() for f in _tag(files, name, content)]
-    faults += [Fault(name, "is not part of the pack") for name in sorted(set(files) - expected)]
+    tags = bag_tags(said, _own(files), _sizes(files)) if bag else {}
+    faults += _lost_signature(files)
+    faults += [Fault(name, "is not part of the pack") for name in sorted(set(files) - expected - set(tags))]
+    # what the tags of a bag say of a payload that was changed is no news
+    faults += [] if faults else [f for name, content in tags.items() for f in _tag(files, name, content)]
     if not faults:
         faults += [Fault(prefix + f.file, f.what) for f in _ledgers(run)]
     return Verified(tuple(faults), len(files), signer)

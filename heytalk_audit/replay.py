@@ -122,7 +122,7 @@ def _said(values: dict[str, Any], name: str) -> str:
 
 
 def _flat(value: Any, path: str = "") -> dict[str, Any]:
-    if isinstance(value, dict) and value:
+    if isinstance(value, dict):
         return {k: v for name, inner in value.items() for k, v in _flat(inner, f"{path}.{name}" if path else str(name)).items()}
     return {path: value}
 
