@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -164,7 +164,7 @@ def check(document: dict[str, Any], where: str) -> Params:
     try:
         return Params.model_validate(document)
     except ValidationError as error:
-        raise _refusal(error, Params, where) from error
+        raise refusal(error, Params, where) from error
 
 
 def settings_of(policy: Policy, given: dict[str, Any] | None) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def settings_of(policy: Policy, given: dict[str, Any] | None) -> dict[str, Any]:
     try:
         checked = Settings.model_validate({k: n.value for k, n in policy.settings.items()} | given)
     except ValidationError as error:
-        raise _refusal(error, Settings, "settings") from error
+        raise refusal(error, Settings, "settings") from error
     values = checked.model_dump()
     if values["period_from"] and values["period_to"] and values["period_from"] >= values["period_to"]:
         raise InputError("settings.period_to", "does not lie after period_from", "period_to is the day after the period's last")
@@ -201,15 +201,15 @@ def _override(document: dict[str, Any], text: str) -> None:
         raise InputError(f"-p {key}", "its value is no YAML", "quote it") from error
 
 
-def _refusal(error: ValidationError, model: type[BaseModel], where: str) -> InputError:
-    """The first thing that is wrong, as one line; an unknown key names the nearest known."""
+def refusal(error: ValidationError, model: type[BaseModel], where: str, like: str = "params/quarterly.yaml") -> InputError:
+    """The first thing that is wrong, as one line; an unknown key names the nearest known. Entries of a list are counted from 1."""
     first = error.errors()[0]
-    path = [str(p) for p in first["loc"]]
+    path = [str(p + 1 if isinstance(p, int) else p) for p in first["loc"]]
     key = ".".join(path)
     if first["type"] == "extra_forbidden":
-        return InputError(f"{where}: {key}", "unknown key", nearest(path[-1], _known(model, path[:-1])))
+        return InputError(f"{where}: {key[:80]}", "unknown key", nearest(path[-1][:80], _known(model, path[:-1])))
     if first["type"] == "missing":
-        return InputError(f"{where}: {key}", "is missing", "compare with params/quarterly.yaml")
+        return InputError(f"{where}: {key}", "is missing", f"compare with {like}")
     message = first["msg"].removeprefix("Value error, ")
     what, _, todo = message.partition("; ")
     return InputError(f"{where}: {key}", what, todo or "mend the value")
@@ -219,6 +219,7 @@ def _known(model: type[BaseModel], path: list[str]) -> list[str]:
     for step in path:
         field = model.model_fields.get(step)
         inner = field.annotation if field else None
+        inner = next(iter(get_args(inner)), None) if get_origin(inner) is list else inner
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             model = inner
     return list(model.model_fields)

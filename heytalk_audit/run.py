@@ -27,14 +27,15 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from heytalk_audit import delivery, evidence, notebook, params, profile, replay, results, review, signing
-from heytalk_audit.audit import VERDICTS
+from heytalk_audit import accepted, delivery, evidence, notebook, params, profile, replay, results, review, signing
+from heytalk_audit.audit import VERDICTS, Audit
 from heytalk_audit.chapters import CHAPTERS, SUMMARY
 from heytalk_audit.engine import check_url, connect
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.policy import load
 from heytalk_audit.report import page
 from heytalk_audit.rules import RULES
+from heytalk_audit.snapshot import open_snapshot
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 #: Parameters that are paths, or say who signs: what they lead to is among the materials.
@@ -108,12 +109,13 @@ def _progress(console: Console) -> Progress:
 def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, console: Console) -> None:
     """Refuse what can't be used, and profile the snapshot, before any notebook begins."""
     policy = load(given.policy.name, base)
-    params.settings_of(policy, given.settings)
+    settings = params.settings_of(policy, given.settings)
     _check_rules(given)
     if given.policy.text:
         notebook.read_text(base / given.policy.text)
     review.read_labels(base / name for name in given.labels)
-    for name in ("accepted", "attestations", "previous", "findings"):
+    entries = accepted.read(base / given.accepted) if given.accepted else []
+    for name in ("attestations", "previous", "findings"):
         if getattr(given, name):
             raise InputError(f"parameters {name}", "is not supported by this version", "leave it out")
     key = notebook.engagement_key(given.report.key_env)
@@ -129,8 +131,12 @@ def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, c
     taken = profile.take(found, work, lambda table: progress.update(task, advance=1, description=f"Checking {table}"))
     progress.update(task, completed=len(found.parts), description="Checked the snapshot")
     (work / "profile.json").write_text(json.dumps(taken), "utf-8")
+    if any(entry.scope.segment for entry in entries):
+        audit = Audit(open_snapshot(base / given.snapshot, connect("duckdb"), work), policy, settings)
+        accepted.refuse_unknown_segments(base / given.accepted, entries, audit)
     resolved = given.model_dump(mode="json")
     resolved["snapshot"] = str((base / given.snapshot).resolve())
+    resolved["accepted"] = str((base / given.accepted).resolve()) if given.accepted else None
     resolved["labels"] = [str((base / name).resolve()) for name in given.labels]
     if given.policy.text:
         resolved["policy"]["text"] = str((base / given.policy.text).resolve())
@@ -152,13 +158,16 @@ def _check_rules(given: params.Params) -> None:
 
 
 def _execute(given: params.Params, work: Path, progress: Progress) -> None:
-    """The evidence first, then the other chapters side by side, then the summary, which only reads."""
+    """The evidence first, then the other chapters side by side, then the summary, which only reads.
+
+    A register of accepted exceptions stands in the evidence chapter and speaks of what the others find: then it comes after them.
+    """
     chapters = [c for name, c in CHAPTERS.items() if name in given.chapters]
     first, rest = [c for c in chapters if c.name == "evidence"], [c for c in chapters if c.name != "evidence"]
     local = given.engine.url == "duckdb"
     # papermill would change the folder of the whole process for each notebook: side by side they would leave it in the wrong one
     with contextlib.chdir(work), ThreadPoolExecutor(max_workers=(os.cpu_count() or 1) if local else 1) as pool:
-        for batch in (first, rest, [SUMMARY]):
+        for batch in (rest, first, [SUMMARY]) if given.accepted else (first, rest, [SUMMARY]):
             list(pool.map(lambda chapter: _execute_one(chapter.notebook, work, progress), batch))
 
 
@@ -201,11 +210,11 @@ def _assemble(given: params.Params, base: Path, work: Path, staged: Path) -> Non
     rules = [r for c in chapters for r in notebook.rules_of(c.name, given.rules)]
     audit = json.loads((work / "audit.json").read_text("utf-8"))
     found = [json.loads((work / "results" / f"{r}.json").read_text("utf-8")) for r in rules]
-    clauses = json.loads((work / "clauses.json").read_text("utf-8"))
+    also = {name: json.loads((work / f"{name}.json").read_text("utf-8")) for name in ("areas", "clauses", "register")}
     (staged / "exceptions").mkdir(parents=True)
     (staged / "notebooks").mkdir()
     _keep_inputs(given, base, staged)
-    (staged / "results.json").write_bytes(results.canonical({"audit": audit, "rules": found, "clauses": clauses}))
+    (staged / "results.json").write_bytes(results.canonical({"audit": audit, "rules": found} | also))
     for rule in rules:
         shutil.copyfile(work / "exceptions" / f"{rule}.parquet", staged / "exceptions" / f"{rule}.parquet")
     for chapter in (SUMMARY, *chapters):
@@ -260,6 +269,8 @@ def _attest(given: params.Params, base: Path, work: Path, staged: Path) -> None:
     )
     for n, name in enumerate(given.labels, 1):
         used.append({"name": f"labels/{n}", "digest": {"sha256": evidence.digest((base / name).read_bytes())}})
+    if given.accepted:
+        used.append({"name": "accepted", "digest": {"sha256": evidence.digest((base / given.accepted).read_bytes())}})
     if given.policy.text:
         used.append({"name": "policy/text", "digest": {"sha256": evidence.digest((base / given.policy.text).read_bytes())}})
     (staged / evidence.NAME).write_bytes(results.canonical(evidence.statement(staged, asked, used)))

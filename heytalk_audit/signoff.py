@@ -18,12 +18,13 @@ from heytalk_audit.chapters import CHAPTERS
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.evidence import NAME, canonical, digest
 from heytalk_audit.pack import PAYLOAD, verify_pack
-from heytalk_audit.report import page, pages, words
+from heytalk_audit.ratings import RATINGS as RULED
+from heytalk_audit.report import page, pages
 from heytalk_audit.signing import BadSignature, public_of, sign, verify
 
 ROLES = ("preparer", "reviewer")
 NAMESPACE = "heytalk-audit-sign-off"
-RATINGS = tuple(name for name, _ in words.RATINGS)
+RATINGS = tuple(name for name, _ in RULED)
 
 
 @dataclass(frozen=True)
@@ -130,12 +131,7 @@ def override_of(text: str) -> Override:
 
 def ratings(results: dict[str, Any]) -> dict[str, str]:
     """The computed rating of each area that was audited."""
-    found = {}
-    for chapter in CHAPTERS.values():
-        rules = [r for r in results["rules"] if r["family"] in chapter.families]
-        if rules:
-            found[chapter.name] = words.rating(rules)
-    return found
+    return {area["name"]: area["rating"] for area in results["areas"]}
 
 
 def agreed(signed: dict[str, dict[str, Any]]) -> dict[str, dict[str, str]]:

@@ -61,7 +61,7 @@ def test_a_finding_is_rated_by_rate_and_count():
 
 
 def result(verdict: str, severity: str = "high", rate: float | None = None) -> dict:
-    return {"verdict": verdict, "severity": severity, "rate": rate, "reason": None}
+    return {"id": "X-1", "verdict": verdict, "severity": severity, "rate": rate, "reason": None}
 
 
 def test_an_area_is_rated_by_its_gravest_rules():
