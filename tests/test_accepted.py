@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,12 +14,15 @@ import worlds
 import yaml
 from commands import heytalk_audit, params, run
 from conftest import KEY
+from rich.console import Console
 
 from heytalk_audit import accepted, ratings
 from heytalk_audit.audit import Audit, Evaluation, evaluate, pseudonym
 from heytalk_audit.engine import connect
 from heytalk_audit.errors import InputError
+from heytalk_audit.notebook import Session
 from heytalk_audit.params import settings_of
+from heytalk_audit.plan import show_plan
 from heytalk_audit.policy import load
 from heytalk_audit.report import registered
 from heytalk_audit.report.sections import rule_section
@@ -28,6 +33,7 @@ from heytalk_audit.snapshot import open_snapshot
 pytestmark = pytest.mark.xdist_group("accepted")
 
 TODAY = dt.date(2025, 3, 1)  # of the small worlds
+SOME = {"chapters": ["evidence", "retention"], "rules": ["DQ-03", "RET-07"]}
 OLD, YOUNG = "2023-01-01T00:00:00Z", "2025-01-01T00:00:00Z"
 ENTRY = {
     "id": "AE-1",
@@ -158,8 +164,6 @@ def test_a_rule_that_was_not_evaluated_leaves_its_entry_untested(found, tmp_path
     ],
 )
 def test_the_verdict_beside_what_is_open(ledger, verdict, found, tmp_path):
-    from dataclasses import replace
-
     whole = dict.fromkeys(found.ledger, 0) | {"in_scope": 100, "pass": 100 - sum(ledger.values())} | ledger
     made = accepted.accept(replace(found, ledger=whole, reason="a note"), cover(found, entries(tmp_path, {})), 0.01)
     assert made.verdict == verdict
@@ -265,9 +269,30 @@ def test_yaml_reads_values_as_the_report_says_them(tmp_path):
         accepted.read(path)
 
 
-# a whole run ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("zone", "state"), [("UTC", "VALID"), ("Pacific/Kiritimati", "EXPIRED")])
+def test_days_are_those_of_the_audits_zone(zone, state, events, tmp_path, monkeypatch):
+    monkeypatch.setenv("HEYTALK_AUDIT_KEY", KEY)
+    monkeypatch.delenv("HEYTALK_AUDIT_WORK", raising=False)
+    path = register(tmp_path, {"expiry": "2025-03-01"})
+    given = params(tmp_path, events, chapters=["retention"], rules=["RET-07"], accepted=path.name, settings={"audit_tz": zone})
+    session = Session(given)
+    assert [e["state"] for e in session.register] == [state]
+    marked = [row.get("accepted") for row in session.rows("RET-07")]
+    assert marked == (["AE-1"] * 3 if state == "VALID" else [None] * 3)
 
-SOME = {"chapters": ["evidence", "retention"], "rules": ["DQ-03", "RET-07"]}
+
+def test_the_dry_run_reads_the_register(events, tmp_path):
+    path = register(tmp_path, {}, {"scope": {"segment": {"event_typ": "open"}}})
+    given = params(tmp_path, events, **SOME, accepted=path.name)
+    console = Console(file=io.StringIO())
+    with pytest.raises(InputError, match="did you mean 'event_type'"):
+        show_plan(given, [], console)
+    register(tmp_path, {}, {})
+    show_plan(given, [], console)
+    assert "has 2 entries" in console.file.getvalue()
+
+
+# a whole run ---------------------------------------------------------------------------------------
 
 
 def audited(events: Path, folder: Path, *changed: dict) -> tuple[int, Path]:

@@ -171,7 +171,7 @@ def _day(instant: Any) -> str:
 def _conclusion(results: list[dict[str, Any]]) -> tuple[str, str]:
     by_id = {r["id"]: r["verdict"] for r in results}
     gates = [by_id.get("DQ-01"), by_id.get("DQ-02")]
-    if "FAIL" in gates or "ERROR" in gates:
+    if {"FAIL", "ERROR", "ACCEPTED"} & set(gates):  # what is accepted is no more reliable
         return (
             "Not sufficiently reliable",
             "a table is not what its description says, or breaks the contract; rules that read it were not evaluated.",

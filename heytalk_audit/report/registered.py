@@ -54,9 +54,11 @@ def counted(entries: list[dict[str, Any]], linked: bool = True) -> Fragment:
     title = tag("h2", "Accepted exceptions", id="accepted")
     if not entries:
         return join(title, paragraph("None: this audit has no register of accepted exceptions, or one without entries."))
+    lasting = sorted({e["rule"] for e in entries if e["covered"]})
+    covers = f" Violations of {', '.join(lasting)} are covered; they stay counted." if lasting else ""
     unsound = [join(tag("strong", e["id"]), f" ({_name(e['state']).lower()}), for ", _link(e)) for e in entries if e["state"] in FINDINGS]
     where = join(" See ", tag("a", "the evidence chapter", href=f"{PAGE_OF['DQ']}#register"), ".") if linked else ""
-    return join(title, paragraph(_said(entries), where), bullets(unsound))
+    return join(title, paragraph(_said(entries), covers, where), bullets(unsound))
 
 
 def covered(result: dict[str, Any], audience: str = "internal") -> list[Fragment]:
