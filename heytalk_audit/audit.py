@@ -208,6 +208,15 @@ def lacking(rule: Rule, audit: Audit) -> str:
         return str(error)
 
 
+def outline(rule: Rule, audit: Audit) -> Check | None:
+    """The check that a rule makes of this snapshot, without evaluating it; null where it lacks something."""
+    try:
+        return None if _lacks(rule, audit) else _build(rule, audit, audit.view(), Present(audit.snapshot.tables), dry=True)[0]
+    except Exception:
+        # what stands in its way is said where the rule is evaluated
+        return None
+
+
 def _lacks(rule: Rule, audit: Audit) -> str:
     missing = [t for t in rule.tables if t not in (DETECTIONS, CONTENTS_OF) and t not in audit.tables]
     text = {"policy_clauses": "the published policy text (policy.text)"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -79,6 +80,117 @@ def run(
     print_seconds(outcome.seconds)
     out.print(f"{outcome.folder / 'index.html'}", soft_wrap=True)
     raise typer.Exit(outcome.status)
+
+
+key_app = typer.Typer(no_args_is_help=True, help="Keys that sign evidence.")
+app.add_typer(key_app, name="key")
+
+
+@key_app.command("new")
+def key_new(
+    path: Annotated[Path, typer.Argument(help="Where to write the private key; its public half goes to PATH.pub")],
+    passphrase_env: Annotated[str, typer.Option(help="The environment variable that holds a passphrase")] = "HEYTALK_AUDIT_PASSPHRASE",
+) -> None:
+    """A new ed25519 key, in OpenSSH's form."""
+    from heytalk_audit.signing import new_key
+
+    signer = new_key(path, os.environb.get(passphrase_env.encode()) or None)
+    out.print(f"{path}: {signer.fingerprint}; give {path}.pub to those who verify", soft_wrap=True)
+
+
+@app.command()
+def pack(run_: Annotated[Path, typer.Argument(metavar="RUN")], bag: Annotated[Path, typer.Argument(help="The bag's folder")]) -> None:
+    """Make a BagIt bag whose payload is a run's folder."""
+    from heytalk_audit.pack import write_bag
+
+    files = write_bag(run_, bag)
+    out.print(f"{bag}: {files:,} files", soft_wrap=True)
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A run's folder, or a bag of one")],
+    signers: Annotated[Path | None, typer.Option(help="OpenSSH allowed-signers file: who may have signed")] = None,
+) -> None:
+    """Check an evidence pack; needs no snapshot. Exit status 1 where something was changed."""
+    from heytalk_audit.pack import verify_pack
+    from heytalk_audit.signing import allowed
+
+    known = allowed(signers) if signers else None
+    found = verify_pack(folder)
+    for fault in found.faults:
+        out.print(f"changed: {fault}", markup=False, soft_wrap=True)
+    if found.faults:
+        raise typer.Exit(1)
+    signer = found.signer
+    if known is not None and (signer is None or signer.public not in known):
+        out.print(
+            f"{folder}: " + ("is not signed" if signer is None else f"is signed by {signer.fingerprint}, who is not among the signers")
+        )
+        raise typer.Exit(1)
+    who = "not signed" if signer is None else f"signed by {known[signer.public] if known else signer.fingerprint}"
+    out.print(f"{folder}: {found.files:,} files, none changed; {who}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def sign(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or a bag of one")],
+    role: Annotated[str, typer.Option(help="preparer, who signs first, or reviewer")],
+    name: Annotated[str, typer.Option(help="The signer's name")],
+    key: Annotated[Path, typer.Option(help="The signer's private key")],
+    snapshot: Annotated[Path | None, typer.Option(help="The snapshot: a reviewer recomputes before signing")] = None,
+    previous: Annotated[Path | None, typer.Option(help="As for replay")] = None,
+    labels: Annotated[list[Path] | None, typer.Option(help="As for replay")] = None,
+    text: Annotated[Path | None, typer.Option(help="As for replay")] = None,
+    override: Annotated[list[str] | None, typer.Option(help="Another rating of an area: retention=Reasonable: why")] = None,
+    note: Annotated[str, typer.Option(help="What is left unresolved")] = "",
+    passphrase_env: Annotated[
+        str, typer.Option(help="The environment variable that holds the key's passphrase")
+    ] = "HEYTALK_AUDIT_PASSPHRASE",
+) -> None:
+    """Sign a run off. With both signatures a cover page beside the run carries the opinion."""
+    import datetime as dt
+
+    from heytalk_audit import signoff
+    from heytalk_audit.replay import replay as replay_pack
+    from heytalk_audit.signing import load_key
+
+    private = load_key(key, os.environb.get(passphrase_env.encode()) or None)
+    overrides = [signoff.override_of(o) for o in override or []]
+    signoff.refuse(folder, role, name, private)
+    if role == "reviewer":
+        if snapshot is None:
+            raise InputError("--snapshot", "is missing", "a reviewer recomputes the run from its snapshot before signing")
+        found = replay_pack(folder, {"snapshot": snapshot, "previous": previous, "labels": labels, "text": text}, [], err)
+        if not found.identical:
+            for line in [*found.faults, *(f"since {c.name}: {c.what}" for c in found.changes), *found.files]:
+                out.print(str(line), markup=False, soft_wrap=True)
+            out.print(f"{folder}: the replay differs; nothing was signed", markup=False, soft_wrap=True)
+            raise typer.Exit(1)
+    cover = signoff.sign_off(folder, role, name, private, dt.datetime.now(dt.UTC), overrides, note)
+    out.print(f"{signoff.beside(folder)}: signed by the {role}" + (f"; {cover}" if cover else ""), markup=False, soft_wrap=True)
+
+
+@app.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A run's folder, or a bag of one")],
+    snapshot: Annotated[Path, typer.Option(help="The snapshot that it was made from")],
+    previous: Annotated[Path | None, typer.Option(help="The earlier run that it followed up, if it had one")] = None,
+    labels: Annotated[list[Path] | None, typer.Option(help="The reviewers' labels, if it had some")] = None,
+    text: Annotated[Path | None, typer.Option(help="The policy's published text, if it had it")] = None,
+    p: Override = None,
+) -> None:
+    """Recompute a pack from its snapshot and compare byte for byte. Exit status 1 where it differs."""
+    from heytalk_audit.replay import replay as replay_pack
+
+    given = {"snapshot": snapshot, "previous": previous, "labels": labels, "text": text}
+    found = replay_pack(folder, given, p or [], err)
+    for line in [f"changed: {fault}" for fault in found.faults] + [f"since {c.name}: {c.what}" for c in found.changes]:
+        out.print(line, markup=False, soft_wrap=True)
+    for fault in found.files:
+        out.print(f"differs: {fault}", markup=False, soft_wrap=True)
+    out.print(f"{folder}: " + ("identical" if found.identical else f"{len(found.faults) + len(found.files):,} files are not as they were"))
+    raise typer.Exit(0 if found.identical else 1)
 
 
 @app.command()

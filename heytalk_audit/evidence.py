@@ -6,6 +6,7 @@ It says what, never where or when: no host, no path, no clock. So the same input
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,11 @@ def materials(profile: dict[str, Any], descriptor: bytes, policy: Policy, rules:
     found = [_described(f"snapshot/{table}", taken["hash"]) for table, taken in profile.items()]
     found.append(_described("snapshot/datapackage.json", descriptor))
     found += [_described(f"policy/{p.name}", p.read_bytes()) for p in policy.files]
+    # each number by its name too, so that a changed one is named, and not the file alone
+    numbers = {f"policy/periods.{n.name}": n for n in policy.periods.values()} | {
+        f"policy/settings.{n.name}": n for n in policy.settings.values()
+    }
+    found += [_described(name, canonical([n.value, n.unit, n.clause, n.origin])) for name, n in numbers.items()]
     found += [_described(f"rule/{r.id}", r.source.encode()) for r in rules]
     found += [_described(f"notebook/{p.name}", p.read_bytes()) for p in notebooks]
     found += [_described(f"code/{name}", content) for name, content in package_files()]
@@ -64,9 +70,14 @@ def code_digest() -> str:
     return digest("".join(f"{digest(content)}  {name}\n" for name, content in package_files()).encode())
 
 
+def canonical(value: Any) -> bytes:
+    """Canonical JSON: sorted keys, UTF-8, one newline at the end."""
+    return (json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False, default=str) + "\n").encode("utf-8")
+
+
 def statement(folder: Path, parameters: dict[str, Any], used: list[dict[str, Any]]) -> dict[str, Any]:
-    """The statement over a finished run's folder; `parameters` as given, without paths."""
-    return {
+    """The statement over a finished run's folder; `parameters` as given, without paths. It carries a digest of its own."""
+    said = {
         "_type": STATEMENT,
         "subject": subjects(folder),
         "predicateType": PREDICATE,
@@ -80,3 +91,34 @@ def statement(folder: Path, parameters: dict[str, Any], used: list[dict[str, Any
             "runDetails": {"builder": {"id": "urn:heytalk-audit", "version": {"heytalk-audit": __version__}}},
         },
     }
+    said["predicate"]["runDetails"]["metadata"] = {"invocationId": own_digest(said)}
+    return said
+
+
+def own_digest(said: dict[str, Any]) -> str:
+    """What tells a statement that was altered from one whose files were: the digest of all of it but this."""
+    details = {k: v for k, v in said["predicate"]["runDetails"].items() if k != "metadata"}
+    bare = said | {"predicate": said["predicate"] | {"runDetails": details}}
+    return "sha256:" + digest(canonical(bare))
+
+
+def read_statement(content: bytes) -> dict[str, Any]:
+    """A statement from its bytes, if they are as this tool wrote them. Raises ValueError."""
+    said = json.loads(content.decode("utf-8"))
+    try:
+        kinds = (said["_type"], said["predicateType"], said["predicate"]["buildDefinition"]["buildType"])
+        intact = said["predicate"]["runDetails"]["metadata"]["invocationId"] == own_digest(said)
+        named = {s["name"]: s["digest"]["sha256"] for s in said["subject"]}
+    except (KeyError, TypeError) as error:
+        raise ValueError("is no statement over a run") from error
+    if kinds != (STATEMENT, PREDICATE, BUILD):
+        raise ValueError("is no statement over a run")
+    if not intact or canonical(said) != content or len(named) != len(said["subject"]):
+        raise ValueError("was altered")
+    return said
+
+
+def materials_of(said: dict[str, Any]) -> dict[str, str]:
+    """What a run depended on: name to digest."""
+    used = said["predicate"]["buildDefinition"]["resolvedDependencies"]
+    return {m["name"]: m["digest"]["sha256"] for m in used}

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from heytalk_audit import attestations, clauses
+from heytalk_audit import accepted, attestations, clauses, ratings
 from heytalk_audit import params as parameters
 from heytalk_audit import results as model
 from heytalk_audit.audit import DETECTIONS, Audit, Evaluation, evaluate
@@ -27,7 +27,7 @@ from heytalk_audit.gates import columns_of
 from heytalk_audit.policy import load
 from heytalk_audit.policy.text import drift, load_text
 from heytalk_audit.previous import columns_before
-from heytalk_audit.report import pages, policy_pages
+from heytalk_audit.report import pages, policy_pages, registered
 from heytalk_audit.report.html import Fragment
 from heytalk_audit.review import read_labels
 from heytalk_audit.rules import RULES
@@ -84,6 +84,11 @@ class Session:
         return attestations.read(self.base / asked, self.audit.policy, self.audit.clock.today) if asked else []
 
     @cached_property
+    def entries(self) -> list[accepted.Entry]:
+        """The entries of the register of accepted exceptions, if the parameters name one."""
+        return accepted.read(self.base / self.params.accepted) if self.params.accepted else []
+
+    @cached_property
     def described(self) -> dict[str, Any]:
         """What the audit is, for covers and results.json."""
         asked = self.params.audit
@@ -95,11 +100,35 @@ class Session:
         if kept.exists():
             return json.loads(kept.read_text("utf-8"))
         evaluation: Evaluation = evaluate(RULES[rule], self.audit)
-        result = model.summarise(evaluation, self.audit, self.key, self.labels)
-        model.write_exceptions(model.exceptions(evaluation, self.key), self.work / "exceptions" / f"{rule}.parquet")
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(model.canonical(result))
+        coverage = accepted.cover(evaluation, self.entries, self.key, self.audit.clock.today)
+        evaluation = accepted.accept(evaluation, coverage, self.audit.settings["unknown_limit"])
+        result = model.summarise(evaluation, self.audit, self.key, self.labels, coverage.entries, coverage.rows)
+        rows = model.exceptions(evaluation, self.key, coverage.by_row)
+        model.write_exceptions(rows, self.work / "exceptions" / f"{rule}.parquet")
+        self._keep("accepted", rule, rows["accepted"].to_pylist() if coverage.rows else [])
+        self._keep("results", rule, result)
         return result
+
+    def _keep(self, what: str, rule: str, value: Any) -> None:
+        kept = self.work / what / f"{rule}.json"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(model.canonical(value))
+
+    def rows(self, rule: str) -> list[dict[str, Any]]:
+        """The exception rows of an evaluated rule; `accepted` names the entries that cover one, where the register covers any."""
+        import pyarrow.parquet as pq
+
+        rows = pq.read_table(self.work / "exceptions" / f"{rule}.parquet").to_pylist()
+        marks = json.loads((self.work / "accepted" / f"{rule}.json").read_text("utf-8"))
+        return [row | {"accepted": mark} for row, mark in zip(rows, marks, strict=True)] if marks else rows
+
+    @cached_property
+    def register(self) -> list[dict[str, Any]]:
+        """How each entry of the register stands: the rules of this audit that it names are evaluated, if they are not yet."""
+        named = {entry.rule for entry in self.entries}
+        chosen = [rule for chapter in self.params.chapters for rule in rules_of(chapter, self.params.rules)]
+        found = [self.evaluate(rule) for rule in chosen if rule in named]
+        return accepted.register(self.entries, found, self.audit.clock.today) if named else []
 
     def results(self, chapters: list[str] | None = None) -> list[dict[str, Any]]:
         """The results of these chapters (default: all of the parameters), in order."""
@@ -126,7 +155,7 @@ class Chapter:
         """All that the report says of one rule; nothing where the parameters leave it out."""
         if rule not in self.results:
             return pages.left_out(rule)
-        return pages.rule_section(self.results[rule], self._rows(rule), self.session.params.report.audience)
+        return pages.rule_section(self.results[rule], self.session.rows(rule), self.session.params.report.audience)
 
     def reliability(self) -> Fragment:
         """What was delivered beside what was said of it, and how far it can be relied on."""
@@ -145,10 +174,9 @@ class Chapter:
         audit = self.session.audit
         return pages.columns(columns_of(audit.snapshot.profile), audit.previous)
 
-    def _rows(self, rule: str) -> list[dict[str, Any]]:
-        import pyarrow.parquet as pq
-
-        return pq.read_table(self.session.work / "exceptions" / f"{rule}.parquet").to_pylist()
+    def register(self) -> Fragment:
+        """The register of accepted exceptions: how each entry stands, and what it covers."""
+        return registered.register(self.session.register, self.session.params.report.audience)
 
 
 class Summary:
@@ -160,6 +188,8 @@ class Summary:
         self.clauses = clauses.results(self.session.audit, self.results, RULES, self.session.attested)
         (self.session.work / "audit.json").write_bytes(model.canonical(self.session.described))
         (self.session.work / "clauses.json").write_bytes(model.canonical(self.clauses))
+        (self.session.work / "register.json").write_bytes(model.canonical(self.session.register))
+        (self.session.work / "areas.json").write_bytes(model.canonical(ratings.areas(self.results)))
 
     def cover(self) -> Fragment:
         """What was audited, when, against what."""
@@ -168,6 +198,10 @@ class Summary:
     def verdicts(self) -> Fragment:
         """Page 1: a verdict and rating per chapter, key findings, what was not evaluated."""
         return pages.verdict_summary(self.results, self.clauses, self.session.audit.policy.findings)
+
+    def register(self) -> Fragment:
+        """How many accepted exceptions there are, and how many entries of their register are themselves findings."""
+        return registered.counted(self.session.register, "evidence" in self.session.params.chapters)
 
     def matrix(self) -> Fragment:
         """Every rule of the audit with its ledger and verdict."""

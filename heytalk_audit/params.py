@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 from zoneinfo import ZoneInfo, available_timezones
@@ -120,6 +121,13 @@ class ReportParams(Strict):
     key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "HEYTALK_AUDIT_KEY"
 
 
+class SigningParams(Strict):
+    """The private key that signs a run's evidence, and the environment variable that holds its passphrase, if it has one."""
+
+    key: str | None = None
+    passphrase_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "HEYTALK_AUDIT_PASSPHRASE"
+
+
 class EngineParams(Strict):
     """Where the rules run, and the engine's own options."""
 
@@ -143,6 +151,7 @@ class Params(Strict):
     findings: str | None = None
     labels: list[str] = []
     report: ReportParams = ReportParams()
+    signing: SigningParams = SigningParams()
 
 
 def read(path: Path, overrides: list[str] | None = None) -> Params:
@@ -179,6 +188,11 @@ def settings_of(policy: Policy, given: dict[str, Any] | None) -> dict[str, Any]:
     if values["period_from"] and values["period_to"] and values["period_from"] >= values["period_to"]:
         raise InputError("settings.period_to", "does not lie after period_from", "period_to is the day after the period's last")
     return values
+
+
+def passphrase(signing: SigningParams) -> bytes | None:
+    """The passphrase in the environment, if there is one."""
+    return os.environb.get(signing.passphrase_env.encode()) or None
 
 
 def _override(document: dict[str, Any], text: str) -> None:

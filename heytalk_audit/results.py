@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from heytalk_audit import __version__, contract
 from heytalk_audit.audit import Audit, Evaluation, pseudonym
 from heytalk_audit.check import OUTCOMES, SEVERITIES, Rule
 from heytalk_audit.detect.chance import interval
-from heytalk_audit.evidence import code_digest
+from heytalk_audit.evidence import canonical, code_digest
 from heytalk_audit.gates import columns_of
 from heytalk_audit.policy import Number
 from heytalk_audit.policy.view import audit_period
 from heytalk_audit.profile import iso
 from heytalk_audit.review import judge, refuse_strangers, stated
+
+__all__ = ["canonical", "describe", "exceptions", "summarise", "write_exceptions"]
 
 OPEN = ("violation", "review", "unknown", "exempt")
 AGEING = ((7, "0-7"), (30, "8-30"), (90, "31-90"), (365, "91-365"), (10**9, ">365"))
@@ -43,8 +46,11 @@ EXCEPTIONS = pa.schema(
 )
 
 
-def exceptions(evaluation: Evaluation, key: bytes) -> pa.Table:
-    """Every row of the population whose outcome is not pass, as pseudonyms, ordered by record."""
+def exceptions(evaluation: Evaluation, key: bytes, accepted: Sequence[str | None] | None = None) -> pa.Table:
+    """Every row of the population whose outcome is not pass, as pseudonyms, ordered by record.
+
+    `accepted` names per row what the register covers it by: a column more, which the report shows and the exceptions file has not.
+    """
     rows = evaluation.rows
     columns = {
         "record": [pseudonym(key, r) for r in rows.record],
@@ -52,11 +58,23 @@ def exceptions(evaluation: Evaluation, key: bytes) -> pa.Table:
         **{c: [None if pd.isna(v) else v for v in rows[c]] for c in ("outcome", "reason", "due_on", "days_over")},
     }
     table = pa.table(columns, schema=EXCEPTIONS)
-    return table.sort_by([(name, "ascending") for name in EXCEPTIONS.names])
+    if accepted is not None:
+        table = table.append_column("accepted", pa.array(accepted, pa.string()))
+    return table.sort_by([(name, "ascending") for name in table.column_names])
 
 
-def summarise(evaluation: Evaluation, audit: Audit, key: bytes, labels: pd.DataFrame | None = None) -> dict[str, Any]:
-    """A rule's result as plain data: everything the report says of it. `labels` are the reviewers' (see `review.read_labels`)."""
+def summarise(
+    evaluation: Evaluation,
+    audit: Audit,
+    key: bytes,
+    labels: pd.DataFrame | None = None,
+    entries: Sequence[dict[str, Any]] = (),
+    accepted: int = 0,
+) -> dict[str, Any]:
+    """A rule's result as plain data: everything the report says of it. `labels` are the reviewers' (see `review.read_labels`).
+
+    `entries` are those of the register of accepted exceptions for this rule, and `accepted` says how many of its rows they cover.
+    """
     rule, rows, ledger = evaluation.rule, evaluation.rows, evaluation.ledger
     promise, method = rule.text
     words = audit.policy.rules.get(rule.id, {})
@@ -71,7 +89,8 @@ def summarise(evaluation: Evaluation, audit: Audit, key: bytes, labels: pd.DataF
         "verdict": evaluation.verdict,
         "reason": evaluation.reason,
         "ledger": ledger,
-        "accepted": 0,
+        "accepted": accepted,
+        "entries": list(entries),
         "subjects": _subjects(rows),
         "reasons": _reasons(rows),
         "ageing": _ageing(rows),
@@ -162,19 +181,35 @@ def _ageing(rows: pd.DataFrame) -> dict[str, int]:
 
 
 def _breakdown(rule: Rule, rows: pd.DataFrame, name: str) -> list[dict[str, Any]]:
-    """Rows by the values of a column, where these may be shown: otherwise by "(not shown)"."""
-    table = contract.load().get(rule.tables[0])
-    column = table[name] if table and name in table else None
-    shown = name in OWN_WORDS or (column is not None and column.reportable)
-    values = rows[f"by_{name}"].fillna("(none)") if shown else pd.Series("(not shown)", index=rows.index)
-    if shown and column is not None and column.shown_values:
-        values = values.where(values.isin(column.shown_values), "(other)")
-    counts = pd.crosstab(values.astype(str), rows.outcome)
+    """Rows by the values of a column, as far as these may be shown."""
+    values = said_values(rule, rows, name)
+    counts = pd.crosstab(values, rows.outcome)
     found = [{"value": str(value)} | {o: int(counts.at[value, o]) if o in counts else 0 for o in OPEN} for value in counts.index]
     found = [f for f in found if any(f[o] for o in OPEN)]
     if name in IN_ORDER:
         return sorted(found, key=lambda f: f["value"])
     return sorted(found, key=lambda f: (-f["violation"], -f["review"], f["value"]))
+
+
+def said_values(rule: Rule, rows: pd.DataFrame, name: str) -> pd.Series:
+    """What each row's value of a breakdown is called: itself where it may be shown, otherwise "(not shown)"."""
+    if not is_shown(rule, name):
+        return pd.Series("(not shown)", index=rows.index)
+    values, column = rows[f"by_{name}"].fillna("(none)"), _contract_column(rule, name)
+    if column is not None and column.shown_values:
+        values = values.where(values.isin(column.shown_values), "(other)")
+    return values.astype(str)
+
+
+def is_shown(rule: Rule, name: str) -> bool:
+    """Whether a report may show the values of a breakdown."""
+    column = _contract_column(rule, name)
+    return name in OWN_WORDS or (column is not None and column.reportable)
+
+
+def _contract_column(rule: Rule, name: str) -> contract.Column | None:
+    table = contract.load().get(rule.tables[0])
+    return table[name] if table and name in table else None
 
 
 def _over_time(evaluation: Evaluation) -> dict[str, Any] | None:
@@ -284,12 +319,8 @@ def fingerprint(key: bytes) -> str:
     return str(pseudonym(key, "heytalk-audit:key-fingerprint"))
 
 
-def canonical(value: Any) -> bytes:
-    """Canonical JSON: sorted keys, UTF-8, one newline at the end."""
-    return (json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode("utf-8")
-
-
 def write_exceptions(table: pa.Table, path: Path) -> None:
     """An exceptions file; the same rows give the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    table = table.select(EXCEPTIONS.names)
     pq.write_table(table, path, compression="zstd", write_statistics=False, store_schema=False, row_group_size=1_000_000)

@@ -28,8 +28,22 @@ from papermill.iorw import local_file_io_cwd
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from heytalk_audit import attestations, delivery, evidence, kernels, notebook, params, previous, profile, results, review
-from heytalk_audit.audit import VERDICTS
+from heytalk_audit import (
+    accepted,
+    attestations,
+    delivery,
+    evidence,
+    kernels,
+    notebook,
+    params,
+    previous,
+    profile,
+    replay,
+    results,
+    review,
+    signing,
+)
+from heytalk_audit.audit import VERDICTS, Audit
 from heytalk_audit.chapters import CHAPTERS, SUMMARY, Chapter
 from heytalk_audit.engine import check_url, connect
 from heytalk_audit.errors import InputError, nearest
@@ -37,12 +51,15 @@ from heytalk_audit.periods import Clock
 from heytalk_audit.policy import load
 from heytalk_audit.report import page as pages
 from heytalk_audit.rules import RULES
+from heytalk_audit.snapshot import open_snapshot
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 #: Steps that are no notebooks.
 SNAPSHOT, FOLDER = "snapshot", "folder"
 #: Where the folder is made, within the working folder.
 STAGED = "run"
+#: Parameters that are paths, or say who signs: what they lead to is among the materials.
+PATHS = {"accepted": True, "attestations": True, "previous": True, "findings": True, "signing": True}
 OPEN_VERDICTS = ("REVIEW", "NOT_EVALUATED", "NO_POPULATION", "ERROR")
 
 
@@ -94,8 +111,9 @@ def run(path: Path, overrides: list[str], out: Path | None, allow: Iterable[str]
                 _prepare(given, path.resolve().parent, work, progress, console)
             _execute(given, work, progress, watch, manager)
         with watch.step(FOLDER):
-            _assemble(given, work)
+            _assemble(given, path.resolve().parent, work)
             _attest(given, path.resolve().parent, work)
+            _sign(given, path.resolve().parent, work / STAGED)
             _publish(work / STAGED, target)
         audit = json.loads((target / "results.json").read_text("utf-8"))
         exit_status = status([r["verdict"] for r in audit["rules"]], allowed)
@@ -142,7 +160,8 @@ def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, c
     if given.policy.text:
         notebook.read_text(base / given.policy.text)
     review.read_labels(base / name for name in given.labels)
-    for name in ("accepted", "findings"):
+    entries = accepted.read(base / given.accepted) if given.accepted else []
+    for name in ("findings",):
         if getattr(given, name):
             raise InputError(f"parameters {name}", "is not supported by this version", "leave it out")
     if given.previous:
@@ -150,6 +169,8 @@ def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, c
     key = notebook.engagement_key(given.report.key_env)
     if len(key) < 32:
         console.print(f"warning: the key in {given.report.key_env} is shorter than 32 bytes")
+    if given.signing.key:
+        signing.load_key(base / given.signing.key, params.passphrase(given.signing))
     check_url(given.engine.url)
     if given.engine.url == "duckdb":
         connect(given.engine.url, given.engine.options)
@@ -160,8 +181,12 @@ def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, c
     taken = profile.take(found, work, lambda table: progress.update(task, advance=1, description=f"Checking {table}"))
     progress.update(task, completed=len(found.parts), description="Checked the snapshot")
     (work / "profile.json").write_text(json.dumps(taken), "utf-8")
+    if any(entry.scope.segment for entry in entries):
+        audit = Audit(open_snapshot(base / given.snapshot, connect("duckdb"), work), policy, settings)
+        accepted.refuse_unknown_segments(base / given.accepted, entries, audit)
     resolved = given.model_dump(mode="json")
     resolved["snapshot"] = str((base / given.snapshot).resolve())
+    resolved["accepted"] = str((base / given.accepted).resolve()) if given.accepted else None
     resolved["labels"] = [str((base / name).resolve()) for name in given.labels]
     if given.attestations:
         resolved["attestations"] = str((base / given.attestations).resolve())
@@ -187,8 +212,12 @@ def _check_rules(given: params.Params) -> None:
 
 
 def _execute(given: params.Params, work: Path, progress: Progress, watch: Watch, manager: type | None = None) -> None:
-    """The chapters side by side, then the summary, which only reads; each becomes its pages when it is done."""
+    """The chapters side by side, then the summary, which only reads; each becomes its pages when it is done.
+
+    A register of accepted exceptions stands in the evidence chapter and speaks of what the others find: then it comes after them.
+    """
     chapters = [c for name, c in CHAPTERS.items() if name in given.chapters]
+    first, rest = [c for c in chapters if c.name == "evidence"], [c for c in chapters if c.name != "evidence"]
     local = given.engine.url == "duckdb"
 
     def one(chapter: Chapter) -> None:
@@ -199,7 +228,7 @@ def _execute(given: params.Params, work: Path, progress: Progress, watch: Watch,
     # papermill would change the folder of the whole process for each notebook: side by side they would leave it in the wrong one
     # papermill keeps a folder of its own too, and puts back what it found: found by all alike, it is the same for the next run
     with contextlib.chdir(work), local_file_io_cwd(), ThreadPoolExecutor(max_workers=(os.cpu_count() or 1) if local else 1) as pool:
-        for batch in (chapters, [SUMMARY]):
+        for batch in (rest, first, [SUMMARY]) if given.accepted else (chapters, [SUMMARY]):
             list(pool.map(one, batch))
 
 
@@ -249,25 +278,51 @@ def _check_parameters(source: Path) -> None:
         raise InputError(source.name, f"its parameters are {sorted(known)}", "it needs one cell tagged parameters that sets params")
 
 
-def _assemble(given: params.Params, work: Path) -> None:
+def _assemble(given: params.Params, base: Path, work: Path) -> None:
     """The rest of the run's folder: results and exceptions."""
     staged, chapters = work / STAGED, [c for name, c in CHAPTERS.items() if name in given.chapters]
     rules = [r for c in chapters for r in notebook.rules_of(c.name, given.rules)]
     audit = json.loads((work / "audit.json").read_text("utf-8"))
     found = [json.loads((work / "results" / f"{r}.json").read_text("utf-8")) for r in rules]
-    clauses = json.loads((work / "clauses.json").read_text("utf-8"))
+    also = {name: json.loads((work / f"{name}.json").read_text("utf-8")) for name in ("areas", "clauses", "register")}
     (staged / "exceptions").mkdir(parents=True)
-    (staged / "results.json").write_bytes(results.canonical({"audit": audit, "rules": found, "clauses": clauses}))
+    _keep_inputs(given, base, staged)
+    (staged / "results.json").write_bytes(results.canonical({"audit": audit, "rules": found} | also))
     for rule in rules:
         shutil.copyfile(work / "exceptions" / f"{rule}.parquet", staged / "exceptions" / f"{rule}.parquet")
+
+
+def _keep_inputs(given: params.Params, base: Path, staged: Path) -> None:
+    """What a replay needs and may be shown: the parameters without paths, and the registers and policy that they name."""
+    inputs = staged / replay.PARAMETERS
+    inputs.parent.mkdir(parents=True)
+    asked = given.model_dump(mode="json", exclude={"signing"})
+    asked |= {"snapshot": "snapshot", "labels": ["given"] if given.labels else [], "previous": "given" if given.previous else None}
+    for name in ("accepted", "attestations", "findings"):
+        if getattr(given, name):
+            asked[name] = f"{name}.yaml"
+            shutil.copyfile(base / getattr(given, name), inputs.with_name(f"{name}.yaml"))
+    policy = load(given.policy.name, base)
+    asked["policy"] = {"name": given.policy.name, "text": "given" if given.policy.text else None}
+    if (base / given.policy.name).exists():
+        asked["policy"]["name"] = "policy"
+        for file in policy.files:
+            inputs.with_name("policy").mkdir(exist_ok=True)
+            shutil.copyfile(file, inputs.with_name("policy") / ("policy.yaml" if file == policy.files[0] else file.name))
+    inputs.write_text(yaml.safe_dump(asked, allow_unicode=True), "utf-8")
+
+
+def _sign(given: params.Params, base: Path, staged: Path) -> None:
+    """A detached signature over the statement, where a key is configured."""
+    if given.signing.key:
+        key = signing.load_key(base / given.signing.key, params.passphrase(given.signing))
+        (staged / evidence.SIGNATURE).write_bytes(signing.sign((staged / evidence.NAME).read_bytes(), key))
 
 
 def _attest(given: params.Params, base: Path, work: Path) -> None:
     """The statement over the finished folder. Paths are left out of it: what they led to is named by its digest."""
     policy, staged = load(given.policy.name, base), work / STAGED
-    asked = given.model_dump(
-        mode="json", exclude={"snapshot": True, "labels": True, "attestations": True, "previous": True, "policy": {"name", "text"}}
-    )
+    asked = given.model_dump(mode="json", exclude={"snapshot": True, "labels": True, "policy": {"name", "text"}, **PATHS})
     asked["policy"] = {"name": policy.name, "version": policy.version}
     chapters = [c for name, c in CHAPTERS.items() if name in given.chapters]
     rules = [RULES[r] for c in chapters for r in notebook.rules_of(c.name, given.rules)]
@@ -285,6 +340,8 @@ def _attest(given: params.Params, base: Path, work: Path) -> None:
         used.append({"name": "previous/results.json", "digest": {"sha256": evidence.digest(content)}})
     if given.attestations:
         used.append({"name": "attestations", "digest": {"sha256": evidence.digest((base / given.attestations).read_bytes())}})
+    if given.accepted:
+        used.append({"name": "accepted", "digest": {"sha256": evidence.digest((base / given.accepted).read_bytes())}})
     if given.policy.text:
         used.append({"name": "policy/text", "digest": {"sha256": evidence.digest((base / given.policy.text).read_bytes())}})
     (staged / evidence.NAME).write_bytes(results.canonical(evidence.statement(staged, asked, used)))

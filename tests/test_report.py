@@ -5,7 +5,8 @@ from __future__ import annotations
 import nbformat
 import pytest
 
-from heytalk_audit.report import page, words
+from heytalk_audit.ratings import areas
+from heytalk_audit.report import page, pages, words
 from heytalk_audit.report.html import percent, show, tag
 from heytalk_audit.report.suppress import counts
 from heytalk_audit.results import rate_finding
@@ -80,7 +81,7 @@ def test_a_finding_is_rated_by_rate_and_count():
 
 
 def result(verdict: str, severity: str = "high", rate: float | None = None) -> dict:
-    return {"verdict": verdict, "severity": severity, "rate": rate, "reason": None}
+    return {"id": "X-1", "verdict": verdict, "severity": severity, "rate": rate, "reason": None}
 
 
 def test_an_area_is_rated_by_its_gravest_rules():
@@ -90,6 +91,34 @@ def test_an_area_is_rated_by_its_gravest_rules():
     assert words.rating([result("FAIL", "high", 0.0009), result("PASS")]) == "Reasonable"
     assert words.rating([result("NOT_EVALUATED"), result("PASS")]) == "No rating"
     assert words.rating([result("PASS"), result("FAIL", "low", 1.0)]) == "High"
+
+
+def test_an_area_is_rated_as_its_printed_thresholds_say():
+    assert words.rating([result("NOT_EVALUATED"), result("PASS"), result("PASS")]) == "Reasonable"
+    assert words.rating([result("NOT_EVALUATED"), result("NOT_EVALUATED", "low"), result("PASS")]) == "No rating"
+    gated = result("NOT_EVALUATED", "critical") | {"reason": "users failed a gate (DQ-01 rows differ)"}
+    assert words.rating([gated, result("PASS"), result("PASS")]) == "Very limited"
+    assert words.rating([gated | {"severity": "high"}, result("PASS"), result("PASS")]) == "Reasonable"
+    assert words.rating([result("FAIL", "critical", 0.0001)]) == words.rating([result("ERROR")]) == "Limited"
+    assert words.rating([result("ERROR", "medium")]) == "High"
+    assert words.rating([result("FAIL", "high", 0.0009)], repeated=["X-1"]) == "Limited"
+    assert words.rating([result("FAIL", "medium", 0.9)], repeated=["X-1"]) == "High"
+    for verdict in ("ACCEPTED", "REVIEW", "NO_POPULATION"):
+        assert words.rating([result(verdict, "critical", 0.5)], repeated=["X-1"]) == "Reasonable"
+    assert [name for name, _ in words.RATINGS] == ["No rating", "Very limited", "Limited", "Reasonable", "High"]
+
+
+def test_areas_are_those_that_have_results():
+    found = [result("FAIL", "high", 0.5) | {"family": "RET"}, result("PASS", "low") | {"family": "MIN"}]
+    assert areas(found) == [
+        {"name": "retention", "title": "Retention", "verdict": "FAIL", "rating": "Limited"},
+        {"name": "sensitive-data", "title": "Sensitive data", "verdict": "PASS", "rating": "High"},
+    ]
+
+
+def test_what_is_accepted_of_the_evidence_makes_it_no_more_reliable():
+    by_id = [{"id": "DQ-01", "verdict": "ACCEPTED"}, {"id": "DQ-02", "verdict": "PASS"}]
+    assert "Not sufficiently reliable" in pages.evidence_reliability([], by_id).html
 
 
 def test_exit_status():

@@ -116,7 +116,16 @@ def render(notebook: NotebookNode, title: str, nav: list[dict[str, Any]]) -> str
     """One self-contained page. `nav` has href, title and current of each page of the report."""
     exporter = HTMLExporter(template_name="heytalk", extra_template_basedirs=[str(_HOME)], exclude_anchor_links=True)
     body, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title}})
-    clean = nh3.clean(
+    clean = sanitised(body)
+    missing = [m for m in _markers(notebook) if f'id="{m}"' not in clean]
+    if missing:
+        raise ValueError(f"the page lost the outputs {', '.join(missing)}")
+    return wrap(clean, title, nav)
+
+
+def sanitised(body: str) -> str:
+    """HTML with nothing in it but what a report may hold."""
+    return nh3.clean(
         body,
         tags=_TAGS,
         attributes=_ATTRIBUTES,
@@ -125,9 +134,10 @@ def render(notebook: NotebookNode, title: str, nav: list[dict[str, Any]]) -> str
         attribute_filter=_attribute,
         generic_attribute_prefixes=set(),
     )
-    missing = [m for m in _markers(notebook) if f'id="{m}"' not in clean]
-    if missing:
-        raise ValueError(f"the page lost the outputs {', '.join(missing)}")
+
+
+def wrap(clean: str, title: str, nav: list[dict[str, Any]]) -> str:
+    """Sanitised HTML as a page of its own."""
     script, style = _read("page.js"), _read("page.css")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     parts = {

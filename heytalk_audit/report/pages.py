@@ -21,6 +21,7 @@ __all__ = [
     "evidence_reliability",
     "left_out",
     "limits",
+    "opinion",
     "results_matrix",
     "rule_section",
     "verdict_summary",
@@ -219,7 +220,7 @@ def _day(instant: Any) -> str:
 def _conclusion(results: list[dict[str, Any]]) -> tuple[str, str]:
     by_id = {r["id"]: r["verdict"] for r in results}
     gates = [by_id.get("DQ-01"), by_id.get("DQ-02")]
-    if "FAIL" in gates or "ERROR" in gates:
+    if {"FAIL", "ERROR", "ACCEPTED"} & set(gates):  # what is accepted is no more reliable
         return (
             "Not sufficiently reliable",
             "a table is not what its description says, or breaks the contract; rules that read it were not evaluated.",
@@ -326,4 +327,41 @@ def limits(audit: dict[str, Any]) -> Fragment:
             f"Days are counted in {audit['audit_tz']}. Nothing here depends on the day on which the report was made."
         ),
         paragraph("Sign-off: preparer ", tag("span", "", cls="line"), " reviewer ", tag("span", "", cls="line")),
+    )
+
+
+def opinion(audit: dict[str, Any], ratings: dict[str, str], overrides: dict[str, dict[str, str]], signed: list[dict[str, Any]]) -> Fragment:
+    """The cover page that two signatures make: the opinion on each area, who signed, and over which evidence."""
+    lines = []
+    for area, computed in ratings.items():
+        said = overrides.get(area)
+        lines.append([CHAPTERS[area].title, said["rating"] if said else computed, computed, said["reason"] if said else None])
+    concluded = [
+        paragraph(
+            f"Based on the procedures described and the evidence provided, area {title} is rated {rating} against the policy "
+            f"({audit['policy']['title']}, version {audit['policy']['version']})."
+        )
+        for title, rating, _, _ in lines
+    ]
+    unsaid = [o for s in signed for o in s["overrides"] if o not in overrides.values()]
+    return join(
+        tag("h1", f"{audit['title']}: opinion"),
+        paragraph(f"Audit {audit['id']}, state as of {audit['as_of']}.", cls="sub"),
+        *concluded,
+        paragraph(
+            "This is not a certification of compliance with law and gives no assurance on systems, backups, vendor copies and periods "
+            "not covered by the snapshot.",
+            cls="note",
+        ),
+        table(["Area", "Rating", "As computed", "Reason for another rating"], lines, "Rating by area"),
+        bullets(f"Not applied, as only one signer states it: {CHAPTERS[o['area']].title} {o['rating']} ({o['reason']})" for o in unsaid),
+        tag("h2", "How an area is rated", id="ratings"),
+        bullets(join(tag("strong", name), ": ", rule, ".") for name, rule in words.RATINGS),
+        tag("h2", "Signed by", id="signed"),
+        table(
+            ["Role", "Name", "Date", "Recomputed", "Note", "Key"],
+            [[s["role"], s["name"], s["date"], s["replayed"], s["note"], s["public_key"]] for s in signed],
+            "Sign-offs",
+        ),
+        paragraph(f"Both signed the evidence with SHA-256 {signed[0]['evidence_sha256']}."),
     )

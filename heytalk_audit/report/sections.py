@@ -6,6 +6,7 @@ from typing import Any
 
 from heytalk_audit.report import charts, words
 from heytalk_audit.report.html import Fragment, badge, bullets, code, definitions, join, paragraph, percent, show, table, tag
+from heytalk_audit.report.registered import covered
 from heytalk_audit.report.suppress import counts
 
 SHOWN = 500
@@ -29,7 +30,7 @@ def rule_section(result: dict[str, Any], rows: list[dict[str, Any]] | None = Non
         *_found(result, audience),
         *_exceptions(result, rows or [], audience),
         tag("h3", "Accepted exceptions"),
-        paragraph(f"{result['accepted']:,} of the violations are covered by the register." if result["accepted"] else "None registered."),
+        *covered(result, audience),
         *_meaning(result),
         tag("h3", "What this does not show"),
         paragraph(result["limits"] or "See the limits in the summary."),
@@ -206,6 +207,9 @@ def _exceptions(result: dict[str, Any], rows: list[dict[str, Any]], audience: st
     parts.append(paragraph(f"{note}, by pseudonym; every row is in exceptions/{result['id']}.parquet.", cls="note"))
     heads = ["Record", "Person", "Outcome", "Reason", "Due on", "Days over"]
     lines = [[code(r["record"]), code(r["subject"]), r["outcome"], code(r["reason"]), r["due_on"], r["days_over"]] for r in told[:SHOWN]]
+    if result["accepted"]:
+        heads.append("Accepted by")
+        lines = [[*line, row.get("accepted")] for line, row in zip(lines, told, strict=False)]
     parts.append(table(heads, lines, f"Exception rows of {result['id']}", tools=True, numeric=["Days over"]))
     return parts
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from heytalk_audit.ratings import RATINGS, rating, verdict_of
 from heytalk_audit.report.html import percent
+
+__all__ = ["LIMITS", "OUTCOMES", "RATINGS", "SUBTITLE", "VERDICTS", "condition", "people", "rating", "rows", "verdict_of"]
 
 SUBTITLE = "Report of procedures performed (no assurance)"
 VERDICTS = {
@@ -39,13 +42,6 @@ OUTCOMES = {
     "exempt": "would be a violation or review, but a valid hold in the data covers it",
     "excluded": "a test account: counted, and not tested",
 }
-RATINGS = (
-    ("No rating", "more than a third of the area's critical and high rules were not evaluated"),
-    ("Very limited", "a critical rule fails at a rate of 1 % or more, or the evidence for a critical rule is unreliable"),
-    ("Limited", "another critical rule fails, a high one fails at 0.1 % or more, or a critical or high rule crashed"),
-    ("Reasonable", "any other critical or high rule has a verdict other than pass"),
-    ("High", "none of these"),
-)
 LIMITS = (
     "The data was prepared by its exporter. This report cannot show what was left out; the evidence chapter says what was compared.",
     "It shows one point in time. What was broken and mended before is seen only where the data keeps its trace.",
@@ -81,6 +77,8 @@ def condition(result: dict[str, Any], audit_tz: str | None = None) -> str:
         text += f", about {people(subjects['violation'])}. " if subjects["violation"] else ". "
     else:
         text += "No exceptions noted under the reading most favourable to the company. "
+    if result["accepted"]:
+        text += f"Of these, {rows(result['accepted'])} {'is' if result['accepted'] == 1 else 'are'} covered by accepted exceptions. "
     parts = [f"{rows(ledger[o])} {w}" for o, w in _REST.items() if ledger[o]]
     return text + (" and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts) + ". " if parts else "")
 
@@ -94,27 +92,3 @@ _REST = {
 
 def _all(count: int) -> str:
     return "the one row" if count == 1 else f"all {count:,} rows"
-
-
-def rating(results: list[dict[str, Any]]) -> str:
-    """The rating of an area: the first of `RATINGS` that holds."""
-    weighty = [r for r in results if r["severity"] in ("critical", "high")]
-    missing = [r for r in weighty if r["verdict"] == "NOT_EVALUATED"]
-    if weighty and 3 * len(missing) > len(weighty):
-        return "No rating"
-    failed = [r for r in weighty if r["verdict"] == "FAIL"]
-    if any(r["severity"] == "critical" and (r["rate"] or 0) >= 0.01 for r in failed) or any(_unreliable(r) for r in weighty):
-        return "Very limited"
-    if any(r["severity"] == "critical" or (r["rate"] or 0) >= 0.001 for r in failed) or any(r["verdict"] == "ERROR" for r in weighty):
-        return "Limited"
-    return "Reasonable" if any(r["verdict"] != "PASS" for r in weighty) else "High"
-
-
-def _unreliable(result: dict[str, Any]) -> bool:
-    return result["severity"] == "critical" and result["verdict"] == "NOT_EVALUATED" and "failed a gate" in str(result["reason"])
-
-
-def verdict_of(results: list[dict[str, Any]]) -> str:
-    """The worst verdict of an area, in the order of `VERDICTS`."""
-    found = {r["verdict"] for r in results}
-    return next((v for v in VERDICTS if v in found), "NO_POPULATION")

@@ -1,0 +1,57 @@
+"""What registers have in common: YAML files that people keep beside the parameters, read strictly before an audit begins."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, StringConstraints, ValidationError
+
+from heytalk_audit.errors import InputError, printable
+from heytalk_audit.params import refusal
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _day(value: Any) -> dt.date:
+    """A date as YAML has it, or as ISO text: no number is one, nor an instant."""
+    if isinstance(value, str):
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            pass
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return value
+    raise ValueError("is no date; write it as 2025-03-31")
+
+
+def _legible(text: str) -> str:
+    if not printable(text).strip():
+        raise ValueError("is blank; fill it in")
+    return text
+
+
+def words(longest: int) -> Any:
+    """Text of so many characters at most, with something in it to read."""
+    return Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=longest), AfterValidator(_legible)]
+
+
+Day = Annotated[dt.date, BeforeValidator(_day)]
+
+
+def read_as(model: type[Model], path: Path, where: str, like: str) -> Model:
+    """A register's file as a model; `like` is an example to compare it with. What cannot be used raises InputError, one line."""
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(where, "no such file", f"name a file as {like}, or leave the key out") from error
+    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InputError(where, "cannot be read as YAML in UTF-8", "mend its syntax") from error
+    if not isinstance(document, dict):
+        raise InputError(where, "is no mapping", f"compare it with {like}")
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise refusal(error, model, where, like) from error
