@@ -193,6 +193,21 @@ def replay(
 
 
 @app.command()
+def export(
+    run_: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or a bag of one")],
+    format: Annotated[str, typer.Option(help="csv,xlsx,junit,oscal,pdf,cyclonedx (default: all that can be made here)")] = "",
+    out_: Annotated[Path | None, typer.Option("--out", help="The folder to write (default: <run>.exports)")] = None,
+) -> None:
+    """Copies of a run for other tools. Each cites the digest of the run's evidence."""
+    from heytalk_audit.exports import export as export_run
+
+    folder, files, left = export_run(run_, format.split(","), out_)
+    for note in left:
+        err.print(f"note: {note}", markup=False, soft_wrap=True)
+    out.print(f"{folder}: {', '.join(files)}", markup=False, soft_wrap=True)
+
+
+@app.command()
 def rules(rule: Annotated[str | None, typer.Argument(help="A rule's id")] = None) -> None:
     """The catalogue, or one rule: promise, clauses, method, law, source."""
     from heytalk_audit.catalogue import show_catalogue, show_rule
