@@ -25,7 +25,15 @@ FORMATS: dict[str, Callable[[Recorded], dict[str, bytes]]] = {
     "pdf": pdf.write,
     "cyclonedx": environment.write,
 }
-FILES = {"findings.csv", "exceptions.csv", "findings.xlsx", "junit.xml", "oscal-assessment-results.json", "report.pdf", "environment.cdx.json"}
+FILES = {
+    "findings.csv",
+    "exceptions.csv",
+    "findings.xlsx",
+    "junit.xml",
+    "oscal-assessment-results.json",
+    "report.pdf",
+    "environment.cdx.json",
+}
 
 
 def export(run: Path, formats: list[str], out: Path | None) -> tuple[Path, list[str], list[str]]:
