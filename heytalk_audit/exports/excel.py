@@ -20,7 +20,7 @@ OWNER = {
     "Due date": None,
     "Response": ["agree", "partly", "disagree"],
     "Response text": None,
-    "Status": ["open", "in progress", "done, to be tested again"],
+    "Status": ["open", "in progress", "done: to be tested again"],
 }
 #: A sheet holds 1,048,576 rows; what does not fit is in the CSV file.
 MOST_ROWS = 1_000_000
