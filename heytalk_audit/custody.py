@@ -69,9 +69,9 @@ def _inside(path: str) -> str:
 
 
 def hash_of(path: Path) -> str | None:
-    """`sha256:...` of a file, or of the sorted lines "digest  file" of a folder."""
+    """`sha256:...` of a file, or of the sorted lines "digest  file" of a folder's parts, as the descriptor has it."""
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.is_file())
+        files = sorted(path.rglob("*.parquet"))
         lines = sorted(f"{sha256_of(p)}  {p.relative_to(path).as_posix()}\n" for p in files)
         return "sha256:" + digest("".join(lines).encode())
     return "sha256:" + sha256_of(path) if path.is_file() else None

@@ -45,7 +45,7 @@ def destroy(folder: Path, by: str, log: Path | None, now: dt.datetime, reason: s
     received = _due(found, file, now, said, run)
     plan = plan_of(found)
     tables = found.hashes()
-    more = {"tables": tables, "files": len(plan.files), "method": METHOD, "early": said or None}
+    more = {"tables": tables, "files": len(plan.files), "method": METHOD, "reason": said or None}
     begun = custody.append(file, custody.entry_of(found, "destruction begun", by, now, **more))
     _remove(found, plan)
     certificate = _certificate(found, plan, tables, by, now, received, said, begun)
@@ -146,7 +146,7 @@ def _certificate(
         "destroyed_at": custody.stamp(now),
         "destroyed_by": " ".join(by.split()),
         "method": METHOD,
-        "before_its_day_because": reason or None,
+        "reason": reason or None,
         "limits": list(LIMITS),
         "log_line_sha256": begun,
     }
@@ -184,7 +184,7 @@ def _page(said: dict[str, Any]) -> str:
         "Method": said["method"],
         "Files, bytes": f"{len(said['files']):,} files, {said['bytes']:,} bytes",
         "Files with other names": said["files_with_other_names"],
-        "Before its day because": said["before_its_day_because"],
+        "Reason, where before its day": said["reason"],
         "Line of the custody log": said["log_line_sha256"],
     }
     body = join(

@@ -95,6 +95,8 @@ def test_the_tables_hold_every_finding_and_every_row(run):
     for rule in run.rules:
         for outcome in tables.TOLD:
             assert sum(r["rule"] == rule["id"] and r["outcome"] == outcome for r in rows) == rule["ledger"][outcome]
+    untested = [t for t in found if t["verdict"] == "NOT_EVALUATED"]
+    assert untested and not any(t[name] for t in untested for name in ("in_scope", "violation", "rate", "people_violation"))
     external = replace(run, audit=run.audit | {"audience": "external"})
     assert set(tables.write(external)) == {"findings.csv"}
     assert len(zipfile.ZipFile(io.BytesIO(excel.write(external)["findings.xlsx"])).namelist()) < 20

@@ -6,7 +6,6 @@ An export says what results.json says and nothing more. The same run gives the s
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -80,5 +79,10 @@ def _publish(made: dict[str, bytes], target: Path) -> None:
         for name, content in made.items():
             (staged / name).write_bytes(content)
         if target.exists():
-            shutil.move(target, old)
-        os.replace(staged, target)
+            os.replace(target, old)
+        try:
+            os.replace(staged, target)
+        except OSError:
+            if old.exists():
+                os.replace(old, target)
+            raise

@@ -44,7 +44,7 @@ def _case(suite: ET.Element, area: str, rule: dict) -> None:
         if mark.tag != "skipped":
             mark.set("type", rule["verdict"])
             mark.text = clean(f"{said(rule)}. {rule['recommendation']}")
-    ET.SubElement(case, "system-out").text = clean(f"{rule['severity']}; {said(rule)}; {text}")
+    ET.SubElement(case, "system-out").text = clean(f"{rule['severity']}; {said(rule)}")
 
 
 def clean(text: object) -> str:

@@ -100,8 +100,15 @@ def area_of(rule: dict[str, Any]) -> str:
     return next(c.title for c in CHAPTERS.values() if rule["family"] in c.families)
 
 
+def tested(rule: dict[str, Any]) -> bool:
+    """Whether a rule's numbers say anything: the noughts of one that was not evaluated are no result."""
+    return rule["verdict"] not in ("NOT_EVALUATED", "ERROR")
+
+
 def said(rule: dict[str, Any]) -> str:
     """A rule's ledger in one line."""
+    if not tested(rule):
+        return "not tested"
     ledger = rule["ledger"]
     return ", ".join(f"{name} {ledger[name]:,}" for name in ("in_scope", "pass", *TOLD, "excluded")).replace("in_scope", "in scope")
 

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from heytalk_audit.exports.recorded import TOLD, Recorded, area_of
+from heytalk_audit.exports.recorded import TOLD, Recorded, area_of, tested
 
 FINDINGS = [
     *("id", "title", "area", "severity", "finding_severity", "verdict", "basis"),
@@ -31,12 +31,13 @@ def write(run: Recorded) -> dict[str, bytes]:
 def findings(run: Recorded) -> Iterator[list[Any]]:
     """The rows of FINDINGS."""
     for r in run.findings:
-        ledger, people = r["ledger"], run.people(r)
+        # a rule that was not tested has no numbers: a nought would look like a result
+        ledger, people = (r["ledger"], run.people(r)) if tested(r) else ({}, {})
         yield [
             *(r["id"], r["title"], area_of(r), r["severity"], r["finding_severity"], r["verdict"], r["basis"]),
-            *(ledger[name] for name in ("in_scope", "pass", *TOLD, "excluded")),
-            *(r["accepted"], r["rate"]),
-            *(people[outcome] for outcome in TOLD),
+            *(ledger.get(name) for name in ("in_scope", "pass", *TOLD, "excluded")),
+            *(r["accepted"] if tested(r) else None, r["rate"]),
+            *(people.get(outcome) for outcome in TOLD),
             "; ".join(c["id"] for c in r["clauses"]),
             "; ".join(f"{x['outcome']}/{x['reason']}: {x['rows']}" for x in r["reasons"] if x["outcome"] in TOLD),
             *(r["reason"], r["recommendation"], run.evidence),
