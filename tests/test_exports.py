@@ -65,6 +65,10 @@ def test_a_spreadsheet_runs_nothing(value):
     assert tables.safe(value) == "'" + value
 
 
+def test_a_cell_that_another_locale_splits_runs_nothing():
+    assert tables.safe("a;=1") == "a;'=1" and tables.safe("a\n @x") == "a\n '@x" and tables.safe("CL-1; CL-2") == "CL-1; CL-2"
+
+
 def test_what_is_no_formula_stays_as_it_is():
     assert [tables.safe(value) for value in [*HARMLESS, -3, 0.5, None, date(2025, 1, 1)]] == [*HARMLESS, -3, 0.5, None, date(2025, 1, 1)]
 

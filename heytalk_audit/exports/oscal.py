@@ -27,9 +27,9 @@ def document(run: Recorded) -> dict[str, Any]:
     return {
         "uuid": run.id("document"),
         "metadata": {
-            "title": line(run.audit["title"]),
+            "title": _text(run.audit["title"]),
             "last-modified": _instant(run),
-            "version": line(run.audit["id"]),
+            "version": _text(run.audit["id"]),
             "oscal-version": VERSION,
             "props": [_prop("evidence-sha256", run.evidence), _prop("snapshot-sha256", run.audit["snapshot"]["sha256"])],
         },
@@ -58,9 +58,9 @@ def _result(run: Recorded) -> dict[str, Any]:
     findings = [_finding(run, r) for r in run.rules if r["verdict"] in STATE]
     found = {
         "uuid": run.id("result"),
-        "title": line(run.audit["title"]),
-        "description": f"Report of procedures performed (no assurance), policy {line(run.audit['policy']['title'])}, "
-        f"snapshot {line(run.audit['snapshot']['id'])}.",
+        "title": _text(run.audit["title"]),
+        "description": f"Report of procedures performed (no assurance), policy {_text(run.audit['policy']['title'])}, "
+        f"snapshot {_text(run.audit['snapshot']['id'])}.",
         "start": _instant(run),
         "end": _instant(run),
         "reviewed-controls": {"control-selections": [{"include-controls": [{"control-id": r["id"]} for r in run.rules]}]},
@@ -77,8 +77,8 @@ def _observation(run: Recorded, rule: dict[str, Any]) -> dict[str, Any]:
         props |= {f"people-{name}": n for name, n in run.people(rule).items()}
     return {
         "uuid": run.id("observation", rule["id"]),
-        "title": line(f"{rule['id']} {rule['title']}"),
-        "description": line(f"{rule['promise']} {rule['verdict']}: {said(rule)}."),
+        "title": _text(f"{rule['id']} {rule['title']}"),
+        "description": _text(f"{rule['promise']} {rule['verdict']}: {said(rule)}."),
         "props": [_prop(name, value) for name, value in props.items() if value is not None],
         "methods": ["TEST"],
         "collected": _instant(run),
@@ -91,8 +91,8 @@ def _observation(run: Recorded, rule: dict[str, Any]) -> dict[str, Any]:
 def _finding(run: Recorded, rule: dict[str, Any]) -> dict[str, Any]:
     return {
         "uuid": run.id("finding", rule["id"]),
-        "title": line(f"{rule['id']} {rule['title']}"),
-        "description": line(rule["promise"]),
+        "title": _text(f"{rule['id']} {rule['title']}"),
+        "description": _text(rule["promise"]),
         "target": {"type": "objective-id", "target-id": rule["id"], "status": {"state": STATE[rule["verdict"]]}},
         "related-observations": [{"observation-uuid": run.id("observation", rule["id"])}],
     }
@@ -102,5 +102,10 @@ def _instant(run: Recorded) -> str:
     return run.as_of.isoformat()
 
 
+def _text(value: Any) -> str:
+    """Text on one line; OSCAL allows none that is empty."""
+    return line(value) or "-"
+
+
 def _prop(name: str, value: Any) -> dict[str, str]:
-    return {"name": name, "ns": NAMESPACE, "value": line(value)}
+    return {"name": name, "ns": NAMESPACE, "value": _text(value)}

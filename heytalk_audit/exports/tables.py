@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,8 @@ FINDINGS = [
 EXCEPTIONS = ["rule", "record", "subject", "outcome", "reason", "due_on", "days_over", "evidence_sha256"]
 #: What begins a formula in one spreadsheet or another, also in the wide forms of East Asian input.
 _FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
+#: The same within a text, after what another locale takes for the end of a cell.
+_WITHIN = re.compile(rf"(?<=\S)([;|\t\r\n]\s*)(?=[{re.escape(_FORMULA)}])")
 
 
 def write(run: Recorded) -> dict[str, bytes]:
@@ -52,9 +55,10 @@ def exceptions(run: Recorded) -> Iterator[list[Any]]:
 
 
 def safe(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula: text that begins like one gets an apostrophe before it. Numbers stay numbers."""
+    """A cell that no spreadsheet takes for a formula: what begins like one gets an apostrophe before it. Numbers stay numbers."""
     if not isinstance(value, str) or not value:
         return value
+    value = _WITHIN.sub(r"\1'", value)
     bare = value.lstrip().lstrip("\ufeff\u200b\u200c\u200d\u2060").lstrip()
     return f"'{value}" if value[0] in "\t\r\n" or bare[:1] in tuple(_FORMULA) else value
 
