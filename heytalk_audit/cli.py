@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from heytalk_audit.errors import InputError, printable
 
@@ -149,8 +151,6 @@ def sign(
     ] = "HEYTALK_AUDIT_PASSPHRASE",
 ) -> None:
     """Sign a run off. With both signatures a cover page beside the run carries the opinion."""
-    import datetime as dt
-
     from heytalk_audit import signoff
     from heytalk_audit.replay import replay as replay_pack
     from heytalk_audit.signing import load_key
@@ -167,7 +167,7 @@ def sign(
                 out.print(str(line), markup=False, soft_wrap=True)
             out.print(f"{folder}: the replay differs; nothing was signed", markup=False, soft_wrap=True)
             raise typer.Exit(1)
-    cover = signoff.sign_off(folder, role, name, private, dt.datetime.now(dt.UTC), overrides, note)
+    cover = signoff.sign_off(folder, role, name, private, _now(), overrides, note)
     out.print(f"{signoff.beside(folder)}: signed by the {role}" + (f"; {cover}" if cover else ""), markup=False, soft_wrap=True)
 
 
@@ -191,6 +191,144 @@ def replay(
         out.print(f"differs: {fault}", markup=False, soft_wrap=True)
     out.print(f"{folder}: " + ("identical" if found.identical else f"{len(found.faults) + len(found.files):,} files are not as they were"))
     raise typer.Exit(0 if found.identical else 1)
+
+
+@app.command()
+def export(
+    run_: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or a bag of one")],
+    format: Annotated[str, typer.Option(help="csv,xlsx,junit,oscal,pdf,cyclonedx (default: all that can be made here)")] = "",
+    out_: Annotated[Path | None, typer.Option("--out", help="The folder to write (default: <run>.exports)")] = None,
+) -> None:
+    """Copies of a run for other tools. Each cites the digest of the run's evidence."""
+    from heytalk_audit.exports import export as export_run
+
+    folder, files, left = export_run(run_, format.split(","), out_)
+    for note in left:
+        err.print(f"note: {note}", markup=False, soft_wrap=True)
+    out.print(f"{folder}: {', '.join(files)}", markup=False, soft_wrap=True)
+
+
+custody_app = typer.Typer(no_args_is_help=True, help="Who had a snapshot, when and what for: a log that is chained line by line.")
+app.add_typer(custody_app, name="custody")
+Log = Annotated[Path | None, typer.Option(help="The custody log (default: custody.jsonl beside the snapshot's folder)")]
+AnyLog = Annotated[Path, typer.Argument(help="A custody log, or a snapshot's folder")]
+By = Annotated[str, typer.Option(help="Who does it")]
+KeepDays = Annotated[int, typer.Option(min=0, help="Days to keep the snapshot")]
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+@custody_app.command("receive")
+def custody_receive(
+    snapshot: Folder,
+    from_: Annotated[str, typer.Option("--from", help="Who handed it over")],
+    by: By,
+    channel: Annotated[str, typer.Option(help="How it came, as: SFTP, encrypted disk by courier")],
+    log: Log = None,
+    keep_days: KeepDays = 90,
+    run_: Annotated[Path | None, typer.Option("--run", help="Count from this run's sign-off by its reviewer, not from receipt")] = None,
+) -> None:
+    """Log a receipt: digests computed now, and the day from which the snapshot is to be destroyed."""
+    from heytalk_audit import custody
+
+    entry = custody.receive(snapshot, from_, by, channel, log, _now(), keep_days, run_)
+    for table in entry["not_as_described"]:
+        out.print(f"warning: {table} is not as the descriptor says", markup=False, soft_wrap=True)
+    out.print(f"{snapshot}: received; to be destroyed from {entry['destroy_on']}", markup=False, soft_wrap=True)
+
+
+@custody_app.command("access")
+def custody_access(snapshot: Folder, by: By, purpose: Annotated[str, typer.Option(help="What for")], log: Log = None) -> None:
+    """Log that somebody read the snapshot."""
+    from heytalk_audit import custody
+
+    custody.access(snapshot, by, purpose, log, _now())
+    out.print(f"{snapshot}: access logged", markup=False, soft_wrap=True)
+
+
+@custody_app.command("final")
+def custody_final(
+    snapshot: Folder,
+    run_: Annotated[Path, typer.Option("--run", help="The run that became the final report, signed by its reviewer")],
+    by: By,
+    log: Log = None,
+    keep_days: KeepDays = 90,
+) -> None:
+    """Log the final report: from its reviewer's sign-off the days of keeping are counted."""
+    from heytalk_audit import custody
+
+    entry = custody.final(snapshot, run_, by, log, _now(), keep_days)
+    out.print(f"{snapshot}: to be destroyed from {entry['destroy_on']}", markup=False, soft_wrap=True)
+
+
+@custody_app.command("show")
+def custody_show(log: AnyLog = Path("custody.jsonl")) -> None:
+    """Print the log."""
+    from heytalk_audit import custody
+
+    table = Table(box=None, pad_edge=False)
+    for name in ("At", "Event", "By", "Snapshot", ""):
+        table.add_column(name, overflow="fold")
+    for e in custody.entries(custody.log_of(log) if log.is_dir() else log):
+        more = {k: e[k] for k in ("from", "channel", "purpose", "reason", "destroy_on") if e.get(k)}
+        said = [e["at"], e["event"], e["by"], e["snapshot"], "; ".join(f"{k} {v}" for k, v in more.items())]
+        table.add_row(*(Text(printable(v)) for v in said))
+    out.print(table)
+
+
+@custody_app.command("verify")
+def custody_verify(
+    log: AnyLog = Path("custody.jsonl"),
+    head: Annotated[str, typer.Option(help="A head noted earlier: it must still be in the chain")] = "",
+) -> None:
+    """Check the chain. Exit status 1 where a line was changed, or the head is not in it."""
+    from heytalk_audit import custody
+
+    file = custody.log_of(log) if log.is_dir() else log
+    if not file.is_file():
+        raise InputError(f"custody log {file.name}", "no such file", "name the log")
+    try:
+        heads = custody.heads(file)
+    except InputError as error:
+        out.print(f"changed: {error}", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    if head and head not in heads:
+        out.print(f"{file}: the chain holds, but {head[:16]} is no longer in it: lines were cut off", markup=False, soft_wrap=True)
+        raise typer.Exit(1)
+    out.print(f"{file}: {len(heads):,} lines, none changed; head {heads[-1] if heads else custody.START}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def destroy(
+    snapshot: Folder,
+    by: By,
+    log: Log = None,
+    now: Annotated[bool, typer.Option("--now", help="Before its day; needs --reason")] = False,
+    reason: Annotated[str, typer.Option(help="Why before its day, or without a receipt in the log")] = "",
+    run_: Annotated[Path | None, typer.Option("--run", help="Count from this run's sign-off by its reviewer")] = None,
+) -> None:
+    """Remove a snapshot once its day has come, and write a certificate beside the log."""
+    from heytalk_audit.destruction import destroy as destroy_snapshot
+
+    if now and not reason.strip():
+        raise InputError("--now", "states no reason", "add --reason")
+    written = destroy_snapshot(snapshot, by, log, _now(), reason, run_)
+    out.print(f"{snapshot}: destroyed; {written[0]}, {written[1]}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def record(
+    params: Params,
+    out_: Annotated[Path, typer.Option("--out", help="The folder to write")],
+    p: Override = None,
+) -> None:
+    """The audit's own entry for the records of processing, and a short impact assessment, filled from its parameters."""
+    from heytalk_audit.own_record import write_records
+
+    files = write_records(params, p or [], out_)
+    out.print(f"{out_}: {', '.join(files)}", markup=False, soft_wrap=True)
 
 
 @app.command()

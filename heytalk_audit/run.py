@@ -7,6 +7,7 @@ pages. Everything is made in a private working folder and moved into place at th
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import logging
 import os
@@ -31,6 +32,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from heytalk_audit import (
     accepted,
     attestations,
+    custody,
     delivery,
     evidence,
     kernels,
@@ -109,6 +111,7 @@ def run(path: Path, overrides: list[str], out: Path | None, allow: Iterable[str]
         with _progress(console) as progress, kernels.warm() as manager:
             with watch.step(SNAPSHOT):
                 _prepare(given, path.resolve().parent, work, progress, console)
+            _log_access(given, path.resolve().parent, console)
             _execute(given, work, progress, watch, manager)
         with watch.step(FOLDER):
             _assemble(given, path.resolve().parent, work)
@@ -197,6 +200,13 @@ def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, c
     if (base / given.policy.name).exists():
         resolved["policy"]["name"] = str((base / given.policy.name).resolve())
     (work / "params.yaml").write_text(yaml.safe_dump(resolved, allow_unicode=True), "utf-8")
+
+
+def _log_access(given: params.Params, base: Path, console: Console) -> None:
+    """A line in the snapshot's custody log, where it has one: outside the run, and never a reason to stop."""
+    warning = custody.note_run(base / given.snapshot, given.audit.id, dt.datetime.now(dt.UTC))
+    if warning:
+        console.print(f"warning: {warning}", markup=False)
 
 
 def _check_rules(given: params.Params) -> None:

@@ -1,0 +1,88 @@
+"""Copies of a run for other tools: tables, workbook, CI, GRC, print, bill of materials. Each cites the digest of the run's evidence.
+
+An export says what results.json says and nothing more. The same run gives the same bytes; the PDF does with the same Chromium.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.exports import environment, excel, junit, oscal, pdf, tables
+from heytalk_audit.exports.recorded import Recorded, Unavailable, load
+from heytalk_audit.signoff import payload
+
+#: Format to what writes it: given the run, file names to contents.
+FORMATS: dict[str, Callable[[Recorded], dict[str, bytes]]] = {
+    "csv": tables.write,
+    "xlsx": excel.write,
+    "junit": junit.write,
+    "oscal": oscal.write,
+    "pdf": pdf.write,
+    "cyclonedx": environment.write,
+}
+FILES = {
+    "findings.csv",
+    "exceptions.csv",
+    "findings.xlsx",
+    "junit.xml",
+    "oscal-assessment-results.json",
+    "report.pdf",
+    "environment.cdx.json",
+}
+
+
+def export(run: Path, formats: list[str], out: Path | None) -> tuple[Path, list[str], list[str]]:
+    """Write these formats (none named: all that can be made here) into a folder, whole or not at all. Raises InputError.
+
+    Returns the folder, the files in it, and what was left out and why.
+    """
+    wanted = [f.strip().lower() for f in formats if f.strip()]
+    for name in wanted:
+        if name not in FORMATS:
+            raise InputError(f"--format {name[:40]}", "is no format", nearest(name, FORMATS))
+    recorded = load(run)
+    target = _target(run, out)
+    made: dict[str, bytes] = {}
+    left = []
+    for name, write in FORMATS.items():
+        if wanted and name not in wanted:
+            continue
+        try:
+            made |= write(recorded)
+        except Unavailable as missing:
+            if wanted:
+                raise InputError(f"--format {name}", *missing.args) from missing
+            left.append(f"{name} left out: it {missing.args[0]}")
+    _publish(made, target)
+    return target, sorted(made), left
+
+
+def _target(run: Path, out: Path | None) -> Path:
+    target = out or run.resolve().with_name(run.resolve().name + ".exports")
+    inside = target.resolve()
+    if any(place in (inside, *inside.parents) for place in (run.resolve(), payload(run).resolve())):
+        raise InputError(f"--out {target.name}", "lies in the run's folder", "name a folder outside: a run is never changed")
+    if target.is_symlink() or (target.exists() and not (target.is_dir() and {p.name for p in target.iterdir()} <= FILES)):
+        raise InputError(f"--out {target.name}", "is there already and holds more than exports", "name another folder")
+    return target
+
+
+def _publish(made: dict[str, bytes], target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".exports-") as work:
+        staged, old = Path(work) / "new", Path(work) / "old"
+        staged.mkdir(mode=0o755)
+        for name, content in made.items():
+            (staged / name).write_bytes(content)
+        if target.exists():
+            os.replace(target, old)
+        try:
+            os.replace(staged, target)
+        except OSError:
+            if old.exists():
+                os.replace(old, target)
+            raise

@@ -1,0 +1,118 @@
+"""The installed distributions as a CycloneDX bill of materials, with the hashes that the lock file allows.
+
+It describes the environment that exports; a property says whether its lock file is the one that the run was made under.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+import warnings
+from functools import cache
+from importlib import metadata
+
+from cyclonedx.contrib.license.factories import LicenseFactory
+from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, Property, XsUri
+from cyclonedx.model.bom import Bom
+from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.output.json import JsonV1Dot6
+from packageurl import PackageURL
+
+from heytalk_audit import __version__
+from heytalk_audit.evidence import LOCK, digest
+from heytalk_audit.exports.recorded import Recorded, line
+
+_PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)")
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_EXTRA = re.compile(r";.*\bextra\b")
+_HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
+
+
+def write(run: Recorded) -> dict[str, bytes]:
+    """One file."""
+    locked = LOCK.read_bytes() if LOCK.exists() else b""
+    wanted = run.materials.get("environment/requirements.lock")
+    found = components(locked.decode("utf-8"))
+    names = [f"{c.name}=={c.version}" for c in found.values()]
+    bom = Bom(components=found.values(), serial_number=uuid.UUID(run.id("environment", digest(locked), *names)))
+    bom.metadata.timestamp = None
+    root = Component(name="heytalk-audit", version=__version__, type=ComponentType.APPLICATION, bom_ref="heytalk-audit")
+    bom.metadata.component = root
+    for name, component in ({"heytalk-audit": root} | found).items():
+        bom.register_dependency(component, [found[n] for n in _requires(name) if n in found])
+    bom.metadata.properties.add(Property(name="heytalk-audit:evidence-sha256", value=run.evidence))
+    same = "the run's" if wanted == digest(locked) else "another than the run's"
+    bom.metadata.properties.add(Property(name="heytalk-audit:lock", value=same))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a graph without a root, where this package itself is not installed
+        return {"environment.cdx.json": (JsonV1Dot6(bom).output_as_string(indent=1) + "\n").encode()}
+
+
+def components(locked: str) -> dict[str, Component]:
+    """Every installed distribution but this one, once, by name."""
+    found = {_plain(d.name): d for d in metadata.distributions() if d.name}
+    found.pop("heytalk-audit", None)
+    hashes = _hashes(locked)
+    return {name: _component(name, found[name], hashes.get((name, found[name].version), [])) for name in sorted(found)}
+
+
+def _requires(name: str) -> list[str]:
+    """What a distribution always needs, by name; its extras are left aside."""
+    try:
+        said = metadata.requires(name) or []
+    except metadata.PackageNotFoundError:
+        return []
+    return sorted({_plain(_NAME.match(text)[0]) for text in said if not _EXTRA.search(text)})
+
+
+def _component(name: str, installed: metadata.Distribution, hashes: list[str]) -> Component:
+    purl = PackageURL("pypi", None, name, installed.version)
+    references = []
+    if hashes:
+        allowed = [HashType(alg=HashAlgorithm.SHA_256, content=h) for h in hashes]
+        comment = "one of the distributions that the lock file allows"
+        url = XsUri(f"https://pypi.org/project/{name}/{installed.version}/")
+        references = [ExternalReference(type=ExternalReferenceType.DISTRIBUTION, url=url, comment=comment, hashes=allowed)]
+    return Component(
+        name=name,
+        version=installed.version,
+        type=ComponentType.LIBRARY,
+        purl=purl,
+        bom_ref=purl.to_string(),
+        licenses=_licences(installed),
+        external_references=references,
+        properties=[Property(name="heytalk-audit:locked", value="yes" if hashes else "no")],
+    )
+
+
+def _licences(installed: metadata.Distribution) -> list:
+    """What the distribution says: an SPDX expression where it has one, else its classifiers or the first line of its licence."""
+    said = installed.metadata
+    factory = LicenseFactory()
+    expression = said.get("License-Expression")
+    if expression:
+        return [factory.make_from_string(line(expression))]
+    classifiers = [c.rpartition(" :: ")[2] for c in said.get_all("Classifier", []) if c.startswith("License ::")]
+    named = [c for c in classifiers if c != "OSI Approved"]
+    if named:
+        return [factory.make_with_name(line(name)) for name in sorted(set(named))]
+    first = next((line(part) for part in (said.get("License") or "").splitlines() if line(part)), "")
+    return [factory.make_from_string(first)] if 0 < len(first) <= 80 and first != "UNKNOWN" else []
+
+
+@cache
+def _hashes(locked: str) -> dict[tuple[str, str], list[str]]:
+    found: dict[tuple[str, str], list[str]] = {}
+    current = None
+    for text in locked.splitlines():
+        pinned = _PINNED.match(text)
+        if pinned:
+            current = (_plain(pinned[1]), pinned[2])
+            found[current] = []
+        if current:
+            found[current] += _HASH.findall(text)
+    return found
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

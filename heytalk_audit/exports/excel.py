@@ -1,0 +1,125 @@
+"""The findings as a workbook for those who own them: what was found, and columns for who does what by when."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from typing import Any
+
+import xlsxwriter
+from xlsxwriter.workbook import Workbook
+from xlsxwriter.worksheet import Worksheet
+
+from heytalk_audit.exports import tables
+from heytalk_audit.exports.recorded import Recorded, line
+from heytalk_audit.report import words
+
+#: What an owner fills in, and what may stand there.
+OWNER = {
+    "Owner": None,
+    "Due date": None,
+    "Response": ["agree", "partly", "disagree"],
+    "Response text": None,
+    "Status": ["open", "in progress", "done: to be tested again"],
+}
+#: A sheet holds 1,048,576 rows; what does not fit is in the CSV file.
+MOST_ROWS = 1_000_000
+_LONGEST = 32_000
+_WIDTHS = {"Title": 40, "Recommendation": 60, "Reasons": 40, "Response text": 40, "Record": 20, "Subject": 20}
+
+
+def write(run: Recorded) -> dict[str, bytes]:
+    """One file: cover, findings, exception rows (none for external readers). Text is written as text, never as formula or link."""
+    made = io.BytesIO()
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "constant_memory": True}
+    with xlsxwriter.Workbook(made, options) as book:
+        # the creation date of a workbook that repeats byte for byte: the instant audited
+        book.set_properties({"title": line(run.audit["title"]), "comments": f"Evidence SHA-256 {run.evidence}", "created": _naive(run)})
+        more = 0 if run.external else sum(sum(r["ledger"][o] for o in tables.TOLD) for r in run.findings)
+        _cover(book, run, more)
+        _findings(book, run)
+        if not run.external:
+            _exceptions(book, run)
+    return {"findings.xlsx": made.getvalue()}
+
+
+def _naive(run: Recorded) -> Any:
+    return run.as_of.replace(tzinfo=None)
+
+
+def _cover(book: Workbook, run: Recorded, rows: int) -> None:
+    sheet = book.add_worksheet("Cover")
+    sheet.set_column(0, 0, 24)
+    sheet.set_column(1, 1, 80)
+    audit = run.audit
+    facts = {
+        "Audit": audit["id"],
+        "Title": audit["title"],
+        "Kind": words.SUBTITLE,
+        "State as of": audit["as_of"],
+        "Policy": f"{audit['policy']['title']}, version {audit['policy']['version']}",
+        "Snapshot": audit["snapshot"]["id"],
+        "Evidence SHA-256": run.evidence,
+        "For": "external readers: without exception rows" if run.external else "internal use; contains pseudonyms",
+        "Findings": "All rules but those that passed without any open row. The owner fills in the columns from Owner on.",
+        "Exception rows": f"{min(rows, MOST_ROWS):,} of {rows:,}" + (": the rest is in exceptions.csv" if rows > MOST_ROWS else ""),
+        "What counts": "The run's folder is the evidence; this file is a copy. A finding is closed by testing it again.",
+    }
+    bold = book.add_format({"bold": True, "valign": "top"})
+    for n, (name, value) in enumerate(facts.items()):
+        sheet.write_string(n, 0, name, bold)
+        sheet.write_string(n, 1, line(value)[:_LONGEST])
+
+
+def _findings(book: Workbook, run: Recorded) -> None:
+    head = [name for name in tables.FINDINGS if name != "evidence_sha256"]
+    rows = [row[:-1] for row in tables.findings(run)]
+    titles = [_title(name) for name in head] + list(OWNER)
+    sheet = _sheet(book, "Findings", titles, len(rows))
+    for n, row in enumerate(rows, 1):
+        _row(sheet, n, row)
+    last = max(len(rows), 1)
+    date = list(OWNER).index("Due date") + len(head)
+    sheet.data_validation(1, date, last, date, {"validate": "date", "criteria": ">=", "value": _naive(run).date()})
+    for n, choices in enumerate(OWNER.values(), len(head)):
+        if choices:
+            sheet.data_validation(1, n, last, n, {"validate": "list", "source": choices})
+
+
+def _exceptions(book: Workbook, run: Recorded) -> None:
+    head = tables.EXCEPTIONS[:-1]
+    held = sum(sum(r["ledger"][o] for o in tables.TOLD) for r in run.findings)
+    sheet = _sheet(book, "Exceptions", [_title(name) for name in head], min(held, MOST_ROWS))
+    date = book.add_format({"num_format": "yyyy-mm-dd"})
+    for n, row in enumerate(tables.exceptions(run), 1):
+        if n > MOST_ROWS:
+            break
+        _row(sheet, n, row, date)
+
+
+def _sheet(book: Workbook, name: str, titles: Iterable[str], rows: int) -> Worksheet:
+    sheet = book.add_worksheet(name)
+    titles = list(titles)
+    bold = book.add_format({"bold": True, "bottom": 1})
+    for n, title in enumerate(titles):
+        sheet.set_column(n, n, _WIDTHS.get(title, 13))
+        sheet.write_string(0, n, title, bold)
+    sheet.freeze_panes(1, 1)
+    sheet.autofilter(0, 0, max(rows, 1), len(titles) - 1)
+    return sheet
+
+
+def _row(sheet: Worksheet, n: int, row: list[Any], date: Any = None) -> None:
+    for column, value in enumerate(row):
+        if value is None:
+            continue
+        if isinstance(value, str):
+            sheet.write_string(n, column, value[:_LONGEST])
+        elif isinstance(value, int | float):
+            sheet.write_number(n, column, value)
+        else:
+            sheet.write_datetime(n, column, value, date)
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ").capitalize()
