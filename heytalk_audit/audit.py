@@ -26,6 +26,7 @@ from heytalk_audit.policy.view import View, audit_period
 from heytalk_audit.review import Sample, draw, draw_of
 from heytalk_audit.shared import once
 from heytalk_audit.snapshot import Snapshot
+from heytalk_audit.texts import PLACES
 
 VERDICTS = ("PASS", "FAIL", "ACCEPTED", "REVIEW", "NO_POPULATION", "NOT_EVALUATED", "ERROR")
 #: What a rule calls the findings of the detectors.
@@ -384,13 +385,19 @@ def _notes(rule: Rule, present: Present, audit: Audit) -> list[str]:
     described = {str(r.get("name")) for r in audit.snapshot.delivery.descriptor["resources"] if isinstance(r, dict)}
     absent = sorted(t for t in contract.load() if t not in audit.snapshot.tables)
     unseen = present.missing
-    if rule.tables[0] in ("delivered_tables", "delivered_columns", "column_inventory"):
-        unseen = sorted({*unseen, *absent})
+    if rule.tables[0] in ("delivered_tables", "delivered_columns", "column_inventory", CONTENTS_OF):
+        unseen = sorted({*unseen, *absent, *(_unread(audit) if DETECTIONS in rule.tables else ())})
     notes = ["not delivered: " + ", ".join(unseen)] if unseen else []
     lost = [t for t in absent if t in described]
     if rule.id == "DQ-01" and lost:
         notes.append("described but not delivered: " + ", ".join(lost))
     return notes
+
+
+def _unread(audit: Audit) -> list[str]:
+    """The columns of free text that delivered tables lack."""
+    tables = audit.snapshot.tables
+    return [place.name for place in PLACES.values() if place.table in tables and not place.is_in(tables)]
 
 
 def _demote(rule: Rule, verdict: str, audit: Audit) -> str:

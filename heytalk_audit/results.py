@@ -162,19 +162,26 @@ def _ageing(rows: pd.DataFrame) -> dict[str, int]:
 
 
 def _breakdown(rule: Rule, rows: pd.DataFrame, name: str) -> list[dict[str, Any]]:
-    """Rows by the values of a column, where these may be shown: otherwise by "(not shown)"."""
-    table = contract.load().get(rule.tables[0])
-    column = table[name] if table and name in table else None
-    shown = name in OWN_WORDS or (column is not None and column.reportable)
-    values = rows[f"by_{name}"].fillna("(none)") if shown else pd.Series("(not shown)", index=rows.index)
-    if shown and column is not None and column.shown_values:
+    """Rows by the values of a column; none where these may not be shown."""
+    column = _column(rule, name)
+    if name not in OWN_WORDS and not (column is not None and column.reportable):
+        return []
+    values = rows[f"by_{name}"].fillna("(none)").astype(str)
+    values = values.where(values.str.strip() != "", "(blank)")
+    if column is not None and column.shown_values:
         values = values.where(values.isin(column.shown_values), "(other)")
-    counts = pd.crosstab(values.astype(str), rows.outcome)
+    counts = pd.crosstab(values, rows.outcome)
     found = [{"value": str(value)} | {o: int(counts.at[value, o]) if o in counts else 0 for o in OPEN} for value in counts.index]
     found = [f for f in found if any(f[o] for o in OPEN)]
     if name in IN_ORDER:
         return sorted(found, key=lambda f: f["value"])
     return sorted(found, key=lambda f: (-f["violation"], -f["review"], f["value"]))
+
+
+def _column(rule: Rule, name: str) -> contract.Column | None:
+    """The contract's column of this name, of the first of a rule's tables that has one."""
+    tables = (contract.load().get(t) for t in rule.tables)
+    return next((table[name] for table in tables if table and name in table), None)
 
 
 def _over_time(evaluation: Evaluation) -> dict[str, Any] | None:
