@@ -33,6 +33,8 @@ VERDICTS = ("PASS", "FAIL", "ACCEPTED", "REVIEW", "NO_POPULATION", "NOT_EVALUATE
 DETECTIONS = "detections"
 #: What it calls what columns hold, by a sample of their rows.
 CONTENTS_OF = "column_contents"
+#: What rules audit that are over whatever was delivered.
+OVER_WHATEVER = ("delivered_tables", "delivered_columns", "column_inventory", CONTENTS_OF)
 #: Families whose rules are themselves the gates: nothing blocks them but what they can't read.
 GATES = ("DQ",)
 
@@ -377,6 +379,8 @@ def _coverage(rule: Rule, audit: Audit, view: View, present: Present) -> list[st
     back = min(add_months(audit.clock.today, -months), start)
     reach = dt.datetime.combine(back, dt.time())
     said = [gates.coverage(audit.snapshot.delivery, t, reach) for t in dict.fromkeys([*rule.tables, *present.read])]
+    if rule.tables[0] in OVER_WHATEVER and DETECTIONS in rule.tables:
+        said += [f"{place.name} was not delivered" for place in PLACES.values() if not place.is_in(audit.snapshot.tables)]
     return [s for s in said if s]
 
 
@@ -385,7 +389,7 @@ def _notes(rule: Rule, present: Present, audit: Audit) -> list[str]:
     described = {str(r.get("name")) for r in audit.snapshot.delivery.descriptor["resources"] if isinstance(r, dict)}
     absent = sorted(t for t in contract.load() if t not in audit.snapshot.tables)
     unseen = present.missing
-    if rule.tables[0] in ("delivered_tables", "delivered_columns", "column_inventory", CONTENTS_OF):
+    if rule.tables[0] in OVER_WHATEVER:
         unseen = sorted({*unseen, *absent, *(_unread(audit) if DETECTIONS in rule.tables else ())})
     notes = ["not delivered: " + ", ".join(unseen)] if unseen else []
     lost = [t for t in absent if t in described]

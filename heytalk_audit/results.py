@@ -28,7 +28,18 @@ AGEING = ((7, "0-7"), (30, "8-30"), (90, "31-90"), (365, "91-365"), (10**9, ">36
 #: Critical rules of these families are never rated down: children, secrets, disclosure.
 NEVER_LOWER = ("MIN", "SEC", "SHA")
 #: Breakdowns that are the audit's own words, not the data's.
-OWN_WORDS = ("table_name", "column_name", "month", "delay_after_withdrawal", "source", "clause_id", "place", "finding", "confidence")
+OWN_WORDS = (
+    "table_name",
+    "column_name",
+    "month",
+    "delay_after_withdrawal",
+    "source",
+    "clause_id",
+    "place",
+    "finding",
+    "confidence",
+    "kept_as",
+)
 #: Breakdowns whose values have an order of their own.
 IN_ORDER = ("month", "delay_after_withdrawal")
 EXCEPTIONS = pa.schema(

@@ -32,6 +32,7 @@ def secret_in_clear(users, policy):
     u, declared = users.select("user_id", "status", "credential_format"), policy.declared
     u = u.filter(~sure(u.status.isin(["purged", "anonymised"])), ~is_one_of(u.credential_format, declared["no_password"]))
     slow, fast, clear = (begins_with(key(u.credential_format), declared[f"credentials_{how}"].keys()) for how in ("slow", "fast", "clear"))
+    u = u.mutate(kept_as=ibis.cases((slow, "slow hash"), (fast, "fast hash"), (clear, "readable"), else_="not recognised"))
     return Check(
         u,
         unknown("format_missing", blank(u.credential_format)),
@@ -39,7 +40,7 @@ def secret_in_clear(users, policy):
         violation("fast_hash", fast),
         violation("clear_or_reversible", clear),
         review("format_unrecognised", ~slow),
-        by=("credential_format",),
+        by=("kept_as",),
     )
 
 
