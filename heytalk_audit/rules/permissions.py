@@ -11,7 +11,7 @@ from heytalk_audit.policy.declared import Codes
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.advertising_terms import is_zeros
 from heytalk_audit.rules.declared_terms import is_one_of
-from heytalk_audit.rules.permission_terms import need, permission_code, with_need
+from heytalk_audit.rules.permission_terms import coded, need, permission_codes, with_need
 from heytalk_audit.rules.terms import join, lookup
 from heytalk_audit.strings import blank
 
@@ -111,12 +111,12 @@ def permission_not_listed(permission_events, devices, users, policy):
     e = permission_events.select("event_id", "device_id", "permission")
     owners = devices.filter(devices.device_id.notnull())
     e = join(e, lookup(owners, "device_id", user_id=owners.user_id), "device_id")
-    e = e.mutate(code=permission_code(e.permission, policy))
-    listed = sure(e.code.isin(list(policy.declared["permissions"].codes)))
+    e = join(e, permission_codes(permission_events, policy), "permission")
+    listed = sure(e.asked.isin(list(policy.declared["permissions"].codes)))
     return Check(
         e,
         unknown("permission_missing", blank(e.permission)),
-        review("third_party_permission", ~listed & is_one_of(e.code, policy.declared["third_party_permissions"])),
+        review("third_party_permission", ~listed & is_one_of(e.asked, policy.declared["third_party_permissions"])),
         violation("permission_not_listed", ~listed),
         by=("permission",),
     )
@@ -155,8 +155,8 @@ def connected_before_agreement(traffic_events, consents, permission_events, devi
 def with_agreement(devices: ir.Table, consents: ir.Table, events: ir.Table, policy: View) -> ir.Table:
     """Devices with `agreed`: when their user first accepted the policy or they first granted the network permission."""
     c = consents.filter(consents.purpose == "policy_acceptance", consents.action == "grant", ~blank(consents.user_id))
-    e = events.filter(events.action == "granted", ~blank(events.device_id))
-    e = e.filter(sure(permission_code(e.permission, policy) == "network"))
+    e = coded(events, policy, "network")
+    e = e.filter(e.action == "granted", ~blank(e.device_id))
     d = join(devices, c.group_by("user_id").agg(accepted=c.event_at.min()))
     d = join(d, e.group_by("device_id").agg(allowed=e.event_at.min()), "device_id")
     return d.mutate(agreed=ibis.ifelse(sure(d.accepted < d.allowed), d.accepted, d.allowed.fill_null(d.accepted)))
