@@ -67,16 +67,21 @@ def with_permission(rows: ir.Table, name: str, at: ir.TimestampValue, held: ir.T
     return joined.select(*kept, f"{name}_since", **{name: joined[name].fill_null(NO_GRANT)})
 
 
-def with_need(rows: ir.Table, permission: str, at: str, devices: ir.Table, events: ir.Table, policy: View) -> ir.Table:
-    """What `need` asks of `rows`, which have `device_id`: the state of a permission at the instant in column `at`, and `earlier` and
-    `later` if clocks differ by the skew; `log_start`, the first event of the whole log; `web` and `last_install` of the device."""
+def with_device(rows: ir.Table, devices: ir.Table) -> ir.Table:
+    """`rows`, which have `device_id`, with what their device is: `web`, `device_platform`, `last_install`."""
+    known = devices.filter(devices.device_id.notnull())
+    known = lookup(known, "device_id", device_platform=known.platform, last_install=known.installed_at, web=sure(known.platform == "web"))
+    return join(rows, known, "device_id")
+
+
+def with_need(rows: ir.Table, permission: str, at: str, events: ir.Table, policy: View) -> ir.Table:
+    """What `need` asks of `rows` (as of `with_device`): the state of a permission at the instant in column `at`, and `earlier` and
+    `later` if clocks differ by the skew; `log_start`, the first event of the whole log."""
     held = permission_states(events, policy, permission)
     rows = with_permission(rows, "state", rows[at], held)
     rows = with_permission(rows, "earlier", policy.before(rows[at], "skew_seconds"), held)
     rows = with_permission(rows, "later", policy.after(rows[at], "skew_seconds"), held)
-    known = devices.filter(devices.device_id.notnull())
-    known = lookup(known, "device_id", device_platform=known.platform, last_install=known.installed_at, web=sure(known.platform == "web"))
-    return join(rows, known, "device_id").cross_join(events.agg(log_start=events.event_at.min()))
+    return rows.cross_join(events.agg(log_start=events.event_at.min()))
 
 
 def need(rows: ir.Table, at: str, reinstall: bool = True, among: ir.BooleanValue | None = None) -> list[Condition]:

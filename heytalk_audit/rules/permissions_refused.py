@@ -83,6 +83,7 @@ def push_while_off(outbound_messages, permission_events, devices, users, policy)
         review("clock_skew", (rows.earlier > 0) | (rows.later > 0)),
         violation("permission_off", rows.seen > 0),
         by=("category",),
+        population=m,
     )
 
 
