@@ -282,7 +282,7 @@ def _run(rule: Rule, check: Check, classified: ir.Table, audit: Audit, view: Vie
     ledger["pass"] += total - met
     if ledger["in_scope"] != sum(ledger[o] for o in OUTCOMES):
         return _without(rule, "ERROR", "the ledger does not add up", view)
-    figures = {label: _plain(engine.rows(value.as_table()).iloc[0, 0]) for label, value in check.figures.items()}
+    figures = _figures(check, engine)
     gaps = _coverage(rule, audit, view, present)
     limit = audit.settings["unknown_limit"]
     verdict, reason = judge(ledger, gaps, limit)
@@ -311,6 +311,20 @@ def _samples(rule: Rule, check: Check, rows: pd.DataFrame, audit: Audit, view: V
         draw("candidates", rows.record[rows.outcome == "review"], size, seed),
         draw_of("all rows tested", every.filter(not_excluded(every)), size, seed, audit.snapshot.engine.rows),
     )
+
+
+def _figures(check: Check, engine: Any) -> dict[str, Any]:
+    """The figures beside the ledger; those of one table are counted together."""
+    together: dict[Any, dict[str, ir.Scalar]] = {}
+    for i, value in enumerate(check.figures.values()):
+        together.setdefault(value.op().relations, {})[f"figure_{i}"] = value
+    found: dict[str, Any] = {}
+    for relations, values in together.items():
+        one = next(iter(relations)).to_expr() if len(relations) == 1 else None
+        tables = [one.agg(**values)] if one is not None else [value.name(name).as_table() for name, value in values.items()]
+        for table in tables:
+            found |= {name: _plain(value) for name, value in engine.rows(table).iloc[0].items()}
+    return {label: found[f"figure_{i}"] for i, label in enumerate(check.figures)}
 
 
 def _over_time(check: Check, engine: Any) -> dict[str, Any] | None:
