@@ -6,6 +6,7 @@ of different units into one. A period is tested by a cutoff found with the forwa
 
 from __future__ import annotations
 
+import bisect
 import calendar
 import datetime as dt
 from collections.abc import Iterable
@@ -87,9 +88,18 @@ def working_day(start: ir.DateValue, count: int | ir.IntegerValue, holidays: Ite
     off = sorted({_weekday_number(day) for day in holidays if day.weekday() < 5})
     epoch = _epoch_day(start) + 3  # counted from Monday, 29 December 1969
     number = epoch // 7 * 5 + ibis.least(epoch % 7 + 1, ibis.literal(5, type="int64"))
-    wanted = number - sum((number >= n).cast("int64") for n in off) + count
-    number = wanted + sum((wanted >= n - i).cast("int64") for i, n in enumerate(off)) - 1
+    wanted = number - _how_many(off, number) + count
+    number = wanted + _how_many([n - i for i, n in enumerate(off)], wanted) - 1
     return _date(number // 5 * 7 + number % 5 - 3)
+
+
+def _how_many(steps: list[int], value: ir.IntegerValue) -> ir.IntegerValue:
+    """How many of these sorted steps are at or below a value: looked up, so that the value is written once, however many steps."""
+    if not steps:
+        return ibis.literal(0, type="int64")
+    counts = [bisect.bisect_right(steps, n) for n in range(steps[0] - 1, steps[-1] + 1)]
+    place = ibis.greatest(ibis.least(value - (steps[0] - 1), ibis.literal(len(counts) - 1, type="int64")), ibis.literal(0, type="int64"))
+    return ibis.array([ibis.literal(n, type="int64") for n in counts])[place]
 
 
 def _weekday_number(day: dt.date) -> int:
