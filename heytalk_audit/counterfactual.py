@@ -142,6 +142,7 @@ def cause_of(steps: list[Step], row: Row) -> str:
 def open_old(folder: Path, old: Run, work: Path) -> Snapshot:
     """The snapshot of an old run, if it is that one. Raises InputError."""
     where = f"previous snapshot {folder.name}"
+    work.mkdir(exist_ok=True)
     found = open_snapshot(folder, connect("duckdb"), work)
     tables = {f"snapshot/{name}": taken["hash"].removeprefix("sha256:") for name, taken in found.profile.items()}
     described = evidence.digest((folder / delivery.DESCRIPTOR).read_bytes())

@@ -154,5 +154,5 @@ def template(run: Run) -> str:
     known = [e.model_dump(mode="json") for e in entries]
     blank = {"owner": None, "due": None, "response": None, "text": None, "status": "open"}
     known += [{"key": key, **blank} for key in unregistered(entries, run.rules.values())]
-    head = "# owner; due: 2025-06-30; response: agree, partly or disagree, with a text; status: open or closed (only a test closes a finding)\n"
+    head = "# due: 2025-06-30; response: agree, partly or disagree, with a text; status: open or closed (only a test closes a finding)\n"
     return head + yaml.safe_dump({"findings": known}, allow_unicode=True, sort_keys=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -77,11 +76,6 @@ class Run:
         """The settings that its parameters gave, as against the policy's own."""
         return dict(self.said["predicate"]["buildDefinition"]["externalParameters"].get("settings") or {})
 
-    @property
-    def today(self) -> dt.date:
-        """The day of its instant."""
-        return dt.datetime.fromisoformat(self.audit["as_of"]).date()
-
     def tests(self, rule: str) -> bool:
         """Whether it says anything of a rule's rows."""
         return rule in self.rules and self.rules[rule]["verdict"] not in UNTESTED
@@ -124,6 +118,11 @@ def load(folder: Path, where: str) -> Run:
     faults = verify_pack(folder).faults
     if faults:
         raise InputError(where, f"is not as it was written ({faults[0]})", "name a run that was not changed")
+    return read(folder)
+
+
+def read(folder: Path) -> Run:
+    """A run that was verified before."""
     home = payload(folder)
     content = (home / NAME).read_bytes()
     return Run(home, digest(content), read_statement(content), json.loads((home / RESULTS).read_bytes()))
