@@ -45,7 +45,7 @@ def rating(results: list[dict[str, Any]], repeated: Collection[str] = ()) -> str
         return "Very limited"
     if (
         critical
-        or any(_rate(r) >= 0.001 or r["repeated"] or r["id"] in repeated for r in failed)
+        or any(_rate(r) >= 0.001 or r.get("repeated") or r["id"] in repeated for r in failed)
         or any(r["verdict"] == "ERROR" for r in weighty)
     ):
         return "Limited"
