@@ -69,8 +69,8 @@ def _since(told: dict[str, Any]) -> Fragment:
         title,
         paragraph(
             "Every row that was open (violation, review, unknown, exempt) in one of the two audits, told apart by its pseudonym. Causes "
-            "are computed in this order: the rule, the policy, the parameters, the data; a row's cause is the last of these steps that brought "
-            "it to where it is. Without the earlier snapshot the data comes before the policy and the parameters."
+            "are computed in this order: the rule, the policy, the parameters, the data; a row's cause is the last of these steps that "
+            "brought it to where it is. Without the earlier snapshot the data comes before the policy and the parameters."
         ),
         table(["State", "Which means", "Rows", *[c.capitalize() for c in causes]], lines, "Rows by state and cause", numeric=causes),
         definitions(meant),
