@@ -155,7 +155,9 @@ def _target(path: Path, given: params.Params, out: Path | None) -> Path:
 
 
 def _progress(console: Console) -> Progress:
-    return Progress(TextColumn("{task.description:<32}"), BarColumn(24), TimeElapsedColumn(), console=console, transient=True)
+    columns = (TextColumn("{task.description:<32}"), BarColumn(24), TimeElapsedColumn())
+    # where nobody watches, it would leave an empty line
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, console: Console) -> None:
