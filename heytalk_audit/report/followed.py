@@ -89,6 +89,7 @@ def _link(rule: str, tested: bool = True) -> Any:
 def _rules(told: dict[str, Any]) -> Fragment:
     title = tag("h2", "Rule by rule", id="rules")
     moved, series = [], {}
+    shown = [s for s, counted in follow_up.totals(told["rules"]).items() if counted]  # no empty columns
     for rule, found in told["rules"].items():
         counts = Counter[str]()
         why = Counter[str]()
@@ -101,12 +102,12 @@ def _rules(told: dict[str, Any]) -> Fragment:
         if counts or found["before"] != found["now"]:
             verdicts = [badge(found[k]) if found[k] else "left out" for k in ("before", "now")]
             causes = said({c: why[c] for c in sorted(why, key=_rank)}) if why else None
-            moved.append([_link(rule, found["now"] is not None), *verdicts, *[counts[s] or None for s in compare.STATES], causes])
+            moved.append([_link(rule, found["now"] is not None), *verdicts, *[counts[s] or None for s in shown], causes])
     if not moved:
         return join(title, paragraph("No rule had an open row, then or now, and no verdict is another."))
     top = dict(sorted(series.items(), key=lambda s: (-sum(n for k, n in s[1].items() if k != "persisting"), s[0]))[:SHOWN])
     alt = "; ".join(f"{rule}: {said(kinds)}" for rule, kinds in top.items())
-    heads = ["Rule", "Then", "Now", *[s.capitalize() for s in compare.STATES], "Causes"]
+    heads = ["Rule", "Then", "Now", *[s.capitalize() for s in shown], "Causes"]
     return join(
         title,
         charts.bars(top, f"Rows by state, for the rules in which most has changed. {alt}."),
