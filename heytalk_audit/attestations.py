@@ -80,7 +80,7 @@ def read(path: Path, policy: Policy, today: dt.date) -> list[Attestation]:
     except FileNotFoundError as error:
         raise InputError(where, "no such file", "name a file as params/attestations.yaml, or leave the key out") from error
     except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(where, "cannot be read as YAML in UTF-8", "mend its syntax") from error
+        raise InputError(where, "cannot be read as YAML in UTF-8", "mend its syntax, or a day that does not exist") from error
     if not isinstance(document, dict):
         raise InputError(where, "is no mapping", "compare it with params/attestations.yaml")
     try:

@@ -26,12 +26,15 @@ from heytalk_audit.policy.view import View, audit_period
 from heytalk_audit.review import Sample, draw, draw_of
 from heytalk_audit.shared import once
 from heytalk_audit.snapshot import Snapshot
+from heytalk_audit.texts import PLACES
 
 VERDICTS = ("PASS", "FAIL", "ACCEPTED", "REVIEW", "NO_POPULATION", "NOT_EVALUATED", "ERROR")
 #: What a rule calls the findings of the detectors.
 DETECTIONS = "detections"
 #: What it calls what columns hold, by a sample of their rows.
 CONTENTS_OF = "column_contents"
+#: What rules audit that are over whatever was delivered.
+OVER_WHATEVER = ("delivered_tables", "delivered_columns", "column_inventory", CONTENTS_OF)
 #: Families whose rules are themselves the gates: nothing blocks them but what they can't read.
 GATES = ("DQ",)
 
@@ -288,7 +291,7 @@ def _run(rule: Rule, check: Check, classified: ir.Table, audit: Audit, view: Vie
     ledger["pass"] += total - met
     if ledger["in_scope"] != sum(ledger[o] for o in OUTCOMES):
         return _without(rule, "ERROR", "the ledger does not add up", view)
-    figures = {label: _plain(engine.rows(value.as_table()).iloc[0, 0]) for label, value in check.figures.items()}
+    figures = _figures(check, engine)
     gaps = _coverage(rule, audit, view, present)
     limit = audit.settings["unknown_limit"]
     verdict, reason = judge(ledger, gaps, limit)
@@ -317,6 +320,20 @@ def _samples(rule: Rule, check: Check, rows: pd.DataFrame, audit: Audit, view: V
         draw("candidates", rows.record[rows.outcome == "review"], size, seed),
         draw_of("all rows tested", every.filter(not_excluded(every)), size, seed, audit.snapshot.engine.rows),
     )
+
+
+def _figures(check: Check, engine: Any) -> dict[str, Any]:
+    """The figures beside the ledger; those of one table are counted together."""
+    together: dict[Any, dict[str, ir.Scalar]] = {}
+    for i, value in enumerate(check.figures.values()):
+        together.setdefault(value.op().relations, {})[f"figure_{i}"] = value
+    found: dict[str, Any] = {}
+    for relations, values in together.items():
+        one = next(iter(relations)).to_expr() if len(relations) == 1 else None
+        tables = [one.agg(**values)] if one is not None else [value.name(name).as_table() for name, value in values.items()]
+        for table in tables:
+            found |= {name: _plain(value) for name, value in engine.rows(table).iloc[0].items()}
+    return {label: found[f"figure_{i}"] for i, label in enumerate(check.figures)}
 
 
 def _over_time(check: Check, engine: Any) -> dict[str, Any] | None:
@@ -385,6 +402,8 @@ def _coverage(rule: Rule, audit: Audit, view: View, present: Present) -> list[st
     back = min(add_months(audit.clock.today, -months), start)
     reach = dt.datetime.combine(back, dt.time())
     said = [gates.coverage(audit.snapshot.delivery, t, reach) for t in dict.fromkeys([*rule.tables, *present.read])]
+    if rule.tables[0] in OVER_WHATEVER and DETECTIONS in rule.tables:
+        said += [f"{place.name} was not delivered" for place in PLACES.values() if not place.is_in(audit.snapshot.tables)]
     return [s for s in said if s]
 
 
@@ -393,13 +412,19 @@ def _notes(rule: Rule, present: Present, audit: Audit) -> list[str]:
     described = {str(r.get("name")) for r in audit.snapshot.delivery.descriptor["resources"] if isinstance(r, dict)}
     absent = sorted(t for t in contract.load() if t not in audit.snapshot.tables)
     unseen = present.missing
-    if rule.tables[0] in ("delivered_tables", "delivered_columns", "column_inventory"):
-        unseen = sorted({*unseen, *absent})
+    if rule.tables[0] in OVER_WHATEVER:
+        unseen = sorted({*unseen, *absent, *(_unread(audit) if DETECTIONS in rule.tables else ())})
     notes = ["not delivered: " + ", ".join(unseen)] if unseen else []
     lost = [t for t in absent if t in described]
     if rule.id == "DQ-01" and lost:
         notes.append("described but not delivered: " + ", ".join(lost))
     return notes
+
+
+def _unread(audit: Audit) -> list[str]:
+    """The columns of free text that delivered tables lack."""
+    tables = audit.snapshot.tables
+    return [place.name for place in PLACES.values() if place.table in tables and not place.is_in(tables)]
 
 
 def _demote(rule: Rule, verdict: str, audit: Audit) -> str:

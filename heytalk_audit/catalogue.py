@@ -17,7 +17,7 @@ from heytalk_audit.rules import RULES
 def show_catalogue(console: Console) -> None:
     """Every rule in a line."""
     texts = load().rules
-    table = Table("Rule", "Severity", "Basis", "Promise", box=None, pad_edge=False)
+    table = Table("Rule", "Severity", "Basis", "Looks for", box=None, pad_edge=False)
     for id, rule in sorted(RULES.items()):
         table.add_row(id, rule.severity, rule.basis, texts.get(id, {}).get("title", rule.text[0]))
     console.print(table)
@@ -25,6 +25,7 @@ def show_catalogue(console: Console) -> None:
 
 def show_rule(id: str, console: Console) -> None:
     """One rule: promise, clauses, method, law, tables, source, and the SQL it becomes on empty tables."""
+    id = id.upper()
     if id not in RULES:
         raise InputError(f"rule {id[:40]}", "is unknown", nearest(id, RULES))
     rule, policy = RULES[id], load()

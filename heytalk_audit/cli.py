@@ -434,10 +434,10 @@ def lab() -> None:
 def print_verdicts(results: list[dict]) -> None:
     """The verdict table."""
     table = Table(box=None, pad_edge=False)
-    for name in ("Rule", "Verdict", "Severity"):
-        table.add_column(name, no_wrap=True)
+    for name, width in (("Rule", 7), ("Verdict", 13), ("Severity", 8)):
+        table.add_column(name, no_wrap=True, min_width=width)
     for name in ("Scope", "Violation", "Review", "Unknown", "Exempt"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=True, min_width=9)
     table.add_column("", no_wrap=True, overflow="ellipsis")
     for r in results:
         numbers = [f"{r['ledger'][k]:,}" for k in ("in_scope", "violation", "review", "unknown", "exempt")]

@@ -15,6 +15,9 @@ def lines(region: str, years: Iterable[int]) -> list[str]:
     import holidays  # read when it is asked for: no audit needs it
 
     country, _, part = region.strip().upper().partition("-")
+    if country in ("EEA", "OTHER"):
+        raise InputError(f"region {country}", "is many countries", "name one of them, as ES or DE")
+    country = "GB" if country == "UK" else country
     known = holidays.list_supported_countries(include_aliases=False)
     if country not in known:
         raise InputError(f"region {region[:20]}", "is no country that is known", nearest(country, known))

@@ -208,8 +208,8 @@ def _override(document: dict[str, Any], text: str) -> None:
         place = place[step]
     try:
         place[last] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise InputError(f"-p {key}", "its value is no YAML", "quote it") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise InputError(f"-p {key}", "its value is no YAML, or a day that does not exist", "mend it, or quote it") from error
 
 
 def refusal(error: ValidationError, model: type[BaseModel], where: str, like: str = "params/quarterly.yaml") -> InputError:

@@ -31,7 +31,18 @@ AGEING = ((7, "0-7"), (30, "8-30"), (90, "31-90"), (365, "91-365"), (10**9, ">36
 #: Critical rules of these families are never rated down: children, secrets, disclosure.
 NEVER_LOWER = ("MIN", "SEC", "SHA")
 #: Breakdowns that are the audit's own words, not the data's.
-OWN_WORDS = ("table_name", "column_name", "month", "delay_after_withdrawal", "source", "clause_id", "place", "finding", "confidence")
+OWN_WORDS = (
+    "table_name",
+    "column_name",
+    "month",
+    "delay_after_withdrawal",
+    "source",
+    "clause_id",
+    "place",
+    "finding",
+    "confidence",
+    "kept_as",
+)
 #: Breakdowns whose values have an order of their own.
 IN_ORDER = ("month", "delay_after_withdrawal")
 EXCEPTIONS = pa.schema(
@@ -184,7 +195,9 @@ def _ageing(rows: pd.DataFrame) -> dict[str, int]:
 
 
 def _breakdown(rule: Rule, rows: pd.DataFrame, name: str) -> list[dict[str, Any]]:
-    """Rows by the values of a column, as far as these may be shown."""
+    """Rows by the values of a column; none where these may not be shown."""
+    if not is_shown(rule, name):
+        return []
     values = said_values(rule, rows, name)
     counts = pd.crosstab(values, rows.outcome)
     found = [{"value": str(value)} | {o: int(counts.at[value, o]) if o in counts else 0 for o in OPEN} for value in counts.index]
@@ -198,10 +211,11 @@ def said_values(rule: Rule, rows: pd.DataFrame, name: str) -> pd.Series:
     """What each row's value of a breakdown is called: itself where it may be shown, otherwise "(not shown)"."""
     if not is_shown(rule, name):
         return pd.Series("(not shown)", index=rows.index)
-    values, column = rows[f"by_{name}"].fillna("(none)"), _contract_column(rule, name)
+    values, column = rows[f"by_{name}"].fillna("(none)").astype(str), _contract_column(rule, name)
+    values = values.where(values.str.strip() != "", "(blank)")
     if column is not None and column.shown_values:
         values = values.where(values.isin(column.shown_values), "(other)")
-    return values.astype(str)
+    return values
 
 
 def is_shown(rule: Rule, name: str) -> bool:
@@ -211,8 +225,9 @@ def is_shown(rule: Rule, name: str) -> bool:
 
 
 def _contract_column(rule: Rule, name: str) -> contract.Column | None:
-    table = contract.load().get(rule.tables[0])
-    return table[name] if table and name in table else None
+    """The contract's column of this name, of the first of a rule's tables that has one."""
+    tables = (contract.load().get(t) for t in rule.tables)
+    return next((table[name] for table in tables if table and name in table), None)
 
 
 def _over_time(evaluation: Evaluation) -> dict[str, Any] | None:

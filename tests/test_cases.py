@@ -9,7 +9,7 @@ import worlds
 
 from heytalk_audit.engine import connect
 
-IDS = [f"{c.rule}: {c.name}" for c in worlds.cases()]
+IDS = [f"{c.rule}: {c.name}" for c in worlds.in_worlds()]
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def spark_worlds(tmp_path_factory):
 
 
 @pytest.mark.xdist_group("duckdb")
-@pytest.mark.parametrize("case", worlds.cases(), ids=IDS)
+@pytest.mark.parametrize("case", worlds.in_worlds(), ids=IDS)
 def test_duckdb(case, duckdb_worlds):
     assert worlds.complaint(case, duckdb_worlds) is None
 
@@ -35,6 +35,6 @@ def test_duckdb(case, duckdb_worlds):
 @pytest.mark.spark
 @pytest.mark.xdist_group("spark")
 @pytest.mark.filterwarnings("ignore::FutureWarning")
-@pytest.mark.parametrize("case", worlds.cases(), ids=IDS)
+@pytest.mark.parametrize("case", worlds.in_worlds(), ids=IDS)
 def test_spark(case, spark_worlds):
     assert worlds.complaint(case, spark_worlds) is None

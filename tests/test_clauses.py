@@ -212,6 +212,12 @@ def test_the_documents_findings_stand_with_the_verdicts_of_rules_on_their_clause
     assert "CL-180" in row and 'href="retention.html#RET-01"' in row
 
 
+def test_every_clause_that_data_can_test_has_a_rule():
+    cited = {clause for rule in RULES.values() for clause in rule.clauses}
+    testable = {c.id for c in POLICY.clauses.values() if c.kind == "D"}
+    assert len(testable) == 162 and not testable - cited
+
+
 def test_every_link_of_the_report_leads_somewhere(audited):
     ids = {p.name: set(re.findall(r'id="([^"]+)"', p.read_text("utf-8"))) for p in audited.glob("*.html")}
     for page in audited.glob("*.html"):

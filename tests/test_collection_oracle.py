@@ -72,7 +72,7 @@ def test_rules_are_their_second_reading(seed, tmp_path):
 
 @pytest.mark.skipif("COL-10" not in RULES, reason="the rule is not there")
 def test_rows_of_nobody_are_looked_for_in_the_tables_that_are_there(tmp_path):
-    world, absent = CollectionWorld(1), ("transactions", "rights_requests", "retention_exceptions")
+    world, absent = CollectionWorld(1), ("transactions", "rights_requests", "promotion_entries")
     for table in absent:
         del world.rows[table]
     assert compare(world, CollectionReading(world), ["COL-10"], connect(), tmp_path / "world", absent) == []

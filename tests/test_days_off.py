@@ -23,6 +23,7 @@ def test_a_country_a_part_of_one_and_two_years():
     assert {dt.date(2025, 1, 6), dt.date(2025, 12, 25)} <= set(spain)
     assert dt.date(2025, 3, 31) in days("US-CA", 2025) and dt.date(2025, 3, 31) not in days("US", 2025)
     assert dt.date(2025, 4, 21) in days("GB-ENG", 2025) and dt.date(2025, 4, 21) not in days("GB-SCT", 2025)
+    assert days("UK", 2025) == days("GB", 2025)
     assert dt.date(2025, 10, 29) in days("tr", 2025) and dt.date(2025, 1, 29) in days("CN", 2025)
 
 
@@ -30,7 +31,9 @@ def test_names_are_comments():
     assert "- 2025-01-06  # Epiphany" in lines("ES", [2025])
 
 
-@pytest.mark.parametrize(("region", "hint"), [("EX", "did you mean"), ("US-CC", "did you mean 'US-"), ("", "known are")])
+@pytest.mark.parametrize(
+    ("region", "hint"), [("EX", "did you mean"), ("US-CC", "did you mean 'US-"), ("", "known are"), ("EEA", "name one")]
+)
 def test_an_unknown_region_is_refused(region, hint):
     with pytest.raises(InputError, match=hint):
         lines(region, [2025])

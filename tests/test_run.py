@@ -98,7 +98,7 @@ def test_a_table_less_takes_its_rules_and_leaves_the_others_alone(audited, demo,
             if lost:
                 assert result["verdict"] == "NOT_EVALUATED", id
                 assert all(table in result["reason"] for table in lost)
-            elif id in ("RET-15", "RET-16", "SEN-08", "SEC-02", "SEC-08", "DQ-01", "DQ-02", "DQ-03", "DQ-04", "DQ-06"):
+            elif id in ("RET-15", "RET-16", "SEN-08", "COL-01", "COL-10", "SEC-02", "SEC-08", "DQ-01", "DQ-02", "DQ-03", "DQ-04", "DQ-06"):
                 assert "not delivered" in result["reason"], id
             else:
                 assert result["ledger"] == before[id]["ledger"], id
@@ -113,7 +113,8 @@ def canaries() -> dict[str, list[dict]]:
     """A world in which every personal value, key and free text carries a canary, and something is wrong everywhere."""
     rows: dict[str, list[dict]] = {}
     for name, table in contract.load().items():
-        row = {table.key: f"{CANARY}-{name}"} | worlds.DEFAULTS[name]
+        # a vendor's id names a company: findings are broken down by it
+        row = {table.key: "v1" if table.key == "vendor_id" else f"{CANARY}-{name}"} | worlds.DEFAULTS[name]
         for column in table.columns:
             hidden = (
                 column.category
@@ -238,6 +239,7 @@ def test_chapters_side_by_side_leave_the_process_where_it_was(tmp_path, monkeypa
 def test_truth_lists_each_reason_three_times(demo):
     with (demo / "truth.csv").open(encoding="utf-8", newline="") as handle:
         found = [(t["rule"], t["reason"]) for t in csv.DictReader(handle)]
-    # RET-16 speaks of tables, of which there is one each; a test account is no story but everybody's twin
-    rare = {(r, why) for r, why in found if found.count((r, why)) < 3 and r != "RET-16" and why != "test_account"}
+    # tables and columns are there once, however often a story is told; a test account is no story but everybody's twin
+    once = {("RET-16", "no_stated_period"), ("SEC-02", "secret_in_text"), ("SEC-08", "free_text_delivered")}
+    rare = {(r, why) for r, why in found if found.count((r, why)) < 3 and (r, why) not in once and why != "test_account"}
     assert rare == set()

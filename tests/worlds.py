@@ -128,6 +128,15 @@ def cases() -> tuple[Case, ...]:
     return tuple(found)
 
 
+@cache
+def in_worlds() -> tuple[Case, ...]:
+    """The same, those of one world after another."""
+    order: dict[str, list[Case]] = {}
+    for case in cases():
+        order.setdefault(case.world, []).append(case)
+    return tuple(case for world in order.values() for case in world)
+
+
 def tables_of(world: Iterable[Case]) -> dict[str, list[dict[str, Any]]]:
     """The rows of every table, the cases' ids told apart and what they leave out filled in."""
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in contract.load()}
@@ -184,7 +193,7 @@ def deliver(folder: Path, rows: dict[str, list[dict[str, Any]]], as_of: str = AS
 
 
 class Worlds:
-    """Evaluates each rule once per world, on one engine."""
+    """Evaluates each rule once per world, when it is first asked for, on one engine."""
 
     def __init__(self, engine: Duck | Spark, folder: Path):
         self.engine, self.folder = engine, folder
@@ -195,18 +204,20 @@ class Worlds:
         """The evaluation of the case's rule in the case's world, passing rows included."""
         key = (case.world, case.rule)
         if key not in self._evaluated:
-            self._evaluate_world(case.world)
+            self._evaluated[key] = evaluate(RULES[case.rule], self._open(case.world), keep_pass=True)
         return self._evaluated[key]
 
-    def _evaluate_world(self, world: str) -> None:
-        # a world's views are named after the tables: everything in it is evaluated before the next one is opened
-        shared = [c for c in cases() if c.world == world]
-        first = shared[0]
-        folder = deliver(self.folder / str(first.number), tables_of(shared), first.as_of, first.absent)
-        policy = load()
-        audit = Audit(open_snapshot(folder, self.engine), policy, settings_of(policy, first.settings))
-        for rule in sorted({c.rule for c in shared}):
-            self._evaluated[world, rule] = evaluate(RULES[rule], audit, keep_pass=True)
+    def _open(self, world: str) -> Audit:
+        # a world's views are named after the tables: one is open at a time, so ask for cases in the order of `in_worlds`
+        if self._opened is None or self._opened[0] != world:
+            shared = [c for c in cases() if c.world == world]
+            first = shared[0]
+            folder = self.folder / str(first.number)
+            if not folder.exists():
+                deliver(folder, tables_of(shared), first.as_of, first.absent)
+            policy = load()
+            self._opened = world, Audit(open_snapshot(folder, self.engine), policy, settings_of(policy, first.settings))
+        return self._opened[1]
 
     def outcome(self, case: Case) -> dict[str, dict[str, Any]]:
         """What the rule says of each row of the case: by record, without the case's prefix."""

@@ -186,7 +186,7 @@ def _breakdown(result: dict[str, Any], name: str, values: list[dict[str, Any]], 
     safe = {c: counts({v["value"]: v[c] for v in values}, audience) for c in columns}
     lines = [[v["value"], *[safe[c][v["value"]] for c in columns]] for v in values]
     parts = [tag("h4", f"By {title}")]
-    if audience == "internal" and 1 < len(values) <= 40:
+    if audience == "internal" and 1 < len(values) <= 40 and any(sum(v[c] for c in columns) > 1 for v in values):
         series = {v["value"]: {c: v[c] for c in columns} for v in values[:20]}
         said = "; ".join(f"{v['value']}: " + ", ".join(f"{v[c]:,} {c}" for c in columns if v[c]) for v in values[:20])
         parts.append(charts.bars(series, f"{result['id']} by {title}. {said}."))
@@ -266,4 +266,4 @@ def results_matrix(results: list[dict[str, Any]], pages: dict[str, str] | None =
         ]
         rate = f"{percent(r['rate'])} of {tested:,}" if r["rate"] is not None else None
         lines.append([join(link, " ", r["title"]), badge(r["verdict"]), *numbers, rate, r["severity"], r["finding_severity"], r["basis"]])
-    return table(heads, lines, "Results by rule", tools=True, numeric=["Rate"])
+    return table(heads, lines, "Results by rule", tools=True, numeric=["Rate"], roomy=["Rule"])

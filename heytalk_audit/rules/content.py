@@ -44,7 +44,7 @@ def public_without_a_decision(content_items, users, policy):
 
     Every content item that is public and not deleted. One approved before it was published passes; approved soon after it is for a person
     to decide, and later it is a violation. A rejected item that is public still, and one without a decision, are violations once an
-    allowance is over, and for a person to decide before. Without a decision recorded either way, or without its time, it is unknown.
+    allowance is over, and for a person to decide before. Where the record does not say whether anybody decided, or when, it is unknown.
     """
     c = content_items.filter(alive(content_items, policy))
     c = c.filter(blank(c.effective_visibility).ifelse(c.visibility, c.effective_visibility) == "public")

@@ -31,15 +31,28 @@ def permission_code(permission: ir.StringValue, policy: View) -> ir.StringValue:
     return code_of(key(permission).re_replace("^androidpermission", ""), policy.declared["permissions"])
 
 
+def permission_codes(events: ir.Table, policy: View) -> ir.Table:
+    """One row per name of a permission in the log, with `asked`, its code: names are few, and events very many."""
+    names = events.select("permission").distinct()
+    return names.mutate(asked=permission_code(names.permission, policy))
+
+
+def coded(events: ir.Table, policy: View, *asked: str) -> ir.Table:
+    """Events with `asked`, the code of their permission: of these permissions, or of all; never of a blank one."""
+    names = permission_codes(events, policy)
+    names = names.filter(~blank(names.permission))
+    return events.inner_join(names.filter(names.asked.isin(asked)) if asked else names, "permission")
+
+
 def permission_states(events: ir.Table, policy: View, *asked: str) -> ir.Table:
     """The state that each device's events set, from `start` until before `until`: device, asked (the code), start, until, state.
 
     Of these permissions, or of all. That a feature was blocked changes no state.
     """
-    e = events.filter(~blank(events.device_id), ~blank(events.permission), events.event_at.notnull(), events.action.isin(list(ACTIONS)))
+    e = coded(events, policy, *asked)
+    e = e.filter(~blank(e.device_id), e.event_at.notnull(), e.action.isin(list(ACTIONS)))
     state = ibis.cases(*[(e.action == action, state) for action, state in ACTIONS.items()], else_=NO_GRANT)
-    e = e.select(device="device_id", asked=permission_code(e.permission, policy), start="event_at", state=state.cast("int8"))
-    e = e.filter(e.asked.isin(asked)) if asked else e
+    e = e.select("asked", device="device_id", start="event_at", state=state.cast("int8"))
     e = e.group_by(["device", "asked", "start"]).agg(state=e.state.max())
     following = ibis.window(group_by=["device", "asked"], order_by="start")
     return e.mutate(until=e.start.lead().over(following).fill_null(ibis.literal(FOREVER, type="timestamp(6)")))
@@ -54,16 +67,21 @@ def with_permission(rows: ir.Table, name: str, at: ir.TimestampValue, held: ir.T
     return joined.select(*kept, f"{name}_since", **{name: joined[name].fill_null(NO_GRANT)})
 
 
-def with_need(rows: ir.Table, permission: str, at: str, devices: ir.Table, events: ir.Table, policy: View) -> ir.Table:
-    """What `need` asks of `rows`, which have `device_id`: the state of a permission at the instant in column `at`, and `earlier` and
-    `later` if clocks differ by the skew; `log_start`, the first event of the whole log; `web` and `last_install` of the device."""
+def with_device(rows: ir.Table, devices: ir.Table) -> ir.Table:
+    """`rows`, which have `device_id`, with what their device is: `web`, `device_platform`, `last_install`."""
+    known = devices.filter(devices.device_id.notnull())
+    known = lookup(known, "device_id", device_platform=known.platform, last_install=known.installed_at, web=sure(known.platform == "web"))
+    return join(rows, known, "device_id")
+
+
+def with_need(rows: ir.Table, permission: str, at: str, events: ir.Table, policy: View) -> ir.Table:
+    """What `need` asks of `rows` (as of `with_device`): the state of a permission at the instant in column `at`, and `earlier` and
+    `later` if clocks differ by the skew; `log_start`, the first event of the whole log."""
     held = permission_states(events, policy, permission)
     rows = with_permission(rows, "state", rows[at], held)
     rows = with_permission(rows, "earlier", policy.before(rows[at], "skew_seconds"), held)
     rows = with_permission(rows, "later", policy.after(rows[at], "skew_seconds"), held)
-    known = devices.filter(devices.device_id.notnull())
-    known = lookup(known, "device_id", device_platform=known.platform, last_install=known.installed_at, web=sure(known.platform == "web"))
-    return join(rows, known, "device_id").cross_join(events.agg(log_start=events.event_at.min()))
+    return rows.cross_join(events.agg(log_start=events.event_at.min()))
 
 
 def need(rows: ir.Table, at: str, reinstall: bool = True, among: ir.BooleanValue | None = None) -> list[Condition]:

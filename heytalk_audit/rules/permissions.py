@@ -11,15 +11,15 @@ from heytalk_audit.policy.declared import Codes
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.advertising_terms import is_zeros
 from heytalk_audit.rules.declared_terms import is_one_of
-from heytalk_audit.rules.permission_terms import need, permission_code, with_need
+from heytalk_audit.rules.permission_terms import coded, need, permission_codes, with_device, with_need
 from heytalk_audit.rules.terms import join, lookup
 from heytalk_audit.strings import blank
 
 
-def captured(content: ir.Table, permission: str, devices: ir.Table, events: ir.Table, policy: View) -> ir.Table:
-    """Content with what `need` asks of it; what came from a browser is left out."""
+def captured(content: ir.Table, devices: ir.Table) -> ir.Table:
+    """Content with what its device is; what came from a browser is left out."""
     c = content.select("content_id", "user_id", "kind", "capture_source", "selection_method", "device_id", "created_at")
-    c = with_need(c, permission, "created_at", devices, events, policy)
+    c = with_device(c, devices)
     return c.filter(~c.web)
 
 
@@ -32,8 +32,9 @@ def camera_without_permission(content_items, permission_events, devices, users, 
     for a person to decide. Without a device, without a log, and before the log begins it is unknown.
     """
     c = content_items.filter(content_items.capture_source == "camera")
-    c = captured(c, "camera", devices, permission_events, policy)
-    return Check(c, *need(c, "created_at"), by=("kind",))
+    population = captured(c, devices)
+    c = with_need(population, "camera", "created_at", permission_events, policy)
+    return Check(c, *need(c, "created_at"), by=("kind",), population=population)
 
 
 @rule("PRM-02", severity="high", clauses=["CL-168"])
@@ -45,8 +46,9 @@ def microphone_without_permission(content_items, permission_events, devices, use
     """
     c = content_items
     c = c.filter(sure(c.capture_source == "mic") | (sure(c.kind == "voice") & blank(c.capture_source)))
-    c = captured(c, "microphone", devices, permission_events, policy)
-    return Check(c, *need(c, "created_at"), by=("kind",))
+    population = captured(c, devices)
+    c = with_need(population, "microphone", "created_at", permission_events, policy)
+    return Check(c, *need(c, "created_at"), by=("kind",), population=population)
 
 
 @rule("PRM-03", severity="high", clauses=["CL-023", "CL-056", "CL-165", "CL-166", "CL-167"])
@@ -57,13 +59,15 @@ def album_without_permission(content_items, permission_events, devices, users, p
     where it is not said who selected it, it is unknown. All others are judged as camera content is.
     """
     c = content_items.filter(content_items.capture_source == "album")
-    c = captured(c, "album", devices, permission_events, policy)
+    population = captured(c, devices)
+    c = with_need(population, "album", "created_at", permission_events, policy)
     return Check(
         c,
         violation("auto_selected", sure(c.selection_method == "auto")),
         unknown("selection_missing", blank(c.selection_method)),
         *need(c, "created_at"),
         by=("kind", "selection_method"),
+        population=population,
     )
 
 
@@ -76,7 +80,8 @@ def identifier_without_permission(devices, permission_events, users, policy):
     is first seen, as for camera content, whatever was installed since.
     """
     d = devices.select("device_id", "user_id", "platform", "ad_id", "att_status", "first_seen_at")
-    d = with_need(d.filter(d.platform.isin(["ios", "android"])), "device_info", "first_seen_at", devices, permission_events, policy)
+    phones = with_device(d.filter(d.platform.isin(["ios", "android"])), devices)
+    d = with_need(phones, "device_info", "first_seen_at", permission_events, policy)
     tracked = (d.platform == "ios") & ~blank(d.ad_id) & ~is_zeros(d.ad_id)
     return Check(
         d,
@@ -84,6 +89,7 @@ def identifier_without_permission(devices, permission_events, users, policy):
         violation("idfa_without_authorisation", tracked & ~sure(d.att_status == "authorized")),
         *need(d, "first_seen_at", reinstall=False, among=sure(d.platform == "android")),
         by=("platform",),
+        population=phones,
     )
 
 
@@ -96,9 +102,10 @@ def floating_window_without_permission(permission_events, traffic_events, device
     """
     e = traffic_events.select("event_id", "user_id", "device_id", "event_type", "event_at")
     e = e.filter(is_one_of(e.event_type, Codes(None, {name: () for name in policy.setting("floating_window_events")})))
-    e = with_need(e, "floating_window", "event_at", devices, permission_events, policy)
-    e = e.filter(~e.web, ~sure(e.device_platform == "ios"))
-    return Check(e, *need(e, "event_at"), record="traffic_events:" + e.event_id)
+    e = with_device(e, devices)
+    opened = e.filter(~e.web, ~sure(e.device_platform == "ios"))
+    e = with_need(opened, "floating_window", "event_at", permission_events, policy)
+    return Check(e, *need(e, "event_at"), record="traffic_events:" + e.event_id, population=opened)
 
 
 @rule("PRM-07", severity="high", clauses=["CL-071", "CL-162"])
@@ -111,12 +118,12 @@ def permission_not_listed(permission_events, devices, users, policy):
     e = permission_events.select("event_id", "device_id", "permission")
     owners = devices.filter(devices.device_id.notnull())
     e = join(e, lookup(owners, "device_id", user_id=owners.user_id), "device_id")
-    e = e.mutate(code=permission_code(e.permission, policy))
-    listed = sure(e.code.isin(list(policy.declared["permissions"].codes)))
+    e = join(e, permission_codes(permission_events, policy), "permission")
+    listed = sure(e.asked.isin(list(policy.declared["permissions"].codes)))
     return Check(
         e,
         unknown("permission_missing", blank(e.permission)),
-        review("third_party_permission", ~listed & is_one_of(e.code, policy.declared["third_party_permissions"])),
+        review("third_party_permission", ~listed & is_one_of(e.asked, policy.declared["third_party_permissions"])),
         violation("permission_not_listed", ~listed),
         by=("permission",),
     )
@@ -155,8 +162,8 @@ def connected_before_agreement(traffic_events, consents, permission_events, devi
 def with_agreement(devices: ir.Table, consents: ir.Table, events: ir.Table, policy: View) -> ir.Table:
     """Devices with `agreed`: when their user first accepted the policy or they first granted the network permission."""
     c = consents.filter(consents.purpose == "policy_acceptance", consents.action == "grant", ~blank(consents.user_id))
-    e = events.filter(events.action == "granted", ~blank(events.device_id))
-    e = e.filter(sure(permission_code(e.permission, policy) == "network"))
+    e = coded(events, policy, "network")
+    e = e.filter(e.action == "granted", ~blank(e.device_id))
     d = join(devices, c.group_by("user_id").agg(accepted=c.event_at.min()))
     d = join(d, e.group_by("device_id").agg(allowed=e.event_at.min()), "device_id")
     return d.mutate(agreed=ibis.ifelse(sure(d.accepted < d.allowed), d.accepted, d.allowed.fill_null(d.accepted)))

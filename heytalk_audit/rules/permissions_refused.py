@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 from heytalk_audit.check import Check, passes, review, rule, unknown, violation
 from heytalk_audit.periods import earliest, latest, sure
 from heytalk_audit.policy.view import View
-from heytalk_audit.rules.permission_terms import DENIED, FOREVER, GRANTED, permission_code, permission_states
+from heytalk_audit.rules.permission_terms import DENIED, FOREVER, GRANTED, permission_codes, permission_states
 from heytalk_audit.rules.terms import has, join, lookup
 from heytalk_audit.strings import blank
 
@@ -83,14 +83,17 @@ def push_while_off(outbound_messages, permission_events, devices, users, policy)
         review("clock_skew", (rows.earlier > 0) | (rows.later > 0)),
         violation("permission_off", rows.seen > 0),
         by=("category",),
+        population=m,
     )
 
 
 def blocks(events: ir.Table, policy: View) -> ir.Table:
     """One row per device on which a feature was blocked: `blocked` (at all), `unrelated` (one whose own permission was not refused,
     while another was), `without_info` (while device information was refused)."""
+    named = permission_codes(events, policy)
     b = events.filter(events.action == "feature_blocked", ~blank(events.device_id), events.event_at.notnull())
-    b = b.select("event_id", "device_id", "event_at", code=permission_code(b.permission, policy))
+    b = join(b.select("device_id", "event_at", "permission"), named, "permission")
+    b = b.select("device_id", "event_at", code=b.asked).distinct()
     s = permission_states(events, policy)
     no = s.filter(s.state >= DENIED)
     pairs = b.left_join(no, [b.device_id == no.device, no.start <= b.event_at, b.event_at < no.until])
@@ -118,7 +121,7 @@ def refusal_blocks_others(permission_events, devices, users, policy):
     owners = devices.filter(devices.device_id.notnull())
     d = join(d, lookup(owners, "device_id", user_id=owners.user_id, platform=owners.platform), "device_id")
     d = join(d, blocks(e, policy), "device_id")
-    rows, others = d.filter(d.refused), d.filter(~d.refused, d.granted)
+    rows, yes = d.filter(d.refused), ~d.refused & d.granted
     return Check(
         rows,
         review("service_refused", sure(rows.platform == "android") & rows.without_info),
@@ -126,9 +129,9 @@ def refusal_blocks_others(permission_events, devices, users, policy):
         record="devices:" + rows.device_id,
         by=("platform",),
         figures={
-            "Devices that refused a permission": rows.count(),
-            "Of these, with a blocked feature": rows.blocked.sum().fill_null(0),
-            "Devices that granted all they were asked": others.count(),
-            "Of these, also with a blocked feature": others.blocked.sum().fill_null(0),
+            "Devices that refused a permission": d.refused.sum().fill_null(0),
+            "Of these, with a blocked feature": (d.refused & d.blocked).sum().fill_null(0),
+            "Devices that granted all they were asked": yes.sum().fill_null(0),
+            "Of these, also with a blocked feature": (yes & d.blocked).sum().fill_null(0),
         },
     )

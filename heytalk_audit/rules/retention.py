@@ -199,7 +199,7 @@ def premium_exemption_unfounded(users, subscriptions, retention_exceptions, poli
     )
 
 
-@rule("RET-13", severity="high", clauses=["CL-124", "CL-190"])
+@rule("RET-13", severity="medium", clauses=["CL-124", "CL-190"])
 def banned_account_kept(users, profile_attributes, content_items, retention_exceptions, policy):
     """Of a banned person only what blocks a new registration is kept.
 
@@ -254,7 +254,7 @@ def anonymised_still_identifying(users, policy):
     )
 
 
-@rule("RET-17", severity="medium", clauses=["CL-179"])
+@rule("RET-17", severity="medium", clauses=[])
 def restored_account(users, support_tickets, policy):
     """A deleted account comes back only through its owner, and only before its purge is due.
 

@@ -244,7 +244,7 @@ def no_stated_period(delivered_tables, users, policy):
     return Check(t, review("no_stated_period", old, policy.due(t.min_ts, "unstated")), by=("table_name",))
 
 
-@rule("RET-19", severity="medium", clauses=["CL-183"])
+@rule("RET-19", severity="medium", clauses=[])
 def copy_outlives_source(content_items, users, retention_exceptions, policy):
     """A copy made from an item goes when the item goes.
 

@@ -97,10 +97,11 @@ def deletion_not_carried_out(rights_requests, users, retention_exceptions, polic
 def answered_late(rights_requests, users, policy):
     """Every request is answered within the time that the law of its region allows.
 
-    Requests for access, portability, erasure, correction, objection and restriction that were not taken back. The day of receipt does
-    not count, a deadline that ends on a day off ends on the next working day. In the EEA and the UK it is a month, longer by the days for
-    which the person was asked to prove who they are, if asked soon; an extension counts if told in time. What is late under a stricter
-    reading only is for a person to decide. Dates that contradict each other or the outcome, and an unknown region, are unknown.
+    Requests for access, portability, erasure, correction, objection and restriction that were not taken back; those answered before a
+    first day are left out, where one is set. The day of receipt does not count, a deadline that ends on a day off ends on the next working
+    day. In the EEA and the UK it is a month, longer by the days for which the person was asked to prove who they are, if asked soon; an
+    extension counts if told in time. What is late under a stricter reading only is for a person to decide. Dates that contradict each
+    other or the outcome, and an unknown region, are unknown.
     """
     start = policy.setting("period_start")
     r = rights_requests.filter(rights_requests.kind.isin(ANSWERED), ~sure(rights_requests.outcome == "withdrawn"))

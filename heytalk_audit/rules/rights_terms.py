@@ -72,4 +72,4 @@ def with_deadline(requests: ir.Table, users: ir.Table, policy: View) -> ir.Table
         last_day=extended.ifelse(policy.roll(r.longer_day), r.first_day),
         told_late=r.longer_day.notnull() & sure(r.extended_on > r.first_day),
     )
-    return r.drop("paused", "extended_on", "first_day", "longer_day")
+    return r.select([c for c in r.columns if c not in ("paused", "extended_on", "first_day", "longer_day")])

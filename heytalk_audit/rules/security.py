@@ -32,6 +32,7 @@ def secret_in_clear(users, policy):
     u, declared = users.select("user_id", "status", "credential_format"), policy.declared
     u = u.filter(~sure(u.status.isin(["purged", "anonymised"])), ~is_one_of(u.credential_format, declared["no_password"]))
     slow, fast, clear = (begins_with(key(u.credential_format), declared[f"credentials_{how}"].keys()) for how in ("slow", "fast", "clear"))
+    u = u.mutate(kept_as=ibis.cases((slow, "slow hash"), (fast, "fast hash"), (clear, "readable"), else_="not recognised"))
     return Check(
         u,
         unknown("format_missing", blank(u.credential_format)),
@@ -39,7 +40,7 @@ def secret_in_clear(users, policy):
         violation("fast_hash", fast),
         violation("clear_or_reversible", clear),
         review("format_unrecognised", ~slow),
-        by=("credential_format",),
+        by=("kept_as",),
     )
 
 
@@ -47,7 +48,7 @@ def secret_in_clear(users, policy):
 CIPHERED = "^([0-9a-fA-F]{32,}|[A-Za-z0-9+/_-]{22,}={0,2}|[$][0-9a-z]+[$][^ ]+|v[0-9]+:[^ ]+)$"
 
 
-def readable_values(present, policy: View) -> ir.Table:
+def readable_values(inventory: ir.Table, present, policy: View) -> ir.Table:
     """One row per column that is said to be encrypted and was delivered as text: how many values it has that can be read."""
     counted = []
     for name in policy.setting("encrypted_columns"):
@@ -56,10 +57,8 @@ def readable_values(present, policy: View) -> ir.Table:
             cells = present[table].select(cell=present[table][column]).filter(lambda t: ~blank(t.cell))
             read = cells.agg(values=cells.count(), readable=sure(~trim(cells.cell).re_search(CIPHERED)).sum().fill_null(0))
             counted.append(read.select("values", "readable", column_name=ibis.literal(name)))
-    empty = ibis.memtable(
-        {"values": [], "readable": [], "column_name": []}, schema={"values": "int64", "readable": "int64", "column_name": "string"}
-    )
-    return ibis.union(*counted, empty) if counted else empty
+    none = inventory.limit(0).select(values=ibis.null("int64"), readable=ibis.null("int64"), column_name=inventory.column_name)
+    return ibis.union(none, *counted) if counted else none
 
 
 @rule("SEC-02", severity="high", clauses=["CL-086"])
@@ -76,7 +75,7 @@ def encrypted_field_readable(column_inventory, detections, users, policy, presen
     found = detections.filter(detections.what == "value", detections.finding.isin(["secret", "password", "digest"]))
     found = found.filter(found.confidence != "low")
     k = join(k, has(found, "place", told=found.place.notnull()).rename(column_name="place"), "column_name")
-    k = join(k, readable_values(present, policy), "column_name")
+    k = join(k, readable_values(k, present, policy), "column_name")
     k = k.mutate(
         promised=k.column_name.isin(promised) if promised else ibis.literal(False),
         secret=named_like(k.name, policy.setting("secret_names")),
