@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -56,7 +57,17 @@ CHAPTERS = {
         Chapter("security", "Security", ("SEC",), "80-security"),
     )
 }
+#: The page that follows up an earlier run: there only where the parameters name one, or a register of findings.
+FOLLOW_UP = Page("follow-up", "Follow-up")
 #: Page 1: it only reads what the chapters found.
-SUMMARY = Chapter("index", "Summary", (), "90-summary", further=(Page("clauses", "Clause coverage"), Page("document", "The policy itself")))
+SUMMARY = Chapter(
+    "index", "Summary", (), "90-summary", further=(Page("clauses", "Clause coverage"), Page("document", "The policy itself"), FOLLOW_UP)
+)
 #: The page on which a family's sections stand.
 PAGE_OF = {family: chapter.page for chapter in CHAPTERS.values() for family in chapter.families}
+
+
+def rules_of(chapter: str, known: Iterable[str], wanted: Iterable[str] = ()) -> list[str]:
+    """Ids of a chapter's rules among those known, in order; `wanted` limits them."""
+    families, wanted = CHAPTERS[chapter].families, list(wanted)
+    return sorted(id for id in known if id.split("-")[0] in families and (not wanted or id in wanted))

@@ -142,6 +142,7 @@ def sign(
     key: Annotated[Path, typer.Option(help="The signer's private key")],
     snapshot: Annotated[Path | None, typer.Option(help="The snapshot: a reviewer recomputes before signing")] = None,
     previous: Annotated[Path | None, typer.Option(help="As for replay")] = None,
+    previous_snapshot: Annotated[Path | None, typer.Option(help="As for replay")] = None,
     labels: Annotated[list[Path] | None, typer.Option(help="As for replay")] = None,
     text: Annotated[Path | None, typer.Option(help="As for replay")] = None,
     override: Annotated[list[str] | None, typer.Option(help="Another rating of an area: retention=Reasonable: why")] = None,
@@ -161,7 +162,8 @@ def sign(
     if role == "reviewer":
         if snapshot is None:
             raise InputError("--snapshot", "is missing", "a reviewer recomputes the run from its snapshot before signing")
-        found = replay_pack(folder, {"snapshot": snapshot, "previous": previous, "labels": labels, "text": text}, [], err)
+        given = {"snapshot": snapshot, "previous": previous, "previous_snapshot": previous_snapshot, "labels": labels, "text": text}
+        found = replay_pack(folder, given, [], err)
         if not found.identical:
             for line in [*found.faults, *(f"since {c.name}: {c.what}" for c in found.changes), *found.files]:
                 out.print(str(line), markup=False, soft_wrap=True)
@@ -176,6 +178,7 @@ def replay(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A run's folder, or a bag of one")],
     snapshot: Annotated[Path, typer.Option(help="The snapshot that it was made from")],
     previous: Annotated[Path | None, typer.Option(help="The earlier run that it followed up, if it had one")] = None,
+    previous_snapshot: Annotated[Path | None, typer.Option(help="The earlier run's snapshot, if it had it")] = None,
     labels: Annotated[list[Path] | None, typer.Option(help="The reviewers' labels, if it had some")] = None,
     text: Annotated[Path | None, typer.Option(help="The policy's published text, if it had it")] = None,
     p: Override = None,
@@ -183,7 +186,7 @@ def replay(
     """Recompute a pack from its snapshot and compare byte for byte. Exit status 1 where it differs."""
     from heytalk_audit.replay import replay as replay_pack
 
-    given = {"snapshot": snapshot, "previous": previous, "labels": labels, "text": text}
+    given = {"snapshot": snapshot, "previous": previous, "previous_snapshot": previous_snapshot, "labels": labels, "text": text}
     found = replay_pack(folder, given, p or [], err)
     for line in [f"changed: {fault}" for fault in found.faults] + [f"since {c.name}: {c.what}" for c in found.changes]:
         out.print(line, markup=False, soft_wrap=True)
@@ -191,6 +194,43 @@ def replay(
         out.print(f"differs: {fault}", markup=False, soft_wrap=True)
     out.print(f"{folder}: " + ("identical" if found.identical else f"{len(found.faults) + len(found.files):,} files are not as they were"))
     raise typer.Exit(0 if found.identical else 1)
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="The earlier run's folder, or a bag of it")],
+    new: Annotated[Path, typer.Argument(help="The later run's folder, or a bag of it")],
+    json_: Annotated[Path | None, typer.Option("--json", help="Write all of it, row by row, to this file")] = None,
+    old_snapshot: Annotated[Path | None, typer.Option(help="The earlier run's snapshot, to tell causes apart by recomputing")] = None,
+    new_snapshot: Annotated[Path | None, typer.Option(help="The later run's, where the earlier one is gone")] = None,
+) -> None:
+    """What changed between two audits, row by row, and why. Exit status 1 where something did."""
+    from heytalk_audit import diff as compared
+    from heytalk_audit.evidence import canonical
+
+    found = compared.diff(old, new, old_snapshot, new_snapshot)
+    if json_:
+        json_.write_bytes(canonical(compared.document(found)))
+    compared.show(found, Console(highlight=False, width=max(out.width, 132)))
+    raise typer.Exit(1 if found.changed else 0)
+
+
+@app.command()
+def findings(
+    run_: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or a bag of one")],
+    out_: Annotated[Path | None, typer.Option("--out", help="The file to write (default: to the console)")] = None,
+) -> None:
+    """A register of findings to fill in, from what a run found: for `findings` in the next run's parameters."""
+    from heytalk_audit.findings import template
+    from heytalk_audit.previous import load
+
+    text = template(load(run_, f"findings {run_.name}"))
+    if out_ is None:
+        sys.stdout.write(text)
+    elif out_.exists():
+        raise InputError(f"--out {out_.name}", "is there already", "name another file: what people wrote is not overwritten")
+    else:
+        out_.write_text(text, "utf-8")
 
 
 @app.command()

@@ -15,11 +15,12 @@ from typing import Any
 
 import pandas as pd
 
-from heytalk_audit import accepted, attestations, clauses, ratings
+from heytalk_audit import accepted, attestations, chain, clauses, findings, follow_up, previous, ratings
 from heytalk_audit import params as parameters
 from heytalk_audit import results as model
 from heytalk_audit.audit import DETECTIONS, Audit, Evaluation, evaluate
-from heytalk_audit.chapters import CHAPTERS, PAGE_OF
+from heytalk_audit.chapters import PAGE_OF
+from heytalk_audit.chapters import rules_of as _rules_of
 from heytalk_audit.detected import summary
 from heytalk_audit.engine import connect
 from heytalk_audit.errors import InputError
@@ -27,7 +28,7 @@ from heytalk_audit.gates import columns_of
 from heytalk_audit.policy import load
 from heytalk_audit.policy.text import drift, load_text
 from heytalk_audit.previous import columns_before
-from heytalk_audit.report import pages, policy_pages, registered
+from heytalk_audit.report import followed, pages, policy_pages, registered
 from heytalk_audit.report.html import Fragment
 from heytalk_audit.review import read_labels
 from heytalk_audit.rules import RULES
@@ -42,8 +43,7 @@ DEMO_KEY = "heytalk-audit-demo-key-which-is-published"
 
 def rules_of(chapter: str, wanted: list[str] | None = None) -> list[str]:
     """Ids of a chapter's rules, in order; `wanted` limits them."""
-    families = CHAPTERS[chapter].families
-    return sorted(r.id for r in RULES.values() if r.family in families and (not wanted or r.id in wanted))
+    return _rules_of(chapter, RULES, wanted or ())
 
 
 class Session:
@@ -89,6 +89,16 @@ class Session:
         return accepted.read(self.base / self.params.accepted) if self.params.accepted else []
 
     @cached_property
+    def previous(self) -> previous.Run | None:
+        """The earlier run, if the parameters name one."""
+        return previous.read(self.base / self.params.previous) if self.params.previous else None
+
+    @cached_property
+    def findings(self) -> list[findings.Finding]:
+        """The register of findings, if the parameters name one."""
+        return findings.read(self.base / self.params.findings) if self.params.findings else []
+
+    @cached_property
     def described(self) -> dict[str, Any]:
         """What the audit is, for covers and results.json."""
         asked = self.params.audit
@@ -102,7 +112,8 @@ class Session:
         evaluation: Evaluation = evaluate(RULES[rule], self.audit)
         coverage = accepted.cover(evaluation, self.entries, self.key, self.audit.clock.today)
         evaluation = accepted.accept(evaluation, coverage, self.audit.settings["unknown_limit"])
-        result = model.summarise(evaluation, self.audit, self.key, self.labels, coverage.entries, coverage.rows)
+        repeated = follow_up.repeated(rule, evaluation.verdict, self.previous)
+        result = model.summarise(evaluation, self.audit, self.key, self.labels, coverage.entries, coverage.rows, repeated)
         rows = model.exceptions(evaluation, self.key, coverage.by_row)
         model.write_exceptions(rows, self.work / "exceptions" / f"{rule}.parquet")
         self._keep("accepted", rule, rows["accepted"].to_pylist() if coverage.rows else [])
@@ -113,6 +124,12 @@ class Session:
         kept = self.work / what / f"{rule}.json"
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_bytes(model.canonical(value))
+
+    def covered(self, rule: str) -> dict[previous.Row, str]:
+        """The rows of an evaluated rule that the register covers, and by which entries."""
+        rows = self.rows(rule)
+        told = [(row["outcome"], row.get("accepted")) for row in rows]
+        return {row: by for row, (_, by) in previous.numbered([r["record"] for r in rows], told) if by}
 
     def rows(self, rule: str) -> list[dict[str, Any]]:
         """The exception rows of an evaluated rule; `accepted` names the entries that cover one, where the register covers any."""
@@ -189,6 +206,10 @@ class Summary:
         (self.session.work / "audit.json").write_bytes(model.canonical(self.session.described))
         (self.session.work / "clauses.json").write_bytes(model.canonical(self.clauses))
         (self.session.work / "register.json").write_bytes(model.canonical(self.session.register))
+        self.told = chain.follow_up(self.session, self.results)
+        self.findings = chain.standings(self.session, self.results)
+        (self.session.work / "follow_up.json").write_bytes(model.canonical(self.told))
+        (self.session.work / "findings.json").write_bytes(model.canonical(self.findings))
         (self.session.work / "areas.json").write_bytes(model.canonical(ratings.areas(self.results)))
 
     def cover(self) -> Fragment:
@@ -214,6 +235,13 @@ class Summary:
     def document_findings(self) -> Fragment:
         """A page of its own: findings on the policy document, and the rules that touch the same clauses."""
         return policy_pages.document_findings(self.session.audit.policy.findings, self.clauses, self.session.described)
+
+    def follow_up(self) -> Fragment:
+        """A page of its own: what became of the previous audit's findings, and who answers for those of this one."""
+        if self.told is None and not self.session.params.findings:
+            return followed.nothing()
+        missing = findings.unregistered(self.session.findings, self.results)
+        return followed.page(self.told, self.findings, missing, self.results, self.session.described)
 
     def limits(self) -> Fragment:
         """What the audit does not show, and the words it uses."""

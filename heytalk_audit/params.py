@@ -148,6 +148,7 @@ class Params(Strict):
     accepted: str | None = None
     attestations: str | None = None
     previous: str | None = None
+    previous_snapshot: str | None = None
     findings: str | None = None
     labels: list[str] = []
     report: ReportParams = ReportParams()

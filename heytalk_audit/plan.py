@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from heytalk_audit import accepted, delivery, notebook, params
+from heytalk_audit import accepted, delivery, findings, notebook, params, previous
 from heytalk_audit.audit import Audit, lacking
 from heytalk_audit.engine import connect
 from heytalk_audit.errors import printable
@@ -39,12 +39,19 @@ def show_plan(path: Path, overrides: list[str], console: Console) -> None:
     chosen = [r for chapter in given.chapters for r in notebook.rules_of(chapter, given.rules)]
     text = drift(notebook.read_text(base / given.policy.text), policy.clauses.values()) if given.policy.text else None
     entries = accepted.read(base / given.accepted) if given.accepted else []
+    answered = findings.read(base / given.findings) if given.findings else []
+    earlier = previous.previous(base / given.previous) if given.previous else None
     with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
         audit = Audit(open_snapshot(base / given.snapshot, connect(), Path(work)), policy, settings, text)
         console.print(f"{printable(given.audit.title)}: {len(chosen)} rules, as of {audit.clock.as_of}Z, days in {audit.clock.zone}")
         if entries:
             accepted.refuse_unknown_segments(base / given.accepted, entries, audit)
             console.print(f"the register of accepted exceptions has {len(entries)} entries")
+        if answered:
+            findings.refuse_unknown_reasons(base / given.findings, answered, audit)
+            console.print(f"the register of findings has {len(answered)} entries")
+        if earlier:
+            console.print(f"follows up {printable(earlier.audit['id'])}, as of {earlier.audit['as_of']}", markup=False)
         _tables(audit, console)
         _lacks({r: lacking(RULES[r], audit) for r in chosen}, console)
 

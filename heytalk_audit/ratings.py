@@ -30,7 +30,8 @@ def areas(results: list[dict[str, Any]], repeated: Collection[str] = ()) -> list
 
 
 def rating(results: list[dict[str, Any]], repeated: Collection[str] = ()) -> str:
-    """The rating of an area: the first of `RATINGS` that holds. `repeated`: ids of rules that failed last time too.
+    """The rating of an area: the first of `RATINGS` that holds. `repeated`: ids of rules that failed last time too,
+    beside those of which the results say so.
 
     A rate counts every violation, also those that the register of accepted exceptions covers.
     """
@@ -42,7 +43,11 @@ def rating(results: list[dict[str, Any]], repeated: Collection[str] = ()) -> str
     critical = [r for r in failed if r["severity"] == "critical"]
     if any(_rate(r) >= 0.01 for r in critical) or any(_unreliable(r) for r in weighty):
         return "Very limited"
-    if critical or any(_rate(r) >= 0.001 or r["id"] in repeated for r in failed) or any(r["verdict"] == "ERROR" for r in weighty):
+    if (
+        critical
+        or any(_rate(r) >= 0.001 or r.get("repeated") or r["id"] in repeated for r in failed)
+        or any(r["verdict"] == "ERROR" for r in weighty)
+    ):
         return "Limited"
     return "Reasonable" if any(r["verdict"] != "PASS" for r in weighty) else "High"
 

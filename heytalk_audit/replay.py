@@ -45,7 +45,7 @@ class Replayed:
 
 def replay(folder: Path, given: dict[str, Any], overrides: list[str], console: Console) -> Replayed:
     """Run the pack's audit again. `given` are paths of what a pack does not carry: snapshot, and where the run had them, previous,
-    labels and the policy's text. Raises InputError.
+    previous_snapshot, labels and the policy's text. Raises InputError.
     """
     from heytalk_audit.run import run
 
@@ -78,6 +78,7 @@ def _parameters(recorded: Path, given: dict[str, Any]) -> dict[str, Any]:
     if (recorded / INPUTS / str(policy.get("name"))).exists():
         policy["name"] = str((recorded / INPUTS / policy["name"]).resolve())
     _beside(document, "previous", given)
+    _beside(document, "previous_snapshot", given)
     _beside(document, "labels", given)
     _beside(policy, "text", given)
     return document
@@ -85,11 +86,11 @@ def _parameters(recorded: Path, given: dict[str, Any]) -> dict[str, Any]:
 
 def _beside(document: dict[str, Any], name: str, given: dict[str, Any]) -> None:
     """What is kept apart from a pack must be given again, and nothing that it never had."""
-    had, has = bool(document.get(name)), bool(given.get(name))
+    had, has, option = bool(document.get(name)), bool(given.get(name)), name.replace("_", "-")
     if had and not has:
-        raise InputError(f"replay: {name}", "was given to the run, and is kept apart from it", f"give it again with --{name}")
+        raise InputError(f"replay: {name}", "was given to the run, and is kept apart from it", f"give it again with --{option}")
     if has and not had:
-        raise InputError(f"replay: --{name}", "was not given to the run", "leave it out")
+        raise InputError(f"replay: --{option}", "was not given to the run", "leave it out")
     if has:
         value = given[name]
         document[name] = [str(Path(v).resolve()) for v in value] if isinstance(value, list) else str(Path(value).resolve())

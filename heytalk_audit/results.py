@@ -81,10 +81,12 @@ def summarise(
     labels: pd.DataFrame | None = None,
     entries: Sequence[dict[str, Any]] = (),
     accepted: int = 0,
+    repeated: bool = False,
 ) -> dict[str, Any]:
     """A rule's result as plain data: everything the report says of it. `labels` are the reviewers' (see `review.read_labels`).
 
     `entries` are those of the register of accepted exceptions for this rule, and `accepted` says how many of its rows they cover.
+    `repeated` says that it fails, and failed in the previous audit.
     """
     rule, rows, ledger = evaluation.rule, evaluation.rows, evaluation.ledger
     promise, method = rule.text
@@ -120,7 +122,8 @@ def summarise(
         "effect": words.get("effect", ""),
         "recommendation": words.get("recommendation", ""),
         "rate": ledger["violation"] / tested if tested else None,
-        "finding_severity": rate_finding(rule, ledger),
+        "finding_severity": rate_finding(rule, ledger, repeated),
+        "repeated": repeated,
         "assumption": bool(evaluation.assumptions),
         "assumptions": list(evaluation.assumptions),
         "source": rule.source,
@@ -309,6 +312,7 @@ def describe(audit: Audit, id: str, title: str, audience: str, key: bytes) -> di
             "sha256": audit.policy.sha256,
             "text_sha256": audit.policy.text_sha256,
             "text_compared": audit.drift is not None,
+            "periods": {n.name: {k: getattr(n, k) for k in ("value", "unit", "clause", "origin")} for n in audit.policy.periods.values()},
         },
         "tool": {"name": "heytalk-audit", "version": __version__, "code_sha256": code_digest()},
         "key_fingerprint": fingerprint(key),

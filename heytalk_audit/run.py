@@ -7,6 +7,7 @@ pages. Everything is made in a private working folder and moved into place at th
 from __future__ import annotations
 
 import contextlib
+import copy
 import datetime as dt
 import json
 import logging
@@ -32,9 +33,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from heytalk_audit import (
     accepted,
     attestations,
+    chain,
+    counterfactual,
     custody,
     delivery,
     evidence,
+    findings,
+    inputs,
     kernels,
     notebook,
     params,
@@ -46,22 +51,20 @@ from heytalk_audit import (
     signing,
 )
 from heytalk_audit.audit import VERDICTS, Audit
-from heytalk_audit.chapters import CHAPTERS, SUMMARY, Chapter
+from heytalk_audit.chapters import CHAPTERS, FOLLOW_UP, SUMMARY, Chapter, Page
 from heytalk_audit.engine import check_url, connect
 from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.inputs import NOTEBOOKS
 from heytalk_audit.periods import Clock
 from heytalk_audit.policy import load
 from heytalk_audit.report import page as pages
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot import open_snapshot
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 #: Steps that are no notebooks.
 SNAPSHOT, FOLDER = "snapshot", "folder"
 #: Where the folder is made, within the working folder.
 STAGED = "run"
-#: Parameters that are paths, or say who signs: what they lead to is among the materials.
-PATHS = {"accepted": True, "attestations": True, "previous": True, "findings": True, "signing": True}
 OPEN_VERDICTS = ("REVIEW", "NOT_EVALUATED", "NO_POPULATION", "ERROR")
 
 
@@ -152,7 +155,9 @@ def _target(path: Path, given: params.Params, out: Path | None) -> Path:
 
 
 def _progress(console: Console) -> Progress:
-    return Progress(TextColumn("{task.description:<32}"), BarColumn(24), TimeElapsedColumn(), console=console, transient=True)
+    columns = (TextColumn("{task.description:<32}"), BarColumn(24), TimeElapsedColumn())
+    # where nobody watches, it would leave an empty line
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, console: Console) -> None:
@@ -164,11 +169,10 @@ def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, c
         notebook.read_text(base / given.policy.text)
     review.read_labels(base / name for name in given.labels)
     entries = accepted.read(base / given.accepted) if given.accepted else []
-    for name in ("findings",):
-        if getattr(given, name):
-            raise InputError(f"parameters {name}", "is not supported by this version", "leave it out")
-    if given.previous:
-        previous.columns_before(base / given.previous)
+    answered = findings.read(base / given.findings) if given.findings else []
+    earlier = previous.previous(base / given.previous) if given.previous else None
+    if given.previous_snapshot and earlier is None:
+        raise InputError("parameters previous_snapshot", "stands without previous", "name the run that was made from it")
     key = notebook.engagement_key(given.report.key_env)
     if len(key) < 32:
         console.print(f"warning: the key in {given.report.key_env} is shorter than 32 bytes")
@@ -184,19 +188,19 @@ def _prepare(given: params.Params, base: Path, work: Path, progress: Progress, c
     taken = profile.take(found, work, lambda table: progress.update(task, advance=1, description=f"Checking {table}"))
     progress.update(task, completed=len(found.parts), description="Checked the snapshot")
     (work / "profile.json").write_text(json.dumps(taken), "utf-8")
-    if any(entry.scope.segment for entry in entries):
+    if answered or any(entry.scope.segment for entry in entries):
         audit = Audit(open_snapshot(base / given.snapshot, connect("duckdb"), work), policy, settings)
-        accepted.refuse_unknown_segments(base / given.accepted, entries, audit)
+        accepted.refuse_unknown_segments(base / (given.accepted or ""), entries, audit)
+        findings.refuse_unknown_reasons(base / (given.findings or ""), answered, audit)
+    if given.previous_snapshot:
+        counterfactual.open_old(base / given.previous_snapshot, earlier, work / chain.EARLIER)
     resolved = given.model_dump(mode="json")
     resolved["snapshot"] = str((base / given.snapshot).resolve())
-    resolved["accepted"] = str((base / given.accepted).resolve()) if given.accepted else None
+    for name in ("accepted", "attestations", "findings", "previous", "previous_snapshot"):
+        resolved[name] = str((base / getattr(given, name)).resolve()) if getattr(given, name) else None
     resolved["labels"] = [str((base / name).resolve()) for name in given.labels]
-    if given.attestations:
-        resolved["attestations"] = str((base / given.attestations).resolve())
     if given.policy.text:
         resolved["policy"]["text"] = str((base / given.policy.text).resolve())
-    if given.previous:
-        resolved["previous"] = str((base / given.previous).resolve())
     if (base / given.policy.name).exists():
         resolved["policy"]["name"] = str((base / given.policy.name).resolve())
     (work / "params.yaml").write_text(yaml.safe_dump(resolved, allow_unicode=True), "utf-8")
@@ -272,13 +276,21 @@ def _execute_one(name: str, work: Path, progress: Progress, manager: type | None
 def _write_pages(given: params.Params, chapter: Chapter, work: Path) -> None:
     """What is kept of an executed notebook, and the pages that it makes."""
     chapters = [c for name, c in CHAPTERS.items() if name in given.chapters]
-    listed = [*SUMMARY.pages[:1], *(page for c in chapters for page in c.pages), *SUMMARY.further]
+    listed = [*SUMMARY.pages[:1], *(page for c in chapters for page in c.pages), *_made(given, SUMMARY.further)]
     kept = pages.normalise(nbformat.read(work / "executed" / f"{chapter.notebook}.ipynb", as_version=4))
     (work / STAGED / "notebooks").mkdir(parents=True, exist_ok=True)
     nbformat.write(kept, work / STAGED / "notebooks" / f"{chapter.notebook}.ipynb")
-    for page, part in zip(chapter.pages, pages.split(kept, [p.name for p in chapter.pages]).values(), strict=True):
+    made, shown = _made(given, chapter.pages), copy.copy(kept)
+    left_out = {f"page-{p.name}" for p in chapter.pages if p not in made}
+    shown["cells"] = [cell for cell in kept.cells if not left_out & set(cell.metadata["tags"])]
+    for page, part in zip(made, pages.split(shown, [p.name for p in made]).values(), strict=True):
         links = [{"href": p.file, "title": p.title, "current": p == page} for p in listed]
         (work / STAGED / page.file).write_text(pages.render(part, f"{page.title} - {given.audit.title}", links), "utf-8")
+
+
+def _made(given: params.Params, all_pages: Iterable[Page]) -> list[Page]:
+    """The pages that this run makes: nothing is followed up where no earlier run and no register of findings is named."""
+    return [p for p in all_pages if p != FOLLOW_UP or given.previous or given.findings]
 
 
 def _check_parameters(source: Path) -> None:
@@ -294,32 +306,37 @@ def _assemble(given: params.Params, base: Path, work: Path) -> None:
     rules = [r for c in chapters for r in notebook.rules_of(c.name, given.rules)]
     audit = json.loads((work / "audit.json").read_text("utf-8"))
     found = [json.loads((work / "results" / f"{r}.json").read_text("utf-8")) for r in rules]
-    also = {name: json.loads((work / f"{name}.json").read_text("utf-8")) for name in ("areas", "clauses", "register")}
+    also = {
+        name: json.loads((work / f"{name}.json").read_text("utf-8")) for name in ("areas", "clauses", "findings", "follow_up", "register")
+    }
     (staged / "exceptions").mkdir(parents=True)
     _keep_inputs(given, base, staged)
     (staged / "results.json").write_bytes(results.canonical({"audit": audit, "rules": found} | also))
+    if (work / previous.CARRIED_FILE).exists():
+        shutil.copyfile(work / previous.CARRIED_FILE, staged / previous.CARRIED_FILE)
     for rule in rules:
         shutil.copyfile(work / "exceptions" / f"{rule}.parquet", staged / "exceptions" / f"{rule}.parquet")
 
 
 def _keep_inputs(given: params.Params, base: Path, staged: Path) -> None:
     """What a replay needs and may be shown: the parameters without paths, and the registers and policy that they name."""
-    inputs = staged / replay.PARAMETERS
-    inputs.parent.mkdir(parents=True)
+    kept = staged / replay.PARAMETERS
+    kept.parent.mkdir(parents=True)
     asked = given.model_dump(mode="json", exclude={"signing"})
-    asked |= {"snapshot": "snapshot", "labels": ["given"] if given.labels else [], "previous": "given" if given.previous else None}
+    asked |= {"snapshot": "snapshot", "labels": ["given"] if given.labels else []}
+    asked |= {name: "given" if getattr(given, name) else None for name in ("previous", "previous_snapshot")}
     for name in ("accepted", "attestations", "findings"):
         if getattr(given, name):
             asked[name] = f"{name}.yaml"
-            shutil.copyfile(base / getattr(given, name), inputs.with_name(f"{name}.yaml"))
+            shutil.copyfile(base / getattr(given, name), kept.with_name(f"{name}.yaml"))
     policy = load(given.policy.name, base)
     asked["policy"] = {"name": given.policy.name, "text": "given" if given.policy.text else None}
     if (base / given.policy.name).exists():
         asked["policy"]["name"] = "policy"
         for file in policy.files:
-            inputs.with_name("policy").mkdir(exist_ok=True)
-            shutil.copyfile(file, inputs.with_name("policy") / ("policy.yaml" if file == policy.files[0] else file.name))
-    inputs.write_text(yaml.safe_dump(asked, allow_unicode=True), "utf-8")
+            kept.with_name("policy").mkdir(exist_ok=True)
+            shutil.copyfile(file, kept.with_name("policy") / ("policy.yaml" if file == policy.files[0] else file.name))
+    kept.write_text(yaml.safe_dump(asked, allow_unicode=True), "utf-8")
 
 
 def _sign(given: params.Params, base: Path, staged: Path) -> None:
@@ -332,29 +349,8 @@ def _sign(given: params.Params, base: Path, staged: Path) -> None:
 def _attest(given: params.Params, base: Path, work: Path) -> None:
     """The statement over the finished folder. Paths are left out of it: what they led to is named by its digest."""
     policy, staged = load(given.policy.name, base), work / STAGED
-    asked = given.model_dump(mode="json", exclude={"snapshot": True, "labels": True, "policy": {"name", "text"}, **PATHS})
-    asked["policy"] = {"name": policy.name, "version": policy.version}
-    chapters = [c for name, c in CHAPTERS.items() if name in given.chapters]
-    rules = [RULES[r] for c in chapters for r in notebook.rules_of(c.name, given.rules)]
-    used = evidence.materials(
-        json.loads((work / "profile.json").read_text("utf-8")),
-        (base / given.snapshot / delivery.DESCRIPTOR).read_bytes(),
-        policy,
-        rules,
-        [NOTEBOOKS / f"{c.notebook}.ipynb" for c in (*chapters, SUMMARY)],
-    )
-    for n, name in enumerate(given.labels, 1):
-        used.append({"name": f"labels/{n}", "digest": {"sha256": evidence.digest((base / name).read_bytes())}})
-    if given.previous:
-        content = (base / given.previous / previous.RESULTS).read_bytes()
-        used.append({"name": "previous/results.json", "digest": {"sha256": evidence.digest(content)}})
-    if given.attestations:
-        used.append({"name": "attestations", "digest": {"sha256": evidence.digest((base / given.attestations).read_bytes())}})
-    if given.accepted:
-        used.append({"name": "accepted", "digest": {"sha256": evidence.digest((base / given.accepted).read_bytes())}})
-    if given.policy.text:
-        used.append({"name": "policy/text", "digest": {"sha256": evidence.digest((base / given.policy.text).read_bytes())}})
-    (staged / evidence.NAME).write_bytes(results.canonical(evidence.statement(staged, asked, used)))
+    used = inputs.materials(given, base, policy, json.loads((work / "profile.json").read_text("utf-8")))
+    (staged / evidence.NAME).write_bytes(results.canonical(evidence.statement(staged, inputs.asked(given, policy), used)))
 
 
 def _publish(staged: Path, target: Path) -> None:

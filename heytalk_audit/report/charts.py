@@ -32,6 +32,13 @@ STYLE = {
     "no attestation": ("#d9c7e0", "oo"),
     "no commitment": ("#eceff3", "--"),
     "findings": ("#2f5d8a", ""),
+    "new": ("#a3262a", ""),
+    "reopened": ("#7a4a8c", "++"),
+    "persisting": ("#e0a23b", "//"),
+    "changed": ("#4a7fb5", "xx"),
+    "resolved": ("#2f7d55", "\\\\"),
+    "no longer tested": ("#c9cdd3", ".."),
+    "newly tested": ("#eceff3", "--"),
 }
 _RC = {
     "svg.hashsalt": "heytalk-audit",
@@ -101,6 +108,30 @@ def months(points: list[dict[str, Any]], kinds: dict[str, str], titles: tuple[st
             axes.set_title(title, fontsize=9, loc="left")
         handles, labels = grid[0][0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=1, frameon=False, fontsize=8)
+        return _image(figure, alt)
+
+
+def trend(series: dict[str, list[int | None]], days: list[str], alt: str) -> Fragment:
+    """Small multiples, a line each from day to day; a null leaves a gap."""
+    if not series:
+        return Fragment("")
+    across = 3
+    down = -(-len(series) // across)
+    with rc_context(_RC):
+        figure = Figure(figsize=(7.2, 0.5 + 1.15 * down), layout="constrained")
+        grid = figure.subplots(down, across, sharex=True, squeeze=False)
+        places = [axes for row in grid for axes in row]
+        for axes, (label, values) in zip(places, series.items(), strict=False):
+            known = [float("nan") if v is None else v for v in values]
+            axes.plot(range(len(days)), known, color="#14508c", marker="o", markersize=4)
+            axes.set_title(_short(label), fontsize=9, loc="left")
+            axes.set_ylim(0, max([1, *[v for v in values if v is not None]]) * 1.15)
+            axes.set_xlim(-0.4, len(days) - 0.6)
+            axes.yaxis.get_major_locator().set_params(integer=True, nbins=4)
+            shown = range(0, len(days), -(-len(days) // 3))
+            axes.set_xticks(shown, [days[i][:7] for i in shown], fontsize=8)
+        for axes in places[len(series) :]:
+            axes.set_axis_off()
         return _image(figure, alt)
 
 

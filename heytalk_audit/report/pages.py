@@ -158,6 +158,7 @@ def _finding(result: dict[str, Any]) -> Fragment:
         f" (rated {result['finding_severity']}). ",
         words.condition(result),
         tag("em", " The violations rest on an assumption of this audit.") if result["assumption"] else Fragment(""),
+        tag("em", " It failed in the previous audit too.") if result.get("repeated") else Fragment(""),
     )
 
 
