@@ -142,6 +142,8 @@ def sign(
     key: Annotated[Path, typer.Option(help="The signer's private key")],
     snapshot: Annotated[Path | None, typer.Option(help="The snapshot: a reviewer recomputes before signing")] = None,
     previous: Annotated[Path | None, typer.Option(help="As for replay")] = None,
+    accepted: Annotated[Path | None, typer.Option(help="As for replay")] = None,
+    attestations: Annotated[Path | None, typer.Option(help="As for replay")] = None,
     labels: Annotated[list[Path] | None, typer.Option(help="As for replay")] = None,
     text: Annotated[Path | None, typer.Option(help="As for replay")] = None,
     override: Annotated[list[str] | None, typer.Option(help="Another rating of an area: retention=Reasonable: why")] = None,
@@ -161,7 +163,8 @@ def sign(
     if role == "reviewer":
         if snapshot is None:
             raise InputError("--snapshot", "is missing", "a reviewer recomputes the run from its snapshot before signing")
-        found = replay_pack(folder, {"snapshot": snapshot, "previous": previous, "labels": labels, "text": text}, [], err)
+        given = {"snapshot": snapshot, "previous": previous, "labels": labels, "text": text}
+        found = replay_pack(folder, given | {"accepted": accepted, "attestations": attestations}, [], err)
         if not found.identical:
             for line in [*found.faults, *(f"since {c.name}: {c.what}" for c in found.changes), *found.files]:
                 out.print(str(line), markup=False, soft_wrap=True)
@@ -178,13 +181,15 @@ def replay(
     previous: Annotated[Path | None, typer.Option(help="The earlier run that it followed up, if it had one")] = None,
     labels: Annotated[list[Path] | None, typer.Option(help="The reviewers' labels, if it had some")] = None,
     text: Annotated[Path | None, typer.Option(help="The policy's published text, if it had it")] = None,
+    accepted: Annotated[Path | None, typer.Option(help="The register, where a run for readers outside had one")] = None,
+    attestations: Annotated[Path | None, typer.Option(help="The attestations, likewise")] = None,
     p: Override = None,
 ) -> None:
     """Recompute a pack from its snapshot and compare byte for byte. Exit status 1 where it differs."""
     from heytalk_audit.replay import replay as replay_pack
 
     given = {"snapshot": snapshot, "previous": previous, "labels": labels, "text": text}
-    found = replay_pack(folder, given, p or [], err)
+    found = replay_pack(folder, given | {"accepted": accepted, "attestations": attestations}, p or [], err)
     for line in [f"changed: {fault}" for fault in found.faults] + [f"since {c.name}: {c.what}" for c in found.changes]:
         out.print(line, markup=False, soft_wrap=True)
     for fault in found.files:
@@ -319,6 +324,29 @@ def destroy(
 
 
 @app.command()
+def resolve(
+    run_: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or a bag of one, for internal use")],
+    pseudonyms: Annotated[list[str], typer.Argument(metavar="PSEUDONYM...", help="Records or persons, as the exceptions name them")],
+    snapshot: Annotated[Path, typer.Option(help="The snapshot that it was made from")],
+    key: Annotated[Path, typer.Option(help="The data protection officer's private key")],
+    by: By = "",
+    case: Annotated[str, typer.Option(help="The case that it is for")] = "",
+    purpose: Annotated[str, typer.Option(help="What for")] = "",
+    log: Log = None,
+    passphrase_env: Annotated[
+        str, typer.Option(help="The environment variable that holds the key's passphrase")
+    ] = "HEYTALK_AUDIT_PASSPHRASE",
+) -> None:
+    """Lead pseudonyms back to rows and persons, for the data protection officer alone. Each look-up is logged before it is answered."""
+    from heytalk_audit import resolution
+    from heytalk_audit.signing import load_key
+
+    asked = resolution.Asked(by, case, purpose, load_key(key, os.environb.get(passphrase_env.encode()) or None))
+    for answer in resolution.resolve(run_, pseudonyms, snapshot, asked, log, _now):
+        out.print(str(answer), markup=False, soft_wrap=True)
+
+
+@app.command()
 def record(
     params: Params,
     out_: Annotated[Path, typer.Option("--out", help="The folder to write")],
@@ -393,6 +421,8 @@ def lab() -> None:
 
 def print_verdicts(results: list[dict]) -> None:
     """The verdict table."""
+    from heytalk_audit.report.suppress import shown
+
     table = Table(box=None, pad_edge=False)
     for name in ("Rule", "Verdict", "Severity"):
         table.add_column(name, no_wrap=True)
@@ -400,7 +430,8 @@ def print_verdicts(results: list[dict]) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True, overflow="ellipsis")
     for r in results:
-        numbers = [f"{r['ledger'][k]:,}" for k in ("in_scope", "violation", "review", "unknown", "exempt")]
+        numbers = [shown(r["ledger"][k]) for k in ("in_scope", "violation", "review", "unknown", "exempt")]
+        numbers = [n if isinstance(n, str) else f"{n:,}" for n in numbers]
         table.add_row(r["id"], r["verdict"], r["severity"], *numbers, printable(r["reason"] or r["title"]))
     Console(highlight=False, width=max(out.width, 132)).print(table)
 

@@ -52,6 +52,7 @@ from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.periods import Clock
 from heytalk_audit.policy import load
 from heytalk_audit.report import page as pages
+from heytalk_audit.report import suppress
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot import open_snapshot
 
@@ -278,7 +279,8 @@ def _write_pages(given: params.Params, chapter: Chapter, work: Path) -> None:
     nbformat.write(kept, work / STAGED / "notebooks" / f"{chapter.notebook}.ipynb")
     for page, part in zip(chapter.pages, pages.split(kept, [p.name for p in chapter.pages]).values(), strict=True):
         links = [{"href": p.file, "title": p.title, "current": p == page} for p in listed]
-        (work / STAGED / page.file).write_text(pages.render(part, f"{page.title} - {given.audit.title}", links), "utf-8")
+        title = f"{page.title} - {given.audit.title}"
+        (work / STAGED / page.file).write_text(pages.render(part, title, links, suppress.said(given.report.audience)), "utf-8")
 
 
 def _check_parameters(source: Path) -> None:
@@ -293,25 +295,33 @@ def _assemble(given: params.Params, base: Path, work: Path) -> None:
     staged, chapters = work / STAGED, [c for name, c in CHAPTERS.items() if name in given.chapters]
     rules = [r for c in chapters for r in notebook.rules_of(c.name, given.rules)]
     audit = json.loads((work / "audit.json").read_text("utf-8"))
+    limit = params.settings_of(load(given.policy.name, base), given.settings)["unknown_limit"]
     found = [json.loads((work / "results" / f"{r}.json").read_text("utf-8")) for r in rules]
+    found = [suppress.of_rule(r, given.report.audience, limit) for r in found]
     also = {name: json.loads((work / f"{name}.json").read_text("utf-8")) for name in ("areas", "clauses", "register")}
     (staged / "exceptions").mkdir(parents=True)
     _keep_inputs(given, base, staged)
     (staged / "results.json").write_bytes(results.canonical({"audit": audit, "rules": found} | also))
     for rule in rules:
-        shutil.copyfile(work / "exceptions" / f"{rule}.parquet", staged / "exceptions" / f"{rule}.parquet")
+        target = staged / "exceptions" / f"{rule}.parquet"
+        if given.report.audience == "internal":
+            shutil.copyfile(work / "exceptions" / f"{rule}.parquet", target)
+        else:
+            results.write_exceptions(results.EXCEPTIONS.empty_table(), target)
 
 
 def _keep_inputs(given: params.Params, base: Path, staged: Path) -> None:
     """What a replay needs and may be shown: the parameters without paths, and the registers and policy that they name."""
     inputs = staged / replay.PARAMETERS
     inputs.parent.mkdir(parents=True)
-    asked = given.model_dump(mode="json", exclude={"signing"})
+    asked = given.model_dump(mode="json", exclude={"signing"} | params.unset(given))
     asked |= {"snapshot": "snapshot", "labels": ["given"] if given.labels else [], "previous": "given" if given.previous else None}
     for name in ("accepted", "attestations", "findings"):
         if getattr(given, name):
-            asked[name] = f"{name}.yaml"
-            shutil.copyfile(base / getattr(given, name), inputs.with_name(f"{name}.yaml"))
+            # a register names records, people and caps: it stays inside
+            asked[name] = f"{name}.yaml" if given.report.audience == "internal" else "given"
+            if given.report.audience == "internal":
+                shutil.copyfile(base / getattr(given, name), inputs.with_name(f"{name}.yaml"))
     policy = load(given.policy.name, base)
     asked["policy"] = {"name": given.policy.name, "text": "given" if given.policy.text else None}
     if (base / given.policy.name).exists():
@@ -331,8 +341,8 @@ def _sign(given: params.Params, base: Path, staged: Path) -> None:
 
 def _attest(given: params.Params, base: Path, work: Path) -> None:
     """The statement over the finished folder. Paths are left out of it: what they led to is named by its digest."""
-    policy, staged = load(given.policy.name, base), work / STAGED
-    asked = given.model_dump(mode="json", exclude={"snapshot": True, "labels": True, "policy": {"name", "text"}, **PATHS})
+    policy, staged, left = load(given.policy.name, base), work / STAGED, dict.fromkeys(params.unset(given), True)
+    asked = given.model_dump(mode="json", exclude={"snapshot": True, "labels": True, "policy": {"name", "text"}, **PATHS, **left})
     asked["policy"] = {"name": policy.name, "version": policy.version}
     chapters = [c for name, c in CHAPTERS.items() if name in given.chapters]
     rules = [RULES[r] for c in chapters for r in notebook.rules_of(c.name, given.rules)]
