@@ -421,8 +421,6 @@ def lab() -> None:
 
 def print_verdicts(results: list[dict]) -> None:
     """The verdict table."""
-    from heytalk_audit.report.suppress import shown
-
     table = Table(box=None, pad_edge=False)
     for name in ("Rule", "Verdict", "Severity"):
         table.add_column(name, no_wrap=True)
@@ -430,8 +428,8 @@ def print_verdicts(results: list[dict]) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True, overflow="ellipsis")
     for r in results:
-        numbers = [shown(r["ledger"][k]) for k in ("in_scope", "violation", "review", "unknown", "exempt")]
-        numbers = [n if isinstance(n, str) else f"{n:,}" for n in numbers]
+        numbers = [r["ledger"][k] for k in ("in_scope", "violation", "review", "unknown", "exempt")]
+        numbers = ["\u2013" if n is None else f"{n:,}" for n in numbers]
         table.add_row(r["id"], r["verdict"], r["severity"], *numbers, printable(r["reason"] or r["title"]))
     Console(highlight=False, width=max(out.width, 132)).print(table)
 

@@ -179,8 +179,7 @@ class Chapter:
             return pages.left_out("Detectors")
         audit = self.session.audit
         places = summary(audit.detections, audit.snapshot.tables, audit.snapshot.engine)
-        places, told = suppress.of_places(places, self.results.values(), self.session.audience)
-        return pages.detections(places, audit.examined, self.session.audience, told)
+        return pages.detections(suppress.of_places(places, self.session.audience), audit.examined, self.session.audience)
 
     def columns(self) -> Fragment:
         """Columns that came and went since the previous audit."""

@@ -254,10 +254,10 @@ def columns(delivered: dict[str, list[str]], previous: dict[str, list[str]] | No
     return join(title, table(["Column", "Since then"], lines, "Columns that came and went"))
 
 
-def detections(places: list[dict[str, Any]], columns: list[Column], audience: str = "internal", told: bool = True) -> Fragment:
+def detections(places: list[dict[str, Any]], columns: list[Column], audience: str = "internal") -> Fragment:
     """What detectors read and found: special categories, and values, place by place. Candidates, in three bands of confidence.
 
-    Where it is not all `told`, as a number in it is small, only what was read is said.
+    For readers outside only what was read is said: what was found stands in the sections of the rules.
     """
     found = [(p, f) for p in places for f in p["findings"]]
     own = [(p, f) for p, f in found if f["what"] == "category"]
@@ -268,7 +268,7 @@ def detections(places: list[dict[str, Any]], columns: list[Column], audience: st
         kinds["mentioned"] += f["texts"] - f["self"]
     said = "; ".join(f"{name}: " + ", ".join(f"{n:,} {kind}" for kind, n in kinds.items()) for name, kinds in series.items())
     chart = charts.bars(dict(sorted(series.items())), f"Texts with a candidate, by category. {said}.")
-    if told:
+    if audience == "internal":
         listed = [
             chart,
             _findings("Special categories", own, "self", "Of oneself"),
@@ -276,7 +276,7 @@ def detections(places: list[dict[str, Any]], columns: list[Column], audience: st
             _findings("Requests for one's rights", [(p, f) for p, f in found if f["what"] == "request"], None, None),
         ]
     else:
-        listed = [paragraph("What they found is not shown in this version: a number in it is small, or would tell one of a rule.")]
+        listed = [paragraph("What they found is told in this version by the sections of the rules alone.")]
     return join(
         tag("h2", "What detectors read and found", id="detectors"),
         paragraph(

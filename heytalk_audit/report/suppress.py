@@ -7,6 +7,7 @@ The argument, for a reader who knows every line of this file and every other num
   well. So verdicts and ratings are those of the internal report, and give no number away.
 * The rows of an outcome are split many ways: by reason, by columns, by age. Only one of these splits is ever shown in part, the reasons;
   then no other split of that outcome is shown at all. Any other split is shown whole, without a small number in it, or not at all.
+  Rows are split by region only where people are, and people per reason are never told.
 * A split that is shown in part hides its small numbers and, beside them, the first other number by name: never one chosen by its size. It
   is shown in part only if every choice of 1 to 4 for every small number gives the same page.
 """
@@ -72,7 +73,12 @@ def of_rule(result: dict[str, Any], audience: str, unknown_limit: float = 0.01) 
     hide = {o: None if ledger[o] is None else hidden(parts[o]) for o in OUTCOMES}
     whole = {o for o in OUTCOMES if hide[o] == set()}
     made["reasons"] = _reasons(result["reasons"], hide)
-    made["breakdowns"] = {name: _breakdown(values, whole) for name, values in result["breakdowns"].items()}
+    people = made["subjects"]["by_region"] == result["subjects"]["by_region"]
+    made["breakdowns"] = {
+        # rows by region would bound the people of one
+        name: _breakdown(values, whole if people or name != "law_region" else set())
+        for name, values in result["breakdowns"].items()
+    }
     made["ageing"] = _ageing(result["ageing"], given["violation"]) if "violation" in whole else {}
     seen = ledger["in_scope"] is not None and ledger["excluded"] is not None
     made["rate"] = result["rate"] if seen and ledger["violation"] is not None else None
@@ -207,16 +213,11 @@ def _totals(table: dict[str, Any]) -> dict[str, Any]:
     return table | none | {"declared": none, "source": none, "rows": WORD}
 
 
-def of_places(places: Iterable[dict[str, Any]], results: Iterable[dict[str, Any]], audience: str) -> tuple[list[dict[str, Any]], bool]:
-    """What detectors found, place by place, and whether it may be shown: whole or not at all."""
-    places = list(places)
+def of_places(places: Iterable[dict[str, Any]], audience: str) -> list[dict[str, Any]]:
+    """What detectors read: outside, what they found there is left to the sections of the rules, which say it once."""
     if audience == "internal":
-        return places, True
-    numbers = [f[n] for p in places for f in p["findings"] for n in ("texts", "self", "high", "medium", "low")]
-    rest = [f["texts"] - f["self"] for p in places for f in p["findings"] if f["what"] == "category"]
-    told = clean([*numbers, *rest]) and not any(r["suppressed"] for r in results)
-    made = [p | {"texts": None if is_small(p["texts"]) else p["texts"], "findings": p["findings"] if told else []} for p in places]
-    return made, told
+        return list(places)
+    return [p | {"texts": None if is_small(p["texts"]) else p["texts"], "findings": []} for p in places]
 
 
 def statement(audience: str) -> dict[str, Any] | None:
