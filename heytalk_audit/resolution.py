@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
@@ -27,7 +28,7 @@ from heytalk_audit.notebook import engagement_key
 from heytalk_audit.pack import verify_pack
 from heytalk_audit.replay import PARAMETERS
 from heytalk_audit.results import fingerprint
-from heytalk_audit.signing import public_of, sign
+from heytalk_audit.signing import BadSignature, public_of, sign, verify
 from heytalk_audit.signoff import payload
 
 #: A signature made for this does not pass as one over evidence, nor the other way round.
@@ -80,6 +81,15 @@ def resolve(
         entry |= {"public_key": public_of(asked.key).public}
         custody.append(file, entry | {"signature": sign(canonical(entry), asked.key, NAMESPACE).decode()})
         yield answer
+
+
+def genuine(entry: dict[str, Any]) -> bool:
+    """Whether a line of the log is signed by the key that it names."""
+    said = {name: value for name, value in entry.items() if name not in ("signature", "previous")}
+    try:
+        return verify(canonical(said), entry["signature"].encode(), NAMESPACE).public == entry["public_key"]
+    except (BadSignature, KeyError, UnicodeEncodeError):
+        return False
 
 
 def _refuse(run: Path, folder: Path, held: custody.Held, asked: Asked) -> tuple[str, bytes]:
