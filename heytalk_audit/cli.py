@@ -277,7 +277,7 @@ def custody_show(log: AnyLog = Path("custody.jsonl")) -> None:
     for name in ("At", "Event", "By", "Snapshot", ""):
         table.add_column(name, overflow="fold")
     for e in custody.entries(custody.log_of(log) if log.is_dir() else log):
-        more = {k: e[k] for k in ("from", "channel", "purpose", "reason", "destroy_on") if e.get(k)}
+        more = {k: e[k] for k in ("from", "channel", "purpose", "case", "pseudonym", "reason", "destroy_on") if e.get(k)}
         said = [e["at"], e["event"], e["by"], e["snapshot"], "; ".join(f"{k} {v}" for k, v in more.items())]
         table.add_row(*(Text(printable(v)) for v in said))
     out.print(table)
