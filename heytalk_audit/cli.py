@@ -143,6 +143,8 @@ def sign(
     snapshot: Annotated[Path | None, typer.Option(help="The snapshot: a reviewer recomputes before signing")] = None,
     previous: Annotated[Path | None, typer.Option(help="As for replay")] = None,
     previous_snapshot: Annotated[Path | None, typer.Option(help="As for replay")] = None,
+    accepted: Annotated[Path | None, typer.Option(help="As for replay")] = None,
+    attestations: Annotated[Path | None, typer.Option(help="As for replay")] = None,
     labels: Annotated[list[Path] | None, typer.Option(help="As for replay")] = None,
     text: Annotated[Path | None, typer.Option(help="As for replay")] = None,
     override: Annotated[list[str] | None, typer.Option(help="Another rating of an area: retention=Reasonable: why")] = None,
@@ -163,7 +165,7 @@ def sign(
         if snapshot is None:
             raise InputError("--snapshot", "is missing", "a reviewer recomputes the run from its snapshot before signing")
         given = {"snapshot": snapshot, "previous": previous, "previous_snapshot": previous_snapshot, "labels": labels, "text": text}
-        found = replay_pack(folder, given, [], err)
+        found = replay_pack(folder, given | {"accepted": accepted, "attestations": attestations}, [], err)
         if not found.identical:
             for line in [*found.faults, *(f"since {c.name}: {c.what}" for c in found.changes), *found.files]:
                 out.print(str(line), markup=False, soft_wrap=True)
@@ -181,13 +183,15 @@ def replay(
     previous_snapshot: Annotated[Path | None, typer.Option(help="The earlier run's snapshot, if it had it")] = None,
     labels: Annotated[list[Path] | None, typer.Option(help="The reviewers' labels, if it had some")] = None,
     text: Annotated[Path | None, typer.Option(help="The policy's published text, if it had it")] = None,
+    accepted: Annotated[Path | None, typer.Option(help="The register, where a run for readers outside had one")] = None,
+    attestations: Annotated[Path | None, typer.Option(help="The attestations, likewise")] = None,
     p: Override = None,
 ) -> None:
     """Recompute a pack from its snapshot and compare byte for byte. Exit status 1 where it differs."""
     from heytalk_audit.replay import replay as replay_pack
 
     given = {"snapshot": snapshot, "previous": previous, "previous_snapshot": previous_snapshot, "labels": labels, "text": text}
-    found = replay_pack(folder, given, p or [], err)
+    found = replay_pack(folder, given | {"accepted": accepted, "attestations": attestations}, p or [], err)
     for line in [f"changed: {fault}" for fault in found.faults] + [f"since {c.name}: {c.what}" for c in found.changes]:
         out.print(line, markup=False, soft_wrap=True)
     for fault in found.files:
@@ -312,7 +316,7 @@ def custody_show(log: AnyLog = Path("custody.jsonl")) -> None:
     for name in ("At", "Event", "By", "Snapshot", ""):
         table.add_column(name, overflow="fold")
     for e in custody.entries(custody.log_of(log) if log.is_dir() else log):
-        more = {k: e[k] for k in ("from", "channel", "purpose", "reason", "destroy_on") if e.get(k)}
+        more = {k: e[k] for k in ("from", "channel", "purpose", "case", "pseudonym", "reason", "destroy_on") if e.get(k)}
         said = [e["at"], e["event"], e["by"], e["snapshot"], "; ".join(f"{k} {v}" for k, v in more.items())]
         table.add_row(*(Text(printable(v)) for v in said))
     out.print(table)
@@ -356,6 +360,29 @@ def destroy(
         raise InputError("--now", "states no reason", "add --reason")
     written = destroy_snapshot(snapshot, by, log, _now(), reason, run_)
     out.print(f"{snapshot}: destroyed; {written[0]}, {written[1]}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def resolve(
+    run_: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or a bag of one, for internal use")],
+    pseudonyms: Annotated[list[str], typer.Argument(metavar="PSEUDONYM...", help="Records or persons, as the exceptions name them")],
+    snapshot: Annotated[Path, typer.Option(help="The snapshot that it was made from")],
+    key: Annotated[Path, typer.Option(help="The data protection officer's private key")],
+    by: By = "",
+    case: Annotated[str, typer.Option(help="The case that it is for")] = "",
+    purpose: Annotated[str, typer.Option(help="What for")] = "",
+    log: Log = None,
+    passphrase_env: Annotated[
+        str, typer.Option(help="The environment variable that holds the key's passphrase")
+    ] = "HEYTALK_AUDIT_PASSPHRASE",
+) -> None:
+    """Lead pseudonyms back to rows and persons, for the data protection officer alone. Each look-up is logged before it is answered."""
+    from heytalk_audit import resolution
+    from heytalk_audit.signing import load_key
+
+    asked = resolution.Asked(by, case, purpose, load_key(key, os.environb.get(passphrase_env.encode()) or None))
+    for answer in resolution.resolve(run_, pseudonyms, snapshot, asked, log, _now):
+        out.print(str(answer), markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -440,7 +467,8 @@ def print_verdicts(results: list[dict]) -> None:
         table.add_column(name, justify="right", no_wrap=True, min_width=9)
     table.add_column("", no_wrap=True, overflow="ellipsis")
     for r in results:
-        numbers = [f"{r['ledger'][k]:,}" for k in ("in_scope", "violation", "review", "unknown", "exempt")]
+        numbers = [r["ledger"][k] for k in ("in_scope", "violation", "review", "unknown", "exempt")]
+        numbers = ["\u2013" if n is None else f"{n:,}" for n in numbers]
         table.add_row(r["id"], r["verdict"], r["severity"], *numbers, printable(r["reason"] or r["title"]))
     Console(highlight=False, width=max(out.width, 132)).print(table)
 

@@ -20,7 +20,8 @@ REGISTERS = ("attestations", "accepted", "findings")
 
 def asked(given: params.Params, policy: Policy) -> dict[str, Any]:
     """The parameters as the statement has them: without paths."""
-    said = given.model_dump(mode="json", exclude={"snapshot": True, "labels": True, "policy": {"name", "text"}, **PATHS})
+    left = {"snapshot": True, "labels": True, "policy": {"name", "text"}, **PATHS, **dict.fromkeys(params.unset(given), True)}
+    said = given.model_dump(mode="json", exclude=left)
     return said | {"policy": {"name": policy.name, "version": policy.version}}
 
 

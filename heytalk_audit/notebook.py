@@ -28,7 +28,7 @@ from heytalk_audit.gates import columns_of
 from heytalk_audit.policy import load
 from heytalk_audit.policy.text import drift, load_text
 from heytalk_audit.previous import columns_before
-from heytalk_audit.report import followed, pages, policy_pages, registered
+from heytalk_audit.report import followed, pages, policy_pages, registered, suppress
 from heytalk_audit.report.html import Fragment
 from heytalk_audit.review import read_labels
 from heytalk_audit.rules import RULES
@@ -120,6 +120,15 @@ class Session:
         self._keep("results", rule, result)
         return result
 
+    @property
+    def audience(self) -> str:
+        """For whom the report is."""
+        return self.params.report.audience
+
+    def shown(self, result: dict[str, Any]) -> dict[str, Any]:
+        """A result as this report's audience may see it."""
+        return suppress.of_rule(result, self.audience, self.audit.settings["unknown_limit"])
+
     def _keep(self, what: str, rule: str, value: Any) -> None:
         kept = self.work / what / f"{rule}.json"
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -145,7 +154,8 @@ class Session:
         named = {entry.rule for entry in self.entries}
         chosen = [rule for chapter in self.params.chapters for rule in rules_of(chapter, self.params.rules)]
         found = [self.evaluate(rule) for rule in chosen if rule in named]
-        return accepted.register(self.entries, found, self.audit.clock.today) if named else []
+        stands = accepted.register(self.entries, found, self.audit.clock.today) if named else []
+        return suppress.of_register(stands, self.audience)
 
     def results(self, chapters: list[str] | None = None) -> list[dict[str, Any]]:
         """The results of these chapters (default: all of the parameters), in order."""
@@ -158,7 +168,7 @@ class Chapter:
 
     def __init__(self, name: str, params: str | Path):
         self.name, self.session = name, Session(params)
-        self.results = {r["id"]: r for r in self.session.results([name])}
+        self.results = {r["id"]: self.session.shown(r) for r in self.session.results([name])}
 
     def cover(self) -> Fragment:
         """What was audited, when, against what."""
@@ -172,11 +182,13 @@ class Chapter:
         """All that the report says of one rule; nothing where the parameters leave it out."""
         if rule not in self.results:
             return pages.left_out(rule)
-        return pages.rule_section(self.results[rule], self.session.rows(rule), self.session.params.report.audience)
+        rows = self.session.rows(rule) if self.session.audience == "internal" else []
+        return pages.rule_section(self.results[rule], rows, self.session.audience)
 
     def reliability(self) -> Fragment:
         """What was delivered beside what was said of it, and how far it can be relied on."""
-        return pages.evidence_reliability(evidence_of(self.session.audit), list(self.results.values()))
+        tables = suppress.of_tables(evidence_of(self.session.audit), self.session.audience)
+        return pages.evidence_reliability(tables, list(self.results.values()))
 
     def detections(self) -> Fragment:
         """What detectors read and found, place by place; nothing where no rule of this audit asked for it."""
@@ -184,7 +196,7 @@ class Chapter:
             return pages.left_out("Detectors")
         audit = self.session.audit
         places = summary(audit.detections, audit.snapshot.tables, audit.snapshot.engine)
-        return pages.detections(places, audit.examined, self.session.params.report.audience)
+        return pages.detections(suppress.of_places(places, self.session.audience), audit.examined, self.session.audience)
 
     def columns(self) -> Fragment:
         """Columns that came and went since the previous audit."""
@@ -193,7 +205,7 @@ class Chapter:
 
     def register(self) -> Fragment:
         """The register of accepted exceptions: how each entry stands, and what it covers."""
-        return registered.register(self.session.register, self.session.params.report.audience)
+        return registered.register(self.session.register, self.session.audience)
 
 
 class Summary:
@@ -201,16 +213,22 @@ class Summary:
 
     def __init__(self, params: str | Path):
         self.session = Session(params)
-        self.results = self.session.results()
-        self.clauses = clauses.results(self.session.audit, self.results, RULES, self.session.attested)
+        found = self.session.results()
+        # ratings are those of the internal report: by the numbers as they are
+        self.areas = ratings.areas(found)
+        self.results = [self.session.shown(r) for r in found]
+        stands = clauses.results(self.session.audit, self.results, RULES, self.session.attested)
+        self.clauses = suppress.of_clauses(stands, self.session.audience)
         (self.session.work / "audit.json").write_bytes(model.canonical(self.session.described))
         (self.session.work / "clauses.json").write_bytes(model.canonical(self.clauses))
         (self.session.work / "register.json").write_bytes(model.canonical(self.session.register))
-        self.told = chain.follow_up(self.session, self.results)
-        self.findings = chain.standings(self.session, self.results)
+        # follow-up speaks of single rows and small numbers: it stays inside
+        inside = self.session.audience == "internal"
+        self.told = chain.follow_up(self.session, found) if inside else None
+        self.findings = chain.standings(self.session, found) if inside else []
         (self.session.work / "follow_up.json").write_bytes(model.canonical(self.told))
         (self.session.work / "findings.json").write_bytes(model.canonical(self.findings))
-        (self.session.work / "areas.json").write_bytes(model.canonical(ratings.areas(self.results)))
+        (self.session.work / "areas.json").write_bytes(model.canonical(self.areas))
 
     def cover(self) -> Fragment:
         """What was audited, when, against what."""
@@ -218,7 +236,7 @@ class Summary:
 
     def verdicts(self) -> Fragment:
         """Page 1: a verdict and rating per chapter, key findings, what was not evaluated."""
-        return pages.verdict_summary(self.results, self.clauses, self.session.audit.policy.findings)
+        return pages.verdict_summary(self.results, self.clauses, self.session.audit.policy.findings, self.areas)
 
     def register(self) -> Fragment:
         """How many accepted exceptions there are, and how many entries of their register are themselves findings."""
@@ -238,7 +256,7 @@ class Summary:
 
     def follow_up(self) -> Fragment:
         """A page of its own: what became of the previous audit's findings, and who answers for those of this one."""
-        if self.told is None and not self.session.params.findings:
+        if self.told is None and not (self.session.params.findings and self.session.audience == "internal"):
             return followed.nothing()
         missing = findings.unregistered(self.session.findings, self.results)
         return followed.page(self.told, self.findings, missing, self.results, self.session.described)

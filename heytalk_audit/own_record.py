@@ -40,7 +40,7 @@ RETENTION = (
 MEASURES = (
     "The report and the results hold aggregates and pseudonyms alone; a pseudonym is keyed (HMAC-SHA-256), and the key is kept apart.",
     "Detectors keep a kind, a place and a confidence, never the value that they found.",
-    "A version for external readers leaves exception rows out and hides small numbers of people.",
+    "A version for a regulator or the public withholds exception rows, and hides small numbers and what would give them away.",
     "The audit needs no network, and changes nothing in the source.",
     "Every file of a run is under a digest, and can be signed; changes are found, and a replay gives the same bytes.",
     "Receipt, access and destruction of the snapshot are logged in a chained custody log.",
@@ -219,7 +219,11 @@ def _policy(known: Known) -> str:
 
 def _audience(known: Known) -> str:
     inside = "The controller's management and data protection officer"
-    return f"{inside}; external readers receive a version without exception rows" if known.given.report.audience == "external" else inside
+    return f"{inside}; {_reader(known)} receives a version without exception rows" if _reader(known) else inside
+
+
+def _reader(known: Known) -> str:
+    return {"regulator": "a regulator", "public": "the public"}.get(known.given.report.audience, "")
 
 
 def _engine(known: Known) -> str:

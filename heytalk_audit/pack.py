@@ -109,15 +109,18 @@ def _compare(files: dict[str, Path], wanted: dict[str, str]) -> list[Fault]:
 
 def _ledgers(run: Path) -> Iterator[Fault]:
     """Whether what the results count is what the exceptions hold."""
-    for rule in json.loads((run / "results.json").read_bytes())["rules"]:
+    said = json.loads((run / "results.json").read_bytes())
+    withheld = said["audit"]["audience"] != "internal"
+    for rule in said["rules"]:
         ledger, name = rule["ledger"], f"exceptions/{rule['id']}.parquet"
         outcomes = [o for o in ledger if o not in ("in_scope", "pass")]
-        if ledger["in_scope"] != ledger["pass"] + sum(ledger[o] for o in outcomes):
+        # a run for readers outside hides numbers, and withholds all rows
+        if None not in ledger.values() and ledger["in_scope"] != ledger["pass"] + sum(ledger[o] for o in outcomes):
             yield Fault("results.json", f"the ledger of {rule['id']} does not add up")
         if not (run / name).exists():
             continue
         found = Counter(pq.read_table(run / name, columns=["outcome"])["outcome"].to_pylist())
-        if any(found[o] != ledger[o] for o in outcomes):
+        if any(found[o] != (0 if withheld else ledger[o]) for o in outcomes):
             yield Fault(name, "its rows are not those that results.json counts")
 
 

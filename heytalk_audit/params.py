@@ -15,6 +15,7 @@ from heytalk_audit.chapters import CHAPTERS
 from heytalk_audit.detect.scan import KINDS
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.policy import Policy
+from heytalk_audit.report.suppress import AUDIENCES
 
 
 class Strict(BaseModel):
@@ -31,6 +32,15 @@ def known_zone(name: Any) -> Any:
         todo = hint if hint.startswith("did you mean") else "write an IANA name, as Europe/Madrid"
         raise ValueError(f"unknown zone {str(name)[:60]!r}; {todo}")
     ZoneInfo(name)
+    return name
+
+
+def known_audience(name: Any) -> Any:
+    """For whom a report is; an unknown one is refused with the nearest known."""
+    if name == "external":  # as earlier versions had it
+        raise ValueError("unknown audience 'external'; choose regulator or public")
+    if name not in AUDIENCES:
+        raise ValueError(f"unknown audience {str(name)[:40]!r}; {nearest(str(name)[:40], AUDIENCES)}")
     return name
 
 
@@ -117,7 +127,7 @@ class PolicyParams(Strict):
 class ReportParams(Strict):
     """For whom the report is, and which environment variable holds the engagement key."""
 
-    audience: Literal["internal", "external"] = "internal"
+    audience: Annotated[str, BeforeValidator(known_audience)] = "internal"
     key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "HEYTALK_AUDIT_KEY"
 
 
@@ -126,6 +136,20 @@ class SigningParams(Strict):
 
     key: str | None = None
     passphrase_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "HEYTALK_AUDIT_PASSPHRASE"
+
+
+def known_signer(line: Any) -> Any:
+    """A public key as OpenSSH writes it; a comment after it is dropped."""
+    words = line.split() if isinstance(line, str) else []
+    if len(words) < 2 or words[0] != "ssh-ed25519":
+        raise ValueError("is no public key; write ssh-ed25519 AAAA..., as in the .pub file")
+    return " ".join(words[:2])
+
+
+class ResolutionParams(Strict):
+    """Who may lead a pseudonym back to a person: the public keys of the data protection officers."""
+
+    keys: list[Annotated[str, BeforeValidator(known_signer)]] = []
 
 
 class EngineParams(Strict):
@@ -153,6 +177,7 @@ class Params(Strict):
     labels: list[str] = []
     report: ReportParams = ReportParams()
     signing: SigningParams = SigningParams()
+    resolution: ResolutionParams = ResolutionParams()
 
 
 def read(path: Path, overrides: list[str] | None = None) -> Params:
@@ -194,6 +219,11 @@ def settings_of(policy: Policy, given: dict[str, Any] | None) -> dict[str, Any]:
 def passphrase(signing: SigningParams) -> bytes | None:
     """The passphrase in the environment, if there is one."""
     return os.environb.get(signing.passphrase_env.encode()) or None
+
+
+def unset(given: Params) -> set[str]:
+    """Keys that a run's own copy of the parameters leaves out, as nothing is said there."""
+    return set() if given.resolution.keys else {"resolution"}
 
 
 def _override(document: dict[str, Any], text: str) -> None:

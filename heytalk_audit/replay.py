@@ -72,7 +72,9 @@ def _parameters(recorded: Path, given: dict[str, Any]) -> dict[str, Any]:
         raise InputError(f"replay {recorded.name}", f"has no {PARAMETERS}", "replay a pack that this version wrote") from error
     document["snapshot"] = str(Path(given["snapshot"]).resolve())
     for name in ("accepted", "attestations", "findings"):
-        if document.get(name):
+        if document.get(name) in (None, "given"):  # a run for readers outside carries no register
+            _beside(document, name, given)
+        else:
             document[name] = str((recorded / INPUTS / document[name]).resolve())
     policy = document.get("policy", {})
     if (recorded / INPUTS / str(policy.get("name"))).exists():

@@ -22,6 +22,7 @@ from heytalk_audit.gates import columns_of
 from heytalk_audit.policy import Number
 from heytalk_audit.policy.view import audit_period
 from heytalk_audit.profile import iso
+from heytalk_audit.report import suppress
 from heytalk_audit.review import judge, refuse_strangers, stated
 
 __all__ = ["canonical", "describe", "exceptions", "summarise", "write_exceptions"]
@@ -292,6 +293,7 @@ def describe(audit: Audit, id: str, title: str, audience: str, key: bytes) -> di
     delivery = audit.snapshot.delivery
     said = delivery.descriptor
     differing = {k: v for k, v in audit.settings.items() if v != _default(audit, k)}
+    left_out = suppress.statement(audience)
     return {
         "id": id,
         "title": title,
@@ -302,7 +304,7 @@ def describe(audit: Audit, id: str, title: str, audience: str, key: bytes) -> di
             "id": audit.snapshot.id,
             "sha256": snapshot_digest(audit),
             "extracted_at": said.get("extracted_at"),
-            "producer": said.get("producer"),
+            "producer": said.get("producer") if audience != "public" else None,
             "source_system": said.get("source_system"),
         },
         "policy": {
@@ -320,7 +322,7 @@ def describe(audit: Audit, id: str, title: str, audience: str, key: bytes) -> di
         "columns": columns_of(audit.snapshot.profile),
         "settings": json.loads(json.dumps(audit.settings, default=str)),
         "settings_changed": json.loads(json.dumps(differing, default=str)),
-    }
+    } | ({"suppression": left_out} if left_out else {})
 
 
 def _default(audit: Audit, name: str) -> Any:

@@ -58,6 +58,7 @@ from heytalk_audit.inputs import NOTEBOOKS
 from heytalk_audit.periods import Clock
 from heytalk_audit.policy import load
 from heytalk_audit.report import page as pages
+from heytalk_audit.report import suppress
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot import open_snapshot
 
@@ -285,12 +286,17 @@ def _write_pages(given: params.Params, chapter: Chapter, work: Path) -> None:
     shown["cells"] = [cell for cell in kept.cells if not left_out & set(cell.metadata["tags"])]
     for page, part in zip(made, pages.split(shown, [p.name for p in made]).values(), strict=True):
         links = [{"href": p.file, "title": p.title, "current": p == page} for p in listed]
-        (work / STAGED / page.file).write_text(pages.render(part, f"{page.title} - {given.audit.title}", links), "utf-8")
+        title = f"{page.title} - {given.audit.title}"
+        (work / STAGED / page.file).write_text(pages.render(part, title, links, suppress.said(given.report.audience)), "utf-8")
 
 
 def _made(given: params.Params, all_pages: Iterable[Page]) -> list[Page]:
-    """The pages that this run makes: nothing is followed up where no earlier run and no register of findings is named."""
-    return [p for p in all_pages if p != FOLLOW_UP or given.previous or given.findings]
+    """The pages that this run makes: nothing is followed up where no earlier run and no register of findings is named.
+
+    Follow-up speaks of single rows and small numbers: it stays inside.
+    """
+    followed = given.report.audience == "internal" and bool(given.previous or given.findings)
+    return [p for p in all_pages if p != FOLLOW_UP or followed]
 
 
 def _check_parameters(source: Path) -> None:
@@ -305,30 +311,38 @@ def _assemble(given: params.Params, base: Path, work: Path) -> None:
     staged, chapters = work / STAGED, [c for name, c in CHAPTERS.items() if name in given.chapters]
     rules = [r for c in chapters for r in notebook.rules_of(c.name, given.rules)]
     audit = json.loads((work / "audit.json").read_text("utf-8"))
+    limit = params.settings_of(load(given.policy.name, base), given.settings)["unknown_limit"]
     found = [json.loads((work / "results" / f"{r}.json").read_text("utf-8")) for r in rules]
+    found = [suppress.of_rule(r, given.report.audience, limit) for r in found]
     also = {
         name: json.loads((work / f"{name}.json").read_text("utf-8")) for name in ("areas", "clauses", "findings", "follow_up", "register")
     }
     (staged / "exceptions").mkdir(parents=True)
     _keep_inputs(given, base, staged)
     (staged / "results.json").write_bytes(results.canonical({"audit": audit, "rules": found} | also))
-    if (work / previous.CARRIED_FILE).exists():
+    if given.report.audience == "internal" and (work / previous.CARRIED_FILE).exists():
         shutil.copyfile(work / previous.CARRIED_FILE, staged / previous.CARRIED_FILE)
     for rule in rules:
-        shutil.copyfile(work / "exceptions" / f"{rule}.parquet", staged / "exceptions" / f"{rule}.parquet")
+        target = staged / "exceptions" / f"{rule}.parquet"
+        if given.report.audience == "internal":
+            shutil.copyfile(work / "exceptions" / f"{rule}.parquet", target)
+        else:
+            results.write_exceptions(results.EXCEPTIONS.empty_table(), target)
 
 
 def _keep_inputs(given: params.Params, base: Path, staged: Path) -> None:
     """What a replay needs and may be shown: the parameters without paths, and the registers and policy that they name."""
     kept = staged / replay.PARAMETERS
     kept.parent.mkdir(parents=True)
-    asked = given.model_dump(mode="json", exclude={"signing"})
+    asked = given.model_dump(mode="json", exclude={"signing"} | params.unset(given))
     asked |= {"snapshot": "snapshot", "labels": ["given"] if given.labels else []}
     asked |= {name: "given" if getattr(given, name) else None for name in ("previous", "previous_snapshot")}
     for name in ("accepted", "attestations", "findings"):
         if getattr(given, name):
-            asked[name] = f"{name}.yaml"
-            shutil.copyfile(base / getattr(given, name), kept.with_name(f"{name}.yaml"))
+            # a register names records, people and caps: it stays inside
+            asked[name] = f"{name}.yaml" if given.report.audience == "internal" else "given"
+            if given.report.audience == "internal":
+                shutil.copyfile(base / getattr(given, name), kept.with_name(f"{name}.yaml"))
     policy = load(given.policy.name, base)
     asked["policy"] = {"name": given.policy.name, "text": "given" if given.policy.text else None}
     if (base / given.policy.name).exists():

@@ -174,7 +174,7 @@ def test_the_verdict_beside_what_is_open(ledger, verdict, found, tmp_path):
 HOSTILE = "<script>alert('x')</script>\u202e & \"Bo\""
 
 
-@pytest.mark.parametrize("audience", ["internal", "external"])
+@pytest.mark.parametrize("audience", ["internal", "regulator"])
 def test_names_in_a_register_cannot_write_the_page(audience, audit, found, tmp_path):
     changed = {k: HOSTILE for k in ("legal_ground", "reason", "owner")} | {"id": "<b>", "approver": "<i>x"}
     record = pseudonym(KEY.encode(), "traffic_events:e0")

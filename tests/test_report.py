@@ -8,7 +8,6 @@ import pytest
 from heytalk_audit.ratings import areas
 from heytalk_audit.report import page, pages, words
 from heytalk_audit.report.html import percent, show, tag
-from heytalk_audit.report.suppress import counts
 from heytalk_audit.results import rate_finding
 from heytalk_audit.rules import RULES
 from heytalk_audit.run import status
@@ -52,12 +51,6 @@ def test_what_can_run_is_refused(kind):
     cell = nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("display_data", {kind: "x"})])
     with pytest.raises(ValueError, match="may not carry"):
         page.normalise(nbformat.v4.new_notebook(cells=[cell]))
-
-
-def test_small_numbers_cannot_be_subtracted_from_their_neighbours():
-    assert counts({"a": 3, "b": 40, "c": 9, "d": 0}, "external") == {"a": "<5", "b": 40, "c": "suppressed", "d": 0}
-    assert counts({"a": 3, "b": 2, "c": 9}, "external") == {"a": "<5", "b": "<5", "c": 9}
-    assert counts({"a": 3}, "internal") == {"a": 3}
 
 
 def test_values_as_a_reader_expects_them():

@@ -12,7 +12,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from heytalk_audit.exports import tables
 from heytalk_audit.exports.recorded import Recorded, line
-from heytalk_audit.report import words
+from heytalk_audit.report import suppress, words
 
 #: What an owner fills in, and what may stand there.
 OWNER = {
@@ -29,16 +29,16 @@ _WIDTHS = {"Title": 40, "Recommendation": 60, "Reasons": 40, "Response text": 40
 
 
 def write(run: Recorded) -> dict[str, bytes]:
-    """One file: cover, findings, exception rows (none for external readers). Text is written as text, never as formula or link."""
+    """One file: cover, findings, exception rows (none where the run withholds them). Text is written as text, never as formula or link."""
     made = io.BytesIO()
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "constant_memory": True}
     with xlsxwriter.Workbook(made, options) as book:
         # the creation date of a workbook that repeats byte for byte: the instant audited
         book.set_properties({"title": line(run.audit["title"]), "comments": f"Evidence SHA-256 {run.evidence}", "created": _naive(run)})
-        more = 0 if run.external else sum(sum(r["ledger"][o] for o in tables.TOLD) for r in run.findings)
+        more = 0 if run.withheld else sum(sum(r["ledger"][o] for o in tables.TOLD) for r in run.findings)
         _cover(book, run, more)
         _findings(book, run)
-        if not run.external:
+        if not run.withheld:
             _exceptions(book, run)
     return {"findings.xlsx": made.getvalue()}
 
@@ -52,6 +52,7 @@ def _cover(book: Workbook, run: Recorded, rows: int) -> None:
     sheet.set_column(0, 0, 24)
     sheet.set_column(1, 1, 80)
     audit = run.audit
+    held = f"{min(rows, MOST_ROWS):,} of {rows:,}" + (": the rest is in exceptions.csv" if rows > MOST_ROWS else "")
     facts = {
         "Audit": audit["id"],
         "Title": audit["title"],
@@ -60,9 +61,9 @@ def _cover(book: Workbook, run: Recorded, rows: int) -> None:
         "Policy": f"{audit['policy']['title']}, version {audit['policy']['version']}",
         "Snapshot": audit["snapshot"]["id"],
         "Evidence SHA-256": run.evidence,
-        "For": "external readers: without exception rows" if run.external else "internal use; contains pseudonyms",
+        "For": suppress.said(run.audit["audience"]) or "internal use; contains pseudonyms",
         "Findings": "All rules but those that passed without any open row. The owner fills in the columns from Owner on.",
-        "Exception rows": f"{min(rows, MOST_ROWS):,} of {rows:,}" + (": the rest is in exceptions.csv" if rows > MOST_ROWS else ""),
+        "Exception rows": "withheld" if run.withheld else held,
         "What counts": "The run's folder is the evidence; this file is a copy. A finding is closed by testing it again.",
     }
     bold = book.add_format({"bold": True, "valign": "top"})

@@ -10,6 +10,7 @@ from typing import Any
 
 from heytalk_audit.evidence import canonical
 from heytalk_audit.exports.recorded import TOLD, Recorded, line, said, tested
+from heytalk_audit.report.suppress import shown
 
 VERSION = "1.1.3"
 NAMESPACE = "https://heytalk-audit.invalid/ns/oscal"
@@ -73,7 +74,7 @@ def _observation(run: Recorded, rule: dict[str, Any]) -> dict[str, Any]:
     props = {"rule": rule["id"], "verdict": rule["verdict"], "severity": rule["severity"], "basis": rule["basis"]}
     props |= {"finding-severity": rule["finding_severity"], "reason": rule["reason"], "rate": rule["rate"]}
     if tested(rule):
-        props |= {f"rows-{name.replace('_', '-')}": rule["ledger"][name] for name in ("in_scope", "pass", *TOLD, "excluded")}
+        props |= {f"rows-{name.replace('_', '-')}": shown(rule["ledger"][name]) for name in ("in_scope", "pass", *TOLD, "excluded")}
         props |= {f"people-{name}": n for name, n in run.people(rule).items()}
     return {
         "uuid": run.id("observation", rule["id"]),

@@ -17,7 +17,7 @@ from heytalk_audit.chapters import CHAPTERS
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence import NAME, digest, materials_of, read_statement
 from heytalk_audit.pack import verify_pack
-from heytalk_audit.report.suppress import counts
+from heytalk_audit.report.suppress import shown
 from heytalk_audit.signoff import payload
 
 #: Outcomes that an owner must look at: test accounts are counted in the ledger, and listed in the run's own files alone.
@@ -45,22 +45,22 @@ class Recorded:
         return dt.datetime.fromisoformat(self.audit["as_of"])
 
     @property
-    def external(self) -> bool:
-        """Whether the run is for external readers: no exception rows, no small numbers of people."""
-        return self.audit["audience"] == "external"
+    def withheld(self) -> bool:
+        """Whether the run is for readers outside: no exception rows, no small numbers."""
+        return self.audit["audience"] != "internal"
 
     @property
     def findings(self) -> list[dict[str, Any]]:
         """Rules that have something to say: all but those that passed without any open row."""
-        return [r for r in self.rules if r["verdict"] != "PASS" or any(r["ledger"][o] for o in TOLD)]
+        return [r for r in self.rules if r["verdict"] != "PASS" or any(r["ledger"][o] != 0 for o in TOLD)]
 
     def people(self, rule: dict[str, Any]) -> dict[str, int | str]:
         """People by outcome, as this run's readers may see them."""
-        return counts({o: rule["subjects"][o] for o in TOLD}, self.audit["audience"])
+        return {o: shown(rule["subjects"][o]) for o in TOLD}
 
     def exceptions(self, rule: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The exception rows of a rule, gravest first; none for external readers."""
-        if self.external:
+        """The exception rows of a rule, gravest first; none where the run withholds them."""
+        if self.withheld:
             return
         rows = pq.read_table(self.folder / "exceptions" / f"{rule['id']}.parquet")
         for outcome in TOLD:
@@ -110,7 +110,11 @@ def said(rule: dict[str, Any]) -> str:
     if not tested(rule):
         return "not tested"
     ledger = rule["ledger"]
-    return ", ".join(f"{name} {ledger[name]:,}" for name in ("in_scope", "pass", *TOLD, "excluded")).replace("in_scope", "in scope")
+    return ", ".join(f"{name} {_number(ledger[name])}" for name in ("in_scope", "pass", *TOLD, "excluded")).replace("in_scope", "in scope")
+
+
+def _number(count: int | None) -> str:
+    return shown(None) if count is None else f"{count:,}"
 
 
 def line(text: Any) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from heytalk_audit.exports.recorded import TOLD, Recorded, area_of, tested
+from heytalk_audit.report.suppress import shown
 
 FINDINGS = [
     *("id", "title", "area", "severity", "finding_severity", "verdict", "basis"),
@@ -24,9 +25,9 @@ _WITHIN = re.compile(rf"(?<=\S)([;|\t\r\n]\s*)(?=[{re.escape(_FORMULA)}])")
 
 
 def write(run: Recorded) -> dict[str, bytes]:
-    """Two files: a row per finding, and a row per exception row (none for external readers)."""
+    """Two files: a row per finding, and a row per exception row (none where the run withholds them)."""
     made = {"findings.csv": _csv(FINDINGS, findings(run))}
-    if not run.external:
+    if not run.withheld:
         made["exceptions.csv"] = _csv(EXCEPTIONS, ([*row, run.evidence] for row in exceptions(run)))
     return made
 
@@ -38,11 +39,11 @@ def findings(run: Recorded) -> Iterator[list[Any]]:
         ledger, people = (r["ledger"], run.people(r)) if tested(r) else ({}, {})
         yield [
             *(r["id"], r["title"], area_of(r), r["severity"], r["finding_severity"], r["verdict"], r["basis"]),
-            *(ledger.get(name) for name in ("in_scope", "pass", *TOLD, "excluded")),
-            *(r["accepted"] if tested(r) else None, r["rate"]),
+            *(shown(ledger[name]) if ledger else None for name in ("in_scope", "pass", *TOLD, "excluded")),
+            *(shown(r["accepted"]) if tested(r) else None, r["rate"]),
             *(people.get(outcome) for outcome in TOLD),
             "; ".join(c["id"] for c in r["clauses"]),
-            "; ".join(f"{x['outcome']}/{x['reason']}: {x['rows']}" for x in r["reasons"] if x["outcome"] in TOLD),
+            "; ".join(f"{x['outcome']}/{x['reason']}: {shown(x['rows'])}" for x in r["reasons"] if x["outcome"] in TOLD),
             *(r["reason"], r["recommendation"], run.evidence),
         ]
 

@@ -112,15 +112,15 @@ def split(notebook: NotebookNode, names: Sequence[str]) -> dict[str, NotebookNod
     return made
 
 
-def render(notebook: NotebookNode, title: str, nav: list[dict[str, Any]]) -> str:
-    """One self-contained page. `nav` has href, title and current of each page of the report."""
+def render(notebook: NotebookNode, title: str, nav: list[dict[str, Any]], note: str = "") -> str:
+    """One self-contained page. `nav` has href, title and current of each page of the report; `note` stands in the footer."""
     exporter = HTMLExporter(template_name="heytalk", extra_template_basedirs=[str(_HOME)], exclude_anchor_links=True)
     body, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title}})
     clean = sanitised(body)
     missing = [m for m in _markers(notebook) if f'id="{m}"' not in clean]
     if missing:
         raise ValueError(f"the page lost the outputs {', '.join(missing)}")
-    return wrap(clean, title, nav)
+    return wrap(clean, title, nav, note)
 
 
 def sanitised(body: str) -> str:
@@ -136,7 +136,7 @@ def sanitised(body: str) -> str:
     )
 
 
-def wrap(clean: str, title: str, nav: list[dict[str, Any]]) -> str:
+def wrap(clean: str, title: str, nav: list[dict[str, Any]], note: str = "") -> str:
     """Sanitised HTML as a page of its own."""
     script, style = _read("page.js"), _read("page.css")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -148,6 +148,7 @@ def wrap(clean: str, title: str, nav: list[dict[str, Any]]) -> str:
         "contents": _contents(clean),
         "body": clean,
         "script": script,
+        "note": html.escape(note or "Pseudonyms are keyed; the key is not in this file."),
     }
     page = _read("page.html")
     return re.sub(r"\{\{ (\w+) \}\}", lambda m: parts[m.group(1)], page)

@@ -12,7 +12,8 @@ from heytalk_audit.report import charts, words
 from heytalk_audit.report.html import Fragment, badge, bullets, definitions, join, paragraph, percent, show, table, tag
 from heytalk_audit.report.policy_pages import drawn, said, tally
 from heytalk_audit.report.sections import left_out, results_matrix, rule_section
-from heytalk_audit.report.suppress import counts
+from heytalk_audit.report.suppress import said as left_out_for
+from heytalk_audit.report.suppress import shown
 
 __all__ = [
     "columns",
@@ -41,26 +42,32 @@ def cover(audit: dict[str, Any], chapter: str | None = None) -> Fragment:
         ("Policy", f"{policy['title']}, version {policy['version']}; digest {policy['sha256'][:16]}"),
         ("Published text", f"{text}; SHA-256 {policy['text_sha256'][:16]}"),
         ("Snapshot", f"{snapshot['id']}; digest {snapshot['sha256'][:16]}"),
-        ("Delivered by", f"{snapshot['producer'] or 'not stated'}, from {snapshot['source_system'] or 'not stated'}"),
+        ("Delivered by", f"{_producer(audit)}, from {snapshot['source_system'] or 'not stated'}"),
         ("Tool", f"{tool['name']} {tool['version']}; code {tool['code_sha256'][:16]}"),
         ("Engagement key", f"fingerprint {audit['key_fingerprint']}"),
-        (
-            "For",
-            {"internal": "internal use; contains pseudonyms", "external": "external readers; small numbers suppressed"}[audit["audience"]],
-        ),
+        ("For", left_out_for(audit["audience"]) or "internal use; contains pseudonyms"),
         ("Changed settings", ", ".join(f"{k}: {v}" for k, v in audit["settings_changed"].items()) or "none"),
     ]
     title = f"{audit['title']}: {chapter}" if chapter else audit["title"]
     return join(tag("h1", title), paragraph(words.SUBTITLE, cls="sub"), definitions(facts))
 
 
-def verdict_summary(results: list[dict[str, Any]], clauses: list[dict[str, Any]], document: Iterable[dict[str, str]]) -> Fragment:
-    """Page 1: a verdict and rating per area, key findings, what was not evaluated, what a person must decide, how the policy stands."""
+def _producer(audit: dict[str, Any]) -> str:
+    return "not named here" if audit["audience"] == "public" else audit["snapshot"]["producer"] or "not stated"
+
+
+def verdict_summary(
+    results: list[dict[str, Any]], clauses: list[dict[str, Any]], document: Iterable[dict[str, str]], rated: list[dict[str, str]]
+) -> Fragment:
+    """Page 1: a verdict and rating per area, key findings, what was not evaluated, what a person must decide, how the policy stands.
+
+    `rated` are the areas with their ratings, which follow from all numbers, also from those that this report hides.
+    """
     areas = {c.title: [r for r in results if r["family"] in c.families] for c in CHAPTERS.values()}
     areas = {name: found for name, found in areas.items() if found}
     return join(
         tag("h2", "Conclusion by area", id="conclusion"),
-        _areas(areas),
+        _areas(areas, {a["title"]: a["rating"] for a in rated}),
         paragraph(
             "Based on the procedures described and the evidence provided. This is no certificate of conformity with any law, and gives no "
             "assurance on systems, backups, copies at vendors and times that the snapshot does not cover.",
@@ -80,10 +87,10 @@ def verdict_summary(results: list[dict[str, Any]], clauses: list[dict[str, Any]]
     )
 
 
-def _areas(areas: dict[str, list[dict[str, Any]]]) -> Fragment:
+def _areas(areas: dict[str, list[dict[str, Any]]], ratings: dict[str, str]) -> Fragment:
     lines, series = [], {}
     for name, found in areas.items():
-        rating = words.rating(found)
+        rating = ratings[name]
         kinds = {
             "fail": ("FAIL", "ERROR"),
             "open": ("REVIEW", "ACCEPTED"),
@@ -101,7 +108,12 @@ def _areas(areas: dict[str, list[dict[str, Any]]]) -> Fragment:
 def _key_findings(results: list[dict[str, Any]]) -> Fragment:
     failed = [r for r in results if r["verdict"] == "FAIL"]
     failed.sort(
-        key=lambda r: (_RANK[r["finding_severity"] or r["severity"]], -r["subjects"]["violation"], -r["ledger"]["violation"], r["id"])
+        key=lambda r: (
+            _RANK[r["finding_severity"] or r["severity"]],
+            -(r["subjects"]["violation"] or 0),
+            -(r["ledger"]["violation"] or 0),
+            r["id"],
+        )
     )
     if not failed:
         return paragraph("No exceptions noted in the population tested.")
@@ -181,11 +193,11 @@ def _open(results: list[dict[str, Any]]) -> Fragment:
     found = [r for r in results if r["verdict"] == "REVIEW"]
     if not found:
         return paragraph("Nothing.")
-    lines = [[join(_link(r), f" {r['title']}"), r["ledger"]["review"], r["ledger"]["unknown"], r["reason"]] for r in found]
+    lines = [[join(_link(r), f" {r['title']}"), shown(r["ledger"]["review"]), shown(r["ledger"]["unknown"]), r["reason"]] for r in found]
     heads = ["Rule", "Rows to decide", "Unknown", "Note"]
     return join(
         paragraph("No open violation under the reading most favourable to the company; each section says which reading or fact decides."),
-        table(heads, lines, f"Rules left for review ({len(found)})", roomy=["Rule", "Note"]),
+        table(heads, lines, f"Rules left for review ({len(found)})", numeric=heads[1:3], roomy=["Rule", "Note"]),
     )
 
 
@@ -244,16 +256,28 @@ def columns(delivered: dict[str, list[str]], previous: dict[str, list[str]] | No
 
 
 def detections(places: list[dict[str, Any]], columns: list[Column], audience: str = "internal") -> Fragment:
-    """What detectors read and found: special categories, and values, place by place. Candidates, in three bands of confidence."""
+    """What detectors read and found: special categories, and values, place by place. Candidates, in three bands of confidence.
+
+    For readers outside only what was read is said: what was found stands in the sections of the rules.
+    """
     found = [(p, f) for p in places for f in p["findings"]]
-    told = [(p, f) for p, f in found if f["what"] == "category"]
+    own = [(p, f) for p, f in found if f["what"] == "category"]
     series: dict[str, dict[str, int]] = {}
-    for _, f in told:
+    for _, f in own:
         kinds = series.setdefault(f["finding"], {"of oneself": 0, "mentioned": 0})
         kinds["of oneself"] += f["self"]
         kinds["mentioned"] += f["texts"] - f["self"]
     said = "; ".join(f"{name}: " + ", ".join(f"{n:,} {kind}" for kind, n in kinds.items()) for name, kinds in series.items())
-    chart = charts.bars(dict(sorted(series.items())), f"Texts with a candidate, by category. {said}.") if audience == "internal" else ""
+    chart = charts.bars(dict(sorted(series.items())), f"Texts with a candidate, by category. {said}.")
+    if audience == "internal":
+        listed = [
+            chart,
+            _findings("Special categories", own, "self", "Of oneself"),
+            _findings("Values", [(p, f) for p, f in found if f["what"] == "value"], None, None),
+            _findings("Requests for one's rights", [(p, f) for p, f in found if f["what"] == "request"], None, None),
+        ]
+    else:
+        listed = [paragraph("What they found is told in this version by the sections of the rules alone.")]
     return join(
         tag("h2", "What detectors read and found", id="detectors"),
         paragraph(
@@ -261,17 +285,14 @@ def detections(places: list[dict[str, Any]], columns: list[Column], audience: st
             "directions: what they find is a candidate, and only what people read supports a rate (see SEN-04 and RGT-08). No text "
             "or value is kept."
         ),
-        table(["Place", "Texts read"], [[p["place"], p["texts"]] for p in places], "Texts that were read"),
+        table(["Place", "Texts read"], [[p["place"], shown(p["texts"])] for p in places], "Texts that were read", numeric=["Texts read"]),
         paragraph("profile_attributes.value has the fields made for sensitive values too; SEN-04 leaves these out.", cls="note"),
-        chart,
-        _findings("Special categories", told, "self", "Of oneself", audience),
-        _findings("Values", [(p, f) for p, f in found if f["what"] == "value"], None, None, audience),
-        _findings("Requests for one's rights", [(p, f) for p, f in found if f["what"] == "request"], None, None, audience),
-        *_columns(columns),
+        *listed,
+        *_columns(columns, audience),
     )
 
 
-def _columns(columns: list[Column]) -> list[Fragment]:
+def _columns(columns: list[Column], audience: str) -> list[Fragment]:
     """Columns by what they hold: hits beside those that luck gives."""
     every = [c for column in columns for c in (column, *column.paths)]
     lines = [
@@ -294,19 +315,19 @@ def _columns(columns: list[Column]) -> list[Fragment]:
     )
     heads = ["Column", "Kind", "Cells", "Of that form", "Hits", "By luck", "Share of the form (95 %)", "Holds it"]
     parts = [tag("h3", "Columns by what they hold"), paragraph(note)]
+    if audience != "internal":
+        heads, lines = [heads[0], heads[1], heads[-1]], [[line[0], line[1], line[-1]] for line in lines if line[-1] == "yes"]
     return [*parts, table(heads, lines, "Columns whose cells have the form of a kind", tools=True, numeric=heads[2:7])]
 
 
-def _findings(title: str, found: list[tuple[dict, dict]], own: str | None, head: str | None, audience: str) -> Fragment:
+def _findings(title: str, found: list[tuple[dict, dict]], own: str | None, head: str | None) -> Fragment:
     if not found:
         return paragraph(f"{title}: no candidates in the texts read.")
     columns = [c for c in ("texts", own, "high", "medium", "low") if c]
-    safe = {c: counts({f"{p['place']} {f['finding']}": f[c] for p, f in found}, audience) for c in columns}
     lines = []
     for p, f in found:
-        key = f"{p['place']} {f['finding']}"
-        share = percent(f["texts"] / p["texts"]) if audience == "internal" else None
-        lines.append([p["place"], f["finding"].replace("_", " "), *[safe[c][key] for c in columns], share])
+        share = percent(f["texts"] / p["texts"]) if p["texts"] else None
+        lines.append([p["place"], f["finding"].replace("_", " "), *[f[c] for c in columns], share])
     heads = ["Place", "Finding", "Texts", *([head] if head else []), "High", "Medium", "Low", "Of the texts"]
     return table(heads, lines, f"{title} found in texts, by place and confidence", tools=True, numeric=heads[2:])
 

@@ -54,7 +54,7 @@ def counted(entries: list[dict[str, Any]], linked: bool = True) -> Fragment:
     title = tag("h2", "Accepted exceptions", id="accepted")
     if not entries:
         return join(title, paragraph("None: this audit has no register of accepted exceptions, or one without entries."))
-    lasting = sorted({e["rule"] for e in entries if e["covered"]})
+    lasting = sorted({e["rule"] for e in entries if e["state"] == "VALID"})
     covers = f" Violations of {', '.join(lasting)} are covered; they stay counted." if lasting else ""
     unsound = [join(tag("strong", e["id"]), f" ({_name(e['state']).lower()}), for ", _link(e)) for e in entries if e["state"] in FINDINGS]
     where = join(" See ", tag("a", "the evidence chapter", href=f"{PAGE_OF['DQ']}#register"), ".") if linked else ""
@@ -67,7 +67,10 @@ def covered(result: dict[str, Any], audience: str = "internal") -> list[Fragment
     if not entries:
         return [paragraph("None registered.")]
     violations = result["ledger"]["violation"]
-    said = f"The register covers {result['accepted']:,} of {violations:,} violations. What it covers stays a violation, counted above."
+    if result["accepted"] is None:
+        said = "How many violations the register covers is suppressed. What it covers stays a violation, counted above."
+    else:
+        said = f"The register covers {result['accepted']:,} of {violations:,} violations. What it covers stays a violation, counted above."
     lines = [_line(e, audience) for e in entries]
     return [paragraph(said), table(_HEADS, lines, f"Accepted exceptions of {result['id']}", numeric=_NUMBERS)]
 
@@ -88,7 +91,7 @@ def _line(entry: dict[str, Any], audience: str) -> list[Any]:
 
 def _scope(scope: dict[str, Any], audience: str) -> str:
     if "record" in scope:
-        return f"record {scope['record']}" if audience == "internal" else "one record"
+        return f"record {scope['record']}" if audience == "internal" and scope["record"] else "one record"
     if "segment" in scope:
         return ", ".join(f"{name} {value}" for name, value in scope["segment"].items())
     return "all violations of the rule"

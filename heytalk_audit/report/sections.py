@@ -7,7 +7,7 @@ from typing import Any
 from heytalk_audit.report import charts, words
 from heytalk_audit.report.html import Fragment, badge, bullets, code, definitions, join, paragraph, percent, show, table, tag
 from heytalk_audit.report.registered import covered
-from heytalk_audit.report.suppress import counts
+from heytalk_audit.report.suppress import shown
 
 SHOWN = 500
 _ORDER = {"violation": 0, "review": 1, "unknown": 2, "exempt": 3, "excluded": 4}
@@ -89,22 +89,27 @@ def _found(result: dict[str, Any], audience: str) -> list[Fragment]:
         )
     if result["reason"] and ledger["in_scope"]:
         parts.append(paragraph(f"Note: {result['reason']}.", cls="callout mild"))
-    if not ledger["in_scope"]:
+    if ledger["in_scope"] == 0:
         return parts
+    if result.get("suppressed"):
+        parts.append(paragraph(f"Suppressed in this version: {_said_hidden(result['suppressed'])}.", cls="note"))
     outcomes = ("pass", "violation", "review", "unknown", "exempt", "excluded")
-    lines = [[o.capitalize(), ledger[o], words.OUTCOMES[o]] for o in outcomes] + [["In scope", ledger["in_scope"], "the sum of the above"]]
-    parts.append(table(["Outcome", "Rows", "Meaning"], lines, f"Ledger of {result['id']}"))
+    lines = [[o.capitalize(), shown(ledger[o]), words.OUTCOMES[o]] for o in outcomes]
+    lines.append(["In scope", shown(ledger["in_scope"]), "the sum of the above"])
+    parts.append(table(["Outcome", "Rows", "Meaning"], lines, f"Ledger of {result['id']}", numeric=["Rows"]))
     if result["reasons"]:
-        hidden = counts({f"{r['outcome']} {r['reason']}": r["people"] for r in result["reasons"]}, audience)
-        lines = [[code(r["reason"]), r["outcome"], r["rows"], hidden[f"{r['outcome']} {r['reason']}"]] for r in result["reasons"]]
-        parts.append(table(["Reason", "Outcome", "Rows", "People"], lines, f"Reasons of {result['id']}", numeric=["People"]))
-    parts += _people(result, subjects, audience)
+        lines = [[code(r["reason"]), r["outcome"], shown(r["rows"]), shown(r["people"])] for r in result["reasons"]]
+        heads = ["Reason", "Outcome", "Rows", "People"]
+        if audience != "internal":
+            heads, lines = heads[:3], [line[:3] for line in lines]
+        parts.append(table(heads, lines, f"Reasons of {result['id']}", numeric=heads[2:]))
+    parts += _people(result, subjects)
     if result["ageing"]:
         parts += [tag("h4", "How long overdue"), charts.ageing(result)]
         lines = [[f"{label} days", n] for label, n in result["ageing"].items()]
         parts.append(table(["Past the due day by", "Violations"], lines, f"Ageing of {result['id']}"))
     if result["over_time"]:
-        parts += _over_time(result, audience)
+        parts += _over_time(result)
     told = {"month"} if result["over_time"] else set()
     parts += [p for name, values in result["breakdowns"].items() if name not in told for p in _breakdown(result, name, values, audience)]
     if result["figures"]:
@@ -118,15 +123,13 @@ def _judged(samples: list[dict[str, Any]]) -> list[Fragment]:
         return []
     lines = []
     for s in samples:
-        found = s["review"]
+        found, drawn = s["review"], s.get("drawn", len(s["records"]))
         if found is None:
-            lines.append([s["of"], s["frame_size"], len(s["records"]), *[None] * 5, "not read by two people yet"])
+            lines.append([s["of"], s["frame_size"], drawn, *[None] * 5, "not read by two people yet"])
             continue
         agreed = None if found["agreement"] is None else percent(found["agreement"])
         kappa = None if found["kappa"] is None else f"{found['kappa']:.2f}"
-        lines.append(
-            [s["of"], s["frame_size"], len(s["records"]), found["yes"], found["no"], found["undecided"], agreed, kappa, found["stated"]]
-        )
+        lines.append([s["of"], s["frame_size"], drawn, found["yes"], found["no"], found["undecided"], agreed, kappa, found["stated"]])
     heads = ["Sample of", "Rows", "Drawn", "Yes", "No", "Open", "Agreement", "Kappa", "Share of yes"]
     return [
         tag("h4", "What two people made of a random sample"),
@@ -135,12 +138,17 @@ def _judged(samples: list[dict[str, Any]]) -> list[Fragment]:
     ]
 
 
-def _people(result: dict[str, Any], subjects: dict[str, Any], audience: str) -> list[Fragment]:
+def _said_hidden(names: list[str]) -> str:
+    """What is hidden, as words: its names as `results.json` has them, without dots and underscores."""
+    return ", ".join(name.replace(".", " ").replace("_", " ").replace("subjects", "people") for name in names)
+
+
+def _people(result: dict[str, Any], subjects: dict[str, Any]) -> list[Fragment]:
     affected = [("Law region", subjects["by_region"]), ("Age", subjects["by_age"])]
     return [
         table(
             [name, "People"],
-            list(counts(found, audience).items()),
+            [[value, shown(n)] for value, n in found.items()],
             f"People with a violation or review of {result['id']}, by {name.lower()}",
             numeric=["People"],
         )
@@ -149,18 +157,15 @@ def _people(result: dict[str, Any], subjects: dict[str, Any], audience: str) -> 
     ]
 
 
-def _over_time(result: dict[str, Any], audience: str) -> list[Fragment]:
+def _over_time(result: dict[str, Any]) -> list[Fragment]:
     points, said = result["over_time"]["points"], result["over_time"]["said"]
     kinds = {"pass": said["pass"], "review": "for a person to decide", "unknown": "unknown", "violation": said["violation"]}
     kinds = {kind: label for kind, label in kinds.items() if any(p[kind] for p in points)}
-    lines, whole = [], True
-    for point in points:
-        safe = counts({kind: point[kind] for kind in (*kinds, "people")}, audience)
-        whole = whole and not any(isinstance(n, str) for n in safe.values())
-        lines.append([point["panel"], point["month"], *safe.values()])
     parts = [tag("h4", "Over time")]
-    if whole:
-        parts.append(charts.months(points, kinds, (said["rows"], said["people"]), _said(result, points, kinds)))
+    if not points:
+        return [*parts, paragraph("Not shown in this version: a number in it is small.")] if result.get("suppressed") else []
+    lines = [[point["panel"], point["month"], *(point[kind] for kind in (*kinds, "people"))] for point in points]
+    parts.append(charts.months(points, kinds, (said["rows"], said["people"]), _said(result, points, kinds)))
     heads = ["Channel", "Month", *(kind.capitalize() for kind in kinds), said["people"]]
     parts.append(table(heads, lines, f"{result['id']} month by month", tools=True, numeric=heads[2:]))
     return [*parts, paragraph(f"Test accounts are left out. {said['people']}: {said['who']}.", cls="note")]
@@ -183,8 +188,7 @@ def _breakdown(result: dict[str, Any], name: str, values: list[dict[str, Any]], 
         return []
     title = name.replace("_", " ")
     columns = ["violation", "review", "unknown", "exempt"]
-    safe = {c: counts({v["value"]: v[c] for v in values}, audience) for c in columns}
-    lines = [[v["value"], *[safe[c][v["value"]] for c in columns]] for v in values]
+    lines = [[v["value"], *[shown(v[c]) for c in columns]] for v in values]
     parts = [tag("h4", f"By {title}")]
     if audience == "internal" and 1 < len(values) <= 40 and any(sum(v[c] for c in columns) > 1 for v in values):
         series = {v["value"]: {c: v[c] for c in columns} for v in values[:20]}
@@ -196,12 +200,12 @@ def _breakdown(result: dict[str, Any], name: str, values: list[dict[str, Any]], 
 
 
 def _exceptions(result: dict[str, Any], rows: list[dict[str, Any]], audience: str) -> list[Fragment]:
+    if audience != "internal":
+        return [tag("h3", "Exception rows"), paragraph("Withheld in this version: the report for internal use lists them by pseudonym.")]
     told = [r for r in rows if r["outcome"] != "excluded"]
     if not told:
         return []
     parts = [tag("h3", "Exception rows")]
-    if audience == "external":
-        return [*parts, paragraph("Left out of this version. The exceptions file lists each row by its pseudonym.")]
     told.sort(key=lambda r: (_ORDER[r["outcome"]], -(r["days_over"] or 0), r["record"]))
     note = f"All {len(told):,} rows" if len(told) <= SHOWN else f"The first {SHOWN:,} of {len(told):,} rows, violations first"
     parts.append(paragraph(f"{note}, by pseudonym; every row is in exceptions/{result['id']}.parquet.", cls="note"))
@@ -215,7 +219,7 @@ def _exceptions(result: dict[str, Any], rows: list[dict[str, Any]], audience: st
 
 
 def _meaning(result: dict[str, Any]) -> list[Fragment]:
-    if not (result["ledger"]["violation"] or result["ledger"]["review"]):
+    if result["ledger"]["violation"] == 0 and result["ledger"]["review"] == 0:
         return []
     return [
         tag("h3", "What it means"),
@@ -256,7 +260,7 @@ def results_matrix(results: list[dict[str, Any]], pages: dict[str, str] | None =
     lines = []
     for r in results:
         ledger = r["ledger"]
-        tested = ledger["in_scope"] - ledger["excluded"]
+        tested = words.tested_rows(ledger)
         link = tag("a", r["id"], href=f"{(pages or {}).get(r['family'], '')}#{r['id']}")
         numbers = [
             ledger["in_scope"],
@@ -264,6 +268,7 @@ def results_matrix(results: list[dict[str, Any]], pages: dict[str, str] | None =
             *(ledger[o] for o in ("violation", "review", "unknown", "exempt", "excluded")),
             r["accepted"],
         ]
+        numbers = [shown(n) for n in numbers]
         rate = f"{percent(r['rate'])} of {tested:,}" if r["rate"] is not None else None
         lines.append([join(link, " ", r["title"]), badge(r["verdict"]), *numbers, rate, r["severity"], r["finding_severity"], r["basis"]])
-    return table(heads, lines, "Results by rule", tools=True, numeric=["Rate"], roomy=["Rule"])
+    return table(heads, lines, "Results by rule", tools=True, numeric=heads[2:11], roomy=["Rule"])

@@ -65,18 +65,22 @@ def rows(count: int) -> str:
 def condition(result: dict[str, Any], audit_tz: str | None = None) -> str:
     """What was found, in one or two sentences."""
     ledger, subjects = result["ledger"], result["subjects"]
-    tested = ledger["in_scope"] - ledger["excluded"]
+    tested = tested_rows(ledger)
     if result["verdict"] in ("NOT_EVALUATED", "ERROR"):
         return f"This was not tested: {result['reason']}."
-    if tested == 0:
+    if result["verdict"] == "NO_POPULATION":
         return f"Nothing was tested: {result['reason']}."
     text = f"We tested {_all(tested)} in scope. "
-    if ledger["violation"]:
-        share = percent(ledger["violation"] / tested)
-        text += f"{rows(ledger['violation'])} ({share}) broke the promise under the reading most favourable to the company"
+    if ledger["violation"] is None:
+        text += "How many rows broke the promise, if any, is suppressed. "
+    elif ledger["violation"]:
+        share = f" ({percent(result['rate'])})" if result["rate"] is not None else ""
+        text += f"{rows(ledger['violation'])}{share} broke the promise under the reading most favourable to the company"
         text += f", about {people(subjects['violation'])}. " if subjects["violation"] else ". "
     else:
         text += "No exceptions noted under the reading most favourable to the company. "
+    if None in (ledger[o] for o in _REST):
+        text += f"How many {', '.join(f'rows are {o}' for o in _REST if ledger[o] is None)} is suppressed. "
     if result["accepted"]:
         text += f"Of these, {rows(result['accepted'])} {'is' if result['accepted'] == 1 else 'are'} covered by accepted exceptions. "
     parts = [f"{rows(ledger[o])} {w}" for o, w in _REST.items() if ledger[o]]
@@ -90,5 +94,12 @@ _REST = {
 }
 
 
-def _all(count: int) -> str:
+def tested_rows(ledger: dict[str, Any]) -> int | None:
+    """Rows in scope but for test accounts; null where this report hides one of the two."""
+    return None if None in (ledger["in_scope"], ledger["excluded"]) else ledger["in_scope"] - ledger["excluded"]
+
+
+def _all(count: int | None) -> str:
+    if count is None:
+        return "every row"
     return "the one row" if count == 1 else f"all {count:,} rows"
