@@ -11,27 +11,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
-from pydantic import BeforeValidator, StringConstraints, ValidationError
+from pydantic import BeforeValidator
 
 from heytalk_audit.errors import InputError, nearest
-from heytalk_audit.params import Strict, refusal
+from heytalk_audit.params import Strict
 from heytalk_audit.policy import Policy
+from heytalk_audit.registers import Day, read_as, words
 
 #: How a clause of class A stands: a current statement, one that has run out, none.
 ATTESTED, EXPIRED, OPEN = STATES = ("ATTESTED", "EXPIRED", "OPEN")
-
-
-def _day(value: Any) -> dt.date:
-    """A date as YAML has it, or as ISO text: no number is one, nor an instant."""
-    if isinstance(value, str):
-        try:
-            return dt.date.fromisoformat(value)
-        except ValueError:
-            pass
-    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
-        return value
-    raise ValueError("is no date; write it as 2025-03-31")
 
 
 def _digest(value: Any) -> str:
@@ -40,17 +28,10 @@ def _digest(value: Any) -> str:
     return value.lower()
 
 
-def _words(longest: int) -> Any:
-    return Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=longest)]
-
-
-Day = Annotated[dt.date, BeforeValidator(_day)]
-
-
 class Evidence(Strict):
     """What the statement rests on: a document's name and its digest, so that it can be found and recognised."""
 
-    name: _words(200)
+    name: words(200)
     sha256: Annotated[str, BeforeValidator(_digest)]
 
 
@@ -58,9 +39,9 @@ class Attestation(Strict):
     """One statement of one person on one clause; it holds up to and with the day `expires`."""
 
     clause: str
-    who: _words(120)
-    role: _words(120)
-    what: _words(2000)
+    who: words(120)
+    role: words(120)
+    what: words(2000)
     date: Day
     evidence: Evidence
     expires: Day
@@ -75,18 +56,7 @@ class File(Strict):
 def read(path: Path, policy: Policy, today: dt.date) -> list[Attestation]:
     """The attestations in a file, in its order; what cannot be used raises InputError, one line. `today` is the audit's local day."""
     where = f"attestations {path.name}"
-    try:
-        document = yaml.safe_load(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(where, "no such file", "name a file as params/attestations.yaml, or leave the key out") from error
-    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(where, "cannot be read as YAML in UTF-8", "mend its syntax, or a day that does not exist") from error
-    if not isinstance(document, dict):
-        raise InputError(where, "is no mapping", "compare it with params/attestations.yaml")
-    try:
-        rows = File.model_validate(document).attestations
-    except ValidationError as error:
-        raise refusal(error, File, where, "params/attestations.yaml") from error
+    rows = read_as(File, path, where, "params/attestations.yaml").attestations
     for number, row in enumerate(rows, 1):
         _check(f"{where}: attestations.{number}", row, policy, today)
     _refuse_twice(where, rows, today)

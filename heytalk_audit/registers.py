@@ -48,7 +48,7 @@ def read_as(model: type[Model], path: Path, where: str, like: str) -> Model:
     except FileNotFoundError as error:
         raise InputError(where, "no such file", f"name a file as {like}, or leave the key out") from error
     except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(where, "cannot be read as YAML in UTF-8", "mend its syntax") from error
+        raise InputError(where, "cannot be read as YAML in UTF-8", "mend its syntax, or a day that does not exist") from error
     if not isinstance(document, dict):
         raise InputError(where, "is no mapping", f"compare it with {like}")
     try:

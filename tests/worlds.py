@@ -262,3 +262,18 @@ def complaint(case: Case, worlds: Worlds) -> str | None:
     else:
         wanted = {next(iter(found)): expected(case.then)}
     return None if found == wanted else f"expected {wanted}, found {found}"
+
+
+def unlike(audit: Audit, reading: Any, rules: Iterable[str]) -> list[str]:
+    """Rows of which the rules say something else than a second reading does, whose `expected(rule)` has them by record."""
+    lines = []
+    for rule in rules:
+        done = evaluate(RULES[rule], audit, keep_pass=True)
+        if done.verdict in ("ERROR", "NOT_EVALUATED"):
+            lines.append(f"{rule}: {done.verdict} {done.reason}")
+            continue
+        rows = done.rows.astype(object).where(done.rows.notna(), None).to_dict("records")
+        found = {row["record"]: tuple(row[k] for k in ("outcome", "reason", "due_on", "days_over")) for row in rows}
+        wanted = reading.expected(rule)
+        lines += [f"{rule} {k}: {found.get(k)}, not {wanted.get(k)}" for k in found | wanted if found.get(k) != wanted.get(k)]
+    return lines
