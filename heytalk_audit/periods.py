@@ -99,7 +99,7 @@ def _how_many(steps: list[int], value: ir.IntegerValue) -> ir.IntegerValue:
         return ibis.literal(0, type="int64")
     counts = [bisect.bisect_right(steps, n) for n in range(steps[0] - 1, steps[-1] + 1)]
     place = ibis.greatest(ibis.least(value - (steps[0] - 1), ibis.literal(len(counts) - 1, type="int64")), ibis.literal(0, type="int64"))
-    return ibis.array([ibis.literal(n, type="int64") for n in counts])[place]
+    return ibis.array([ibis.literal(n, type="int64") for n in counts])[place.cast("int32")]
 
 
 def _weekday_number(day: dt.date) -> int:

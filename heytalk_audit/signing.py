@@ -176,4 +176,6 @@ def _unarmoured(signature: bytes) -> bytes:
         raise BadSignature("is no SSH signature") from error
     if len(blob) < 10:
         raise BadSignature("is cut short")
+    if _armoured(blob) != signature:
+        raise BadSignature("is not written as OpenSSH writes it")
     return blob
