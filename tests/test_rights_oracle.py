@@ -68,7 +68,7 @@ def test_rules_are_their_second_reading_on_spark(seed, tmp_path):
     pytest.importorskip("pyspark", reason="pyspark is not installed (make test EXTRAS=spark)")
     if shutil.which("java") is None:
         pytest.skip("no Java runtime")
-    options = {"spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2"}
+    options = {"spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2", "spark.driver.memory": "2g"}
     assert differences(seed, connect("local[2]", options), tmp_path / "world", broken=True) == []
 
 

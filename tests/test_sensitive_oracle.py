@@ -573,7 +573,7 @@ def test_rules_of_sensitive_data_on_spark(seed, tmp_path):
         pytest.skip("no Java runtime")
     as_of, settings = SNAPSHOTS[seed]
     world = World(100 + seed, as_of, size=2, **settings)
-    options = {"spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2"}
+    options = {"spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2", "spark.driver.memory": "2g"}
     audit = audited(tmp_path / "s", world, connect("local[2]", options))
     for rule in READ:
         assert found(rule, audit) == world.expected(rule), rule
