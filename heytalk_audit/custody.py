@@ -20,6 +20,7 @@ from typing import Any
 from heytalk_audit.delivery import DESCRIPTOR, read_descriptor
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence import NAME, digest, materials_of, read_statement
+from heytalk_audit.pack import payload
 
 LOG = "custody.jsonl"
 #: What the first line has for the digest of the line before it.
@@ -209,7 +210,7 @@ def final(folder: Path, run: Path, by: str, log: Path | None, now: dt.datetime, 
     if not file.exists() or not of(file, found):
         raise InputError(f"snapshot {folder.name}", "is not in this log", "receive it first: heytalk-audit custody receive")
     day, counted = destruction_day(found, now, keep, run)
-    evidence = digest((_payload(run) / NAME).read_bytes())
+    evidence = digest((payload(run) / NAME).read_bytes())
     entry = entry_of(
         found, "final report", by, now, evidence_sha256=evidence, destroy_on=day.isoformat(), counted_from=counted, keep_days=keep
     )
@@ -242,18 +243,12 @@ def destruction_day(found: Held, now: dt.datetime, keep: int, run: Path | None) 
     return signed_on(found, run) + dt.timedelta(days=keep), "the reviewer's sign-off"
 
 
-def _payload(run: Path) -> Path:
-    from heytalk_audit.signoff import payload
-
-    return payload(run)
-
-
 def signed_on(found: Held, run: Path) -> dt.date:
     """The day on which the reviewer signed a run that was made from this snapshot. Raises InputError."""
     from heytalk_audit import signoff
 
     try:
-        content = (_payload(run) / NAME).read_bytes()
+        content = (payload(run) / NAME).read_bytes()
         used = materials_of(read_statement(content))
     except (OSError, ValueError) as error:
         raise InputError(f"--run {run.name}", "is no run's folder and no bag of one", "name the run of the final report") from error

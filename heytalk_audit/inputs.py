@@ -7,8 +7,9 @@ from typing import Any
 
 from heytalk_audit import delivery, evidence, params
 from heytalk_audit.chapters import CHAPTERS, SUMMARY, rules_of
+from heytalk_audit.pack import payload
 from heytalk_audit.policy import Policy
-from heytalk_audit.previous import RESULTS, payload
+from heytalk_audit.previous import RESULTS
 from heytalk_audit.rules import RULES
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"

@@ -25,6 +25,11 @@ PAYLOAD = "data"
 DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
 
+def payload(folder: Path) -> Path:
+    """The run's own folder, of a run or a bag of one."""
+    return folder / PAYLOAD if (folder / PAYLOAD).is_dir() else folder
+
+
 @dataclass(frozen=True)
 class Fault:
     """A file of a pack, and what is wrong with it."""
@@ -47,8 +52,8 @@ class Verified:
 
 def verify_pack(folder: Path) -> Verified:
     """Compare every file of a run's folder, or of a bag of one, with what was signed. Raises InputError where there is no pack."""
-    bag = (folder / PAYLOAD).is_dir()
-    run = folder / PAYLOAD if bag else folder
+    run = payload(folder)
+    bag = run != folder
     if not run.is_dir() or not (bag or (run / NAME).exists() or (run / "results.json").exists()):
         raise InputError(f"verify {folder.name}", "is no run's folder and no bag of one", "name the folder that run or pack wrote")
     files = dict(_files(folder))

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence import NAME, digest, materials_of, read_statement
-from heytalk_audit.pack import PAYLOAD, verify_pack
+from heytalk_audit.pack import payload, verify_pack
 
 RESULTS = "results.json"
 #: What a run carries for the next one beyond its exceptions: see `CARRIED`.
@@ -40,11 +40,6 @@ OPEN = ("violation", "review", "unknown", "exempt")
 UNTESTED = ("NOT_EVALUATED", "ERROR")
 #: A row of a rule: its record, and which of the rows of that record it is, where the data repeats a key.
 Row = tuple[str, int]
-
-
-def payload(folder: Path) -> Path:
-    """The run's own folder, of a run or a bag of one."""
-    return folder / PAYLOAD if (folder / PAYLOAD).is_dir() else folder
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from rich.console import Console
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence import NAME, materials_of, read_statement
 from heytalk_audit.notebook import engagement_key
-from heytalk_audit.pack import PAYLOAD, Fault, verify_pack
+from heytalk_audit.pack import Fault, payload, verify_pack
 from heytalk_audit.results import fingerprint
 
 INPUTS = "inputs"
@@ -52,7 +52,7 @@ def replay(folder: Path, given: dict[str, Any], overrides: list[str], console: C
     verified = verify_pack(folder)
     if verified.faults:
         return Replayed(verified.faults, (), ())
-    recorded = folder / PAYLOAD if (folder / PAYLOAD).is_dir() else folder
+    recorded = payload(folder)
     document = _parameters(recorded, given)
     _same_key(recorded, document)
     with tempfile.TemporaryDirectory(prefix="heytalk-replay-") as work:

@@ -25,11 +25,10 @@ from heytalk_audit.audit import pseudonym
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence import NAME, canonical, digest, materials_of, read_statement
 from heytalk_audit.notebook import engagement_key
-from heytalk_audit.pack import verify_pack
+from heytalk_audit.pack import payload, verify_pack
 from heytalk_audit.replay import PARAMETERS
 from heytalk_audit.results import fingerprint
 from heytalk_audit.signing import BadSignature, public_of, sign, verify
-from heytalk_audit.signoff import payload
 
 #: A signature made for this does not pass as one over evidence, nor the other way round.
 NAMESPACE = "heytalk-audit-resolution"

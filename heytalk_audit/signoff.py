@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from heytalk_audit.chapters import CHAPTERS
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.evidence import NAME, canonical, digest
-from heytalk_audit.pack import PAYLOAD, verify_pack
+from heytalk_audit.pack import payload, verify_pack
 from heytalk_audit.ratings import RATINGS as RULED
 from heytalk_audit.report import page, pages
 from heytalk_audit.signing import BadSignature, public_of, sign, verify
@@ -39,11 +39,6 @@ class Override:
 def beside(run: Path) -> Path:
     """The folder of a run's sign-offs."""
     return run.with_name(run.name + ".sign-off")
-
-
-def payload(run: Path) -> Path:
-    """The run's own folder, of a run or a bag of one."""
-    return run / PAYLOAD if (run / PAYLOAD).is_dir() else run
 
 
 def sign_off(

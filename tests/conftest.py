@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -48,3 +49,14 @@ def audited(shared, demo):
         assert run(demo, folder).returncode == 1
 
     return shared("audited", make)
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """Spark on this machine, one for all tests of a process."""
+    pytest.importorskip("pyspark", reason="pyspark is not installed (make test EXTRAS=spark)")
+    if shutil.which("java") is None:
+        pytest.skip("no Java runtime")
+    from heytalk_audit.engine import connect
+
+    return connect("local[2]", {"spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2", "spark.driver.memory": "2g"})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 import worlds
 
@@ -21,12 +19,8 @@ def duckdb_worlds(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def spark_worlds(tmp_path_factory):
-    pytest.importorskip("pyspark", reason="pyspark is not installed (make test EXTRAS=spark)")
-    if shutil.which("java") is None:
-        pytest.skip("no Java runtime")
-    options = {"spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2", "spark.driver.memory": "2g"}
-    return worlds.Worlds(connect("local[2]", options), tmp_path_factory.mktemp("spark"))
+def spark_worlds(tmp_path_factory, spark):
+    return worlds.Worlds(spark, tmp_path_factory.mktemp("spark"))
 
 
 @pytest.mark.xdist_group("duckdb")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 
 import pytest
 from collection_reading import CollectionReading
@@ -82,12 +81,8 @@ def test_rows_of_nobody_are_looked_for_in_the_tables_that_are_there(tmp_path):
 @pytest.mark.xdist_group("spark")
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 @pytest.mark.skipif(not set(EXACT) & RULES.keys(), reason="none of the rules is there")
-def test_rules_are_their_second_reading_on_spark(tmp_path):
-    pytest.importorskip("pyspark", reason="pyspark is not installed (make test EXTRAS=spark)")
-    if shutil.which("java") is None:
-        pytest.skip("no Java runtime")
-    options = {"spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2", "spark.driver.memory": "2g"}
-    assert differences(3, connect("local[2]", options), tmp_path / "world") == []
+def test_rules_are_their_second_reading_on_spark(tmp_path, spark):
+    assert differences(3, spark, tmp_path / "world") == []
 
 
 def test_strict_worlds_pass_the_gates(tmp_path):

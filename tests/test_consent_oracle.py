@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 
 import pytest
 import worlds
@@ -68,12 +67,8 @@ def test_rules_are_their_second_reading(seed, tmp_path):
 @pytest.mark.xdist_group("spark")
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 @pytest.mark.parametrize("seed", range(6, 8))
-def test_rules_are_their_second_reading_on_spark(seed, tmp_path):
-    pytest.importorskip("pyspark", reason="pyspark is not installed (make test EXTRAS=spark)")
-    if shutil.which("java") is None:
-        pytest.skip("no Java runtime")
-    options = {"spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2", "spark.driver.memory": "2g"}
-    assert differences(seed, connect("local[2]", options), tmp_path / "world") == []
+def test_rules_are_their_second_reading_on_spark(seed, tmp_path, spark):
+    assert differences(seed, spark, tmp_path / "world") == []
 
 
 def test_worlds_hold_every_reason_at_its_edge():

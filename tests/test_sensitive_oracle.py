@@ -5,7 +5,6 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import random
-import shutil
 from collections import Counter, defaultdict
 from dataclasses import replace
 from zoneinfo import ZoneInfo
@@ -567,14 +566,10 @@ def test_rules_of_sensitive_data_are_their_second_reading(seed, tmp_path):
 @pytest.mark.xdist_group("spark")
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 @pytest.mark.parametrize("seed", [1, 5])
-def test_rules_of_sensitive_data_on_spark(seed, tmp_path):
-    pytest.importorskip("pyspark", reason="pyspark is not installed (make test EXTRAS=spark)")
-    if shutil.which("java") is None:
-        pytest.skip("no Java runtime")
+def test_rules_of_sensitive_data_on_spark(seed, tmp_path, spark):
     as_of, settings = SNAPSHOTS[seed]
     world = World(100 + seed, as_of, size=2, **settings)
-    options = {"spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2", "spark.driver.memory": "2g"}
-    audit = audited(tmp_path / "s", world, connect("local[2]", options))
+    audit = audited(tmp_path / "s", world, spark)
     for rule in READ:
         assert found(rule, audit) == world.expected(rule), rule
 

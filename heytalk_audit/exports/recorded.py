@@ -16,9 +16,8 @@ import pyarrow.parquet as pq
 from heytalk_audit.chapters import CHAPTERS
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence import NAME, digest, materials_of, read_statement
-from heytalk_audit.pack import verify_pack
+from heytalk_audit.pack import payload, verify_pack
 from heytalk_audit.report.suppress import shown
-from heytalk_audit.signoff import payload
 
 #: Outcomes that an owner must look at: test accounts are counted in the ledger, and listed in the run's own files alone.
 TOLD = ("violation", "review", "unknown", "exempt")
