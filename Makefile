@@ -11,7 +11,7 @@ JOBS ?= auto
 .PHONY: audit test lint lab bench setup lock rules clean
 
 audit: setup
-	@$(BIN)/python -m heytalk_audit.demo.audit
+	@HEYTALK_AUDIT_KEY=$(DEMO_KEY) $(BIN)/python -m heytalk_audit.demo.audit
 
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup

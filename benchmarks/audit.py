@@ -18,10 +18,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from heytalk_audit.chapters import CHAPTERS
 from heytalk_audit.demo import write_demo
 from heytalk_audit.notebook import DEMO_KEY, rules_of
-from heytalk_audit.run import run
+from heytalk_audit.policy.chapters import CHAPTERS
+from heytalk_audit.running.run import run
 
 PARAMS = Path(__file__).resolve().parents[1] / "params" / "quarterly.yaml"
 

@@ -21,13 +21,13 @@ import duckdb
 from consent_by_hand import BY_HAND
 
 from heytalk_audit import contract
-from heytalk_audit.check import classify
-from heytalk_audit.engine import Duck, connect
-from heytalk_audit.params import settings_of
-from heytalk_audit.periods import Clock
+from heytalk_audit.audit.check import classify
+from heytalk_audit.expressions.calendar import Clock
 from heytalk_audit.policy import load
+from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules import RULES
+from heytalk_audit.snapshot.engines import Duck, connect
 
 AS_OF = dt.datetime(2025, 3, 1, 12)
 

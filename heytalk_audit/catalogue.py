@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
 from heytalk_audit import contract
-from heytalk_audit.chapters import CHAPTERS
-from heytalk_audit.check import Rule
+from heytalk_audit.audit.check import Rule
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.policy import Policy, load
+from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.rules import RULES
+
+
+def rules_of(chapter: str, chosen: Collection[str] = ()) -> list[str]:
+    """Ids of a chapter's rules, in order; `chosen` limits them, where it names any."""
+    families = CHAPTERS[chapter].families
+    return sorted(id for id, rule in RULES.items() if rule.family in families and (not chosen or id in chosen))
 
 
 def show_catalogue(console: Console) -> None:
@@ -70,10 +78,10 @@ def empty_sql(id: str) -> str:
 
     import pyarrow.parquet as pq
 
-    from heytalk_audit.audit import Audit, evaluate
-    from heytalk_audit.engine import connect
-    from heytalk_audit.params import settings_of
-    from heytalk_audit.snapshot import open_snapshot
+    from heytalk_audit.audit.evaluate import Audit, evaluate
+    from heytalk_audit.policy.settings import settings_of
+    from heytalk_audit.snapshot.engines import connect
+    from heytalk_audit.snapshot.open import open_snapshot
 
     with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as folder:
         for name, table in contract.load().items():

@@ -2,112 +2,58 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
-from heytalk_audit.chapters import CHAPTERS
-from heytalk_audit.detect.scan import KINDS
+from heytalk_audit.canonical import Strict, refusal
 from heytalk_audit.errors import InputError, nearest
-from heytalk_audit.policy import Policy
-from heytalk_audit.report.suppress import AUDIENCES
+from heytalk_audit.policy.chapters import CHAPTERS
+from heytalk_audit.vocabulary import Audience
 
-
-class Strict(BaseModel):
-    """Unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", strict=False)
-
-
-def known_zone(name: Any) -> Any:
-    """The name of a zone; an unknown one is refused with the nearest known."""
-    known = available_timezones()
-    if not isinstance(name, str) or name not in known:
-        hint = nearest(str(name)[:60], known)
-        todo = hint if hint.startswith("did you mean") else "write an IANA name, as Europe/Madrid"
-        raise ValueError(f"unknown zone {str(name)[:60]!r}; {todo}")
-    ZoneInfo(name)
-    return name
+#: The demo's key is fixed and published: it protects nobody.
+DEMO_KEY = "heytalk-audit-demo-key-which-is-published"
 
 
 def known_audience(name: Any) -> Any:
     """For whom a report is; an unknown one is refused with the nearest known."""
     if name == "external":  # as earlier versions had it
         raise ValueError("unknown audience 'external'; choose regulator or public")
-    if name not in AUDIENCES:
-        raise ValueError(f"unknown audience {str(name)[:40]!r}; {nearest(str(name)[:40], AUDIENCES)}")
+    if name not in list(Audience):
+        raise ValueError(f"unknown audience {str(name)[:40]!r}; {nearest(str(name)[:40], Audience)}")
     return name
 
 
-Count = Annotated[int, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
+def known_chapter(name: str) -> str:
+    """A chapter of the report; an unknown one is refused with the nearest known."""
+    if name not in CHAPTERS:
+        raise ValueError(f"unknown chapter {name[:40]!r}; {nearest(name[:40], CHAPTERS)}")
+    return name
 
 
-class Settings(Strict):
-    """Readings and parameters of the rules. What is not given here is as the policy's data says."""
+class Role(StrEnum):
+    """What a path in the parameters leads to."""
 
-    audit_tz: Annotated[str, BeforeValidator(known_zone)]
-    period_from: dt.date | None
-    period_to: dt.date | None
-    window_allow_list: list[Literal["sensitive", "media", "ad_id", "profile", "posts"]] | None
-    k_anonymity: Count
-    unknown_limit: Share
-    bulk_users: Count
-    notice_days: Count
-    acceptance_tracking_start: dt.date | None
-    picker_is_consent: bool
-    policy_min_age: Count | None
-    law_min_age: dict[Literal["EEA", "UK", "TR", "US-CA", "CN", "OTHER"], Count]
-    birth_share: Share
-    birth_repeat: Count
-    residue_tables: list[str]
-    special_categories: list[str]
-    special_fields: list[str]
-    template_names: list[str]
-    recognition_names: list[str]
-    sensitive_kinds: list[Literal[KINDS]]
-    high_risk_kinds: list[Literal[KINDS]]
-    personal_kinds: list[Literal[KINDS]]
-    personal_names: list[str]
-    sample_size: Annotated[int, Field(ge=1)]
-    sample_seed: Count
-    null_like: list[str]
-    skew_seconds: Count
-    holidays: list[dt.date]
-    centroid_users: Count
-    uninstall_allowance_h: Count
-    deleted_allowance_h: Count
-    mod_sla_h: Count
-    mod_removal_h: Count
-    ad_id_declared_for: list[str]
-    opt_out_business_days: Count
-    erasure_app_h: Count
-    identity_prompt_days: Count
-    ccpa_days: Count
-    kvkk_days: Count
-    pipl_days: Count
-    pipl_working_days: Count
-    other_days: Count
-    period_start: dt.date | None
-    id_document_days: Count
-    ad_default_documented: bool
-    objection_allowance_h: Count
-    role_tables: dict[str, list[str]]
-    reference_tables: list[str]
-    training_months: Count
-    training_start_days: Count
-    gateway_hosts: list[str]
-    recipient_notice_days: Count
-    floating_window_events: list[str]
-    secret_names: list[str]
-    encrypted_columns: list[str]
-    leak_topics: list[str]
-    opt_in_columns: list[str]
+    SNAPSHOT = "snapshot"
+    POLICY = "policy"
+    POLICY_TEXT = "policy text"
+    REGISTER = "register"
+    LABELS = "labels"
+    EARLIER_RUN = "earlier run"
+    EARLIER_SNAPSHOT = "earlier snapshot"
+    SIGNING_KEY = "signing key"
+
+
+@dataclass(frozen=True)
+class PathTo:
+    """Marks a parameter as a path, relative to the parameters file, and says what it leads to."""
+
+    role: Role
 
 
 class AuditParams(Strict):
@@ -120,8 +66,8 @@ class AuditParams(Strict):
 class PolicyParams(Strict):
     """The policy under audit: a shipped name or a path; `text` is the published text, if at hand."""
 
-    name: str = "heytalk"
-    text: str | None = None
+    name: Annotated[str, PathTo(Role.POLICY)] = "heytalk"
+    text: Annotated[str | None, PathTo(Role.POLICY_TEXT)] = None
 
 
 class ReportParams(Strict):
@@ -134,7 +80,7 @@ class ReportParams(Strict):
 class SigningParams(Strict):
     """The private key that signs a run's evidence, and the environment variable that holds its passphrase, if it has one."""
 
-    key: str | None = None
+    key: Annotated[str | None, PathTo(Role.SIGNING_KEY)] = None
     passphrase_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "HEYTALK_AUDIT_PASSPHRASE"
 
 
@@ -149,32 +95,35 @@ def known_signer(line: Any) -> Any:
 class ResolutionParams(Strict):
     """Who may lead a pseudonym back to a person: the public keys of the data protection officers."""
 
-    keys: list[Annotated[str, BeforeValidator(known_signer)]] = []
+    keys: list[Annotated[str, BeforeValidator(known_signer)]] = Field(default_factory=list)
 
 
 class EngineParams(Strict):
     """Where the rules run, and the engine's own options."""
 
     url: str = "duckdb"
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+Register = Annotated[str | None, PathTo(Role.REGISTER)]
 
 
 class Params(Strict):
     """A parameters file. Paths are relative to it."""
 
     audit: AuditParams
-    snapshot: str
+    snapshot: Annotated[str, PathTo(Role.SNAPSHOT)]
     engine: Annotated[EngineParams, BeforeValidator(lambda v: {"url": v} if isinstance(v, str) else v)] = EngineParams()
     policy: PolicyParams = PolicyParams()
-    chapters: list[Literal[tuple(CHAPTERS)]] = list(CHAPTERS)
-    rules: list[str] = []
-    settings: dict[str, Any] = {}
-    accepted: str | None = None
-    attestations: str | None = None
-    previous: str | None = None
-    previous_snapshot: str | None = None
-    findings: str | None = None
-    labels: list[str] = []
+    chapters: list[Annotated[str, AfterValidator(known_chapter)]] = Field(default_factory=lambda: list(CHAPTERS))
+    rules: list[str] = Field(default_factory=list)
+    settings: dict[str, Any] = Field(default_factory=dict)
+    accepted: Register = None
+    attestations: Register = None
+    previous: Annotated[str | None, PathTo(Role.EARLIER_RUN)] = None
+    previous_snapshot: Annotated[str | None, PathTo(Role.EARLIER_SNAPSHOT)] = None
+    findings: Register = None
+    labels: Annotated[list[str], PathTo(Role.LABELS)] = Field(default_factory=list)
     report: ReportParams = ReportParams()
     signing: SigningParams = SigningParams()
     resolution: ResolutionParams = ResolutionParams()
@@ -203,17 +152,46 @@ def check(document: dict[str, Any], where: str) -> Params:
         raise refusal(error, Params, where) from error
 
 
-def settings_of(policy: Policy, given: dict[str, Any] | None) -> dict[str, Any]:
-    """Every setting's value: the policy's defaults under what is given, checked."""
-    given = given or {}
-    try:
-        checked = Settings.model_validate({k: n.value for k, n in policy.settings.items()} | given)
-    except ValidationError as error:
-        raise refusal(error, Settings, "settings") from error
-    values = checked.model_dump()
-    if values["period_from"] and values["period_to"] and values["period_from"] >= values["period_to"]:
-        raise InputError("settings.period_to", "does not lie after period_from", "period_to is the day after the period's last")
-    return values
+@dataclass(frozen=True)
+class GivenPath:
+    """A parameter that is a path: its place, what it leads to, and the paths that were given there (none, one, several)."""
+
+    key: tuple[str, ...]
+    role: Role
+    values: tuple[str, ...]
+
+
+def paths(given: Strict, within: tuple[str, ...] = ()) -> list[GivenPath]:
+    """The parameters that are paths, in the order of the model, whether or not one was given."""
+    found: list[GivenPath] = []
+    for name, field in type(given).model_fields.items():
+        value, key = getattr(given, name), (*within, name)
+        marks = [mark for mark in field.metadata if isinstance(mark, PathTo)]
+        if marks:
+            values = value if isinstance(value, list) else [value] if value else []
+            found.append(GivenPath(key, marks[0].role, tuple(values)))
+        elif isinstance(value, Strict):
+            found += paths(value, key)
+    return found
+
+
+def put(document: dict[str, Any], key: tuple[str, ...], value: Any) -> None:
+    """Set the value of a parameter in a document."""
+    for step in key[:-1]:
+        document = document[step]
+    document[key[-1]] = value
+
+
+def absolute(given: Params, base: Path) -> dict[str, Any]:
+    """The parameters as a document whose paths hold wherever it lies; a policy that is no path stays a name."""
+    document = given.model_dump(mode="json")
+    for path in paths(given):
+        values = [str((base / value).resolve()) for value in path.values]
+        if path.role is Role.LABELS:
+            put(document, path.key, values)
+        elif values and not (path.role is Role.POLICY and not (base / path.values[0]).exists()):
+            put(document, path.key, values[0])
+    return document
 
 
 def passphrase(signing: SigningParams) -> bytes | None:
@@ -242,25 +220,11 @@ def _override(document: dict[str, Any], text: str) -> None:
         raise InputError(f"-p {key}", "its value is no YAML, or a day that does not exist", "mend it, or quote it") from error
 
 
-def refusal(error: ValidationError, model: type[BaseModel], where: str, like: str = "params/quarterly.yaml") -> InputError:
-    """The first thing that is wrong, as one line; an unknown key names the nearest known. Entries of a list are counted from 1."""
-    first = error.errors()[0]
-    path = [str(p + 1 if isinstance(p, int) else p) for p in first["loc"]]
-    key = ".".join(path)
-    if first["type"] == "extra_forbidden":
-        return InputError(f"{where}: {key[:80]}", "unknown key", nearest(path[-1][:80], _known(model, path[:-1])))
-    if first["type"] == "missing":
-        return InputError(f"{where}: {key}", "is missing", f"compare with {like}")
-    message = first["msg"].removeprefix("Value error, ")
-    what, _, todo = message.partition("; ")
-    return InputError(f"{where}: {key}", what, todo or "mend the value")
-
-
-def _known(model: type[BaseModel], path: list[str]) -> list[str]:
-    for step in path:
-        field = model.model_fields.get(step)
-        inner = field.annotation if field else None
-        inner = next(iter(get_args(inner)), None) if get_origin(inner) is list else inner
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            model = inner
-    return list(model.model_fields)
+def engagement_key(variable: str, snapshot_id: str = "") -> bytes:
+    """The key in the environment; the demo's own where a notebook is opened on a demo snapshot."""
+    value = os.environb.get(variable.encode(), b"")
+    if not value and snapshot_id.startswith("demo-"):
+        return DEMO_KEY.encode()
+    if not value:
+        raise InputError(f"report.key_env {variable}", "the environment variable is empty or not set", f"export {variable}=...")
+    return value

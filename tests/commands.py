@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,3 +34,12 @@ def run(snapshot: Path, out: Path, *arguments: object, env: dict[str, str] | Non
     """`heytalk-audit run` on a snapshot."""
     given = params(out.parent / f"{out.name}-params", snapshot, **more)
     return heytalk_audit("run", given, "--out", out, *arguments, env=env)
+
+
+def refused(done, out: Path, hint: str) -> None:
+    assert done.returncode == 2, done.stdout + done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1, done.stderr
+    assert hint in lines[0]
+    assert re.match(r"error: .+: .+; .+", lines[0])
+    assert not out.exists()

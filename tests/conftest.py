@@ -57,6 +57,6 @@ def spark():
     pytest.importorskip("pyspark", reason="pyspark is not installed (make test EXTRAS=spark)")
     if shutil.which("java") is None:
         pytest.skip("no Java runtime")
-    from heytalk_audit.engine import connect
+    from heytalk_audit.snapshot.engines import connect
 
     return connect("local[2]", {"spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2", "spark.driver.memory": "2g"})

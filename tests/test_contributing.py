@@ -64,7 +64,7 @@ def test_the_guide_adds_a_rule(tmp_path, demo):
     assert f"### {RULE}" in (root / "RULES.md").read_text("utf-8")
 
     guards = f"(duckdb and {RULE}) or (metadata and {RULE}) or (both_sides and {RULE}) or fresh or fenced or narrate or name_each_other"
-    files = [f"tests/test_{name}.py" for name in ("cases", "house", "clauses")]
+    files = ["tests/rules/test_cases.py", "tests/test_house.py", "tests/audit/test_clauses.py"]
     tested = in_copy(root, "-m", "pytest", "-q", "-n", 0, "-p", "no:cacheprovider", *files, "-k", guards)
     assert tested.returncode == 0, tested.stdout[-3000:]
 

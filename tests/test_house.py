@@ -21,13 +21,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heytalk_audit import contract
+from heytalk_audit.audit.holds import covers
 from heytalk_audit.catalogue import markdown
-from heytalk_audit.engine import connect
-from heytalk_audit.holds import covers
-from heytalk_audit.periods import add_months, last_start_overdue, plus_months, working_day
+from heytalk_audit.expressions.calendar import add_months, last_start_overdue, plus_months, working_day
+from heytalk_audit.expressions.strings import blank, lower, tokens, trim
 from heytalk_audit.policy import load
 from heytalk_audit.rules import RULES
-from heytalk_audit.strings import blank, lower, tokens, trim
+from heytalk_audit.snapshot.engines import connect
 
 ROOT = Path(__file__).resolve().parents[1]
 DAYS = st.dates(dt.date(1990, 1, 1), dt.date(2060, 12, 31))

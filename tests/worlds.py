@@ -18,12 +18,12 @@ import pyarrow.parquet as pq
 import yaml
 
 from heytalk_audit import contract
-from heytalk_audit.audit import Audit, Evaluation, evaluate
-from heytalk_audit.engine import Duck, Spark
-from heytalk_audit.params import settings_of
+from heytalk_audit.audit.evaluate import Audit, Evaluation, evaluate
 from heytalk_audit.policy import load
+from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
-from heytalk_audit.snapshot import open_snapshot
+from heytalk_audit.snapshot.engines import Duck, Spark
+from heytalk_audit.snapshot.open import open_snapshot
 
 CASES = Path(__file__).parent / "cases"
 AS_OF = "2025-03-01T12:00:00Z"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -11,11 +10,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from rich.console import Console
 
-from heytalk_audit.audit import pseudonym
-from heytalk_audit.cli import print_seconds, print_verdicts
+from heytalk_audit.audit.evaluate import pseudonym
+from heytalk_audit.canonical import PACKAGE
+from heytalk_audit.console import print_seconds, print_verdicts
 from heytalk_audit.demo import write_demo
-from heytalk_audit.notebook import DEMO_KEY
-from heytalk_audit.run import Outcome, run
+from heytalk_audit.params import engagement_key
+from heytalk_audit.running.run import Finished, run
+from heytalk_audit.vocabulary import Verdict
 
 #: The evidence rules whose findings are planted; the others find a demo as it should be.
 PLANTED = ("DQ-03", "DQ-04", "DQ-08", "RET", "CON", "SEN", "MIN", "COL", "VIS", "MOD", "SHA", "RGT", "PRM", "SEC")
@@ -40,26 +41,25 @@ def differences(folder: Path, demo: Path, key: bytes) -> list[str]:
     ]
 
 
-def judge(outcome: Outcome, different: list[str]) -> list[str]:
+def faults_of(finished: Finished, differing: list[str]) -> list[str]:
     """Why the demo's audit did not come out as it must; empty when it did."""
-    faults = list(different)
-    if outcome.status != 1:
-        faults.append(f"the audit's exit status is {outcome.status}; planted violations make it 1")
-    return faults + [f"{r['id']} crashed" for r in outcome.rules if r["verdict"] == "ERROR"]
+    faults = list(differing)
+    if finished.status != 1:
+        faults.append(f"the audit's exit status is {finished.status}; planted violations make it 1")
+    return faults + [f"{r['id']} crashed: {r['reason']}" for r in finished.rules if r["verdict"] == Verdict.ERROR]
 
 
 def main() -> int:
     """Build, audit, compare; 0 when the audit found what was planted, and nothing else."""
-    console = Console(highlight=False)
-    root = Path(__file__).resolve().parents[2]
-    os.chdir(root)
-    os.environ["HEYTALK_AUDIT_KEY"] = DEMO_KEY
+    console, root = Console(highlight=False), PACKAGE.parent
+    demo, report = root / "data" / "demo", root / "reports" / "demo"
+    key = engagement_key("HEYTALK_AUDIT_KEY")
     with console.status("Writing the demo snapshot: 20,000 accounts"):
-        write_demo(Path("data/demo"))
-    outcome = run(Path("params/quarterly.yaml"), [], Path("reports/demo"))
-    print_verdicts(outcome.rules)
-    print_seconds(outcome.seconds)
-    faults = judge(outcome, differences(outcome.folder, Path("data/demo"), DEMO_KEY.encode()))
+        write_demo(demo)
+    finished = run(root / "params" / "quarterly.yaml", [], report)
+    print_verdicts(finished.rules)
+    print_seconds(finished.seconds)
+    faults = faults_of(finished, differences(finished.folder, demo, key))
     for fault in faults:
         console.print(f"[bold]differs[/]: {fault}")
     if not faults:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from heytalk_audit.detect.excerpts import as_array
-from heytalk_audit.digests import ALGORITHMS
+from heytalk_audit.expressions.digests import ALGORITHMS
 
 BLANKS = "\t\n\v\f\r \u00a0\u3000"
 BATCH = 1 << 16  # rows that one thread takes at a time

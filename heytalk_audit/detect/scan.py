@@ -14,11 +14,9 @@ from heytalk_audit.detect.context import Words
 from heytalk_audit.detect.excerpts import Excerpts, Texts
 from heytalk_audit.detect.marks import PATTERNS
 from heytalk_audit.detect.passwords import PASSWORDS
+from heytalk_audit.vocabulary import KINDS
 
 CONFIDENCES = ("high", "medium", "low")
-#: Of two findings at one place the more confident is kept, then the first in this order.
-_PRECEDENCE = "email iban cn_id card tr_id es_id secret url ad_id digest mac ip gps imei us_ssn bank_account password phone"
-KINDS = tuple(_PRECEDENCE.split())
 COLUMNS = ["row", "kind", "start", "end", "confidence"]
 _RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 

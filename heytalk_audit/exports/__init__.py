@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.evidence.folder import payload
 from heytalk_audit.exports import environment, excel, junit, oscal, pdf, tables
 from heytalk_audit.exports.recorded import Recorded, Unavailable, load
-from heytalk_audit.pack import payload
 
 #: Format to what writes it: given the run, file names to contents.
 FORMATS: dict[str, Callable[[Recorded], dict[str, bytes]]] = {

@@ -19,7 +19,8 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from heytalk_audit import __version__
-from heytalk_audit.evidence import LOCK, digest
+from heytalk_audit.canonical import digest
+from heytalk_audit.evidence.materials import LOCK
 from heytalk_audit.exports.recorded import Recorded, line
 
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)")

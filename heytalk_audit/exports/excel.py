@@ -10,9 +10,10 @@ import xlsxwriter
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from heytalk_audit.audit import disclosure
 from heytalk_audit.exports import tables
 from heytalk_audit.exports.recorded import Recorded, line
-from heytalk_audit.report import suppress, words
+from heytalk_audit.report import words
 
 #: What an owner fills in, and what may stand there.
 OWNER = {
@@ -61,7 +62,7 @@ def _cover(book: Workbook, run: Recorded, rows: int) -> None:
         "Policy": f"{audit['policy']['title']}, version {audit['policy']['version']}",
         "Snapshot": audit["snapshot"]["id"],
         "Evidence SHA-256": run.evidence,
-        "For": suppress.said(run.audit["audience"]) or "internal use; contains pseudonyms",
+        "For": disclosure.statement_in_words(run.audit["audience"]) or "internal use; contains pseudonyms",
         "Findings": "All rules but those that passed without any open row. The owner fills in the columns from Owner on.",
         "Exception rows": "withheld" if run.withheld else held,
         "What counts": "The run's folder is the evidence; this file is a copy. A finding is closed by testing it again.",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from heytalk_audit.evidence import canonical
+from heytalk_audit.audit.disclosure import shown
+from heytalk_audit.canonical import canonical
 from heytalk_audit.exports.recorded import TOLD, Recorded, line, said, tested
-from heytalk_audit.report.suppress import shown
 
 VERSION = "1.1.3"
 NAMESPACE = "https://heytalk-audit.invalid/ns/oscal"

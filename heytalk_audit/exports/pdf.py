@@ -18,8 +18,8 @@ from pathlib import Path
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, ByteStringObject, DictionaryObject, NameObject, NumberObject
 
-from heytalk_audit.chapters import CHAPTERS, SUMMARY
 from heytalk_audit.exports.recorded import Recorded, Unavailable, line
+from heytalk_audit.policy.chapters import CHAPTERS, SUMMARY
 from heytalk_audit.report import page, words
 from heytalk_audit.report.html import definitions, join, paragraph, tag
 

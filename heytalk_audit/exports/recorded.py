@@ -13,11 +13,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from heytalk_audit.chapters import CHAPTERS
+from heytalk_audit.audit.disclosure import shown
+from heytalk_audit.canonical import digest
 from heytalk_audit.errors import InputError
-from heytalk_audit.evidence import NAME, digest, materials_of, read_statement
-from heytalk_audit.pack import payload, verify_pack
-from heytalk_audit.report.suppress import shown
+from heytalk_audit.evidence.folder import STATEMENT, payload
+from heytalk_audit.evidence.statement import materials_of, read_statement
+from heytalk_audit.evidence.verify import verify_pack
+from heytalk_audit.policy.chapters import CHAPTERS
 
 #: Outcomes that an owner must look at: test accounts are counted in the ledger, and listed in the run's own files alone.
 TOLD = ("violation", "review", "unknown", "exempt")
@@ -83,7 +85,7 @@ def load(run: Path) -> Recorded:
     if faults:
         raise InputError(f"export {run.name}", f"is not as it was written ({faults[0]})", "export what was not changed")
     folder = payload(run)
-    content = (folder / NAME).read_bytes()
+    content = (folder / STATEMENT).read_bytes()
     results = json.loads((folder / "results.json").read_bytes())
     return Recorded(folder, digest(content), materials_of(read_statement(content)), results["audit"], results["rules"])
 

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from heytalk_audit.audit.disclosure import shown
 from heytalk_audit.exports.recorded import TOLD, Recorded, area_of, tested
-from heytalk_audit.report.suppress import shown
 
 FINDINGS = [
     *("id", "title", "area", "severity", "finding_severity", "verdict", "basis"),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from heytalk_audit.errors import printable
+from heytalk_audit.errors import InputError
 from heytalk_audit.policy import Clause
 
 _END = re.compile(r"(?<=[.!?:;])[\"'\u201d\u2019)\]]*\s+")
@@ -49,13 +49,12 @@ class PolicyText:
 
 
 def load_text(path: Path) -> PolicyText:
-    """The published text in a UTF-8 file; ValueError, in one line, when it can't be read as such."""
+    """The published text in a UTF-8 file. Raises InputError where it can't be read as such."""
     try:
         raw = path.read_bytes()
         text = raw.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        where = f"policy.text {printable(path.name)}"
-        raise ValueError(f"{where}: cannot be read as UTF-8 text; name the published text, or null") from error
+        raise InputError(f"policy.text {path.name}", "cannot be read as UTF-8 text", "name the published text, or null") from error
     # not splitlines(): it also breaks at separators within a line, and every line number after them would be off
     return PolicyText(hashlib.sha256(raw).hexdigest(), tuple(_LINE.split(text.removesuffix("\n"))))
 

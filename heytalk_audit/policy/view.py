@@ -14,8 +14,8 @@ import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
-from heytalk_audit import periods
-from heytalk_audit.periods import Clock
+from heytalk_audit.expressions import calendar
+from heytalk_audit.expressions.calendar import Clock
 from heytalk_audit.policy import Number, Policy
 from heytalk_audit.policy.declared import Declared
 
@@ -93,7 +93,7 @@ class View:
         """The same for a local date."""
         months = ibis.literal(self.number(period), type="int16")
         self._mark(months, period)
-        return periods.plus_months(day, months)
+        return calendar.plus_months(day, months)
 
     def over(self, instant: ir.TimestampValue, period: str) -> ir.BooleanValue:
         """Whether that last day lies before today; false where null."""
@@ -101,15 +101,15 @@ class View:
 
     def over_date(self, day: ir.DateValue, period: str) -> ir.BooleanValue:
         """The same for a local date."""
-        cutoff = ibis.literal(periods.last_start_overdue(self.clock.today, self.number(period)))
+        cutoff = ibis.literal(calendar.last_start_overdue(self.clock.today, self.number(period)))
         self._mark(cutoff, period)
-        return periods.sure(day <= cutoff)
+        return calendar.sure(day <= cutoff)
 
     def passed(self, instant: ir.TimestampValue, period: str) -> ir.BooleanValue:
         """Whether as_of lies beyond the instant by more than an allowance in hours; exactly that is not; false where null."""
         limit = ibis.literal(self.clock.as_of - dt.timedelta(hours=self.number(period)), type="timestamp(6)")
         self._mark(limit, period)
-        return periods.sure(instant < limit)
+        return calendar.sure(instant < limit)
 
     def plus_days(self, day: ir.DateValue, period: str) -> ir.DateValue:
         """A local date, later by a period in days."""
@@ -130,13 +130,13 @@ class View:
 
     def roll(self, day: ir.DateValue) -> ir.DateValue:
         """The day itself, or the next that is no Saturday, Sunday or holiday."""
-        return periods.working_day(periods.plus_days(day, -1), 1, self.setting("holidays"))
+        return calendar.working_day(calendar.plus_days(day, -1), 1, self.setting("holidays"))
 
     def working_day(self, day: ir.DateValue, period: str) -> ir.DateValue:
         """The last of so many days after a local date that are no Saturday, Sunday or holiday."""
         days = ibis.literal(self.number(period), type="int64")
         self._mark(days, period)
-        return periods.working_day(day, days, self.setting("holidays"))
+        return calendar.working_day(day, days, self.setting("holidays"))
 
     def future(self, *instants: ir.TimestampValue) -> ir.BooleanValue:
         """Whether one of the instants lies after the audit's; nulls do not."""
@@ -159,7 +159,7 @@ class View:
         end = min(end, self.clock.today + dt.timedelta(days=1))
         first, found = start.replace(day=1), []
         while first < end:
-            following = periods.add_months(first, 1)
+            following = calendar.add_months(first, 1)
             found.append((f"{first:%Y-%m}", min(following, end)))
             first = following
         return found[-24:]
@@ -168,7 +168,7 @@ class View:
         """Whether the instant's local date lies in the audit's period, and the instant not after the audit's."""
         start, end = self.period
         day = self.date(instant)
-        return periods.sure((day >= start) & (day < end)) & self.by_now(instant)
+        return calendar.sure((day >= start) & (day < end)) & self.by_now(instant)
 
     # what a condition rests on -----------------------------------------------------------------
 
@@ -180,7 +180,7 @@ class View:
 
 def audit_period(clock: Clock, start: dt.date | None, end: dt.date | None) -> tuple[dt.date, dt.date]:
     """First day of the audit's period and the day after its last: the last three months, today included."""
-    return (start or periods.add_months(clock.today, -3), end or clock.today + dt.timedelta(days=1))
+    return (start or calendar.add_months(clock.today, -3), end or clock.today + dt.timedelta(days=1))
 
 
 def _reach(node: ops.Node, seen: set | None = None):

@@ -6,8 +6,8 @@ import datetime as dt
 from collections import Counter
 from typing import Any
 
-from heytalk_audit import compare, findings, follow_up
-from heytalk_audit.chapters import PAGE_OF
+from heytalk_audit.follow_up import compare, history
+from heytalk_audit.policy.chapters import PAGE_OF
 from heytalk_audit.report import charts, words
 from heytalk_audit.report.html import Fragment, badge, bullets, code, definitions, join, paragraph, table, tag
 from heytalk_audit.report.policy_pages import said
@@ -57,9 +57,9 @@ def _since(told: dict[str, Any]) -> Fragment:
     if told["keys"] != "same":
         text = "The previous audit used another engagement key: its rows cannot be told apart from today's, and only counts are compared."
         return join(title, paragraph(text, cls="callout mild"))
-    totals = {state: sum(counted.values()) for state, counted in follow_up.totals(told["rules"]).items()}
+    totals = {state: sum(counted.values()) for state, counted in history.totals(told["rules"]).items()}
     by_cause: Counter[tuple[str, str]] = Counter()
-    for state, counted in follow_up.totals(told["rules"]).items():
+    for state, counted in history.totals(told["rules"]).items():
         for cause, n in counted.items():
             by_cause[state, cause] += n
     causes = sorted({cause for _, cause in by_cause if cause != "none"}, key=_rank)
@@ -89,7 +89,7 @@ def _link(rule: str, tested: bool = True) -> Any:
 def _rules(told: dict[str, Any]) -> Fragment:
     title = tag("h2", "Rule by rule", id="rules")
     moved, series = [], {}
-    shown = [s for s, counted in follow_up.totals(told["rules"]).items() if counted]  # no empty columns
+    shown = [s for s, counted in history.totals(told["rules"]).items() if counted]  # no empty columns
     for rule, found in told["rules"].items():
         counts = Counter[str]()
         why = Counter[str]()
@@ -131,7 +131,7 @@ def _rolled(told: dict[str, Any]) -> Fragment:
     title = tag("h2", "Accepted exceptions rolled forward", id="rolled-forward")
     if not told["rolled_forward"]:
         return join(title, paragraph("The previous audit had no row that an accepted exception covered, or its rows cannot be told apart."))
-    lines = [[_link(r["rule"]), r["entries"], r["now"].capitalize(), follow_up.ROLLED[r["now"]], r["rows"]] for r in told["rolled_forward"]]
+    lines = [[_link(r["rule"]), r["entries"], r["now"].capitalize(), history.ROLLED[r["now"]], r["rows"]] for r in told["rolled_forward"]]
     text = "Rows that the register covered in the previous audit, each found again by its pseudonym, and what they are now."
     return join(title, paragraph(text), table(["Rule", "Entries then", "Now", "Which means", "Rows"], lines, "Accepted rows, then and now"))
 
@@ -146,7 +146,7 @@ def _register(standings: list[dict[str, Any]], missing: list[str]) -> Fragment:
     lines = [
         [
             join(_link(s["rule"], s["state"] != "NOT_TESTED"), " ", code(s["key"].partition(":")[2])),
-            tag("strong", _name(s["state"])) if s["state"] in findings.UNSOUND else _name(s["state"]),
+            tag("strong", _name(s["state"])) if s["state"] in standings.UNSOUND else _name(s["state"]),
             s["status"],
             s["rows"],
             s["first_seen"][:10] if s["first_seen"] else None,
@@ -164,7 +164,7 @@ def _register(standings: list[dict[str, Any]], missing: list[str]) -> Fragment:
     return join(
         title,
         *wrong,
-        definitions((f"{_name(state)} ({states[state]})", means) for state, means in findings.STATES.items() if states[state]),
+        definitions((f"{_name(state)} ({states[state]})", means) for state, means in standings.STATES.items() if states[state]),
         table(heads, lines, "Findings, entry by entry", tools=True, roomy=["Management's response"], numeric=["Days", "Days overdue"]),
         paragraph(unsaid),
         note,
@@ -177,7 +177,7 @@ def _name(state: str) -> str:
 
 def _trend(told: dict[str, Any], results: list[dict[str, Any]], audit: dict[str, Any]) -> Fragment:
     """Every audit of the chain: verdicts, and the violations of the rules that failed in one of them."""
-    runs = [*told["history"], follow_up.entry(audit, results)]
+    runs = [*told["history"], history.entry(audit, results)]
     series = {f"{h['id']} ({h['as_of'][:10]})": _verdicts(h) for h in runs}
     verdicts = "; ".join(f"{name}: {said(kinds)}" for name, kinds in series.items())
     rules = sorted({r for h in runs for r, found in h["rules"].items() if found["violation"]})

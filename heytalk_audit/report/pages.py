@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from heytalk_audit.chapters import CHAPTERS, PAGE_OF
+from heytalk_audit.audit.disclosure import shown
+from heytalk_audit.audit.disclosure import statement_in_words as left_out_for
 from heytalk_audit.detect.columns import Column
+from heytalk_audit.policy.chapters import CHAPTERS, PAGE_OF
 from heytalk_audit.report import charts, words
 from heytalk_audit.report.html import Fragment, badge, bullets, definitions, join, paragraph, percent, show, table, tag
 from heytalk_audit.report.policy_pages import drawn, said, tally
 from heytalk_audit.report.sections import left_out, results_matrix, rule_section
-from heytalk_audit.report.suppress import said as left_out_for
-from heytalk_audit.report.suppress import shown
 
 __all__ = [
     "columns",

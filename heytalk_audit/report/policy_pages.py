@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from heytalk_audit.chapters import PAGE_OF
+from heytalk_audit.policy.chapters import PAGE_OF
 from heytalk_audit.report import charts, words
 from heytalk_audit.report.html import Fragment, badge, code, join, paragraph, show, table, tag
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from heytalk_audit.chapters import PAGE_OF
+from heytalk_audit.policy.chapters import PAGE_OF
 from heytalk_audit.report.html import Fragment, bullets, definitions, join, paragraph, table, tag
 
 #: What each state of an entry means; those that are findings come first.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from heytalk_audit.audit.disclosure import shown
 from heytalk_audit.report import charts, words
 from heytalk_audit.report.html import Fragment, badge, bullets, code, definitions, join, paragraph, percent, show, table, tag
 from heytalk_audit.report.registered import covered
-from heytalk_audit.report.suppress import shown
 
 SHOWN = 500
 _ORDER = {"violation": 0, "review": 1, "unknown": 2, "exempt": 3, "excluded": 4}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from heytalk_audit.ratings import RATINGS, rating, verdict_of
+from heytalk_audit.audit.rating import RATINGS, rating, verdict_of
 from heytalk_audit.report.html import percent
 
 __all__ = ["LIMITS", "OUTCOMES", "RATINGS", "SUBTITLE", "VERDICTS", "condition", "people", "rating", "rows", "verdict_of"]

@@ -3,7 +3,7 @@
 from importlib import import_module
 from pkgutil import iter_modules
 
-from heytalk_audit.check import RULES
+from heytalk_audit.audit.check import RULES
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

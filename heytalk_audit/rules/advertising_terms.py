@@ -7,9 +7,9 @@ import datetime as dt
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.periods import sure
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.strings import BLANKS, blank
 from heytalk_audit.rules.terms import only_if
-from heytalk_audit.strings import BLANKS, blank
 
 #: What stands between the values of a sample.
 SEPARATORS = f"[{BLANKS},;|]+"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Check, review, rule, unknown, violation
-from heytalk_audit.periods import sure
+from heytalk_audit.audit.check import Check, review, rule, unknown, violation
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.strings import blank, trim
 from heytalk_audit.policy.declared import Codes
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.collection_terms import closeness, stores_receipt
 from heytalk_audit.rules.declared_terms import is_one_of
 from heytalk_audit.rules.terms import LIVE, has, join
-from heytalk_audit.strings import blank, trim
 
 #: Sources of a place that are more exact than the policy's; each with the reason that it gives.
 EXACT_SOURCES = ("gps", "wifi", "cell")

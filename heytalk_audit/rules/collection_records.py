@@ -6,11 +6,11 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit import contract
-from heytalk_audit.check import Check, passes, review, rule, unknown, violation
-from heytalk_audit.periods import earliest, sure
+from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.expressions.calendar import earliest, sure
+from heytalk_audit.expressions.strings import blank, lower, trim
 from heytalk_audit.rules.collection_terms import newest
 from heytalk_audit.rules.terms import LIVE, has, join, only_if
-from heytalk_audit.strings import blank, lower, trim
 
 #: Events that an app sends while somebody uses it.
 USE = ("page", "click", "call")

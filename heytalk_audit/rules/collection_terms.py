@@ -5,9 +5,9 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.periods import sure
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.strings import lower
 from heytalk_audit.rules.terms import any_flag
-from heytalk_audit.strings import lower
 
 #: A pair of numbers that can be a place on Earth, with a third one or not. `\\z` is the end of a text on every engine, `$` is not.
 _LATITUDE = "[+-]?(0?[0-8]?[0-9]([.][0-9]+)?|0?90([.]0+)?)"

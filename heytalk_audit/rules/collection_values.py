@@ -6,11 +6,11 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit import contract
-from heytalk_audit.check import Check, Condition, passes, review, rule, violation
+from heytalk_audit.audit.check import Check, Condition, passes, review, rule, violation
+from heytalk_audit.detect.places import PLACES
+from heytalk_audit.expressions.strings import blank
 from heytalk_audit.rules.collection_terms import speaks_of
 from heytalk_audit.rules.terms import has, join, only_if
-from heytalk_audit.strings import blank
-from heytalk_audit.texts import PLACES
 
 #: Texts that the app writes; people write the others.
 LOGGED = ("traffic_events.url",)

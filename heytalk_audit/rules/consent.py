@@ -5,8 +5,9 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Check, OverTime, passes, review, rule, unknown, violation
-from heytalk_audit.periods import earliest, sure
+from heytalk_audit.audit.check import Check, OverTime, passes, review, rule, unknown, violation
+from heytalk_audit.expressions.calendar import earliest, sure
+from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import (
     NO_RECORD,
@@ -31,7 +32,6 @@ from heytalk_audit.rules.terms import (
     with_contact,
     with_deletion,
 )
-from heytalk_audit.strings import blank
 
 MARKETING = "marketing_"
 OVER_TIME = {

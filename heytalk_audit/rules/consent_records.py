@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ibis
 
-from heytalk_audit.check import Check, passes, review, rule, unknown, violation
-from heytalk_audit.periods import sure
+from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.strings import blank
 from heytalk_audit.rules.consent_terms import NO_RECORD, acceptances, in_force, is_negative, states
 from heytalk_audit.rules.terms import any_flag, has, join, lookup, only_if, with_deletion
-from heytalk_audit.strings import blank
 
 #: How a grant was recorded that is no affirmative act of the person.
 NOT_AFFIRMATIVE = ("default", "import", "staff", "signal_gpc")

@@ -11,11 +11,11 @@ import datetime as dt
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Condition, passes, review, violation
-from heytalk_audit.periods import sure
+from heytalk_audit.audit.check import Condition, passes, review, violation
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.terms import only_if
-from heytalk_audit.strings import blank
 
 #: States from weakest to strongest: of events at one instant, the strongest holds.
 NO_RECORD, NOT_EXPLICIT, VERSION_BLANK, VALID, REFUSED, OPTED_OUT, WITHDRAWN = range(7)

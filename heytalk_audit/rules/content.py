@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Check, passes, review, rule, unknown, violation
-from heytalk_audit.periods import sure
+from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.strings import blank
 from heytalk_audit.rules.terms import alive
-from heytalk_audit.strings import blank
 
 AUDIENCES = ("public", "friends", "room", "private")
 DECISIONS = ("approved", "rejected", "pending", "none")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Condition, review
-from heytalk_audit.periods import sure
+from heytalk_audit.audit.check import Condition, review
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.strings import blank, key
 from heytalk_audit.policy.declared import Codes
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.terms import join, lookup, only_if
-from heytalk_audit.strings import blank, key
 
 
 def is_one_of(value: ir.StringValue, codes: Codes) -> ir.BooleanValue:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Check, review, rule, unknown, violation
-from heytalk_audit.periods import sure
+from heytalk_audit.audit.check import Check, review, rule, unknown, violation
+from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.terms import any_flag, full_years, has, join, lookup, with_deletion
 

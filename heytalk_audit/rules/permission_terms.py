@@ -11,12 +11,12 @@ import datetime as dt
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Condition, review, unknown, violation
-from heytalk_audit.periods import sure
+from heytalk_audit.audit.check import Condition, review, unknown, violation
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.strings import blank, key
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.declared_terms import code_of, order_test
 from heytalk_audit.rules.terms import join, lookup
-from heytalk_audit.strings import blank, key
 
 #: States from weakest to strongest: of events at one instant, the strongest holds.
 NO_GRANT, GRANTED, DENIED, REVOKED = range(4)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Check, review, rule, unknown, violation
-from heytalk_audit.periods import sure
+from heytalk_audit.audit.check import Check, review, rule, unknown, violation
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.declared import Codes
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.advertising_terms import is_zeros
 from heytalk_audit.rules.declared_terms import is_one_of
 from heytalk_audit.rules.permission_terms import coded, need, permission_codes, with_device, with_need
 from heytalk_audit.rules.terms import join, lookup
-from heytalk_audit.strings import blank
 
 
 def captured(content: ir.Table, devices: ir.Table) -> ir.Table:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Check, passes, review, rule, unknown, violation
-from heytalk_audit.periods import earliest, latest, sure
+from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.expressions.calendar import earliest, latest, sure
+from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.permission_terms import DENIED, FOREVER, GRANTED, permission_codes, permission_states
 from heytalk_audit.rules.terms import has, join, lookup
-from heytalk_audit.strings import blank
 
 
 def spans(states: ir.Table, policy: View) -> dict[str, ir.Table]:

@@ -8,11 +8,11 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit import contract
-from heytalk_audit.check import Check, review, rule, unknown, violation
-from heytalk_audit.periods import sure
+from heytalk_audit.audit.check import Check, review, rule, unknown, violation
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.strings import blank, lower, trim
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.terms import any_flag, join, real_ad_id
-from heytalk_audit.strings import blank, lower, trim
 
 #: Instants outside these are placeholders, not times.
 FIRST, LAST = dt.datetime(1971, 1, 1), dt.datetime(9000, 1, 1)

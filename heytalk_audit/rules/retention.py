@@ -5,9 +5,10 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Check, Excuse, passes, review, rule, unknown, violation
-from heytalk_audit.holds import Hold, Part, hold, is_open
-from heytalk_audit.periods import sure
+from heytalk_audit.audit.check import Check, Excuse, passes, review, rule, unknown, violation
+from heytalk_audit.audit.holds import Hold, Part, hold, is_open
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.terms import (
     CLASSES,
@@ -29,7 +30,6 @@ from heytalk_audit.rules.terms import (
     with_deletion,
     with_request,
 )
-from heytalk_audit.strings import blank
 
 
 def roll_forward(users: ir.Table, policy: View) -> dict[str, ir.Scalar]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ibis
 
-from heytalk_audit.check import Check, passes, review, rule, unknown, violation
-from heytalk_audit.holds import Hold, Part, covers, hold, is_open, last_review, with_holds
-from heytalk_audit.periods import earliest, latest, sure
+from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.audit.holds import Hold, Part, covers, hold, is_open, last_review, with_holds
+from heytalk_audit.expressions.calendar import earliest, latest, sure
+from heytalk_audit.expressions.strings import blank, tokens
 from heytalk_audit.rules.terms import (
     IDENTIFIERS,
     any_of,
@@ -20,7 +21,6 @@ from heytalk_audit.rules.terms import (
     residue,
     with_request,
 )
-from heytalk_audit.strings import blank, tokens
 
 #: Tables of personal data for which the policy states no period.
 UNSTATED = (

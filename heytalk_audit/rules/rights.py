@@ -5,14 +5,14 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Check, passes, review, rule, unknown, violation
-from heytalk_audit.holds import hold
-from heytalk_audit.periods import sure
+from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.audit.holds import hold
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.declared_terms import code_of, order_test
 from heytalk_audit.rules.rights_terms import ACCEPTED, has_region, with_deadline
 from heytalk_audit.rules.terms import any_flag, join, lookup, only_if
-from heytalk_audit.strings import blank
 
 #: Kinds that are answered; withdrawals and opt-outs take effect by themselves.
 ANSWERED = ("access", "portability", "erasure", "rectify", "object", "restrict")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Check, passes, review, rule, unknown, violation
-from heytalk_audit.periods import sure
+from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import FOREVER, refusals
 from heytalk_audit.rules.rights_terms import ACCEPTED, CALIFORNIA, ELSEWHERE
 from heytalk_audit.rules.terms import LIVE, has, join, lookup, only_if, with_deletion
-from heytalk_audit.strings import blank
 
 ADS, ANALYTICS, MARKETING = "personalised_ads", "analytics", "marketing_"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Check, review, rule
+from heytalk_audit.audit.check import Check, review, rule
+from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.terms import join
-from heytalk_audit.strings import blank
 
 #: What one kind of request in a ticket is called where there are more.
 SEVERAL = "several"

@@ -6,10 +6,10 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit import contract
-from heytalk_audit.periods import days_between, plus_days_of, sure
+from heytalk_audit.expressions.calendar import days_between, plus_days_of, sure
+from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.terms import join, lookup, only_if
-from heytalk_audit.strings import blank
 
 #: Regions by what their law says of deadlines: a month that a question about the identity stops; days that nothing stops.
 MONTHS, CALIFORNIA, TURKEY, CHINA, ELSEWHERE = ("EEA", "UK"), "US-CA", "TR", "CN", "OTHER"

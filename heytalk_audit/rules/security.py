@@ -6,15 +6,15 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit import contract
-from heytalk_audit.check import Check, passes, review, rule, unknown, violation
-from heytalk_audit.periods import sure
+from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.detect.places import PLACES
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.strings import alternatives, blank, key, lower, plain, trim
 from heytalk_audit.policy.declared import Codes
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.declared_terms import is_one_of
 from heytalk_audit.rules.sensitive_traces import named_like
 from heytalk_audit.rules.terms import any_flag, has, join
-from heytalk_audit.strings import alternatives, blank, key, lower, plain, trim
-from heytalk_audit.texts import PLACES
 
 
 def begins_with(text: ir.StringValue, words: tuple[str, ...]) -> ir.BooleanValue:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Check, review, rule, unknown, violation
-from heytalk_audit.periods import latest, sure
+from heytalk_audit.audit.check import Check, review, rule, unknown, violation
+from heytalk_audit.expressions.calendar import latest, sure
+from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.declared import Codes
 from heytalk_audit.rules.declared_terms import is_one_of
 from heytalk_audit.rules.terms import any_flag, join, lookup
-from heytalk_audit.strings import blank
 
 
 def allowed_tables(role: ir.StringValue, table: ir.StringValue, roles: dict[str, list[str]]) -> ir.BooleanValue:

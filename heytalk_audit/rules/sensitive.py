@@ -5,9 +5,9 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Check, Condition, passes, review, rule, unknown, violation
-from heytalk_audit.holds import hold
-from heytalk_audit.periods import earliest, sure
+from heytalk_audit.audit.check import Check, Condition, passes, review, rule, unknown, violation
+from heytalk_audit.audit.holds import hold
+from heytalk_audit.expressions.calendar import earliest, sure
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import acceptances, grants, is_negative, is_valid, refusals, refuses, states, with_state
 from heytalk_audit.rules.terms import alive, deletion_unclear, is_special, join, lookup, only_if, with_deletion

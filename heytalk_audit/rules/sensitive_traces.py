@@ -5,12 +5,12 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Check, passes, review, rule, violation
-from heytalk_audit.periods import sure
+from heytalk_audit.audit.check import Check, passes, review, rule, violation
+from heytalk_audit.detect.places import PLACES
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.strings import alternatives, blank, lower, trim
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.terms import alive, any_flag, has, is_special, join, only_if
-from heytalk_audit.strings import alternatives, blank, lower, trim
-from heytalk_audit.texts import PLACES
 
 
 def special_fields(disclosures: ir.Table, policy: View) -> ir.Table:

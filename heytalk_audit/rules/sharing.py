@@ -5,13 +5,13 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Check, review, rule, unknown, violation
-from heytalk_audit.periods import sure
+from heytalk_audit.audit.check import Check, review, rule, unknown, violation
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.declared import Codes
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.declared_terms import code_of, is_one_of, recipients
 from heytalk_audit.rules.terms import any_flag, has, join, lookup
-from heytalk_audit.strings import blank
 
 #: Kinds of disclosure by which a company has its data handled or used; the others follow a duty or a sale.
 COMMERCIAL = ("sdk", "processor", "advertising")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Check, passes, review, rule, unknown, violation
-from heytalk_audit.periods import sure
+from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.strings import blank, key
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import refusals
 from heytalk_audit.rules.declared_terms import code_of
 from heytalk_audit.rules.sharing import is_aggregate
 from heytalk_audit.rules.terms import join, lookup, only_if
-from heytalk_audit.strings import blank, key
 
 
 def erased(users: ir.Table, purge_log: ir.Table, policy: View) -> ir.Table:

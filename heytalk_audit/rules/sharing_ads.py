@@ -5,14 +5,14 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Check, passes, review, rule, unknown, violation
-from heytalk_audit.periods import sure
+from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.strings import blank, trim
 from heytalk_audit.policy.declared import key
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.advertising_terms import advertised, choices, is_zeros, sampled, with_choice
 from heytalk_audit.rules.declared_terms import is_one_of, order_test, recipients
 from heytalk_audit.rules.terms import has, join, lookup, only_if
-from heytalk_audit.strings import blank, trim
 
 _BYTE = "(25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])"
 #: Values that say by their form whom they are of: an e-mail address, a telephone number, a network address.

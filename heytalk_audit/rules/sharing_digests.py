@@ -5,13 +5,13 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Check, rule, unknown, violation
-from heytalk_audit.digests import ALGORITHMS, digest, email_forms, forms_of, id_forms, phone_forms
-from heytalk_audit.periods import sure
+from heytalk_audit.audit.check import Check, rule, unknown, violation
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.digests import ALGORITHMS, digest, email_forms, forms_of, id_forms, phone_forms
+from heytalk_audit.expressions.strings import blank, lower
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.advertising_terms import advertised, is_zeros, sampled
 from heytalk_audit.rules.terms import has, join
-from heytalk_audit.strings import blank, lower
 
 DIGEST = r"^[0-9a-f]{32,128}\z"
 #: What a digest may be of, in the order in which a match is named.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.check import Condition, unknown
-from heytalk_audit.periods import latest, sure
+from heytalk_audit.audit.check import Condition, unknown
+from heytalk_audit.expressions.calendar import latest, sure
+from heytalk_audit.expressions.strings import blank, lower, plain, trim
 from heytalk_audit.policy.view import View
-from heytalk_audit.strings import blank, lower, plain, trim
 
 LIVE = ("active", "suspended", "banned")
 IDENTIFIERS = ("display_name", "email", "phone")

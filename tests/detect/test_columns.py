@@ -10,7 +10,7 @@ import made
 import pyarrow as pa
 import pytest
 
-from heytalk_audit import review
+from heytalk_audit.audit import sampling
 from heytalk_audit.detect import examine
 from heytalk_audit.detect.chance import interval
 from heytalk_audit.detect.columns import is_key, says, slowly_hashed
@@ -82,7 +82,7 @@ def test_the_result_is_fixed_and_holds_no_value():
 
 @pytest.mark.parametrize(("hits", "trials"), [(0, 10), (3, 10), (10, 10), (13, 400), (399, 400), (1, 1)])
 def test_the_interval_is_the_reviews(hits, trials):
-    assert interval(hits, trials) == pytest.approx(review.interval(hits, trials), abs=1e-9)
+    assert interval(hits, trials) == pytest.approx(sampling.interval(hits, trials), abs=1e-9)
 
 
 def test_the_interval_of_many_millions():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from heytalk_audit.errors import InputError
 from heytalk_audit.policy import SHIPPED, Clause, load
 from heytalk_audit.policy.text import drift, load_text, normalise, sentence_hash, sentences
 
@@ -116,7 +117,7 @@ def test_truncated(tmp_path, end, truncated):
 @pytest.mark.parametrize("raw", [b"caf\xe9 is Latin-1", "wide".encode("utf-16"), None])
 def test_unreadable_text_is_refused_in_one_line(tmp_path, raw):
     path = tmp_path / "policy.txt" if raw is None else write(tmp_path, raw)
-    with pytest.raises(ValueError, match=r"^policy\.text policy\.txt: [^;]+; .+$") as refused:
+    with pytest.raises(InputError, match=r"^policy\.text policy\.txt: [^;]+; .+$") as refused:
         load_text(path)
     assert "\n" not in str(refused.value) and str(tmp_path) not in str(refused.value)
 

@@ -6,13 +6,13 @@ import pytest
 import worlds
 import yaml
 
-from heytalk_audit.audit import Audit, evaluate
-from heytalk_audit.engine import connect
+from heytalk_audit.audit.evaluate import Audit, evaluate
 from heytalk_audit.errors import InputError
-from heytalk_audit.params import settings_of
 from heytalk_audit.policy import load
+from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
-from heytalk_audit.snapshot import open_snapshot
+from heytalk_audit.snapshot.engines import connect
+from heytalk_audit.snapshot.open import open_snapshot
 
 OLD_EVENT = {"traffic_events": [{"user_id": "u1", "event_at": "2024-01-15T00:00:00Z"}]}
 

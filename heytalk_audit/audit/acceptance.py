@@ -1,0 +1,139 @@
+"""What accepted exceptions do to a rule: which of its violations each entry covers, and how each entry stands.
+
+An entry never changes a row: it stays a violation, in the ledger and in the exceptions. What a valid entry covers is counted beside the
+ledger, and a rule all of whose violations are covered is ACCEPTED. An entry that is not valid covers nothing, and is itself a finding.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from heytalk_audit.audit.check import Check, Rule
+from heytalk_audit.audit.evaluate import Audit, Evaluation, judge, outline, pseudonym
+from heytalk_audit.audit.results import is_shown, said_values
+from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.registers.accepted import Entry
+
+VALID = "VALID"
+#: How an entry stands: the first that holds, in this order. All but NOT_YET, NOT_EVALUATED and VALID are findings.
+STATES = ("SELF_APPROVED", "BACK_DATED", "NOT_YET", "EXPIRED", "NOT_EVALUATED", "UNUSED", "OVER_CAP", VALID)
+#: What a segment may name beside its rule's breakdowns: columns that every row has.
+ALWAYS = ("reason", "region", "age")
+
+
+def refuse_unknown_segments(path: Path, entries: Iterable[Entry], audit: Audit, rules: Mapping[str, Rule]) -> None:
+    """Raise InputError for a segment that names what its rule does not break findings down by. No row is read."""
+    for number, entry in enumerate(entries, 1):
+        check = outline(rules[entry.rule], audit) if entry.scope.segment else None
+        if check is not None:
+            _check_segment(f"accepted {path.name}: accepted.{number}.scope.segment", rules[entry.rule], entry, check)
+
+
+def _check_segment(where: str, rule: Rule, entry: Entry, check: Check) -> None:
+    known = [*ALWAYS, *(name for name in check.by if is_shown(rule, name))]
+    for name in entry.scope.segment:
+        if name not in known:
+            raise InputError(f"{where}.{name[:40]}", f"is no breakdown of {entry.rule}", nearest(name[:40], known))
+    reasons = [c.reason for c in check.conditions if c.outcome == "violation"]
+    asked = entry.scope.segment.get("reason")
+    if asked is not None and asked not in reasons:
+        raise InputError(f"{where}.reason {asked[:40]}", f"is no reason of a violation of {entry.rule}", nearest(asked[:40], reasons))
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What the register says of one rule: each entry's standing, and per row of the evaluation the ids of the entries that cover it."""
+
+    entries: tuple[dict[str, Any], ...] = ()
+    by_row: tuple[str | None, ...] | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many rows are covered, each counted once."""
+        return sum(ids is not None for ids in self.by_row or ())
+
+
+def cover(evaluation: Evaluation, entries: Iterable[Entry], key: bytes, today: dt.date) -> Coverage:
+    """How the entries for a rule stand on the audit's local day, and which of its violations they cover."""
+    mine = [e for e in entries if e.rule == evaluation.rule.id]
+    if not mine:
+        return Coverage()
+    evaluated = evaluation.verdict not in ("NOT_EVALUATED", "ERROR")
+    rows, covering, standings = evaluation.rows, [[] for _ in range(len(evaluation.rows))], []
+    for entry in mine:
+        matched = _matched(entry, evaluation, key) if evaluated else []
+        stands = state(entry, today, len(matched) if evaluated else None)
+        standings.append(standing(entry, stands, len(matched) if evaluated else None))
+        for place in matched if stands == VALID else ():
+            covering[place].append(entry.id)
+    return Coverage(tuple(standings), tuple(", ".join(ids) or None for ids in covering) if len(rows) else None)
+
+
+def _matched(entry: Entry, evaluation: Evaluation, key: bytes) -> list[int]:
+    """The places of the violations that an entry is for. Rows for review are never among them: a person decides these."""
+    rows, scope = evaluation.rows, entry.scope
+    chosen = (rows.outcome == "violation").to_numpy(copy=True)
+    for name, value in (scope.segment or {}).items():
+        chosen &= (_values(evaluation, name) == value).to_numpy()
+    places = [int(place) for place in chosen.nonzero()[0]]
+    if scope.record is None:
+        return places
+    return [place for place in places if pseudonym(key, rows.record.iloc[place]) == scope.record]
+
+
+def _values(evaluation: Evaluation, name: str) -> pd.Series:
+    rows = evaluation.rows
+    if name in ALWAYS:
+        return rows[name].fillna("not known")
+    if f"by_{name}" not in rows or not is_shown(evaluation.rule, name):
+        return pd.Series(None, index=rows.index, dtype="object")
+    return said_values(evaluation.rule, rows, name)
+
+
+def state(entry: Entry, today: dt.date, matched: int | None) -> str:
+    """How an entry stands: the first of `STATES` that holds. `matched`: the violations it is for; null where its rule was not evaluated."""
+    holds = {
+        "SELF_APPROVED": person(entry.owner) == person(entry.approver),
+        "BACK_DATED": entry.register_date is not None and entry.register_date > entry.start,
+        "NOT_YET": today < entry.start,
+        "EXPIRED": today > entry.expiry,
+        "NOT_EVALUATED": matched is None,
+        "UNUSED": matched == 0,
+        "OVER_CAP": (matched or 0) > entry.cap,
+        VALID: True,
+    }
+    return next(name for name in STATES if holds[name])
+
+
+def person(name: str) -> str:
+    """What two spellings of one name have in common: no case, no width, no stray white space, nothing that cannot be seen."""
+    text = unicodedata.normalize("NFKC", name).casefold()
+    return " ".join("".join(c for c in text if c.isprintable() or c.isspace()).split())
+
+
+def standing(entry: Entry, stands: str, matched: int | None) -> dict[str, Any]:
+    """An entry with its state, the violations that it is for, and those that it covers, as plain data."""
+    said = entry.model_dump(mode="json")
+    said["scope"] = {name: value for name, value in said["scope"].items() if value is not None}
+    return said | {"state": stands, "matched": matched, "covered": matched if stands == VALID else 0}
+
+
+def accept(evaluation: Evaluation, coverage: Coverage, unknown_limit: float) -> Evaluation:
+    """The evaluation with the verdict that its violations have beside the register. Its rows and ledger stay as they are."""
+    if evaluation.verdict != "FAIL" or not coverage.rows:
+        return evaluation
+    verdict, why = judge(evaluation.ledger, [], unknown_limit, coverage.rows)
+    return replace(evaluation, verdict=verdict, reason="; ".join(n for n in (why, evaluation.reason) if n) or None)
+
+
+def register(entries: Iterable[Entry], results: Iterable[dict[str, Any]], today: dt.date) -> list[dict[str, Any]]:
+    """Every entry with its standing, in the register's order; one whose rule is not part of the audit was not tested."""
+    found = {said["id"]: said for result in results for said in result["entries"]}
+    return [found.get(e.id) or standing(e, state(e, today, None), None) for e in entries]

@@ -1,0 +1,95 @@
+"""Every clause of the policy and how it stands: tested by which rules, attested by whom, or no commitment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from heytalk_audit.audit.check import Rule
+from heytalk_audit.audit.evaluate import Audit
+from heytalk_audit.policy import Clause, Policy
+from heytalk_audit.registers.attestations import Attestation, standing
+
+#: How a clause that data can test stands, the worst first: the worst of its rules says it.
+STANDINGS = (
+    "FAIL",
+    "ERROR",
+    "REVIEW",
+    "NOT_EVALUATED",
+    "NO_POPULATION",
+    "PARTLY_TESTED",
+    "NOT_TESTED",
+    "ACCEPTED",
+    "PASS",
+)
+NO_COMMITMENT = "NO_COMMITMENT"
+#: The ids by which the policy's data names findings on the document.
+ON_THE_DOCUMENT = "POL-"
+
+
+def named(clause: Clause, known: Iterable[str]) -> tuple[set[str], set[str]]:
+    """The rules that the policy's data names for a clause: one by one, and by a shorthand (all, SEC-*, PRM-01..05) spelled out."""
+    single, spread, known = set(), set(), set(known)
+    for word in clause.rules:
+        row = re.fullmatch(r"([A-Z]+-)(\d+)\.\.(\d+)", word)
+        if row:
+            spread |= {f"{row[1]}{n:02}" for n in range(int(row[2]), int(row[3]) + 1)}
+        elif word == "all" or word.endswith("-*"):
+            spread |= {id for id in known if word == "all" or id.startswith(word[:-1])}
+        elif word != "-" and not word.startswith(ON_THE_DOCUMENT):
+            single.add(word)
+    return single, spread
+
+
+def findings_on(clause: Clause) -> list[str]:
+    """The findings on the document that concern a clause."""
+    return [word for word in clause.rules if word.startswith(ON_THE_DOCUMENT)]
+
+
+def tests_of(policy: Policy, rules: Mapping[str, Rule]) -> dict[str, list[str]]:
+    """Per clause that data can test, the rules that should: those that the policy's data names, and those that cite it."""
+    cited: dict[str, set[str]] = {}
+    for rule in rules.values():
+        for clause in rule.clauses:
+            cited.setdefault(clause, set()).add(rule.id)
+    return {c.id: sorted(set().union(*named(c, rules), cited.get(c.id, set()))) for c in policy.clauses.values() if c.kind == "D"}
+
+
+def results(
+    audit: Audit, found: list[dict[str, Any]], rules: Mapping[str, Rule], attested: Iterable[Attestation] = ()
+) -> list[dict[str, Any]]:
+    """Every clause in the policy's order: `state`, the rules of this run that test it, those that should and did not, its attestation.
+
+    A clause passes only if every rule that should test it ran, and passed. A rule that measures against the law moves no clause.
+    """
+    ran = {r["id"]: r for r in found}
+    tests, said = tests_of(audit.policy, rules), standing(attested, audit.policy, audit.clock.today)
+    cited = {c["id"]: sorted(r["id"] for r in found if c["id"] in {k["id"] for k in r["clauses"]}) for r in found for c in r["clauses"]}
+    return [_result(c, ran, tests.get(c.id, cited.get(c.id, [])), said.get(c.id)) for c in audit.policy.clauses.values()]
+
+
+def _result(clause: Clause, ran: dict[str, dict[str, Any]], tests: list[str], said: dict[str, Any] | None) -> dict[str, Any]:
+    told = {
+        "id": clause.id,
+        "section": clause.section,
+        "line": clause.line,
+        "class": clause.kind,
+        "paraphrase": clause.paraphrase,
+        "anchor": clause.anchor,
+        "rules": [{"id": r, "verdict": ran[r]["verdict"]} for r in tests if r in ran],
+        "not_run": [r for r in tests if r not in ran] if clause.kind == "D" else [],
+        "findings": findings_on(clause),
+    }
+    if said is not None:
+        return told | {"state": said["state"], "attestation": said}
+    return told | {"state": _state(ran, tests) if clause.kind == "D" else NO_COMMITMENT}
+
+
+def _state(ran: dict[str, dict[str, Any]], tests: list[str]) -> str:
+    verdicts = {ran[r]["verdict"] for r in tests if r in ran and ran[r]["basis"] != "law"}
+    if not verdicts:
+        return "NOT_TESTED"
+    if any(r not in ran for r in tests):
+        verdicts.add("PARTLY_TESTED")
+    return next(s for s in STANDINGS if s in verdicts)

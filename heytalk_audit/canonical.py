@@ -1,0 +1,66 @@
+"""Documents: written canonically, so that the same content has the same bytes and digest, and read strictly, so that nothing is misread."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from heytalk_audit.errors import InputError, nearest
+
+#: The package's own folder.
+PACKAGE = Path(__file__).resolve().parent
+
+
+def canonical(value: Any) -> bytes:
+    """Canonical JSON: sorted keys, UTF-8, one newline at the end."""
+    return (json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False, default=str) + "\n").encode("utf-8")
+
+
+def digest(content: bytes) -> str:
+    """SHA-256, in hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def package_files() -> list[tuple[str, bytes]]:
+    """The package's own files: name and content."""
+    files = [p for p in PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+    return sorted((p.relative_to(PACKAGE).as_posix(), p.read_bytes()) for p in files)
+
+
+def code_digest() -> str:
+    """SHA-256 over the sorted lines "digest  file" of the package's own files."""
+    return digest("".join(f"{digest(content)}  {name}\n" for name, content in package_files()).encode())
+
+
+class Strict(BaseModel):
+    """Unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=False)
+
+
+def refusal(error: ValidationError, model: type[BaseModel], where: str, like: str = "params/quarterly.yaml") -> InputError:
+    """The first thing that is wrong, as one line; an unknown key names the nearest known. Entries of a list are counted from 1."""
+    first = error.errors()[0]
+    path = [str(p + 1 if isinstance(p, int) else p) for p in first["loc"]]
+    key = ".".join(path)
+    if first["type"] == "extra_forbidden":
+        return InputError(f"{where}: {key[:80]}", "unknown key", nearest(path[-1][:80], _known(model, path[:-1])))
+    if first["type"] == "missing":
+        return InputError(f"{where}: {key}", "is missing", f"compare with {like}")
+    message = first["msg"].removeprefix("Value error, ")
+    what, _, todo = message.partition("; ")
+    return InputError(f"{where}: {key}", what, todo or "mend the value")
+
+
+def _known(model: type[BaseModel], path: list[str]) -> list[str]:
+    for step in path:
+        field = model.model_fields.get(step)
+        inner = field.annotation if field else None
+        inner = next(iter(get_args(inner)), None) if get_origin(inner) is list else inner
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            model = inner
+    return list(model.model_fields)

@@ -1,0 +1,24 @@
+"""The command line: one module per group of commands. Each parses, calls, prints and exits; nothing is computed here."""
+
+from __future__ import annotations
+
+import sys
+
+from heytalk_audit.cli import audits, custody, follow_up, packs, snapshots
+from heytalk_audit.cli.app import app
+from heytalk_audit.console import err
+from heytalk_audit.errors import InputError
+
+__all__ = ["audits", "custody", "follow_up", "main", "packs", "snapshots"]
+
+
+def main() -> None:
+    """Entry point: unusable input is one line on standard error and exit status 2."""
+    try:
+        app()
+    except InputError as error:
+        err.print(f"error: {error}", markup=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        err.print("stopped; nothing was written")
+        sys.exit(130)

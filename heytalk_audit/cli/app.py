@@ -1,0 +1,31 @@
+"""The application that commands register with, and the arguments that several of them take."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Audit user data against its privacy policy."
+)
+
+Params = Annotated[Path, typer.Argument(help="A parameters file, as params/quarterly.yaml")]
+Override = Annotated[list[str] | None, typer.Option("-p", help="Override one key: -p settings.audit_tz=Asia/Shanghai")]
+Folder = Annotated[Path, typer.Argument(help="A snapshot's folder")]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or a bag of one")]
+PassphraseEnv = Annotated[str, typer.Option(help="The environment variable that holds the key's passphrase")]
+PASSPHRASE_ENV = "HEYTALK_AUDIT_PASSPHRASE"
+
+
+def passphrase(variable: str) -> bytes | None:
+    """The passphrase in the environment, if there is one."""
+    return os.environb.get(variable.encode()) or None
+
+
+def now() -> dt.datetime:
+    """The instant of a command: what people do is logged with its time, and nothing else is."""
+    return dt.datetime.now(dt.UTC)

@@ -1,0 +1,73 @@
+"""Commands that plan, run and read audits."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from heytalk_audit.cli.app import Override, Params, app
+from heytalk_audit.console import err, out, print_seconds, print_verdicts
+
+
+@app.command()
+def plan(params: Params, p: Override = None) -> None:
+    """The dry run: rules, tables, row counts, and what will not be evaluated."""
+    from heytalk_audit.running.plan import show_plan
+
+    show_plan(params, p or [], out)
+
+
+@app.command()
+def run(
+    params: Params,
+    p: Override = None,
+    out_: Annotated[Path | None, typer.Option("--out", help="The run's folder (default: reports/<audit id>)")] = None,
+    allow: Annotated[str, typer.Option(help="Verdicts that do not make the exit status 3: REVIEW,NOT_EVALUATED,...")] = "",
+) -> None:
+    """The audit: notebooks, reports, results."""
+    from heytalk_audit.running.run import run as run_audit
+
+    outcome = run_audit(params, p or [], out_, allow.split(","), err)
+    print_verdicts(outcome.rules)
+    print_seconds(outcome.seconds)
+    out.print(f"{outcome.folder / 'index.html'}", soft_wrap=True)
+    raise typer.Exit(outcome.status)
+
+
+@app.command()
+def rules(rule: Annotated[str | None, typer.Argument(help="A rule's id")] = None) -> None:
+    """The catalogue, or one rule: promise, clauses, method, law, source."""
+    from heytalk_audit.catalogue import show_catalogue, show_rule
+
+    if rule is None:
+        show_catalogue(out)
+    else:
+        show_rule(rule, out)
+
+
+@app.command()
+def queue(
+    params: Params,
+    file: Annotated[Path, typer.Argument(help="The CSV file to write; it holds what people wrote: keep it apart from the report")],
+    p: Override = None,
+) -> None:
+    """Draw the texts that two people read, for `labels` in the parameters."""
+    from heytalk_audit.running.review_queue import write_queue
+
+    lines = write_queue(params, p or [], file)
+    out.print(
+        f"{file}: {lines:,} texts to read; fill in reviewer and label (yes, no, unsure), and name the file under labels", soft_wrap=True
+    )
+
+
+@app.command()
+def lab() -> None:
+    """JupyterLab on the notebooks."""
+    import subprocess
+
+    from heytalk_audit.evidence.materials import NOTEBOOKS
+
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyter", "lab", str(NOTEBOOKS)]))

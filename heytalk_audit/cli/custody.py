@@ -1,0 +1,153 @@
+"""Commands of the snapshot's custody, from receipt to destruction, and of the data protection officer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from heytalk_audit.cli.app import PASSPHRASE_ENV, Folder, Override, Params, PassphraseEnv, app, now, passphrase
+from heytalk_audit.console import out
+from heytalk_audit.errors import InputError, printable
+
+custody_app = typer.Typer(no_args_is_help=True, help="Who had a snapshot, when and what for: a log that is chained line by line.")
+app.add_typer(custody_app, name="custody")
+Log = Annotated[Path | None, typer.Option(help="The custody log (default: custody.jsonl beside the snapshot's folder)")]
+AnyLog = Annotated[Path, typer.Argument(help="A custody log, or a snapshot's folder")]
+By = Annotated[str, typer.Option(help="Who does it")]
+KeepDays = Annotated[int, typer.Option(min=0, help="Days to keep the snapshot")]
+
+
+@custody_app.command("receive")
+def custody_receive(
+    snapshot: Folder,
+    from_: Annotated[str, typer.Option("--from", help="Who handed it over")],
+    by: By,
+    channel: Annotated[str, typer.Option(help="How it came, as: SFTP, encrypted disk by courier")],
+    log: Log = None,
+    keep_days: KeepDays = 90,
+    run_: Annotated[Path | None, typer.Option("--run", help="Count from this run's sign-off by its reviewer, not from receipt")] = None,
+) -> None:
+    """Log a receipt: digests computed now, and the day from which the snapshot is to be destroyed."""
+    from heytalk_audit.evidence import custody
+
+    entry = custody.receive(snapshot, from_, by, channel, log, now(), keep_days, run_)
+    for table in entry["not_as_described"]:
+        out.print(f"warning: {table} is not as the descriptor says", markup=False, soft_wrap=True)
+    out.print(f"{snapshot}: received; to be destroyed from {entry['destroy_on']}", markup=False, soft_wrap=True)
+
+
+@custody_app.command("access")
+def custody_access(snapshot: Folder, by: By, purpose: Annotated[str, typer.Option(help="What for")], log: Log = None) -> None:
+    """Log that somebody read the snapshot."""
+    from heytalk_audit.evidence import custody
+
+    custody.access(snapshot, by, purpose, log, now())
+    out.print(f"{snapshot}: access logged", markup=False, soft_wrap=True)
+
+
+@custody_app.command("final")
+def custody_final(
+    snapshot: Folder,
+    run_: Annotated[Path, typer.Option("--run", help="The run that became the final report, signed by its reviewer")],
+    by: By,
+    log: Log = None,
+    keep_days: KeepDays = 90,
+) -> None:
+    """Log the final report: from its reviewer's sign-off the days of keeping are counted."""
+    from heytalk_audit.evidence import custody
+
+    entry = custody.final(snapshot, run_, by, log, now(), keep_days)
+    out.print(f"{snapshot}: to be destroyed from {entry['destroy_on']}", markup=False, soft_wrap=True)
+
+
+@custody_app.command("show")
+def custody_show(log: AnyLog = Path("custody.jsonl")) -> None:
+    """Print the log."""
+    from heytalk_audit.evidence import custody
+
+    table = Table(box=None, pad_edge=False)
+    for name in ("At", "Event", "By", "Snapshot", ""):
+        table.add_column(name, overflow="fold")
+    for e in custody.entries(custody.log_of(log) if log.is_dir() else log):
+        more = {k: e[k] for k in ("from", "channel", "purpose", "case", "pseudonym", "reason", "destroy_on") if e.get(k)}
+        said = [e["at"], e["event"], e["by"], e["snapshot"], "; ".join(f"{k} {v}" for k, v in more.items())]
+        table.add_row(*(Text(printable(v)) for v in said))
+    out.print(table)
+
+
+@custody_app.command("verify")
+def custody_verify(
+    log: AnyLog = Path("custody.jsonl"),
+    head: Annotated[str, typer.Option(help="A head noted earlier: it must still be in the chain")] = "",
+) -> None:
+    """Check the chain. Exit status 1 where a line was changed, or the head is not in it."""
+    from heytalk_audit.evidence import custody
+
+    file = custody.log_of(log) if log.is_dir() else log
+    if not file.is_file():
+        raise InputError(f"custody log {file.name}", "no such file", "name the log")
+    try:
+        heads = custody.heads(file)
+    except InputError as error:
+        out.print(f"changed: {error}", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    if head and head not in heads:
+        out.print(f"{file}: the chain holds, but {head[:16]} is no longer in it: lines were cut off", markup=False, soft_wrap=True)
+        raise typer.Exit(1)
+    out.print(f"{file}: {len(heads):,} lines, none changed; head {heads[-1] if heads else custody.START}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def destroy(
+    snapshot: Folder,
+    by: By,
+    log: Log = None,
+    now: Annotated[bool, typer.Option("--now", help="Before its day; needs --reason")] = False,
+    reason: Annotated[str, typer.Option(help="Why before its day, or without a receipt in the log")] = "",
+    run_: Annotated[Path | None, typer.Option("--run", help="Count from this run's sign-off by its reviewer")] = None,
+) -> None:
+    """Remove a snapshot once its day has come, and write a certificate beside the log."""
+    from heytalk_audit.handover.destruction import destroy as destroy_snapshot
+
+    if now and not reason.strip():
+        raise InputError("--now", "states no reason", "add --reason")
+    written = destroy_snapshot(snapshot, by, log, now(), reason, run_)
+    out.print(f"{snapshot}: destroyed; {written[0]}, {written[1]}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def resolve(
+    run_: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or a bag of one, for internal use")],
+    pseudonyms: Annotated[list[str], typer.Argument(metavar="PSEUDONYM...", help="Records or persons, as the exceptions name them")],
+    snapshot: Annotated[Path, typer.Option(help="The snapshot that it was made from")],
+    key: Annotated[Path, typer.Option(help="The data protection officer's private key")],
+    by: By = "",
+    case: Annotated[str, typer.Option(help="The case that it is for")] = "",
+    purpose: Annotated[str, typer.Option(help="What for")] = "",
+    log: Log = None,
+    passphrase_env: PassphraseEnv = PASSPHRASE_ENV,
+) -> None:
+    """Lead pseudonyms back to rows and persons, for the data protection officer alone. Each look-up is logged before it is answered."""
+    from heytalk_audit.evidence.signature import load_key
+    from heytalk_audit.handover import resolution
+
+    asked = resolution.Asked(by, case, purpose, load_key(key, passphrase(passphrase_env)))
+    for answer in resolution.resolve(run_, pseudonyms, snapshot, asked, log, now):
+        out.print(str(answer), markup=False, soft_wrap=True)
+
+
+@app.command()
+def record(
+    params: Params,
+    out_: Annotated[Path, typer.Option("--out", help="The folder to write")],
+    p: Override = None,
+) -> None:
+    """The audit's own entry for the records of processing, and a short impact assessment, filled from its parameters."""
+    from heytalk_audit.handover.records import write_records
+
+    files = write_records(params, p or [], out_)
+    out.print(f"{out_}: {', '.join(files)}", markup=False, soft_wrap=True)

@@ -1,0 +1,50 @@
+"""Commands that set one audit beside another."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from heytalk_audit.cli.app import Run, app
+from heytalk_audit.console import wide
+from heytalk_audit.errors import InputError
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="The earlier run's folder, or a bag of it")],
+    new: Annotated[Path, typer.Argument(help="The later run's folder, or a bag of it")],
+    json_: Annotated[Path | None, typer.Option("--json", help="Write all of it, row by row, to this file")] = None,
+    old_snapshot: Annotated[Path | None, typer.Option(help="The earlier run's snapshot, to tell causes apart by recomputing")] = None,
+    new_snapshot: Annotated[Path | None, typer.Option(help="The later run's, where the earlier one is gone")] = None,
+) -> None:
+    """What changed between two audits, row by row, and why. Exit status 1 where something did."""
+    from heytalk_audit.canonical import canonical
+    from heytalk_audit.follow_up import diff as compared
+
+    found = compared.diff(old, new, old_snapshot, new_snapshot)
+    if json_:
+        json_.write_bytes(canonical(compared.document(found)))
+    compared.show(found, wide())
+    raise typer.Exit(1 if found.changed else 0)
+
+
+@app.command()
+def findings(
+    run_: Run,
+    out_: Annotated[Path | None, typer.Option("--out", help="The file to write (default: to the console)")] = None,
+) -> None:
+    """A register of findings to fill in, from what a run found: for `findings` in the next run's parameters."""
+    from heytalk_audit.follow_up.earlier import load
+    from heytalk_audit.follow_up.standings import template
+
+    text = template(load(run_, f"findings {run_.name}"))
+    if out_ is None:
+        sys.stdout.write(text)
+    elif out_.exists():
+        raise InputError(f"--out {out_.name}", "is there already", "name another file: what people wrote is not overwritten")
+    else:
+        out_.write_text(text, "utf-8")

@@ -1,0 +1,42 @@
+"""The one console: where commands print, and the tables that several of them print. User data is escaped before it comes here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from heytalk_audit.errors import printable
+
+#: Tables of verdicts are printed at least this wide, so that titles stay readable.
+WIDE = 132
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def wide() -> Console:
+    """A console for wide tables."""
+    return Console(highlight=False, width=max(out.width, WIDE))
+
+
+def print_verdicts(results: Iterable[Mapping[str, Any]]) -> None:
+    """The verdict table."""
+    table = Table(box=None, pad_edge=False)
+    for name, width in (("Rule", 7), ("Verdict", 13), ("Severity", 8)):
+        table.add_column(name, no_wrap=True, min_width=width)
+    for name in ("Scope", "Violation", "Review", "Unknown", "Exempt"):
+        table.add_column(name, justify="right", no_wrap=True, min_width=9)
+    table.add_column("", no_wrap=True, overflow="ellipsis")
+    for r in results:
+        numbers = [r["ledger"][k] for k in ("in_scope", "violation", "review", "unknown", "exempt")]
+        shown = ["\u2013" if n is None else f"{n:,}" for n in numbers]
+        table.add_row(r["id"], r["verdict"], r["severity"], *shown, printable(r["reason"] or r["title"]))
+    wide().print(table)
+
+
+def print_seconds(seconds: Mapping[str, float]) -> None:
+    """Where the time went: each step by the clock. Notebooks run side by side, so that the steps add up to more than the whole."""
+    out.print("Seconds: " + ", ".join(f"{name} {value:.1f}" for name, value in seconds.items()), soft_wrap=True)

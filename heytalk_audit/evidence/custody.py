@@ -1,0 +1,260 @@
+"""Who had a snapshot, when and what for, and when it is to be destroyed: a log of lines, each carrying the digest of the line before.
+
+The log lies outside the snapshot and outside every run. A line that was changed, taken out or put in breaks the chain. What the chain
+cannot show by itself is that its last lines were cut off: note the head that `custody verify` prints, and compare.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import getpass
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from heytalk_audit.canonical import digest
+from heytalk_audit.errors import InputError, printable
+from heytalk_audit.evidence.folder import STATEMENT, payload
+from heytalk_audit.evidence.sign_off import read as read_sign_off
+from heytalk_audit.evidence.statement import materials_of, read_statement
+from heytalk_audit.snapshot.delivery import DESCRIPTOR, read_descriptor
+
+LOG = "custody.jsonl"
+#: What the first line has for the digest of the line before it.
+START = "0" * 64
+KEEP_DAYS = 90
+
+
+@dataclass(frozen=True)
+class Held:
+    """A snapshot's folder, what its descriptor says of itself, and that descriptor's digest."""
+
+    folder: Path
+    id: str
+    descriptor: dict[str, Any]
+    sha256: str
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """Table to the file or folder that carries it, each a plain name within the snapshot."""
+        return {str(r["name"]): _inside(r["path"]) for r in self.descriptor["resources"]}
+
+    def declared(self) -> dict[str, str]:
+        """Table to digest, as the descriptor says."""
+        return {str(r["name"]): str(r.get("hash")) for r in self.descriptor["resources"]}
+
+    def hashes(self) -> dict[str, str | None]:
+        """Table to digest, as computed now; null for what is not there."""
+        return {name: hash_of(self.folder / path) for name, path in self.paths.items()}
+
+
+def held(folder: Path) -> Held:
+    """The snapshot in a folder. Raises InputError."""
+    if folder.is_symlink() or not folder.is_dir():
+        raise InputError(f"snapshot {folder.name}", "is no folder" if not folder.is_symlink() else "is a link", "name the folder itself")
+    said = read_descriptor(folder)
+    for entry in said["resources"]:
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str) or not isinstance(entry.get("path"), str):
+            raise InputError(f"{DESCRIPTOR} resources", "one has no name or no path", "seal the snapshot")
+        _inside(entry["path"])
+    return Held(folder.absolute(), str(said.get("snapshot_id") or folder.name), said, digest((folder / DESCRIPTOR).read_bytes()))
+
+
+def _inside(path: str) -> str:
+    if path in ("", ".", "..", DESCRIPTOR) or len(PurePosixPath(path).parts) != 1 or "\\" in path or "\0" in path or path.startswith("/"):
+        raise InputError(f"{DESCRIPTOR} path {path[:60]!r}", "is no plain name within the snapshot", "seal the snapshot")
+    return path
+
+
+def hash_of(path: Path) -> str | None:
+    """`sha256:...` of a file, or of the sorted lines "digest  file" of a folder's parts, as the descriptor has it."""
+    if path.is_dir():
+        files = sorted(path.rglob("*.parquet"))
+        lines = sorted(f"{sha256_of(p)}  {p.relative_to(path).as_posix()}\n" for p in files)
+        return "sha256:" + digest("".join(lines).encode())
+    return "sha256:" + sha256_of(path) if path.is_file() else None
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+# the log -------------------------------------------------------------------------------------------
+
+
+def log_of(folder: Path, log: Path | None = None) -> Path:
+    """The log of a snapshot: the one named, or custody.jsonl beside its folder. Never within a snapshot or a run. Raises InputError."""
+    found = log or folder.absolute().parent / LOG
+    for place in found.resolve().parents:
+        if place == folder.resolve() or (place / DESCRIPTOR).exists() or (place / STATEMENT).exists():
+            raise InputError(f"--log {found.name}", f"lies within {place.name}, a snapshot or a run", "name a file outside")
+    if found.is_symlink() or (found.exists() and not found.is_file()):
+        raise InputError(f"--log {found.name}", "is no plain file", "name another")
+    return found
+
+
+def entries(log: Path) -> list[dict[str, Any]]:
+    """Every entry of a log whose chain holds. Raises InputError, naming the first line that does not fit."""
+    try:
+        content = log.read_bytes()
+    except OSError as error:
+        raise InputError(f"custody log {log.name}", "cannot be read", "receive the snapshot first, or name its log with --log") from error
+    return [entry for entry, _ in _chained(content, log.name)]
+
+
+def _chained(content: bytes, name: str) -> Iterator[tuple[dict[str, Any], str]]:
+    before, todo = START, "keep the file as it is, find out who changed it, and go on in another --log"
+    for number, raw in enumerate(content.splitlines(keepends=True), 1):
+        where = f"custody log {name} line {number}"
+        try:
+            entry = json.loads(raw.decode("utf-8"))
+            intact = _line(entry) == raw
+        except (ValueError, AttributeError, RecursionError):
+            raise InputError(where, "was changed or cut short", todo) from None
+        if not isinstance(entry, dict) or not intact:
+            raise InputError(where, "was changed", todo)
+        if entry.get("previous") != before:
+            raise InputError(where, f"does not follow line {number - 1}" if number > 1 else "is not the first line", todo)
+        before = digest(raw)
+        yield entry, before
+
+
+def _line(entry: dict[str, Any]) -> bytes:
+    return (json.dumps(entry, sort_keys=True, ensure_ascii=True, separators=(", ", ": "), allow_nan=False) + "\n").encode()
+
+
+def heads(log: Path) -> list[str]:
+    """The digest of each line. The last is the head: what the next line will carry. Raises InputError."""
+    return [found for _, found in _chained(log.read_bytes(), log.name)]
+
+
+def append(log: Path, entry: dict[str, Any]) -> str:
+    """Add a line at the end of a log whose chain holds; returns the line's digest. Raises InputError."""
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        handle = os.fdopen(os.open(log, flags, 0o600), "rb+")
+    except OSError as error:
+        raise InputError(f"custody log {log.name}", "cannot be written", "name another with --log") from error
+    with handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        chain = [found for _, found in _chained(handle.read(), log.name)]
+        raw = _line(entry | {"previous": chain[-1] if chain else START})
+        handle.write(raw)
+        handle.flush()
+        os.fsync(handle.fileno())
+    return digest(raw)
+
+
+def entry_of(found: Held, event: str, by: str, now: dt.datetime, **more: Any) -> dict[str, Any]:
+    said = {
+        "at": stamp(now),
+        "event": event,
+        "by": said_of("--by", by),
+        "snapshot": printable(found.id),
+        "descriptor_sha256": found.sha256,
+        "storage": printable(found.folder),
+    }
+    return said | more
+
+
+def stamp(now: dt.datetime) -> str:
+    """An instant as the log writes it: UTC, to the second."""
+    return now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def said_of(option: str, text: str) -> str:
+    """What a person states, on one line; nothing said is refused."""
+    said = " ".join(printable(text).split())
+    if not said:
+        raise InputError(option, "is empty", "write it")
+    return said[:500]
+
+
+def of(log: Path, found: Held) -> list[dict[str, Any]]:
+    """A log's entries on one snapshot, known by its descriptor's digest."""
+    return [e for e in entries(log) if e["descriptor_sha256"] == found.sha256]
+
+
+# what is logged ------------------------------------------------------------------------------------
+
+
+def receive(
+    folder: Path, sender: str, by: str, channel: str, log: Path | None, now: dt.datetime, keep: int = KEEP_DAYS, run: Path | None = None
+) -> dict[str, Any]:
+    """Log a receipt: digests as computed now, and the day of destruction."""
+    found, file = held(folder), log_of(folder, log)
+    hashes = found.hashes()
+    wrong = sorted(name for name, said in found.declared().items() if hashes[name] != said)
+    day, counted = destruction_day(found, now, keep, run)
+    more = {"from": said_of("--from", sender), "channel": said_of("--channel", channel), "tables": hashes, "not_as_described": wrong}
+    entry = entry_of(found, "received", by, now, **more, destroy_on=day.isoformat(), counted_from=counted, keep_days=keep)
+    append(file, entry)
+    return entry
+
+
+def access(folder: Path, by: str, purpose: str, log: Path | None, now: dt.datetime) -> dict[str, Any]:
+    """Log that somebody read the snapshot, and what for."""
+    found, file = held(folder), log_of(folder, log)
+    entry = entry_of(found, "access", by, now, purpose=said_of("--purpose", purpose), tables=found.declared())
+    append(file, entry)
+    return entry
+
+
+def final(folder: Path, run: Path, by: str, log: Path | None, now: dt.datetime, keep: int = KEEP_DAYS) -> dict[str, Any]:
+    """Log that a run on this snapshot became the final report: from its reviewer's sign-off the days of keeping are counted."""
+    found, file = held(folder), log_of(folder, log)
+    if not file.exists() or not of(file, found):
+        raise InputError(f"snapshot {folder.name}", "is not in this log", "receive it first: heytalk-audit custody receive")
+    day, counted = destruction_day(found, now, keep, run)
+    evidence = digest((payload(run) / STATEMENT).read_bytes())
+    entry = entry_of(
+        found, "final report", by, now, evidence_sha256=evidence, destroy_on=day.isoformat(), counted_from=counted, keep_days=keep
+    )
+    append(file, entry)
+    return entry
+
+
+def note_run(folder: Path, audit: str, now: dt.datetime) -> str | None:
+    """Log an audit's own access where a log beside the snapshot knows it; a log that cannot be written is a warning, never an error."""
+    try:
+        file = folder.absolute().parent / LOG
+        if not file.is_file() or not of(file, held(folder)):
+            return None
+        try:
+            who = getpass.getuser()
+        except (OSError, KeyError, ImportError):
+            who = "not known"
+        access(folder, who, f"audit {audit}", None, now)
+    except (InputError, OSError, ValueError, KeyError) as error:
+        return f"the access was not logged ({error})"
+    return None
+
+
+def destruction_day(found: Held, now: dt.datetime, keep: int, run: Path | None) -> tuple[dt.date, str]:
+    """The first day on which a snapshot may be destroyed, and what it is counted from."""
+    if keep < 0:
+        raise InputError("--keep-days", "is less than none", "write a number of days, as 90")
+    if run is None:
+        return now.astimezone(dt.UTC).date() + dt.timedelta(days=keep), "receipt"
+    return signed_on(found, run) + dt.timedelta(days=keep), "the reviewer's sign-off"
+
+
+def signed_on(found: Held, run: Path) -> dt.date:
+    """The day on which the reviewer signed a run that was made from this snapshot. Raises InputError."""
+    try:
+        content = (payload(run) / STATEMENT).read_bytes()
+        used = materials_of(read_statement(content))
+    except (OSError, ValueError) as error:
+        raise InputError(f"--run {run.name}", "is no run's folder and no bag of one", "name the run of the final report") from error
+    if used.get(f"snapshot/{DESCRIPTOR}") != found.sha256:
+        raise InputError(f"--run {run.name}", "was not made from this snapshot", "name the run of the final report")
+    said = read_sign_off(run, "reviewer")
+    if said is None or said["evidence_sha256"] != digest(content):
+        raise InputError(f"--run {run.name}", "was not signed by its reviewer", "have it signed, or leave --run out")
+    return dt.datetime.fromisoformat(said["date"]).astimezone(dt.UTC).date()

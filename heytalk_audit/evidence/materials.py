@@ -1,0 +1,73 @@
+"""What a run was asked and what went into it, named: for its evidence, and for telling why two runs differ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from heytalk_audit.canonical import PACKAGE, canonical, package_files
+from heytalk_audit.catalogue import rules_of
+from heytalk_audit.evidence.folder import RESULTS, STATEMENT, payload
+from heytalk_audit.evidence.statement import described
+from heytalk_audit.params import Params, Role, paths, unset
+from heytalk_audit.policy import Policy
+from heytalk_audit.policy.chapters import CHAPTERS, SUMMARY
+from heytalk_audit.rules import RULES
+from heytalk_audit.snapshot.delivery import DESCRIPTOR
+
+NOTEBOOKS = PACKAGE.parent / "notebooks"
+LOCK = PACKAGE.parent / "requirements.lock"
+
+
+def parameters_of(given: Params, policy: Policy) -> dict[str, Any]:
+    """The parameters as the statement has them: without paths, and without who signs."""
+    left_out: dict[str, Any] = {path.key[0]: True for path in paths(given) if path.key[0] != "policy"} | dict.fromkeys(unset(given), True)
+    stated = given.model_dump(mode="json", exclude=left_out | {"policy": {"name", "text"}})
+    return stated | {"policy": {"name": policy.name, "version": policy.version}}
+
+
+def materials(given: Params, base: Path, policy: Policy, profile: dict[str, Any]) -> list[dict[str, Any]]:
+    """Everything that a run depends on, by name and digest: what of it changed tells why two runs differ."""
+    used = [described(f"snapshot/{table}", counted["hash"]) for table, counted in profile.items()]
+    used.append(described(f"snapshot/{DESCRIPTOR}", (base / given.snapshot / DESCRIPTOR).read_bytes()))
+    used += _of_policy(policy) + _of_catalogue(given)
+    used += [described(name, path.read_bytes()) for name, path in _files(given, base)]
+    used += [described(f"code/{name}", content) for name, content in package_files()]
+    used += [described("environment/requirements.lock", LOCK.read_bytes())] if LOCK.exists() else []
+    return sorted(used, key=lambda material: str(material["name"]))
+
+
+def _of_policy(policy: Policy) -> list[dict[str, Any]]:
+    # each number by its name too, so that a changed one is named, and not the file alone
+    numbers = {f"policy/periods.{n.name}": n for n in policy.periods.values()}
+    numbers |= {f"policy/settings.{n.name}": n for n in policy.settings.values()}
+    stated = [described(name, canonical([n.value, n.unit, n.clause, n.origin])) for name, n in numbers.items()]
+    return [described(f"policy/{p.name}", p.read_bytes()) for p in policy.files] + stated
+
+
+def _of_catalogue(given: Params) -> list[dict[str, Any]]:
+    """The rules and the notebooks that are run."""
+    chapters = [CHAPTERS[name] for name in CHAPTERS if name in given.chapters]
+    notebooks = [NOTEBOOKS / f"{c.notebook}.ipynb" for c in (*chapters, SUMMARY)]
+    rules = [RULES[id] for chapter in chapters for id in rules_of(chapter.name, given.rules)]
+    used = [described(f"rule/{rule.id}", rule.source.encode()) for rule in rules]
+    return used + [described(f"notebook/{path.name}", path.read_bytes()) for path in notebooks]
+
+
+def _files(given: Params, base: Path) -> list[tuple[str, Path]]:
+    """Files that the parameters name, beside the snapshot, the policy's data and the key that signs."""
+    files: list[tuple[str, Path]] = []
+    for path in paths(given):
+        name = "/".join(path.key)
+        for number, value in enumerate(path.values, 1):
+            match path.role:
+                case Role.REGISTER | Role.POLICY_TEXT:
+                    files.append((name, base / value))
+                case Role.LABELS:
+                    files.append((f"{name}/{number}", base / value))
+                case Role.EARLIER_RUN:
+                    run = payload(base / value)
+                    files += [(f"{name}/{STATEMENT}", run / STATEMENT), (f"{name}/{RESULTS}", run / RESULTS)]
+                case Role.EARLIER_SNAPSHOT:
+                    files.append((f"previous/snapshot/{DESCRIPTOR}", base / value / DESCRIPTOR))
+    return files

@@ -1,0 +1,36 @@
+"""Pack a run's folder as a BagIt bag, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from heytalk_audit.errors import InputError
+from heytalk_audit.evidence.bag import bag_tags, files_of
+from heytalk_audit.evidence.folder import PAYLOAD, STATEMENT
+from heytalk_audit.evidence.statement import read_statement
+from heytalk_audit.evidence.verify import verify_pack
+
+
+def write_bag(run: Path, bag: Path) -> int:
+    """Make a BagIt bag whose payload is a run's folder; returns how many files it holds. Whole, or not at all. Raises InputError."""
+    if bag.exists():
+        raise InputError(f"pack {bag.name}", "is there already", "name another folder")
+    if (run / PAYLOAD).is_dir() or not (run / STATEMENT).is_file():
+        raise InputError(f"pack {run.name}", "is no run's folder", "name the folder that run wrote")
+    faults = verify_pack(run).faults
+    if faults:
+        raise InputError(f"pack {run.name}", f"is not as it was written ({faults[0]})", "run the audit again")
+    bag.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=bag.parent, prefix=".pack-") as staged:
+        made = Path(staged) / "bag"
+        shutil.copytree(run, made / PAYLOAD)
+        files = files_of(made)
+        tags = bag_tags(read_statement((run / STATEMENT).read_bytes()), files)
+        for name, content in tags.items():
+            (made / name).write_bytes(content)
+        os.chmod(made, 0o755)
+        made.rename(bag)
+    return len(files) + len(tags)

@@ -1,0 +1,1 @@
+"""What rules compute with, as Ibis expressions: the calendar, strings, digests."""

@@ -1,0 +1,1 @@
+"""An audit beside the one before it: which rows changed, and why."""

@@ -1,0 +1,196 @@
+"""Lead a pseudonym back to a row and a person: for the data protection officer alone, and never unlogged.
+
+Three things are needed: the engagement key, the snapshot, and a private key whose public half the run's own parameters name
+(`resolution.keys`). The officer signs each look-up; the signed line is in the custody log before the answer is given. Whoever has the
+engagement key and the snapshot could compute pseudonyms without this command, so keep the two apart.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from heytalk_audit import contract
+from heytalk_audit.audit.evaluate import pseudonym
+from heytalk_audit.audit.results import fingerprint
+from heytalk_audit.canonical import canonical, digest
+from heytalk_audit.errors import InputError, printable
+from heytalk_audit.evidence import custody
+from heytalk_audit.evidence.folder import STATEMENT, payload
+from heytalk_audit.evidence.signature import BadSignature, public_of, sign, verify
+from heytalk_audit.evidence.statement import materials_of, read_statement
+from heytalk_audit.evidence.verify import verify_pack
+from heytalk_audit.params import engagement_key
+from heytalk_audit.running.replay import PARAMETERS
+from heytalk_audit.snapshot import delivery
+
+#: A signature made for this does not pass as one over evidence, nor the other way round.
+NAMESPACE = "heytalk-audit-resolution"
+EVENT = "resolved"
+MOST = 100
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who asks, in which case, what for, and the key that proves it."""
+
+    by: str
+    case: str
+    purpose: str
+    key: Ed25519PrivateKey
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a pseudonym stands for: a table and its primary key, and the person where the row has one. Never another column."""
+
+    pseudonym: str
+    table: str | None = None
+    key: str | None = None
+    user_id: str | None = None
+
+    def __str__(self) -> str:
+        if self.table is None:
+            return f"{self.pseudonym}: not in this snapshot"
+        person = f"  user {self.user_id}" if self.user_id is not None and self.table != "users" else ""
+        return printable(f"{self.pseudonym}: {self.table} {self.key}{person}")
+
+
+def resolve(
+    run: Path, wanted: Iterable[str], snapshot: Path, asked: Asked, log: Path | None, now: Callable[[], dt.datetime]
+) -> Iterator[Answer]:
+    """The answers, one by one, each once its line is in the log. Raises InputError."""
+    wanted = list(dict.fromkeys(wanted))
+    said = {name: custody.said_of(f"--{name}", getattr(asked, name)) for name in ("by", "case", "purpose")}
+    folder, held = payload(run), custody.held(snapshot)
+    evidence, key = _refuse(run, folder, held, asked)
+    tables = _where(folder, wanted)
+    file = custody.log_of(snapshot, log)
+    found = _search(delivery.read(snapshot), held, key, tables)
+    for one in wanted:
+        answer = found.get(one, Answer(one))
+        entry = custody.entry_of(held, EVENT, said["by"], now(), case=said["case"], purpose=said["purpose"])
+        entry |= {"evidence_sha256": evidence, "pseudonym": one, "found": answer.table is not None}
+        entry |= {"public_key": public_of(asked.key).public}
+        custody.append(file, entry | {"signature": sign(canonical(entry), asked.key, NAMESPACE).decode()})
+        yield answer
+
+
+def genuine(entry: dict[str, Any]) -> bool:
+    """Whether a line of the log is signed by the key that it names."""
+    said = {name: value for name, value in entry.items() if name not in ("signature", "previous")}
+    try:
+        return verify(canonical(said), entry["signature"].encode(), NAMESPACE).public == entry["public_key"]
+    except (BadSignature, KeyError, UnicodeEncodeError):
+        return False
+
+
+def _refuse(run: Path, folder: Path, held: custody.Held, asked: Asked) -> tuple[str, bytes]:
+    """The digest of the run's evidence and the engagement key, if all belong together and the officer may ask."""
+    where = f"resolve {run.name}"
+    faults = verify_pack(run).faults
+    if faults:
+        raise InputError(where, f"is not as it was written ({faults[0]})", "name a run that was not changed")
+    content = (folder / STATEMENT).read_bytes()
+    audit = json.loads((folder / "results.json").read_bytes())["audit"]
+    given = yaml.safe_load((folder / PARAMETERS).read_text("utf-8"))
+    if audit["audience"] != "internal":
+        raise InputError(where, "withholds its rows", "name the run for internal use")
+    officers = given.get("resolution", {}).get("keys", [])
+    if not officers:
+        raise InputError(where, "names nobody who may resolve", "run the audit with resolution.keys in its parameters")
+    if public_of(asked.key).public not in officers:
+        raise InputError("--key", "is not one that the run's resolution.keys name", "the data protection officer alone resolves")
+    variable = given.get("report", {}).get("key_env", "HEYTALK_AUDIT_KEY")
+    key = engagement_key(variable)
+    if fingerprint(key) != audit["key_fingerprint"]:
+        raise InputError(f"report.key_env {variable}", "holds another key than the run's", "export the engagement key of that run")
+    if materials_of(read_statement(content)).get(f"snapshot/{delivery.DESCRIPTOR}") != held.sha256:
+        raise InputError(f"--snapshot {held.folder.name}", "is not the one that the run was made from", "name that one")
+    return digest(content), key
+
+
+def _where(folder: Path, wanted: list[str]) -> dict[str, set[str]]:
+    """Per pseudonym the tables that its rules read. One that the run does not have is refused: nothing is fished for."""
+    if len(wanted) > MOST:
+        raise InputError("resolve", f"asks for more than {MOST} at once", "ask for those that the case needs")
+    for one in wanted:
+        if not re.fullmatch(r"[0-9a-f]{16}", one):
+            raise InputError(f"resolve {printable(one)[:40]}", "is no pseudonym", "write its 16 hex digits")
+    found: dict[str, set[str]] = {one: set() for one in wanted}
+    for rule in json.loads((folder / "results.json").read_bytes())["rules"]:
+        drawn = {record for sample in rule["samples"] for record in sample["records"]}
+        rows = pq.read_table(folder / "exceptions" / f"{rule['id']}.parquet", columns=["record", "subject"])
+        records, people = (set(rows[name].to_pylist()) for name in ("record", "subject"))
+        for one in wanted:
+            if one in people:
+                found[one].add("users")
+            if one in records or one in drawn:
+                found[one] |= {"users", *contract.load()}
+    missing = [one for one in wanted if not found[one]]
+    if missing:
+        raise InputError(f"resolve {missing[0]}", "is in no exceptions file of this run", "ask for one that is")
+    return found
+
+
+def _search(delivered: delivery.Delivery, held: custody.Held, key: bytes, tables: dict[str, set[str]]) -> dict[str, Answer]:
+    """Recompute pseudonyms, persons first, then table by table, until each is found. Raises InputError where a table was changed."""
+    left, found, declared = set(tables), {}, held.declared()
+    for table, part, column, person in _keys(delivered):
+        open_ = {one for one in left if table in tables[one]}
+        if not open_:
+            continue
+        if custody.hash_of(part.path) != declared.get(part.table.name):
+            raise InputError(f"--snapshot {held.folder.name}", f"{part.table.name} is not as its descriptor says", "name the one delivered")
+        for value, who in _values(part, column, person):
+            one = pseudonym(key, f"{table}:{value}")
+            if one in open_:
+                found[one] = Answer(one, table, value, who)
+                open_.discard(one)
+                if not open_:
+                    break
+        left -= set(found)
+    return found
+
+
+def _keys(delivered: delivery.Delivery) -> Iterator[tuple[str, delivery.Part, str, str]]:
+    """What pseudonyms are made of: the table named, the part read, the column of the key, and that of the person.
+
+    A person may be named by any table, also where users has no such row any more.
+    """
+    parts = list(delivered.parts.values())
+    parts.sort(key=lambda part: part.table.name != "users")
+    for part in parts:
+        if "user_id" in part.table:
+            yield "users", part, "user_id", "user_id"
+    for part in parts:
+        person = "user_id" if "user_id" in part.table else ""
+        if part.table.name != "users":
+            yield part.table.name, part, part.table.key, person
+            if person:  # some rules speak of a person's rows in a table, all at once
+                yield part.table.name, part, "user_id", "user_id"
+
+
+def _values(part: delivery.Part, column: str, person: str) -> Iterator[tuple[str, str | None]]:
+    """Every value of a key, once, with the person beside it; nothing where the column was not delivered."""
+    files = [str(f) for f in part.files]
+    reader = "read_csv(?, all_varchar = true, header = true)" if part.format == "csv" else "read_parquet(?, union_by_name = true)"
+    with duckdb.connect() as engine:
+        source = engine.execute(f"SELECT * FROM {reader} LIMIT 0", [files])
+        there = {name for name, *_ in source.description}
+        if column not in there:
+            return
+        who = f'CAST("{person}" AS VARCHAR)' if person in there else "NULL"
+        found = engine.execute(f'SELECT DISTINCT CAST("{column}" AS VARCHAR), {who} FROM {reader} WHERE "{column}" IS NOT NULL', [files])
+        while batch := found.fetchmany(100_000):
+            yield from batch

@@ -1,0 +1,123 @@
+"""Four eyes: who prepared a report, who reviewed it, and the cover page that carries their opinion.
+
+Sign-offs lie beside the run, never in it: the run's bytes depend on its inputs alone. Each is signed with a key of its own over the
+digest of the run's evidence. The opinion exists once both have signed; a reviewer signs what a replay confirmed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from heytalk_audit.audit.rating import RATINGS as RULED
+from heytalk_audit.canonical import canonical, digest
+from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.evidence.folder import STATEMENT, payload
+from heytalk_audit.evidence.sign_off import NAMESPACE, ROLES, beside, read
+from heytalk_audit.evidence.signature import public_of, sign
+from heytalk_audit.evidence.verify import verify_pack
+from heytalk_audit.policy.chapters import CHAPTERS
+from heytalk_audit.report import page, pages
+
+RATINGS = tuple(name for name, _ in RULED)
+
+
+@dataclass(frozen=True)
+class Override:
+    """Another rating of an area than the computed one, and why. It holds once both signers state the same."""
+
+    area: str
+    rating: str
+    reason: str
+
+
+def sign_off(
+    run: Path, role: str, name: str, key: Ed25519PrivateKey, now: dt.datetime, overrides: list[Override], note: str
+) -> Path | None:
+    """Write one sign-off; returns the cover page once both have signed. Raises InputError.
+
+    A reviewer's caller has replayed the run first: it must have been identical.
+    """
+    refuse(run, role, name, key)
+    faults = verify_pack(run).faults
+    if faults:
+        raise InputError(f"sign {run.name}", f"is not as it was written ({faults[0]})", "sign what was not changed")
+    evidence, public = digest((payload(run) / STATEMENT).read_bytes()), public_of(key).public
+    said = {
+        "role": role,
+        "name": name.strip(),
+        "date": now.astimezone(dt.UTC).isoformat(timespec="seconds"),
+        "evidence_sha256": evidence,
+        "public_key": public,
+        "replayed": role == "reviewer",
+        "overrides": [vars(o) for o in overrides],
+        "note": note,
+    }
+    folder = beside(run)
+    folder.mkdir(exist_ok=True)
+    content = canonical(said)
+    (folder / f"{role}.json").write_bytes(content)
+    (folder / f"{role}.json.sig").write_bytes(sign(content, key, NAMESPACE))
+    signed = {r: read(run, r) for r in ROLES}
+    return _cover(run, signed) if all(signed.values()) else None
+
+
+def refuse(run: Path, role: str, name: str, key: Ed25519PrivateKey) -> None:
+    """Raises InputError where this person may not sign in this role: alone, before the preparer, or with a key that signed already."""
+    if role not in ROLES:
+        raise InputError(f"--role {role[:40]}", "is no role", nearest(role, ROLES))
+    if not name.strip():
+        raise InputError("--name", "is empty", "write the signer's name")
+    if not (payload(run) / STATEMENT).is_file():
+        raise InputError(f"sign {run.name}", "is no run's folder and no bag of one", "name the folder that run or pack wrote")
+    other = read(run, next(r for r in ROLES if r != role))
+    if role == "reviewer" and other is None:
+        raise InputError(f"sign {run.name}", "was not signed by its preparer yet", "the preparer signs first")
+    if other is None:
+        return
+    if other["evidence_sha256"] != digest((payload(run) / STATEMENT).read_bytes()):
+        raise InputError(f"sign {run.name}", f"the {other['role']} signed other evidence", "have both sign this run")
+    if other["public_key"] == public_of(key).public:
+        raise InputError("--key", f"has signed as {other['role']}", "a reviewer signs with a key of their own")
+    if " ".join(other["name"].casefold().split()) == " ".join(name.casefold().split()):
+        raise InputError("--name", f"has signed as {other['role']}", "nobody reviews their own work")
+
+
+def override_of(text: str) -> Override:
+    """An override from AREA=RATING: REASON. Raises InputError."""
+    area, equals, rest = text.partition("=")
+    rating, _, reason = rest.partition(":")
+    area, rating, reason = area.strip(), rating.strip(), reason.strip()
+    where = f"--override {text[:60]}"
+    if not equals or len(reason) < 10:
+        raise InputError(where, "states no area, rating and reason", "write retention=Reasonable: why, in a sentence")
+    if area not in CHAPTERS:
+        raise InputError(where, "names no area", nearest(area, CHAPTERS))
+    if rating not in RATINGS:
+        raise InputError(where, "names no rating", nearest(rating, RATINGS))
+    return Override(area, rating, reason)
+
+
+def ratings(results: dict[str, Any]) -> dict[str, str]:
+    """The computed rating of each area that was audited."""
+    return {area["name"]: area["rating"] for area in results["areas"]}
+
+
+def agreed(signed: dict[str, dict[str, Any]]) -> dict[str, dict[str, str]]:
+    """The overrides that both state alike, by area."""
+    first, second = (signed[role]["overrides"] for role in ROLES)
+    return {o["area"]: o for o in first if o in second}
+
+
+def _cover(run: Path, signed: dict[str, dict[str, Any]]) -> Path:
+    results = json.loads((payload(run) / "results.json").read_bytes())
+    body = pages.opinion(results["audit"], ratings(results), agreed(signed), [signed[role] for role in ROLES])
+    title = f"Opinion - {results['audit']['title']}"
+    cover = beside(run) / "cover.html"
+    cover.write_text(page.wrap(page.sanitised(body.html), title, [{"href": "cover.html", "title": "Opinion", "current": True}]), "utf-8")
+    return cover

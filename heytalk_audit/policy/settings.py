@@ -1,0 +1,92 @@
+"""The settings of the rules: readings and parameters that are not the policy's own, with their types and bounds."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from heytalk_audit.canonical import Strict, refusal
+from heytalk_audit.errors import InputError
+from heytalk_audit.expressions.calendar import known_zone
+from heytalk_audit.policy import Policy
+from heytalk_audit.vocabulary import ValueKind
+
+Count = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Settings(Strict):
+    """Readings and parameters of the rules. What is not given here is as the policy's data says."""
+
+    audit_tz: Annotated[str, BeforeValidator(known_zone)]
+    period_from: dt.date | None
+    period_to: dt.date | None
+    window_allow_list: list[Literal["sensitive", "media", "ad_id", "profile", "posts"]] | None
+    k_anonymity: Count
+    unknown_limit: Share
+    bulk_users: Count
+    notice_days: Count
+    acceptance_tracking_start: dt.date | None
+    picker_is_consent: bool
+    policy_min_age: Count | None
+    law_min_age: dict[Literal["EEA", "UK", "TR", "US-CA", "CN", "OTHER"], Count]
+    birth_share: Share
+    birth_repeat: Count
+    residue_tables: list[str]
+    special_categories: list[str]
+    special_fields: list[str]
+    template_names: list[str]
+    recognition_names: list[str]
+    sensitive_kinds: list[ValueKind]
+    high_risk_kinds: list[ValueKind]
+    personal_kinds: list[ValueKind]
+    personal_names: list[str]
+    sample_size: Annotated[int, Field(ge=1)]
+    sample_seed: Count
+    null_like: list[str]
+    skew_seconds: Count
+    holidays: list[dt.date]
+    centroid_users: Count
+    uninstall_allowance_h: Count
+    deleted_allowance_h: Count
+    mod_sla_h: Count
+    mod_removal_h: Count
+    ad_id_declared_for: list[str]
+    opt_out_business_days: Count
+    erasure_app_h: Count
+    identity_prompt_days: Count
+    ccpa_days: Count
+    kvkk_days: Count
+    pipl_days: Count
+    pipl_working_days: Count
+    other_days: Count
+    period_start: dt.date | None
+    id_document_days: Count
+    ad_default_documented: bool
+    objection_allowance_h: Count
+    role_tables: dict[str, list[str]]
+    reference_tables: list[str]
+    training_months: Count
+    training_start_days: Count
+    gateway_hosts: list[str]
+    recipient_notice_days: Count
+    floating_window_events: list[str]
+    secret_names: list[str]
+    encrypted_columns: list[str]
+    leak_topics: list[str]
+    opt_in_columns: list[str]
+
+
+def settings_of(policy: Policy, given: dict[str, Any] | None) -> dict[str, Any]:
+    """Every setting's value: the policy's defaults under what is given, checked."""
+    given = given or {}
+    try:
+        checked = Settings.model_validate({k: n.value for k, n in policy.settings.items()} | given)
+    except ValidationError as error:
+        raise refusal(error, Settings, "settings") from error
+    values = checked.model_dump()
+    if values["period_from"] and values["period_to"] and values["period_from"] >= values["period_to"]:
+        raise InputError("settings.period_to", "does not lie after period_from", "period_to is the day after the period's last")
+    return values

@@ -1,0 +1,72 @@
+"""The register of findings: who answers for each, until when, and what management says. Only a test closes a finding.
+
+A finding's key is its rule and the reason of its violations (RET-01:contact_kept): it stays the same whatever rows it is about.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, ValidationInfo, model_validator
+
+from heytalk_audit.canonical import Strict
+from heytalk_audit.errors import InputError
+from heytalk_audit.registers.reading import Day, known_rule, read_as, words
+
+EXAMPLE = "params/findings.yaml"
+
+
+def _key(text: str, info: ValidationInfo) -> str:
+    rule, colon, reason = text.partition(":")
+    if not colon or not re.fullmatch(r"[a-z0-9_]{1,60}", reason):
+        raise ValueError("is no rule and reason; write it as RET-01:contact_kept")
+    known_rule(rule, info)
+    return text
+
+
+class Finding(Strict):
+    """One finding and what is said of it; `status` is a statement, and closes nothing."""
+
+    key: Annotated[str, AfterValidator(_key)]
+    owner: words(120) | None = None
+    due: Day | None = None
+    response: Literal["agree", "partly", "disagree"] | None = None
+    text: words(2000) | None = None
+    status: Literal["open", "closed"] = "open"
+
+    @property
+    def rule(self) -> str:
+        """Its rule."""
+        return self.key.partition(":")[0]
+
+    @property
+    def reason(self) -> str:
+        """The reason of its violations."""
+        return self.key.partition(":")[2]
+
+    @model_validator(mode="after")
+    def _explained(self) -> Finding:
+        if self.response in ("partly", "disagree") and self.text is None:
+            raise ValueError(f"response {self.response} has no text; say why")
+        return self
+
+
+class File(Strict):
+    """The register."""
+
+    findings: list[Finding]
+
+
+def read(path: Path, rules: Collection[str]) -> list[Finding]:
+    """The register in a file, in its order; `rules` are the ids that keys may name. What cannot be used raises InputError, one line."""
+    where = f"findings {path.name}"
+    found = read_as(File, path, where, EXAMPLE, rules).findings
+    seen: set[str] = set()
+    for number, entry in enumerate(found, 1):
+        if entry.key in seen:
+            raise InputError(f"{where}: findings.{number}.key {entry.key}", "is there twice", "keep one entry per finding")
+        seen.add(entry.key)
+    return found

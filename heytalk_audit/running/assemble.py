@@ -1,0 +1,122 @@
+"""The rest of a run's folder, once its pages are there: results, exceptions, inputs, and the statement over all of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from heytalk_audit import params
+from heytalk_audit.audit import disclosure, results
+from heytalk_audit.canonical import canonical
+from heytalk_audit.catalogue import rules_of
+from heytalk_audit.evidence import folder, signature
+from heytalk_audit.evidence.materials import materials, parameters_of
+from heytalk_audit.evidence.statement import statement
+from heytalk_audit.params import Params, Role, paths, put
+from heytalk_audit.policy import load
+from heytalk_audit.policy.chapters import CHAPTERS
+from heytalk_audit.policy.settings import settings_of
+from heytalk_audit.snapshot import profile
+from heytalk_audit.vocabulary import Audience
+
+#: Where the folder is made, within the working folder.
+STAGED = "run"
+#: What the summary leaves in the working folder for `results.json`, beside the results of each rule.
+SUMMARISED = ("areas", "clauses", "findings", "follow_up", "register")
+#: What the kept parameters say of a file that is kept apart from the run.
+GIVEN = "given"
+
+
+def assemble(given: Params, base: Path, work: Path) -> None:
+    """Finish the folder in `work`: everything but the pages and executed notebooks, which are there already."""
+    staged = work / STAGED
+    _write_results(given, base, work, staged)
+    _write_exceptions(given, work, staged)
+    _keep_inputs(given, base, staged)
+    _write_statement(given, base, work, staged)
+
+
+def _rules(given: Params) -> list[str]:
+    return [rule for name in CHAPTERS if name in given.chapters for rule in rules_of(name, given.rules)]
+
+
+def _read(work: Path, name: str) -> Any:
+    return json.loads((work / name).read_text("utf-8"))
+
+
+def _write_results(given: Params, base: Path, work: Path, staged: Path) -> None:
+    limit = settings_of(load(given.policy.name, base), given.settings)["unknown_limit"]
+    rules = [disclosure.of_rule(_read(work, f"results/{rule}.json"), given.report.audience, limit) for rule in _rules(given)]
+    document = {"audit": _read(work, "audit.json"), "rules": rules} | {name: _read(work, f"{name}.json") for name in SUMMARISED}
+    (staged / folder.RESULTS).write_bytes(canonical(document))
+
+
+def _write_exceptions(given: Params, work: Path, staged: Path) -> None:
+    """Every exception row inside, none outside: there each file is empty."""
+    (staged / folder.EXCEPTIONS).mkdir(parents=True)
+    inside = given.report.audience == Audience.INTERNAL
+    if inside and (work / folder.CARRIED).exists():
+        shutil.copyfile(work / folder.CARRIED, staged / folder.CARRIED)
+    for rule in _rules(given):
+        target = folder.exceptions_file(staged, rule)
+        if inside:
+            shutil.copyfile(folder.exceptions_file(work, rule), target)
+        else:
+            results.write_exceptions(results.EXCEPTIONS.empty_table(), target)
+
+
+def _keep_inputs(given: Params, base: Path, staged: Path) -> None:
+    """What a replay needs and may be shown: the parameters without paths, and the registers and policy that they name."""
+    kept = staged / folder.PARAMETERS
+    kept.parent.mkdir(parents=True)
+    document = given.model_dump(mode="json", exclude={"signing"} | params.unset(given))
+    for path in paths(given):
+        if path.role not in (Role.SIGNING_KEY, Role.POLICY):
+            put(document, path.key, _kept(path, given.report.audience, base, kept.parent))
+    document["policy"]["name"] = _kept_policy(given, base, kept.parent)
+    kept.write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8")
+
+
+def _kept(path: params.GivenPath, audience: str, base: Path, inputs: Path) -> Any:
+    """What the kept parameters have in place of a path: a register inside is copied, all else is only said to have been given."""
+    if path.role is Role.SNAPSHOT:
+        return "snapshot"
+    if path.role is Role.LABELS:
+        return [GIVEN] if path.values else []
+    if not path.values:
+        return None
+    # a register names records, people and caps: it stays inside
+    if path.role is not Role.REGISTER or audience != Audience.INTERNAL:
+        return GIVEN
+    name = f"{path.key[-1]}.yaml"
+    shutil.copyfile(base / path.values[0], inputs / name)
+    return name
+
+
+def _kept_policy(given: Params, base: Path, inputs: Path) -> str:
+    """The name of a shipped policy; another's files are copied."""
+    if not (base / given.policy.name).exists():
+        return given.policy.name
+    first, *others = load(given.policy.name, base).files
+    (inputs / "policy").mkdir()
+    for file, name in ((first, "policy.yaml"), *((other, other.name) for other in others)):
+        shutil.copyfile(file, inputs / "policy" / name)
+    return "policy"
+
+
+def _write_statement(given: Params, base: Path, work: Path, staged: Path) -> None:
+    """The statement over the finished folder, and a detached signature over it where a key is configured.
+
+    Paths are left out of it: what they led to is named by its digest.
+    """
+    policy = load(given.policy.name, base)
+    used = materials(given, base, policy, _read(work, profile.FILE))
+    content = canonical(statement(staged, parameters_of(given, policy), used))
+    (staged / folder.STATEMENT).write_bytes(content)
+    if given.signing.key:
+        key = signature.load_key(base / given.signing.key, params.passphrase(given.signing))
+        (staged / folder.SIGNATURE).write_bytes(signature.sign(content, key))

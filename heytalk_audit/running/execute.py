@@ -1,0 +1,120 @@
+"""Execute the notebooks of an audit and turn each into its pages."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import nbformat
+import papermill
+import papermill.exceptions
+from jupyter_client import AsyncKernelManager
+from nbformat import NotebookNode
+from rich.progress import Progress
+
+from heytalk_audit.audit import disclosure
+from heytalk_audit.errors import InputError
+from heytalk_audit.evidence import folder
+from heytalk_audit.evidence.materials import NOTEBOOKS
+from heytalk_audit.params import Params
+from heytalk_audit.policy.chapters import CHAPTERS, FOLLOW_UP, SUMMARY, Chapter, Page
+from heytalk_audit.report import page
+from heytalk_audit.running.assemble import STAGED
+from heytalk_audit.running.session import PARAMETERS_FILE
+from heytalk_audit.vocabulary import Audience
+
+#: What every notebook lets a run set.
+PARAMETERS = {"params", "overrides"}
+Step = Callable[[str], AbstractContextManager[None]]
+
+
+def execute(given: Params, work: Path, progress: Progress, step: Step, manager: type[AsyncKernelManager]) -> None:
+    """The chapters side by side, then the summary, which only reads; each becomes its pages when it is done.
+
+    A register of accepted exceptions stands in the evidence chapter and speaks of what the others find: then it comes after them.
+    """
+    chapters = [CHAPTERS[name] for name in CHAPTERS if name in given.chapters]
+    first, rest = [c for c in chapters if c.name == "evidence"], [c for c in chapters if c.name != "evidence"]
+
+    def one(chapter: Chapter) -> None:
+        with step(chapter.notebook):
+            executed = _execute_one(chapter.notebook, progress, manager)
+            _write_pages(given, chapter, executed, work / STAGED)
+
+    workers = (os.cpu_count() or 1) if given.engine.url == "duckdb" else 1
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for batch in (rest, first, [SUMMARY]) if given.accepted else (chapters, [SUMMARY]):
+            list(pool.map(one, batch))
+
+
+def _execute_one(name: str, progress: Progress, manager: type[AsyncKernelManager]) -> NotebookNode:
+    task = progress.add_task(name, total=None)
+    source = NOTEBOOKS / f"{name}.ipynb"
+    _check_parameters(source)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.getLogger("papermill").setLevel(logging.ERROR)
+        try:
+            # papermill reads and writes nothing itself: it would change the folder of the whole process for each file
+            executed = papermill.execute_notebook(
+                nbformat.read(source, as_version=4),
+                None,
+                parameters={"params": PARAMETERS_FILE, "overrides": []},
+                kernel_name="python3",
+                progress_bar=False,
+                log_output=False,
+                extra_arguments=["--IPKernelApp.log_level=40"],
+                kernel_manager_class=manager,
+            )
+        except papermill.exceptions.PapermillExecutionError as error:
+            if error.ename == InputError.__name__:
+                raise InputError.again(error.evalue) from None
+            # the traceback may quote data: its kind and place are enough
+            raise InputError(f"notebook {name}", f"a cell failed with {error.ename}", "open it in JupyterLab and run it there") from None
+    progress.update(task, total=1, completed=1)
+    return executed
+
+
+def _write_pages(given: Params, chapter: Chapter, executed: NotebookNode, staged: Path) -> None:
+    """What is kept of an executed notebook, and the pages that it makes."""
+    kept = page.normalise(executed)
+    (staged / folder.NOTEBOOKS).mkdir(parents=True, exist_ok=True)
+    nbformat.write(kept, staged / folder.NOTEBOOKS / f"{chapter.notebook}.ipynb")
+    pages, shown = _made(given, chapter.pages), copy.copy(kept)
+    absent = {f"page-{p.name}" for p in chapter.pages if p not in pages}
+    shown["cells"] = [cell for cell in kept.cells if not absent & set(cell.metadata["tags"])]
+    for one, part in zip(pages, page.split(shown, [p.name for p in pages]).values(), strict=True):
+        links = [{"href": p.file, "title": p.title, "current": p == one} for p in _listed(given)]
+        title = f"{one.title} - {given.audit.title}"
+        (staged / one.file).write_text(page.render(part, title, links, disclosure.statement_in_words(given.report.audience)), "utf-8")
+
+
+def _listed(given: Params) -> list[Page]:
+    """All pages of the report, in the order of its navigation."""
+    chapters = [CHAPTERS[name] for name in CHAPTERS if name in given.chapters]
+    return [*SUMMARY.pages[:1], *(p for chapter in chapters for p in chapter.pages), *_made(given, SUMMARY.further)]
+
+
+def _made(given: Params, pages: Iterable[Page]) -> list[Page]:
+    """The pages that this run makes: nothing is followed up where no earlier run and no register of findings is named.
+
+    Follow-up speaks of single rows and small numbers: it stays inside.
+    """
+    followed = given.report.audience == Audience.INTERNAL and bool(given.previous or given.findings)
+    return [p for p in pages if p != FOLLOW_UP or followed]
+
+
+def _check_parameters(source: Path) -> None:
+    """Papermill only warns of a parameter that a notebook does not know: refuse."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        declared = set(papermill.inspect_notebook(nbformat.read(source, as_version=4)))
+    if declared != PARAMETERS:
+        todo = "it needs one cell tagged parameters that sets params and overrides"
+        raise InputError(source.name, f"its parameters are {sorted(declared)}", todo)

@@ -1,0 +1,169 @@
+"""Kernels that start warm: one process imports what every notebook needs, and each notebook's kernel is a fork of it.
+
+A kernel is as fresh as any other: at the fork nothing has been computed, opened or connected. Only Linux forks safely after these
+imports; elsewhere notebooks start kernels of the ordinary kind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jupyter_client import AsyncKernelManager
+from jupyter_client.provisioning import LocalProvisioner
+
+from heytalk_audit.running.session import WORK
+
+#: What a kernel of an audit imports anyhow.
+PRELOADED = ("ipykernel.kernelapp", "ipykernel.ipkernel", "heytalk_audit.notebook", "ibis.backends.duckdb", "pyarrow.parquet")
+
+
+class Forked:
+    """A kernel's process, forked by the server: what a provisioner asks of `subprocess.Popen`."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int):
+        self.pid = pid
+
+    def poll(self) -> int | None:
+        """None while it runs. The server reaps it, so that its own status is not known here."""
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return 0
+        return None
+
+    def wait(self) -> int:
+        """Its end, which the provisioner has polled for."""
+        return self.poll() or 0
+
+    def send_signal(self, signum: int) -> None:
+        """Signal it."""
+        os.kill(self.pid, signum)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it."""
+        self.send_signal(signal.SIGKILL)
+
+
+class Server:
+    """The process that kernels are forked from; it ends with this one, at the latest."""
+
+    def __init__(self) -> None:
+        # errors of a kernel's own logging are no part of the audit: what a cell says comes through its channels
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        self._lock = threading.Lock()
+
+    def start(self, argv: list[str], env: dict[str, str], cwd: str) -> Forked:
+        """A fork that becomes the kernel of these arguments."""
+        with self._lock:
+            self._process.stdin.write(json.dumps({"argv": argv, "env": env, "cwd": cwd}) + "\n")
+            self._process.stdin.flush()
+            return Forked(int(self._process.stdout.readline()))
+
+    def close(self) -> None:
+        """End the server, and with it the kernels that are still there."""
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+def manager(work: Path, server: Server | None = None) -> type[AsyncKernelManager]:
+    """A manager for papermill whose kernels live in a run's working folder, and have its path in an environment of their own.
+
+    With a server, kernels are forks of it.
+    """
+
+    class Provisioner(LocalProvisioner):
+        async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+            if server is None:
+                return await super().launch_kernel(cmd, **kwargs)
+            # cmd is python -m ipykernel_launcher, and then the kernel's own arguments
+            self.process = server.start(cmd[3:], kwargs["env"], kwargs["cwd"])
+            self.pid = self.pgid = self.process.pid
+            return self.connection_info
+
+    class Manager(AsyncKernelManager):
+        async def _async_pre_start_kernel(self, **kwargs: Any) -> tuple[list[str], dict[str, Any]]:
+            self.kernel_id = self.kernel_id or os.urandom(8).hex()
+            self.provisioner = Provisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
+            own = {"env": dict(kwargs.get("env") or os.environ) | {WORK: str(work)}, "cwd": str(work)}
+            return await super()._async_pre_start_kernel(**(kwargs | own))
+
+    return Manager
+
+
+@contextlib.contextmanager
+def warm(work: Path) -> Iterator[type[AsyncKernelManager]]:
+    """A manager of kernels for a run; they start warm while it lasts, where the system forks safely."""
+    server = Server() if sys.platform == "linux" else None
+    try:
+        yield manager(work, server)
+    finally:
+        if server is not None:
+            server.close()
+
+
+def _serve() -> None:
+    import gc
+    import importlib
+
+    for name in PRELOADED:
+        importlib.import_module(name)
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, _reap)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            _become_kernel(asked)
+        print(pid, flush=True)
+
+
+def _reap(*_: Any) -> None:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def _become_kernel(asked: dict[str, Any]) -> None:
+    server = os.getppid()
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1):
+        os.dup2(nothing, stream)
+    os.environ.clear()
+    os.environ.update(asked["env"])
+    os.chdir(asked["cwd"])
+    sys.argv = ["ipykernel_launcher", *asked["argv"], f"--IPKernelApp.parent_handle={server}"]
+    from ipykernel.kernelapp import IPKernelApp
+
+    try:
+        IPKernelApp.launch_instance(sys.argv[1:])
+    finally:
+        sys.stdout.flush()
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    _serve()

@@ -1,0 +1,82 @@
+"""Before an audit: does the snapshot keep the contract, and what will not be evaluated? Reads no personal value but to count it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from heytalk_audit import params
+from heytalk_audit.audit.acceptance import refuse_unknown_segments
+from heytalk_audit.audit.evaluate import Audit, lacking
+from heytalk_audit.catalogue import rules_of
+from heytalk_audit.errors import printable
+from heytalk_audit.follow_up import earlier
+from heytalk_audit.follow_up.standings import refuse_unknown_reasons
+from heytalk_audit.params import Params
+from heytalk_audit.policy import load
+from heytalk_audit.policy.settings import settings_of
+from heytalk_audit.policy.text import drift, load_text
+from heytalk_audit.registers import accepted, findings
+from heytalk_audit.rules import RULES
+from heytalk_audit.snapshot import delivery
+from heytalk_audit.snapshot.engines import connect
+from heytalk_audit.snapshot.open import open_snapshot
+
+
+def check_folder(folder: Path, console: Console) -> int:
+    """Validate a snapshot: 0 when it keeps the contract and its descriptor, 1 when it does not."""
+    delivery.read(folder)
+    with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
+        policy = load()
+        audit = Audit(open_snapshot(folder, connect(), Path(work)), policy, settings_of(policy, {}))
+        _tables(audit, console)
+        lacks = {rule.id: lacking(rule, audit) for rule in RULES.values()}
+        _lacks(lacks, console)
+        return 1 if audit.blocked else 0
+
+
+def show_plan(path: Path, overrides: list[str], console: Console) -> None:
+    """Print what an audit with these parameters would evaluate."""
+    given, base = params.read(path, overrides), path.resolve().parent
+    policy = load(given.policy.name, base)
+    settings = settings_of(policy, given.settings)
+    chosen = [rule for chapter in given.chapters for rule in rules_of(chapter, given.rules)]
+    compared = drift(load_text(base / given.policy.text), policy.clauses.values()) if given.policy.text else None
+    with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
+        audit = Audit(open_snapshot(base / given.snapshot, connect(), Path(work)), policy, settings, compared)
+        console.print(f"{printable(given.audit.title)}: {len(chosen)} rules, as of {audit.clock.as_of}Z, days in {audit.clock.zone}")
+        _registers(given, base, audit, console)
+        _tables(audit, console)
+        _lacks({rule: lacking(RULES[rule], audit) for rule in chosen}, console)
+
+
+def _registers(given: Params, base: Path, audit: Audit, console: Console) -> None:
+    """What people state that the audit would read, checked."""
+    if given.accepted:
+        entries = accepted.read(base / given.accepted, RULES)
+        refuse_unknown_segments(base / given.accepted, entries, audit, RULES)
+        console.print(f"the register of accepted exceptions has {len(entries)} entries")
+    if given.findings:
+        registered = findings.read(base / given.findings, RULES)
+        refuse_unknown_reasons(base / given.findings, registered, audit)
+        console.print(f"the register of findings has {len(registered)} entries")
+    if given.previous:
+        run = earlier.previous(base / given.previous)
+        console.print(f"follows up {printable(run.audit['id'])}, as of {run.audit['as_of']}", markup=False)
+
+
+def _tables(audit: Audit, console: Console) -> None:
+    table = Table("Table", "Rows", "Gate", box=None, pad_edge=False)
+    for name, found in audit.snapshot.profile.items():
+        table.add_row(name, f"{found['rows']:,}", printable(audit.blocked.get(name, "holds")))
+    console.print(table)
+
+
+def _lacks(lacks: dict[str, str], console: Console) -> None:
+    missing = {rule: why for rule, why in lacks.items() if why}
+    console.print(f"{len(lacks) - len(missing)} rules can be evaluated, {len(missing)} can not")
+    for rule, why in missing.items():
+        console.print(f"  {rule} NOT_EVALUATED: {printable(why)}", markup=False, soft_wrap=True)

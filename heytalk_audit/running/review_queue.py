@@ -1,0 +1,71 @@
+"""The queue of texts that two people read: drawn by the audit, written outside of every run, as it holds what people wrote."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from heytalk_audit.audit.evaluate import Audit, Evaluation, evaluate, pseudonym
+from heytalk_audit.catalogue import rules_of
+from heytalk_audit.detect.places import PLACES
+from heytalk_audit.errors import InputError
+from heytalk_audit.rules import RULES
+from heytalk_audit.running.session import Session
+
+COLUMNS = ("rule", "record", "sample", "text", "reviewer", "label")
+#: What makes a spreadsheet take a cell for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_queue(params: Path, overrides: list[str], target: Path) -> int:
+    """Write the samples of the audit's rules with their texts to a CSV file that only its owner may read; returns its rows.
+
+    Each line has an empty `reviewer` and `label` for a person to fill in. Raises InputError.
+    """
+    if target.exists():
+        raise InputError(f"queue {target.name}", "is there already", "name another file, so that no label is lost")
+    if not target.absolute().parent.is_dir():
+        raise InputError(f"queue {target.name}", "its folder is not there", "make the folder, or name another file")
+    session = Session(params, overrides)
+    lines = []
+    for id in [r for chapter in session.params.chapters for r in rules_of(chapter, session.params.rules)]:
+        if RULES[id].judged:
+            lines += _lines(evaluate(RULES[id], session.audit), session.audit, session.key)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerows([COLUMNS, *lines])
+    beside = target.with_name(target.name + ".part")
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline="") as handle:
+        handle.write(buffer.getvalue())
+    os.replace(beside, target)
+    return len(lines)
+
+
+def _lines(evaluation: Evaluation, audit: Audit, key: bytes) -> list[tuple]:
+    drawn: dict[str, list[str]] = {}
+    for sample in evaluation.samples:
+        for record in sample.records:
+            drawn.setdefault(record, []).append(sample.of)
+    texts = texts_of(drawn, audit)
+    return sorted((evaluation.rule.id, pseudonym(key, r), " and ".join(of), safe(texts.get(r, "")), "", "") for r, of in drawn.items())
+
+
+def texts_of(records: Iterable[str], audit: Audit) -> dict[str, str]:
+    """The texts of these records, several of one record one under the other."""
+    wanted, found = list(records), pd.DataFrame({"record": [], "text": []})
+    for place in PLACES.values():
+        if place.is_in(audit.snapshot.tables):
+            written = place.written(audit.snapshot.tables[place.table])
+            found = pd.concat([found, audit.snapshot.engine.rows(written.filter(written.record.isin(wanted)))])
+    return found.groupby("record").text.agg("\n".join).to_dict()
+
+
+def safe(text: str) -> str:
+    """Text as a cell that no spreadsheet takes for a formula and no terminal obeys."""
+    shown = "".join(c if c.isprintable() or c in "\n" else "\ufffd" for c in text)
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown

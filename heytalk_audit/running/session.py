@@ -1,0 +1,165 @@
+"""An audit opened from a parameters file: what every notebook and every command that reads a snapshot begins with.
+
+Within `run`, chapters share a private working folder, whose path a kernel has in its own environment: no notebook carries a path. Opened
+on its own, in JupyterLab, a session makes a folder for itself and evaluates what it is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from heytalk_audit import params as parameters
+from heytalk_audit.audit import acceptance, disclosure
+from heytalk_audit.audit import results as model
+from heytalk_audit.audit.evaluate import Audit, evaluate
+from heytalk_audit.audit.sampling import read_labels
+from heytalk_audit.canonical import canonical
+from heytalk_audit.catalogue import rules_of
+from heytalk_audit.evidence.folder import exceptions_file
+from heytalk_audit.follow_up import earlier, history
+from heytalk_audit.policy import load
+from heytalk_audit.policy.settings import settings_of
+from heytalk_audit.policy.text import drift, load_text
+from heytalk_audit.registers import accepted, attestations, findings
+from heytalk_audit.rules import RULES
+from heytalk_audit.snapshot.engines import connect
+from heytalk_audit.snapshot.open import open_snapshot
+
+#: The environment variable of a kernel that holds the path of the run's working folder.
+WORK = "HEYTALK_AUDIT_WORK"
+#: Names in the working folder: the parameters with absolute paths, and what is derived from the earlier run's snapshot.
+PARAMETERS_FILE = "params.yaml"
+PREVIOUS_SNAPSHOT = "previous"
+
+
+class Session:
+    """An audit opened from a parameters file; each part of it is opened or computed when it is first asked for."""
+
+    def __init__(self, params: str | Path, overrides: str | Sequence[str] = ()):
+        path = Path(params)
+        self.params = parameters.read(path, [overrides] if isinstance(overrides, str) else list(overrides))
+        self.base = path.resolve().parent
+        self.is_part_of_run = WORK in os.environ
+
+    @cached_property
+    def work(self) -> Path:
+        """The folder that keeps what is derived: the run's own, or one of this session."""
+        return Path(os.environ[WORK]) if self.is_part_of_run else Path(tempfile.mkdtemp(prefix="heytalk-audit-"))
+
+    @cached_property
+    def audit(self) -> Audit:
+        """The snapshot, the policy and the settings, opened."""
+        policy = load(self.params.policy.name, self.base)
+        settings = settings_of(policy, self.params.settings)
+        text = self.params.policy.text
+        compared = drift(load_text(self.base / text), policy.clauses.values()) if text else None
+        engine = connect(self.params.engine.url, self.params.engine.options)
+        columns = earlier.columns_before(self.base / self.params.previous) if self.params.previous else None
+        return Audit(open_snapshot(self.base / self.params.snapshot, engine, self.work), policy, settings, compared, columns)
+
+    @cached_property
+    def key(self) -> bytes:
+        """The engagement key; the demo's own where a notebook is opened on a demo snapshot."""
+        return parameters.engagement_key(self.params.report.key_env, "" if self.is_part_of_run else self.audit.snapshot.id)
+
+    @cached_property
+    def labels(self) -> pd.DataFrame | None:
+        """The reviewers' labels, if the parameters name any."""
+        return read_labels(self.base / path for path in self.params.labels) if self.params.labels else None
+
+    @cached_property
+    def attestations(self) -> list[attestations.Attestation]:
+        """The attestations, if the parameters name a file of them."""
+        file = self.params.attestations
+        return attestations.read(self.base / file, self.audit.policy, self.audit.clock.today) if file else []
+
+    @cached_property
+    def entries(self) -> list[accepted.Entry]:
+        """The entries of the register of accepted exceptions, if the parameters name one."""
+        return accepted.read(self.base / self.params.accepted, RULES) if self.params.accepted else []
+
+    @cached_property
+    def previous(self) -> earlier.Run | None:
+        """The earlier run, if the parameters name one."""
+        return earlier.read(self.base / self.params.previous) if self.params.previous else None
+
+    @cached_property
+    def findings(self) -> list[findings.Finding]:
+        """The register of findings, if the parameters name one."""
+        return findings.read(self.base / self.params.findings, RULES) if self.params.findings else []
+
+    @cached_property
+    def described(self) -> dict[str, Any]:
+        """What the audit is, for covers and results.json."""
+        audit = self.params.audit
+        return model.describe(self.audit, audit.id, audit.title, self.audience, self.key)
+
+    @property
+    def audience(self) -> str:
+        """For whom the report is."""
+        return self.params.report.audience
+
+    @property
+    def rules(self) -> list[str]:
+        """Ids of the rules of this audit, in order."""
+        return [rule for chapter in self.params.chapters for rule in rules_of(chapter, self.params.rules)]
+
+    def evaluate(self, rule: str) -> dict[str, Any]:
+        """A rule's result; its exceptions are written beside it. A result that this run already has is read."""
+        kept = self.work / "results" / f"{rule}.json"
+        if kept.exists():
+            result: dict[str, Any] = json.loads(kept.read_text("utf-8"))
+            return result
+        evaluation = evaluate(RULES[rule], self.audit)
+        coverage = acceptance.cover(evaluation, self.entries, self.key, self.audit.clock.today)
+        evaluation = acceptance.accept(evaluation, coverage, self.audit.settings["unknown_limit"])
+        repeated = history.repeated(rule, evaluation.verdict, self.previous)
+        result = model.summarise(evaluation, self.audit, self.key, self.labels, coverage.entries, coverage.rows, repeated)
+        rows = model.exceptions(evaluation, self.key, coverage.by_row)
+        model.write_exceptions(rows, exceptions_file(self.work, rule))
+        self.write(f"accepted/{rule}.json", rows["accepted"].to_pylist() if coverage.rows else [])
+        self.write(f"results/{rule}.json", result)
+        return result
+
+    def shown(self, result: dict[str, Any]) -> dict[str, Any]:
+        """A result as this report's audience may see it."""
+        return disclosure.of_rule(result, self.audience, self.audit.settings["unknown_limit"])
+
+    def write(self, name: str, value: Any) -> None:
+        """Leave a document in the working folder."""
+        file = self.work / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(canonical(value))
+
+    def covered(self, rule: str) -> dict[earlier.Row, str]:
+        """The rows of an evaluated rule that the register covers, and by which entries."""
+        rows = self.rows(rule)
+        covering = [(row["outcome"], row.get("accepted")) for row in rows]
+        return {row: ids for row, (_, ids) in earlier.numbered([r["record"] for r in rows], covering) if ids}
+
+    def rows(self, rule: str) -> list[dict[str, Any]]:
+        """The exception rows of an evaluated rule; `accepted` names the entries that cover one, where the register covers any."""
+        rows = pq.read_table(exceptions_file(self.work, rule)).to_pylist()
+        covering = json.loads((self.work / "accepted" / f"{rule}.json").read_text("utf-8"))
+        return [row | {"accepted": ids} for row, ids in zip(rows, covering, strict=True)] if covering else rows
+
+    @cached_property
+    def register(self) -> list[dict[str, Any]]:
+        """How each entry of the register stands: the rules of this audit that it names are evaluated, if they are not yet."""
+        named = {entry.rule for entry in self.entries}
+        results = [self.evaluate(rule) for rule in self.rules if rule in named]
+        standings = acceptance.register(self.entries, results, self.audit.clock.today) if named else []
+        return disclosure.of_register(standings, self.audience)
+
+    def results(self, chapters: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """The results of these chapters (default: all of the parameters), in order."""
+        return [self.evaluate(rule) for chapter in chapters or self.params.chapters for rule in rules_of(chapter, self.params.rules)]

@@ -1,0 +1,187 @@
+"""The evidence tables: what the delivery says of itself beside what was counted. The rules of the evidence chapter read them.
+
+`delivered_tables` (one row per table found), `delivered_columns` (one per column that the contract wants of them), `column_inventory`
+(one per column found, whether the contract knows it or not), `delivery` (one row), `policy_clauses` (one per clause, where the published
+text is at hand) and `calendar` (the days before the audit).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import pyarrow as pa
+
+from heytalk_audit import contract
+from heytalk_audit.errors import InputError
+from heytalk_audit.expressions.calendar import Clock
+from heytalk_audit.policy import Policy
+from heytalk_audit.snapshot.delivery import Delivery, instant
+from heytalk_audit.snapshot.profile import EMPTY, MISSING, OK, WRONG
+
+#: Key column of each evidence table.
+KEYS = {
+    "delivered_tables": "table_name",
+    "delivered_columns": "column_name",
+    "column_inventory": "column_name",
+    "delivery": "snapshot_id",
+    "policy_clauses": "clause_id",
+    "calendar": "day",
+    "detections": "record",
+    "column_contents": "column_name",
+}
+TOTALS = ("rows", "distinct_users", "min_ts", "max_ts", "control_sum")
+_TS, _STR, _BOOL, _INT = pa.timestamp("us"), pa.string(), pa.bool_(), pa.int64()
+
+
+def evidence(
+    delivery: Delivery,
+    profile: dict[str, Any],
+    policy: Policy,
+    clock: Clock,
+    drift: list | None,
+    previous: dict[str, list[str]] | None = None,
+) -> dict[str, pa.Table]:
+    """The evidence tables by name; `policy_clauses` is absent when there is no text to compare (`drift` is null).
+
+    `previous` are the columns that an earlier audit was delivered, by table.
+    """
+    tables = {
+        "delivered_tables": _tables(delivery, profile),
+        "delivered_columns": _columns(profile),
+        "column_inventory": _inventory(profile, previous),
+        "delivery": _delivery(delivery),
+        "calendar": _calendar(clock, policy.periods["traffic_calendar"].value),
+    }
+    if drift is not None:
+        statuses = {"clause_id": _STR, "status": _STR}
+        tables["policy_clauses"] = _table(statuses, [{k: d[k] for k in statuses} for d in drift])
+    return tables
+
+
+def _table(columns: dict[str, pa.DataType], rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=pa.schema(list(columns.items())))
+
+
+def _tables(delivery: Delivery, profile: dict[str, Any]) -> pa.Table:
+    flags = ["described", "digest_differs", "source_given", "source_differs", *(f"{t}_differs" for t in TOTALS)]
+    columns = {"table_name": _STR, "rows": _INT, "min_ts": _TS, "max_ts": _TS}
+    columns |= {"window_start": _TS, "window_end": _TS, "filtered": _BOOL} | {f: _BOOL for f in flags}
+    return _table(columns, [_compare(delivery, name, found) for name, found in profile.items()])
+
+
+def _compare(delivery: Delivery, name: str, found: dict[str, Any]) -> dict[str, Any]:
+    said, source = delivery.resource(name), delivery.source_totals(name)
+    wrong = {f"{t}_differs": t in said and differs(t, said[t], found[t]) for t in TOTALS}
+    return {
+        "table_name": name,
+        "rows": found["rows"],
+        "min_ts": moment(found["min_ts"]),
+        "max_ts": moment(found["max_ts"]),
+        "window_start": moment(said.get("window_start")),
+        "window_end": moment(said.get("window_end")),
+        "filtered": bool(str(said.get("filter") or "").strip()),
+        "described": bool(said),
+        "digest_differs": any(k in said and said[k] != found[k] for k in ("hash", "bytes")),
+        "source_given": "rows" in source,
+        "source_differs": any(t in source and differs(t, source[t], found[t]) for t in TOTALS),
+    } | wrong
+
+
+def differs(total: str, said: Any, found: Any) -> bool:
+    """Whether a stated total contradicts the counted one: instants as instants, sums as numbers, counts exactly."""
+    if total in ("min_ts", "max_ts"):
+        return moment(said) != moment(found) or (said is None) != (found is None)
+    if total == "control_sum":
+        return number(said) != number(found)
+    return said != found or isinstance(said, bool)
+
+
+def number(value: Any) -> Decimal | None:
+    """A number from a number or its text; what is neither equals nothing."""
+    try:
+        return None if value is None else Decimal(str(value))
+    except InvalidOperation:
+        return Decimal("NaN")
+
+
+def moment(value: Any) -> dt.datetime | None:
+    """An instant from its text; null where there is none, or none that can be read."""
+    try:
+        return instant(value, "")
+    except InputError:
+        return None
+
+
+def _columns(profile: dict[str, Any]) -> pa.Table:
+    flags = ["missing", "optional_missing", "wrong_type", "null_not_allowed", "unknown_value"]
+    columns = {"column_name": _STR, "table_name": _STR} | {f: _BOOL for f in flags}
+    rows = []
+    for name, found in profile.items():
+        for column in contract.load()[name].columns:
+            state = found["columns"][column.name]
+            absent = state["status"] == MISSING
+            if absent and column.may_be_absent:
+                continue
+            flagged = [absent and column.required, absent, state["status"] == WRONG, state["nulls"] > 0, state["unknown"] > 0]
+            rows.append({"column_name": f"{name}.{column.name}", "table_name": name} | dict(zip(flags, flagged, strict=True)))
+    return _table(columns, rows)
+
+
+def columns_of(profile: dict[str, Any]) -> dict[str, list[str]]:
+    """The columns found in each table, whether or not the contract knows them."""
+    return {
+        table: [*(c for c, state in found["columns"].items() if state["status"] != MISSING), *found["others"]]
+        for table, found in profile.items()
+    }
+
+
+def _inventory(profile: dict[str, Any], previous: dict[str, list[str]] | None) -> pa.Table:
+    columns = {"column_name": _STR, "table_name": _STR, "name": _STR, "is_new": _BOOL}
+    return _table(
+        columns,
+        [
+            {
+                "column_name": f"{table}.{c}",
+                "table_name": table,
+                "name": c,
+                "is_new": previous is not None and c not in previous.get(table, []),
+            }
+            for table, there in columns_of(profile).items()
+            for c in there
+        ],
+    )
+
+
+def _delivery(delivery: Delivery) -> pa.Table:
+    said = delivery.descriptor
+    row = {
+        "snapshot_id": str(said.get("snapshot_id") or ""),
+        "as_of": delivery.as_of,
+        "extracted_at": moment(said.get("extracted_at")),
+    }
+    return _table({"snapshot_id": _STR, "as_of": _TS, "extracted_at": _TS}, [row])
+
+
+def _calendar(clock: Clock, days: int) -> pa.Table:
+    dates = [clock.today - dt.timedelta(days=n) for n in range(days, 0, -1)]
+    return _table({"day": pa.date32(), "month": _STR}, [{"day": d, "month": f"{d:%Y-%m}"} for d in dates])
+
+
+def coverage(delivery: Delivery, table: str, reaches_back_to: dt.datetime | None) -> str | None:
+    """Why the descriptor's window or filter cuts what a rule must see of a table; null where it does not, or states none."""
+    said = delivery.resource(table)
+    start, end = moment(said.get("window_start")), moment(said.get("window_end"))
+    if str(said.get("filter") or "").strip():
+        return f"{table} is filtered"
+    if end is not None and end < delivery.as_of:
+        return f"{table} ends before the audit's instant"
+    if start is not None and reaches_back_to is not None and start > reaches_back_to:
+        return f"{table} begins after the rule's look-back"
+    return None
+
+
+def readable(state: dict[str, Any]) -> bool:
+    """Whether rules may read a column of that state."""
+    return state["status"] in (OK, EMPTY)

@@ -1,0 +1,61 @@
+"""Open a snapshot on an engine: the tables that rules read, and the evidence tables about the delivery itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ibis.expr.types as ir
+
+from heytalk_audit import contract
+from heytalk_audit.snapshot import delivery, profile
+from heytalk_audit.snapshot.delivery import Delivery
+from heytalk_audit.snapshot.engines import Duck, Spark
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A delivery, what it holds, and its tables on an engine.
+
+    `tables` are the contract's tables that were delivered, with those of the contract's columns that can be read. Instants are naive
+    UTC, with microseconds. `work` is the folder that keeps what is derived from it, for as long as it is open.
+    """
+
+    delivery: Delivery
+    profile: dict[str, Any]
+    engine: Duck | Spark
+    tables: dict[str, ir.Table] = field(repr=False)
+    work: Path | None = None
+
+    @property
+    def id(self) -> str:
+        """The delivery's id."""
+        return str(self.delivery.descriptor.get("snapshot_id"))
+
+    @property
+    def as_of(self) -> dt.datetime:
+        """The one instant that all rules use, naive UTC."""
+        return self.delivery.as_of
+
+
+def open_snapshot(folder: Path, engine: Duck | Spark, work: Path | None = None) -> Snapshot:
+    """Open the snapshot in `folder`; what is derived from it on the way (profile, converted CSV) is kept under `work`."""
+    found = delivery.read(folder)
+    if work is None:
+        work = Path(tempfile.mkdtemp(prefix="heytalk-audit-"))
+    profiled = profile.load_or_take(found, work)
+    tables = {name: _open(engine, name, state) for name, state in profiled.items()}
+    return Snapshot(found, profiled, engine, tables, work)
+
+
+def _open(engine: Duck | Spark, name: str, state: dict[str, Any]) -> ir.Table:
+    readable = {profile.OK, profile.EMPTY}
+    columns = [
+        (c, state["columns"][c.name]["status"] == profile.OK)
+        for c in contract.load()[name].columns
+        if state["columns"][c.name]["status"] in readable
+    ]
+    return engine.open(name, [Path(f) for f in state["files"]], columns)

@@ -1,0 +1,167 @@
+"""What a delivery holds, counted from its files: totals, and how each column keeps the contract. No value leaves this module but
+totals and instants."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+
+from heytalk_audit.contract import Column
+from heytalk_audit.snapshot.delivery import Delivery, Part, digest, fits, unreadable
+from heytalk_audit.snapshot.engines import Duck, literal, name
+
+#: How a column stands to the contract.
+#: Where a working folder keeps the profile.
+FILE = "profile.json"
+OK, EMPTY, MISSING, WRONG = "ok", "all null", "missing", "wrong type"
+
+_ZONED = r"(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
+
+
+def take(delivery: Delivery, work: Path, progress: Callable[[str], None] = lambda table: None) -> dict[str, Any]:
+    """Profile every table of a delivery; CSV files are turned into Parquet under `work` first.
+
+    Returns, per table: files (Parquet), bytes, hash, rows, distinct_users, min_ts, max_ts, control_sum, and columns with their
+    status, nulls where none may be, and values that the enum does not know; and others, the names of columns that no contract knows.
+    JSON-able.
+    """
+    duck = Duck()
+    tables = {}
+    for part in delivery.parts.values():
+        progress(part.table.name)
+        try:
+            tables[part.table.name] = _profile(duck, delivery.folder, part, work)
+        except duckdb.Error as error:
+            raise unreadable(delivery.folder, part.path) from error
+    return tables
+
+
+def load_or_take(delivery: Delivery, work: Path) -> dict[str, Any]:
+    """The profile kept under `work`, or a new one."""
+    kept = work / FILE
+    if kept.exists():
+        return json.loads(kept.read_text("utf-8"))
+    profile = take(delivery, work)
+    kept.write_text(json.dumps(profile), "utf-8")
+    return profile
+
+
+def _profile(duck: Duck, folder: Path, part: Part, work: Path) -> dict[str, Any]:
+    hashed, size = digest(part)
+    failed: dict[str, int] = {}
+    files, types = list(part.files), part.types
+    names = set(types)
+    if part.format == "csv":
+        converted, failed, names = _from_csv(duck, part, work)
+        files, types = [converted], {f.name: f.type for f in pq.read_schema(converted)}
+    sources = ", ".join(literal(f) for f in files)
+    source = f"read_parquet([{sources}], union_by_name = true, hive_partitioning = false)"
+    columns = {c.name: _status(duck, source, c, types, failed) for c in part.table.columns}
+    usable = [c for c in part.table.columns if columns[c.name]["status"] == OK]
+    facts = [f"{select} AS {name(key)}" for key, select in _facts(part, usable).items()]
+    row = duck.backend.con.execute(f"SELECT {', '.join(facts)} FROM {source}").fetchall()[0]
+    found = dict(zip(_facts(part, usable), row, strict=True))
+    for column in part.table.columns:
+        state = columns[column.name]
+        if state["status"] == EMPTY:
+            found[f"{column.name} nulls"] = found["rows"] if column.required else 0
+        state["nulls"], state["unknown"] = found.get(f"{column.name} nulls", 0), found.get(f"{column.name} unknown", 0)
+    return {
+        "files": [str(f) for f in files],
+        "bytes": size,
+        "hash": hashed,
+        "rows": found["rows"],
+        "distinct_users": found["users"],
+        "min_ts": iso(found["min_ts"]),
+        "max_ts": iso(found["max_ts"]),
+        "control_sum": None if found["sum"] is None else format(found["sum"].normalize(), "f"),
+        "columns": columns,
+        "others": sorted(names - set(columns)),
+    }
+
+
+def _status(duck: Duck, source: str, column: Column, types: dict, failed: dict[str, int]) -> dict[str, Any]:
+    if column.name not in types:
+        return {"status": MISSING}
+    stored = types[column.name]
+    if failed.get(column.name):
+        return {"status": WRONG}
+    status = OK if fits(column.kind, stored) else WRONG
+    if status == WRONG and stored is not None:
+        # a writer that saw nothing but nulls could not know the type
+        counted = duck.backend.con.execute(f"SELECT count({name(column.name)}) FROM {source}").fetchall()[0]
+        status = WRONG if counted[0] else EMPTY
+    return {"status": status, "stored": str(stored)}
+
+
+def _facts(part: Part, usable: list[Column]) -> dict[str, str]:
+    names = {c.name for c in usable}
+    times = [f"CAST({name(c.name)} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'" for c in usable if c.kind == "timestamp"]
+    facts = {
+        "rows": "count(*)",
+        "users": "count(DISTINCT user_id) FILTER (user_id <> '')" if "user_id" in names else "NULL",
+        "min_ts": f"least({', '.join(f'min({t})' for t in times)})" if times else "NULL",
+        "max_ts": f"greatest({', '.join(f'max({t})' for t in times)})" if times else "NULL",
+        "sum": "sum(CAST(amount AS DECIMAL(38, 6)))" if part.table.name == "transactions" and "amount" in names else "NULL",
+    }
+    for c in usable:
+        if c.required:
+            facts[f"{c.name} nulls"] = f"count(*) FILTER ({name(c.name)} IS NULL)"
+        if c.values:
+            known = ", ".join(literal(v) for v in ("", *c.values))
+            facts[f"{c.name} unknown"] = f"count(*) FILTER ({name(c.name)} NOT IN ({known}))"
+    return facts
+
+
+def _from_csv(duck: Duck, part: Part, work: Path) -> tuple[Path, dict[str, int], set[str]]:
+    """A CSV file as Parquet in the contract's types, per column how many values could not be read as its type, and its header.
+
+    An unquoted empty field is null, a quoted one an empty string.
+    """
+    target = work / f"{part.table.name}.parquet"
+    source = (
+        f"read_csv({literal(part.path)}, all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"', "
+        "nullstr = '', allow_quoted_nulls = false, strict_mode = true)"
+    )
+    con = duck.backend.con
+    con.execute(f"CREATE OR REPLACE TEMP TABLE delivered AS SELECT * FROM {source}")
+    there = {row[0] for row in con.execute("DESCRIBE delivered").fetchall()}
+    known = [c for c in part.table.columns if c.name in there]
+    if not known:
+        raise duckdb.InvalidInputException("no column of the contract")
+    parsed = {c.name: _parse(c) for c in known}
+    failures = [f"count({name(c)}) - count({expr})" for c, expr in parsed.items()]
+    failed = dict(zip(parsed, con.execute(f"SELECT {', '.join(failures)} FROM delivered").fetchall()[0], strict=True))
+    others = {c: name(c) for c in sorted(there - {c.name for c in part.table.columns})}
+    selected = ", ".join(f"{expr} AS {name(c)}" for c, expr in (parsed | others).items())
+    con.execute(f"COPY (SELECT {selected} FROM delivered) TO {literal(target)} (FORMAT parquet)")
+    con.execute("DROP TABLE delivered")
+    return target, failed, there
+
+
+def _parse(column: Column) -> str:
+    text = name(column.name)
+    match column.kind:
+        case "string":
+            return text
+        case "timestamp":
+            return f"CASE WHEN regexp_matches({text}, '{_ZONED}') THEN try_cast({text} AS TIMESTAMPTZ) END"
+        case "array":
+            return f"try_cast(try_cast({text} AS JSON) AS VARCHAR[])"
+        case "number":
+            return f"try_cast({text} AS DECIMAL(18, 2))"
+        case "integer":
+            return f"try_cast({text} AS BIGINT)"
+        case kind:
+            return f"try_cast({text} AS {kind})"
+
+
+def iso(moment: dt.datetime | None) -> str | None:
+    """A naive UTC instant as text with its zone."""
+    return None if moment is None else moment.isoformat() + "Z"

@@ -1,0 +1,46 @@
+"""Write a snapshot's descriptor: digests, totals and times of what lies in its folder.
+
+It never fills `source_totals`: totals of the delivered files prove integrity, not completeness. What an existing descriptor says besides
+(who, windows, filters, totals of the source) is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from heytalk_audit.errors import InputError
+from heytalk_audit.snapshot import delivery, profile
+from heytalk_audit.snapshot.delivery import DESCRIPTOR, Delivery, Part
+
+
+def seal_folder(folder: Path, as_of: str | None = None) -> list[str]:
+    """Seal the snapshot in `folder`; returns the tables sealed. Raises InputError, and then leaves what is there alone."""
+    said = delivery.read_descriptor(folder) if (folder / DESCRIPTOR).exists() else {}
+    instant = as_of or said.get("as_of")
+    if instant is None:
+        raise InputError(
+            f"snapshot {folder.name}", "no descriptor says its instant yet", f"heytalk-audit seal {folder.name} --as-of INSTANT"
+        )
+    delivery.instant(instant, "--as-of" if as_of else f"{DESCRIPTOR} as_of")
+    found = delivery.read(folder, descriptor=False)
+    with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
+        profiled = profile.take(found, Path(work))
+    kept = Delivery(folder, found.parts, said)
+    resources = [_resource(kept, part, profiled[name]) for name, part in found.parts.items()]
+    document = {"snapshot_id": folder.resolve().name, "name": "snapshot", "extracted_at": None, "producer": None, "source_system": None}
+    document |= said | {"as_of": instant, "resources": resources}
+    beside = folder / f".{DESCRIPTOR}.{os.getpid()}"
+    beside.write_text(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
+    os.replace(beside, folder / DESCRIPTOR)
+    return list(found.parts)
+
+
+def _resource(kept: Delivery, part: Part, found: dict[str, Any]) -> dict[str, Any]:
+    unsaid = {"window_start": None, "window_end": None, "filter": None, "extraction_query_sha256": None}
+    totals = {k: found[k] for k in ("bytes", "hash", "rows", "distinct_users", "min_ts", "max_ts", "control_sum")}
+    names = {"name": part.table.name, "path": part.path.name, "format": part.format}
+    return unsaid | kept.resource(part.table.name) | names | totals

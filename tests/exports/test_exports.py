@@ -1,0 +1,227 @@
+"""Exports: each cites the evidence, repeats byte for byte, runs nothing in a spreadsheet, and never makes a pass of what was not tested."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import sys
+import time
+import xml.etree.ElementTree as ET
+import zipfile
+from dataclasses import replace
+from datetime import date
+from importlib import metadata
+
+import pytest
+from commands import heytalk_audit
+
+from heytalk_audit import exports
+from heytalk_audit.audit import disclosure
+from heytalk_audit.canonical import digest
+from heytalk_audit.errors import InputError
+from heytalk_audit.evidence.materials import LOCK
+from heytalk_audit.exports import environment, excel, junit, oscal, pdf, recorded, tables
+
+pytestmark = pytest.mark.xdist_group("run")
+SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+HOSTILE = [
+    "=cmd|' /C calc'!A0",
+    "+1+1",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "  =1",
+    "\ufeff=1",
+    "\u00a0@x",
+    "\uff1d1+1",
+    "\n-1",
+    " \u200b=1",
+]
+HARMLESS = ["a=b", "1-2", "x@y", "", "'=1"]
+
+
+@pytest.fixture(scope="module")
+def run(audited):
+    return recorded.load(audited)
+
+
+def test_each_export_cites_the_evidence_and_repeats(run, audited):
+    evidence = digest((audited / "evidence.json").read_bytes())
+    made = [(f, write(run)) for f, write in exports.FORMATS.items() if f != "pdf"]
+    time.sleep(2.1)  # a zip file counts time in steps of two seconds
+    for name, files in made:
+        assert files == exports.FORMATS[name](run), name
+        for file, content in files.items():
+            assert file in exports.FILES
+            inner = zipfile.ZipFile(io.BytesIO(content)) if file.endswith(".xlsx") else None
+            text = b"".join(inner.read(n) for n in inner.namelist()) if inner else content
+            assert evidence.encode() in text, file
+    assert run.evidence == evidence
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_spreadsheet_runs_nothing(value):
+    assert tables.safe(value) == "'" + value
+
+
+def test_a_cell_that_another_locale_splits_runs_nothing():
+    assert tables.safe("a;=1") == "a;'=1" and tables.safe("a\n @x") == "a\n '@x" and tables.safe("CL-1; CL-2") == "CL-1; CL-2"
+
+
+def test_what_is_no_formula_stays_as_it_is():
+    assert [tables.safe(value) for value in [*HARMLESS, -3, 0.5, None, date(2025, 1, 1)]] == [*HARMLESS, -3, 0.5, None, date(2025, 1, 1)]
+
+
+def hostile(run, value):
+    rule = next(r for r in run.findings if r["ledger"]["violation"])
+    return replace(run, rules=[rule | {"title": value, "recommendation": value}], audit=run.audit | {"title": value})
+
+
+@pytest.mark.parametrize("value", [*HOSTILE, 'a"b,c;d\r\n=1', "\x00\x0b\ufffe<&>", "https://x.example"])
+def test_hostile_titles_are_text_in_every_format(run, value):
+    told = hostile(run, value)
+    rows = list(csv.DictReader(io.StringIO(tables.write(told)["findings.csv"].decode("utf-8-sig"), newline="")))
+    assert [r["title"] for r in rows] == [tables.safe(value)]
+    book = zipfile.ZipFile(io.BytesIO(excel.write(told)["findings.xlsx"]))
+    sheets = [book.read(n).decode("utf-8") for n in book.namelist() if n.startswith("xl/worksheets/sheet")]
+    assert len(sheets) == 3 and not any("<f>" in sheet or "<hyperlink" in sheet for sheet in sheets)
+    ET.fromstring(junit.write(told)["junit.xml"])
+    json.loads(oscal.write(told)["oscal-assessment-results.json"])
+
+
+def test_the_tables_hold_every_finding_and_every_row(run):
+    written = tables.write(run)
+    assert all(content.startswith(b"\xef\xbb\xbf") for content in written.values())
+    found = list(csv.DictReader(io.StringIO(written["findings.csv"].decode("utf-8-sig"), newline="")))
+    assert {r["id"] for r in found} == {r["id"] for r in run.rules if r["verdict"] != "PASS" or any(r["ledger"][o] for o in tables.TOLD)}
+    rows = list(csv.DictReader(io.StringIO(written["exceptions.csv"].decode("utf-8-sig"), newline="")))
+    for rule in run.rules:
+        for outcome in tables.TOLD:
+            assert sum(r["rule"] == rule["id"] and r["outcome"] == outcome for r in rows) == rule["ledger"][outcome]
+    untested = [t for t in found if t["verdict"] == "NOT_EVALUATED"]
+    assert untested and not any(t[name] for t in untested for name in ("in_scope", "violation", "rate", "people_violation"))
+    shown = [disclosure.of_rule(r, "regulator") for r in run.rules]
+    external = replace(run, audit=run.audit | {"audience": "regulator"}, rules=shown)
+    assert set(tables.write(external)) == {"findings.csv"}
+    assert len(zipfile.ZipFile(io.BytesIO(excel.write(external)["findings.xlsx"])).namelist()) < 20
+    told = list(csv.DictReader(io.StringIO(tables.write(external)["findings.csv"].decode("utf-8-sig"), newline="")))
+    assert not {t["people_violation"] for t in told} & {"1", "2", "3", "4"}
+
+
+def test_owners_get_columns_and_lists(run):
+    book = zipfile.ZipFile(io.BytesIO(excel.write(run)["findings.xlsx"]))
+    found, rows = (ET.fromstring(book.read(f"xl/worksheets/sheet{n}.xml")) for n in (2, 3))
+    head = ["".join(cell.itertext()) for cell in next(found.iter(f"{SHEET}row"))]
+    assert head[-5:] == ["Owner", "Due date", "Response", "Response text", "Status"]
+    lists = {v.find(f"{SHEET}formula1").text for v in found.iter(f"{SHEET}dataValidation") if v.get("type") == "list"}
+    assert lists == {'"agree,partly,disagree"', '"open,in progress,done: to be tested again"'}
+    assert len(list(found.iter(f"{SHEET}row"))) == len(run.findings) + 1
+    assert all(sheet.find(f"{SHEET}autoFilter") is not None for sheet in (found, rows))
+    assert f">{run.audit['as_of']}<".encode() in book.read("docProps/core.xml")
+
+
+def with_verdicts(run):
+    """A run with every verdict that there is."""
+    verdicts = ["PASS", "FAIL", "REVIEW", "NOT_EVALUATED", "NO_POPULATION", "ERROR", "ACCEPTED"]
+    return replace(run, rules=[r | {"verdict": v, "reason": f"because {v}"} for r, v in zip(run.rules, verdicts, strict=False)])
+
+
+def test_ci_counts_nothing_as_passed_that_was_not(run):
+    told = with_verdicts(run)
+    root = ET.fromstring(junit.write(told)["junit.xml"])
+    marks = {
+        case.get("name").split()[0]: [(m.tag, m.get("message")) for m in case if m.tag != "system-out"] for case in root.iter("testcase")
+    }
+    expected = {"FAIL": "failure", "ERROR": "error", "REVIEW": "skipped", "NOT_EVALUATED": "skipped", "NO_POPULATION": "skipped"}
+    for rule in told.rules:
+        mark = expected.get(rule["verdict"])
+        assert marks[rule["id"]] == ([(mark, f"{rule['verdict']}: because {rule['verdict']}")] if mark else [])
+    suite = {name: sum(int(s.get(name)) for s in root.iter("testsuite")) for name in ("tests", "failures", "errors", "skipped")}
+    assert suite == {"tests": 7, "failures": 1, "errors": 1, "skipped": 3} == {name: int(root.get(name)) for name in suite}
+    strange = replace(told, rules=[told.rules[0] | {"verdict": "NEW"}])
+    assert b"<error" in junit.write(strange)["junit.xml"]
+
+
+def test_oscal_flattens_nothing(run):
+    told = with_verdicts(run)
+    (result,) = oscal.document(told)["results"]
+    states = {f["target"]["target-id"]: f["target"]["status"]["state"] for f in result["findings"]}
+    by_verdict = {r["verdict"]: r["id"] for r in told.rules}
+    assert states == {by_verdict["PASS"]: "satisfied", by_verdict["FAIL"]: "not-satisfied"}
+    seen = {p["value"] for o in result["observations"] for p in o["props"] if p["name"] == "verdict"}
+    assert seen == set(by_verdict)
+
+
+def test_oscal_is_read_back_by_its_own_library(run, tmp_path):
+    pytest.importorskip("trestle", reason="compliance-trestle is not installed: pip install 'heytalk-audit[oscal]'")
+    from trestle.oscal.assessment_results import AssessmentResults
+
+    for told in (run, with_verdicts(run)):
+        file = tmp_path / "oscal.json"
+        file.write_bytes(oscal.write(told)["oscal-assessment-results.json"])
+        read = AssessmentResults.oscal_read(file)
+        assert json.loads(read.oscal_serialize_json()) == json.loads(file.read_bytes())
+
+
+def test_the_environment_is_a_bill_of_materials_by_its_schema(run):
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    text = environment.write(run)["environment.cdx.json"].decode("utf-8")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    said = json.loads(text)
+    assert said["specVersion"] == "1.6" and "timestamp" not in said["metadata"] and sys.prefix not in text
+    by_name = {c["name"]: c for c in said["components"]}
+    duckdb = by_name["duckdb"]
+    assert duckdb["version"] == metadata.version("duckdb") and duckdb["purl"] == f"pkg:pypi/duckdb@{duckdb['version']}"
+    hashes = {h["content"] for r in duckdb["externalReferences"] for h in r["hashes"]}
+    assert hashes and all(f"sha256:{h}" in LOCK.read_text("utf-8") for h in hashes)
+    assert sum("licenses" in c for c in by_name.values()) > 0.9 * len(by_name)
+
+
+def test_exports_are_whole_or_not_there(run, audited, tmp_path):
+    shutil.copytree(audited, tmp_path / "run")
+    done = heytalk_audit("export", tmp_path / "run", "--format", "csv,junit")
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "run.exports"
+    assert sorted(p.name for p in folder.iterdir()) == ["exceptions.csv", "findings.csv", "junit.xml"]
+    exports.export(tmp_path / "run", ["oscal"], None)
+    assert [p.name for p in folder.iterdir()] == ["oscal-assessment-results.json"]
+    (folder / "mine.txt").write_text("x")
+    for formats, out in ([["csv"], None], [["cvs"], tmp_path / "o"], [["csv"], tmp_path / "run" / "o"], [["csv"], tmp_path / "run"]):
+        with pytest.raises(InputError):
+            exports.export(tmp_path / "run", formats, out)
+    (tmp_path / "run" / "results.json").write_text("{}")
+    with pytest.raises(InputError, match="not as it was written"):
+        exports.export(tmp_path / "run", ["csv"], tmp_path / "o")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["run", "run.exports"]
+
+
+def test_without_chromium_the_pdf_is_refused_or_left_out(audited, tmp_path, monkeypatch):
+    monkeypatch.setattr(pdf.shutil, "which", lambda name: None)
+    with pytest.raises(InputError, match="Chromium"):
+        exports.export(audited, ["pdf"], tmp_path / "one")
+    assert not (tmp_path / "one").exists()
+    _, files, left = exports.export(audited, [], tmp_path / "all")
+    assert "report.pdf" not in files and len(files) == 6 and "Chromium" in left[0]
+
+
+@pytest.mark.browser
+def test_the_pdf_has_every_page_and_no_path_of_this_machine(run, monkeypatch):
+    from pypdf import PdfReader
+
+    if not any(map(shutil.which, pdf.NAMES)):
+        pytest.skip("Chromium is not installed")
+    pages = pdf.report_pages(run.folder)
+    assert [p.name for p in pages][:3] == ["index.html", "evidence.html", "retention.html"]
+    monkeypatch.setattr(pdf, "report_pages", lambda folder: [p for p in pages if p.name in ("index.html", "evidence.html")])
+    content = pdf.write(run)["report.pdf"]
+    read = PdfReader(io.BytesIO(content))
+    assert run.evidence in read.metadata["/Subject"] and run.evidence in "".join(read.pages[0].extract_text().split())
+    titles = [o.title for o in read.outline]
+    assert titles == ["Cover", f"Summary - {run.audit['title']}", f"Evidence - {run.audit['title']}"]
+    assert b"file:" not in content and not any("/A" in a.get_object() for p in read.pages for a in p.get("/Annots") or [])
+    assert "DQ-03" in "".join(p.extract_text() for p in read.pages)

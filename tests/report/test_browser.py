@@ -1,0 +1,90 @@
+"""The rendered pages in a real browser: nothing leaves them, nothing runs in them, nothing is lost in print."""
+
+from __future__ import annotations
+
+import shutil
+
+import nbformat
+import pytest
+
+from heytalk_audit.policy.chapters import CHAPTERS
+from heytalk_audit.report import page as pages
+from heytalk_audit.report.html import Fragment, escape, table
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("run")]
+HOSTILE = [
+    "<script>document.title='run'</script>",
+    '"><img src=x onerror="document.title=\'run\'">',
+    "[x](javascript:alert(1))",
+    "\u202etxt.exe",
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("Chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield opened
+        opened.close()
+
+
+@pytest.mark.parametrize("name", ["index", "clauses", "document", *CHAPTERS])
+def test_nothing_leaves_the_page_and_everybody_can_read_it(name, audited, browser):
+    from axe_playwright_python.sync_playwright import Axe
+
+    tab = browser.new_page()
+    said, asked = [], []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto((audited / f"{name}.html").as_uri())
+    assert [url for url in asked if not url.startswith("data:")] == [(audited / f"{name}.html").as_uri()]
+    assert said == []
+    assert [v["id"] for v in Axe().run(tab).response["violations"]] == []
+
+
+def test_print_shows_the_rows_that_a_search_hides(audited, browser):
+    tab = browser.new_page()
+    tab.goto((audited / "index.html").as_uri())
+    count = "[...document.querySelectorAll('tbody tr')].filter(r => getComputedStyle(r).display !== 'none').length"
+    whole = tab.evaluate(count)
+    tab.locator("input[type=search]").first.fill("RET-07")
+    assert tab.evaluate(count) < whole
+    tab.emulate_media(media="print")
+    assert tab.evaluate(count) == whole
+
+
+def test_a_table_sorts_by_a_button(audited, browser):
+    tab = browser.new_page()
+    tab.goto((audited / "index.html").as_uri())
+    tab.get_by_role("button", name="In scope").first.click()
+    head = tab.locator("th[aria-sort=ascending]")
+    assert head.count() == 1
+
+
+def hostile_page() -> str:
+    shown = Fragment(table(["Name", "Value"], [[text, text] for text in HOSTILE], "Names").html + f"<p>{escape(HOSTILE[0])}</p>")
+    outputs = [
+        nbformat.v4.new_output("display_data", {"text/html": shown.html}),
+        nbformat.v4.new_output("stream", text=HOSTILE[0]),
+        nbformat.v4.new_output("execute_result", {"text/plain": HOSTILE[1]}, execution_count=1),
+        nbformat.v4.new_output("display_data", {"text/html": "<script>document.title='run'</script><b onclick='x()'>raw</b>"}),
+    ]
+    cell = nbformat.v4.new_code_cell("1", outputs=outputs)
+    return pages.render(pages.normalise(nbformat.v4.new_notebook(cells=[cell])), "Hostile", [])
+
+
+def test_hostile_values_are_text(browser, tmp_path):
+    (tmp_path / "page.html").write_text(hostile_page(), "utf-8")
+    tab = browser.new_page()
+    tab.goto((tmp_path / "page.html").as_uri())
+    tab.wait_for_timeout(200)
+    assert tab.title() == "Hostile"
+    text = tab.locator("main").inner_text()
+    assert HOSTILE[0] in text and HOSTILE[1] in text and "\u202e" not in text

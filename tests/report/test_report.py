@@ -1,0 +1,122 @@
+"""Parts of the report that need no browser: every output is there, the words are those of a report, small numbers are hidden."""
+
+from __future__ import annotations
+
+import nbformat
+import pytest
+
+from heytalk_audit.audit.rating import areas
+from heytalk_audit.audit.results import rate_finding
+from heytalk_audit.report import page, pages, words
+from heytalk_audit.report.html import percent, show, tag
+from heytalk_audit.rules import RULES
+from heytalk_audit.running.run import status
+
+
+def test_every_output_of_every_cell_is_on_the_page():
+    outputs = [
+        nbformat.v4.new_output("stream", text="one stream"),
+        nbformat.v4.new_output("execute_result", {"text/plain": "two result"}, execution_count=1),
+        nbformat.v4.new_output("display_data", {"text/html": "<p>three html</p>", "text/plain": "object at 0x1"}),
+        nbformat.v4.new_output("error", ename="ValueError", evalue="secret", traceback=["secret"]),
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1", outputs=outputs), nbformat.v4.new_markdown_cell("## Words")])
+    made = page.render(page.normalise(notebook), "T", [])
+    for text in ("one stream", "two result", "three html", "ValueError", "Words"):
+        assert text in made
+    assert "secret" not in made and "0x1" not in made
+
+
+def noted(text: str, *tags: str) -> nbformat.NotebookNode:
+    outputs = [nbformat.v4.new_output("display_data", {"text/html": f"<p>{text}</p>"})]
+    return nbformat.v4.new_code_cell("1", outputs=outputs, metadata={"tags": list(tags)})
+
+
+def test_each_output_is_on_exactly_one_of_the_notebooks_pages():
+    cells = [noted("first"), noted("second", "page-clauses"), noted("third", "parameters"), noted("fourth", "page-document")]
+    parts = page.split(page.normalise(nbformat.v4.new_notebook(cells=cells)), ["index", "clauses", "document"])
+    made = {name: page.render(part, name, []) for name, part in parts.items()}
+    found = {text: [name for name, html in made.items() if f"<p>{text}</p>" in html] for text in ("first", "second", "third", "fourth")}
+    assert found == {"first": ["index"], "second": ["clauses"], "third": ["index"], "fourth": ["document"]}
+
+
+def test_a_cell_for_a_page_that_there_is_not_is_refused():
+    notebook = page.normalise(nbformat.v4.new_notebook(cells=[noted("lost", "page-clause")]))
+    with pytest.raises(ValueError, match="asks for the page clause"):
+        page.split(notebook, ["index", "clauses"])
+
+
+@pytest.mark.parametrize("kind", ["application/javascript", "application/vnd.jupyter.widget-view+json"])
+def test_what_can_run_is_refused(kind):
+    cell = nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("display_data", {kind: "x"})])
+    with pytest.raises(ValueError, match="may not carry"):
+        page.normalise(nbformat.v4.new_notebook(cells=[cell]))
+
+
+def test_values_as_a_reader_expects_them():
+    assert show(True).html == "Yes" and show(1234567).html == "1,234,567"
+    assert tag("p", "<b>", title='"').html == '<p title="&quot;">&lt;b&gt;</p>'
+    assert (percent(0.00016), percent(0.146), percent(0.0)) == ("0.016 %", "14.6 %", "0%")
+
+
+def ledger(violation: int, tested: int) -> dict[str, int]:
+    return {"violation": violation, "in_scope": tested, "excluded": 0}
+
+
+def test_a_finding_is_rated_by_rate_and_count():
+    rule = RULES["RET-07"]
+    assert rate_finding(rule, ledger(0, 100)) is None
+    assert rate_finding(rule, ledger(4, 10_000)) == "medium"
+    assert rate_finding(rule, ledger(5, 10_000)) == "high"
+    assert rate_finding(rule, ledger(4, 4000)) == "high"
+    assert rate_finding(rule, ledger(5, 100)) == "high"
+    assert rate_finding(rule, ledger(6, 100)) == "critical"
+
+
+def result(verdict: str, severity: str = "high", rate: float | None = None) -> dict:
+    return {"id": "X-1", "verdict": verdict, "severity": severity, "rate": rate, "reason": None}
+
+
+def test_an_area_is_rated_by_its_gravest_rules():
+    assert words.rating([result("FAIL", "critical", 0.01)]) == "Very limited"
+    assert words.rating([result("FAIL", "critical", 0.009)]) == "Limited"
+    assert words.rating([result("FAIL", "high", 0.001)]) == "Limited"
+    assert words.rating([result("FAIL", "high", 0.0009), result("PASS")]) == "Reasonable"
+    assert words.rating([result("NOT_EVALUATED"), result("PASS")]) == "No rating"
+    assert words.rating([result("PASS"), result("FAIL", "low", 1.0)]) == "High"
+
+
+def test_an_area_is_rated_as_its_printed_thresholds_say():
+    assert words.rating([result("NOT_EVALUATED"), result("PASS"), result("PASS")]) == "Reasonable"
+    assert words.rating([result("NOT_EVALUATED"), result("NOT_EVALUATED", "low"), result("PASS")]) == "No rating"
+    gated = result("NOT_EVALUATED", "critical") | {"reason": "users failed a gate (DQ-01 rows differ)"}
+    assert words.rating([gated, result("PASS"), result("PASS")]) == "Very limited"
+    assert words.rating([gated | {"severity": "high"}, result("PASS"), result("PASS")]) == "Reasonable"
+    assert words.rating([result("FAIL", "critical", 0.0001)]) == words.rating([result("ERROR")]) == "Limited"
+    assert words.rating([result("ERROR", "medium")]) == "High"
+    assert words.rating([result("FAIL", "high", 0.0009)], repeated=["X-1"]) == "Limited"
+    assert words.rating([result("FAIL", "medium", 0.9)], repeated=["X-1"]) == "High"
+    for verdict in ("ACCEPTED", "REVIEW", "NO_POPULATION"):
+        assert words.rating([result(verdict, "critical", 0.5)], repeated=["X-1"]) == "Reasonable"
+    assert [name for name, _ in words.RATINGS] == ["No rating", "Very limited", "Limited", "Reasonable", "High"]
+
+
+def test_areas_are_those_that_have_results():
+    found = [result("FAIL", "high", 0.5) | {"family": "RET"}, result("PASS", "low") | {"family": "MIN"}]
+    assert areas(found) == [
+        {"name": "retention", "title": "Retention", "verdict": "FAIL", "rating": "Limited"},
+        {"name": "sensitive-data", "title": "Sensitive data", "verdict": "PASS", "rating": "High"},
+    ]
+
+
+def test_what_is_accepted_of_the_evidence_makes_it_no_more_reliable():
+    by_id = [{"id": "DQ-01", "verdict": "ACCEPTED"}, {"id": "DQ-02", "verdict": "PASS"}]
+    assert "Not sufficiently reliable" in pages.evidence_reliability([], by_id).html
+
+
+def test_exit_status():
+    assert status(["PASS", "ACCEPTED"]) == 0
+    assert status(["PASS", "FAIL", "ERROR"]) == 1
+    assert status(["PASS", "REVIEW"]) == 3
+    assert status(["PASS", "REVIEW"], ["REVIEW"]) == 0
+    assert status(["FAIL"], ["REVIEW"]) == 1

@@ -1,0 +1,320 @@
+"""A second reading of the rules of data subjects' rights in plain Python, one sentence of their definition after the other."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import defaultdict
+from zoneinfo import ZoneInfo
+
+from heytalk_audit.expressions.calendar import add_months
+
+BLANKS = "\t\n\v\f\r \u00a0\u3000"
+DAY = dt.timedelta(days=1)
+REGIONS = ("EEA", "UK", "TR", "US-CA", "CN", "OTHER")
+KINDS = ("access", "portability", "erasure", "rectify", "object", "restrict")
+CLOSED = ("done", "partial", "refused")
+REFUSALS = {
+    "unlawful": [],
+    "trade_secret": ["trade_secrets"],
+    "ip": ["intellectual_property"],
+    "other_users_privacy": ["third_party_privacy"],
+    "service_impossible": [],
+    "identity_unproven": ["identity_not_proven"],
+    "law": ["legal_obligation"],
+}
+PASS = ("pass", None)
+
+
+def trim(text: str) -> str:
+    """A text without the white space at its ends."""
+    return text.strip(BLANKS)
+
+
+def blank(text: str | None) -> bool:
+    """Whether a text says nothing: it counts as null."""
+    return not trim(text or "")
+
+
+def lower(text: str) -> str:
+    """A text whose A-Z are lowered, and nothing else."""
+    return re.sub("[A-Z]", lambda found: chr(ord(found.group()) + 32), text)
+
+
+def key(text: str) -> str:
+    """What names are compared by."""
+    return re.sub("[^a-z0-9]", "", lower(text))
+
+
+def codes(declared: dict[str, list[str]]) -> dict[str, str]:
+    """Declared codes by the key of every name they go by, their own included."""
+    return {key(name): code for code, names in declared.items() for name in (code, *names)}
+
+
+class Calendar:
+    """Local days, working days and the days by which a request must have been answered."""
+
+    def __init__(self, settings: dict, now: dt.datetime):
+        self.settings, self.now, self.zone = settings, now, ZoneInfo(settings.get("audit_tz", "UTC"))
+        self.today = self.local(now)
+        self.skew = dt.timedelta(seconds=settings.get("skew_seconds", 300))
+
+    def local(self, moment: dt.datetime | None) -> dt.date | None:
+        """The local date of an instant."""
+        return None if moment is None else moment.astimezone(self.zone).date()
+
+    def works(self, day: dt.date) -> bool:
+        """Whether a day is neither of a weekend nor a holiday."""
+        return day.weekday() < 5 and day not in self.settings.get("holidays", [])
+
+    def roll(self, day: dt.date) -> dt.date:
+        """The day, or the next working day."""
+        while not self.works(day):
+            day += DAY
+        return day
+
+    def working(self, day: dt.date, count: int) -> dt.date:
+        """The `count`-th working day after a day."""
+        while count:
+            day += DAY
+            count -= self.works(day)
+        return day
+
+    def deadlines(self, request: dict, region: str) -> tuple[dt.date, dt.date | None, dt.date | None]:
+        """The day before an extension, the deadline and the strict deadline."""
+        a, told = self.local(request["received_at"]), self.local(request["extended_at"])
+        said = self.settings.get
+        if region in ("EEA", "UK"):
+            asked, pause = self.local(request["identity_asked_at"]), 0
+            if asked and 0 <= (asked - a).days <= said("identity_prompt_days", 7):
+                until = self.local(request["identity_ok_at"] or request["answered_at"] or self.now)
+                pause = max((until - asked).days, 0)
+            first, longer = (self.roll(add_months(a, months) + pause * DAY) for months in (1, 3))
+        elif region == "US-CA":
+            first, longer = self.roll(a + said("ccpa_days", 45) * DAY), self.roll(a + 90 * DAY)
+        elif region == "TR":
+            first = longer = self.roll(a + said("kvkk_days", 30) * DAY)
+        elif region == "CN":
+            first = self.roll(a + said("pipl_days", 30) * DAY)
+            return first, first, self.working(a, said("pipl_working_days", 15))
+        else:
+            strict = self.roll(a + said("other_days", 45) * DAY)
+            return strict, None, strict
+        return first, longer if told and told <= first else first, None
+
+
+class Reading:
+    """What each rule says of each row of a world: (record, user_id, (outcome, reason, due day, closing event, table of holds))."""
+
+    def __init__(self, world):
+        self.rows, self.settings = world.rows, world.settings
+        self.calendar = Calendar(world.settings, world.now)
+        self.now, self.today, self.local, self.skew = world.now, self.calendar.today, self.calendar.local, self.calendar.skew
+        self.users = {u["user_id"]: u for u in self.rows["users"] if not blank(u["user_id"])}
+        self.refusals = codes(REFUSALS)
+
+    def hours(self, name, default):
+        return dt.timedelta(hours=self.settings.get(name, default))
+
+    def region(self, r):
+        """The region whose law counts; null where none is known."""
+        region = r["law_region"]
+        if blank(region):
+            region = self.users.get(r["user_id"], {}).get("law_region")
+        return region if region in REGIONS else None
+
+    def past(self, r, end):
+        """Outcome and due day of a request that ends at an instant; null where it is in time."""
+        _, deadline, strict = self.calendar.deadlines(r, self.region(r))
+        for outcome, day in (("violation", deadline), ("review", strict)):
+            if day and self.local(end) > day:
+                return outcome, day
+        return None
+
+    def requests(self, kinds=None, outcomes=None):
+        for r in self.rows["rights_requests"]:
+            if (kinds is None or r["kind"] in kinds) and (outcomes is None or r["outcome"] in outcomes):
+                yield r, f"rights_requests:{r['request_id']}"
+
+    # holds -------------------------------------------------------------------------------------------
+
+    def covering(self, user, table):
+        for e in self.rows["retention_exceptions"]:
+            scope = {lower(trim(token)) for token in re.split("[,;]", e["scope"] or "")}
+            good = e["user_id"] == user and e["type"] in ("legal_hold", "dispute", "statutory", "fraud")
+            good = good and not blank(e["owner"]) and not (blank(e["reason_code"]) and blank(e["reference"]))
+            good = good and e["started_at"] and e["started_at"] <= self.now and scope & {"*", table}
+            if good and not (e["ended_at"] and e["ended_at"] < e["started_at"]):
+                yield e
+
+    def hold(self, user, table, day):
+        """What excuses a row that fell due on a day, and the day that an ended hold moved this to."""
+        if blank(user) or day is None:
+            return None, day
+        found = list(self.covering(user, table))
+        done = [e for e in found if e["ended_at"] and e["ended_at"] <= self.now and self.local(e["started_at"]) <= day]
+        closes = max((self.local(e["ended_at"]) + 30 * DAY for e in done), default=None)
+        moved = max(day, closes or day)
+        for e in found:
+            reviewed = e["reviewed_at"] if e["reviewed_at"] and e["reviewed_at"] <= self.now else e["started_at"]
+            fresh = self.today <= add_months(self.local(max(e["started_at"], reviewed)), 12)
+            if not (e["ended_at"] and e["ended_at"] <= self.now) and fresh and self.local(e["started_at"]) <= moved:
+                return "hold_open", moved
+        return "hold_closing" if closes and self.today <= closes else None, moved
+
+    # the rules ---------------------------------------------------------------------------------------
+
+    def rgt_01(self):
+        asked = set()
+        for r, record in self.requests(["erasure"]):
+            asked.add(r["user_id"])
+            if r["outcome"] not in ("refused", "withdrawn"):
+                yield record, r["user_id"], self.erasure(r["received_at"], r["user_id"], r)
+        for id, u in self.users.items():
+            if u["deletion_requested_at"] and id not in asked:
+                yield f"users:{id}", id, self.erasure(u["deletion_requested_at"], id, {"channel": "app", "outcome": None})
+
+    def erasure(self, t, id, r):
+        if t is None:
+            return "unknown", "received_missing"
+        u = self.users.get(id)
+        if u is None:
+            return PASS if not blank(id) and r["outcome"] == "done" else ("unknown", "user_not_found")
+        if r["channel"] != "app" and self.region(r) is None:
+            return "unknown", "region_missing"
+        back, gone = u["restored_at"], u["deleted_at"]
+        undone = bool(back and gone and back > gone)
+        x = gone if gone and not undone else u["purged_at"]
+        if undone and x is None and u["restored_by"] == "user" and back >= t:
+            return "review", "cancelled_by_user", None, None, "users"
+        end = x or self.now
+        if r["channel"] == "app":
+            limit = t + self.hours("erasure_app_h", 24)
+            missed = ("violation", self.local(limit)) if end > limit else None
+        else:
+            missed = self.past(r, end)
+        if missed is None:
+            return PASS
+        reason = "executed_late" if x else "done_not_deleted" if r["outcome"] == "done" else "not_executed"
+        return missed[0], reason, missed[1], end, "users"
+
+    def rgt_02(self):
+        start = self.settings.get("period_start")
+        for r, record in self.requests(KINDS):
+            done = r["answered_at"]
+            if r["outcome"] != "withdrawn" and not (start and done and self.local(done) < start):
+                yield record, r["user_id"], self.answer(r, done)
+
+    def answer(self, r, done):
+        begun, asked, proved, told = r["received_at"], r["identity_asked_at"], r["identity_ok_at"], r["extended_at"]
+        if begun is None:
+            return "unknown", "received_missing"
+        if any(t and t < begun - self.skew for t in (asked, proved, told, done)) or (asked and proved and proved < asked):
+            return "unknown", "dates_contradict"
+        if done and r["outcome"] == "open":
+            return "unknown", "outcome_contradiction"
+        if not done and r["outcome"] in CLOSED:
+            return "unknown", "answer_date_missing"
+        if (region := self.region(r)) is None:
+            return "unknown", "region_missing"
+        missed = self.past(r, done or self.now)
+        if missed is None:
+            return PASS
+        first, _, _ = self.calendar.deadlines(r, region)
+        late = region in ("EEA", "UK", "US-CA") and told and self.local(told) > first
+        return missed[0], "extension_late" if late else "answered_late" if done else "unanswered", missed[1], done
+
+    def rgt_03(self):
+        for r, record in self.requests(None, ["refused"]):
+            reason = None if blank(r["refusal_reason"]) else self.refusals.get(key(r["refusal_reason"]), "")
+            said = PASS
+            if not reason:
+                said = "violation", "reason_missing" if reason is None else "reason_not_permitted"
+            elif r["answered_at"] is None:
+                said = "unknown", "notice_date_missing"
+            elif reason == "identity_unproven" and r["identity_ok_at"]:
+                said = "unknown", "identity_contradiction"
+            elif reason == "service_impossible" and r["kind"] in ("access", "portability", "erasure", "rectify"):
+                said = "review", "reason_not_for_kind"
+            yield record, r["user_id"], said
+
+    def rgt_04(self):
+        for r, record in self.requests(["access", "portability"], ["done", "partial"]):
+            given, out = r["third_party_consent_at"], r["answered_at"]
+            said = PASS
+            if r["third_party_content"] is False:
+                continue
+            if r["third_party_content"] is None:
+                said = "unknown", "content_flag_missing"
+            elif given is None:
+                said = "violation", "no_consent"
+            elif out is None:
+                said = "unknown", "delivery_date_missing"
+            elif given > out:
+                said = ("review", "clock_skew") if given <= out + self.skew else ("violation", "consent_after_release")
+            yield record, r["user_id"], said
+
+    def rgt_06(self):
+        for r, record in self.requests():
+            held, done, asked = r["id_document_held"], r["answered_at"], r["identity_asked_at"]
+            if not (asked or r["identity_ok_at"] or held):
+                continue
+            due = self.local(done) + self.settings.get("id_document_days", 30) * DAY if done else None
+            said = PASS
+            if held is None:
+                said = "unknown", "held_flag_missing"
+            elif held and r["outcome"] != "open" and done is None:
+                said = "unknown", "closing_date_missing"
+            elif held and due and self.today > due:
+                said = "violation", "kept_too_long", due, None, "rights_requests"
+            elif r["channel"] == "app" and asked:
+                said = "review", "asked_when_logged_in"
+            yield record, r["user_id"], said
+
+    def rgt_09(self):
+        events, acts = defaultdict(list), defaultdict(list)
+        for c in self.rows["consents"]:
+            if c["event_at"]:
+                events[c["user_id"], c["purpose"]].append(c)
+        for m in self.rows["outbound_messages"]:
+            if m["category"] == "marketing" and m["status"] != "suppressed" and m["sent_at"]:
+                acts[m["user_id"], "marketing"].append((m["sent_at"], f"marketing_{m['channel']}"))
+        for d in self.rows["disclosures"]:
+            if d["kind"] == "advertising" and d["sent_at"]:
+                acts[d["user_id"], "advertising"].append((d["sent_at"], "personalised_ads"))
+
+        def agreed(user, purpose, a, s):
+            after = [c for c in events[user, purpose] if a < c["event_at"] <= s]
+            last = max((c["event_at"] for c in after), default=None)
+            return bool(after) and all(c["action"] == "grant" for c in after if c["event_at"] == last)
+
+        for r, record in self.requests(["object", "restrict"], ["done", "partial"]):
+            user, a, scope = r["user_id"], r["answered_at"], r["objection_scope"]
+            if blank(user):
+                said = "unknown", "user_missing"
+            elif a is None:
+                said = "unknown", "answer_date_missing"
+            elif scope not in ("marketing", "advertising", "all"):
+                said = "unknown", "scope_missing"
+            else:
+                kinds = [k for k in ("marketing", "advertising") if scope in (k, "all")]
+                broken = [(k, s) for k in kinds for s, purpose in acts[user, k] if s > a and not agreed(user, purpose, a, s)]
+                late = [k for k, s in broken if s > a + self.hours("objection_allowance_h", 24)]
+                said = PASS
+                if broken:
+                    said = "violation" if late else "review", f"{(late or [broken[0][0]])[0]}_after_objection"
+            yield record, user, said
+
+    def expected(self, rule):
+        """Outcome, reason, due day and days over it by record; test accounts are excluded before anything else."""
+        found = {}
+        for record, person, said in getattr(self, rule.lower().replace("-", "_"))():
+            outcome, reason, due, closing, table = (*said, None, None, None)[:5]
+            if self.users.get(person, {}).get("is_test"):
+                outcome, reason, due = "excluded", "test_account", None
+            elif table:
+                excuse, due = self.hold(person, table, due)
+                outcome, reason = ("exempt", excuse) if excuse else (outcome, reason)
+            days = (self.local(closing or self.now) - due).days if due else 0
+            found[record] = outcome, reason, due, days if days > 0 else None
+        return found

@@ -1,0 +1,274 @@
+"""The gates: what a delivery says of itself, what it holds, and which rules a fault takes out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+import worlds
+
+from heytalk_audit.audit.evaluate import Audit, evaluate
+from heytalk_audit.errors import InputError
+from heytalk_audit.policy import load
+from heytalk_audit.policy.settings import settings_of
+from heytalk_audit.rules import RULES
+from heytalk_audit.snapshot.engines import connect
+from heytalk_audit.snapshot.open import open_snapshot
+from heytalk_audit.snapshot.seal import seal_folder
+
+TRAFFIC = {"traffic_events": [{"user_id": "u1", "ip": "192.0.2.1"}], "users": [{"user_id": "u1"}]}
+
+
+def world(folder: Path, given: dict | None = None, **said) -> Path:
+    case = worlds.Case("", "", TRAFFIC if given is None else given, None, 0, alone=True)
+    return worlds.deliver(folder, worlds.tables_of([case]), **said)
+
+
+def verdicts(folder: Path, *rules: str, drift=None) -> dict:
+    policy = load()
+    audit = Audit(open_snapshot(folder, connect()), policy, settings_of(policy, {}), drift)
+    return {r: evaluate(RULES[r], audit) for r in rules}
+
+
+def descriptor(folder: Path, change) -> None:
+    document = json.loads((folder / "datapackage.json").read_text("utf-8"))
+    change({r["name"]: r for r in document["resources"]}, document)
+    (folder / "datapackage.json").write_text(json.dumps(document), "utf-8")
+
+
+def test_a_sealed_snapshot_proves_integrity_not_completeness(tmp_path):
+    seal_folder(world(tmp_path / "s"))
+    found = verdicts(tmp_path / "s", "DQ-01", "DQ-02", "RET-07")
+    assert found["DQ-01"].verdict == "REVIEW"
+    assert set(found["DQ-01"].rows.reason) == {"no_source_totals"}
+    assert found["DQ-02"].verdict == "PASS"
+    assert found["RET-07"].verdict == "PASS"
+
+
+def test_seal_keeps_what_the_source_said(tmp_path):
+    folder = world(tmp_path / "s", source_totals=[{"name": "users", "rows": 1}], producer="export job", extra={"kept": True})
+    seal_folder(folder)
+    document = json.loads((folder / "datapackage.json").read_text("utf-8"))
+    assert document["source_totals"] == [{"name": "users", "rows": 1}]
+    assert (document["producer"], document["extra"]) == ("export job", {"kept": True})
+
+
+def test_seal_needs_an_instant(tmp_path):
+    folder = world(tmp_path / "s")
+    (folder / "datapackage.json").unlink()
+    with pytest.raises(InputError, match="--as-of"):
+        seal_folder(folder)
+    seal_folder(folder, "2025-03-01T12:00:00Z")
+    assert verdicts(folder, "RET-07")["RET-07"].verdict == "PASS"
+
+
+FAULTS = {
+    "hash": ("sha256:00", "digest_differs"),
+    "bytes": (1, "digest_differs"),
+    "rows": (7, "rows_differ"),
+    "distinct_users": (9, "distinct_users_differ"),
+    "min_ts": ("2001-01-01T00:00:00Z", "time_range_differs"),
+    "max_ts": (None, "time_range_differs"),
+}
+
+
+@pytest.mark.parametrize("total", FAULTS)
+def test_a_total_that_does_not_match_blocks_the_rules_of_its_table(total, tmp_path):
+    value, reason = FAULTS[total]
+    seal_folder(world(tmp_path / "s"))
+    descriptor(tmp_path / "s", lambda r, d: r["traffic_events"].update({total: value}))
+    found = verdicts(tmp_path / "s", "DQ-01", "RET-07", "RET-01")
+    assert found["DQ-01"].verdict == "FAIL"
+    assert reason in set(found["DQ-01"].rows.reason)
+    assert found["RET-07"].verdict == "NOT_EVALUATED"
+    assert "traffic_events" in found["RET-07"].reason
+    assert found["RET-01"].verdict == "NO_POPULATION"
+
+
+def test_the_sources_own_totals_must_match_too(tmp_path):
+    seal_folder(world(tmp_path / "s", source_totals=[{"name": "traffic_events", "rows": 2}]))
+    found = verdicts(tmp_path / "s", "DQ-01", "RET-07")
+    assert "source_totals_differ" in set(found["DQ-01"].rows.reason)
+    assert found["RET-07"].verdict == "NOT_EVALUATED"
+
+
+def rewrite(folder: Path, table: str, change) -> None:
+    file = folder / f"{table}.parquet"
+    pq.write_table(change(pq.read_table(file)), file)
+
+
+def column(name: str, make):
+    return lambda t: t.set_column(t.column_names.index(name), name, make(t[name]))
+
+
+BROKEN = {
+    "wrong_type": column("event_at", lambda c: c.cast(pa.timestamp("us"))),
+    "null_not_allowed": column("event_type", lambda c: pa.nulls(len(c), pa.string())),
+}
+
+
+@pytest.mark.parametrize("reason", BROKEN)
+def test_a_broken_column_blocks_its_table(reason, tmp_path):
+    rewrite(world(tmp_path / "s"), "traffic_events", BROKEN[reason])
+    found = verdicts(tmp_path / "s", "DQ-02", "RET-07", "DQ-03")
+    assert list(found["DQ-02"].rows.reason[found["DQ-02"].rows.outcome == "violation"]) == [reason]
+    assert found["RET-07"].verdict == "NOT_EVALUATED"
+    assert found["DQ-03"].verdict == "PASS"
+
+
+def test_an_unknown_value_is_a_violation_and_an_empty_string_is_none(tmp_path):
+    rewrite(world(tmp_path / "s"), "users", column("status", lambda c: pa.array(["gone"])))
+    assert "unknown_value" in set(verdicts(tmp_path / "s", "DQ-02")["DQ-02"].rows.reason)
+    rewrite(tmp_path / "s", "users", column("status", lambda c: pa.array([""])))
+    assert verdicts(tmp_path / "s", "DQ-02")["DQ-02"].verdict == "PASS"
+
+
+def test_a_missing_column_takes_the_rules_that_read_it_and_no_other(tmp_path):
+    rewrite(world(tmp_path / "s"), "traffic_events", lambda t: t.drop_columns(["ip"]))
+    found = verdicts(tmp_path / "s", "DQ-02", "RET-07", "RET-08")
+    assert "optional_column_missing" in set(found["DQ-02"].rows.reason)
+    assert (found["RET-07"].verdict, found["RET-07"].reason) == ("NOT_EVALUATED", "not delivered: traffic_events.ip")
+    assert found["RET-08"].verdict == "REVIEW"
+
+
+def test_all_null_columns_fit_any_type(tmp_path):
+    folder = world(tmp_path / "s")
+    rewrite(folder, "users", column("birth_date", lambda c: pa.nulls(len(c), pa.float64())))
+    rewrite(folder, "users", column("purged_at", lambda c: pa.nulls(len(c))))
+    found = verdicts(folder, "DQ-02", "RET-05")
+    assert (found["DQ-02"].verdict, found["RET-05"].verdict) == ("PASS", "FAIL")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("Voice print", "template_stored"), ("speaker_id", "template_stored"), ("FACE_embeddings", "output_stored"), ("invoice_print", None)],
+)
+@pytest.mark.parametrize("form", ["parquet", "csv"])
+def test_a_column_that_no_contract_knows_is_judged_by_its_name(name, reason, form, tmp_path):
+    folder = world(tmp_path / "s", {"content_items": [{"user_id": "u1"}]})
+    if form == "parquet":
+        rewrite(folder, "traffic_events", lambda t: t.append_column(name, pa.nulls(len(t), pa.string())))
+    else:
+        (folder / "traffic_events.parquet").unlink()
+        (folder / "traffic_events.csv").write_text(f'event_id,"{name}"\n')
+    found = verdicts(folder, "SEN-08")["SEN-08"]
+    assert list(found.rows.record) == ([f"column_inventory:traffic_events.{name}"] if reason else [])
+    assert list(found.rows.reason) == ([reason] if reason else [])
+    assert found.ledger["in_scope"] > 100 and found.verdict == ("FAIL" if reason else "PASS")
+
+
+def test_a_column_that_no_contract_knows_is_surplus(tmp_path):
+    folder = world(tmp_path / "s", {"traffic_events": [{"user_id": "u1"}]})
+    for name in ("app_key", "shoe_size"):
+        rewrite(folder, "traffic_events", lambda t, name=name: t.append_column(name, pa.nulls(len(t), pa.string())))
+    found = verdicts(folder, "SEC-08", "SEC-02")
+    surplus = [(f"column_inventory:traffic_events.{name}", "not_in_contract") for name in ("app_key", "shoe_size")]
+    assert sorted(zip(found["SEC-08"].rows.record, found["SEC-08"].rows.reason, strict=True)) == surplus
+    assert list(zip(found["SEC-02"].rows.record, found["SEC-02"].rows.reason, strict=True)) == [(surplus[0][0], "named_like_a_secret")]
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        ({"window_start": "2024-02-28T00:00:00Z", "window_end": "2025-03-01T12:00:00Z"}, "PASS"),
+        ({"window_start": "2024-06-01T00:00:00Z"}, "REVIEW"),
+        ({"window_end": "2025-02-28T00:00:00Z"}, "REVIEW"),
+        ({"filter": "country = 'NL'"}, "REVIEW"),
+        ({"filter": " "}, "PASS"),
+    ],
+)
+def test_a_window_that_cuts_the_look_back_cannot_pass(said, verdict, tmp_path):
+    seal_folder(world(tmp_path / "s"))
+    descriptor(tmp_path / "s", lambda r, d: r["traffic_events"].update(said))
+    found = verdicts(tmp_path / "s", "RET-07")["RET-07"]
+    assert found.verdict == verdict
+    assert ("coverage" in (found.reason or "")) == (verdict == "REVIEW")
+
+
+@pytest.mark.parametrize(
+    ("extracted", "verdict"),
+    [
+        ("2025-03-01T12:00:00Z", "PASS"),
+        ("2025-03-01T11:59:59Z", "FAIL"),
+        ("2025-04-05T12:00:00Z", "PASS"),
+        ("2025-04-05T12:00:01Z", "FAIL"),
+        (None, "REVIEW"),
+    ],
+)
+def test_freshness(extracted, verdict, tmp_path):
+    world(tmp_path / "s", extracted_at=extracted)
+    assert verdicts(tmp_path / "s", "DQ-05")["DQ-05"].verdict == verdict
+
+
+def test_policy_drift_names_the_clauses(tmp_path):
+    world(tmp_path / "s")
+    drift = [
+        {"clause_id": "CL-001", "status": "same"},
+        {"clause_id": "CL-002", "status": "changed"},
+        {"clause_id": "CL-003", "status": "truncated"},
+    ]
+    found = verdicts(tmp_path / "s", "DQ-07", drift=drift)["DQ-07"]
+    rows = dict(zip(found.rows.record, found.rows.reason, strict=True))
+    assert rows == {"policy_clauses:CL-002": "sentence_changed", "policy_clauses:CL-003": "text_truncated"}
+    assert verdicts(tmp_path / "s", "DQ-07")["DQ-07"].verdict == "NOT_EVALUATED"
+
+
+def test_csv_and_parts_say_the_same_as_parquet(tmp_path):
+    folder = world(
+        tmp_path / "s",
+        {"users": [{"user_id": "u1", "email": ""}, {"user_id": "u2"}], "traffic_events": [{"event_at": "2023-01-01T00:00:00Z", "ip": "x"}]},
+    )
+    users = pq.read_table(folder / "users.parquet")
+    (folder / "users.parquet").unlink()
+    lines = [",".join(users.column_names)]
+    for row in users.to_pylist():
+        lines.append(",".join("" if v is None else f'"{v.isoformat() if hasattr(v, "isoformat") else v}"' for v in row.values()))
+    (folder / "users.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    events = pq.read_table(folder / "traffic_events.parquet")
+    (folder / "traffic_events.parquet").unlink()
+    (folder / "traffic_events").mkdir()
+    for n, part in enumerate((events, events.slice(0, 0))):
+        pq.write_table(part, folder / "traffic_events" / f"part-{n}.parquet")
+    found = verdicts(folder, "DQ-02", "RET-05", "RET-07")
+    assert (found["DQ-02"].verdict, found["RET-07"].verdict) == ("PASS", "FAIL")
+    assert found["RET-05"].ledger["in_scope"] == 2
+    audit_users = open_snapshot(folder, connect()).tables["users"].order_by("user_id").to_pyarrow()
+    assert audit_users["email"].to_pylist() == ["", None]
+    assert pc.all(pc.is_valid(audit_users["created_at"])).as_py()
+
+
+def test_a_time_without_zone_in_csv_is_a_wrong_type(tmp_path):
+    folder = world(tmp_path / "s")
+    (folder / "traffic_events.parquet").unlink()
+    (folder / "traffic_events.csv").write_text("event_id,user_id,event_at,event_type\ne1,u1,2025-01-01 10:00:00,api\n")
+    assert "wrong_type" in set(verdicts(folder, "DQ-02")["DQ-02"].rows.reason)
+
+
+PEOPLE = {
+    "users": [{"user_id": "u1", "birth_date": "1990-01-01"}],
+    "consents": [{"user_id": "u1", "policy_version": "1"}],
+    "policy_versions": [{"policy_version": "1"}],
+}
+
+
+def without(folder: Path, table: str, column: str) -> Path:
+    path = folder / f"{table}.parquet"
+    pq.write_table(pq.read_table(path).drop_columns([column]), path)
+    return folder
+
+
+def test_a_missing_column_takes_a_breakdown_and_not_its_rule(tmp_path):
+    found = verdicts(without(world(tmp_path / "s", PEOPLE), "users", "law_region"), "CON-03", "CON-07", "MIN-01", "MIN-02")
+    assert {r: e.verdict for r, e in found.items()} == {"CON-03": "PASS", "CON-07": "PASS", "MIN-01": "NOT_EVALUATED", "MIN-02": "PASS"}
+    assert found["CON-03"].by == ()
+
+
+@pytest.mark.parametrize("column", ["is_test", "user_id"])
+def test_without_knowing_test_accounts_no_rule_on_people_is_evaluated(column, tmp_path):
+    found = verdicts(without(world(tmp_path / "s", PEOPLE), "users", column), "CON-02", "CON-03", "CON-06", "MIN-02")
+    assert {e.verdict for e in found.values()} == {"NOT_EVALUATED"}
+    assert all(f"users.{column}" in e.reason for e in found.values())

@@ -1,0 +1,106 @@
+"""Columns: declared or not, known to the previous audit or not, and what they hold."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import worlds
+from commands import run
+
+from heytalk_audit.audit.evaluate import Audit, evaluate
+from heytalk_audit.policy import load
+from heytalk_audit.policy.settings import settings_of
+from heytalk_audit.report.pages import columns
+from heytalk_audit.rules import RULES
+from heytalk_audit.snapshot.engines import connect
+from heytalk_audit.snapshot.gate import columns_of
+from heytalk_audit.snapshot.open import open_snapshot
+
+DEVICES = 12
+EXTRA = {
+    "wifi_mac": [None] * DEVICES,
+    "blob": [f"00:1B:44:11:3A:{n}" for n in range(10, 10 + DEVICES)],
+    "note": ["fine", "so so", None] * 4,
+    "machine": list(range(DEVICES)),
+    "pan": ["4111 1111 1111 1111", "5500 0055 5555 5559", None] * 4,
+}
+
+
+def audited(folder, previous=None, csv=False) -> Audit:
+    """An audit of some devices with columns that no contract knows."""
+    table = worlds.contract.load()["devices"]
+    worlds.deliver(folder, {"devices": [worlds._fill(table, {}, n, "") for n in range(DEVICES)]})
+    path = folder / "devices.parquet"
+    found = pq.read_table(path)
+    for name, values in EXTRA.items():
+        found = found.append_column(name, pa.array(values))
+    pq.write_table(found, path)
+    if csv:
+        lines = [",".join(found.column_names)]
+        for row in found.select(found.column_names).to_pylist():
+            cells = {"user_id": "u", "platform": "android", "first_seen_at": "2020-01-01T00:00:00Z"} | {
+                k: row[k] for k in ("device_id", *EXTRA)
+            }
+            lines.append(",".join(str(cells.get(name) or "") for name in found.column_names))
+        path.unlink()
+        (folder / "devices.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    policy = load()
+    return Audit(open_snapshot(folder, connect()), policy, settings_of(policy, {}), previous=previous)
+
+
+def found(rule: str, audit: Audit) -> dict[str, tuple[str, str]]:
+    """Outcome and reason of each column that does not pass."""
+    evaluation = evaluate(RULES[rule], audit)
+    assert evaluation.verdict in ("FAIL", "REVIEW"), evaluation.reason
+    return {r.record.removeprefix("column_inventory:devices."): (r.outcome, r.reason) for r in evaluation.rows.itertuples()}
+
+
+@pytest.mark.parametrize("csv", [False, True])
+def test_columns_that_nobody_declared(tmp_path, csv):
+    audit = audited(tmp_path / "s", csv=csv)
+    assert found("COL-01", audit) == {
+        "wifi_mac": ("violation", "undeclared_column"),
+        "blob": ("violation", "undeclared_column"),
+        "note": ("review", "unmapped_column"),
+        "machine": ("review", "unmapped_column"),
+        "pan": ("violation", "undeclared_column"),
+    }
+    assert found("COL-02", audit) == {"blob": ("violation", "value_in_column")}
+    assert found("COL-07", audit) == {"pan": ("violation", "card_in_column")}
+
+
+def test_what_is_new_since_the_previous_audit(tmp_path):
+    before = columns_of(audited(tmp_path / "a").snapshot.profile)
+    before["devices"].remove("note")
+    before["devices"].append("model")
+    audit = audited(tmp_path / "b", before)
+    reasons = found("COL-01", audit)
+    assert reasons["note"] == ("review", "new_unmapped_column")
+    assert reasons["machine"] == ("review", "unmapped_column")
+    shown = str(columns(columns_of(audit.snapshot.profile), before))
+    assert "devices.note" in shown and "devices.model" in shown and "devices.machine" not in shown
+    assert "No previous audit" in str(columns(before, None))
+    assert "The same columns" in str(columns(before, before))
+
+
+@pytest.mark.xdist_group("run")
+def test_a_previous_run_is_named_by_its_folder(demo, audited, tmp_path):
+    asked = {"chapters": ["collection"], "rules": ["COL-01"]}
+    done = run(demo, tmp_path / "out", previous=str(audited), **asked)
+    assert done.returncode == 1, done.stderr
+    assert "The same columns" in (tmp_path / "out" / "collection.html").read_text("utf-8")
+    statement = (tmp_path / "out" / "evidence.json").read_text("utf-8")
+    assert "previous/results.json" in statement and str(tmp_path) not in statement and str(audited) not in statement
+    for text, why in (
+        ("{", "cannot be read"),
+        ("{}", "lists no columns"),
+        (json.dumps({"audit": {"columns": {"users": [1]}}}), "lists no"),
+    ):
+        (tmp_path / "old").mkdir(exist_ok=True)
+        (tmp_path / "old" / "results.json").write_text(text, "utf-8")
+        refused = run(demo, tmp_path / "never", previous=str(tmp_path / "old"), **asked)
+        assert refused.returncode == 2 and why in refused.stderr and len(refused.stderr.splitlines()) == 1
+    assert not (tmp_path / "never").exists()
