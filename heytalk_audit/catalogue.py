@@ -78,7 +78,8 @@ def empty_sql(id: str) -> str:
 
     import pyarrow.parquet as pq
 
-    from heytalk_audit.audit.evaluate import Audit, evaluate
+    from heytalk_audit.audit.audit import Audit
+    from heytalk_audit.audit.evaluate import evaluate
     from heytalk_audit.policy.settings import settings_of
     from heytalk_audit.snapshot.engines import connect
     from heytalk_audit.snapshot.open import open_snapshot

@@ -11,7 +11,7 @@ import pandas as pd
 
 from heytalk_audit.audit import clauses, disclosure, rating
 from heytalk_audit.audit import results as model
-from heytalk_audit.audit.evaluate import DETECTIONS
+from heytalk_audit.audit.audit import DETECTIONS
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.detect.in_snapshot import summary
 from heytalk_audit.follow_up.standings import unregistered

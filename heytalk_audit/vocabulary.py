@@ -63,6 +63,13 @@ class Verdict(Ordered):
         return self not in (Verdict.NOT_EVALUATED, Verdict.ERROR)
 
 
+class Limit(Ordered):
+    """What limits the evidence of a rule that was evaluated, whatever its verdict."""
+
+    UNKNOWN = "unknown_limit"
+    COVERAGE = "coverage"
+
+
 class Severity(Ordered):
     """How grave a broken rule is, the gravest first."""
 

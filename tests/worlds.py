@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 import yaml
 
 from heytalk_audit import contract
-from heytalk_audit.audit.evaluate import Audit, Evaluation, evaluate
+from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.evaluate import Evaluation, evaluate
 from heytalk_audit.policy import load
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
@@ -204,7 +205,7 @@ class Worlds:
         """The evaluation of the case's rule in the case's world, passing rows included."""
         key = (case.world, case.rule)
         if key not in self._evaluated:
-            self._evaluated[key] = evaluate(RULES[case.rule], self._open(case.world), keep_pass=True)
+            self._evaluated[key] = evaluate(RULES[case.rule], self._open(case.world), keep_pass=True, raises=True)
         return self._evaluated[key]
 
     def _open(self, world: str) -> Audit:
@@ -268,7 +269,7 @@ def unlike(audit: Audit, reading: Any, rules: Iterable[str]) -> list[str]:
     """Rows of which the rules say something else than a second reading does, whose `expected(rule)` has them by record."""
     lines = []
     for rule in rules:
-        done = evaluate(RULES[rule], audit, keep_pass=True)
+        done = evaluate(RULES[rule], audit, keep_pass=True, raises=True)
         if done.verdict in ("ERROR", "NOT_EVALUATED"):
             lines.append(f"{rule}: {done.verdict} {done.reason}")
             continue

@@ -11,15 +11,20 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.check import Check, Rule
-from heytalk_audit.audit.evaluate import Audit, Evaluation, judge, outline, pseudonym
-from heytalk_audit.audit.results import is_shown, said_values
+from heytalk_audit.audit.evaluate import Evaluation, outline
+from heytalk_audit.audit.ledger import NOT_KNOWN
+from heytalk_audit.audit.pseudonym import pseudonym
+from heytalk_audit.audit.results import breakdown_values, is_shown
+from heytalk_audit.audit.rule_result import EntryStanding, RuleResult
+from heytalk_audit.audit.verdict import judge
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.registers.accepted import Entry
+from heytalk_audit.vocabulary import Outcome, Verdict
 
 VALID = "VALID"
 #: How an entry stands: the first that holds, in this order. All but NOT_YET, NOT_EVALUATED and VALID are findings.
@@ -37,11 +42,11 @@ def refuse_unknown_segments(path: Path, entries: Iterable[Entry], audit: Audit, 
 
 
 def _check_segment(where: str, rule: Rule, entry: Entry, check: Check) -> None:
-    known = [*ALWAYS, *(name for name in check.by if is_shown(rule, name))]
+    known = [*ALWAYS, *(name for name in check.breakdowns if is_shown(rule, name))]
     for name in entry.scope.segment:
         if name not in known:
             raise InputError(f"{where}.{name[:40]}", f"is no breakdown of {entry.rule}", nearest(name[:40], known))
-    reasons = [c.reason for c in check.conditions if c.outcome == "violation"]
+    reasons = [c.reason for c in check.conditions if c.outcome == Outcome.VIOLATION]
     asked = entry.scope.segment.get("reason")
     if asked is not None and asked not in reasons:
         raise InputError(f"{where}.reason {asked[:40]}", f"is no reason of a violation of {entry.rule}", nearest(asked[:40], reasons))
@@ -51,7 +56,7 @@ def _check_segment(where: str, rule: Rule, entry: Entry, check: Check) -> None:
 class Coverage:
     """What the register says of one rule: each entry's standing, and per row of the evaluation the ids of the entries that cover it."""
 
-    entries: tuple[dict[str, Any], ...] = ()
+    entries: tuple[EntryStanding, ...] = ()
     by_row: tuple[str | None, ...] | None = None
 
     @property
@@ -65,21 +70,21 @@ def cover(evaluation: Evaluation, entries: Iterable[Entry], key: bytes, today: d
     mine = [e for e in entries if e.rule == evaluation.rule.id]
     if not mine:
         return Coverage()
-    evaluated = evaluation.verdict not in ("NOT_EVALUATED", "ERROR")
-    rows, covering, standings = evaluation.rows, [[] for _ in range(len(evaluation.rows))], []
+    standings: list[EntryStanding] = []
+    covering: list[list[str]] = [[] for _ in range(len(evaluation.rows))]
     for entry in mine:
-        matched = _matched(entry, evaluation, key) if evaluated else []
-        stands = state(entry, today, len(matched) if evaluated else None)
-        standings.append(standing(entry, stands, len(matched) if evaluated else None))
-        for place in matched if stands == VALID else ():
+        places = _matched(entry, evaluation, key) if evaluation.verdict.is_tested else []
+        matched = len(places) if evaluation.verdict.is_tested else None
+        standings.append(standing(entry, state(entry, today, matched), matched))
+        for place in places if standings[-1].state == VALID else ():
             covering[place].append(entry.id)
-    return Coverage(tuple(standings), tuple(", ".join(ids) or None for ids in covering) if len(rows) else None)
+    return Coverage(tuple(standings), tuple(", ".join(ids) or None for ids in covering) if covering else None)
 
 
 def _matched(entry: Entry, evaluation: Evaluation, key: bytes) -> list[int]:
     """The places of the violations that an entry is for. Rows for review are never among them: a person decides these."""
     rows, scope = evaluation.rows, entry.scope
-    chosen = (rows.outcome == "violation").to_numpy(copy=True)
+    chosen = (rows.outcome == Outcome.VIOLATION).to_numpy(copy=True)
     for name, value in (scope.segment or {}).items():
         chosen &= (_values(evaluation, name) == value).to_numpy()
     places = [int(place) for place in chosen.nonzero()[0]]
@@ -91,10 +96,10 @@ def _matched(entry: Entry, evaluation: Evaluation, key: bytes) -> list[int]:
 def _values(evaluation: Evaluation, name: str) -> pd.Series:
     rows = evaluation.rows
     if name in ALWAYS:
-        return rows[name].fillna("not known")
+        return rows[name].fillna(NOT_KNOWN)
     if f"by_{name}" not in rows or not is_shown(evaluation.rule, name):
         return pd.Series(None, index=rows.index, dtype="object")
-    return said_values(evaluation.rule, rows, name)
+    return breakdown_values(evaluation.rule, rows, name)
 
 
 def state(entry: Entry, today: dt.date, matched: int | None) -> str:
@@ -118,22 +123,23 @@ def person(name: str) -> str:
     return " ".join("".join(c for c in text if c.isprintable() or c.isspace()).split())
 
 
-def standing(entry: Entry, stands: str, matched: int | None) -> dict[str, Any]:
-    """An entry with its state, the violations that it is for, and those that it covers, as plain data."""
-    said = entry.model_dump(mode="json")
-    said["scope"] = {name: value for name, value in said["scope"].items() if value is not None}
-    return said | {"state": stands, "matched": matched, "covered": matched if stands == VALID else 0}
+def standing(entry: Entry, stands: str, matched: int | None) -> EntryStanding:
+    """An entry with its state, the violations that it is for, and those that it covers."""
+    document = entry.model_dump(mode="json")
+    document["scope"] = {name: value for name, value in document["scope"].items() if value is not None}
+    return EntryStanding(**document, state=stands, matched=matched, covered=matched if stands == VALID else 0)
 
 
 def accept(evaluation: Evaluation, coverage: Coverage, unknown_limit: float) -> Evaluation:
     """The evaluation with the verdict that its violations have beside the register. Its rows and ledger stay as they are."""
-    if evaluation.verdict != "FAIL" or not coverage.rows:
+    if evaluation.verdict != Verdict.FAIL or not coverage.rows:
         return evaluation
-    verdict, why = judge(evaluation.ledger, [], unknown_limit, coverage.rows)
-    return replace(evaluation, verdict=verdict, reason="; ".join(n for n in (why, evaluation.reason) if n) or None)
+    judged = judge(evaluation.ledger, [], unknown_limit, coverage.rows)
+    reasons = [reason for reason in (judged.reason, evaluation.reason) if reason]
+    return replace(evaluation, verdict=judged.verdict, reason="; ".join(reasons) or None)
 
 
-def register(entries: Iterable[Entry], results: Iterable[dict[str, Any]], today: dt.date) -> list[dict[str, Any]]:
+def register(entries: Iterable[Entry], results: Iterable[RuleResult], today: dt.date) -> list[EntryStanding]:
     """Every entry with its standing, in the register's order; one whose rule is not part of the audit was not tested."""
-    found = {said["id"]: said for result in results for said in result["entries"]}
-    return [found.get(e.id) or standing(e, state(e, today, None), None) for e in entries]
+    standings = {entry.id: entry for result in results for entry in result.entries}
+    return [standings.get(e.id) or standing(e, state(e, today, None), None) for e in entries]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
@@ -18,9 +18,8 @@ from heytalk_audit.expressions.calendar import latest, sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy import Number
 from heytalk_audit.policy.view import View
+from heytalk_audit.vocabulary import Outcome, Severity
 
-OUTCOMES = ("pass", "violation", "review", "unknown", "exempt", "excluded")
-SEVERITIES = ("critical", "high", "medium", "low")
 #: Arguments of a rule that are not tables of the snapshot.
 SPECIAL = ("policy", "present")
 
@@ -35,7 +34,7 @@ class Condition:
     hold's last (default: today).
     """
 
-    outcome: str
+    outcome: Outcome
     reason: str | None
     when: ir.BooleanValue
     due: ir.DateValue | None = None
@@ -45,22 +44,22 @@ class Condition:
 
 def passes(when: ir.BooleanValue) -> Condition:
     """Rows that keep the promise whatever comes after."""
-    return Condition("pass", None, when)
+    return Condition(Outcome.PASS, None, when)
 
 
 def unknown(reason: str, when: ir.BooleanValue) -> Condition:
     """Rows in which a value that the verdict needs is missing or contradicts another."""
-    return Condition("unknown", reason, when)
+    return Condition(Outcome.UNKNOWN, reason, when)
 
 
 def violation(reason: str, when: ir.BooleanValue, due: ir.DateValue | None = None, **how: Any) -> Condition:
     """Rows that break the promise under the reading most lenient to the company."""
-    return Condition("violation", reason, when, due, **how)
+    return Condition(Outcome.VIOLATION, reason, when, due, **how)
 
 
 def review(reason: str, when: ir.BooleanValue, due: ir.DateValue | None = None, **how: Any) -> Condition:
     """Rows that break it under a stricter reading only: a person decides."""
-    return Condition("review", reason, when, due, **how)
+    return Condition(Outcome.REVIEW, reason, when, due, **how)
 
 
 @cache
@@ -81,7 +80,7 @@ class OverTime:
     """What the report draws month by month: the population of a check, and people beside it.
 
     Both are small tables of counts, test accounts left out: `panel`, `month`, `n`. What does not pass is counted from the check's own
-    rows, by the columns `panel` and `month` of its `by`, so that the drawing adds up to the ledger. `said` are the words for what is
+    rows, by the columns `panel` and `month` of its `by`, so that the drawing adds up to the ledger. `words` are for what is
     counted: `rows`, those that `pass` and that are a `violation`, `people` in short and `who` they are.
     """
 
@@ -89,10 +88,10 @@ class OverTime:
     beside: ir.Table
     panel: str
     month: str
-    said: dict[str, str]
+    words: dict[str, str]
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True)
 class Check:
     """The population `rows`, and the ordered conditions on it; a row that meets none passes.
 
@@ -104,22 +103,24 @@ class Check:
     """
 
     rows: ir.Table
-    conditions: tuple[Condition, ...]
+    conditions: Sequence[Condition]
     exempt: Hold | Excuse | None = None
     record: ir.StringValue | None = None
-    by: tuple[str, ...] = ()
-    figures: dict[str, ir.Scalar] = field(default_factory=dict)
+    by: Sequence[str] = ()
+    figures: Mapping[str, ir.Scalar] = field(default_factory=dict)
     over_time: OverTime | None = None
     population: ir.Table | None = None
     until: ir.DateValue | None = None
 
-    def __init__(self, rows, *conditions, exempt=None, record=None, by=(), figures=None, over_time=None, population=None, until=None):
-        for name, value in locals().copy().items():
-            if name != "self":
-                object.__setattr__(self, name, value)
-        object.__setattr__(self, "figures", figures or {})
-        # no verdict rests on a breakdown: a column that was not delivered takes the breakdown with it, not the rule
-        object.__setattr__(self, "by", tuple(name for name in by if name in rows.columns or name not in _column_names()))
+    @property
+    def breakdowns(self) -> tuple[str, ...]:
+        """The columns of `by` without those of the contract that were not delivered: no verdict rests on a breakdown."""
+        return tuple(name for name in self.by if name in self.rows.columns or name not in _column_names())
+
+    @property
+    def has_people(self) -> bool:
+        """Whether its rows name the person whom each is about: then test accounts are left out of the population."""
+        return "user_id" in self.rows.columns
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ class Rule:
     """
 
     id: str
-    severity: str
+    severity: Severity
     clauses: tuple[str, ...]
     basis: str
     build: Callable[..., Check]
@@ -145,6 +146,18 @@ class Rule:
     def tables(self) -> tuple[str, ...]:
         """The tables it reads, the audited one first."""
         return tuple(a for a in self.arguments if a not in SPECIAL)
+
+    @property
+    def tables_with_people(self) -> tuple[str, ...]:
+        """The tables it reads, the audited one first; where this is about people, their test accounts are read among the users."""
+        people = ("users",) if self.is_about_people and "users" not in self.tables else ()
+        return (*self.tables[:1], *people, *self.tables[1:])
+
+    @property
+    def is_about_people(self) -> bool:
+        """Whether its audited table names a person in each row, by the contract."""
+        table = contract.load().get(self.tables[0])
+        return table is not None and "user_id" in table
 
     @property
     def family(self) -> str:
@@ -172,9 +185,7 @@ def rule(id: str, *, severity: str, clauses: list[str], basis: str = "policy", j
     def register(build: Callable[..., Check]) -> Callable[..., Check]:
         if id in RULES and RULES[id].build.__qualname__ != build.__qualname__:
             raise ValueError(f"{id} is defined twice")
-        if severity not in SEVERITIES:
-            raise ValueError(f"{id}: unknown severity {severity}")
-        RULES[id] = Rule(id, severity, tuple(clauses), basis, build, judged)
+        RULES[id] = Rule(id, Severity(severity), tuple(clauses), basis, build, judged)
         return build
 
     return register
@@ -192,10 +203,10 @@ def classify(check: Check, record: ir.StringValue, testers: ir.Table | None, kee
         subject = blank(rows.user_id).ifelse(ibis.null("string"), rows.user_id)
     index = ibis.cases(
         *[(_may_be_null(check.conditions), _UNDETERMINED)],
-        *[(c.when, _PASS if c.outcome == "pass" else i) for i, c in enumerate(check.conditions)],
+        *[(c.when, _PASS if c.outcome == Outcome.PASS else i) for i, c in enumerate(check.conditions)],
         else_=_PASS,
     )
-    by = {f"by_{name}": rows[name].cast("string") for name in check.by}
+    by = {f"by_{name}": rows[name].cast("string") for name in check.breakdowns}
     # keys compare exactly: a blank one names nobody, yet test accounts and holds may bear it
     person = rows.user_id if "user_id" in rows.columns else ibis.null("string")
     rows = rows.select(
@@ -231,7 +242,7 @@ def _days(check: Check) -> dict[str, ir.Value]:
     return days
 
 
-def _may_be_null(conditions: tuple[Condition, ...]) -> ir.BooleanValue:
+def _may_be_null(conditions: Sequence[Condition]) -> ir.BooleanValue:
     result: ir.BooleanValue = ibis.literal(False)
     for c in conditions:
         if not _never_null(c.when.op()):
@@ -266,12 +277,12 @@ def exceptions(check: Check, rows: ir.Table, view: View) -> ir.Table:
         excused = (allowed & rows.excused).ifelse(check.exempt.reason, ibis.null("string"))
     elif check.exempt is not None:
         rows, excused, due_on = _hold(rows, check, view)
-    plain = _label(rows, check, "outcome", {_EXCLUDED: "excluded", _UNDETERMINED: "unknown", _PASS: "pass"})
+    plain = _label(rows, check, "outcome", {_EXCLUDED: Outcome.EXCLUDED, _UNDETERMINED: Outcome.UNKNOWN, _PASS: Outcome.PASS})
     reason = _label(rows, check, "reason", {_EXCLUDED: "test_account", _UNDETERMINED: "undetermined"})
     return rows.select(
         "record",
         "subject",
-        outcome=excused.notnull().ifelse("exempt", plain),
+        outcome=excused.notnull().ifelse(Outcome.EXEMPT.value, plain),
         reason=ibis.coalesce(excused, reason),
         due_on=due_on,
         until=ibis.null("date") if check.until is None else rows.until,
@@ -280,7 +291,7 @@ def exceptions(check: Check, rows: ir.Table, view: View) -> ir.Table:
 
 
 def _chosen(check: Check, test: Callable[[Condition], bool]) -> list[int]:
-    return [i for i, c in enumerate(check.conditions) if c.outcome in ("violation", "review") and test(c)]
+    return [i for i, c in enumerate(check.conditions) if c.outcome in (Outcome.VIOLATION, Outcome.REVIEW) and test(c)]
 
 
 def _pick(rows: ir.Table, check: Check, what: str) -> ir.DateValue:
@@ -290,8 +301,8 @@ def _pick(rows: ir.Table, check: Check, what: str) -> ir.DateValue:
 
 
 def _label(rows: ir.Table, check: Check, what: str, special: dict[int, str]) -> ir.StringValue:
-    names = {i: getattr(c, what) for i, c in enumerate(check.conditions) if c.outcome != "pass"} | special
-    return ibis.cases(*[(rows.condition == i, name) for i, name in names.items()], else_=ibis.null("string"))
+    names = {i: getattr(c, what) for i, c in enumerate(check.conditions) if c.outcome != Outcome.PASS} | special
+    return ibis.cases(*[(rows.condition == i, str(name)) for i, name in names.items()], else_=ibis.null("string"))
 
 
 def _hold(rows: ir.Table, check: Check, view: View) -> tuple[ir.Table, ir.StringValue, ir.DateValue]:

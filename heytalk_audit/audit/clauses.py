@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.check import Rule
-from heytalk_audit.audit.evaluate import Audit
+from heytalk_audit.audit.document import ClauseStanding
+from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.policy import Clause, Policy
 from heytalk_audit.registers.attestations import Attestation, standing
 
@@ -57,39 +59,44 @@ def tests_of(policy: Policy, rules: Mapping[str, Rule]) -> dict[str, list[str]]:
 
 
 def results(
-    audit: Audit, found: list[dict[str, Any]], rules: Mapping[str, Rule], attested: Iterable[Attestation] = ()
-) -> list[dict[str, Any]]:
+    audit: Audit, of_rules: Sequence[RuleResult], rules: Mapping[str, Rule], attested: Iterable[Attestation] = ()
+) -> list[ClauseStanding]:
     """Every clause in the policy's order: `state`, the rules of this run that test it, those that should and did not, its attestation.
 
     A clause passes only if every rule that should test it ran, and passed. A rule that measures against the law moves no clause.
     """
-    ran = {r["id"]: r for r in found}
-    tests, said = tests_of(audit.policy, rules), standing(attested, audit.policy, audit.clock.today)
-    cited = {c["id"]: sorted(r["id"] for r in found if c["id"] in {k["id"] for k in r["clauses"]}) for r in found for c in r["clauses"]}
-    return [_result(c, ran, tests.get(c.id, cited.get(c.id, [])), said.get(c.id)) for c in audit.policy.clauses.values()]
+    ran = {r.id: r for r in of_rules}
+    tests, statements = tests_of(audit.policy, rules), standing(attested, audit.policy, audit.clock.today)
+    cited: dict[str, list[str]] = {}
+    for r in of_rules:
+        for clause in r.clauses:
+            cited.setdefault(clause.id, []).append(r.id)
+    return [_standing(c, ran, tests.get(c.id, sorted(cited.get(c.id, []))), statements.get(c.id)) for c in audit.policy.clauses.values()]
 
 
-def _result(clause: Clause, ran: dict[str, dict[str, Any]], tests: list[str], said: dict[str, Any] | None) -> dict[str, Any]:
-    told = {
-        "id": clause.id,
-        "section": clause.section,
-        "line": clause.line,
-        "class": clause.kind,
-        "paraphrase": clause.paraphrase,
-        "anchor": clause.anchor,
-        "rules": [{"id": r, "verdict": ran[r]["verdict"]} for r in tests if r in ran],
-        "not_run": [r for r in tests if r not in ran] if clause.kind == "D" else [],
-        "findings": findings_on(clause),
-    }
-    if said is not None:
-        return told | {"state": said["state"], "attestation": said}
-    return told | {"state": _state(ran, tests) if clause.kind == "D" else NO_COMMITMENT}
+def _standing(clause: Clause, ran: Mapping[str, RuleResult], tests: Sequence[str], statement: dict[str, Any] | None) -> ClauseStanding:
+    state = statement["state"] if statement else _state(ran, tests) if clause.kind == "D" else NO_COMMITMENT
+    return ClauseStanding.model_validate(
+        {
+            "id": clause.id,
+            "section": clause.section,
+            "line": clause.line,
+            "class": clause.kind,
+            "paraphrase": clause.paraphrase,
+            "anchor": clause.anchor,
+            "state": state,
+            "rules": [{"id": id, "verdict": ran[id].verdict} for id in tests if id in ran],
+            "not_run": [id for id in tests if id not in ran] if clause.kind == "D" else [],
+            "findings": findings_on(clause),
+            "attestation": statement,
+        }
+    )
 
 
-def _state(ran: dict[str, dict[str, Any]], tests: list[str]) -> str:
-    verdicts = {ran[r]["verdict"] for r in tests if r in ran and ran[r]["basis"] != "law"}
+def _state(ran: Mapping[str, RuleResult], tests: Sequence[str]) -> str:
+    verdicts: set[str] = {ran[id].verdict for id in tests if id in ran and ran[id].basis != "law"}
     if not verdicts:
         return "NOT_TESTED"
-    if any(r not in ran for r in tests):
+    if any(id not in ran for id in tests):
         verdicts.add("PARTLY_TESTED")
-    return next(s for s in STANDINGS if s in verdicts)
+    return next(state for state in STANDINGS if state in verdicts)

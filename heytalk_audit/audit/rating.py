@@ -2,65 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Sequence
 
+from heytalk_audit.audit.document import AreaRating
+from heytalk_audit.audit.faults import GATE
+from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.policy.chapters import CHAPTERS
+from heytalk_audit.vocabulary import Rating, Severity, Verdict
 
-#: The first that holds gives the rating.
-RATINGS = (
-    ("No rating", "more than a third of the area's critical and high rules were not evaluated"),
-    ("Very limited", "a critical rule fails at a rate of 1 % or more, or the evidence for a critical rule is unreliable"),
-    ("Limited", "another critical rule fails, a high one fails at 0.1 % or more or repeatedly, or a critical or high rule crashed"),
-    ("Reasonable", "any other critical or high rule has a verdict other than pass"),
-    ("High", "none of these"),
-)
-#: Verdicts, the worst first.
-WORST_FIRST = ("FAIL", "ERROR", "REVIEW", "NOT_EVALUATED", "NO_POPULATION", "ACCEPTED", "PASS")
+#: The first whose criterion holds gives the rating.
+CRITERIA = {
+    Rating.NO_RATING: "more than a third of the area's critical and high rules were not evaluated",
+    Rating.VERY_LIMITED: "a critical rule fails at a rate of 1 % or more, or the evidence for a critical rule is unreliable",
+    Rating.LIMITED: "another critical rule fails, a high one fails at 0.1 % or more or repeatedly, or a critical or high rule crashed",
+    Rating.REASONABLE: "any other critical or high rule has a verdict other than pass",
+    Rating.HIGH: "none of these",
+}
+#: Rates of violations from which a failing rule weighs heavily: a critical one, a high one.
+CRITICAL_RATE, HIGH_RATE = 0.01, 0.001
 
 
-def areas(results: list[dict[str, Any]], repeated: Collection[str] = ()) -> list[dict[str, str]]:
+def areas(results: Sequence[RuleResult], repeated: Collection[str] = ()) -> list[AreaRating]:
     """Each chapter that these results are of, with its verdict and rating. `repeated`: ids of rules that failed last time too."""
-    found = {c: [r for r in results if r["family"] in c.families] for c in CHAPTERS.values()}
+    by_chapter = {chapter: [r for r in results if r.family in chapter.families] for chapter in CHAPTERS.values()}
     return [
-        {"name": chapter.name, "title": chapter.title, "verdict": verdict_of(rules), "rating": rating(rules, repeated)}
-        for chapter, rules in found.items()
+        AreaRating(name=chapter.name, title=chapter.title, verdict=verdict_of(rules), rating=rating(rules, repeated))
+        for chapter, rules in by_chapter.items()
         if rules
     ]
 
 
-def rating(results: list[dict[str, Any]], repeated: Collection[str] = ()) -> str:
-    """The rating of an area: the first of `RATINGS` that holds. `repeated`: ids of rules that failed last time too,
+def rating(results: Sequence[RuleResult], repeated: Collection[str] = ()) -> Rating:
+    """The rating of an area: the first of `CRITERIA` that holds. `repeated`: ids of rules that failed last time too,
     beside those of which the results say so.
 
     A rate counts every violation, also those that the register of accepted exceptions covers.
     """
-    weighty = [r for r in results if r["severity"] in ("critical", "high")]
-    missing = [r for r in weighty if r["verdict"] == "NOT_EVALUATED"]
+    weighty = [r for r in results if r.severity.is_weighty]
+    missing = [r for r in weighty if r.verdict == Verdict.NOT_EVALUATED]
     if 3 * len(missing) > len(weighty):
-        return "No rating"
-    failed = [r for r in weighty if r["verdict"] == "FAIL"]
-    critical = [r for r in failed if r["severity"] == "critical"]
-    if any(_rate(r) >= 0.01 for r in critical) or any(_unreliable(r) for r in weighty):
-        return "Very limited"
-    if (
-        critical
-        or any(_rate(r) >= 0.001 or r.get("repeated") or r["id"] in repeated for r in failed)
-        or any(r["verdict"] == "ERROR" for r in weighty)
-    ):
-        return "Limited"
-    return "Reasonable" if any(r["verdict"] != "PASS" for r in weighty) else "High"
+        return Rating.NO_RATING
+    failed = [r for r in weighty if r.verdict == Verdict.FAIL]
+    critical = [r for r in failed if r.severity == Severity.CRITICAL]
+    if any(_rate(r) >= CRITICAL_RATE for r in critical) or any(_unreliable(r) for r in weighty):
+        return Rating.VERY_LIMITED
+    frequent = any(_rate(r) >= HIGH_RATE or r.repeated or r.id in repeated for r in failed)
+    if critical or frequent or any(r.verdict == Verdict.ERROR for r in weighty):
+        return Rating.LIMITED
+    return Rating.REASONABLE if any(r.verdict != Verdict.PASS for r in weighty) else Rating.HIGH
 
 
-def verdict_of(results: list[dict[str, Any]]) -> str:
+def verdict_of(results: Sequence[RuleResult]) -> Verdict:
     """The worst verdict of an area."""
-    found = {r["verdict"] for r in results}
-    return next((v for v in WORST_FIRST if v in found), "NO_POPULATION")
+    return Verdict.first_of(r.verdict for r in results) or Verdict.NO_POPULATION
 
 
-def _rate(result: dict[str, Any]) -> float:
-    return result["rate"] or 0
+def _rate(result: RuleResult) -> float:
+    return result.rate or 0
 
 
-def _unreliable(result: dict[str, Any]) -> bool:
-    return result["severity"] == "critical" and result["verdict"] == "NOT_EVALUATED" and "failed a gate" in str(result["reason"])
+def _unreliable(result: RuleResult) -> bool:
+    """Whether the evidence for a critical rule failed a gate."""
+    gated = any(code.startswith(f"{GATE}:") for code in result.blocked_by)
+    return result.severity == Severity.CRITICAL and result.verdict == Verdict.NOT_EVALUATED and gated

@@ -117,7 +117,7 @@ def _check(where: str, row: list[str]) -> None:
         raise InputError(where, f"unknown label {label!r}", nearest(label, LABELS))
 
 
-def judge(records: Iterable[str], labels: pd.DataFrame) -> Review:
+def review_of(records: Iterable[str], labels: pd.DataFrame) -> Review:
     """The review of a sample's records by two reviewers' labels of one rule."""
     drawn = list(records)
     said = [labels[labels["reviewer"] == name].set_index("record")["label"] for name in sorted(labels["reviewer"].unique())]

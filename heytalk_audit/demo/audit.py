@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from rich.console import Console
 
-from heytalk_audit.audit.evaluate import pseudonym
+from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.canonical import PACKAGE
 from heytalk_audit.console import print_seconds, print_verdicts
 from heytalk_audit.demo import write_demo

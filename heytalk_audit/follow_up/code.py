@@ -11,7 +11,7 @@ from types import ModuleType
 
 from heytalk_audit import audit, detect, policy, rules
 from heytalk_audit.audit import evaluate
-from heytalk_audit.audit.evaluate import CONTENTS_OF, DETECTIONS
+from heytalk_audit.audit.audit import COLUMN_CONTENTS, DETECTIONS
 from heytalk_audit.canonical import PACKAGE, package_files
 from heytalk_audit.rules import RULES
 
@@ -25,7 +25,7 @@ def code_of(rule: str) -> frozenset[str]:
     if rule not in RULES:
         return frozenset(name for name, _ in package_files())
     core = modules_of(evaluate.__name__)
-    if not {DETECTIONS, CONTENTS_OF} & set(RULES[rule].arguments):
+    if not {DETECTIONS, COLUMN_CONTENTS} & set(RULES[rule].arguments):
         core = frozenset(name for name in core if not _is_within(name, detect))
     return _files(core | modules_of(RULES[rule].build.__module__))
 

@@ -17,8 +17,9 @@ from typing import Any
 
 import yaml
 
-from heytalk_audit.audit.evaluate import Audit, evaluate
-from heytalk_audit.audit.results import fingerprint, pseudonym
+from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.evaluate import evaluate
+from heytalk_audit.audit.pseudonym import fingerprint, pseudonym
 from heytalk_audit.canonical import code_digest, digest
 from heytalk_audit.errors import InputError
 from heytalk_audit.follow_up.causes import DATA, PARAMETERS, POLICY, RULE

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from heytalk_audit.audit.evaluate import Audit, outline
+from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.evaluate import outline
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.follow_up.earlier import Run
 from heytalk_audit.follow_up.history import violations

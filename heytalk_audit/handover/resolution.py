@@ -21,8 +21,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from heytalk_audit import contract
-from heytalk_audit.audit.evaluate import pseudonym
-from heytalk_audit.audit.results import fingerprint
+from heytalk_audit.audit.pseudonym import fingerprint, pseudonym
 from heytalk_audit.canonical import canonical, digest
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence import custody

@@ -19,7 +19,7 @@ EXACT_SOURCES = ("gps", "wifi", "cell")
 
 
 @rule("COL-03", severity="high", clauses=["CL-058"])
-def location_too_close(users, traffic_events, policy):
+def location_too_close(users: ir.Table, traffic_events: ir.Table, policy: View) -> Check:
     """The app knows the country and city that an IP address tells, and no closer place.
 
     Every account with a city or country, and every logged event with a place. A place from satellites, wireless networks or cells is a
@@ -40,16 +40,18 @@ def location_too_close(users, traffic_events, policy):
     close = {reason: sure(rows.closeness == reason) for reason in ("altitude", "coordinates", "digits_in_place")}
     return Check(
         rows,
-        *[violation(f"source_{source}", sure(rows.source == source)) for source in EXACT_SOURCES],
-        unknown("source_missing", sure(rows.source == "")),
-        unknown("source_contradiction", sure(rows.source == "none")),
-        unknown("source_unrecognised", rows.source.notnull() & ~rows.source.isin(["ip", "user"])),
-        violation("altitude", close["altitude"]),
-        review("shared_centroid", rows.shared),
-        violation("coordinates", close["coordinates"]),
-        review("coarse_coordinates", sure(rows.closeness == "coarse_coordinates")),
-        violation("digits_in_place", close["digits_in_place"]),
-        review("fine_text", sure(rows.closeness == "fine_text")),
+        [
+            *[violation(f"source_{source}", sure(rows.source == source)) for source in EXACT_SOURCES],
+            unknown("source_missing", sure(rows.source == "")),
+            unknown("source_contradiction", sure(rows.source == "none")),
+            unknown("source_unrecognised", rows.source.notnull() & ~rows.source.isin(["ip", "user"])),
+            violation("altitude", close["altitude"]),
+            review("shared_centroid", rows.shared),
+            violation("coordinates", close["coordinates"]),
+            review("coarse_coordinates", sure(rows.closeness == "coarse_coordinates")),
+            violation("digits_in_place", close["digits_in_place"]),
+            review("fine_text", sure(rows.closeness == "fine_text")),
+        ],
         record=rows.record,
         population=ibis.union(u.select("user_id"), e.select("user_id")),
     )
@@ -63,7 +65,7 @@ def middles(events: ir.Table, policy: View) -> ir.Table:
 
 
 @rule("COL-04", severity="low", clauses=["CL-011", "CL-012", "CL-019", "CL-020", "CL-156"])
-def registration_incomplete(users, purge_log, policy):
+def registration_incomplete(users: ir.Table, purge_log: ir.Table) -> Check:
     """Every account has the name, gender and birth date that the policy calls required, and a number of its own.
 
     Every account that is active, suspended or banned. A number that the purge log shows as erased before the account was made was given
@@ -74,16 +76,18 @@ def registration_incomplete(users, purge_log, policy):
     u = join(u, p.group_by("user_id").agg(erased_at=p.purged_at.min()))
     return Check(
         u,
-        violation("user_id_reused", sure(u.erased_at < u.created_at)),
-        violation("missing_name", blank(u.display_name)),
-        violation("missing_gender", blank(u.gender)),
-        violation("missing_birth_date", u.birth_date.isnull()),
+        [
+            violation("user_id_reused", sure(u.erased_at < u.created_at)),
+            violation("missing_name", blank(u.display_name)),
+            violation("missing_gender", blank(u.gender)),
+            violation("missing_birth_date", u.birth_date.isnull()),
+        ],
         by=("status",),
     )
 
 
 @rule("COL-05", severity="medium", clauses=["CL-016", "CL-017", "CL-031", "CL-032", "CL-079"])
-def social_login_took_more(social_accounts, users, policy):
+def social_login_took_more(social_accounts: ir.Table, policy: View) -> Check:
     """A login through another service brings what the policy lists, and nothing else.
 
     Every linked account, by the names of the fields received. A field outside the policy's list is a violation. Where the service is
@@ -105,16 +109,18 @@ def social_login_took_more(social_accounts, users, policy):
     s = join(social_accounts, facts, "fields_received")
     return Check(
         s,
-        violation("field_not_declared", s.foreign),
-        unknown("fields_missing", s.fields_received.isnull()),
-        unknown("blank_field", s.unnamed),
-        unknown("provider_missing", blank(s.provider)),
-        review("beyond_openid", is_one_of(s.provider, google) & s.more),
+        [
+            violation("field_not_declared", s.foreign),
+            unknown("fields_missing", s.fields_received.isnull()),
+            unknown("blank_field", s.unnamed),
+            unknown("provider_missing", blank(s.provider)),
+            review("beyond_openid", is_one_of(s.provider, google) & s.more),
+        ],
     )
 
 
 @rule("COL-06", severity="high", clauses=["CL-029", "CL-030"])
-def payout_details_before_a_win(promotion_entries, users, policy):
+def payout_details_before_a_win(promotion_entries: ir.Table, policy: View) -> Check:
     """Only winners are asked where their prize is to be paid.
 
     Every entry to a promotion. Details held without a win, or before it, are a violation; within the clocks' tolerance before it they
@@ -125,16 +131,18 @@ def payout_details_before_a_win(promotion_entries, users, policy):
     held, no_win = sure(e.payout_details_held), e.won_at.isnull()
     return Check(
         e,
-        unknown("payout_flag_missing", e.payout_details_held.isnull()),
-        unknown("paid_without_win", held & no_win & e.paid_at.notnull()),
-        violation("held_without_win", held & no_win),
-        violation("held_before_win", held & sure(policy.before(e.won_at, "skew_seconds") > policy.as_of)),
-        review("clock_skew", held & policy.future(e.won_at)),
+        [
+            unknown("payout_flag_missing", e.payout_details_held.isnull()),
+            unknown("paid_without_win", held & no_win & e.paid_at.notnull()),
+            violation("held_without_win", held & no_win),
+            violation("held_before_win", held & sure(policy.before(e.won_at, "skew_seconds") > policy.as_of)),
+            review("clock_skew", held & policy.future(e.won_at)),
+        ],
     )
 
 
 @rule("COL-08", severity="medium", clauses=["CL-033"])
-def payment_without_a_receipt(transactions, users, policy):
+def payment_without_a_receipt(transactions: ir.Table) -> Check:
     """Payments run through the two stores, and leave their receipts.
 
     Every transaction. Any other store is one that the policy does not name. A receipt that does not look like those of its store is for a
@@ -143,8 +151,10 @@ def payment_without_a_receipt(transactions, users, policy):
     t = transactions
     return Check(
         t,
-        unknown("store_missing", ~sure(t.store.isin(["app_store", "google_play", "other"]))),
-        violation("undeclared_store", sure(t.store == "other")),
-        review("receipt_format", ~sure(stores_receipt(t))),
+        [
+            unknown("store_missing", ~sure(t.store.isin(["app_store", "google_play", "other"]))),
+            violation("undeclared_store", sure(t.store == "other")),
+            review("receipt_format", ~sure(stores_receipt(t))),
+        ],
         by=("store",),
     )

@@ -7,8 +7,10 @@ import ibis.expr.types as ir
 
 from heytalk_audit import contract
 from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.audit.present import Present
 from heytalk_audit.expressions.calendar import earliest, sure
 from heytalk_audit.expressions.strings import blank, lower, trim
+from heytalk_audit.policy.view import View
 from heytalk_audit.rules.collection_terms import newest
 from heytalk_audit.rules.terms import LIVE, has, join, only_if
 
@@ -34,7 +36,7 @@ OF_PEOPLE = (
 
 
 @rule("COL-09", severity="high", clauses=["CL-157"])
-def collected_after_uninstalling(devices, traffic_events, users, policy):
+def collected_after_uninstalling(devices: ir.Table, traffic_events: ir.Table, policy: View) -> Check:
     """Who removes the app is no longer observed by it.
 
     Every device whose app was uninstalled. A page, click or call of that device after it, beyond an allowance and before the app was
@@ -55,16 +57,18 @@ def collected_after_uninstalling(devices, traffic_events, users, policy):
     d = d.mutate(back=earliest(only_if(sure(d.installed_at > d.uninstalled_at), d.installed_at), d.opened))
     return Check(
         d,
-        unknown("dates_contradict", sure(d.first_seen_at > d.uninstalled_at)),
-        passes(d.used.isnull() | sure(d.used >= d.back)),
-        violation("event_after_uninstall", d.back.isnull() | sure(d.used < policy.before(d.back, "skew_seconds"))),
-        review("clock_skew", d.used.notnull()),
+        [
+            unknown("dates_contradict", sure(d.first_seen_at > d.uninstalled_at)),
+            passes(d.used.isnull() | sure(d.used >= d.back)),
+            violation("event_after_uninstall", d.back.isnull() | sure(d.used < policy.before(d.back, "skew_seconds"))),
+            review("clock_skew", d.used.notnull()),
+        ],
         by=("platform",),
     )
 
 
 @rule("COL-10", severity="medium", clauses=["CL-035", "CL-040"])
-def data_of_nobody(users, purge_log, present, policy):
+def data_of_nobody(users: ir.Table, purge_log: ir.Table, present: Present) -> Check:
     """All that is stored of a person belongs to an account.
 
     Every row of each delivered table that is kept by person. A row must name somebody who stands in users or in the purge log. Requests
@@ -79,11 +83,13 @@ def data_of_nobody(users, purge_log, present, policy):
     nobody = blank(rows.user_id)
     return Check(
         rows,
-        passes(rows.known),
-        passes(nobody & rows.allowed),
-        review("unlinked_event", nobody & (rows.table_name == "traffic_events")),
-        violation("no_user", nobody),
-        violation("user_unknown", ~nobody),
+        [
+            passes(rows.known),
+            passes(nobody & rows.allowed),
+            review("unlinked_event", nobody & (rows.table_name == "traffic_events")),
+            violation("no_user", nobody),
+            violation("user_unknown", ~nobody),
+        ],
         record=rows.table_name + ":" + rows.key,
         by=("table_name",),
         population=ibis.union(*[present[name].select("user_id") for name in tables]),
@@ -120,17 +126,17 @@ def _events(events: ir.Table, key: dict[str, ir.Value], present, users: ir.Table
 
 @rule("COL-11", severity="high", clauses=[])
 def new_data_on_a_deleted_account(
-    users,
-    subscriptions,
-    consents,
-    profile_attributes,
-    content_items,
-    traffic_events,
-    devices,
-    transactions,
-    social_accounts,
-    policy,
-):
+    users: ir.Table,
+    subscriptions: ir.Table,
+    consents: ir.Table,
+    profile_attributes: ir.Table,
+    content_items: ir.Table,
+    traffic_events: ir.Table,
+    devices: ir.Table,
+    transactions: ir.Table,
+    social_accounts: ir.Table,
+    policy: View,
+) -> Check:
     """Nothing new is stored of people who left.
 
     Every account that was deleted, purged or anonymised, unless it was restored and is in use. A subscription, grant, attribute, content
@@ -158,8 +164,10 @@ def new_data_on_a_deleted_account(
     u = join(u, latest)
     return Check(
         u,
-        unknown("status_contradiction", u.restored | u.status.isin(["active", "suspended"])),
-        unknown("deleted_at_missing", u.since.isnull()),
-        violation("new_data", sure(u.newest > policy.after(u.since, "deleted_allowance_h"))),
+        [
+            unknown("status_contradiction", u.restored | u.status.isin(["active", "suspended"])),
+            unknown("deleted_at_missing", u.since.isnull()),
+            violation("new_data", sure(u.newest > policy.after(u.since, "deleted_allowance_h"))),
+        ],
         by=("status",),
     )

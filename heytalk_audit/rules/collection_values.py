@@ -7,8 +7,10 @@ import ibis.expr.types as ir
 
 from heytalk_audit import contract
 from heytalk_audit.audit.check import Check, Condition, passes, review, rule, violation
+from heytalk_audit.audit.present import Present
 from heytalk_audit.detect.places import PLACES
 from heytalk_audit.expressions.strings import blank
+from heytalk_audit.policy.view import View
 from heytalk_audit.rules.collection_terms import speaks_of
 from heytalk_audit.rules.terms import has, join, only_if
 
@@ -26,7 +28,7 @@ LOCATIONS = ("users.city", "traffic_events.geo")
         *("CL-043", "CL-044", "CL-046", "CL-047", "CL-048", "CL-049", "CL-052", "CL-053", "CL-090"),
     ],
 )
-def undeclared_column(column_inventory, column_contents, policy):
+def undeclared_column(column_inventory: ir.Table, column_contents: ir.Table, policy: View) -> Check:
     """The policy declares every kind of personal data that is stored.
 
     Every column delivered. A column that the contract marks as personal must be one that a clause of the policy declares. A column that the
@@ -44,16 +46,18 @@ def undeclared_column(column_inventory, column_contents, policy):
     k = join(k, has(column_contents, "column_name", looks_personal=found), "column_name")
     return Check(
         k,
-        passes(~k.strange & ~k.undeclared),
-        violation("undeclared_column", k.undeclared | k.looks_personal | k.named),
-        review("new_unmapped_column", k.is_new),
-        review("unmapped_column", k.strange),
+        [
+            passes(~k.strange & ~k.undeclared),
+            violation("undeclared_column", k.undeclared | k.looks_personal | k.named),
+            review("new_unmapped_column", k.is_new),
+            review("unmapped_column", k.strange),
+        ],
         by=("table_name", "column_name"),
     )
 
 
 @rule("COL-02", severity="high", clauses=["CL-090"])
-def high_risk_values(column_contents, detections, present, users, policy):
+def high_risk_values(column_contents: ir.Table, detections: ir.Table, present: Present, policy: View) -> Check:
     """Places, identity numbers, bank accounts and numbers of devices are not gathered where nobody declared them.
 
     Every text that people wrote or that was logged, and every other column of text, known or not. What the app logged in an address is a
@@ -65,7 +69,7 @@ def high_risk_values(column_contents, detections, present, users, policy):
 
 
 @rule("COL-07", severity="critical", clauses=["CL-034"])
-def card_number_stored(column_contents, detections, present, users, policy):
+def card_number_stored(column_contents: ir.Table, detections: ir.Table, present: Present) -> Check:
     """No number of a payment card is stored.
 
     Every text that people wrote or that was logged, and every other column of text, known or not. A number counts that has the length, the
@@ -92,7 +96,9 @@ def _found(what: str, kinds: list[str], column_contents: ir.Table, detections: i
     in_column, logged = ~found.place.isin(list(PLACES)), found.place.isin(LOGGED)
     return Check(
         found,
-        *_conditions(what, found, in_column, logged),
+        [
+            *_conditions(what, found, in_column, logged),
+        ],
         record=found.record,
         by=("place", "finding", "confidence"),
         figures={"Texts with a number that may be one, and nothing near it that says so": in_texts.filter(doubtful).count()},

@@ -81,7 +81,7 @@ def over_time(messages: ir.Table, held: ir.Table, users: ir.Table, policy: View)
 
 
 @rule("CON-01", severity="critical", clauses=["CL-036", "CL-113", "CL-118", "CL-131", "CL-132", "CL-133"])
-def marketing_without_consent(outbound_messages, users, consents, policy):
+def marketing_without_consent(outbound_messages: ir.Table, users: ir.Table, consents: ir.Table, policy: View) -> Check:
     """Nobody gets marketing without having agreed to it on that channel beforehand.
 
     Every marketing send of the period that was not suppressed. In force is what the latest events up to the send say; of events at
@@ -93,9 +93,11 @@ def marketing_without_consent(outbound_messages, users, consents, policy):
     m = with_month(with_test(sent, "sent_at", held, policy), policy)
     return Check(
         m,
-        *consented(m),
-        review("category_unknown", sure(m.category == "unknown")),
-        *not_consented(m),
+        [
+            *consented(m),
+            review("category_unknown", sure(m.category == "unknown")),
+            *not_consented(m),
+        ],
         by=("channel", "month"),
         over_time=over_time(sent, held, users, policy),
         population=sent,
@@ -103,7 +105,7 @@ def marketing_without_consent(outbound_messages, users, consents, policy):
 
 
 @rule("CON-02", severity="critical", clauses=["CL-131", "CL-132", "CL-133", "CL-134"])
-def marketing_after_withdrawal(outbound_messages, users, consents, policy):
+def marketing_after_withdrawal(outbound_messages: ir.Table, consents: ir.Table, policy: View) -> Check:
     """Marketing stops when consent is withdrawn.
 
     Marketing sends of the period to people who had withdrawn or opted out of that channel before. One after a later grant passes: a
@@ -124,19 +126,21 @@ def marketing_after_withdrawal(outbound_messages, users, consents, policy):
     )
     return Check(
         m,
-        passes(~off["state"]),
-        review("clock_skew", ~off["earlier"] | ~off["later"]),
-        review("bounced", sure(m.status == "bounced")),
-        violation("within_24h", soon),
-        violation("within_3_business_days", in_days),
-        violation("beyond", off["state"]),
+        [
+            passes(~off["state"]),
+            review("clock_skew", ~off["earlier"] | ~off["later"]),
+            review("bounced", sure(m.status == "bounced")),
+            violation("within_24h", soon),
+            violation("within_3_business_days", in_days),
+            violation("beyond", off["state"]),
+        ],
         by=("channel", "month", "delay_after_withdrawal"),
         population=sent.filter(sent.first_stop <= sent.sent_at),
     )
 
 
 @rule("CON-05", severity="high", clauses=["CL-055", "CL-056"])
-def media_without_consent(content_items, users, consents, policy):
+def media_without_consent(content_items: ir.Table, consents: ir.Table, policy: View) -> Check:
     """A photo or video is collected only after its author agreed to it.
 
     Photos and videos that people made, without what was derived from them, deleted or not. The permission of the operating system is
@@ -149,17 +153,19 @@ def media_without_consent(content_items, users, consents, policy):
     picked = (c.state == NO_RECORD) & sure(c.selection_method == "user_selected")
     return Check(
         c,
-        unknown("clock_future", policy.future(c.created_at)),
-        *consented(c),
-        passes(picked) if policy.setting("picker_is_consent") else review("picker_only", picked),
-        *not_consented(c),
+        [
+            unknown("clock_future", policy.future(c.created_at)),
+            *consented(c),
+            passes(picked) if policy.setting("picker_is_consent") else review("picker_only", picked),
+            *not_consented(c),
+        ],
         by=("kind", "selection_method"),
         population=collected,
     )
 
 
 @rule("CON-08", severity="high", clauses=["CL-054", "CL-097", "CL-101", "CL-147"])
-def identifier_before_choice(devices, users, consents, policy):
+def identifier_before_choice(devices: ir.Table, users: ir.Table, consents: ir.Table, policy: View) -> Check:
     """An advertising or cookie id is held only of people who chose so.
 
     Devices with a real advertising id, of people under laws that ask for a choice. The choice must stand now and have stood when the
@@ -176,21 +182,23 @@ def identifier_before_choice(devices, users, consents, policy):
     d = join(d, refusals(consents, policy), ["user_id", "purpose"])
     return Check(
         d,
-        unknown("region_missing", d.law_region.isnull()),
-        unknown("clock_future", policy.future(d.first_seen_at)),
-        passes(is_valid(d.now) & is_valid(d.at_first)),
-        review("granted_later", is_valid(d.now)),
-        passes(is_negative(d.now) & ~policy.passed(d.negative_since, "removal_allowance")),
-        violation("present_after_refusal", is_negative(d.now)),
-        violation("not_explicit", d.now != NO_RECORD),
-        review("os_permission_only", sure(d.att_status == "authorized")),
-        violation("no_choice", d.now == NO_RECORD),
+        [
+            unknown("region_missing", d.law_region.isnull()),
+            unknown("clock_future", policy.future(d.first_seen_at)),
+            passes(is_valid(d.now) & is_valid(d.at_first)),
+            review("granted_later", is_valid(d.now)),
+            passes(is_negative(d.now) & ~policy.passed(d.negative_since, "removal_allowance")),
+            violation("present_after_refusal", is_negative(d.now)),
+            violation("not_explicit", d.now != NO_RECORD),
+            review("os_permission_only", sure(d.att_status == "authorized")),
+            violation("no_choice", d.now == NO_RECORD),
+        ],
         by=("platform",),
     )
 
 
 @rule("CON-09", severity="high", clauses=[])
-def marketing_to_the_gone(outbound_messages, users, subscriptions, policy):
+def marketing_to_the_gone(outbound_messages: ir.Table, users: ir.Table, subscriptions: ir.Table, policy: View) -> Check:
     """Nobody gets marketing whose account is deleted, purged, suspended, or due to be purged.
 
     Marketing sends of the period. One after the account's deletion or purge is a violation, as is one to a person past the end of the
@@ -210,11 +218,13 @@ def marketing_to_the_gone(outbound_messages, users, subscriptions, policy):
     reasons = [c.reason for c in deletion_unclear(u, policy)]
     return Check(
         m,
-        unknown("user_missing", ~m.known),
-        *[unknown(reason, m[name]) for reason, name in zip(reasons, doubts, strict=True)],
-        violation("after_deletion", sure(m.sent_at > policy.after(gone, "clock_skew"))),
-        violation("inactive_due", sure(policy.date(m.sent_at) > m.due)),
-        review("clock_skew", sure(m.sent_at > gone)),
-        review("suspended", m.barred),
+        [
+            unknown("user_missing", ~m.known),
+            *[unknown(reason, m[name]) for reason, name in zip(reasons, doubts, strict=True)],
+            violation("after_deletion", sure(m.sent_at > policy.after(gone, "clock_skew"))),
+            violation("inactive_due", sure(policy.date(m.sent_at) > m.due)),
+            review("clock_skew", sure(m.sent_at > gone)),
+            review("suspended", m.barred),
+        ],
         by=("channel", "month"),
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ibis
+import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import blank
+from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import NO_RECORD, acceptances, in_force, is_negative, states
 from heytalk_audit.rules.terms import any_flag, has, join, lookup, only_if, with_deletion
 
@@ -15,7 +17,7 @@ NOT_AFFIRMATIVE = ("default", "import", "staff", "signal_gpc")
 
 
 @rule("CON-03", severity="high", clauses=["CL-001", "CL-004", "CL-010"])
-def no_acceptance_of_the_policy(users, consents, policy_versions, policy):
+def no_acceptance_of_the_policy(users: ir.Table, consents: ir.Table, policy_versions: ir.Table, policy: View) -> Check:
     """Everybody accepts the policy before using the app.
 
     Every live account has an acceptance of a known version, at or before its creation. One of an unknown version, one within the
@@ -30,19 +32,21 @@ def no_acceptance_of_the_policy(users, consents, policy_versions, policy):
     untracked = sure(policy.date(u.created_at) < ibis.literal(start)) if start else ibis.literal(False)
     return Check(
         u,
-        unknown("clock_future", policy.future(u.created_at)),
-        passes(sure(u.known <= u.created_at)),
-        review("version_unknown", sure(u.accepted <= u.created_at)),
-        review("clock_skew", sure(u.accepted <= policy.after(u.created_at, "clock_skew"))),
-        review("pre_tracking", untracked),
-        violation("accepted_late", u.accepted.notnull()),
-        violation("no_acceptance", u.accepted.isnull()),
+        [
+            unknown("clock_future", policy.future(u.created_at)),
+            passes(sure(u.known <= u.created_at)),
+            review("version_unknown", sure(u.accepted <= u.created_at)),
+            review("clock_skew", sure(u.accepted <= policy.after(u.created_at, "clock_skew"))),
+            review("pre_tracking", untracked),
+            violation("accepted_late", u.accepted.notnull()),
+            violation("no_acceptance", u.accepted.isnull()),
+        ],
         by=("law_region",),
     )
 
 
 @rule("CON-04", severity="high", clauses=[])
-def consent_not_demonstrable(consents, users, policy):
+def consent_not_demonstrable(consents: ir.Table, users: ir.Table, policy: View) -> Check:
     """A record of consent shows an affirmative act, to a known text, of somebody who was there.
 
     Every grant. Granted by default, import, staff or a signal, bundled with other terms, without a version, or before the account
@@ -60,19 +64,21 @@ def consent_not_demonstrable(consents, users, policy):
     own = g.purpose != "policy_acceptance"
     return Check(
         g,
-        unknown("clock_future", policy.future(g.event_at)),
-        violation("method_not_affirmative", g.method.isin(NOT_AFFIRMATIVE)),
-        violation("bundled", (g.method == "bundled_terms") & own),
-        violation("version_missing", blank(g.policy_version)),
-        violation("before_account", own & sure(policy.after(g.event_at, "clock_skew") < g.created_at)),
-        review("clock_skew", own & sure(g.event_at < g.created_at)),
-        review("bulk", g.crowded),
+        [
+            unknown("clock_future", policy.future(g.event_at)),
+            violation("method_not_affirmative", g.method.isin(NOT_AFFIRMATIVE)),
+            violation("bundled", (g.method == "bundled_terms") & own),
+            violation("version_missing", blank(g.policy_version)),
+            violation("before_account", own & sure(policy.after(g.event_at, "clock_skew") < g.created_at)),
+            review("clock_skew", own & sure(g.event_at < g.created_at)),
+            review("bulk", g.crowded),
+        ],
         by=("purpose", "method"),
     )
 
 
 @rule("CON-06", severity="medium", clauses=["CL-057", "CL-134"])
-def withdrawal_not_carried_out(rights_requests, users, consents, policy):
+def withdrawal_not_carried_out(rights_requests: ir.Table, consents: ir.Table, policy: View) -> Check:
     """A withdrawal takes effect when it is asked for.
 
     Every request to withdraw or to opt out, unless it was taken back. A withdrawal, opt-out or refusal of that person must be on
@@ -94,21 +100,23 @@ def withdrawal_not_carried_out(rights_requests, users, consents, policy):
     harder = join(r, by_app)
     return Check(
         r,
-        unknown("clock_future", policy.future(r.received_at)),
-        unknown("user_missing", blank(r.user_id)),
-        passes(sure(r.outcome == "withdrawn")),
-        passes(r.stopped_at.notnull() & ~late),
-        passes(~waited),
-        review("refused", sure(r.outcome == "refused")),
-        violation("carried_out_late", r.stopped_at.notnull()),
-        violation("not_carried_out", r.stopped_at.isnull()),
+        [
+            unknown("clock_future", policy.future(r.received_at)),
+            unknown("user_missing", blank(r.user_id)),
+            passes(sure(r.outcome == "withdrawn")),
+            passes(r.stopped_at.notnull() & ~late),
+            passes(~waited),
+            review("refused", sure(r.outcome == "refused")),
+            violation("carried_out_late", r.stopped_at.notnull()),
+            violation("not_carried_out", r.stopped_at.isnull()),
+        ],
         by=("kind", "channel"),
         figures={"Asked for outside the app by people who had agreed in it": (harder.in_app & (harder.channel != "app")).sum()},
     )
 
 
 @rule("CON-07", severity="medium", clauses=[])
-def outdated_version_relied_on(users, consents, policy_versions, policy):
+def outdated_version_relied_on(users: ir.Table, consents: ir.Table, policy_versions: ir.Table, policy: View) -> Check:
     """Nobody is held to a version that was replaced by a materially different one.
 
     Live accounts with an acceptance, in use after a material version took effect and its notice was over. Their latest acceptance
@@ -131,17 +139,19 @@ def outdated_version_relied_on(users, consents, policy_versions, policy):
     due = policy.plus_days(policy.date(u.material), "notice_days")
     return Check(
         u,
-        unknown("clock_future", policy.future(u.last_interactive_at)),
-        passes(u.material.isnull() | sure(u.effective >= u.material)),
-        violation("outdated", u.effective.notnull() & sure(u.accepted < u.material), due),
-        review("version_unknown", u.effective.isnull(), due),
-        review("old_version_shown", u.effective.notnull(), due),
+        [
+            unknown("clock_future", policy.future(u.last_interactive_at)),
+            passes(u.material.isnull() | sure(u.effective >= u.material)),
+            violation("outdated", u.effective.notnull() & sure(u.accepted < u.material), due),
+            review("version_unknown", u.effective.isnull(), due),
+            review("old_version_shown", u.effective.notnull(), due),
+        ],
         by=("law_region",),
     )
 
 
 @rule("CON-10", severity="medium", clauses=[])
-def flag_against_the_log(users, consents, policy):
+def flag_against_the_log(users: ir.Table, consents: ir.Table, policy: View) -> Check:
     """What an account shows as its choice is what was last recorded of it.
 
     Accounts with an exported marketing flag (push, e-mail, SMS). Each flag that is set must rest on a grant in force at the audit's
@@ -155,5 +165,7 @@ def flag_against_the_log(users, consents, policy):
     differs = [sure(u[name] != u[f"log_{name}"]) for name in flags]
     return Check(
         u,
-        *[violation(f"{name}_differs", flag) for name, flag in zip(flags, differs, strict=True)],
+        [
+            *[violation(f"{name}_differs", flag) for name, flag in zip(flags, differs, strict=True)],
+        ],
     )

@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import blank
+from heytalk_audit.policy.view import View
 from heytalk_audit.rules.terms import alive
 
 AUDIENCES = ("public", "friends", "room", "private")
@@ -18,7 +19,7 @@ def _one_of(value: ir.StringValue, values: tuple[str, ...]) -> ir.BooleanValue:
 
 
 @rule("VIS-01", severity="high", clauses=["CL-022", "CL-026", "CL-028", "CL-116", "CL-136"])
-def shown_to_more(content_items, users, policy):
+def shown_to_more(content_items: ir.Table, policy: View) -> Check:
     """Content is shown to no more people than its author chose.
 
     Every content item that is not deleted: who can see it beside who was chosen to, both at the audit's instant. Shown to all where it was
@@ -30,16 +31,18 @@ def shown_to_more(content_items, users, policy):
     some = ("friends", "room")
     return Check(
         c,
-        unknown("visibility_missing", ~_one_of(chosen, AUDIENCES)),
-        unknown("effective_missing", ~_one_of(shown, AUDIENCES)),
-        violation("wider_than_chosen", sure(((shown == "public") & (chosen != "public")) | (shown.isin(some) & (chosen == "private")))),
-        review("audience_differs", sure(shown.isin(some) & chosen.isin(some) & (shown != chosen))),
+        [
+            unknown("visibility_missing", ~_one_of(chosen, AUDIENCES)),
+            unknown("effective_missing", ~_one_of(shown, AUDIENCES)),
+            violation("wider_than_chosen", sure(((shown == "public") & (chosen != "public")) | (shown.isin(some) & (chosen == "private")))),
+            review("audience_differs", sure(shown.isin(some) & chosen.isin(some) & (shown != chosen))),
+        ],
         by=("kind", "visibility"),
     )
 
 
 @rule("MOD-01", severity="medium", clauses=["CL-144"])
-def public_without_a_decision(content_items, users, policy):
+def public_without_a_decision(content_items: ir.Table, policy: View) -> Check:
     """Moderators decide on content before all can see it.
 
     Every content item that is public and not deleted. One approved before it was published passes; approved soon after it is for a person
@@ -52,15 +55,17 @@ def public_without_a_decision(content_items, users, policy):
     approved, rejected, open_ = decision == "approved", decision == "rejected", decision.isin(["pending", "none"])
     return Check(
         c,
-        unknown("decision_missing", ~_one_of(decision, DECISIONS)),
-        unknown("clock_missing", made.isnull()),
-        unknown("moderated_at_missing", sure(approved | rejected) & decided.isnull()),
-        passes(sure(approved & (decided <= made))),
-        review("approved_after_publication", sure(approved & (decided <= policy.after(made, "mod_sla_h")))),
-        violation("approved_late", sure(approved)),
-        violation("rejected_but_public", sure(rejected) & policy.passed(decided, "mod_removal_h")),
-        review("removal_pending", sure(rejected)),
-        violation("no_decision", sure(open_) & policy.passed(made, "mod_sla_h")),
-        review("pending_within_sla", sure(open_)),
+        [
+            unknown("decision_missing", ~_one_of(decision, DECISIONS)),
+            unknown("clock_missing", made.isnull()),
+            unknown("moderated_at_missing", sure(approved | rejected) & decided.isnull()),
+            passes(sure(approved & (decided <= made))),
+            review("approved_after_publication", sure(approved & (decided <= policy.after(made, "mod_sla_h")))),
+            violation("approved_late", sure(approved)),
+            violation("rejected_but_public", sure(rejected) & policy.passed(decided, "mod_removal_h")),
+            review("removal_pending", sure(rejected)),
+            violation("no_decision", sure(open_) & policy.passed(made, "mod_sla_h")),
+            review("pending_within_sla", sure(open_)),
+        ],
         by=("kind",),
     )

@@ -40,7 +40,7 @@ def reached(events: ir.Table, minors: ir.Table, policy: View) -> ir.Table:
 
 
 @rule("MIN-01", severity="high", clauses=["CL-019"])
-def account_below_age(users, policy):
+def account_below_age(users: ir.Table, policy: View) -> Check:
     """Nobody has an account who is too young for it.
 
     Live accounts with a birth date, by the age on the local day of registration; a birthday on 29 February counts from 1 March in
@@ -55,17 +55,19 @@ def account_below_age(users, policy):
     silent = ibis.literal(stated is None)
     return Check(
         u,
-        unknown("clock_future", policy.future(u.created_at)),
-        unknown("birth_date_implausible", sure(u.birth_date > u.since) | too_old(u, policy)),
-        unknown("region_missing", silent & u.law_region.isnull() & sure(u.age < max(law.values(), default=0))),
-        violation("below_policy_age", ~silent & sure(u.age < (stated or 0))),
-        review("below_law_age", any_flag([sure((u.law_region == region) & (u.age < age)) for region, age in law.items()])),
+        [
+            unknown("clock_future", policy.future(u.created_at)),
+            unknown("birth_date_implausible", sure(u.birth_date > u.since) | too_old(u, policy)),
+            unknown("region_missing", silent & u.law_region.isnull() & sure(u.age < max(law.values(), default=0))),
+            violation("below_policy_age", ~silent & sure(u.age < (stated or 0))),
+            review("below_law_age", any_flag([sure((u.law_region == region) & (u.age < age)) for region, age in law.items()])),
+        ],
         by=("law_region",),
     )
 
 
 @rule("MIN-02", severity="medium", clauses=["CL-019", "CL-156"])
-def birth_date_not_believable(users, policy):
+def birth_date_not_believable(users: ir.Table, policy: View) -> Check:
     """Every account has a birth date that can be true.
 
     Live accounts. No birth date, one after the local day of registration, or an age beyond belief today is a violation. A date that
@@ -76,16 +78,18 @@ def birth_date_not_believable(users, policy):
     u = join(u, repeated(u, policy), "birth_date")
     return Check(
         u,
-        violation("birth_date_missing", u.birth_date.isnull()),
-        violation("born_after_creation", sure(u.birth_date > u.since)),
-        violation("too_old", too_old(u, policy)),
-        review("repeated_date", u.repeated),
+        [
+            violation("birth_date_missing", u.birth_date.isnull()),
+            violation("born_after_creation", sure(u.birth_date > u.since)),
+            violation("too_old", too_old(u, policy)),
+            review("repeated_date", u.repeated),
+        ],
         by=("law_region",),
     )
 
 
 @rule("MIN-03", severity="high", clauses=[])
-def minor_advertised_to(users, disclosures, outbound_messages, policy):
+def minor_advertised_to(users: ir.Table, disclosures: ir.Table, outbound_messages: ir.Table, policy: View) -> Check:
     """No advertising reaches minors, and their profiles are not public.
 
     Live accounts of people under eighteen when the audit's period began. A disclosure of their data for advertising, or marketing
@@ -104,9 +108,11 @@ def minor_advertised_to(users, disclosures, outbound_messages, policy):
     minor = sure(full_years(u.birth_date, policy.today) < policy.years("adulthood"))
     return Check(
         u,
-        unknown("birth_date_implausible", sure(u.birth_date > u.since)),
-        violation("ad_disclosure", u.advertised),
-        violation("marketing_send", u.written_to),
-        review("public_profile", sure(u.profile_visibility == "public") & minor),
+        [
+            unknown("birth_date_implausible", sure(u.birth_date > u.since)),
+            violation("ad_disclosure", u.advertised),
+            violation("marketing_send", u.written_to),
+            review("public_profile", sure(u.profile_visibility == "public") & minor),
+        ],
         by=("law_region",),
     )

@@ -24,7 +24,7 @@ def captured(content: ir.Table, devices: ir.Table) -> ir.Table:
 
 
 @rule("PRM-01", severity="medium", clauses=["CL-023", "CL-057", "CL-163", "CL-171", "CL-172"])
-def camera_without_permission(content_items, permission_events, devices, users, policy):
+def camera_without_permission(content_items: ir.Table, permission_events: ir.Table, devices: ir.Table, policy: View) -> Check:
     """The camera is used only while its permission is on.
 
     Every item that was captured with the camera, those from a browser left out. In force is what the latest events of the device up to
@@ -34,11 +34,18 @@ def camera_without_permission(content_items, permission_events, devices, users, 
     c = content_items.filter(content_items.capture_source == "camera")
     population = captured(c, devices)
     c = with_need(population, "camera", "created_at", permission_events, policy)
-    return Check(c, *need(c, "created_at"), by=("kind",), population=population)
+    return Check(
+        c,
+        [
+            *need(c, "created_at"),
+        ],
+        by=("kind",),
+        population=population,
+    )
 
 
 @rule("PRM-02", severity="high", clauses=["CL-168"])
-def microphone_without_permission(content_items, permission_events, devices, users, policy):
+def microphone_without_permission(content_items: ir.Table, permission_events: ir.Table, devices: ir.Table, policy: View) -> Check:
     """People are recorded only while the microphone's permission is on.
 
     Every item that was captured with the microphone, and every voice message whose source is not said, those from a browser left out.
@@ -48,11 +55,18 @@ def microphone_without_permission(content_items, permission_events, devices, use
     c = c.filter(sure(c.capture_source == "mic") | (sure(c.kind == "voice") & blank(c.capture_source)))
     population = captured(c, devices)
     c = with_need(population, "microphone", "created_at", permission_events, policy)
-    return Check(c, *need(c, "created_at"), by=("kind",), population=population)
+    return Check(
+        c,
+        [
+            *need(c, "created_at"),
+        ],
+        by=("kind",),
+        population=population,
+    )
 
 
 @rule("PRM-03", severity="high", clauses=["CL-023", "CL-056", "CL-165", "CL-166", "CL-167"])
-def album_without_permission(content_items, permission_events, devices, users, policy):
+def album_without_permission(content_items: ir.Table, permission_events: ir.Table, devices: ir.Table, policy: View) -> Check:
     """Pictures come from the album only when people picked them and the album's permission is on.
 
     Every item from the album, those from a browser left out. One that the app selected by itself is a violation, whatever was allowed;
@@ -63,16 +77,18 @@ def album_without_permission(content_items, permission_events, devices, users, p
     c = with_need(population, "album", "created_at", permission_events, policy)
     return Check(
         c,
-        violation("auto_selected", sure(c.selection_method == "auto")),
-        unknown("selection_missing", blank(c.selection_method)),
-        *need(c, "created_at"),
+        [
+            violation("auto_selected", sure(c.selection_method == "auto")),
+            unknown("selection_missing", blank(c.selection_method)),
+            *need(c, "created_at"),
+        ],
         by=("kind", "selection_method"),
         population=population,
     )
 
 
 @rule("PRM-05", severity="high", clauses=["CL-014", "CL-043", "CL-053", "CL-174", "CL-176"])
-def identifier_without_permission(devices, permission_events, users, policy):
+def identifier_without_permission(devices: ir.Table, permission_events: ir.Table, policy: View) -> Check:
     """A device's identifiers are read only with its owner's permission.
 
     Every phone. On an Apple system an advertising id that is none made of zeros needs the authorisation to track, as it stands at the
@@ -85,16 +101,18 @@ def identifier_without_permission(devices, permission_events, users, policy):
     tracked = (d.platform == "ios") & ~blank(d.ad_id) & ~is_zeros(d.ad_id)
     return Check(
         d,
-        unknown("att_status_missing", tracked & blank(d.att_status)),
-        violation("idfa_without_authorisation", tracked & ~sure(d.att_status == "authorized")),
-        *need(d, "first_seen_at", reinstall=False, among=sure(d.platform == "android")),
+        [
+            unknown("att_status_missing", tracked & blank(d.att_status)),
+            violation("idfa_without_authorisation", tracked & ~sure(d.att_status == "authorized")),
+            *need(d, "first_seen_at", reinstall=False, among=sure(d.platform == "android")),
+        ],
         by=("platform",),
         population=phones,
     )
 
 
 @rule("PRM-06", severity="low", clauses=["CL-173"])
-def floating_window_without_permission(permission_events, traffic_events, devices, users, policy):
+def floating_window_without_permission(permission_events: ir.Table, traffic_events: ir.Table, devices: ir.Table, policy: View) -> Check:
     """A floating window opens only while its permission is on.
 
     Every logged event whose type names a floating window, on devices whose system asks for such a permission: Apple systems and browsers
@@ -105,11 +123,18 @@ def floating_window_without_permission(permission_events, traffic_events, device
     e = with_device(e, devices)
     opened = e.filter(~e.web, ~sure(e.device_platform == "ios"))
     e = with_need(opened, "floating_window", "event_at", permission_events, policy)
-    return Check(e, *need(e, "event_at"), record="traffic_events:" + e.event_id, population=opened)
+    return Check(
+        e,
+        [
+            *need(e, "event_at"),
+        ],
+        record="traffic_events:" + e.event_id,
+        population=opened,
+    )
 
 
 @rule("PRM-07", severity="high", clauses=["CL-071", "CL-162"])
-def permission_not_listed(permission_events, devices, users, policy):
+def permission_not_listed(permission_events: ir.Table, devices: ir.Table, policy: View) -> Check:
     """The app asks for no permission that the policy does not list.
 
     Every event of the permission log. A permission under none of the policy's seven names or their synonyms is a violation; one that a
@@ -122,15 +147,19 @@ def permission_not_listed(permission_events, devices, users, policy):
     listed = sure(e.asked.isin(list(policy.declared["permissions"].codes)))
     return Check(
         e,
-        unknown("permission_missing", blank(e.permission)),
-        review("third_party_permission", ~listed & is_one_of(e.asked, policy.declared["third_party_permissions"])),
-        violation("permission_not_listed", ~listed),
+        [
+            unknown("permission_missing", blank(e.permission)),
+            review("third_party_permission", ~listed & is_one_of(e.asked, policy.declared["third_party_permissions"])),
+            violation("permission_not_listed", ~listed),
+        ],
         by=("permission",),
     )
 
 
 @rule("PRM-09", severity="medium", clauses=["CL-177"])
-def connected_before_agreement(traffic_events, consents, permission_events, devices, users, policy):
+def connected_before_agreement(
+    traffic_events: ir.Table, consents: ir.Table, permission_events: ir.Table, devices: ir.Table, policy: View
+) -> Check:
     """The app connects to the server only after people agreed.
 
     Every installed app, browsers left out, with a logged request since its installation (where that is not said, with any). By its first
@@ -150,10 +179,12 @@ def connected_before_agreement(traffic_events, consents, permission_events, devi
     agreed = sure(d.agreed <= d.connected)
     return Check(
         d,
-        unknown("user_missing", blank(d.user_id) & ~agreed),
-        review("clock_skew", ~agreed & sure(d.agreed <= policy.after(d.connected, "skew_seconds"))),
-        violation("before_agreement", ~agreed & d.agreed.notnull()),
-        violation("never_agreed", ~agreed),
+        [
+            unknown("user_missing", blank(d.user_id) & ~agreed),
+            review("clock_skew", ~agreed & sure(d.agreed <= policy.after(d.connected, "skew_seconds"))),
+            violation("before_agreement", ~agreed & d.agreed.notnull()),
+            violation("never_agreed", ~agreed),
+        ],
         record="devices:" + d.device_id,
         by=("platform",),
     )

@@ -62,7 +62,7 @@ def reachable(devices: ir.Table, events: ir.Table, policy: View) -> ir.Table:
 
 
 @rule("PRM-04", severity="medium", clauses=["CL-131", "CL-170"])
-def push_while_off(outbound_messages, permission_events, devices, users, policy):
+def push_while_off(outbound_messages: ir.Table, permission_events: ir.Table, devices: ir.Table, policy: View) -> Check:
     """Push messages go only to people who have a device that allows them.
 
     Every push message that was not held back. Counted are the person's devices seen by then, browsers left out. One that allows it is
@@ -77,11 +77,13 @@ def push_while_off(outbound_messages, permission_events, devices, users, policy)
     rows = joined.select(*m.columns, **counts)
     return Check(
         rows,
-        unknown("clock_missing", rows.sent_at.isnull()),
-        passes(rows.granted > 0),
-        unknown("no_permission_record", (rows.seen == 0) | (rows.known < rows.seen)),
-        review("clock_skew", (rows.earlier > 0) | (rows.later > 0)),
-        violation("permission_off", rows.seen > 0),
+        [
+            unknown("clock_missing", rows.sent_at.isnull()),
+            passes(rows.granted > 0),
+            unknown("no_permission_record", (rows.seen == 0) | (rows.known < rows.seen)),
+            review("clock_skew", (rows.earlier > 0) | (rows.later > 0)),
+            violation("permission_off", rows.seen > 0),
+        ],
         by=("category",),
         population=m,
     )
@@ -108,7 +110,7 @@ def blocks(events: ir.Table, policy: View) -> ir.Table:
 
 
 @rule("PRM-08", severity="medium", clauses=["CL-164", "CL-175"])
-def refusal_blocks_others(permission_events, devices, users, policy):
+def refusal_blocks_others(permission_events: ir.Table, devices: ir.Table, policy: View) -> Check:
     """Refusing a permission takes away nothing that does not need it.
 
     Every device that denied or revoked a permission. A feature that was blocked while its own permission was not refused, and another one
@@ -124,8 +126,10 @@ def refusal_blocks_others(permission_events, devices, users, policy):
     rows, yes = d.filter(d.refused), ~d.refused & d.granted
     return Check(
         rows,
-        review("service_refused", sure(rows.platform == "android") & rows.without_info),
-        review("blocked_after_refusal", rows.unrelated),
+        [
+            review("service_refused", sure(rows.platform == "android") & rows.without_info),
+            review("blocked_after_refusal", rows.unrelated),
+        ],
         record="devices:" + rows.device_id,
         by=("platform",),
         figures={

@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 
 from heytalk_audit import contract
 from heytalk_audit.audit.check import Check, review, rule, unknown, violation
+from heytalk_audit.audit.present import Present
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import blank, lower, trim
 from heytalk_audit.policy.view import View
@@ -19,7 +20,7 @@ FIRST, LAST = dt.datetime(1971, 1, 1), dt.datetime(9000, 1, 1)
 
 
 @rule("DQ-01", severity="critical", clauses=[])
-def totals_reconcile(delivered_tables):
+def totals_reconcile(delivered_tables: ir.Table) -> Check:
     """Every table is the one that was exported, whole.
 
     Each delivered table: its digest and totals, recomputed from the files, equal those of the descriptor; a table that does not
@@ -29,20 +30,22 @@ def totals_reconcile(delivered_tables):
     t = delivered_tables
     return Check(
         t,
-        violation("digest_differs", t.digest_differs),
-        violation("rows_differ", t.rows_differs),
-        violation("distinct_users_differ", t.distinct_users_differs),
-        violation("time_range_differs", t.min_ts_differs | t.max_ts_differs),
-        violation("control_sum_differs", t.control_sum_differs),
-        violation("source_totals_differ", t.source_differs),
-        review("not_described", ~t.described),
-        review("no_source_totals", ~t.source_given),
+        [
+            violation("digest_differs", t.digest_differs),
+            violation("rows_differ", t.rows_differs),
+            violation("distinct_users_differ", t.distinct_users_differs),
+            violation("time_range_differs", t.min_ts_differs | t.max_ts_differs),
+            violation("control_sum_differs", t.control_sum_differs),
+            violation("source_totals_differ", t.source_differs),
+            review("not_described", ~t.described),
+            review("no_source_totals", ~t.source_given),
+        ],
         by=("table_name",),
     )
 
 
 @rule("DQ-02", severity="high", clauses=[])
-def schema_conforms(delivered_columns):
+def schema_conforms(delivered_columns: ir.Table) -> Check:
     """Every table keeps the contract: its columns, their types, their values.
 
     Each column that the contract wants of a delivered table. A column that must be there and is not, another type, a null where none
@@ -52,17 +55,19 @@ def schema_conforms(delivered_columns):
     c = delivered_columns
     return Check(
         c,
-        violation("column_missing", c.missing),
-        violation("wrong_type", c.wrong_type),
-        violation("null_not_allowed", c.null_not_allowed),
-        violation("unknown_value", c.unknown_value),
-        review("optional_column_missing", c.optional_missing),
+        [
+            violation("column_missing", c.missing),
+            violation("wrong_type", c.wrong_type),
+            violation("null_not_allowed", c.null_not_allowed),
+            violation("unknown_value", c.unknown_value),
+            review("optional_column_missing", c.optional_missing),
+        ],
         by=("column_name",),
     )
 
 
 @rule("DQ-03", severity="high", clauses=["CL-020", "CL-040"])
-def keys_resolve(users, purge_log, present):
+def keys_resolve(users: ir.Table, purge_log: ir.Table, present: Present) -> Check:
     """Every row has a key of its own and belongs to a known person.
 
     Every row of every delivered table. A person is known who stands in users or, once purged, in the purge log. Rows without a person
@@ -72,9 +77,11 @@ def keys_resolve(users, purge_log, present):
     rows = ibis.union(*[_keys(name, present[name], people) for name in contract.load() if name in present])
     return Check(
         rows,
-        violation("key_blank", rows.key_blank),
-        violation("duplicate_key", rows.repeated),
-        violation("user_unknown", rows.stranger),
+        [
+            violation("key_blank", rows.key_blank),
+            violation("duplicate_key", rows.repeated),
+            violation("user_unknown", rows.stranger),
+        ],
         record=rows.record,
         by=("table_name",),
     )
@@ -101,7 +108,7 @@ def _person(table: ir.Table) -> ir.StringValue:
 
 
 @rule("DQ-04", severity="high", clauses=[])
-def times_usable(users, policy, present):
+def times_usable(users: ir.Table, policy: View, present: Present) -> Check:
     """Every time is one that can have happened.
 
     Every row of every delivered table that carries a time. Placeholders (before 1971, from 9000 on), times after the audit's instant
@@ -111,9 +118,11 @@ def times_usable(users, policy, present):
     rows = ibis.union(*[_times(t, present[t.name], policy) for t in contract.load().values() if t.name in present and _clocks(t, present)])
     return Check(
         rows,
-        violation("sentinel_time", rows.sentinel),
-        violation("future_time", rows.ahead),
-        violation("order_contradiction", rows.order),
+        [
+            violation("sentinel_time", rows.sentinel),
+            violation("future_time", rows.ahead),
+            violation("order_contradiction", rows.order),
+        ],
         record=rows.record,
         by=("table_name",),
     )
@@ -139,7 +148,7 @@ def _times(table: contract.Table, rows: ir.Table, policy: View) -> ir.Table:
 
 
 @rule("DQ-05", severity="medium", clauses=[])
-def snapshot_is_fresh(delivery, policy):
+def snapshot_is_fresh(delivery: ir.Table, policy: View) -> Check:
     """The snapshot shows one instant, and was taken soon after it.
 
     The delivery's own statement: an instant after the extraction contradicts it; an extraction long after the instant shows a
@@ -149,14 +158,16 @@ def snapshot_is_fresh(delivery, policy):
     stale = d.extracted_at > policy.as_of_plus("freshness")
     return Check(
         d,
-        unknown("extracted_at_missing", d.extracted_at.isnull()),
-        violation("as_of_after_extraction", sure(d.as_of > d.extracted_at)),
-        violation("stale", sure(stale)),
+        [
+            unknown("extracted_at_missing", d.extracted_at.isnull()),
+            violation("as_of_after_extraction", sure(d.as_of > d.extracted_at)),
+            violation("stale", sure(stale)),
+        ],
     )
 
 
 @rule("DQ-06", severity="high", clauses=["CL-003"])
-def coverage_is_whole(delivered_tables, policy):
+def coverage_is_whole(delivered_tables: ir.Table, policy: View) -> Check:
     """Every table covers the time that the rules look back on.
 
     The window and filter that the descriptor states for each table. A filter, no window, or one that begins after the audit's
@@ -166,16 +177,18 @@ def coverage_is_whole(delivered_tables, policy):
     start, _ = policy.period
     return Check(
         t,
-        review("filter_applied", t.filtered),
-        review("window_not_stated", t.window_start.isnull() | t.window_end.isnull()),
-        review("window_starts_late", sure(policy.date(t.window_start) > start)),
-        review("window_ends_early", sure(t.window_end < policy.as_of)),
+        [
+            review("filter_applied", t.filtered),
+            review("window_not_stated", t.window_start.isnull() | t.window_end.isnull()),
+            review("window_starts_late", sure(policy.date(t.window_start) > start)),
+            review("window_ends_early", sure(t.window_end < policy.as_of)),
+        ],
         by=("table_name",),
     )
 
 
 @rule("DQ-07", severity="high", clauses=["CL-135", "CL-194"])
-def policy_text_unchanged(policy_clauses):
+def policy_text_unchanged(policy_clauses: ir.Table) -> Check:
     """The policy that is audited is the one that is published, whole.
 
     Each clause's sentence in the published text, by its digest. A sentence that changed or went is a violation: the clause, and the
@@ -184,14 +197,16 @@ def policy_text_unchanged(policy_clauses):
     c = policy_clauses
     return Check(
         c,
-        violation("sentence_changed", c.status == "changed"),
-        review("text_truncated", c.status == "truncated"),
+        [
+            violation("sentence_changed", c.status == "changed"),
+            review("text_truncated", c.status == "truncated"),
+        ],
         by=("clause_id",),
     )
 
 
 @rule("DQ-08", severity="low", clauses=[])
-def people_told_apart(users, devices):
+def people_told_apart(users: ir.Table, devices: ir.Table) -> Check:
     """One person has one account, so that counts of people are counts of people.
 
     Accounts that share an e-mail address, a telephone number or an advertising id with another are for a person to decide: families share
@@ -205,9 +220,11 @@ def people_told_apart(users, devices):
     u = join(u, sharing)
     return Check(
         u,
-        review("shared_email", ~blank(u.mail) & u.mail_shared),
-        review("shared_phone", ~blank(u.number) & u.number_shared),
-        review("shared_device", u.device_shared),
+        [
+            review("shared_email", ~blank(u.mail) & u.mail_shared),
+            review("shared_phone", ~blank(u.number) & u.number_shared),
+            review("shared_device", u.device_shared),
+        ],
     )
 
 

@@ -46,7 +46,7 @@ def roll_forward(users: ir.Table, policy: View) -> dict[str, ir.Scalar]:
 
 
 @rule("RET-01", severity="critical", clauses=["CL-179", "CL-180", "CL-183"])
-def deleted_account_kept(users, retention_exceptions, policy):
+def deleted_account_kept(users: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
     """A deleted account is purged six months after its deletion.
 
     Every account with a deletion in effect, or asked for. The due day is the local date of the deletion plus the period,
@@ -61,20 +61,22 @@ def deleted_account_kept(users, retention_exceptions, policy):
     late = policy.in_period(u.purged_at) & sure(purged > due)
     return Check(
         u,
-        *deletion_unclear(u, policy),
-        unknown("clock_future", policy.future(u.asked)),
-        violation("residue_after_purge", over & held & u.purged_at.notnull(), due),
-        violation("overdue", over & held, due),
-        violation("late_purge", ~held & late, due, closing_at=purged),
-        review("unrecorded_purge", over & ~held & u.purged_at.isnull(), due),
-        review("overdue_from_request", policy.over(u.asked, "account_window") & held, policy.due(u.asked, "account_window")),
+        [
+            *deletion_unclear(u, policy),
+            unknown("clock_future", policy.future(u.asked)),
+            violation("residue_after_purge", over & held & u.purged_at.notnull(), due),
+            violation("overdue", over & held, due),
+            violation("late_purge", ~held & late, due, closing_at=purged),
+            review("unrecorded_purge", over & ~held & u.purged_at.isnull(), due),
+            review("overdue_from_request", policy.over(u.asked, "account_window") & held, policy.due(u.asked, "account_window")),
+        ],
         exempt=hold(retention_exceptions, "users", offending(u)),
         by=("status", "law_region"),
     )
 
 
 @rule("RET-02", severity="high", clauses=["CL-022", "CL-182"])
-def deleted_account_shown(users, profile_attributes, content_items, policy):
+def deleted_account_shown(users: ir.Table, profile_attributes: ir.Table, content_items: ir.Table, policy: View) -> Check:
     """A deleted account is no longer shown.
 
     Deleted accounts, from the allowance after their deletion on: a public profile, attribute or item is a violation; one that
@@ -92,21 +94,25 @@ def deleted_account_shown(users, profile_attributes, content_items, policy):
     u = join(u, has(c, "user_id", c_public=seen & (by == "public"), c_shared=seen & by.isin(["friends", "room"])))
     return Check(
         u,
-        *deletion_unclear(u, policy),
-        unknown("visibility_missing", u.profile_visibility.isnull() & u.purged_at.isnull()),
-        passes(~policy.passed(u.gone, "display_allowance")),
-        violation("profile_public", sure(u.profile_visibility == "public")),
-        violation("attribute_public", u.a_public),
-        violation("content_public", u.c_public),
-        review("profile_friends", sure(u.profile_visibility == "friends")),
-        review("attribute_friends", u.a_friends),
-        review("content_shared", u.c_shared),
+        [
+            *deletion_unclear(u, policy),
+            unknown("visibility_missing", u.profile_visibility.isnull() & u.purged_at.isnull()),
+            passes(~policy.passed(u.gone, "display_allowance")),
+            violation("profile_public", sure(u.profile_visibility == "public")),
+            violation("attribute_public", u.a_public),
+            violation("content_public", u.c_public),
+            review("profile_friends", sure(u.profile_visibility == "friends")),
+            review("attribute_friends", u.a_friends),
+            review("content_shared", u.c_shared),
+        ],
         by=("profile_visibility",),
     )
 
 
 @rule("RET-03", severity="medium", clauses=["CL-181"])
-def more_than_some_data_kept(users, profile_attributes, content_items, devices, retention_exceptions, policy):
+def more_than_some_data_kept(
+    users: ir.Table, profile_attributes: ir.Table, content_items: ir.Table, devices: ir.Table, retention_exceptions: ir.Table, policy: View
+) -> Check:
     """Until its purge, only some data of a deleted account is kept, for security.
 
     Deleted accounts inside the period. Classes of data beyond the signed list of what security needs are in excess; without
@@ -124,16 +130,18 @@ def more_than_some_data_kept(users, profile_attributes, content_items, devices, 
     unlisted = [review("no_allow_list", any_of(listed))]
     return Check(
         u,
-        *deletion_unclear(u, policy),
-        passes(~policy.passed(u.gone, "removal_allowance")),
-        *(unlisted if allowed is None else listed),
+        [
+            *deletion_unclear(u, policy),
+            passes(~policy.passed(u.gone, "removal_allowance")),
+            *(unlisted if allowed is None else listed),
+        ],
         exempt=Hold(retention_exceptions, tuple(Part(CLASSES[n], when=f) for n, f in excess.items()), policy.today),
         by=("law_region",),
     )
 
 
 @rule("RET-04", severity="low", clauses=["CL-179"])
-def purged_early(users, purge_log, policy):
+def purged_early(users: ir.Table, purge_log: ir.Table, policy: View) -> Check:
     """A deleted account is kept for the whole period before it is purged.
 
     Accounts purged in the audit's period. A purge before the due day is a violation where the purge log knows of it, unless
@@ -146,15 +154,17 @@ def purged_early(users, purge_log, policy):
     early = sure(policy.date(u.purged_at) < due)
     return Check(
         u,
-        unknown("clock_contradiction", sure(u.purged_at < u.gone)),
-        violation("early_purge", early & u.logged, due),
-        review("no_purge_record", early, due),
+        [
+            unknown("clock_contradiction", sure(u.purged_at < u.gone)),
+            violation("early_purge", early & u.logged, due),
+            review("no_purge_record", early, due),
+        ],
         exempt=Excuse("erasure_request", u.on_request),
     )
 
 
 @rule("RET-05", severity="critical", clauses=["CL-184", "CL-185", "CL-186"])
-def inactive_account_kept(users, subscriptions, retention_exceptions, policy):
+def inactive_account_kept(users: ir.Table, subscriptions: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
     """An account without contact for five years is purged, unless it is premium.
 
     Live accounts that are not premium now. Most lenient reading: the period starts again when an entitlement ends, and any
@@ -167,18 +177,20 @@ def inactive_account_kept(users, subscriptions, retention_exceptions, policy):
     imputed = u.last_contact_at.isnull() & u.last_interactive_at.isnull()
     return Check(
         u,
-        *contact_unclear(u, policy),
-        violation("inactive_5y_imputed", over & imputed, due),
-        violation("inactive_5y", over, due),
-        review("premium_reading", policy.over(u.c1, "inactivity"), policy.due(u.c1, "inactivity")),
-        review("interactive_reading", policy.over(u.c2, "inactivity"), policy.due(u.c2, "inactivity")),
+        [
+            *contact_unclear(u, policy),
+            violation("inactive_5y_imputed", over & imputed, due),
+            violation("inactive_5y", over, due),
+            review("premium_reading", policy.over(u.c1, "inactivity"), policy.due(u.c1, "inactivity")),
+            review("interactive_reading", policy.over(u.c2, "inactivity"), policy.due(u.c2, "inactivity")),
+        ],
         exempt=hold(retention_exceptions, "users"),
         by=("status", "law_region"),
     )
 
 
 @rule("RET-06", severity="medium", clauses=["CL-186"])
-def premium_exemption_unfounded(users, subscriptions, retention_exceptions, policy):
+def premium_exemption_unfounded(users: ir.Table, subscriptions: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
     """An inactive account is kept only on the strength of a premium entitlement.
 
     Live accounts inactive beyond the period that ever had an entitlement. A current one that is paid or lifetime keeps the
@@ -190,17 +202,21 @@ def premium_exemption_unfounded(users, subscriptions, retention_exceptions, poli
     due = policy.due(u.c1, "inactivity")
     return Check(
         u,
-        *contact_unclear(u, policy),
-        passes(u.firm),
-        violation("no_entitlement", ~u.premium & policy.over(u.anchor, "inactivity"), policy.due(u.anchor, "inactivity")),
-        review("weak_entitlement", u.premium, due),
-        review("premium_reading", u.user_id.notnull(), due),
+        [
+            *contact_unclear(u, policy),
+            passes(u.firm),
+            violation("no_entitlement", ~u.premium & policy.over(u.anchor, "inactivity"), policy.due(u.anchor, "inactivity")),
+            review("weak_entitlement", u.premium, due),
+            review("premium_reading", u.user_id.notnull(), due),
+        ],
         exempt=hold(retention_exceptions, "users"),
     )
 
 
 @rule("RET-13", severity="medium", clauses=["CL-124", "CL-190"])
-def banned_account_kept(users, profile_attributes, content_items, retention_exceptions, policy):
+def banned_account_kept(
+    users: ir.Table, profile_attributes: ir.Table, content_items: ir.Table, retention_exceptions: ir.Table, policy: View
+) -> Check:
     """Of a banned person only what blocks a new registration is kept.
 
     Deleted accounts under a ban, once their period is over: profile, content, sensitive values and identifiers are more than
@@ -220,18 +236,20 @@ def banned_account_kept(users, profile_attributes, content_items, retention_exce
     )
     return Check(
         u,
-        *deletion_unclear(u, policy),
-        violation("sensitive_kept", u.sensitive, due),
-        violation("profile_kept", u.profile, due),
-        violation("content_kept", content, due),
-        violation("identifiers_kept", named, due),
-        review("ban_over_3y", policy.over(u.banned_at, "ban"), policy.due(u.banned_at, "ban"), held=False),
+        [
+            *deletion_unclear(u, policy),
+            violation("sensitive_kept", u.sensitive, due),
+            violation("profile_kept", u.profile, due),
+            violation("content_kept", content, due),
+            violation("identifiers_kept", named, due),
+            review("ban_over_3y", policy.over(u.banned_at, "ban"), policy.due(u.banned_at, "ban"), held=False),
+        ],
         exempt=Hold(retention_exceptions, parts),
     )
 
 
 @rule("RET-14", severity="critical", clauses=["CL-183", "CL-193", "CL-194"])
-def anonymised_still_identifying(users, policy):
+def anonymised_still_identifying(users: ir.Table, policy: View) -> Check:
     """Anonymised information no longer points to a person.
 
     Rows marked anonymised. A direct identifier is a violation, and so is a combination of country, city, gender, age and
@@ -247,15 +265,17 @@ def anonymised_still_identifying(users, policy):
     told = u.group_country.notnull() | u.group_city.notnull() | u.group_gender.notnull() | u.birth_date.notnull()
     return Check(
         u,
-        unknown("clock_future", policy.future(u.created_at)),
-        violation("direct_identifier", identifiable(u)),
-        violation("singled_out", told & sure(u["size"] == 1)),
-        review("small_group", told & sure(u["size"] < policy.setting("k_anonymity"))),
+        [
+            unknown("clock_future", policy.future(u.created_at)),
+            violation("direct_identifier", identifiable(u)),
+            violation("singled_out", told & sure(u["size"] == 1)),
+            review("small_group", told & sure(u["size"] < policy.setting("k_anonymity"))),
+        ],
     )
 
 
 @rule("RET-17", severity="medium", clauses=[])
-def restored_account(users, support_tickets, policy):
+def restored_account(users: ir.Table, support_tickets: ir.Table, policy: View) -> Check:
     """A deleted account comes back only through its owner, and only before its purge is due.
 
     Accounts restored at some time. Restored after the purge, after the due day of the deletion, or by staff without a ticket
@@ -272,20 +292,22 @@ def restored_account(users, support_tickets, policy):
     late = sure(u.back > due)
     return Check(
         u,
-        unknown("clock_future", policy.future(u.restored_at)),
-        unknown("clock_missing", u.start.isnull()),
-        unknown("actor_missing", u.restored_by.isnull()),
-        violation("restored_after_purge", sure(u.purged_at <= u.restored_at), due),
-        violation("restored_after_due", late & u.by_deletion, due),
-        violation("staff_no_ticket", sure(u.restored_by == "staff") & ~u.ticket, due),
-        review("restored_after_request_due", late & ~u.by_deletion, due),
-        review("system_restore", sure(u.restored_by == "system"), due),
+        [
+            unknown("clock_future", policy.future(u.restored_at)),
+            unknown("clock_missing", u.start.isnull()),
+            unknown("actor_missing", u.restored_by.isnull()),
+            violation("restored_after_purge", sure(u.purged_at <= u.restored_at), due),
+            violation("restored_after_due", late & u.by_deletion, due),
+            violation("staff_no_ticket", sure(u.restored_by == "staff") & ~u.ticket, due),
+            review("restored_after_request_due", late & ~u.by_deletion, due),
+            review("system_restore", sure(u.restored_by == "system"), due),
+        ],
         by=("restored_by",),
     )
 
 
 @rule("RET-18", severity="high", clauses=["CL-183"])
-def purge_unrecorded(users, purge_log, policy):
+def purge_unrecorded(users: ir.Table, purge_log: ir.Table, policy: View) -> Check:
     """Every purge leaves a record.
 
     Accounts purged in the audit's period. No entry in the purge log is a violation; entries for other tables only, or another
@@ -298,8 +320,10 @@ def purge_unrecorded(users, purge_log, policy):
     u = join(u, same, ["user_id", "purge_day"])
     return Check(
         u,
-        violation("no_purge_log", ~u.logged),
-        review("users_not_in_purge_log", ~u.named),
-        review("purge_dates_differ", ~u.same_day),
+        [
+            violation("no_purge_log", ~u.logged),
+            review("users_not_in_purge_log", ~u.named),
+            review("purge_dates_differ", ~u.same_day),
+        ],
         figures=roll_forward(with_deletion(users, policy), policy),
     )

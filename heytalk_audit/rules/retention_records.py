@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ibis
+import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
 from heytalk_audit.audit.holds import Hold, Part, covers, hold, is_open, last_review, with_holds
+from heytalk_audit.audit.present import Present
 from heytalk_audit.expressions.calendar import earliest, latest, sure
 from heytalk_audit.expressions.strings import blank, tokens
+from heytalk_audit.policy.view import View
 from heytalk_audit.rules.terms import (
     IDENTIFIERS,
     any_of,
@@ -36,7 +39,7 @@ UNSTATED = (
 
 
 @rule("RET-07", severity="high", clauses=["CL-042", "CL-049", "CL-187"])
-def traffic_kept_over_a_year(traffic_events, users, retention_exceptions, policy):
+def traffic_kept_over_a_year(traffic_events: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
     """Traffic data is kept for one year.
 
     An event without user, device or address identifies nobody, and passes. One dated after the audit is unknown.
@@ -45,16 +48,18 @@ def traffic_kept_over_a_year(traffic_events, users, retention_exceptions, policy
     named = {column: ~blank(t[column]) for column in ("user_id", "device_id", "ip")}
     return Check(
         t,
-        passes(~(named["user_id"] | named["device_id"] | named["ip"])),
-        unknown("clock_future", policy.future(t.event_at)),
-        violation("over_one_year", policy.over(t.event_at, "traffic"), policy.due(t.event_at, "traffic")),
+        [
+            passes(~(named["user_id"] | named["device_id"] | named["ip"])),
+            unknown("clock_future", policy.future(t.event_at)),
+            violation("over_one_year", policy.over(t.event_at, "traffic"), policy.due(t.event_at, "traffic")),
+        ],
         exempt=hold(retention_exceptions, "traffic_events", named),
         by=("event_type",),
     )
 
 
 @rule("RET-08", severity="low", clauses=["CL-187"])
-def traffic_missing(calendar, traffic_events, users, policy):
+def traffic_missing(calendar: ir.Table, traffic_events: ir.Table, policy: View) -> Check:
     """Traffic data is there for the whole year that it is kept.
 
     Each of the days before the audit: without an event, or with far fewer than on a mean day, it is for a person to decide.
@@ -68,15 +73,17 @@ def traffic_missing(calendar, traffic_events, users, policy):
     c = c.mutate(mean=mean)
     return Check(
         c,
-        review("no_traffic", c.n == 0),
-        review("low_volume", c.n < mean * policy.number("low_traffic")),
+        [
+            review("no_traffic", c.n == 0),
+            review("low_volume", c.n < mean * policy.number("low_traffic")),
+        ],
         record="calendar:" + c.day.cast("string"),
         by=("month",),
     )
 
 
 @rule("RET-09", severity="medium", clauses=["CL-188"])
-def consent_record_kept(consents, users, retention_exceptions, policy):
+def consent_record_kept(consents: ir.Table, users: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
     """A record of consent or of accepted terms is kept for five years.
 
     Counted from the end of reliance (the next event of that person and purpose, or the account's purge), a record kept longer
@@ -94,17 +101,19 @@ def consent_record_kept(consents, users, retention_exceptions, policy):
     over = policy.over(c.event_at, "consent_records")
     return Check(
         c,
-        unknown("clock_future", policy.future(c.event_at)),
-        unknown("user_missing", over & c.follows.isnull() & ~c.known),
-        violation("over_five_years", policy.over(c.end, "consent_records"), policy.due(c.end, "consent_records")),
-        review("over_from_record", over, policy.due(c.event_at, "consent_records")),
+        [
+            unknown("clock_future", policy.future(c.event_at)),
+            unknown("user_missing", over & c.follows.isnull() & ~c.known),
+            violation("over_five_years", policy.over(c.end, "consent_records"), policy.due(c.end, "consent_records")),
+            review("over_from_record", over, policy.due(c.event_at, "consent_records")),
+        ],
         exempt=hold(retention_exceptions, "consents"),
         by=("purpose",),
     )
 
 
 @rule("RET-10", severity="high", clauses=["CL-188"])
-def consent_record_lost(consents, users, outbound_messages, purge_log, policy):
+def consent_record_lost(consents: ir.Table, users: ir.Table, outbound_messages: ir.Table, purge_log: ir.Table, policy: View) -> Check:
     """A record of consent is there for as long as it may have to be shown.
 
     Marketing sent, consents withdrawn and consent records purged, each within the period. A send without any record of
@@ -131,18 +140,20 @@ def consent_record_lost(consents, users, outbound_messages, purge_log, policy):
     rows = ibis.union(*[t.select(t.user_id, source=ibis.literal(n), record=n + ":" + record[n], **f) for t, n, f in flags])
     return Check(
         rows,
-        unknown("clock_future", rows.future),
-        unknown("record_age_unknown", rows.unlogged),
-        violation("purged_within_five_years", rows.early),
-        review("no_consent_record", rows.lost),
-        review("withdrawal_without_grant", rows.orphan),
+        [
+            unknown("clock_future", rows.future),
+            unknown("record_age_unknown", rows.unlogged),
+            violation("purged_within_five_years", rows.early),
+            review("no_consent_record", rows.lost),
+            review("withdrawal_without_grant", rows.orphan),
+        ],
         record=rows.record,
         by=("source",),
     )
 
 
 @rule("RET-11", severity="high", clauses=["CL-035", "CL-191", "CL-192"])
-def support_kept_over_six_years(support_tickets, users, retention_exceptions, policy):
+def support_kept_over_six_years(support_tickets: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
     """Correspondence with support is deleted after six years without a follow-up.
 
     A message of either side, or a reopening, starts the period again. An open ticket has no due day, but one that nobody
@@ -156,16 +167,18 @@ def support_kept_over_six_years(support_tickets, users, retention_exceptions, po
     due = policy.due(t["last"], "support")
     return Check(
         t,
-        unknown("clock_future", policy.future(*(t[c.get_name()] for c in clocks), t.closed_at, t.purged_at)),
-        violation("residue_after_purge", kept & t.purged_at.notnull(), due),
-        violation("over_six_years", kept, due),
-        review("zombie_open", t.open & policy.over(t["last"], "support_untouched") & text, policy.due(t["last"], "support_untouched")),
+        [
+            unknown("clock_future", policy.future(*(t[c.get_name()] for c in clocks), t.closed_at, t.purged_at)),
+            violation("residue_after_purge", kept & t.purged_at.notnull(), due),
+            violation("over_six_years", kept, due),
+            review("zombie_open", t.open & policy.over(t["last"], "support_untouched") & text, policy.due(t["last"], "support_untouched")),
+        ],
         exempt=hold(retention_exceptions, "support_tickets", {"text": text}),
     )
 
 
 @rule("RET-12", severity="high", clauses=["CL-189"])
-def hold_invalid(retention_exceptions, users, policy):
+def hold_invalid(retention_exceptions: ir.Table, users: ir.Table, policy: View) -> Check:
     """Data is kept beyond its period only for a dispute, a legal duty or fraud, and only until that is resolved.
 
     Every entry that would excuse data, bans apart. While open it names an owner, a reason and what it covers, and is
@@ -192,20 +205,30 @@ def hold_invalid(retention_exceptions, users, policy):
     late = sure(policy.date(x.started_at) > x.due)
     return Check(
         x,
-        unknown("clock_future", policy.future(x.started_at, x.reviewed_at)),
-        unknown("clock_contradiction", sure(x.ended_at < x.started_at)),
-        violation("no_owner", x.open & blank(x.owner)),
-        violation("no_reason", x.open & blank(x.reason_code) & blank(x.reference)),
-        violation("no_scope", x.open & ~x.tokens.re_search("[^;]")),
-        violation("back_dated", covered & late, x.due),
-        violation("review_overdue", x.open & policy.over(x["last"], "hold_review"), policy.due(x["last"], "hold_review")),
-        review("scope_all", x.open & x.tokens.contains(";*;")),
+        [
+            unknown("clock_future", policy.future(x.started_at, x.reviewed_at)),
+            unknown("clock_contradiction", sure(x.ended_at < x.started_at)),
+            violation("no_owner", x.open & blank(x.owner)),
+            violation("no_reason", x.open & blank(x.reason_code) & blank(x.reference)),
+            violation("no_scope", x.open & ~x.tokens.re_search("[^;]")),
+            violation("back_dated", covered & late, x.due),
+            violation("review_overdue", x.open & policy.over(x["last"], "hold_review"), policy.due(x["last"], "hold_review")),
+            review("scope_all", x.open & x.tokens.contains(";*;")),
+        ],
         by=("type",),
     )
 
 
 @rule("RET-15", severity="critical", clauses=["CL-159", "CL-183"])
-def residue_after_purge(users, profile_attributes, outbound_messages, purge_log, retention_exceptions, policy, present):
+def residue_after_purge(
+    users: ir.Table,
+    profile_attributes: ir.Table,
+    outbound_messages: ir.Table,
+    purge_log: ir.Table,
+    retention_exceptions: ir.Table,
+    policy: View,
+    present: Present,
+) -> Check:
     """A purge removes the person's data from every table.
 
     Each pair of a purged person (by the account or by the purge log) and a delivered table that should hold nothing of that
@@ -223,9 +246,11 @@ def residue_after_purge(users, profile_attributes, outbound_messages, purge_log,
     parts = [Part(n, identifiers if n == "users" else {}, pairs.table_name == n) for n in searched]
     return Check(
         pairs,
-        unknown("clock_future", pairs.ahead),
-        violation("residue", pairs.found),
-        review("peer_messages", pairs.chat),
+        [
+            unknown("clock_future", pairs.ahead),
+            violation("residue", pairs.found),
+            review("peer_messages", pairs.chat),
+        ],
         exempt=Hold(retention_exceptions, tuple(parts), ibis.coalesce(policy.date(pairs["first"]), policy.today)),
         record=pairs.table_name + ":" + pairs.user_id,
         by=("table_name",),
@@ -233,7 +258,7 @@ def residue_after_purge(users, profile_attributes, outbound_messages, purge_log,
 
 
 @rule("RET-16", severity="medium", clauses=["CL-026", "CL-027", "CL-158", "CL-178"])
-def no_stated_period(delivered_tables, users, policy):
+def no_stated_period(delivered_tables: ir.Table, policy: View) -> Check:
     """Data is kept only for as long as it is needed, also where no period is stated.
 
     The delivered tables of personal data for which the policy states no period. One that reaches back further than a year is
@@ -241,11 +266,17 @@ def no_stated_period(delivered_tables, users, policy):
     """
     t = delivered_tables.filter(delivered_tables.table_name.isin(UNSTATED))
     old = sure(t.rows > 0) & policy.over(t.min_ts, "unstated")
-    return Check(t, review("no_stated_period", old, policy.due(t.min_ts, "unstated")), by=("table_name",))
+    return Check(
+        t,
+        [
+            review("no_stated_period", old, policy.due(t.min_ts, "unstated")),
+        ],
+        by=("table_name",),
+    )
 
 
 @rule("RET-19", severity="medium", clauses=[])
-def copy_outlives_source(content_items, users, retention_exceptions, policy):
+def copy_outlives_source(content_items: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
     """A copy made from an item goes when the item goes.
 
     Thumbnails, transcripts and other items with a parent. A copy that is still there beyond the allowance after its parent's
@@ -257,17 +288,19 @@ def copy_outlives_source(content_items, users, retention_exceptions, policy):
     due = policy.date(policy.after(c.source_deleted_at, "removal_allowance"))
     return Check(
         c,
-        unknown("clock_future", policy.future(c.created_at, c.deleted_at)),
-        passes(c.deleted_at.notnull()),
-        review("parent_missing", ~c.found),
-        violation("copy_outlives_source", policy.passed(c.source_deleted_at, "removal_allowance"), due),
+        [
+            unknown("clock_future", policy.future(c.created_at, c.deleted_at)),
+            passes(c.deleted_at.notnull()),
+            review("parent_missing", ~c.found),
+            violation("copy_outlives_source", policy.passed(c.source_deleted_at, "removal_allowance"), due),
+        ],
         exempt=hold(retention_exceptions, "content_items"),
         by=("visibility",),
     )
 
 
 @rule("RET-20", severity="medium", clauses=["CL-030"])
-def payout_details_kept(promotion_entries, users, retention_exceptions, policy):
+def payout_details_kept(promotion_entries: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
     """A winner's payment details are kept only for as long as the payment needs them.
 
     Entries won, paid or with details held; without details the promise is kept. Paid longer ago than the tax period, or won
@@ -278,10 +311,12 @@ def payout_details_kept(promotion_entries, users, retention_exceptions, policy):
     unpaid = p.paid_at.isnull() & policy.over(p.won_at, "prize_unclaimed")
     return Check(
         p,
-        passes(~p.payout_details_held),
-        unknown("clock_missing", p.won_at.isnull() & p.paid_at.isnull()),
-        unknown("clock_future", policy.future(p.won_at, p.paid_at)),
-        violation("paid_over_tax_period", policy.over(p.paid_at, "prize_tax"), policy.due(p.paid_at, "prize_tax")),
-        violation("unpaid_over_12m", unpaid, policy.due(p.won_at, "prize_unclaimed")),
+        [
+            passes(~p.payout_details_held),
+            unknown("clock_missing", p.won_at.isnull() & p.paid_at.isnull()),
+            unknown("clock_future", policy.future(p.won_at, p.paid_at)),
+            violation("paid_over_tax_period", policy.over(p.paid_at, "prize_tax"), policy.due(p.paid_at, "prize_tax")),
+            violation("unpaid_over_12m", unpaid, policy.due(p.won_at, "prize_unclaimed")),
+        ],
         exempt=hold(retention_exceptions, "promotion_entries", {"payout_details_held": p.payout_details_held}),
     )

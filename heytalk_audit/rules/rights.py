@@ -58,7 +58,7 @@ def with_execution(asked: ir.Table, users: ir.Table) -> ir.Table:
 
 
 @rule("RGT-01", severity="critical", clauses=["CL-148", "CL-149", "CL-150"])
-def deletion_not_carried_out(rights_requests, users, retention_exceptions, policy):
+def deletion_not_carried_out(rights_requests: ir.Table, users: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
     """An account is deleted when its owner asks for it.
 
     Every request for erasure that was not refused or withdrawn, and every account that asked for its deletion in the app without an
@@ -79,13 +79,15 @@ def deletion_not_carried_out(rights_requests, users, retention_exceptions, polic
     cancelled = r.undone & r.executed_at.isnull() & sure(r.restored_by == "user") & sure(r.restored_at >= r.asked_at)
     return Check(
         r,
-        unknown("received_missing", r.asked_at.isnull()),
-        passes(~blank(r.user_id) & ~r.known & done),
-        unknown("user_not_found", blank(r.user_id) | ~r.known),
-        unknown("region_missing", ~in_app & ~has_region(r)),
-        review("cancelled_by_user", cancelled, held=False),
-        *[violation(reason, late & when, due) for reason, when in reasons.items()],
-        *[review(reason, slow & when, r.strict_day) for reason, when in reasons.items()],
+        [
+            unknown("received_missing", r.asked_at.isnull()),
+            passes(~blank(r.user_id) & ~r.known & done),
+            unknown("user_not_found", blank(r.user_id) | ~r.known),
+            unknown("region_missing", ~in_app & ~has_region(r)),
+            review("cancelled_by_user", cancelled, held=False),
+            *[violation(reason, late & when, due) for reason, when in reasons.items()],
+            *[review(reason, slow & when, r.strict_day) for reason, when in reasons.items()],
+        ],
         exempt=hold(retention_exceptions, "users"),
         record=r.record,
         until=policy.date(r.executed_at),
@@ -94,7 +96,7 @@ def deletion_not_carried_out(rights_requests, users, retention_exceptions, polic
 
 
 @rule("RGT-02", severity="high", clauses=["CL-009", "CL-151", "CL-152"])
-def answered_late(rights_requests, users, policy):
+def answered_late(rights_requests: ir.Table, users: ir.Table, policy: View) -> Check:
     """Every request is answered within the time that the law of its region allows.
 
     Requests for access, portability, erasure, correction, objection and restriction that were not taken back; those answered before a
@@ -115,20 +117,22 @@ def answered_late(rights_requests, users, policy):
     reasons = {"extension_late": r.told_late, "answered_late": r.answered_at.notnull(), "unanswered": r.answered_at.isnull()}
     return Check(
         r,
-        unknown("received_missing", r.received_at.isnull()),
-        unknown("dates_contradict", too_early),
-        unknown("outcome_contradiction", r.answered_at.notnull() & sure(r.outcome == "open")),
-        unknown("answer_date_missing", r.answered_at.isnull() & closed),
-        unknown("region_missing", ~has_region(r)),
-        *[violation(reason, sure(ended_on > r.last_day) & when, r.last_day) for reason, when in reasons.items()],
-        *[review(reason, sure(ended_on > r.strict_day) & when, r.strict_day) for reason, when in reasons.items()],
+        [
+            unknown("received_missing", r.received_at.isnull()),
+            unknown("dates_contradict", too_early),
+            unknown("outcome_contradiction", r.answered_at.notnull() & sure(r.outcome == "open")),
+            unknown("answer_date_missing", r.answered_at.isnull() & closed),
+            unknown("region_missing", ~has_region(r)),
+            *[violation(reason, sure(ended_on > r.last_day) & when, r.last_day) for reason, when in reasons.items()],
+            *[review(reason, sure(ended_on > r.strict_day) & when, r.strict_day) for reason, when in reasons.items()],
+        ],
         until=policy.date(r.answered_at),
         by=("law_region", "kind"),
     )
 
 
 @rule("RGT-03", severity="high", clauses=["CL-154", "CL-156"])
-def refused_without_reason(rights_requests, users, policy):
+def refused_without_reason(rights_requests: ir.Table, policy: View) -> Check:
     """A request is refused only for a reason that the policy allows, and the person is told when.
 
     Every refusal. No reason, or one that the policy does not list, is a violation. Without a date of the answer, or where the identity is
@@ -140,17 +144,19 @@ def refused_without_reason(rights_requests, users, policy):
     reason = code_of(r.refusal_reason, listed)
     return Check(
         r,
-        violation("reason_missing", blank(r.refusal_reason)),
-        violation("reason_not_permitted", ~sure(reason.isin(list(listed.codes)))),
-        unknown("notice_date_missing", r.answered_at.isnull()),
-        unknown("identity_contradiction", sure(reason == "identity_unproven") & r.identity_ok_at.notnull()),
-        review("reason_not_for_kind", sure(reason == "service_impossible") & r.kind.isin([*COPIES, "erasure", "rectify"])),
+        [
+            violation("reason_missing", blank(r.refusal_reason)),
+            violation("reason_not_permitted", ~sure(reason.isin(list(listed.codes)))),
+            unknown("notice_date_missing", r.answered_at.isnull()),
+            unknown("identity_contradiction", sure(reason == "identity_unproven") & r.identity_ok_at.notnull()),
+            review("reason_not_for_kind", sure(reason == "service_impossible") & r.kind.isin([*COPIES, "erasure", "rectify"])),
+        ],
         by=("kind",),
     )
 
 
 @rule("RGT-04", severity="high", clauses=["CL-027", "CL-155"])
-def released_without_consent(rights_requests, users, policy):
+def released_without_consent(rights_requests: ir.Table, policy: View) -> Check:
     """Messages of other people leave in an answer only after these people agreed in writing.
 
     Every request for access or portability that was carried out, in full or in part, unless it is marked as holding nothing of others.
@@ -163,17 +169,19 @@ def released_without_consent(rights_requests, users, policy):
     in_time = [sure(given <= at) for at in (policy.before(released, "skew_seconds"), policy.after(released, "skew_seconds"))]
     return Check(
         r,
-        unknown("content_flag_missing", r.third_party_content.isnull()),
-        violation("no_consent", given.isnull()),
-        unknown("delivery_date_missing", released.isnull()),
-        *order_test(sure(given <= released), *in_time),
-        violation("consent_after_release", ~sure(given <= released)),
+        [
+            unknown("content_flag_missing", r.third_party_content.isnull()),
+            violation("no_consent", given.isnull()),
+            unknown("delivery_date_missing", released.isnull()),
+            *order_test(sure(given <= released), *in_time),
+            violation("consent_after_release", ~sure(given <= released)),
+        ],
         by=("kind",),
     )
 
 
 @rule("RGT-06", severity="high", clauses=["CL-153"])
-def identity_proof_kept(rights_requests, users, retention_exceptions, policy):
+def identity_proof_kept(rights_requests: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
     """Proof of identity is asked for only where it is needed, and not kept once the request is answered.
 
     Every request in which a proof was asked for, accepted or is held. A document that is still held when the days after the answer are
@@ -186,10 +194,12 @@ def identity_proof_kept(rights_requests, users, retention_exceptions, policy):
     held, due = sure(r.id_document_held), policy.plus_days(policy.date(r.answered_at), "id_document_days")
     return Check(
         r,
-        unknown("held_flag_missing", r.id_document_held.isnull()),
-        unknown("closing_date_missing", held & ~sure(r.outcome == "open") & r.answered_at.isnull()),
-        violation("kept_too_long", held & sure(policy.today > due), due),
-        review("asked_when_logged_in", sure(r.channel == "app") & r.identity_asked_at.notnull(), held=False),
+        [
+            unknown("held_flag_missing", r.id_document_held.isnull()),
+            unknown("closing_date_missing", held & ~sure(r.outcome == "open") & r.answered_at.isnull()),
+            violation("kept_too_long", held & sure(policy.today > due), due),
+            review("asked_when_logged_in", sure(r.channel == "app") & r.identity_asked_at.notnull(), held=False),
+        ],
         exempt=hold(retention_exceptions, "rights_requests"),
         by=("channel",),
     )

@@ -60,7 +60,9 @@ def acts_against(cases: ir.Table, done: ir.Table, held: ir.Table, policy: View) 
 
 
 @rule("RGT-09", severity="high", clauses=["CL-009", "CL-152"])
-def objection_not_honoured(rights_requests, users, outbound_messages, disclosures, consents, policy):
+def objection_not_honoured(
+    rights_requests: ir.Table, outbound_messages: ir.Table, disclosures: ir.Table, consents: ir.Table, policy: View
+) -> Check:
     """After an accepted objection or restriction, the person is left alone.
 
     Every objection or restriction that was carried out, in full or in part. From the answer on, no marketing may be sent and nothing be
@@ -73,19 +75,21 @@ def objection_not_honoured(rights_requests, users, outbound_messages, disclosure
     marketing, advertising = (sure(r.objection_scope.isin([scope, "all"])) for scope in ("marketing", "advertising"))
     return Check(
         r,
-        unknown("user_missing", blank(r.user_id)),
-        unknown("answer_date_missing", r.answered_at.isnull()),
-        unknown("scope_missing", ~marketing & ~advertising),
-        violation("marketing_after_objection", marketing & r.late_marketing),
-        violation("advertising_after_objection", advertising & r.late_advertising),
-        review("marketing_after_objection", marketing & r.against_marketing),
-        review("advertising_after_objection", advertising & r.against_advertising),
+        [
+            unknown("user_missing", blank(r.user_id)),
+            unknown("answer_date_missing", r.answered_at.isnull()),
+            unknown("scope_missing", ~marketing & ~advertising),
+            violation("marketing_after_objection", marketing & r.late_marketing),
+            violation("advertising_after_objection", advertising & r.late_advertising),
+            review("marketing_after_objection", marketing & r.against_marketing),
+            review("advertising_after_objection", advertising & r.against_advertising),
+        ],
         by=("kind", "objection_scope"),
     )
 
 
 @rule("RGT-05", severity="medium", clauses=["CL-009", "CL-148", "CL-149", "CL-152"])
-def correction_not_carried_through(rights_requests, profile_attributes, users, policy):
+def correction_not_carried_through(rights_requests: ir.Table, profile_attributes: ir.Table, users: ir.Table, policy: View) -> Check:
     """A correction that was agreed to reaches the person's data.
 
     Every request for correction that was carried out, in full or in part. The register does not say what was to be corrected: the
@@ -108,19 +112,21 @@ def correction_not_carried_through(rights_requests, profile_attributes, users, p
     r = join(r, has(u, "user_id", there=u.status.isin(LIVE) & ~u.is_gone))
     return Check(
         r,
-        unknown("user_missing", blank(r.user_id)),
-        unknown("dates_missing", r.received_at.isnull() | r.answered_at.isnull()),
-        unknown("clock_future", policy.future(r.received_at, r.answered_at)),
-        passes(r.corrected | ~policy.passed(r.answered_at, "removal_allowance")),
-        unknown("account_gone", ~r.there),
-        review("changed_later", r.later),
-        review("no_change_found", ~r.later),
+        [
+            unknown("user_missing", blank(r.user_id)),
+            unknown("dates_missing", r.received_at.isnull() | r.answered_at.isnull()),
+            unknown("clock_future", policy.future(r.received_at, r.answered_at)),
+            passes(r.corrected | ~policy.passed(r.answered_at, "removal_allowance")),
+            unknown("account_gone", ~r.there),
+            review("changed_later", r.later),
+            review("no_change_found", ~r.later),
+        ],
         by=("channel",),
     )
 
 
 @rule("RGT-07", severity="medium", clauses=["CL-060", "CL-109", "CL-147"])
-def opt_out_missing_or_slow(users, consents, disclosures, policy):
+def opt_out_missing_or_slow(users: ir.Table, consents: ir.Table, disclosures: ir.Table, policy: View) -> Check:
     """Everybody can say no to advertising and analytics, and a no to advertising takes effect.
 
     Every live account. A choice on record about personalised advertising or analytics, whichever it is, shows that there is a setting;
@@ -143,9 +149,11 @@ def opt_out_missing_or_slow(users, consents, disclosures, policy):
     documented = ibis.literal(policy.setting("ad_default_documented"))
     return Check(
         u,
-        violation("used_after_opt_out", used & beyond),
-        violation("used_at_once_after_opt_out", used & ~allowed & ~unsettled),
-        review("used_soon_after_opt_out", used & unsettled),
-        review("no_setting", ~u.has_setting & ~documented),
+        [
+            violation("used_after_opt_out", used & beyond),
+            violation("used_at_once_after_opt_out", used & ~allowed & ~unsettled),
+            review("used_soon_after_opt_out", used & unsettled),
+            review("no_setting", ~u.has_setting & ~documented),
+        ],
         by=("law_region",),
     )

@@ -36,7 +36,7 @@ def registered(tickets: ir.Table, requests: ir.Table, policy: View) -> ir.Table:
 
 
 @rule("RGT-08", severity="medium", clauses=["CL-006", "CL-151", "CL-161"], judged=True)
-def request_outside_the_register(support_tickets, rights_requests, detections, users, policy):
+def request_outside_the_register(support_tickets: ir.Table, rights_requests: ir.Table, detections: ir.Table, policy: View) -> Check:
     """A request for one's rights reaches the register, wherever it was made.
 
     Every support ticket with a text or topic. A detector in five languages proposes those that read like a request for access, a
@@ -50,7 +50,9 @@ def request_outside_the_register(support_tickets, rights_requests, detections, u
     t = join(t, registered(t.filter(t.asks), rights_requests, policy), ["user_id", "opened_at"])
     return Check(
         t,
-        review("request_not_registered", t.asks & ~t.registered),
+        [
+            review("request_not_registered", t.asks & ~t.registered),
+        ],
         record=t.record,
         by=("finding", "confidence"),
     )

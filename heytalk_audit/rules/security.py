@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 
 from heytalk_audit import contract
 from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.audit.present import Present
 from heytalk_audit.detect.places import PLACES
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import alternatives, blank, key, lower, plain, trim
@@ -23,7 +24,7 @@ def begins_with(text: ir.StringValue, words: tuple[str, ...]) -> ir.BooleanValue
 
 
 @rule("SEC-01", severity="critical", clauses=["CL-065", "CL-086"])
-def secret_in_clear(users, policy):
+def secret_in_clear(users: ir.Table, policy: View) -> Check:
     """Passwords are kept as slow, salted hashes only.
 
     Every account that is neither purged nor anonymised and has a password. Read is the label of the format, never the secret. A fast hash
@@ -35,11 +36,13 @@ def secret_in_clear(users, policy):
     u = u.mutate(kept_as=ibis.cases((slow, "slow hash"), (fast, "fast hash"), (clear, "readable"), else_="not recognised"))
     return Check(
         u,
-        unknown("format_missing", blank(u.credential_format)),
-        passes(slow),
-        violation("fast_hash", fast),
-        violation("clear_or_reversible", clear),
-        review("format_unrecognised", ~slow),
+        [
+            unknown("format_missing", blank(u.credential_format)),
+            passes(slow),
+            violation("fast_hash", fast),
+            violation("clear_or_reversible", clear),
+            review("format_unrecognised", ~slow),
+        ],
         by=("kept_as",),
     )
 
@@ -62,7 +65,7 @@ def readable_values(inventory: ir.Table, present, policy: View) -> ir.Table:
 
 
 @rule("SEC-02", severity="high", clauses=["CL-086"])
-def encrypted_field_readable(column_inventory, detections, users, policy, present):
+def encrypted_field_readable(column_inventory: ir.Table, detections: ir.Table, policy: View, present: Present) -> Check:
     """What is said to be encrypted cannot be read.
 
     Every delivered column that is said to be encrypted (a setting), that is named like a secret, or that holds free text. A value that can
@@ -83,15 +86,17 @@ def encrypted_field_readable(column_inventory, detections, users, policy, presen
     k = k.filter(k.promised | k.secret | k.column_name.isin(list(PLACES)))
     return Check(
         k,
-        violation("readable", k.promised & sure(k.readable > 0)),
-        review("named_like_a_secret", k.secret & ~k.promised),
-        review("secret_in_text", k.told),
+        [
+            violation("readable", k.promised & sure(k.readable > 0)),
+            review("named_like_a_secret", k.secret & ~k.promised),
+            review("secret_in_text", k.told),
+        ],
         by=("table_name",),
     )
 
 
 @rule("SEC-05", severity="medium", clauses=["CL-086"])
-def unencrypted_transport(content_items, users, policy):
+def unencrypted_transport(content_items: ir.Table, policy: View) -> Check:
     """Media travels encrypted.
 
     Every item with an address, deleted or not. Judged is how the address begins: an unencrypted scheme is a violation, one that takes over
@@ -103,9 +108,11 @@ def unencrypted_transport(content_items, users, policy):
     relative = sure(c.address.startswith("//"))
     return Check(
         c,
-        unknown("scheme_unrecognised", ~clear & ~safe & ~relative),
-        violation("unencrypted_scheme", clear),
-        review("scheme_relative", relative),
+        [
+            unknown("scheme_unrecognised", ~clear & ~safe & ~relative),
+            violation("unencrypted_scheme", clear),
+            review("scheme_relative", relative),
+        ],
         by=("kind",),
     )
 
@@ -133,7 +140,7 @@ def carries(address: ir.StringValue, names: Codes) -> ir.BooleanValue:
 
 
 @rule("SEC-06", severity="high", clauses=[])
-def private_media_plain(content_items, users, policy):
+def private_media_plain(content_items: ir.Table, policy: View) -> Check:
     """Media that is not public cannot be fetched by whoever knows its address.
 
     Every picture, video and voice message with an address that is not public. An address on a public host must carry a signature, or it
@@ -146,16 +153,18 @@ def private_media_plain(content_items, users, policy):
     web = begins_with(c.address, ("http://", "https://"))
     return Check(
         c,
-        unknown("visibility_missing", blank(c.visibility)),
-        passes(~web | is_private(host_of(c.address), policy)),
-        violation("unsigned", ~carries(c.address, policy.declared["signature_names"])),
-        review("signed_no_expiry", ~carries(c.address, policy.declared["expiry_names"])),
+        [
+            unknown("visibility_missing", blank(c.visibility)),
+            passes(~web | is_private(host_of(c.address), policy)),
+            violation("unsigned", ~carries(c.address, policy.declared["signature_names"])),
+            review("signed_no_expiry", ~carries(c.address, policy.declared["expiry_names"])),
+        ],
         by=("kind", "visibility"),
     )
 
 
 @rule("SEC-08", severity="medium", clauses=[])
-def snapshot_too_full(column_inventory, users, policy, present):
+def snapshot_too_full(column_inventory: ir.Table, policy: View, present: Present) -> Check:
     """The audit is given no more than it needs.
 
     Every column delivered. One that the contract does not ask for is a violation: no rule reads its values, and it should be dropped on
@@ -173,7 +182,9 @@ def snapshot_too_full(column_inventory, users, policy, present):
     k = join(k, ibis.union(*filled), "column_name") if filled else k.mutate(written=ibis.literal(False))
     return Check(
         k,
-        violation("not_in_contract", ~k.column_name.isin(wanted)),
-        review("free_text_delivered", k.written),
+        [
+            violation("not_in_contract", ~k.column_name.isin(wanted)),
+            review("free_text_delivered", k.written),
+        ],
         by=("table_name",),
     )

@@ -9,6 +9,7 @@ from heytalk_audit.audit.check import Check, review, rule, unknown, violation
 from heytalk_audit.expressions.calendar import latest, sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.declared import Codes
+from heytalk_audit.policy.view import View
 from heytalk_audit.rules.declared_terms import is_one_of
 from heytalk_audit.rules.terms import any_flag, join, lookup
 
@@ -19,7 +20,7 @@ def allowed_tables(role: ir.StringValue, table: ir.StringValue, roles: dict[str,
 
 
 @rule("SEC-03", severity="high", clauses=["CL-088", "CL-144"])
-def staff_access_beyond_need(staff_access_log, staff, users, policy):
+def staff_access_beyond_need(staff_access_log: ir.Table, staff: ir.Table, policy: View) -> Check:
     """Staff read people's data only while they work here, within their role and for a case.
 
     Every access on the log. One before the first or after the last working day is a violation, and so is a table that the role may not
@@ -36,19 +37,21 @@ def staff_access_beyond_need(staff_access_log, staff, users, policy):
     forbidden = ~allowed_tables(a.role, a.table_name, roles) if roles else ibis.literal(False)
     return Check(
         a,
-        unknown("staff_unknown", ~a.employed),
-        unknown("clock_missing", a.accessed_at.isnull()),
-        unknown("staff_dates_contradict", sure(a.left_at < a.started_at)),
-        violation("before_start", sure(a.day < a.started_at)),
-        violation("after_leave", sure(a.day > a.left_at)),
-        violation("role_not_allowed", forbidden),
-        review("no_reference", blank(a.purpose_ref) & sure(a.table_name.isin(policy.setting("reference_tables")))),
+        [
+            unknown("staff_unknown", ~a.employed),
+            unknown("clock_missing", a.accessed_at.isnull()),
+            unknown("staff_dates_contradict", sure(a.left_at < a.started_at)),
+            violation("before_start", sure(a.day < a.started_at)),
+            violation("after_leave", sure(a.day > a.left_at)),
+            violation("role_not_allowed", forbidden),
+            review("no_reference", blank(a.purpose_ref) & sure(a.table_name.isin(policy.setting("reference_tables")))),
+        ],
         by=("table_name",),
     )
 
 
 @rule("SEC-04", severity="low", clauses=["CL-089"])
-def training_overdue(staff, policy):
+def training_overdue(staff: ir.Table, policy: View) -> Check:
     """Everybody on the staff is trained in privacy, and again every year.
 
     All who work here on the audit's day. The first training is due some days after the start, the next one a period after the last; the
@@ -60,15 +63,17 @@ def training_overdue(staff, policy):
     due = latest(first_due, policy.due_date(s.last_training_at, "training_months"))
     return Check(
         s,
-        unknown("start_missing", s.started_at.isnull()),
-        unknown("training_in_future", sure(s.last_training_at > policy.today)),
-        violation("never_trained", s.last_training_at.isnull() & sure(policy.today > due), due),
-        violation("training_expired", sure(policy.today > due), due),
+        [
+            unknown("start_missing", s.started_at.isnull()),
+            unknown("training_in_future", sure(s.last_training_at > policy.today)),
+            violation("never_trained", s.last_training_at.isnull() & sure(policy.today > due), due),
+            violation("training_expired", sure(policy.today > due), due),
+        ],
     )
 
 
 @rule("SEC-07", severity="high", clauses=["CL-091"])
-def leak_report_ignored(support_tickets, users, policy):
+def leak_report_ignored(support_tickets: ir.Table, policy: View) -> Check:
     """A report that an account or a password leaked is acted on within three days.
 
     Every ticket whose topic is one for leaks, purged or not; the topics are a setting. Counted is the first action, or else the closing,
@@ -80,10 +85,12 @@ def leak_report_ignored(support_tickets, users, policy):
     acted = t.first_action_at.fill_null(t.closed_at)
     return Check(
         t,
-        unknown("clock_missing", t.opened_at.isnull()),
-        unknown("clock_future", policy.future(t.opened_at, t.first_action_at, t.closed_at)),
-        unknown("clock_contradiction", sure(acted < policy.before(t.opened_at, "skew_seconds"))),
-        violation("not_acted_on", acted.isnull() & policy.passed(t.opened_at, "leak_triage")),
-        violation("acted_late", sure(acted > policy.after(t.opened_at, "leak_triage"))),
-        review("closed_without_action", t.first_action_at.isnull() & t.closed_at.notnull()),
+        [
+            unknown("clock_missing", t.opened_at.isnull()),
+            unknown("clock_future", policy.future(t.opened_at, t.first_action_at, t.closed_at)),
+            unknown("clock_contradiction", sure(acted < policy.before(t.opened_at, "skew_seconds"))),
+            violation("not_acted_on", acted.isnull() & policy.passed(t.opened_at, "leak_triage")),
+            violation("acted_late", sure(acted > policy.after(t.opened_at, "leak_triage"))),
+            review("closed_without_action", t.first_action_at.isnull() & t.closed_at.notnull()),
+        ],
     )

@@ -41,7 +41,7 @@ def with_consent(a: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
 
 
 @rule("SEN-01", severity="critical", clauses=["CL-024", "CL-025", "CL-037", "CL-038"])
-def sensitive_without_consent(profile_attributes, users, consents, policy):
+def sensitive_without_consent(profile_attributes: ir.Table, consents: ir.Table, policy: View) -> Check:
     """Sensitive data is held only of people who gave it themselves and agreed.
 
     Every value of a special category that is not deleted and says something. An explicit consent by the time of its storing, not taken back
@@ -53,17 +53,19 @@ def sensitive_without_consent(profile_attributes, users, consents, policy):
     own = sure(a.source == "user")
     return Check(
         a,
-        *storage_unclear(a, policy),
-        passes(a.explicit),
-        review("no_explicit_consent", own & a.accepted),
-        violation("not_from_user", ~own),
-        violation("no_acceptance", own),
+        [
+            *storage_unclear(a, policy),
+            passes(a.explicit),
+            review("no_explicit_consent", own & a.accepted),
+            violation("not_from_user", ~own),
+            violation("no_acceptance", own),
+        ],
         by=("category", "source"),
     )
 
 
 @rule("SEN-01L", severity="critical", clauses=["CL-024", "CL-025", "CL-037", "CL-038"], basis="law")
-def sensitive_without_explicit_consent(profile_attributes, users, consents, policy):
+def sensitive_without_explicit_consent(profile_attributes: ir.Table, consents: ir.Table, policy: View) -> Check:
     """Sensitive data is held only with explicit consent.
 
     The same values, measured against the law: only an explicit consent by the time of the storing, not taken back since, counts.
@@ -72,14 +74,16 @@ def sensitive_without_explicit_consent(profile_attributes, users, consents, poli
     a = with_consent(a, consents, policy)
     return Check(
         a,
-        *storage_unclear(a, policy),
-        violation("no_explicit_consent", ~a.explicit),
+        [
+            *storage_unclear(a, policy),
+            violation("no_explicit_consent", ~a.explicit),
+        ],
         by=("category", "source"),
     )
 
 
 @rule("SEN-02", severity="critical", clauses=["CL-021", "CL-024"])
-def sensitive_not_provided(profile_attributes, users, policy):
+def sensitive_not_provided(profile_attributes: ir.Table, policy: View) -> Check:
     """Sensitive data comes from the person alone.
 
     Every value of a special category that is not deleted. One that was inferred, bought, entered by staff or imported is a violation;
@@ -88,14 +92,18 @@ def sensitive_not_provided(profile_attributes, users, policy):
     a = profile_attributes.filter(alive(profile_attributes, policy), is_special(profile_attributes, policy))
     return Check(
         a,
-        *[violation(f"source_{source}", sure(a.source == source)) for source in ("inferred", "partner", "staff", "import")],
-        review("source_social_login", sure(a.source == "social_login")),
+        [
+            *[violation(f"source_{source}", sure(a.source == source)) for source in ("inferred", "partner", "staff", "import")],
+            review("source_social_login", sure(a.source == "social_login")),
+        ],
         by=("category", "source"),
     )
 
 
 @rule("SEN-03", severity="critical", clauses=["CL-134"])
-def sensitive_kept_after_withdrawal(profile_attributes, users, consents, retention_exceptions, policy):
+def sensitive_kept_after_withdrawal(
+    profile_attributes: ir.Table, users: ir.Table, consents: ir.Table, retention_exceptions: ir.Table, policy: View
+) -> Check:
     """Sensitive data goes when its consent is withdrawn or its account is deleted.
 
     Every value of a special category, deleted or not, of people who refuse now or whose account is deleted. From the allowance on, a value
@@ -116,12 +124,14 @@ def sensitive_kept_after_withdrawal(profile_attributes, users, consents, retenti
     public = alive(a, policy) & (a.visibility == "public")
     return Check(
         a,
-        *storage_unclear(a, policy),
-        *[unknown(c.reason, a.is_gone & refused.isnull() & a[name]) for c, name in zip(unclear, doubts, strict=True)],
-        violation("still_public", (late1 | late2) & public, due, held=False),
-        violation("stored_after_withdrawal", late1, due),
-        violation("stored_after_deletion", late2 & policy.over(a.gone, "account_window"), due),
-        review("kept_in_window", late2, due),
+        [
+            *storage_unclear(a, policy),
+            *[unknown(c.reason, a.is_gone & refused.isnull() & a[name]) for c, name in zip(unclear, doubts, strict=True)],
+            violation("still_public", (late1 | late2) & public, due, held=False),
+            violation("stored_after_withdrawal", late1, due),
+            violation("stored_after_deletion", late2 & policy.over(a.gone, "account_window"), due),
+            review("kept_in_window", late2, due),
+        ],
         exempt=hold(retention_exceptions, "profile_attributes", {"value": True}),
         by=("category",),
     )
@@ -137,7 +147,7 @@ def published(attributes: ir.Table, consents: ir.Table, policy: View) -> ir.Tabl
 
 
 @rule("SEN-06", severity="high", clauses=["CL-022", "CL-038"])
-def sensitive_public(profile_attributes, users, consents, policy):
+def sensitive_public(profile_attributes: ir.Table, consents: ir.Table, policy: View) -> Check:
     """Sensitive data is public only by a choice of its own.
 
     Every public value of a special category. A consent to its publication keeps the promise; one that was withdrawn must take effect within
@@ -146,18 +156,20 @@ def sensitive_public(profile_attributes, users, consents, policy):
     a = published(profile_attributes, consents, policy)
     return Check(
         a,
-        *storage_unclear(a, policy),
-        passes(is_valid(a.state)),
-        passes(is_negative(a.state) & ~policy.passed(a.negative_since, "removal_allowance")),
-        violation("publication_withdrawn", is_negative(a.state)),
-        review("upload_only", sure(a.source == "user")),
-        violation("not_from_user", a.attribute_id.notnull()),
+        [
+            *storage_unclear(a, policy),
+            passes(is_valid(a.state)),
+            passes(is_negative(a.state) & ~policy.passed(a.negative_since, "removal_allowance")),
+            violation("publication_withdrawn", is_negative(a.state)),
+            review("upload_only", sure(a.source == "user")),
+            violation("not_from_user", a.attribute_id.notnull()),
+        ],
         by=("category", "source"),
     )
 
 
 @rule("SEN-06L", severity="high", clauses=["CL-022", "CL-038"], basis="law")
-def sensitive_public_without_explicit_consent(profile_attributes, users, consents, policy):
+def sensitive_public_without_explicit_consent(profile_attributes: ir.Table, consents: ir.Table, policy: View) -> Check:
     """Sensitive data is public only with explicit consent.
 
     The same values, measured against the law: only an explicit consent to the publication counts.
@@ -165,10 +177,12 @@ def sensitive_public_without_explicit_consent(profile_attributes, users, consent
     a = published(profile_attributes, consents, policy)
     return Check(
         a,
-        *storage_unclear(a, policy),
-        passes(is_valid(a.state)),
-        passes(is_negative(a.state) & ~policy.passed(a.negative_since, "removal_allowance")),
-        violation("publication_withdrawn", is_negative(a.state)),
-        violation("no_explicit_consent", a.attribute_id.notnull()),
+        [
+            *storage_unclear(a, policy),
+            passes(is_valid(a.state)),
+            passes(is_negative(a.state) & ~policy.passed(a.negative_since, "removal_allowance")),
+            violation("publication_withdrawn", is_negative(a.state)),
+            violation("no_explicit_consent", a.attribute_id.notnull()),
+        ],
         by=("category", "source"),
     )

@@ -22,7 +22,7 @@ def special_fields(disclosures: ir.Table, policy: View) -> ir.Table:
 
 
 @rule("SEN-05", severity="critical", clauses=["CL-095", "CL-096", "CL-098", "CL-115"])
-def sensitive_shared(disclosures, users, policy):
+def sensitive_shared(disclosures: ir.Table, policy: View) -> Check:
     """Sensitive data is not shared for advertising, nor with what an app builds in.
 
     Every disclosure of the period. A field of a special category sent to an advertiser or into an SDK is a violation; to a processor, an
@@ -32,10 +32,12 @@ def sensitive_shared(disclosures, users, policy):
     d = join(d, special_fields(d, policy), "fields")
     return Check(
         d,
-        passes(~d.hit),
-        review("aggregate", d.user_id.isnull()),
-        *[review(f"shared_{kind}", d.kind == kind) for kind in ("processor", "legal", "corporate")],
-        *[violation(f"shared_{kind}", d.kind == kind) for kind in ("sdk", "advertising")],
+        [
+            passes(~d.hit),
+            review("aggregate", d.user_id.isnull()),
+            *[review(f"shared_{kind}", d.kind == kind) for kind in ("processor", "legal", "corporate")],
+            *[violation(f"shared_{kind}", d.kind == kind) for kind in ("sdk", "advertising")],
+        ],
         by=("vendor_id", "kind"),
     )
 
@@ -64,7 +66,7 @@ def texts_of(place: str, rows: ir.Table) -> ir.Table:
 
 
 @rule("SEN-04", severity="medium", clauses=["CL-024", "CL-037"], judged=True)
-def sensitive_in_free_text(profile_attributes, content_items, detections, users, policy):
+def sensitive_in_free_text(profile_attributes: ir.Table, content_items: ir.Table, detections: ir.Table, policy: View) -> Check:
     """Sensitive facts are told in the fields that are made for them, not spread over free text.
 
     Every bio, nickname, room title, post or message that is not deleted, where its text was delivered; values of the sensitive fields
@@ -78,8 +80,10 @@ def sensitive_in_free_text(profile_attributes, content_items, detections, users,
     rows = join(rows, told(detections, "profile_attributes.value", "content_items.text"), "record")
     return Check(
         rows,
-        review("stated_of_oneself", rows.found & rows.own),
-        review("mentioned", rows.found),
+        [
+            review("stated_of_oneself", rows.found & rows.own),
+            review("mentioned", rows.found),
+        ],
         record=rows.record,
         by=("place", "finding", "confidence"),
     )
@@ -94,7 +98,7 @@ def holding(detections: ir.Table, policy: View, what: str) -> ir.Table:
 
 
 @rule("SEN-07", severity="medium", clauses=[])
-def sensitive_in_logs_and_tickets(support_tickets, traffic_events, detections, users, policy):
+def sensitive_in_logs_and_tickets(support_tickets: ir.Table, traffic_events: ir.Table, detections: ir.Table, policy: View) -> Check:
     """Logs and tickets hold no sensitive data.
 
     Every support ticket and every logged event with an address. An address that carries a field of a special category with a value is a
@@ -113,9 +117,11 @@ def sensitive_in_logs_and_tickets(support_tickets, traffic_events, detections, u
         rows = join(rows, holding(detections, policy, what), "record")
     return Check(
         rows,
-        violation("special_field_in_address", rows.named),
-        *[review(f"category_in_{place}", rows.category & (rows.place == place)) for place in ("ticket", "address")],
-        *[review(f"value_in_{place}", rows.value & (rows.place == place)) for place in ("ticket", "address")],
+        [
+            violation("special_field_in_address", rows.named),
+            *[review(f"category_in_{place}", rows.category & (rows.place == place)) for place in ("ticket", "address")],
+            *[review(f"value_in_{place}", rows.value & (rows.place == place)) for place in ("ticket", "address")],
+        ],
         record=rows.record,
         by=("place",),
     )
@@ -128,7 +134,7 @@ def named_like(name: ir.StringValue, words: list[str]) -> ir.BooleanValue:
 
 
 @rule("SEN-08", severity="critical", clauses=["CL-071", "CL-169", "CL-172"])
-def recognition_undeclared(column_inventory, content_items, users, policy):
+def recognition_undeclared(column_inventory: ir.Table, content_items: ir.Table, policy: View) -> Check:
     """What recognising voices and pictures yields is not kept, as the policy does not list it among the data it collects.
 
     Every column delivered, whether or not the contract knows it, and the content items made from another item. A column named like a
@@ -159,9 +165,11 @@ def recognition_undeclared(column_inventory, content_items, users, policy):
     rows = ibis.union(columns, items)
     return Check(
         rows,
-        violation("template_stored", rows.template),
-        violation("output_stored", rows.output),
-        review("transcript_stored", rows.transcript),
+        [
+            violation("template_stored", rows.template),
+            violation("output_stored", rows.output),
+            review("transcript_stored", rows.transcript),
+        ],
         record=rows.record,
         by=("table_name",),
     )

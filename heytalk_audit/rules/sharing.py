@@ -33,7 +33,7 @@ def only_codes(names: tuple[str, ...], codes: Codes) -> Codes:
     severity="high",
     clauses=["CL-008", "CL-062", "CL-068", "CL-073", "CL-077", "CL-081", "CL-094", "CL-099", "CL-137", "CL-145"],
 )
-def recipient_declared(vendors, disclosures, policy):
+def recipient_declared(vendors: ir.Table, disclosures: ir.Table, policy: View) -> Check:
     """Data goes only to recipients that the policy names.
 
     Every vendor of the register and every vendor that something was disclosed to, unless only on a legal ground or in a corporate
@@ -51,12 +51,14 @@ def recipient_declared(vendors, disclosures, policy):
     unnamed = list(policy.declared["unnamed_categories"].codes)
     return Check(
         rows,
-        unknown("vendor_not_registered", ~rows.registered),
-        unknown("vendor_ambiguous", rows.ambiguous),
-        unknown("vendor_name_missing", undeclared & blank(rows.vendor_name)),
-        unknown("category_missing", undeclared & blank(rows.vendor_category)),
-        review("declared_by_category_only", undeclared & sure(rows.vendor_category.isin(unnamed))),
-        violation("undeclared_recipient", undeclared),
+        [
+            unknown("vendor_not_registered", ~rows.registered),
+            unknown("vendor_ambiguous", rows.ambiguous),
+            unknown("vendor_name_missing", undeclared & blank(rows.vendor_name)),
+            unknown("category_missing", undeclared & blank(rows.vendor_category)),
+            review("declared_by_category_only", undeclared & sure(rows.vendor_category.isin(unnamed))),
+            violation("undeclared_recipient", undeclared),
+        ],
         record="vendors:" + rows.vendor_id,
         by=("vendor_id",),
     )
@@ -107,7 +109,7 @@ def judged_fields(disclosures: ir.Table, vendors: ir.Table, policy: View) -> ir.
     severity="high",
     clauses=["CL-064", "CL-065", "CL-066", "CL-070", "CL-071", "CL-075", "CL-079", "CL-083", "CL-095", "CL-096", "CL-139"],
 )
-def field_declared(disclosures, vendors, users, policy):
+def field_declared(disclosures: ir.Table, vendors: ir.Table, policy: View) -> Check:
     """A recipient gets only the fields that are declared for it.
 
     Every disclosure to what an app builds in, to a processor or to an advertiser, unless it names nobody. Fields are compared by name,
@@ -119,12 +121,14 @@ def field_declared(disclosures, vendors, users, policy):
     d = join(d, judged_fields(d, vendors, policy), ["vendor_id", "kind", "fields"])
     return Check(
         d,
-        violation("field_not_declared", d.excess),
-        unknown("fields_missing", d.fields.isnull()),
-        unknown("vendor_unknown", ~d.registered | d.ambiguous),
-        unknown("no_declared_list", ~d.listed),
-        unknown("blank_field", d.empty),
-        review("coarse_category", d.coarse),
+        [
+            violation("field_not_declared", d.excess),
+            unknown("fields_missing", d.fields.isnull()),
+            unknown("vendor_unknown", ~d.registered | d.ambiguous),
+            unknown("no_declared_list", ~d.listed),
+            unknown("blank_field", d.empty),
+            review("coarse_category", d.coarse),
+        ],
         by=("vendor_id", "kind"),
     )
 
@@ -153,7 +157,7 @@ def support_fields(disclosures: ir.Table, policy: View) -> ir.Table:
         *("CL-113", "CL-114", "CL-115", "CL-117", "CL-118", "CL-119", "CL-120", "CL-121", "CL-122", "CL-123", "CL-125", "CL-127", "CL-138"),
     ],
 )
-def purpose_declared(disclosures, vendors, users, policy):
+def purpose_declared(disclosures: ir.Table, vendors: ir.Table, policy: View) -> Check:
     """Data is shared only for purposes that the policy declares, and for the recipient's own ones.
 
     Every disclosure. A purpose that the policy does not list is a violation, and so is support data in an advertising disclosure, and
@@ -165,17 +169,19 @@ def purpose_declared(disclosures, vendors, users, policy):
     theirs = any_flag([sure(d.recipient == code) & d[f"for_{code}"] for code in policy.declared.vendors])
     return Check(
         d,
-        violation("purpose_not_declared", d.said & ~d.listed),
-        violation("support_data_for_ads", sure(d.kind == "advertising") & (d.support | d.support_field)),
-        unknown("purpose_missing", ~d.said),
-        unknown("vendor_unknown", ~d.registered),
-        violation("purpose_not_recipients", d.recipient.notnull() & ~theirs),
+        [
+            violation("purpose_not_declared", d.said & ~d.listed),
+            violation("support_data_for_ads", sure(d.kind == "advertising") & (d.support | d.support_field)),
+            unknown("purpose_missing", ~d.said),
+            unknown("vendor_unknown", ~d.registered),
+            violation("purpose_not_recipients", d.recipient.notnull() & ~theirs),
+        ],
         by=("vendor_id", "kind", "purpose"),
     )
 
 
 @rule("SHA-08", severity="high", clauses=["CL-125", "CL-126", "CL-127", "CL-142", "CL-143"])
-def legal_ground_listed(disclosures, users, policy):
+def legal_ground_listed(disclosures: ir.Table, policy: View) -> Check:
     """Data is handed out for legal reasons only on a ground that the policy lists.
 
     Every legal disclosure. A missing ground, and one that is not listed, are violations. A listed ground without a reference, or
@@ -184,16 +190,18 @@ def legal_ground_listed(disclosures, users, policy):
     d = disclosures.filter(disclosures.kind == "legal")
     return Check(
         d,
-        violation("ground_missing", blank(d.legal_ground)),
-        violation("ground_not_listed", ~is_one_of(d.legal_ground, policy.declared["disclosure_grounds"])),
-        review("reference_missing", blank(d.reference)),
-        review("approver_missing", blank(d.approved_by)),
+        [
+            violation("ground_missing", blank(d.legal_ground)),
+            violation("ground_not_listed", ~is_one_of(d.legal_ground, policy.declared["disclosure_grounds"])),
+            review("reference_missing", blank(d.reference)),
+            review("approver_missing", blank(d.approved_by)),
+        ],
         by=("vendor_id",),
     )
 
 
 @rule("SHA-09", severity="high", clauses=["CL-104", "CL-137", "CL-138", "CL-140", "CL-141"])
-def vetted_before_use(vendors, disclosures, policy):
+def vetted_before_use(vendors: ir.Table, disclosures: ir.Table, policy: View) -> Check:
     """A vendor is vetted and bound by a contract before it gets data, and for as long as it does.
 
     Every vendor to which something was disclosed as to what an app builds in, a processor or an advertiser. Vetting and signature must
@@ -208,15 +216,17 @@ def vetted_before_use(vendors, disclosures, policy):
     begun, ended = policy.date(v.begun), policy.date(v.ended)
     return Check(
         v,
-        unknown("vendor_not_registered", ~v.registered),
-        unknown("share_clock_missing", v.begun.isnull()),
-        unknown("contract_dates_contradict", sure(v.contract_end < v.contract_signed_at)),
-        violation("not_vetted", v.vetted_at.isnull()),
-        violation("vetted_late", sure(v.vetted_at > begun)),
-        violation("no_contract", v.contract_signed_at.isnull()),
-        violation("contract_late", sure(v.contract_signed_at > begun)),
-        violation("contract_expired", sure(v.contract_end < ended)),
-        review("role_missing", blank(v.role)),
+        [
+            unknown("vendor_not_registered", ~v.registered),
+            unknown("share_clock_missing", v.begun.isnull()),
+            unknown("contract_dates_contradict", sure(v.contract_end < v.contract_signed_at)),
+            violation("not_vetted", v.vetted_at.isnull()),
+            violation("vetted_late", sure(v.vetted_at > begun)),
+            violation("no_contract", v.contract_signed_at.isnull()),
+            violation("contract_late", sure(v.contract_signed_at > begun)),
+            violation("contract_expired", sure(v.contract_end < ended)),
+            review("role_missing", blank(v.role)),
+        ],
         record="vendors:" + v.vendor_id,
         by=("vendor_id",),
     )

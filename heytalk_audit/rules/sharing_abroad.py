@@ -54,7 +54,7 @@ def last_to_each(disclosures: ir.Table, people: ir.Table, policy: View) -> ir.Ta
 
 
 @rule("SHA-10", severity="medium", clauses=[])
-def passed_on_to_recipients(disclosures, users, purge_log, consents, policy):
+def passed_on_to_recipients(disclosures: ir.Table, users: ir.Table, purge_log: ir.Table, consents: ir.Table, policy: View) -> Check:
     """A recipient hears of it when a person is erased or refuses personalised advertising, and gets nothing of an erased person.
 
     For each person whose account was erased (by the account or by the purge log), and each who refuses personalised advertising now:
@@ -68,17 +68,19 @@ def passed_on_to_recipients(disclosures, users, purge_log, consents, policy):
     after = d.erased & sure(d.sent_at > d.erased_at)
     return Check(
         d,
-        unknown("clock_missing", d.erased & d.erased_at.isnull()),
-        review("clock_skew", after & sure(d.sent_at <= policy.after(d.erased_at, "skew_seconds"))),
-        violation("sent_after_erasure", after),
-        passes(~d.identified),
-        review("no_record_of_notice", sure(policy.today > due), due),
+        [
+            unknown("clock_missing", d.erased & d.erased_at.isnull()),
+            review("clock_skew", after & sure(d.sent_at <= policy.after(d.erased_at, "skew_seconds"))),
+            violation("sent_after_erasure", after),
+            passes(~d.identified),
+            review("no_record_of_notice", sure(policy.today > due), due),
+        ],
         by=("vendor_id", "kind"),
     )
 
 
 @rule("SHA-12", severity="low", clauses=["CL-146"])
-def change_of_control_recorded(disclosures, users, policy):
+def change_of_control_recorded(disclosures: ir.Table) -> Check:
     """Data passes to a new owner only in a transaction that is on record and was approved.
 
     Every disclosure in a corporate transaction. One that names nobody passes. Without a reference to the transaction it is a violation;
@@ -87,9 +89,11 @@ def change_of_control_recorded(disclosures, users, policy):
     d = disclosures.filter(disclosures.kind == "corporate")
     return Check(
         d,
-        passes(is_aggregate(d)),
-        violation("reference_missing", blank(d.reference)),
-        review("approver_missing", blank(d.approved_by)),
+        [
+            passes(is_aggregate(d)),
+            violation("reference_missing", blank(d.reference)),
+            review("approver_missing", blank(d.approved_by)),
+        ],
         by=("vendor_id",),
     )
 
@@ -114,7 +118,7 @@ def homes(disclosures: ir.Table, users: ir.Table, policy: View) -> ir.Table:
 
 
 @rule("SHA-13", severity="high", clauses=[])
-def transfer_declared(vendors, disclosures, users, policy):
+def transfer_declared(vendors: ir.Table, disclosures: ir.Table, users: ir.Table, policy: View) -> Check:
     """Data leaves the region of the people it is about only where they were told.
 
     Every vendor to which something was disclosed that names a person. Its country is compared with the region of law of each of these
@@ -131,12 +135,14 @@ def transfer_declared(vendors, disclosures, users, policy):
     d = join(d, v, "vendor_id")
     return Check(
         d,
-        unknown("vendor_not_registered", ~d.registered),
-        unknown("country_missing", blank(d.place)),
-        unknown("country_unreadable", country(d.place).isnull()),
-        review("transfer_without_tool", d.abroad & ~d.tool),
-        review("transfer_with_tool", d.abroad),
-        unknown("region_missing", d.homeless),
+        [
+            unknown("vendor_not_registered", ~d.registered),
+            unknown("country_missing", blank(d.place)),
+            unknown("country_unreadable", country(d.place).isnull()),
+            review("transfer_without_tool", d.abroad & ~d.tool),
+            review("transfer_with_tool", d.abroad),
+            unknown("region_missing", d.homeless),
+        ],
         record="vendors:" + d.vendor_id,
         by=("vendor_id", "category"),
     )

@@ -45,7 +45,7 @@ def declared_for_ad_ids(vendors: ir.Table, policy: View) -> ir.Table:
 
 
 @rule("SHA-03", severity="critical", clauses=["CL-102", "CL-103", "CL-107", "CL-139"])
-def clear_identifier_to_advertisers(disclosures, users, vendors, policy):
+def clear_identifier_to_advertisers(disclosures: ir.Table, users: ir.Table, vendors: ir.Table, policy: View) -> Check:
     """Advertisers get no value that says in clear whose it is.
 
     Disclosures for advertising, totals left out. An identifier sent in clear is a violation, whatever was sampled; so is a sample with
@@ -60,13 +60,15 @@ def clear_identifier_to_advertisers(disclosures, users, vendors, policy):
     ad_id = sure(d.identifier_form == "ad_id")
     return Check(
         d,
-        unknown("identifier_form_missing", blank(d.identifier_form)),
-        passes(ad_id & d.sampled & ~d.beside_zeros),
-        violation("plain_identifier", sure(d.identifier_form == "plain")),
-        violation("clear_value", d.clear | sure(trim(d.payload_sample) == d.person_name)),
-        violation("raw_ad_id", ad_id & ~d.takes_ad_ids),
-        review("ad_id_declared", ad_id),
-        review("uuid_value", d.uuid),
+        [
+            unknown("identifier_form_missing", blank(d.identifier_form)),
+            passes(ad_id & d.sampled & ~d.beside_zeros),
+            violation("plain_identifier", sure(d.identifier_form == "plain")),
+            violation("clear_value", d.clear | sure(trim(d.payload_sample) == d.person_name)),
+            violation("raw_ad_id", ad_id & ~d.takes_ad_ids),
+            review("ad_id_declared", ad_id),
+            review("uuid_value", d.uuid),
+        ],
         by=("vendor_id", "identifier_form"),
     )
 
@@ -91,7 +93,7 @@ def unopposed(rows: ir.Table, name: str, policy: View) -> ir.BooleanValue:
 
 
 @rule("SHA-05", severity="critical", clauses=["CL-060", "CL-097", "CL-098", "CL-100", "CL-109"])
-def advertising_against_choice(disclosures, users, consents, policy):
+def advertising_against_choice(disclosures: ir.Table, users: ir.Table, consents: ir.Table, policy: View) -> Check:
     """Nobody's data goes to advertisers without the choice that the law of their region asks for.
 
     Disclosures for advertising, totals left out. In the EEA, the United Kingdom, Turkey and China the latest choice by then must be a
@@ -106,14 +108,16 @@ def advertising_against_choice(disclosures, users, consents, policy):
     due = only_if(d.opt_out & ~d.then_signalled, last_day(d, "then", policy))
     return Check(
         d,
-        unknown("user_unknown", ~d.known),
-        unknown("clock_missing", d.sent_at.isnull()),
-        passes(sure(ok["then"])),
-        review("region_unknown", ~d.opt_in & ~d.opt_out),
-        *order_test(ok["then"], ok["earlier"], ok["later"], due),
-        violation("opt_out", d.opt_out, due),
-        violation("refused", d.then_chosen),
-        violation("no_grant", ~d.then_chosen),
+        [
+            unknown("user_unknown", ~d.known),
+            unknown("clock_missing", d.sent_at.isnull()),
+            passes(sure(ok["then"])),
+            review("region_unknown", ~d.opt_in & ~d.opt_out),
+            *order_test(ok["then"], ok["earlier"], ok["later"], due),
+            violation("opt_out", d.opt_out, due),
+            violation("refused", d.then_chosen),
+            violation("no_grant", ~d.then_chosen),
+        ],
         by=("vendor_id", "law_region"),
         until=policy.date(d.sent_at),
     )
@@ -163,7 +167,7 @@ def of_people(devices: ir.Table) -> ir.Table:
 
 
 @rule("SHA-06", severity="high", clauses=["CL-053", "CL-176"])
-def ad_id_without_permission(disclosures, users, devices, policy):
+def ad_id_without_permission(disclosures: ir.Table, devices: ir.Table) -> Check:
     """An advertising id is shared only where its device allows tracking.
 
     Every disclosure of a person's advertising id, judged by the device that it names, or else by the person's devices that hold such an
@@ -181,9 +185,11 @@ def ad_id_without_permission(disclosures, users, devices, policy):
     conditions = {"unknown": unknown, "violation": violation}
     return Check(
         d,
-        unknown("device_unknown", d.lost),
-        unknown("device_ambiguous", sure(d.differ)),
-        *[conditions[outcome](reason, sure(d.reason == n)) for n, (reason, outcome) in enumerate(TRACKING.items())],
+        [
+            unknown("device_unknown", d.lost),
+            unknown("device_ambiguous", sure(d.differ)),
+            *[conditions[outcome](reason, sure(d.reason == n)) for n, (reason, outcome) in enumerate(TRACKING.items())],
+        ],
         by=("vendor_id",),
     )
 
@@ -220,7 +226,7 @@ def content_named(disclosures: ir.Table, content: ir.Table) -> ir.Table:
 
 
 @rule("SHA-11", severity="critical", clauses=["CL-102"])
-def private_content_to_advertisers(disclosures, users, content_items, policy):
+def private_content_to_advertisers(disclosures: ir.Table, content_items: ir.Table, policy: View) -> Check:
     """Advertisers get nothing out of chats, voices or content that is not public.
 
     Disclosures for advertising that name content, or fields of private words and voices. Such a field is a violation, as is content of
@@ -233,12 +239,14 @@ def private_content_to_advertisers(disclosures, users, content_items, policy):
     d = d.filter(d.private | d.named)
     return Check(
         d,
-        violation("private_field", d.private),
-        violation("private_content", d.secret),
-        violation("content_deleted", sure(d.first_deleted <= d.sent_at)),
-        violation("content_not_public", d.hidden),
-        unknown("content_not_found", d.lost),
-        unknown("visibility_missing", d.unsaid),
-        unknown("clock_missing", d.sent_at.isnull()),
+        [
+            violation("private_field", d.private),
+            violation("private_content", d.secret),
+            violation("content_deleted", sure(d.first_deleted <= d.sent_at)),
+            violation("content_not_public", d.hidden),
+            unknown("content_not_found", d.lost),
+            unknown("visibility_missing", d.unsaid),
+            unknown("clock_missing", d.sent_at.isnull()),
+        ],
         by=("vendor_id",),
     )

@@ -71,7 +71,7 @@ def what_is_traced(disclosures: ir.Table, digests: ir.Table, policy: View) -> ir
 
 
 @rule("SHA-04", severity="critical", clauses=["CL-100", "CL-102", "CL-107", "CL-108"])
-def digests_that_name_people(disclosures, users, devices, policy):
+def digests_that_name_people(disclosures: ir.Table, users: ir.Table, devices: ir.Table, policy: View) -> Check:
     """What advertisers get under the name of anonymous data can't be traced to a person.
 
     Disclosures for advertising whose identifier is said to be hashed, or whose sample holds a digest; totals left out. We do what any
@@ -91,9 +91,11 @@ def digests_that_name_people(disclosures, users, devices, policy):
     d = join(d, what_is_traced(disclosures, digests, policy), ["payload_sample", "user_id", "vendor_id"])
     return Check(
         d,
-        unknown("no_sample", ~d.sampled),
-        *[violation(f"{kind}_digest", d[f"{kind}_known"]) for kind in KINDS],
-        violation("stable_pseudonym", d.stable),
+        [
+            unknown("no_sample", ~d.sampled),
+            *[violation(f"{kind}_digest", d[f"{kind}_known"]) for kind in KINDS],
+            violation("stable_pseudonym", d.stable),
+        ],
         by=("vendor_id", "identifier_form"),
         population=population,
     )

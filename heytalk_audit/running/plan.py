@@ -10,7 +10,8 @@ from rich.table import Table
 
 from heytalk_audit import params
 from heytalk_audit.audit.acceptance import refuse_unknown_segments
-from heytalk_audit.audit.evaluate import Audit, lacking
+from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.evaluate import lacking
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.errors import printable
 from heytalk_audit.follow_up import earlier

@@ -12,7 +12,7 @@ from rich.progress import Progress
 from heytalk_audit import params
 from heytalk_audit.audit import sampling
 from heytalk_audit.audit.acceptance import refuse_unknown_segments
-from heytalk_audit.audit.evaluate import Audit
+from heytalk_audit.audit.audit import Audit
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.evidence import signature

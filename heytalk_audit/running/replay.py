@@ -11,7 +11,7 @@ import yaml
 from rich.console import Console
 
 from heytalk_audit import params as parameters
-from heytalk_audit.audit.results import fingerprint
+from heytalk_audit.audit.pseudonym import fingerprint
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import INPUTS, PARAMETERS, STATEMENT, payload, results_of
 from heytalk_audit.evidence.statement import Change, changes, read_statement

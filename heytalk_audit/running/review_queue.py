@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from heytalk_audit.audit.evaluate import Audit, Evaluation, evaluate, pseudonym
+from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.evaluate import Evaluation, evaluate
+from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.detect.places import PLACES
 from heytalk_audit.errors import InputError

@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 from heytalk_audit import params as parameters
 from heytalk_audit.audit import acceptance, disclosure
 from heytalk_audit.audit import results as model
-from heytalk_audit.audit.evaluate import Audit, evaluate
+from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.evaluate import evaluate
 from heytalk_audit.audit.sampling import read_labels
 from heytalk_audit.canonical import canonical
 from heytalk_audit.catalogue import rules_of
@@ -98,10 +99,10 @@ class Session:
         return findings.read(self.base / self.params.findings, RULES) if self.params.findings else []
 
     @cached_property
-    def described(self) -> dict[str, Any]:
+    def described(self) -> AuditDescription:
         """What the audit is, for covers and results.json."""
         audit = self.params.audit
-        return model.describe(self.audit, audit.id, audit.title, self.audience, self.key)
+        return describe(self.audit, audit.id, audit.title, self.audience, self.key)
 
     @property
     def audience(self) -> str:

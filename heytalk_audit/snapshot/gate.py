@@ -182,6 +182,19 @@ def coverage(delivery: Delivery, table: str, reaches_back_to: dt.datetime | None
     return None
 
 
+def failures(tables: pa.Table, columns: pa.Table) -> dict[str, str]:
+    """Tables that failed a gate, and why; of the evidence tables `delivered_tables` and `delivered_columns`."""
+    failed: dict[str, list[str]] = {}
+    differing = [name for name in tables.column_names if name.endswith("differs")]
+    for row in tables.to_pylist():
+        failed.setdefault(row["table_name"], []).extend(f"DQ-01 {name.replace('_', ' ')}" for name in differing if row[name])
+    for row in columns.to_pylist():
+        for flag in ("wrong_type", "null_not_allowed", "unknown_value"):
+            if row[flag]:
+                failed[row["table_name"]].append(f"DQ-02 {row['column_name']}: {flag.replace('_', ' ')}")
+    return {table: "; ".join(sorted(set(why))) for table, why in failed.items() if why}
+
+
 def readable(state: dict[str, Any]) -> bool:
     """Whether rules may read a column of that state."""
     return state["status"] in (OK, EMPTY)

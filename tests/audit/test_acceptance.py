@@ -17,7 +17,9 @@ from conftest import KEY
 from rich.console import Console
 
 from heytalk_audit.audit import acceptance, rating
-from heytalk_audit.audit.evaluate import Audit, Evaluation, evaluate, pseudonym
+from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.evaluate import Evaluation, evaluate
+from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.audit.results import summarise
 from heytalk_audit.errors import InputError
 from heytalk_audit.notebook import Session

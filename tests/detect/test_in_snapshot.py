@@ -11,7 +11,8 @@ import pytest
 import worlds
 from commands import heytalk_audit, params, run
 
-from heytalk_audit.audit.evaluate import Audit, lacking
+from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.evaluate import lacking
 from heytalk_audit.audit.results import canonical
 from heytalk_audit.detect import scan, special_categories
 from heytalk_audit.detect.in_snapshot import SCHEMA, detect

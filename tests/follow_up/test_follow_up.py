@@ -22,7 +22,7 @@ from rich.progress import Progress
 
 from heytalk_audit import notebook
 from heytalk_audit import params as parameters
-from heytalk_audit.audit.evaluate import pseudonym
+from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.verify import verify_pack
 from heytalk_audit.follow_up.earlier import read as recorded

@@ -14,7 +14,8 @@ import worlds
 from declared_reading import SETTINGS, blank
 
 from heytalk_audit import contract
-from heytalk_audit.audit.evaluate import Audit, evaluate
+from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.evaluate import evaluate
 from heytalk_audit.policy import load
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES

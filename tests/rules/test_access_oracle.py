@@ -7,7 +7,7 @@ import worlds
 from access_reading import Reading
 from access_world import World
 
-from heytalk_audit.audit.evaluate import Audit
+from heytalk_audit.audit.audit import Audit
 from heytalk_audit.policy import load
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.snapshot.engines import connect

@@ -9,7 +9,8 @@ import worlds
 from consent_reading import Reading
 from consent_world import NOW, World
 
-from heytalk_audit.audit.evaluate import Audit, evaluate
+from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.evaluate import evaluate
 from heytalk_audit.policy import load
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES

@@ -9,7 +9,7 @@ import worlds
 from rights_reading import Reading
 from rights_world import World
 
-from heytalk_audit.audit.evaluate import Audit
+from heytalk_audit.audit.audit import Audit
 from heytalk_audit.policy import load
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.snapshot.engines import connect

@@ -13,7 +13,8 @@ import pytest
 import worlds
 
 from heytalk_audit import contract
-from heytalk_audit.audit.evaluate import Audit, evaluate, lacking
+from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.evaluate import evaluate, lacking
 from heytalk_audit.policy import load
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 import worlds
 
-from heytalk_audit.audit.evaluate import Audit, evaluate
+from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.evaluate import evaluate
 from heytalk_audit.errors import InputError
 from heytalk_audit.policy import load
 from heytalk_audit.policy.settings import settings_of

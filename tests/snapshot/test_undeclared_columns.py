@@ -10,7 +10,8 @@ import pytest
 import worlds
 from commands import run
 
-from heytalk_audit.audit.evaluate import Audit, evaluate
+from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.evaluate import evaluate
 from heytalk_audit.policy import load
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.report.pages import columns

@@ -1,0 +1,108 @@
+"""An opened audit: a snapshot, a policy and settings, and what several rules need of them, each computed when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from heytalk_audit.audit.faults import absent
+from heytalk_audit.detect.columns import Column
+from heytalk_audit.detect.in_snapshot import CONTENTS, SCHEMA, contents, detect, examined
+from heytalk_audit.expressions.calendar import Clock
+from heytalk_audit.policy import Policy
+from heytalk_audit.policy.view import View
+from heytalk_audit.snapshot import gate
+from heytalk_audit.snapshot.derived import once
+from heytalk_audit.snapshot.open import Snapshot
+
+#: What a rule calls the findings of the detectors.
+DETECTIONS = "detections"
+#: What it calls what columns hold, by a sample of their rows.
+COLUMN_CONTENTS = "column_contents"
+#: Tables that only reading texts makes.
+READ_FROM_TEXTS = (DETECTIONS, COLUMN_CONTENTS)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A snapshot, a policy and settings: everything a verdict depends on.
+
+    `drift` says per clause how its sentence stands in the published text, null where there is none to compare; `previous` are the
+    columns that an earlier audit was delivered, by table.
+    """
+
+    snapshot: Snapshot
+    policy: Policy
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    drift: list[dict[str, str]] | None = None
+    previous: dict[str, list[str]] | None = None
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The audit's instant and zone."""
+        zone = self.settings.get("audit_tz", self.policy.settings["audit_tz"].value)
+        return Clock(self.snapshot.as_of, zone, self.snapshot.engine.dialect)
+
+    @cached_property
+    def tables(self) -> dict[str, ir.Table]:
+        """Everything that a rule may name: delivered tables and evidence tables."""
+        snapshot = self.snapshot
+        evidence = gate.evidence(snapshot.delivery, snapshot.profile, self.policy, self.clock, self.drift, self.previous)
+        return snapshot.tables | {name: snapshot.engine.put(name, table) for name, table in evidence.items()}
+
+    @cached_property
+    def detections(self) -> pa.Table:
+        """What the detectors find in the snapshot's texts; they run when a rule first asks for it."""
+        return once(self.snapshot.work, DETECTIONS, lambda: detect(self.snapshot.tables, self.snapshot.engine))
+
+    @cached_property
+    def examined(self) -> list[Column]:
+        """What the columns hold, by a sample; looked into when a rule first asks for it."""
+        snapshot = self.snapshot
+        return once(snapshot.work, "examined", lambda: examined(snapshot.tables, snapshot.profile, snapshot.engine))
+
+    def table(self, name: str, dry: bool = False) -> ir.Table | None:
+        """A table that a rule names, null where there is none; `dry` has an empty one where only reading texts would tell."""
+        engine = self.snapshot.engine
+        if name == DETECTIONS:
+            return engine.put(name, SCHEMA.empty_table() if dry else self.detections)
+        if name == COLUMN_CONTENTS:
+            return engine.put(name, CONTENTS.empty_table() if dry else contents(self.examined))
+        return self.tables.get(name)
+
+    @cached_property
+    def testers(self) -> ir.Table:
+        """The ids of test accounts, in one column `tester`. Raises NotEvaluated."""
+        users = self.snapshot.tables["users"]
+        missing = [f"users.{name}" for name in ("user_id", "is_test") if name not in users.columns]
+        if missing:
+            raise absent(missing)
+        return users.filter(users.is_test, users.user_id.notnull()).select(tester=users.user_id).distinct()
+
+    @cached_property
+    def people(self) -> str:
+        """The table that has each person's law region and birth date, for counts by region and age: computed once."""
+        users, columns = self.snapshot.tables["users"], {"law_region": "string", "birth_date": "date"}
+        if "user_id" in users.columns:
+            people = users.group_by("user_id").agg(**{c: users[c].max() for c in columns if c in users.columns})
+        else:
+            people = users.limit(0).select(user_id=ibis.null("string"))
+        people = people.mutate(**{c: ibis.null(kind) for c, kind in columns.items() if c not in people.columns})
+        self.snapshot.engine.keep("people", people)
+        return "people"
+
+    @cached_property
+    def blocked(self) -> dict[str, str]:
+        """Tables that failed a gate, and why: rules that read them are not evaluated."""
+        evidence = gate.evidence(self.snapshot.delivery, self.snapshot.profile, self.policy, self.clock, None)
+        return gate.failures(evidence["delivered_tables"], evidence["delivered_columns"])
+
+    def view(self) -> View:
+        """The policy as one rule sees it."""
+        return View(self.policy, self.clock, self.settings)

@@ -1,0 +1,267 @@
+"""`results.json`: the results of an audit as one typed document. Its JSON schema is published (docs/results.schema.json).
+
+`FORMAT` changes with the shape of the document. Documents of earlier formats are read as well: `upgraded` brings them to this one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from heytalk_audit.audit.rule_result import Count, Document, EntryStanding, RuleResult
+from heytalk_audit.vocabulary import Audience, Rating, Verdict
+
+FORMAT = 2
+
+
+class Period(Document):
+    """The audit's period: its first and its last day."""
+
+    first: str = Field(alias="from")
+    last: str = Field(alias="to")
+
+
+class SnapshotDescription(Document):
+    """The snapshot that was audited."""
+
+    id: str
+    sha256: str
+    extracted_at: str | None
+    producer: str | None
+    source_system: str | None
+
+
+class StatedNumber(Document):
+    """A number as the policy states it."""
+
+    value: int | float
+    unit: str
+    clause: str | None
+    origin: str
+
+
+class PolicyDescription(Document):
+    """The policy that the snapshot was audited against."""
+
+    name: str
+    title: str
+    version: str
+    sha256: str
+    text_sha256: str
+    text_compared: bool
+    periods: dict[str, StatedNumber]
+
+
+class ToolDescription(Document):
+    """What made the results."""
+
+    name: str
+    version: str
+    code_sha256: str
+
+
+class Suppression(Document):
+    """What a report for readers outside leaves out."""
+
+    below: int
+    numbers: str
+    rows: str
+    names: str
+
+
+class AuditDescription(Document):
+    """What the audit was: everything that its results depend on, and nothing of the machine that it ran on."""
+
+    id: str
+    title: str
+    as_of: str
+    audit_tz: str
+    period: Period
+    snapshot: SnapshotDescription
+    policy: PolicyDescription
+    tool: ToolDescription
+    key_fingerprint: str
+    audience: Audience
+    columns: dict[str, tuple[str, ...]]
+    settings: dict[str, Any]
+    settings_changed: dict[str, Any]
+    suppression: Suppression | None = None
+
+
+class AreaRating(Document):
+    """A chapter of the audit, its worst verdict and its rating."""
+
+    name: str
+    title: str
+    verdict: Verdict
+    rating: Rating
+
+
+class RuleVerdict(Document):
+    """A rule by its id, and its verdict."""
+
+    id: str
+    verdict: Verdict
+
+
+class Attestation(Document):
+    """What was stated of a clause that no data can test, by whom, and until when it holds; all null where nobody stated anything."""
+
+    state: str
+    who: str | None
+    role: str | None
+    what: str | None
+    date: str | None
+    evidence: str | None
+    evidence_sha256: str | None
+    expires: str | None
+
+
+class ClauseStanding(Document):
+    """A clause of the policy and how it stands."""
+
+    id: str
+    section: str
+    line: int
+    kind: Literal["D", "A", "N"] = Field(alias="class")
+    paraphrase: str
+    anchor: str
+    state: str
+    rules: tuple[RuleVerdict, ...]
+    not_run: tuple[str, ...]
+    findings: tuple[str, ...]
+    attestation: Attestation | None = None
+
+
+class FindingStanding(Document):
+    """An entry of the register of findings after an audit: what its owner states, and what the test says."""
+
+    key: str
+    rule: str
+    owner: str | None
+    due: str | None
+    response: str | None
+    text: str | None
+    status: str
+    state: str
+    rows: int
+    first_seen: str | None
+    age_days: int | None
+    days_overdue: int | None
+    times: int
+
+
+class PreviousAudit(Document):
+    """The audit that this one follows up."""
+
+    id: str
+    as_of: str
+    evidence_sha256: str
+
+
+class ChangeCount(Document):
+    """How many rows of a rule changed alike."""
+
+    state: str
+    cause: str | None
+    before: str | None
+    now: str | None
+    rows: int
+
+
+class RuleFollowUp(Document):
+    """A rule in two audits: its verdicts then and now, what may have changed its rows, and what became of them."""
+
+    before: Verdict | None
+    now: Verdict | None
+    candidates: tuple[str, ...]
+    counts: tuple[ChangeCount, ...]
+
+
+class Repeat(Document):
+    """A finding that the previous audit had too: since when, in how many audits before, and how many rows then and now."""
+
+    key: str
+    rule: str
+    reason: str
+    rows: int
+    before: int
+    first_seen: str
+    times: int
+
+
+class RolledForward(Document):
+    """Rows that the register covered in the previous audit, and what they are now."""
+
+    rule: str
+    entries: str
+    now: str
+    rows: int
+
+
+class PastRule(Document):
+    """A rule of an earlier audit: its verdict, its ledger in short, and its violations by reason."""
+
+    verdict: Verdict
+    in_scope: Count
+    excluded: Count
+    violation: Count
+    review: Count
+    unknown: Count
+    exempt: Count
+    reasons: dict[str, Count]
+
+
+class PastAudit(Document):
+    """An earlier audit in short."""
+
+    id: str
+    as_of: str
+    rules: dict[str, PastRule]
+
+
+class FollowUpDocument(Document):
+    """The audit beside the previous one, and the chain of audits before it."""
+
+    previous: PreviousAudit
+    keys: Literal["same", "different"]
+    rules: dict[str, RuleFollowUp]
+    repeated: tuple[str, ...]
+    repeats: tuple[Repeat, ...]
+    rolled_forward: tuple[RolledForward, ...]
+    history: tuple[PastAudit, ...]
+
+
+class Results(Document):
+    """The results of an audit."""
+
+    format: Literal[2] = FORMAT
+    audit: AuditDescription
+    rules: tuple[RuleResult, ...]
+    areas: tuple[AreaRating, ...]
+    clauses: tuple[ClauseStanding, ...]
+    register_: tuple[EntryStanding, ...] = Field(alias="register")
+    findings: tuple[FindingStanding, ...]
+    follow_up: FollowUpDocument | None
+
+
+def read_results(document: dict[str, Any]) -> Results:
+    """Results of this format or an earlier one. Raises pydantic.ValidationError where they are none."""
+    return Results.model_validate(upgraded(document))
+
+
+def upgraded(document: dict[str, Any]) -> dict[str, Any]:
+    """A document of an earlier format as one of this: what the earlier one did not say is empty."""
+    if document.get("format", 1) != 1:
+        return document
+    return document | {"format": FORMAT, "rules": [_rule_of_format_1(rule) for rule in document["rules"]]}
+
+
+def _rule_of_format_1(rule: dict[str, Any]) -> dict[str, Any]:
+    over_time = rule["over_time"]
+    if over_time is not None:
+        over_time = {"words": over_time["said"], "points": over_time["points"]}
+    samples = [sample if "drawn" in sample else sample | {"drawn": len(sample["records"])} for sample in rule["samples"]]
+    named = {name: value for name, value in rule.items() if name != "assumption"}
+    return named | {"over_time": over_time, "samples": samples}

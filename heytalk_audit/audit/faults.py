@@ -1,0 +1,112 @@
+"""What keeps a rule from being evaluated: something that was not delivered, a gate that failed, or a fault of the rule itself.
+
+The first two are facts about the delivery (NOT_EVALUATED), each with a code. A fault (ERROR) is kept with its type and place, and
+without its message, which may quote data.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+
+from heytalk_audit import contract
+from heytalk_audit.audit.check import Rule
+
+#: Kinds of blocks, the first part of a block's code: `absent:support_tickets.text`, `gate:users`.
+ABSENT, GATE = "absent", "gate"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Why a rule is not evaluated: its kind, the table or column, and a sentence for readers."""
+
+    kind: str
+    what: str
+    sentence: str
+
+    @property
+    def code(self) -> str:
+        """The block as the results list it."""
+        return f"{self.kind}:{self.what}"
+
+
+class NotEvaluated(Exception):
+    """A rule needs what the snapshot does not have, or what failed a gate."""
+
+    def __init__(self, blocks: Iterable[Block]):
+        self.blocks = tuple(blocks)
+        super().__init__("; ".join(dict.fromkeys(block.sentence for block in self.blocks)))
+
+
+class NotAddingUp(Exception):
+    """The rows of a rule do not add up: a fault of the rule, whose message quotes no data."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A rule's fault: the exception's type, and the file and line of the rule where it arose. `traceback` is for a developer's eyes."""
+
+    type: str
+    file: str
+    line: int
+    message: str | None = None
+    traceback: str = field(default="", repr=False, compare=False)
+
+    @property
+    def sentence(self) -> str:
+        """The fault as reports say it."""
+        place = f"{self.type} at {self.file}:{self.line}"
+        return f"{self.message} ({place})" if self.message else place
+
+
+def absent(names: Iterable[str]) -> NotEvaluated:
+    """Tables, or columns as `table.column`, that were not delivered."""
+    names = list(names)
+    sentence = "not delivered: " + ", ".join(names)
+    return NotEvaluated(Block(ABSENT, name, sentence) for name in names)
+
+
+def fault_of(error: Exception, rule: Rule) -> Fault:
+    """A rule's fault: its place is the innermost line of the rule's own room, else the rule itself."""
+    code = rule.build.__code__
+    home = Path(code.co_filename).parent
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).parent == home]
+    file, line = (frames[-1].filename, frames[-1].lineno or 0) if frames else (code.co_filename, code.co_firstlineno)
+    message = str(error) if isinstance(error, NotAddingUp) else None
+    return Fault(type(error).__name__, Path(file).name, line, message, "".join(traceback.format_exception(error)))
+
+
+def missing_column(error: Exception, tables: dict[str, ir.Table]) -> str | None:
+    """The contract's column, as `table.column`, that one of these tables lacks and that the error is about; null where it is about none.
+
+    The error itself names the column: nothing is searched in its text.
+    """
+    name = _name_asked_for(error)
+    for table, delivered in tables.items():
+        described = contract.load().get(table)
+        if name is not None and described is not None and name in described and name not in delivered.columns:
+            return f"{table}.{name}"
+    return None
+
+
+def _name_asked_for(error: Exception) -> str | None:
+    """The name of the column that a table was asked for and does not have."""
+    if isinstance(error, AttributeError):
+        return error.name if isinstance(error.obj, ir.Table) else None
+    # `table["column"]` raises where a field is made: the field's own arguments name it
+    frame = _innermost(error.__traceback__)
+    if frame is not None and frame.tb_frame.f_code is ops.Field.__init__.__code__:
+        return str(frame.tb_frame.f_locals["name"])
+    return None
+
+
+def _innermost(frame: TracebackType | None) -> TracebackType | None:
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return frame
