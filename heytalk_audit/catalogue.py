@@ -1,19 +1,29 @@
-"""The catalogue of rules, as the command line shows it."""
+"""The catalogue of rules: which each chapter has, and how the command line and RULES.md describe them."""
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Collection
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
 from heytalk_audit import contract
+from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.check import Rule
+from heytalk_audit.audit.evaluate import evaluate
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.policy import Policy, load
 from heytalk_audit.policy.chapters import CHAPTERS
+from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
+from heytalk_audit.snapshot.delivery import DESCRIPTOR
+from heytalk_audit.snapshot.engines import connect
+from heytalk_audit.snapshot.open import open_snapshot
 
 
 def rules_of(chapter: str, chosen: Collection[str] = ()) -> list[str]:
@@ -24,27 +34,29 @@ def rules_of(chapter: str, chosen: Collection[str] = ()) -> list[str]:
 
 def show_catalogue(console: Console) -> None:
     """Every rule in a line."""
-    texts = load().rules
+    words = load().rules
     table = Table("Rule", "Severity", "Basis", "Looks for", box=None, pad_edge=False)
     for id, rule in sorted(RULES.items()):
-        table.add_row(id, rule.severity, rule.basis, texts.get(id, {}).get("title", rule.text[0]))
+        table.add_row(id, rule.severity, rule.basis, words.get(id, {}).get("title", rule.text[0]))
     console.print(table)
 
 
-def show_rule(id: str, console: Console) -> None:
-    """One rule: promise, clauses, method, law, tables, source, and the SQL it becomes on empty tables."""
+def show_rule(id: str, console: Console, debug: bool = False) -> None:
+    """One rule: promise, clauses, method, law, tables, source, and the SQL it becomes on empty tables.
+
+    Raises InputError for an unknown rule; with `debug`, what a rule raises that crashes.
+    """
     id = id.upper()
     if id not in RULES:
         raise InputError(f"rule {id[:40]}", "is unknown", nearest(id, RULES))
     rule, policy = RULES[id], load()
     words = policy.rules.get(id, {})
     promise, method = rule.text
-    clauses = [policy.clauses[c] for c in rule.clauses]
-    said = [f"{id}  {words.get('title', '')}", f"Severity {rule.severity}, basis {rule.basis}", "", promise, "", method, ""]
-    said += [f"{c.id} (section {c.section}, line {c.line}): {c.paraphrase}" for c in clauses]
-    said += [f"Law (to be confirmed by counsel): {'; '.join(words.get('law', []))}", f"Reads: {', '.join(rule.tables)}", "", rule.source]
-    said += ["SQL of the exception rows:", "", empty_sql(id)]
-    console.print("\n".join(said), markup=False, soft_wrap=True)
+    lines = [f"{id}  {words.get('title', '')}", f"Severity {rule.severity}, basis {rule.basis}", "", promise, "", method, ""]
+    lines += [f"{c.id} (section {c.section}, line {c.line}): {c.paraphrase}" for c in (policy.clauses[c] for c in rule.clauses)]
+    lines += [f"Law (to be confirmed by counsel): {'; '.join(words.get('law', []))}", f"Reads: {', '.join(rule.tables_with_people)}"]
+    lines += ["", rule.source, "SQL of the exception rows:", "", empty_sql(id, debug)]
+    console.print("\n".join(lines), markup=False, soft_wrap=True)
 
 
 def markdown() -> str:
@@ -52,44 +64,33 @@ def markdown() -> str:
     policy = load()
     parts = ["# Rules", "", "Made by `make rules` from the rules and the policy's data; a test fails when it is stale.", ""]
     for chapter in CHAPTERS.values():
-        rules = [r for _, r in sorted(RULES.items()) if r.family in chapter.families]
+        rules = [RULES[id] for id in rules_of(chapter.name)]
         parts += [f"## {chapter.title}", "", "| Rule | Severity | Basis | Promise |", "|---|---|---|---|"]
         parts += [f"| [{r.id}](#{r.id.lower()}) | {r.severity} | {r.basis} | {r.text[0]} |" for r in rules] + [""]
         for rule in rules:
-            parts += _described(rule, policy)
+            parts += _section(rule, policy)
     return "\n".join(parts)
 
 
-def _described(rule: Rule, policy: Policy) -> list[str]:
+def _section(rule: Rule, policy: Policy) -> list[str]:
     promise, method = rule.text
     words = policy.rules.get(rule.id, {})
     clauses = [policy.clauses[c] for c in rule.clauses]
     cited = [f"* {c.id}, section {c.section}, line {c.line}: {c.paraphrase}" for c in clauses]
-    said = [f"Law, to be confirmed by counsel: {'; '.join(words.get('law', []))}", f"Reads: {', '.join(rule.tables)}"]
-    shown = words.get("limits", "")
-    return [f"### {rule.id}", "", f"**{promise}** {' '.join(method.split())}", "", *cited, "", f"{said[0]}. {said[1]}.", "", shown, ""]
+    law, tables = "; ".join(words.get("law", [])), ", ".join(rule.tables_with_people)
+    heading = [f"### {rule.id}", "", f"**{promise}** {' '.join(method.split())}", ""]
+    return [*heading, *cited, "", f"Law, to be confirmed by counsel: {law}. Reads: {tables}.", "", words.get("limits", ""), ""]
 
 
-def empty_sql(id: str) -> str:
+def empty_sql(id: str, debug: bool = False) -> str:
     """The SQL of a rule over empty tables of the contract: it names no data."""
-    import json
-    import tempfile
-    from pathlib import Path
-
-    import pyarrow.parquet as pq
-
-    from heytalk_audit.audit.audit import Audit
-    from heytalk_audit.audit.evaluate import evaluate
-    from heytalk_audit.policy.settings import settings_of
-    from heytalk_audit.snapshot.engines import connect
-    from heytalk_audit.snapshot.open import open_snapshot
-
-    with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as folder:
-        for name, table in contract.load().items():
+    with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as name:
+        folder = Path(name)
+        for table in contract.load().values():
             schema = pa.schema([(c.name, contract.ARROW[c.kind]) for c in table.columns])
-            pq.write_table(schema.empty_table(), Path(folder) / f"{name}.parquet")
-        document = {"snapshot_id": "empty", "as_of": "2025-03-31T12:00:00Z", "resources": []}
-        (Path(folder) / "datapackage.json").write_text(json.dumps(document), "utf-8")
+            pq.write_table(schema.empty_table(), folder / f"{table.name}.parquet")
+        descriptor = {"snapshot_id": "empty", "as_of": "2025-03-31T12:00:00Z", "resources": []}
+        (folder / DESCRIPTOR).write_text(json.dumps(descriptor), "utf-8")
         policy = load()
-        audit = Audit(open_snapshot(Path(folder), connect()), policy, settings_of(policy, {}), [])
-        return evaluate(RULES[id], audit).sql
+        audit = Audit(open_snapshot(folder, connect()), policy, settings_of(policy, {}), [])
+        return evaluate(RULES[id], audit, raises=debug).sql

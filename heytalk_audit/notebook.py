@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from heytalk_audit.audit import clauses, disclosure, rating
 from heytalk_audit.audit import results as model
 from heytalk_audit.audit.audit import DETECTIONS
+from heytalk_audit.audit.describe import delivered_tables
+from heytalk_audit.audit.document import AreaRating, ClauseStanding
+from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.detect.in_snapshot import summary
 from heytalk_audit.follow_up.standings import unregistered
@@ -20,9 +22,9 @@ from heytalk_audit.report import followed, pages, policy_pages, registered
 from heytalk_audit.report.html import Fragment, join
 from heytalk_audit.rules import RULES
 from heytalk_audit.running import follow_up
-from heytalk_audit.running.session import Session
+from heytalk_audit.running.session import SUMMARY_FILE, Session
 from heytalk_audit.snapshot.gate import columns_of
-from heytalk_audit.vocabulary import Audience, Outcome, Verdict
+from heytalk_audit.vocabulary import Audience, Outcome
 
 
 class Chapter:
@@ -32,9 +34,9 @@ class Chapter:
         self.name, self.session = name, Session(params, overrides)
 
     @cached_property
-    def results(self) -> dict[str, dict[str, Any]]:
+    def results(self) -> dict[str, RuleResult]:
         """The results of its rules by id, as this report's audience may see them."""
-        return {result["id"]: self.session.shown(result) for result in self.session.results([self.name])}
+        return {result.id: self.session.shown(result) for result in self.session.results([self.name])}
 
     def cover(self) -> Fragment:
         """What was audited, when, against what."""
@@ -71,17 +73,17 @@ class Chapter:
     def ledger(self) -> pd.DataFrame:
         """The chapter's rules with their verdicts and ledgers, one row each, by id."""
         names = ["in_scope", *Outcome]
-        rows = {id: {"verdict": r["verdict"]} | {n: r["ledger"][n] for n in names} for id, r in self.results.items()}
+        rows = {id: {"verdict": str(r.verdict)} | {n: r.ledger[n] for n in names} for id, r in self.results.items()}
         return pd.DataFrame.from_dict(rows, orient="index", columns=["verdict", *names])
 
     def reliability(self) -> Fragment:
         """What was delivered beside what was said of it, and how far it can be relied on."""
-        tables = disclosure.of_tables(model.delivered_tables(self.session.audit), self.session.audience)
+        tables = disclosure.of_tables(delivered_tables(self.session.audit), self.session.audience)
         return pages.evidence_reliability(tables, list(self.results.values()))
 
     def detections(self) -> Fragment:
         """What detectors read and found, place by place; nothing where no rule of this audit asked for it."""
-        if not any(DETECTIONS in r["tables"] and Verdict(r["verdict"]).is_tested for r in self.results.values()):
+        if not any(DETECTIONS in r.tables and r.verdict.is_tested for r in self.results.values()):
             return pages.left_out("Detectors")
         audit = self.session.audit
         places = summary(audit.detections, audit.snapshot.tables, audit.snapshot.engine)
@@ -104,21 +106,21 @@ class Summary:
         self.session = Session(params, overrides)
 
     @cached_property
-    def _internal(self) -> list[dict[str, Any]]:
+    def _internal(self) -> list[RuleResult]:
         return self.session.results()
 
     @cached_property
-    def areas(self) -> list[dict[str, str]]:
+    def areas(self) -> list[AreaRating]:
         """The rating of each area: that of the internal report, by the numbers as they are."""
         return rating.areas(self._internal)
 
     @cached_property
-    def results(self) -> list[dict[str, Any]]:
+    def results(self) -> list[RuleResult]:
         """The results of the audit, as this report's audience may see them."""
         return [self.session.shown(result) for result in self._internal]
 
     @cached_property
-    def clauses(self) -> list[dict[str, Any]]:
+    def clauses(self) -> list[ClauseStanding]:
         """Every clause of the policy, and how it stands."""
         standings = clauses.results(self.session.audit, self.results, RULES, self.session.attestations)
         return disclosure.of_clauses(standings, self.session.audience)
@@ -131,16 +133,16 @@ class Summary:
 
     def write(self) -> None:
         """Leave in the run's working folder what `results.json` and the next audit take from the summary."""
-        documents = {
-            "audit": self.session.described,
-            "areas": self.areas,
-            "clauses": self.clauses,
-            "register": self.session.register,
-            "follow_up": self.followed.document,
-            "findings": self.followed.findings,
+        follow_up = self.followed.document
+        summary = {
+            "audit": self.session.described.plain(),
+            "areas": [area.plain() for area in self.areas],
+            "clauses": [clause.plain() for clause in self.clauses],
+            "register": [entry.plain() for entry in self.session.register],
+            "findings": [finding.plain() for finding in self.followed.findings],
+            "follow_up": follow_up.plain() if follow_up else None,
         }
-        for name, document in documents.items():
-            self.session.write(f"{name}.json", document)
+        self.session.write(SUMMARY_FILE, summary)
         self.followed.write(self.session.work)
 
     def cover(self) -> Fragment:

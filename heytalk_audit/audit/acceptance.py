@@ -42,14 +42,14 @@ def refuse_unknown_segments(path: Path, entries: Iterable[Entry], audit: Audit, 
 
 
 def _check_segment(where: str, rule: Rule, entry: Entry, check: Check) -> None:
-    known = [*ALWAYS, *(name for name in check.breakdowns if is_shown(rule, name))]
-    for name in entry.scope.segment:
-        if name not in known:
-            raise InputError(f"{where}.{name[:40]}", f"is no breakdown of {entry.rule}", nearest(name[:40], known))
-    reasons = [c.reason for c in check.conditions if c.outcome == Outcome.VIOLATION]
-    asked = entry.scope.segment.get("reason")
-    if asked is not None and asked not in reasons:
-        raise InputError(f"{where}.reason {asked[:40]}", f"is no reason of a violation of {entry.rule}", nearest(asked[:40], reasons))
+    names, segment = [*ALWAYS, *(name for name in check.breakdowns if is_shown(rule, name))], entry.scope.segment or {}
+    for name in segment:
+        if name not in names:
+            raise InputError(f"{where}.{name[:40]}", f"is no breakdown of {entry.rule}", nearest(name[:40], names))
+    reasons = [c.reason for c in check.conditions if c.outcome == Outcome.VIOLATION and c.reason]
+    reason = segment.get("reason")
+    if reason is not None and reason not in reasons:
+        raise InputError(f"{where}.reason {reason[:40]}", f"is no reason of a violation of {entry.rule}", nearest(reason[:40], reasons))
 
 
 @dataclass(frozen=True)

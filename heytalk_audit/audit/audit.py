@@ -105,4 +105,4 @@ class Audit:
 
     def view(self) -> View:
         """The policy as one rule sees it."""
-        return View(self.policy, self.clock, self.settings)
+        return View(self.policy, self.clock, dict(self.settings))

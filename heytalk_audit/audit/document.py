@@ -12,7 +12,7 @@ from pydantic import Field
 from heytalk_audit.audit.rule_result import Count, Document, EntryStanding, RuleResult
 from heytalk_audit.vocabulary import Audience, Rating, Verdict
 
-FORMAT = 2
+FORMAT: Literal[2] = 2
 
 
 class Period(Document):
@@ -236,7 +236,7 @@ class FollowUpDocument(Document):
 class Results(Document):
     """The results of an audit."""
 
-    format: Literal[2] = FORMAT
+    format: Literal[2] = 2
     audit: AuditDescription
     rules: tuple[RuleResult, ...]
     areas: tuple[AreaRating, ...]

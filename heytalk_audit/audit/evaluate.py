@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,8 @@ import pandas as pd
 from heytalk_audit import contract
 from heytalk_audit.audit import ledger, verdict
 from heytalk_audit.audit.audit import READ_FROM_TEXTS, Audit
-from heytalk_audit.audit.check import Check, Rule, classify, exceptions, not_excluded
+from heytalk_audit.audit.check import Check, Rule
+from heytalk_audit.audit.classify import classify, exceptions, not_excluded
 from heytalk_audit.audit.faults import GATE, Block, Fault, NotEvaluated, absent, fault_of, missing_column
 from heytalk_audit.audit.present import Present
 from heytalk_audit.audit.sampling import Sample, draw, draw_of
@@ -195,10 +196,14 @@ def _over_time(check: Check, engine: Duck | Spark) -> dict[str, Any] | None:
         return None
     drawn = check.over_time
     counted = {
-        name: [(str(r.panel), str(r.month), int(r.n)) for r in engine.rows(table.select("panel", "month", "n")).itertuples()]
+        name: [(str(panel), str(month), int(n)) for panel, month, n in _tuples(engine, table)]
         for name, table in (("population", drawn.population), ("beside", drawn.beside))
     }
     return counted | {"panel": drawn.panel, "month": drawn.month, "words": drawn.words}
+
+
+def _tuples(engine: Duck | Spark, table: ir.Table) -> Iterator[tuple[Any, ...]]:
+    return engine.rows(table.select("panel", "month", "n")).itertuples(index=False, name=None)
 
 
 def _assumptions(check: Check, rows: pd.DataFrame, view: View) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ its end. One that is open must have been reviewed. Valid here is what RET-12 doe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -130,18 +131,18 @@ def held(rows: ir.Table, user: str, since: str, hold: Hold, policy: View) -> ir.
     parts = _rebind(hold.parts, iter(names))
     cases = rows.filter(rows[user].notnull(), rows[since].notnull()).select(combination).distinct()
     entries = valid(hold.exceptions, policy)
-    met = cases.inner_join(entries, cases[user] == entries.hold_user)
-    met = met.filter(covers(met.scope, _on(met, parts)))
-    in_time = met.closing.notnull() & (met.started <= met[since])
-    state = met.group_by(combination).agg(
-        hold_closes=met.closing.max(where=in_time),
-        hold_opened=met.started.min(where=met.closing.isnull() & met.reviewed),
+    covering = cases.inner_join(entries, cases[user] == entries.hold_user)
+    covering = covering.filter(covers(covering.scope, _on(covering, parts)))
+    in_time = covering.closing.notnull() & (covering.started <= covering[since])
+    state = covering.group_by(combination).agg(
+        hold_closes=covering.closing.max(where=in_time),
+        hold_opened=covering.started.min(where=covering.closing.isnull() & covering.reviewed),
     )
     joined = rows.left_join(state, combination, rname="held_{name}")
     return joined.select([c for c in joined.columns if not c.startswith(("held_", "hold_flag_"))])
 
 
-def _rebind(parts: tuple[Part, ...], names) -> list[tuple[str, str, dict[str, str]]]:
+def _rebind(parts: tuple[Part, ...], names: Iterator[str]) -> list[tuple[str, str, dict[str, str]]]:
     return [(p.table, next(names), {c: next(names) for c in p.columns}) for p in parts]
 
 

@@ -11,7 +11,8 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from heytalk_audit.audit.audit import Audit
-from heytalk_audit.audit.check import Check, exceptions
+from heytalk_audit.audit.check import Check
+from heytalk_audit.audit.classify import exceptions
 from heytalk_audit.audit.faults import NotAddingUp
 from heytalk_audit.policy.view import View
 from heytalk_audit.snapshot.engines import Duck, Spark
@@ -90,7 +91,7 @@ def figures(values: Mapping[str, ir.Scalar], engine: Duck | Spark) -> dict[str, 
         one = next(iter(relations)).to_expr() if len(relations) == 1 else None
         tables = [one.agg(**of_one)] if one is not None else [value.name(name).as_table() for name, value in of_one.items()]
         for table in tables:
-            computed |= {name: _plain(value) for name, value in engine.rows(table).iloc[0].items()}
+            computed |= {str(name): _plain(value) for name, value in engine.rows(table).iloc[0].items()}
     return {label: computed[f"figure_{i}"] for i, label in enumerate(values)}
 
 

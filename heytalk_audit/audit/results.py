@@ -21,6 +21,7 @@ from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.audit.rule_result import (
     BreakdownRow,
     ClauseCited,
+    Count,
     EntryStanding,
     FaultPlace,
     Figure,
@@ -213,15 +214,18 @@ def _subjects(rows: pd.DataFrame) -> Subjects:
     return Subjects(by_region=_counts(concerned.region.fillna(NOT_KNOWN)), by_age=_counts(concerned.age), **counts)
 
 
-def _counts(values: pd.Series) -> dict[str, int]:
-    return {str(value): int(n) for value, n in sorted(values.value_counts().items())}
+def _counts(values: pd.Series) -> dict[str, Count]:
+    counts: dict[str, Count] = {str(value): int(n) for value, n in values.value_counts().items()}
+    return dict(sorted(counts.items()))
 
 
 def _reasons(rows: pd.DataFrame) -> tuple[ReasonCount, ...]:
     groups = rows.groupby(["outcome", "reason"], dropna=False, sort=False)
-    counts = [(Outcome(outcome), reason, len(group), _people(group)) for (outcome, reason), group in groups]
-    ordered = sorted(counts, key=lambda c: (c[0].rank, -c[2], str(c[1])))
-    return tuple(ReasonCount(outcome=outcome, reason=reason, rows=n, people=people) for outcome, reason, n, people in ordered)
+    counts = [
+        ReasonCount.model_validate({"outcome": outcome, "reason": reason, "rows": len(group), "people": _people(group)})
+        for (outcome, reason), group in groups
+    ]
+    return tuple(sorted(counts, key=lambda c: (c.outcome.rank, -(c.rows or 0), str(c.reason))))
 
 
 def _ageing(rows: pd.DataFrame) -> dict[str, int]:
@@ -240,13 +244,17 @@ def _breakdown(rule: Rule, rows: pd.DataFrame, name: str) -> tuple[BreakdownRow,
         return ()
     values = breakdown_values(rule, rows, name)
     counts = pd.crosstab(values, rows.outcome)
-    lines = [
-        {"value": str(value)} | {str(o): int(counts.at[value, o]) if o in counts else 0 for o in OPEN_OUTCOMES} for value in counts.index
-    ]
-    lines = [line for line in lines if any(line[o] for o in OPEN_OUTCOMES)]
-    in_order = name in IN_ORDER
-    lines.sort(key=lambda line: line["value"] if in_order else (-line["violation"], -line["review"], line["value"]))
-    return tuple(BreakdownRow.model_validate(line) for line in lines)
+    by_value = {str(value): {str(o): _cell(counts, value, o) for o in OPEN_OUTCOMES} for value in counts.index}
+    lines = [(value, n) for value, n in by_value.items() if any(n.values())]
+    if name in IN_ORDER:
+        lines.sort(key=lambda line: line[0])
+    else:
+        lines.sort(key=lambda line: (-line[1]["violation"], -line[1]["review"], line[0]))
+    return tuple(BreakdownRow.model_validate({"value": value, **n}) for value, n in lines)
+
+
+def _cell(counts: pd.DataFrame, value: Any, outcome: str) -> int:
+    return int(counts.loc[value, outcome]) if outcome in counts else 0
 
 
 def breakdown_values(rule: Rule, rows: pd.DataFrame, name: str) -> pd.Series:
@@ -282,7 +290,8 @@ def _over_time(evaluation: Evaluation) -> OverTimeResult | None:
         for panel, month, n in drawn[counted]:
             points.setdefault((panel, month), dict.fromkeys(("pass", *map(str, OPEN_OUTCOMES), "people"), 0))[series] += n
     tested = rows[rows.outcome.isin(OPEN_OUTCOMES)]
-    for (panel, month, outcome), n in tested.groupby([f"by_{drawn['panel']}", f"by_{drawn['month']}", "outcome"]).size().items():
+    by = [f"by_{drawn['panel']}", f"by_{drawn['month']}", "outcome"]
+    for panel, month, outcome, n in tested.groupby(by).size().reset_index().itertuples(index=False, name=None):
         points[panel, month][outcome] += int(n)
         points[panel, month]["pass"] -= int(n)
     lines = [{"panel": panel, "month": month, **counts} for (panel, month), counts in sorted(points.items())]

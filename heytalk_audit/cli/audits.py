@@ -11,6 +11,8 @@ import typer
 from heytalk_audit.cli.app import Override, Params, app
 from heytalk_audit.console import err, out, print_seconds, print_verdicts
 
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback where a rule crashes; it may quote data")]
+
 
 @app.command()
 def plan(params: Params, p: Override = None) -> None:
@@ -26,26 +28,27 @@ def run(
     p: Override = None,
     out_: Annotated[Path | None, typer.Option("--out", help="The run's folder (default: reports/<audit id>)")] = None,
     allow: Annotated[str, typer.Option(help="Verdicts that do not make the exit status 3: REVIEW,NOT_EVALUATED,...")] = "",
+    debug: Debug = False,
 ) -> None:
     """The audit: notebooks, reports, results."""
     from heytalk_audit.running.run import run as run_audit
 
-    outcome = run_audit(params, p or [], out_, allow.split(","), err)
-    print_verdicts(outcome.rules)
-    print_seconds(outcome.seconds)
-    out.print(f"{outcome.folder / 'index.html'}", soft_wrap=True)
-    raise typer.Exit(outcome.status)
+    finished = run_audit(params, p or [], out_, allow.split(","), err, debug)
+    print_verdicts(finished.rules)
+    print_seconds(finished.seconds)
+    out.print(f"{finished.folder / 'index.html'}", soft_wrap=True)
+    raise typer.Exit(finished.status)
 
 
 @app.command()
-def rules(rule: Annotated[str | None, typer.Argument(help="A rule's id")] = None) -> None:
+def rules(rule: Annotated[str | None, typer.Argument(help="A rule's id")] = None, debug: Debug = False) -> None:
     """The catalogue, or one rule: promise, clauses, method, law, source."""
     from heytalk_audit.catalogue import show_catalogue, show_rule
 
     if rule is None:
         show_catalogue(out)
     else:
-        show_rule(rule, out)
+        show_rule(rule, out, debug)
 
 
 @app.command()

@@ -10,7 +10,10 @@ from typing import Any
 import yaml
 
 from heytalk_audit import params
-from heytalk_audit.audit import disclosure, results
+from heytalk_audit.audit import disclosure
+from heytalk_audit.audit.document import Results
+from heytalk_audit.audit.results import EXCEPTIONS, write_exceptions
+from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.canonical import canonical
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.evidence import folder, signature
@@ -20,13 +23,12 @@ from heytalk_audit.params import Params, Role, paths, put
 from heytalk_audit.policy import load
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.policy.settings import settings_of
+from heytalk_audit.running.session import SUMMARY_FILE, result_file
 from heytalk_audit.snapshot import profile
 from heytalk_audit.vocabulary import Audience
 
 #: Where the folder is made, within the working folder.
 STAGED = "run"
-#: What the summary leaves in the working folder for `results.json`, beside the results of each rule.
-SUMMARISED = ("areas", "clauses", "findings", "follow_up", "register")
 #: What the kept parameters say of a file that is kept apart from the run.
 GIVEN = "given"
 
@@ -50,9 +52,10 @@ def _read(work: Path, name: str) -> Any:
 
 def _write_results(given: Params, base: Path, work: Path, staged: Path) -> None:
     limit = settings_of(load(given.policy.name, base), given.settings)["unknown_limit"]
-    rules = [disclosure.of_rule(_read(work, f"results/{rule}.json"), given.report.audience, limit) for rule in _rules(given)]
-    document = {"audit": _read(work, "audit.json"), "rules": rules} | {name: _read(work, f"{name}.json") for name in SUMMARISED}
-    (staged / folder.RESULTS).write_bytes(canonical(document))
+    internal = [RuleResult.model_validate(_read(work, result_file(rule))) for rule in _rules(given)]
+    rules = [disclosure.of_rule(result, given.report.audience, limit) for result in internal]
+    results = Results.model_validate(_read(work, SUMMARY_FILE) | {"rules": rules})
+    (staged / folder.RESULTS).write_bytes(canonical(results.plain()))
 
 
 def _write_exceptions(given: Params, work: Path, staged: Path) -> None:
@@ -66,7 +69,7 @@ def _write_exceptions(given: Params, work: Path, staged: Path) -> None:
         if inside:
             shutil.copyfile(folder.exceptions_file(work, rule), target)
         else:
-            results.write_exceptions(results.EXCEPTIONS.empty_table(), target)
+            write_exceptions(EXCEPTIONS.empty_table(), target)
 
 
 def _keep_inputs(given: Params, base: Path, staged: Path) -> None:

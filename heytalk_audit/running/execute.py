@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 import papermill
 import papermill.exceptions
-from jupyter_client import AsyncKernelManager
+from jupyter_client.manager import AsyncKernelManager
 from nbformat import NotebookNode
 from rich.progress import Progress
 
@@ -62,7 +62,7 @@ def _execute_one(name: str, progress: Progress, manager: type[AsyncKernelManager
         logging.getLogger("papermill").setLevel(logging.ERROR)
         try:
             # papermill reads and writes nothing itself: it would change the folder of the whole process for each file
-            executed = papermill.execute_notebook(
+            executed: NotebookNode = papermill.execute_notebook(
                 nbformat.read(source, as_version=4),
                 None,
                 parameters={"params": PARAMETERS_FILE, "overrides": []},

@@ -15,10 +15,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from jupyter_client import AsyncKernelManager
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from heytalk_audit.running.session import WORK
 
@@ -67,20 +68,22 @@ class Server:
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._requests, self._answers = self._process.stdin, self._process.stdout
         self._lock = threading.Lock()
 
     def start(self, argv: list[str], env: dict[str, str], cwd: str) -> Forked:
         """A fork that becomes the kernel of these arguments."""
         with self._lock:
-            self._process.stdin.write(json.dumps({"argv": argv, "env": env, "cwd": cwd}) + "\n")
-            self._process.stdin.flush()
-            return Forked(int(self._process.stdout.readline()))
+            self._requests.write(json.dumps({"argv": argv, "env": env, "cwd": cwd}) + "\n")
+            self._requests.flush()
+            return Forked(int(self._answers.readline()))
 
     def close(self) -> None:
         """End the server, and with it the kernels that are still there."""
-        self._process.stdin.close()
+        self._requests.close()
         self._process.wait()
-        self._process.stdout.close()
+        self._answers.close()
 
 
 def manager(work: Path, server: Server | None = None) -> type[AsyncKernelManager]:
@@ -90,12 +93,13 @@ def manager(work: Path, server: Server | None = None) -> type[AsyncKernelManager
     """
 
     class Provisioner(LocalProvisioner):
-        async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+        async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
             if server is None:
                 return await super().launch_kernel(cmd, **kwargs)
             # cmd is python -m ipykernel_launcher, and then the kernel's own arguments
-            self.process = server.start(cmd[3:], kwargs["env"], kwargs["cwd"])
-            self.pid = self.pgid = self.process.pid
+            kernel = server.start(cmd[3:], kwargs["env"], kwargs["cwd"])
+            self.process = cast("subprocess.Popen[bytes]", kernel)  # it has all that a provisioner asks of one
+            self.pid = self.pgid = kernel.pid
             return self.connection_info
 
     class Manager(AsyncKernelManager):

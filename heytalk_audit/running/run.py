@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from heytalk_audit import params
-from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.errors import InputError, nearest, printable
 from heytalk_audit.evidence import custody
 from heytalk_audit.evidence.folder import RESULTS, results_of
 from heytalk_audit.policy.chapters import CHAPTERS, SUMMARY
@@ -29,6 +29,7 @@ from heytalk_audit.running import kernels
 from heytalk_audit.running.assemble import STAGED, assemble
 from heytalk_audit.running.execute import execute
 from heytalk_audit.running.prepare import prepare
+from heytalk_audit.running.session import TRACEBACKS
 from heytalk_audit.vocabulary import Verdict
 
 #: Steps that are no notebooks.
@@ -71,8 +72,18 @@ class Watch:
         return {name: self.seconds[name] for name in order if name in self.seconds} | {"in all": time.monotonic() - self.begun}
 
 
-def run(path: Path, overrides: list[str], out: Path | None, allow: Iterable[str] = (), console: Console | None = None) -> Finished:
-    """Run the audit that a parameters file describes. Unusable input raises InputError, and nothing is written."""
+def run(
+    path: Path,
+    overrides: list[str],
+    out: Path | None,
+    allow: Iterable[str] = (),
+    console: Console | None = None,
+    debug: bool = False,
+) -> Finished:
+    """Run the audit that a parameters file describes. Unusable input raises InputError, and nothing is written.
+
+    With `debug` the tracebacks of rules that crashed are printed, and nowhere kept: they may quote data.
+    """
     console, watch = console or Console(stderr=True), Watch()
     given, base = params.read(path, overrides), path.resolve().parent
     allowed, target = check_allow(allow), _target(path, given, out)
@@ -84,6 +95,8 @@ def run(path: Path, overrides: list[str], out: Path | None, allow: Iterable[str]
         with watch.step(FOLDER):
             assemble(given, base, work)
             _publish(work / STAGED, target)
+        if debug:
+            _print_tracebacks(work, console)
     results = results_of(target)
     exit_status = status([rule["verdict"] for rule in results["rules"]], allowed)
     return Finished(target, results["audit"], results["rules"], exit_status, watch.total())
@@ -135,6 +148,13 @@ def _log_access(given: params.Params, base: Path, console: Console) -> None:
     warning = custody.note_run(base / given.snapshot, given.audit.id, dt.datetime.now(dt.UTC))
     if warning:
         console.print(f"warning: {warning}", markup=False)
+
+
+def _print_tracebacks(work: Path, console: Console) -> None:
+    for file in sorted((work / TRACEBACKS).glob("*.txt")):
+        console.print(f"{file.stem}:", markup=False)
+        for line in file.read_text("utf-8").splitlines():
+            console.print(printable(line), markup=False, soft_wrap=True)
 
 
 def _publish(staged: Path, target: Path) -> None:

@@ -21,7 +21,10 @@ from heytalk_audit import params as parameters
 from heytalk_audit.audit import acceptance, disclosure
 from heytalk_audit.audit import results as model
 from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.describe import describe
+from heytalk_audit.audit.document import AuditDescription
 from heytalk_audit.audit.evaluate import evaluate
+from heytalk_audit.audit.rule_result import EntryStanding, RuleResult
 from heytalk_audit.audit.sampling import read_labels
 from heytalk_audit.canonical import canonical
 from heytalk_audit.catalogue import rules_of
@@ -37,9 +40,18 @@ from heytalk_audit.snapshot.open import open_snapshot
 
 #: The environment variable of a kernel that holds the path of the run's working folder.
 WORK = "HEYTALK_AUDIT_WORK"
-#: Names in the working folder: the parameters with absolute paths, and what is derived from the earlier run's snapshot.
+#: Names in the working folder: the parameters with absolute paths, what the summary leaves for `results.json`, and what is derived from
+#: the earlier run's snapshot.
 PARAMETERS_FILE = "params.yaml"
+SUMMARY_FILE = "summary.json"
 PREVIOUS_SNAPSHOT = "previous"
+#: Names in it of what evaluating a rule leaves: the tracebacks of faults lie apart from everything that goes into the run's folder.
+TRACEBACKS = "tracebacks"
+
+
+def result_file(rule: str) -> str:
+    """The file of a rule's result in the working folder."""
+    return f"results/{rule}.json"
 
 
 class Session:
@@ -114,12 +126,11 @@ class Session:
         """Ids of the rules of this audit, in order."""
         return [rule for chapter in self.params.chapters for rule in rules_of(chapter, self.params.rules)]
 
-    def evaluate(self, rule: str) -> dict[str, Any]:
+    def evaluate(self, rule: str) -> RuleResult:
         """A rule's result; its exceptions are written beside it. A result that this run already has is read."""
-        kept = self.work / "results" / f"{rule}.json"
+        kept = self.work / result_file(rule)
         if kept.exists():
-            result: dict[str, Any] = json.loads(kept.read_text("utf-8"))
-            return result
+            return RuleResult.model_validate_json(kept.read_bytes())
         evaluation = evaluate(RULES[rule], self.audit)
         coverage = acceptance.cover(evaluation, self.entries, self.key, self.audit.clock.today)
         evaluation = acceptance.accept(evaluation, coverage, self.audit.settings["unknown_limit"])
@@ -128,10 +139,18 @@ class Session:
         rows = model.exceptions(evaluation, self.key, coverage.by_row)
         model.write_exceptions(rows, exceptions_file(self.work, rule))
         self.write(f"accepted/{rule}.json", rows["accepted"].to_pylist() if coverage.rows else [])
-        self.write(f"results/{rule}.json", result)
+        self.write(result_file(rule), result.plain())
+        if evaluation.fault is not None:
+            self.write_traceback(rule, evaluation.fault.traceback)
         return result
 
-    def shown(self, result: dict[str, Any]) -> dict[str, Any]:
+    def write_traceback(self, rule: str, text: str) -> None:
+        """Keep a rule's traceback for the developer who asks for it: it may quote data, and never goes into the run's folder."""
+        folder = self.work / TRACEBACKS
+        folder.mkdir(exist_ok=True)
+        (folder / f"{rule}.txt").write_text(text, "utf-8")
+
+    def shown(self, result: RuleResult) -> RuleResult:
         """A result as this report's audience may see it."""
         return disclosure.of_rule(result, self.audience, self.audit.settings["unknown_limit"])
 
@@ -154,13 +173,13 @@ class Session:
         return [row | {"accepted": ids} for row, ids in zip(rows, covering, strict=True)] if covering else rows
 
     @cached_property
-    def register(self) -> list[dict[str, Any]]:
+    def register(self) -> list[EntryStanding]:
         """How each entry of the register stands: the rules of this audit that it names are evaluated, if they are not yet."""
         named = {entry.rule for entry in self.entries}
         results = [self.evaluate(rule) for rule in self.rules if rule in named]
         standings = acceptance.register(self.entries, results, self.audit.clock.today) if named else []
         return disclosure.of_register(standings, self.audience)
 
-    def results(self, chapters: Sequence[str] = ()) -> list[dict[str, Any]]:
+    def results(self, chapters: Sequence[str] = ()) -> list[RuleResult]:
         """The results of these chapters (default: all of the parameters), in order."""
         return [self.evaluate(rule) for chapter in chapters or self.params.chapters for rule in rules_of(chapter, self.params.rules)]
