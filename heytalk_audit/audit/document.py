@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from heytalk_audit.audit.rule_result import Count, Document, EntryStanding, RuleResult
+from heytalk_audit.canonical import canonical
 from heytalk_audit.vocabulary import Audience, Rating, Verdict
 
 FORMAT: Literal[2] = 2
@@ -244,6 +245,12 @@ class Results(Document):
     register_: tuple[EntryStanding, ...] = Field(alias="register")
     findings: tuple[FindingStanding, ...]
     follow_up: FollowUpDocument | None
+
+
+def json_schema() -> bytes:
+    """The JSON schema of `results.json`, as it is published."""
+    schema = Results.model_json_schema(by_alias=True, mode="serialization")
+    return canonical({"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema)
 
 
 def read_results(document: dict[str, Any]) -> Results:
