@@ -1,4 +1,4 @@
-"""The parameters file: what an audit is told, checked before anything begins."""
+"""The parameters file: which audit, of which snapshot, against which policy, for whom; checked before anything begins."""
 
 from __future__ import annotations
 
@@ -161,18 +161,18 @@ class GivenPath:
     values: tuple[str, ...]
 
 
-def paths(given: Strict, within: tuple[str, ...] = ()) -> list[GivenPath]:
-    """The parameters that are paths, in the order of the model, whether or not one was given."""
-    found: list[GivenPath] = []
-    for name, field in type(given).model_fields.items():
-        value, key = getattr(given, name), (*within, name)
+def paths(parameters: Strict, within: tuple[str, ...] = ()) -> list[GivenPath]:
+    """The parameters that are paths, in the order of the model, whether or not a file names one."""
+    marked: list[GivenPath] = []
+    for name, field in type(parameters).model_fields.items():
+        value, key = getattr(parameters, name), (*within, name)
         marks = [mark for mark in field.metadata if isinstance(mark, PathTo)]
         if marks:
             values = value if isinstance(value, list) else [value] if value else []
-            found.append(GivenPath(key, marks[0].role, tuple(values)))
+            marked.append(GivenPath(key, marks[0].role, tuple(values)))
         elif isinstance(value, Strict):
-            found += paths(value, key)
-    return found
+            marked += paths(value, key)
+    return marked
 
 
 def put(document: dict[str, Any], key: tuple[str, ...], value: Any) -> None:
@@ -182,10 +182,10 @@ def put(document: dict[str, Any], key: tuple[str, ...], value: Any) -> None:
     document[key[-1]] = value
 
 
-def absolute(given: Params, base: Path) -> dict[str, Any]:
+def absolute(parameters: Params, base: Path) -> dict[str, Any]:
     """The parameters as a document whose paths hold wherever it lies; a policy that is no path stays a name."""
-    document = given.model_dump(mode="json")
-    for path in paths(given):
+    document = parameters.model_dump(mode="json")
+    for path in paths(parameters):
         values = [str((base / value).resolve()) for value in path.values]
         if path.role is Role.LABELS:
             put(document, path.key, values)
@@ -199,9 +199,9 @@ def passphrase(signing: SigningParams) -> bytes | None:
     return os.environb.get(signing.passphrase_env.encode()) or None
 
 
-def unset(given: Params) -> set[str]:
-    """Keys that a run's own copy of the parameters leaves out, as nothing is said there."""
-    return set() if given.resolution.keys else {"resolution"}
+def unset(parameters: Params) -> set[str]:
+    """Keys that a run's own copy of the parameters leaves out, as nothing stands there."""
+    return set() if parameters.resolution.keys else {"resolution"}
 
 
 def _override(document: dict[str, Any], text: str) -> None:

@@ -30,18 +30,20 @@ NO_COMMITMENT = "NO_COMMITMENT"
 ON_THE_DOCUMENT = "POL-"
 
 
-def named(clause: Clause, known: Iterable[str]) -> tuple[set[str], set[str]]:
+def named(clause: Clause, rules: Iterable[str]) -> tuple[set[str], set[str]]:
     """The rules that the policy's data names for a clause: one by one, and by a shorthand (all, SEC-*, PRM-01..05) spelled out."""
-    single, spread, known = set(), set(), set(known)
+    single: set[str] = set()
+    spelled_out: set[str] = set()
+    ids = set(rules)
     for word in clause.rules:
         row = re.fullmatch(r"([A-Z]+-)(\d+)\.\.(\d+)", word)
         if row:
-            spread |= {f"{row[1]}{n:02}" for n in range(int(row[2]), int(row[3]) + 1)}
+            spelled_out |= {f"{row[1]}{n:02}" for n in range(int(row[2]), int(row[3]) + 1)}
         elif word == "all" or word.endswith("-*"):
-            spread |= {id for id in known if word == "all" or id.startswith(word[:-1])}
+            spelled_out |= {id for id in ids if word == "all" or id.startswith(word[:-1])}
         elif word != "-" and not word.startswith(ON_THE_DOCUMENT):
             single.add(word)
-    return single, spread
+    return single, spelled_out
 
 
 def findings_on(clause: Clause) -> list[str]:

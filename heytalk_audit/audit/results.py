@@ -24,7 +24,6 @@ from heytalk_audit.audit.rule_result import (
     Count,
     EntryStanding,
     FaultPlace,
-    Figure,
     Ledger,
     NumberRead,
     OverTimeResult,
@@ -111,49 +110,62 @@ def summarise(
     `entries` are those of the register of accepted exceptions for this rule, and `accepted` says how many of its rows they cover.
     `repeated` says that it fails, and failed in the previous audit.
     """
-    rule, rows, ledger = evaluation.rule, evaluation.rows, evaluation.ledger
+    return RuleResult.model_validate(
+        {
+            **_of_rule(evaluation.rule, audit),
+            **_of_rows(evaluation, repeated),
+            "verdict": evaluation.verdict,
+            "reason": evaluation.reason,
+            "blocked_by": evaluation.blocked_by,
+            "limited_by": evaluation.limited_by,
+            "fault": _fault(evaluation.fault),
+            "accepted": accepted,
+            "entries": tuple(entries),
+            "repeated": repeated,
+            "figures": [{"label": label, "value": value} for label, value in evaluation.figures.items()],
+            "samples": _samples(evaluation, key, labels),
+            "numbers": [_number(number) for number in evaluation.view.read.values()] if evaluation.view else [],
+            "tables": evaluation.tables,
+            "assumptions": evaluation.assumptions,
+            "sql": evaluation.sql,
+        }
+    )
+
+
+def _of_rule(rule: Rule, audit: Audit) -> dict[str, Any]:
+    """What a result says of the rule itself, whatever the data."""
     promise, method = rule.text
     words = audit.policy.rules.get(rule.id, {})
+    return {
+        "id": rule.id,
+        "title": words.get("title", promise),
+        "family": rule.family,
+        "severity": rule.severity,
+        "basis": "evidence" if rule.family == "DQ" else rule.basis,
+        "clauses": [_clause(audit, id) for id in rule.clauses],
+        "promise": promise,
+        "method": " ".join(method.split()),
+        "law": _list(words.get("law")),
+        "dpv": _list(words.get("dpv")),
+        "source": rule.source,
+        **{name: words.get(name, "") for name in ("limits", "effect", "recommendation")},
+    }
+
+
+def _of_rows(evaluation: Evaluation, repeated: bool) -> dict[str, Any]:
+    """What a result counts."""
+    rule, rows, ledger = evaluation.rule, evaluation.rows, evaluation.ledger
     tested = ledger["in_scope"] - ledger[Outcome.EXCLUDED]
-    numbers = evaluation.view.read.values() if evaluation.view else ()
-    return RuleResult(
-        id=rule.id,
-        title=words.get("title", promise),
-        family=rule.family,
-        severity=rule.severity,
-        basis="evidence" if rule.family == "DQ" else rule.basis,
-        verdict=evaluation.verdict,
-        reason=evaluation.reason,
-        blocked_by=evaluation.blocked_by,
-        limited_by=evaluation.limited_by,
-        fault=_fault(evaluation.fault),
-        ledger=Ledger.model_validate(ledger),
-        accepted=accepted,
-        entries=tuple(entries),
-        subjects=_subjects(rows),
-        reasons=_reasons(rows),
-        ageing=_ageing(rows),
-        breakdowns={name: _breakdown(rule, rows, name) for name in evaluation.by if len(rows)},
-        over_time=_over_time(evaluation),
-        figures=tuple(Figure(label=label, value=value) for label, value in evaluation.figures.items()),
-        samples=_samples(evaluation, key, labels),
-        numbers=tuple(map(_number, numbers)),
-        clauses=tuple(_clause(audit, id) for id in rule.clauses),
-        tables=evaluation.tables,
-        promise=promise,
-        method=" ".join(method.split()),
-        law=_list(words.get("law")),
-        dpv=_list(words.get("dpv")),
-        limits=words.get("limits", ""),
-        effect=words.get("effect", ""),
-        recommendation=words.get("recommendation", ""),
-        rate=ledger[Outcome.VIOLATION] / tested if tested else None,
-        finding_severity=rate_finding(rule, ledger, repeated),
-        repeated=repeated,
-        assumptions=evaluation.assumptions,
-        source=rule.source,
-        sql=evaluation.sql,
-    )
+    return {
+        "ledger": Ledger.model_validate(ledger),
+        "rate": ledger[Outcome.VIOLATION] / tested if tested else None,
+        "finding_severity": rate_finding(rule, ledger, repeated),
+        "subjects": _subjects(rows),
+        "reasons": _reasons(rows),
+        "ageing": _ageing(rows),
+        "breakdowns": {name: _breakdown(rule, rows, name) for name in evaluation.by if len(rows)},
+        "over_time": _over_time(evaluation),
+    }
 
 
 def rate_finding(rule: Rule, ledger: dict[str, int], repeated: bool = False) -> Severity | None:

@@ -120,8 +120,8 @@ def _check(where: str, row: list[str]) -> None:
 def review_of(records: Iterable[str], labels: pd.DataFrame) -> Review:
     """The review of a sample's records by two reviewers' labels of one rule."""
     drawn = list(records)
-    said = [labels[labels["reviewer"] == name].set_index("record")["label"] for name in sorted(labels["reviewer"].unique())]
-    first, second = (of_one.reindex(drawn) for of_one in said) if said else ([None] * len(drawn),) * 2
+    by_reviewer = [labels[labels["reviewer"] == name].set_index("record")["label"] for name in sorted(labels["reviewer"].unique())]
+    first, second = (of_one.reindex(drawn) for of_one in by_reviewer) if by_reviewer else ([None] * len(drawn),) * 2
     pairs = [tuple(label if isinstance(label, str) else None for label in pair) for pair in zip(first, second, strict=True)]
     decided = Counter(a for a, b in pairs if a == b and a in ("yes", "no"))
     left = [(record, a, b) for record, (a, b) in zip(drawn, pairs, strict=True) if a != b or a not in ("yes", "no")]

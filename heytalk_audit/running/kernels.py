@@ -133,10 +133,10 @@ def _serve() -> None:
     signal.signal(signal.SIGCHLD, _reap)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for line in sys.stdin:
-        asked = json.loads(line)
+        request = json.loads(line)
         pid = os.fork()
         if pid == 0:
-            _become_kernel(asked)
+            _become_kernel(request)
         print(pid, flush=True)
 
 
@@ -148,7 +148,7 @@ def _reap(*_: Any) -> None:
         pass
 
 
-def _become_kernel(asked: dict[str, Any]) -> None:
+def _become_kernel(request: dict[str, Any]) -> None:
     server = os.getppid()
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -157,9 +157,9 @@ def _become_kernel(asked: dict[str, Any]) -> None:
     for stream in (0, 1):
         os.dup2(nothing, stream)
     os.environ.clear()
-    os.environ.update(asked["env"])
-    os.chdir(asked["cwd"])
-    sys.argv = ["ipykernel_launcher", *asked["argv"], f"--IPKernelApp.parent_handle={server}"]
+    os.environ.update(request["env"])
+    os.chdir(request["cwd"])
+    sys.argv = ["ipykernel_launcher", *request["argv"], f"--IPKernelApp.parent_handle={server}"]
     from ipykernel.kernelapp import IPKernelApp
 
     try:
