@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from heytalk_audit.audit import clauses, disclosure, rating
-from heytalk_audit.audit import results as model
 from heytalk_audit.audit.audit import DETECTIONS
 from heytalk_audit.audit.describe import delivered_tables
 from heytalk_audit.audit.document import AreaRating, ClauseStanding
+from heytalk_audit.audit.exceptions import EXCEPTIONS
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.detect.in_snapshot import summary
@@ -68,7 +68,7 @@ class Chapter:
     def exceptions(self, rule: str) -> pd.DataFrame:
         """The exception rows of a rule: record, subject, outcome, reason, due_on, days_over. For readers outside there are none."""
         rows = self.session.rows(rule) if self.session.audience == Audience.INTERNAL else []
-        return pd.DataFrame(rows, columns=list(model.EXCEPTIONS.names))
+        return pd.DataFrame(rows, columns=list(EXCEPTIONS.names))
 
     def ledger(self) -> pd.DataFrame:
         """The chapter's rules with their verdicts and ledgers, one row each, by id."""

@@ -15,11 +15,11 @@ from pathlib import Path
 import pandas as pd
 
 from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.breakdown import breakdown_values, is_shown
 from heytalk_audit.audit.check import Check, Rule
 from heytalk_audit.audit.evaluate import Evaluation, outline
 from heytalk_audit.audit.ledger import NOT_KNOWN
 from heytalk_audit.audit.pseudonym import pseudonym
-from heytalk_audit.audit.results import breakdown_values, is_shown
 from heytalk_audit.audit.rule_result import EntryStanding, RuleResult
 from heytalk_audit.audit.verdict import judge
 from heytalk_audit.errors import InputError, nearest

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from heytalk_audit import contract
 from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.breakdown import breakdown
 from heytalk_audit.audit.check import Rule
 from heytalk_audit.audit.evaluate import Evaluation
 from heytalk_audit.audit.faults import Fault
 from heytalk_audit.audit.ledger import NOT_KNOWN
 from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.audit.rule_result import (
-    BreakdownRow,
     ClauseCited,
     Count,
     EntryStanding,
@@ -45,55 +41,6 @@ AGEING = ((7, "0-7"), (30, "8-30"), (90, "31-90"), (365, "91-365"), (10**9, ">36
 NEVER_LOWER = ("MIN", "SEC", "SHA")
 #: A finding is frequent above this rate, and rare below the other with fewer rows than a few.
 FREQUENT, RARE, FEW = 0.05, 0.001, 5
-#: Breakdowns that are the audit's own words, not the data's.
-OWN_WORDS = (
-    "table_name",
-    "column_name",
-    "month",
-    "delay_after_withdrawal",
-    "source",
-    "clause_id",
-    "place",
-    "finding",
-    "confidence",
-    "kept_as",
-)
-#: Breakdowns whose values have an order of their own.
-IN_ORDER = ("month", "delay_after_withdrawal")
-EXCEPTIONS = pa.schema(
-    [
-        ("record", pa.string()),
-        ("subject", pa.string()),
-        ("outcome", pa.string()),
-        ("reason", pa.string()),
-        ("due_on", pa.date32()),
-        ("days_over", pa.int32()),
-    ]
-)
-
-
-def exceptions(evaluation: Evaluation, key: bytes, accepted: Sequence[str | None] | None = None) -> pa.Table:
-    """Every row of the population whose outcome is not pass, as pseudonyms, ordered by record.
-
-    `accepted` names per row what the register covers it by: a column more, which the report shows and the exceptions file has not.
-    """
-    rows = evaluation.rows
-    columns = {
-        "record": [pseudonym(key, r) for r in rows.record],
-        "subject": [pseudonym(key, None if s is None else f"users:{s}") for s in rows.subject],
-        **{c: [None if pd.isna(v) else v for v in rows[c]] for c in ("outcome", "reason", "due_on", "days_over")},
-    }
-    table = pa.table(columns, schema=EXCEPTIONS)
-    if accepted is not None:
-        table = table.append_column("accepted", pa.array(accepted, pa.string()))
-    return table.sort_by([(name, "ascending") for name in table.column_names])
-
-
-def write_exceptions(table: pa.Table, path: Path) -> None:
-    """An exceptions file; the same rows give the same bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table = table.select(EXCEPTIONS.names)
-    pq.write_table(table, path, compression="zstd", write_statistics=False, store_schema=False, row_group_size=1_000_000)
 
 
 def summarise(
@@ -163,7 +110,7 @@ def _of_rows(evaluation: Evaluation, repeated: bool) -> dict[str, Any]:
         "subjects": _subjects(rows),
         "reasons": _reasons(rows),
         "ageing": _ageing(rows),
-        "breakdowns": {name: _breakdown(rule, rows, name) for name in evaluation.by if len(rows)},
+        "breakdowns": {name: breakdown(rule, rows, name) for name in evaluation.by if len(rows)},
         "over_time": _over_time(evaluation),
     }
 
@@ -248,48 +195,6 @@ def _ageing(rows: pd.DataFrame) -> dict[str, int]:
     for over in days:
         buckets[next(label for limit, label in AGEING if over <= limit)] += 1
     return buckets
-
-
-def _breakdown(rule: Rule, rows: pd.DataFrame, name: str) -> tuple[BreakdownRow, ...]:
-    """Rows by the values of a column; none where these may not be shown."""
-    if not is_shown(rule, name):
-        return ()
-    values = breakdown_values(rule, rows, name)
-    counts = pd.crosstab(values, rows.outcome)
-    by_value = {str(value): {str(o): _cell(counts, value, o) for o in OPEN_OUTCOMES} for value in counts.index}
-    lines = [(value, n) for value, n in by_value.items() if any(n.values())]
-    if name in IN_ORDER:
-        lines.sort(key=lambda line: line[0])
-    else:
-        lines.sort(key=lambda line: (-line[1]["violation"], -line[1]["review"], line[0]))
-    return tuple(BreakdownRow.model_validate({"value": value, **n}) for value, n in lines)
-
-
-def _cell(counts: pd.DataFrame, value: Any, outcome: str) -> int:
-    return int(counts.loc[value, outcome]) if outcome in counts else 0
-
-
-def breakdown_values(rule: Rule, rows: pd.DataFrame, name: str) -> pd.Series:
-    """What each row's value of a breakdown is called: itself where it may be shown, otherwise "(not shown)"."""
-    if not is_shown(rule, name):
-        return pd.Series("(not shown)", index=rows.index)
-    values, column = rows[f"by_{name}"].fillna("(none)").astype(str), _contract_column(rule, name)
-    values = values.where(values.str.strip() != "", "(blank)")
-    if column is not None and column.shown_values:
-        values = values.where(values.isin(column.shown_values), "(other)")
-    return values
-
-
-def is_shown(rule: Rule, name: str) -> bool:
-    """Whether a report may show the values of a breakdown."""
-    column = _contract_column(rule, name)
-    return name in OWN_WORDS or (column is not None and column.reportable)
-
-
-def _contract_column(rule: Rule, name: str) -> contract.Column | None:
-    """The contract's column of this name, of the first of a rule's tables that has one; its person's is looked for second."""
-    tables = (contract.load().get(t) for t in rule.tables_with_people)
-    return next((table[name] for table in tables if table and name in table), None)
 
 
 def _over_time(evaluation: Evaluation) -> OverTimeResult | None:

@@ -12,7 +12,7 @@ import yaml
 from heytalk_audit import params
 from heytalk_audit.audit import disclosure
 from heytalk_audit.audit.document import Results
-from heytalk_audit.audit.results import EXCEPTIONS, write_exceptions
+from heytalk_audit.audit.exceptions import EXCEPTIONS, write_exceptions
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.canonical import canonical
 from heytalk_audit.catalogue import rules_of

@@ -19,11 +19,12 @@ import pyarrow.parquet as pq
 
 from heytalk_audit import params as parameters
 from heytalk_audit.audit import acceptance, disclosure
-from heytalk_audit.audit import results as model
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.describe import describe
 from heytalk_audit.audit.document import AuditDescription
 from heytalk_audit.audit.evaluate import evaluate
+from heytalk_audit.audit.exceptions import exceptions, write_exceptions
+from heytalk_audit.audit.results import summarise
 from heytalk_audit.audit.rule_result import EntryStanding, RuleResult
 from heytalk_audit.audit.sampling import read_labels
 from heytalk_audit.canonical import canonical
@@ -135,9 +136,9 @@ class Session:
         coverage = acceptance.cover(evaluation, self.entries, self.key, self.audit.clock.today)
         evaluation = acceptance.accept(evaluation, coverage, self.audit.settings["unknown_limit"])
         repeated = history.repeated(rule, evaluation.verdict, self.previous)
-        result = model.summarise(evaluation, self.audit, self.key, self.labels, coverage.entries, coverage.rows, repeated)
-        rows = model.exceptions(evaluation, self.key, coverage.by_row)
-        model.write_exceptions(rows, exceptions_file(self.work, rule))
+        result = summarise(evaluation, self.audit, self.key, self.labels, coverage.entries, coverage.rows, repeated)
+        rows = exceptions(evaluation, self.key, coverage.by_row)
+        write_exceptions(rows, exceptions_file(self.work, rule))
         self.write(f"accepted/{rule}.json", rows["accepted"].to_pylist() if coverage.rows else [])
         self.write(result_file(rule), result.plain())
         if evaluation.fault is not None:
