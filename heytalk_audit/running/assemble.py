@@ -33,38 +33,38 @@ STAGED = "run"
 GIVEN = "given"
 
 
-def assemble(given: Params, base: Path, work: Path) -> None:
+def assemble(parameters: Params, base: Path, work: Path) -> None:
     """Finish the folder in `work`: everything but the pages and executed notebooks, which are there already."""
     staged = work / STAGED
-    _write_results(given, base, work, staged)
-    _write_exceptions(given, work, staged)
-    _keep_inputs(given, base, staged)
-    _write_statement(given, base, work, staged)
+    _write_results(parameters, base, work, staged)
+    _write_exceptions(parameters, work, staged)
+    _keep_inputs(parameters, base, staged)
+    _write_statement(parameters, base, work, staged)
 
 
-def _rules(given: Params) -> list[str]:
-    return [rule for name in CHAPTERS if name in given.chapters for rule in rules_of(name, given.rules)]
+def _rules(parameters: Params) -> list[str]:
+    return [rule for name in CHAPTERS if name in parameters.chapters for rule in rules_of(name, parameters.rules)]
 
 
 def _read(work: Path, name: str) -> Any:
     return json.loads((work / name).read_text("utf-8"))
 
 
-def _write_results(given: Params, base: Path, work: Path, staged: Path) -> None:
-    limit = settings_of(load(given.policy.name, base), given.settings)["unknown_limit"]
-    internal = [RuleResult.model_validate(_read(work, result_file(rule))) for rule in _rules(given)]
-    rules = [disclosure.of_rule(result, given.report.audience, limit) for result in internal]
+def _write_results(parameters: Params, base: Path, work: Path, staged: Path) -> None:
+    limit = settings_of(load(parameters.policy.name, base), parameters.settings)["unknown_limit"]
+    internal = [RuleResult.model_validate(_read(work, result_file(rule))) for rule in _rules(parameters)]
+    rules = [disclosure.of_rule(result, parameters.report.audience, limit) for result in internal]
     results = Results.model_validate(_read(work, SUMMARY_FILE) | {"rules": rules})
     (staged / folder.RESULTS).write_bytes(canonical(results.plain()))
 
 
-def _write_exceptions(given: Params, work: Path, staged: Path) -> None:
+def _write_exceptions(parameters: Params, work: Path, staged: Path) -> None:
     """Every exception row inside, none outside: there each file is empty."""
     (staged / folder.EXCEPTIONS).mkdir(parents=True)
-    inside = given.report.audience == Audience.INTERNAL
+    inside = parameters.report.audience == Audience.INTERNAL
     if inside and (work / folder.CARRIED).exists():
         shutil.copyfile(work / folder.CARRIED, staged / folder.CARRIED)
-    for rule in _rules(given):
+    for rule in _rules(parameters):
         target = folder.exceptions_file(staged, rule)
         if inside:
             shutil.copyfile(folder.exceptions_file(work, rule), target)
@@ -72,20 +72,20 @@ def _write_exceptions(given: Params, work: Path, staged: Path) -> None:
             write_exceptions(EXCEPTIONS.empty_table(), target)
 
 
-def _keep_inputs(given: Params, base: Path, staged: Path) -> None:
+def _keep_inputs(parameters: Params, base: Path, staged: Path) -> None:
     """What a replay needs and may be shown: the parameters without paths, and the registers and policy that they name."""
     kept = staged / folder.PARAMETERS
     kept.parent.mkdir(parents=True)
-    document = given.model_dump(mode="json", exclude={"signing"} | params.unset(given))
-    for path in paths(given):
+    document = parameters.model_dump(mode="json", exclude={"signing"} | params.unset(parameters))
+    for path in paths(parameters):
         if path.role not in (Role.SIGNING_KEY, Role.POLICY):
-            put(document, path.key, _kept(path, given.report.audience, base, kept.parent))
-    document["policy"]["name"] = _kept_policy(given, base, kept.parent)
+            put(document, path.key, _kept(path, parameters.report.audience, base, kept.parent))
+    document["policy"]["name"] = _kept_policy(parameters, base, kept.parent)
     kept.write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8")
 
 
 def _kept(path: params.GivenPath, audience: str, base: Path, inputs: Path) -> Any:
-    """What the kept parameters have in place of a path: a register inside is copied, all else is only said to have been given."""
+    """What the kept parameters have in place of a path: a register inside is copied, of all else it only says that there was one."""
     if path.role is Role.SNAPSHOT:
         return "snapshot"
     if path.role is Role.LABELS:
@@ -100,26 +100,26 @@ def _kept(path: params.GivenPath, audience: str, base: Path, inputs: Path) -> An
     return name
 
 
-def _kept_policy(given: Params, base: Path, inputs: Path) -> str:
+def _kept_policy(parameters: Params, base: Path, inputs: Path) -> str:
     """The name of a shipped policy; another's files are copied."""
-    if not (base / given.policy.name).exists():
-        return given.policy.name
-    first, *others = load(given.policy.name, base).files
+    if not (base / parameters.policy.name).exists():
+        return parameters.policy.name
+    first, *others = load(parameters.policy.name, base).files
     (inputs / "policy").mkdir()
     for file, name in ((first, "policy.yaml"), *((other, other.name) for other in others)):
         shutil.copyfile(file, inputs / "policy" / name)
     return "policy"
 
 
-def _write_statement(given: Params, base: Path, work: Path, staged: Path) -> None:
+def _write_statement(parameters: Params, base: Path, work: Path, staged: Path) -> None:
     """The statement over the finished folder, and a detached signature over it where a key is configured.
 
     Paths are left out of it: what they led to is named by its digest.
     """
-    policy = load(given.policy.name, base)
-    used = materials(given, base, policy, _read(work, profile.FILE))
-    content = canonical(statement(staged, parameters_of(given, policy), used))
+    policy = load(parameters.policy.name, base)
+    used = materials(parameters, base, policy, _read(work, profile.FILE))
+    content = canonical(statement(staged, parameters_of(parameters, policy), used))
     (staged / folder.STATEMENT).write_bytes(content)
-    if given.signing.key:
-        key = signature.load_key(base / given.signing.key, params.passphrase(given.signing))
+    if parameters.signing.key:
+        key = signature.load_key(base / parameters.signing.key, params.passphrase(parameters.signing))
         (staged / folder.SIGNATURE).write_bytes(signature.sign(content, key))

@@ -34,22 +34,22 @@ PARAMETERS = {"params", "overrides"}
 Step = Callable[[str], AbstractContextManager[None]]
 
 
-def execute(given: Params, work: Path, progress: Progress, step: Step, manager: type[AsyncKernelManager]) -> None:
+def execute(parameters: Params, work: Path, progress: Progress, step: Step, manager: type[AsyncKernelManager]) -> None:
     """The chapters side by side, then the summary, which only reads; each becomes its pages when it is done.
 
     A register of accepted exceptions stands in the evidence chapter and speaks of what the others find: then it comes after them.
     """
-    chapters = [CHAPTERS[name] for name in CHAPTERS if name in given.chapters]
+    chapters = [CHAPTERS[name] for name in CHAPTERS if name in parameters.chapters]
     first, rest = [c for c in chapters if c.name == "evidence"], [c for c in chapters if c.name != "evidence"]
 
     def one(chapter: Chapter) -> None:
         with step(chapter.notebook):
             executed = _execute_one(chapter.notebook, progress, manager)
-            _write_pages(given, chapter, executed, work / STAGED)
+            _write_pages(parameters, chapter, executed, work / STAGED)
 
-    workers = (os.cpu_count() or 1) if given.engine.url == "duckdb" else 1
+    workers = (os.cpu_count() or 1) if parameters.engine.url == "duckdb" else 1
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        for batch in (rest, first, [SUMMARY]) if given.accepted else (chapters, [SUMMARY]):
+        for batch in (rest, first, [SUMMARY]) if parameters.accepted else (chapters, [SUMMARY]):
             list(pool.map(one, batch))
 
 
@@ -61,17 +61,7 @@ def _execute_one(name: str, progress: Progress, manager: type[AsyncKernelManager
         warnings.simplefilter("ignore")
         logging.getLogger("papermill").setLevel(logging.ERROR)
         try:
-            # papermill reads and writes nothing itself: it would change the folder of the whole process for each file
-            executed: NotebookNode = papermill.execute_notebook(
-                nbformat.read(source, as_version=4),
-                None,
-                parameters={"params": PARAMETERS_FILE, "overrides": []},
-                kernel_name="python3",
-                progress_bar=False,
-                log_output=False,
-                extra_arguments=["--IPKernelApp.log_level=40"],
-                kernel_manager_class=manager,
-            )
+            executed = _papermill(nbformat.read(source, as_version=4), manager)
         except papermill.exceptions.PapermillExecutionError as error:
             if error.ename == InputError.__name__:
                 raise InputError.again(error.evalue) from None
@@ -81,32 +71,47 @@ def _execute_one(name: str, progress: Progress, manager: type[AsyncKernelManager
     return executed
 
 
-def _write_pages(given: Params, chapter: Chapter, executed: NotebookNode, staged: Path) -> None:
+def _papermill(notebook: NotebookNode, manager: type[AsyncKernelManager]) -> NotebookNode:
+    """The notebook as executed. Papermill reads and writes nothing: it would change the folder of the whole process for each file."""
+    executed: NotebookNode = papermill.execute_notebook(
+        notebook,
+        None,
+        parameters={"params": PARAMETERS_FILE, "overrides": []},
+        kernel_name="python3",
+        progress_bar=False,
+        log_output=False,
+        extra_arguments=["--IPKernelApp.log_level=40"],
+        kernel_manager_class=manager,
+    )
+    return executed
+
+
+def _write_pages(parameters: Params, chapter: Chapter, executed: NotebookNode, staged: Path) -> None:
     """What is kept of an executed notebook, and the pages that it makes."""
     kept = page.normalise(executed)
     (staged / folder.NOTEBOOKS).mkdir(parents=True, exist_ok=True)
     nbformat.write(kept, staged / folder.NOTEBOOKS / f"{chapter.notebook}.ipynb")
-    pages, shown = _made(given, chapter.pages), copy.copy(kept)
+    pages, shown = _pages_of(parameters, chapter.pages), copy.copy(kept)
     absent = {f"page-{p.name}" for p in chapter.pages if p not in pages}
     shown["cells"] = [cell for cell in kept.cells if not absent & set(cell.metadata["tags"])]
     for one, part in zip(pages, page.split(shown, [p.name for p in pages]).values(), strict=True):
-        links = [{"href": p.file, "title": p.title, "current": p == one} for p in _listed(given)]
-        title = f"{one.title} - {given.audit.title}"
-        (staged / one.file).write_text(page.render(part, title, links, disclosure.statement_in_words(given.report.audience)), "utf-8")
+        links = [{"href": p.file, "title": p.title, "current": p == one} for p in _listed(parameters)]
+        title = f"{one.title} - {parameters.audit.title}"
+        (staged / one.file).write_text(page.render(part, title, links, disclosure.statement_in_words(parameters.report.audience)), "utf-8")
 
 
-def _listed(given: Params) -> list[Page]:
+def _listed(parameters: Params) -> list[Page]:
     """All pages of the report, in the order of its navigation."""
-    chapters = [CHAPTERS[name] for name in CHAPTERS if name in given.chapters]
-    return [*SUMMARY.pages[:1], *(p for chapter in chapters for p in chapter.pages), *_made(given, SUMMARY.further)]
+    chapters = [CHAPTERS[name] for name in CHAPTERS if name in parameters.chapters]
+    return [*SUMMARY.pages[:1], *(p for chapter in chapters for p in chapter.pages), *_pages_of(parameters, SUMMARY.further)]
 
 
-def _made(given: Params, pages: Iterable[Page]) -> list[Page]:
+def _pages_of(parameters: Params, pages: Iterable[Page]) -> list[Page]:
     """The pages that this run makes: nothing is followed up where no earlier run and no register of findings is named.
 
     Follow-up speaks of single rows and small numbers: it stays inside.
     """
-    followed = given.report.audience == Audience.INTERNAL and bool(given.previous or given.findings)
+    followed = parameters.report.audience == Audience.INTERNAL and bool(parameters.previous or parameters.findings)
     return [p for p in pages if p != FOLLOW_UP or followed]
 
 

@@ -85,15 +85,15 @@ def run(
     With `debug` the tracebacks of rules that crashed are printed, and nowhere kept: they may quote data.
     """
     console, watch = console or Console(stderr=True), Watch()
-    given, base = params.read(path, overrides), path.resolve().parent
-    allowed, target = check_allow(allow), _target(path, given, out)
+    parameters, base = params.read(path, overrides), path.resolve().parent
+    allowed, target = check_allow(allow), _target(path, parameters, out)
     with _working_folder() as work, _progress(console) as progress, kernels.warm(work) as manager:
         with watch.step(SNAPSHOT):
-            prepare(given, base, work, progress, console)
-        _log_access(given, base, console)
-        execute(given, work, progress, watch.step, manager)
+            prepare(parameters, base, work, progress, console)
+        _log_access(parameters, base, console)
+        execute(parameters, work, progress, watch.step, manager)
         with watch.step(FOLDER):
-            assemble(given, base, work)
+            assemble(parameters, base, work)
             _publish(work / STAGED, target)
         if debug:
             _print_tracebacks(work, console)
@@ -120,8 +120,8 @@ def check_allow(allow: Iterable[str]) -> list[str]:
     return allowed
 
 
-def _target(path: Path, given: params.Params, out: Path | None) -> Path:
-    name = "".join(c if c.isalnum() or c in "-_." else "-" for c in given.audit.id).strip(".") or "audit"
+def _target(path: Path, parameters: params.Params, out: Path | None) -> Path:
+    name = "".join(c if c.isalnum() or c in "-_." else "-" for c in parameters.audit.id).strip(".") or "audit"
     target = out or path.resolve().parent.parent / "reports" / name
     if target.is_file() or (target.is_dir() and any(target.iterdir()) and not (target / RESULTS).is_file()):
         raise InputError(f"--out {target.name}", "is there already and is no earlier run", "name another folder")
@@ -143,9 +143,9 @@ def _progress(console: Console) -> Progress:
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def _log_access(given: params.Params, base: Path, console: Console) -> None:
+def _log_access(parameters: params.Params, base: Path, console: Console) -> None:
     """A line in the snapshot's custody log, where it has one: outside the run, and never a reason to stop."""
-    warning = custody.note_run(base / given.snapshot, given.audit.id, dt.datetime.now(dt.UTC))
+    warning = custody.note_run(base / parameters.snapshot, parameters.audit.id, dt.datetime.now(dt.UTC))
     if warning:
         console.print(f"warning: {warning}", markup=False)
 

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from heytalk_audit.audit import acceptance, rating
 from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.document import read_results
 from heytalk_audit.audit.evaluate import Evaluation, evaluate
 from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.audit.results import summarise
@@ -32,6 +33,7 @@ from heytalk_audit.rules import RULES
 from heytalk_audit.running.plan import show_plan
 from heytalk_audit.snapshot.engines import connect
 from heytalk_audit.snapshot.open import open_snapshot
+from heytalk_audit.vocabulary import Verdict
 
 pytestmark = pytest.mark.xdist_group("accepted")
 
@@ -125,23 +127,23 @@ STATES = {
 def test_how_an_entry_stands(name, found, tmp_path):
     changed, state, matched = STATES[name]
     coverage = cover(found, entries(tmp_path, changed))
-    (said,) = coverage.entries
-    assert (said["state"], said["matched"], said["covered"]) == (state, matched, matched if state == "VALID" else 0)
-    assert coverage.rows == said["covered"]
+    (entry,) = coverage.entries
+    assert (entry.state, entry.matched, entry.covered) == (state, matched, matched if state == "VALID" else 0)
+    assert coverage.rows == entry.covered
     verdict = acceptance.accept(found, coverage, 0.01).verdict
     assert verdict == ("ACCEPTED" if coverage.rows == 3 else "FAIL")
 
 
 def test_the_registers_own_date_is_that_of_entries_without_one(found, tmp_path):
     given = entries(tmp_path, {}, {"register_date": "2025-01-31"}, register_date=dt.date(2025, 2, 2))
-    assert [e["state"] for e in cover(found, given).entries] == ["BACK_DATED", "VALID"]
+    assert [e.state for e in cover(found, given).entries] == ["BACK_DATED", "VALID"]
 
 
 def test_a_row_is_counted_once_and_entries_add_up(found, tmp_path):
     one = {"scope": {"record": pseudonym(KEY.encode(), "traffic_events:e0")}}
     opened, called = ({"scope": {"segment": {"event_type": t}}} for t in ("open", "call"))
     coverage = cover(found, entries(tmp_path, one, opened))
-    assert ([e["covered"] for e in coverage.entries], coverage.rows) == ([1, 2], 2)
+    assert ([e.covered for e in coverage.entries], coverage.rows) == ([1, 2], 2)
     marks = dict(zip(found.rows.record, coverage.by_row, strict=True))
     assert marks == {"traffic_events:e0": "AE-1, AE-2", "traffic_events:e1": "AE-2", "traffic_events:e2": None}
     assert acceptance.accept(found, coverage, 0.01).verdict == "FAIL"
@@ -151,9 +153,9 @@ def test_a_row_is_counted_once_and_entries_add_up(found, tmp_path):
 
 def test_a_rule_that_was_not_evaluated_leaves_its_entry_untested(found, tmp_path):
     given = entries(tmp_path, {"rule": "RET-08"}, {"rule": "RET-08", "expiry": "2025-02-28"})
-    missing = Evaluation(RULES["RET-08"], "NOT_EVALUATED", "not delivered: x", dict.fromkeys(found.ledger, 0), found.rows.iloc[:0])
-    assert [(e["state"], e["matched"]) for e in cover(missing, given).entries] == [("NOT_EVALUATED", None), ("EXPIRED", None)]
-    assert [e["state"] for e in acceptance.register(given, [], TODAY)] == ["NOT_EVALUATED", "EXPIRED"]
+    missing = Evaluation(RULES["RET-08"], Verdict.NOT_EVALUATED, "not delivered: x", dict.fromkeys(found.ledger, 0), found.rows.iloc[:0])
+    assert [(e.state, e.matched) for e in cover(missing, given).entries] == [("NOT_EVALUATED", None), ("EXPIRED", None)]
+    assert [e.state for e in acceptance.register(given, [], TODAY)] == ["NOT_EVALUATED", "EXPIRED"]
 
 
 @pytest.mark.parametrize(
@@ -279,7 +281,7 @@ def test_days_are_those_of_the_audits_zone(zone, state, events, tmp_path, monkey
     path = register(tmp_path, {"expiry": "2025-03-01"})
     given = params(tmp_path, events, chapters=["retention"], rules=["RET-07"], accepted=path.name, settings={"audit_tz": zone})
     session = Session(given)
-    assert [e["state"] for e in session.register] == [state]
+    assert [e.state for e in session.register] == [state]
     marked = [row.get("accepted") for row in session.rows("RET-07")]
     assert marked == (["AE-1"] * 3 if state == "VALID" else [None] * 3)
 
@@ -318,7 +320,7 @@ def test_a_covered_rule_is_accepted_and_its_rows_stay(events, tmp_path):
         ("AE-3", "UNUSED"),
         ("AE-4", "EXPIRED"),
     ]
-    assert found["areas"] == rating.areas(found["rules"])
+    assert read_results(found).areas == tuple(rating.areas(read_results(found).rules))
     assert {a["name"]: (a["verdict"], a["rating"]) for a in found["areas"]}["retention"] == ("ACCEPTED", "Reasonable")
     for name in ("RET-07", "DQ-03"):
         file = f"exceptions/{name}.parquet"

@@ -16,11 +16,13 @@ import yaml
 from commands import heytalk_audit, params, refused
 
 from heytalk_audit.audit import clauses
+from heytalk_audit.audit.document import ClauseStanding
 from heytalk_audit.errors import InputError
 from heytalk_audit.policy import load
 from heytalk_audit.registers import attestations
 from heytalk_audit.report import policy_pages, words
 from heytalk_audit.rules import RULES
+from heytalk_audit.vocabulary import Verdict
 
 TODAY = dt.date(2025, 3, 31)
 POLICY = load()
@@ -134,35 +136,36 @@ def test_the_shipped_example_has_attested_expired_and_open_clauses():
 # how clauses stand ---------------------------------------------------------------------------------
 
 
-def ran(id: str, verdict: str, *cited: str, basis: str = "policy") -> dict:
-    return {"id": id, "verdict": verdict, "basis": basis, "limits": "It errs. More.", "clauses": [{"id": c} for c in cited]}
+def ran(id: str, verdict: str, *cited: str, basis: str = "policy") -> SimpleNamespace:
+    """As much of a rule's result as clauses depend on."""
+    return SimpleNamespace(id=id, verdict=Verdict(verdict), basis=basis, clauses=[SimpleNamespace(id=c) for c in cited])
 
 
-def states(*found: dict) -> dict[str, dict]:
+def standings(*results: SimpleNamespace) -> dict[str, ClauseStanding]:
     audit = SimpleNamespace(policy=POLICY, clock=SimpleNamespace(today=TODAY))
-    return {c["id"]: c for c in clauses.results(audit, list(found), {})}
+    return {c.id: c for c in clauses.results(audit, list(results), {})}
 
 
 def test_a_clause_passes_only_if_every_rule_that_should_test_it_ran_and_passed():
     # CL-179: RET-01; RET-04
-    assert states(ran("RET-01", "PASS"), ran("RET-04", "PASS"))["CL-179"]["state"] == "PASS"
-    assert states(ran("RET-01", "PASS"))["CL-179"]["state"] == "PARTLY_TESTED"
-    assert states(ran("RET-01", "PASS"))["CL-179"]["not_run"] == ["RET-04"]
-    assert states()["CL-179"]["state"] == "NOT_TESTED"
+    assert standings(ran("RET-01", "PASS"), ran("RET-04", "PASS"))["CL-179"].state == "PASS"
+    assert standings(ran("RET-01", "PASS"))["CL-179"].state == "PARTLY_TESTED"
+    assert standings(ran("RET-01", "PASS"))["CL-179"].not_run == ("RET-04",)
+    assert standings()["CL-179"].state == "NOT_TESTED"
 
 
 @pytest.mark.parametrize("worst", ["FAIL", "ERROR", "REVIEW", "NOT_EVALUATED", "NO_POPULATION", "ACCEPTED"])
 def test_a_clause_stands_as_its_worst_rule(worst):
-    assert states(ran("RET-01", "PASS"), ran("RET-04", worst))["CL-179"]["state"] == worst
+    assert standings(ran("RET-01", "PASS"), ran("RET-04", worst))["CL-179"].state == worst
 
 
 def test_the_laws_reading_moves_no_clause():
-    found = states(ran("SEN-02", "PASS"), ran("SEN-04", "PASS"), ran("SEN-01", "PASS"), ran("SEN-01L", "FAIL", "CL-024", basis="law"))
-    assert found["CL-024"]["state"] == "PASS"
+    found = standings(ran("SEN-02", "PASS"), ran("SEN-04", "PASS"), ran("SEN-01", "PASS"), ran("SEN-01L", "FAIL", "CL-024", basis="law"))
+    assert found["CL-024"].state == "PASS"
 
 
 def test_a_rule_gives_an_attested_clause_no_verdict():
-    assert states(ran("DQ-06", "PASS", "CL-003"), ran("DQ-07", "FAIL", "CL-135"))["CL-003"]["state"] == "OPEN"
+    assert standings(ran("DQ-06", "PASS", "CL-003"), ran("DQ-07", "FAIL", "CL-135"))["CL-003"].state == "OPEN"
 
 
 def test_rules_and_clauses_name_each_other():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heytalk_audit.audit.sampling import agreed, draw, draw_of, judge, read_labels, refuse_strangers, stated
+from heytalk_audit.audit.sampling import agreed, draw, draw_of, read_labels, refuse_strangers, review_of, stated
 from heytalk_audit.detect.chance import interval
 from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot.engines import connect
@@ -93,7 +93,7 @@ def test_disagreements_are_listed_and_only_decided_labels_count(tmp_path):
         for n, pair in enumerate([("yes", "yes"), ("no", "no"), ("yes", "no"), ("unsure", "unsure"), ("yes", "unsure")])
         for who, label in zip(("ann", "bob"), pair, strict=True)
     )
-    review = judge(drawn, read_labels([labels_file(tmp_path, text)]))
+    review = review_of(drawn, read_labels([labels_file(tmp_path, text)]))
     assert (review.sampled, review.yes, review.no, review.decided, review.undecided) == (6, 1, 1, 2, 4)
     assert review.open.values.tolist() == [
         ["r0002", "yes", "no"],
@@ -105,7 +105,7 @@ def test_disagreements_are_listed_and_only_decided_labels_count(tmp_path):
 
 
 def test_nobody_has_judged_yet(tmp_path):
-    review = judge(["r1", "r2"], read_labels([labels_file(tmp_path, HEAD + "SEN-04,r1,,\n")]))
+    review = review_of(["r1", "r2"], read_labels([labels_file(tmp_path, HEAD + "SEN-04,r1,,\n")]))
     assert (review.decided, review.undecided, review.agreement) == (0, 2, None)
 
 
