@@ -30,7 +30,7 @@ from heytalk_audit.audit.rule_result import (
     SampleReview,
     Subjects,
 )
-from heytalk_audit.audit.suppression import SMALL, counted, hidden_reasons, is_small, none_small, of_ledger, of_reasons, of_subjects
+from heytalk_audit.audit.suppression import SMALL, hidden_reasons, is_small, none_small, of_ledger, of_reasons, of_subjects, unhidden
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Audience, Outcome
 
 WORD = "suppressed"
@@ -78,9 +78,9 @@ def _suppressed(result: RuleResult, unknown_limit: float) -> RuleResult:
         subjects=subjects,
         reasons=of_reasons(result.reasons, hide),
         breakdowns=_breakdowns(result, whole, regions_whole=subjects.by_region == result.subjects.by_region),
-        ageing=_ageing(result.ageing, counted(result.ledger.violation)) if Outcome.VIOLATION in whole else {},
+        ageing=_ageing(result.ageing, unhidden(result.ledger.violation)) if Outcome.VIOLATION in whole else {},
         rate=result.rate if tested_shown and ledger.violation is not None else None,
-        accepted=_accepted(counted(result.accepted), ledger.violation),
+        accepted=_accepted(unhidden(result.accepted), ledger.violation),
         entries=tuple(map(_without_counts, result.entries)),
         over_time=_over_time(result.over_time, all_whole),
         figures=result.figures if all_whole and none_small(figure.value for figure in result.figures) else (),

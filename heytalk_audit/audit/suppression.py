@@ -26,7 +26,7 @@ def none_small(counts: Iterable[object]) -> bool:
     return not any(map(is_small, counts))
 
 
-def counted(count: Count) -> int:
+def unhidden(count: Count) -> int:
     """A count of the internal report, in which none is hidden. Raises ValueError for a hidden one."""
     if count is None:
         raise ValueError("a count is hidden already: only results for internal use can be suppressed")
@@ -50,8 +50,8 @@ def hidden(parts: Mapping[str, int]) -> set[str] | None:
 
 def of_ledger(ledger: Ledger, unknown_limit: float) -> Ledger:
     """The ledger with its small outcomes, and what would give them away, as null. `unknown_limit` is a share of the rows tested."""
-    counts = {str(outcome): counted(ledger[outcome]) for outcome in Outcome}
-    in_scope = counted(ledger.in_scope)
+    counts = {str(outcome): unhidden(ledger[outcome]) for outcome in Outcome}
+    in_scope = unhidden(ledger.in_scope)
     small = {outcome for outcome, n in counts.items() if is_small(n)}
     if not small:
         return ledger
@@ -81,7 +81,7 @@ def of_subjects(subjects: Subjects, ledger: Ledger) -> Subjects:
 
 def _people(parts: Mapping[str, Count], people: Mapping[str, Count]) -> dict[str, Count]:
     """People with a violation or a review, split: nothing where their number would tell how many have the one and not the other."""
-    counts = {name: counted(n) for name, n in parts.items()}
+    counts = {name: unhidden(n) for name, n in parts.items()}
     broken, undecided, both = people[Outcome.VIOLATION], people[Outcome.REVIEW], sum(counts.values())
     if broken is None or undecided is None or not none_small((both - broken, both - undecided, broken + undecided - both)):
         return {}
@@ -93,7 +93,7 @@ def hidden_reasons(reasons: Sequence[ReasonCount], ledger: Ledger) -> dict[Outco
     """Per outcome the reasons whose rows are hidden; null where the whole split by reason is."""
     parts: dict[Outcome, dict[str, int]] = {outcome: {} for outcome in Outcome}
     for line in reasons:
-        parts[line.outcome][str(line.reason)] = counted(line.rows)
+        parts[line.outcome][str(line.reason)] = unhidden(line.rows)
     return {outcome: None if ledger[outcome] is None else hidden(parts[outcome]) for outcome in Outcome}
 
 
