@@ -10,7 +10,7 @@ from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.evidence.folder import CARRIED
 from heytalk_audit.evidence.materials import materials, parameters_of
 from heytalk_audit.follow_up import standings
-from heytalk_audit.follow_up.compare import Compared, Sides, compare_rule, compare_verdicts, resolved_earlier, same_key
+from heytalk_audit.follow_up.compare import Sides, compare_rule, compare_verdicts, resolved_earlier, same_key
 from heytalk_audit.follow_up.counterfactual import Lab, open_old
 from heytalk_audit.follow_up.earlier import CarriedRow, Row, Run, open_rows
 from heytalk_audit.follow_up.history import Followed, audits_before, marks, write_carried

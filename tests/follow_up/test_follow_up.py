@@ -226,7 +226,10 @@ def test_a_changed_rule(quarters, tmp_path):
         "import sys; from pathlib import Path; import test_follow_up as t; f = Path(sys.argv[1]); q = Path(sys.argv[2]);"
         "t.audited(q / 'one', f / 'rule'); t.audited(q / 'two', f / 'both', policy=t.six_months(f / 'policy'))"
     )
-    env = os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{root / 'tests'}", "HEYTALK_AUDIT_KEY": KEY}
+    env = os.environ | {
+        "PYTHONPATH": os.pathsep.join(map(str, (root, root / "tests", root / "tests" / "follow_up"))),
+        "HEYTALK_AUDIT_KEY": KEY,
+    }
 
     def in_copy(*command: object) -> subprocess.CompletedProcess:
         return subprocess.run([sys.executable, *map(str, command)], cwd=root, env=env, capture_output=True, text=True, check=False)
