@@ -312,7 +312,7 @@ def test_no_small_number_is_on_any_page_or_in_any_notebook(outside):
 
 def test_exports_say_no_more(outside):
     _, folder = outside
-    run_ = exports.load(folder)
+    run_ = exports.read_recorded(folder)
     people = {id for id, r in rules(folder).items() if r.tables[0] not in THINGS}
     written = {n: c for f in ("csv", "junit", "oscal", "xlsx") for n, c in exports.FORMATS[f](run_).items()}
     assert "exceptions.csv" not in written
@@ -423,7 +423,7 @@ def test_nothing_is_fished_for_and_nothing_is_told_unlogged(kept, demo, audited,
     assert done.returncode == 2 and "no exceptions file" in done.stderr
     done = ask(kept, demo, tmp_path, rows_of(kept, "DQ-08")[0]["record"])  # a folder is no log
     assert done.returncode == 2 and not done.stdout
-    officer = resolution.Asked("Dana", "C", "p", load_key(kept / "officer"))
+    officer = resolution.LookUp("Dana", "C", "p", load_key(kept / "officer"))
     for folder, hint in ((audited, "nobody who may resolve"), (outside[1], "withholds its rows")):
         with pytest.raises(InputError, match=hint):
             next(resolution.resolve(folder, ["0" * 16], demo, officer, tmp_path / "log", None))
