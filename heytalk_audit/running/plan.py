@@ -65,8 +65,8 @@ def _registers(given: Params, base: Path, audit: Audit, console: Console) -> Non
         refuse_unknown_reasons(base / given.findings, registered, audit)
         console.print(f"the register of findings has {len(registered)} entries")
     if given.previous:
-        run = earlier.previous(base / given.previous)
-        console.print(f"follows up {printable(run.audit['id'])}, as of {run.audit['as_of']}", markup=False)
+        run = earlier.previous_run(base / given.previous)
+        console.print(f"follows up {printable(run.audit.id)}, as of {run.audit.as_of}", markup=False)
 
 
 def _tables(audit: Audit, console: Console) -> None:

@@ -47,7 +47,7 @@ def prepare(given: Params, base: Path, work: Path, progress: Progress, console: 
     _profile(delivered, work, progress)
     _check_registers(given, base, work, policy)
     if given.previous and given.previous_snapshot:
-        run = earlier.read(base / given.previous)
+        run = earlier.read_run(base / given.previous)
         counterfactual.open_old(base / given.previous_snapshot, run, work / PREVIOUS_SNAPSHOT)
     (work / PARAMETERS_FILE).write_text(yaml.safe_dump(params.absolute(given, base), allow_unicode=True), "utf-8")
 
@@ -64,7 +64,7 @@ def _check_parameters(given: Params, base: Path, policy: Policy, console: Consol
     if given.findings:
         findings.read(base / given.findings, RULES)
     if given.previous:
-        earlier.previous(base / given.previous)
+        earlier.previous_run(base / given.previous)
     elif given.previous_snapshot:
         raise InputError("parameters previous_snapshot", "stands without previous", "name the run that was made from it")
     if len(params.engagement_key(given.report.key_env)) < STRONG_KEY:

@@ -25,7 +25,7 @@ from heytalk_audit import params as parameters
 from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.verify import verify_pack
-from heytalk_audit.follow_up.earlier import read as recorded
+from heytalk_audit.follow_up.earlier import read_run as recorded
 from heytalk_audit.registers import findings
 from heytalk_audit.rules import RULES
 from heytalk_audit.running.assemble import STAGED, assemble
@@ -83,6 +83,7 @@ def audited(snapshot: Path, out: Path, **more: object) -> Path:
         console = Console(quiet=True)
         prepare(given, base, work, Progress(console=console, disable=True), console)
         notebook.Summary(work / "params.yaml").write()
+        (work / STAGED).mkdir()  # where a run has its pages already
         assemble(given, base, work)
     shutil.copytree(work / STAGED, out)
     assert verify_pack(out).faults == ()
@@ -225,7 +226,10 @@ def test_a_changed_rule(quarters, tmp_path):
         "import sys; from pathlib import Path; import test_follow_up as t; f = Path(sys.argv[1]); q = Path(sys.argv[2]);"
         "t.audited(q / 'one', f / 'rule'); t.audited(q / 'two', f / 'both', policy=t.six_months(f / 'policy'))"
     )
-    env = os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{root / 'tests'}", "HEYTALK_AUDIT_KEY": KEY}
+    env = os.environ | {
+        "PYTHONPATH": os.pathsep.join(map(str, (root, root / "tests", root / "tests" / "follow_up"))),
+        "HEYTALK_AUDIT_KEY": KEY,
+    }
 
     def in_copy(*command: object) -> subprocess.CompletedProcess:
         return subprocess.run([sys.executable, *map(str, command)], cwd=root, env=env, capture_output=True, text=True, check=False)
