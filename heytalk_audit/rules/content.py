@@ -15,6 +15,7 @@ DECISIONS = ("approved", "rejected", "pending", "none")
 
 
 def _one_of(value: ir.StringValue, values: tuple[str, ...]) -> ir.BooleanValue:
+    """Whether a text is one of the values; false where it is null."""
     return sure(value.isin(values))
 
 
