@@ -11,7 +11,7 @@ from heytalk_audit.expressions.strings import blank, key
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import refusals
 from heytalk_audit.rules.declared_terms import code_of
-from heytalk_audit.rules.sharing import is_aggregate
+from heytalk_audit.rules.sharing_terms import is_aggregate
 from heytalk_audit.rules.terms import join, lookup, only_if
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.audit.check import Check, rule, unknown, violation
+from heytalk_audit.audit.check import Check, Condition, rule, unknown, violation
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.digests import ALGORITHMS, digest, email_forms, forms_of, id_forms, phone_forms
 from heytalk_audit.expressions.strings import blank, lower
@@ -85,16 +85,16 @@ def digests_that_name_people(disclosures: ir.Table, users: ir.Table, devices: ir
     population = said_to_be_anonymous(disclosures, tokens, digests)
     d = join(population, what_is_recognised(digests, stored_forms(users, devices)), "payload_sample")
     d = join(d, what_is_traced(disclosures, digests, policy), ["payload_sample", "user_id", "vendor_id"])
-    return Check(
-        d,
-        [
-            unknown("no_sample", ~d.sampled),
-            *[violation(f"{kind}_digest", d[f"is_{kind}"]) for kind in KINDS],
-            violation("stable_pseudonym", d.stable),
-        ],
-        by=("vendor_id", "identifier_form"),
-        population=population,
-    )
+    return Check(d, traceable(d), by=("vendor_id", "identifier_form"), population=population)
+
+
+def traceable(disclosures: ir.Table) -> list[Condition]:
+    """Disclosures that can be traced to a person, or that nobody can put to the test."""
+    return [
+        unknown("no_sample", ~disclosures.sampled),
+        *[violation(f"{kind}_digest", disclosures[f"is_{kind}"]) for kind in KINDS],
+        violation("stable_pseudonym", disclosures.stable),
+    ]
 
 
 def said_to_be_anonymous(disclosures: ir.Table, tokens: ir.Table, digests: ir.Table) -> ir.Table:
