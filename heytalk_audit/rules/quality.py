@@ -117,7 +117,8 @@ def times_usable(users: ir.Table, policy: View, present: Present) -> Check:
     beyond the clocks' tolerance, except where a time may lie ahead (the end of a subscription or hold, a policy's start), and
     changes or deletions before the creation are violations. Nulls are left to the rules that need the time.
     """
-    delivered = {table: present[table.name] for table in contract.load().values() if table.name in present}
+    tables = contract.load()
+    delivered = {table: present[table.name] for table in tables.values() if table.name in present} | {tables["users"]: users}
     rows = ibis.union(*[_times(table, rows, policy) for table, rows in delivered.items() if _clocks(table, rows)])
     return Check(
         rows,

@@ -1,4 +1,4 @@
-"""Retention of accounts: deletion, purge, inactivity, bans, restores."""
+"""Retention of accounts: deletion, purge, inactivity, and who is exempt."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, Condition, Excuse, passes, review, rule, unknown, violation
-from heytalk_audit.audit.holds import Hold, Part, hold, is_open
+from heytalk_audit.audit.holds import Hold, Part, hold
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
@@ -18,14 +18,11 @@ from heytalk_audit.rules.terms import (
     contact_unclear,
     content_classes,
     deletion_unclear,
-    full_years,
     has,
     identifiable,
     join,
     leaving,
-    lookup,
     offending,
-    only_if,
     real_ad_id,
     with_contact,
     with_deletion,
@@ -209,135 +206,3 @@ def premium_exemption_unfounded(users: ir.Table, subscriptions: ir.Table, retent
         review("premium_reading", u.user_id.notnull(), due),
     ]
     return Check(u, conditions, exempt=hold(retention_exceptions, "users"))
-
-
-def banned_and_due(users: ir.Table, exceptions: ir.Table, policy: View) -> ir.Table:
-    """Deleted accounts under a ban, with `banned_at`, whose period is over, or of which it can't be told whether it is."""
-    u, x = with_deletion(users, policy), exceptions
-    bans = x.filter(x.type == "ban", policy.by_now(x.started_at), is_open(x, policy))
-    u = join(u, bans.group_by("user_id").agg(banned_at=bans.started_at.min()))
-    u = u.filter(u.is_gone, (u.status == "banned") | u.banned_at.notnull())
-    return u.filter(any_of(deletion_unclear(u, policy)) | policy.over(u.gone, "account_window"))
-
-
-def parts_kept(u: ir.Table) -> tuple[Part, ...]:
-    """What a hold must cover of an account, each where something of it is kept (`u` as of `with_classes`)."""
-    return (
-        Part("profile_attributes", when=u.sensitive | u.profile),
-        Part("content_items", when=u.media | u.posts),
-        Part("users", when=identifiable(u)),
-    )
-
-
-@rule("RET-13", severity="medium", clauses=["CL-124", "CL-190"])
-def banned_account_kept(
-    users: ir.Table, profile_attributes: ir.Table, content_items: ir.Table, retention_exceptions: ir.Table, policy: View
-) -> Check:
-    """Of a banned person only what blocks a new registration is kept.
-
-    Deleted accounts under a ban, once their period is over: profile, content, sensitive values and identifiers are more than
-    that. A ban that stands for years without an end is for a person to decide.
-    """
-    u = with_classes(banned_and_due(users, retention_exceptions, policy), profile_attributes, content_items, policy)
-    due = policy.due(u.gone, "account_window")
-    conditions = [
-        *deletion_unclear(u, policy),
-        violation("sensitive_kept", u.sensitive, due),
-        violation("profile_kept", u.profile, due),
-        violation("content_kept", u.media | u.posts, due),
-        violation("identifiers_kept", identifiable(u), due),
-        review("ban_over_3y", policy.over(u.banned_at, "ban"), policy.due(u.banned_at, "ban"), held=False),
-    ]
-    return Check(u, conditions, exempt=Hold(retention_exceptions, parts_kept(u)))
-
-
-def with_group_size(u: ir.Table, policy: View) -> ir.Table:
-    """Users with what they can be told apart by (`group_country`, `group_city`, `group_gender`, null where blank; `age`; `year` and `month`
-    of registration), and `size`: how many rows, test accounts apart, have all of it in common."""
-    born = policy.date(u.created_at)
-    u = u.mutate(**{f"group_{n}": only_if(~blank(u[n]), u[n]) for n in ("country", "city", "gender")})
-    u = u.mutate(age=full_years(u.birth_date, policy.today), year=born.year(), month=born.month())
-    alike = ibis.window(group_by=[u.group_country, u.group_city, u.group_gender, u.age, u.year, u.month])
-    return u.mutate(size=(~u.is_test).cast("int64").sum().over(alike))
-
-
-@rule("RET-14", severity="critical", clauses=["CL-183", "CL-193", "CL-194"])
-def anonymised_still_identifying(users: ir.Table, policy: View) -> Check:
-    """Anonymised information no longer points to a person.
-
-    Rows marked anonymised. A direct identifier is a violation, and so is a combination of country, city, gender, age and
-    month of registration that occurs once; one shared by fewer than k rows is for a person to decide. Rows without any of
-    these, registration apart, are not counted as small groups.
-    """
-    u = with_group_size(users.filter(users.status == "anonymised"), policy)
-    described = u.group_country.notnull() | u.group_city.notnull() | u.group_gender.notnull() | u.birth_date.notnull()
-    return Check(
-        u,
-        [
-            unknown("clock_future", policy.future(u.created_at)),
-            violation("direct_identifier", identifiable(u)),
-            violation("singled_out", described & sure(u["size"] == 1)),
-            review("small_group", described & sure(u["size"] < policy.setting("k_anonymity"))),
-        ],
-    )
-
-
-def restored_accounts(users: ir.Table, policy: View) -> ir.Table:
-    """Accounts restored at some time: `back`, the local day of it; `start` of the period: the deletion (`by_deletion`) or the request."""
-    u = users.filter(users.restored_at.notnull())
-    by_deletion = sure(u.deleted_at <= u.restored_at)
-    requested = only_if(sure(u.deletion_requested_at <= u.restored_at), u.deletion_requested_at)
-    return u.mutate(start=by_deletion.ifelse(u.deleted_at, requested), by_deletion=by_deletion, back=policy.date(u.restored_at))
-
-
-def with_ticket(restored: ir.Table, tickets: ir.Table, policy: View) -> ir.Table:
-    """Restored accounts with `ticket`: whether their person wrote to support shortly before."""
-    near = tickets.inner_join(lookup(restored, "user_id", restored=restored.restored_at), "user_id")
-    recent = policy.plus_days(policy.date(near.opened_at), "restore_ticket") >= policy.date(near.restored)
-    return join(restored, has(near, "user_id", ticket=(near.opened_at <= near.restored) & recent))
-
-
-@rule("RET-17", severity="medium", clauses=[])
-def restored_account(users: ir.Table, support_tickets: ir.Table, policy: View) -> Check:
-    """A deleted account comes back only through its owner, and only before its purge is due.
-
-    Accounts restored at some time. Restored after the purge, after the due day of the deletion, or by staff without a ticket
-    shortly before is a violation; after the due day of the request, or by a system, it is for a person to decide.
-    """
-    u = with_ticket(restored_accounts(users, policy), support_tickets, policy)
-    due = policy.due(u.start, "account_window")
-    late = sure(u.back > due)
-    conditions = [
-        unknown("clock_future", policy.future(u.restored_at)),
-        unknown("clock_missing", u.start.isnull()),
-        unknown("actor_missing", u.restored_by.isnull()),
-        violation("restored_after_purge", sure(u.purged_at <= u.restored_at), due),
-        violation("restored_after_due", late & u.by_deletion, due),
-        violation("staff_no_ticket", sure(u.restored_by == "staff") & ~u.ticket, due),
-        review("restored_after_request_due", late & ~u.by_deletion, due),
-        review("system_restore", sure(u.restored_by == "system"), due),
-    ]
-    return Check(u, conditions, by=("restored_by",))
-
-
-@rule("RET-18", severity="high", clauses=["CL-183"])
-def purge_unrecorded(users: ir.Table, purge_log: ir.Table, policy: View) -> Check:
-    """Every purge leaves a record.
-
-    Accounts purged in the audit's period. No entry in the purge log is a violation; entries for other tables only, or another
-    day, are for a person to decide. The figures are the roll-forward of deleted accounts over the period.
-    """
-    u = users.filter(policy.in_period(users.purged_at)).mutate(purge_day=policy.date(users.purged_at))
-    log = purge_log.mutate(purge_day=policy.date(purge_log.purged_at))
-    u = join(u, has(log, "user_id", logged=log.user_id.notnull(), named=log.table_name == "users"))
-    same = log.filter(log.table_name == "users").select("user_id", "purge_day").distinct().mutate(same_day=True)
-    u = join(u, same, ["user_id", "purge_day"])
-    return Check(
-        u,
-        [
-            violation("no_purge_log", ~u.logged),
-            review("users_not_in_purge_log", ~u.named),
-            review("purge_dates_differ", ~u.same_day),
-        ],
-        figures=roll_forward(with_deletion(users, policy), policy),
-    )

@@ -1,15 +1,12 @@
-"""Retention of records: traffic, consent, support, holds, residue, copies, payment details."""
+"""Retention of records: traffic, consent, support, holds, copies, payment details, and data without a stated period."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable, Mapping
 
 import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
-from heytalk_audit.audit.holds import Hold, Part, covers, hold, is_open, last_review, with_holds
-from heytalk_audit.audit.present import Present
+from heytalk_audit.audit.holds import Part, covers, hold, is_open, last_review, with_holds
 from heytalk_audit.expressions.calendar import earliest, latest, sure
 from heytalk_audit.expressions.strings import blank, tokens
 from heytalk_audit.policy.view import View
@@ -17,14 +14,12 @@ from heytalk_audit.rules.terms import (
     IDENTIFIERS,
     any_of,
     deletion_unclear,
-    has,
     identifiable,
     join,
     leaving,
     lookup,
     offending,
     only_if,
-    residue,
 )
 
 #: Tables of personal data for which the policy states no period.
@@ -235,56 +230,6 @@ def hold_invalid(retention_exceptions: ir.Table, users: ir.Table, policy: View) 
         review("scope_all", x.open & x.tokens.contains(";*;")),
     ]
     return Check(x, conditions, by=("type",))
-
-
-def purged_people(users: ir.Table, purge_log: ir.Table, policy: View) -> ir.Table:
-    """One row per person purged by the account or by the purge log: the `first` purge, and whether the account's lies `ahead`."""
-    logged = purge_log.filter(purge_log.table_name == "users", policy.by_now(purge_log.purged_at))
-    gone = users.filter(users.purged_at.notnull() | (users.status == "purged"))
-    gone = ibis.union(gone.select("user_id", "purged_at"), logged.select("user_id", "purged_at"))
-    gone = gone.group_by("user_id").agg(first=gone.purged_at.min())
-    return join(gone, has(users, "user_id", ahead=policy.future(users.purged_at)))
-
-
-def searched(required: Mapping[str, ir.Table], present: Present, policy: View) -> dict[str, ir.Table]:
-    """The tables in which residue is looked for, by name: those required, and of the others what was delivered; in the setting's order."""
-    names = [name for name in policy.setting("residue_tables") if name in required or name in present]
-    return {name: required[name] if name in required else present[name] for name in names}
-
-
-def residue_in(tables: Mapping[str, ir.Table], people: ir.Table) -> ir.Table:
-    """Each of the people with each of the tables (`table_name`), and what that still holds of them, as of `residue`."""
-    return ibis.union(*[join(people, residue(name, table)).mutate(table_name=ibis.literal(name)) for name, table in tables.items()])
-
-
-def hold_over(exceptions: ir.Table, pairs: ir.Table, names: Iterable[str], policy: View) -> Hold:
-    """The hold that excuses a pair: over its table, or over the identifiers left in users, from before the purge on."""
-    identifiers = {n: pairs[f"has_{n}"] for n in IDENTIFIERS}
-    parts = [Part(n, identifiers if n == "users" else {}, pairs.table_name == n) for n in names]
-    return Hold(exceptions, tuple(parts), ibis.coalesce(policy.date(pairs["first"]), policy.today))
-
-
-@rule("RET-15", severity="critical", clauses=["CL-159", "CL-183"])
-def residue_after_purge(
-    users: ir.Table,
-    profile_attributes: ir.Table,
-    outbound_messages: ir.Table,
-    purge_log: ir.Table,
-    retention_exceptions: ir.Table,
-    policy: View,
-    present: Present,
-) -> Check:
-    """A purge removes the person's data from every table.
-
-    Each pair of a purged person (by the account or by the purge log) and a delivered table that should hold nothing of that person any
-    more. Where only messages in other people's chats are left, it is for a person to decide. A purge dated after the audit is unknown.
-    """
-    required = {"users": users, "profile_attributes": profile_attributes, "outbound_messages": outbound_messages}
-    tables = searched(required, present, policy)
-    pairs = residue_in(tables, purged_people(users, purge_log, policy))
-    excuse, record = hold_over(retention_exceptions, pairs, tables, policy), pairs.table_name + ":" + pairs.user_id
-    conditions = [unknown("clock_future", pairs.ahead), violation("residue", pairs.remains), review("peer_messages", pairs.chat)]
-    return Check(pairs, conditions, exempt=excuse, record=record, by=("table_name",))
 
 
 @rule("RET-16", severity="medium", clauses=["CL-026", "CL-027", "CL-158", "CL-178"])
