@@ -10,13 +10,12 @@ from heytalk_audit.audit.holds import Hold, Part, hold
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
+from heytalk_audit.rules.retention_terms import with_classes
 from heytalk_audit.rules.terms import (
     CLASSES,
     alive,
     any_of,
-    attribute_classes,
     contact_unclear,
-    content_classes,
     deletion_unclear,
     has,
     identifiable,
@@ -27,19 +26,6 @@ from heytalk_audit.rules.terms import (
     with_contact,
     with_deletion,
 )
-
-
-def roll_forward(users: ir.Table, policy: View) -> dict[str, ir.Scalar]:
-    """Deleted accounts that await their purge: at the period's start, those that came and went, and at its end."""
-    start, end = policy.period
-    gone, purged = policy.date(users.gone), policy.date(users.purged_at)
-    at_start, at_end = (sure(gone < day) & ~sure(purged < day) for day in (start, end))
-    return {
-        "Awaiting purge at the start": at_start.sum(),
-        "Deleted in the period": sure((gone >= start) & (gone < end)).sum(),
-        "Purged in the period": sure((gone < end) & (purged >= start) & (purged < end)).sum(),
-        "Awaiting purge at the end": at_end.sum(),
-    }
 
 
 def purge_missed(u: ir.Table, policy: View) -> list[Condition]:
@@ -112,11 +98,6 @@ def not_yet_due(users: ir.Table, policy: View) -> ir.Table:
     u = with_deletion(users, policy)
     u = u.filter(u.is_gone, u.purged_at.isnull(), ~u.status.isin(["purged", "anonymised"]))
     return u.filter(any_of(deletion_unclear(u, policy)) | ~policy.over(u.gone, "account_window"))
-
-
-def with_classes(users: ir.Table, attributes: ir.Table, content: ir.Table, policy: View) -> ir.Table:
-    """Users with the classes of data that are held of them: `sensitive` and `profile` attributes, `media` and `posts`."""
-    return join(join(users, attribute_classes(attributes, policy)), content_classes(content, policy))
 
 
 @rule("RET-03", severity="medium", clauses=["CL-181"])

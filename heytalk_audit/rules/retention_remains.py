@@ -13,6 +13,7 @@ from heytalk_audit.audit.present import Present
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
+from heytalk_audit.rules.retention_terms import roll_forward, with_classes
 from heytalk_audit.rules.terms import (
     IDENTIFIERS,
     any_of,
