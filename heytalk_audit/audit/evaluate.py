@@ -21,7 +21,7 @@ from heytalk_audit.audit.sampling import Sample, draw, draw_of
 from heytalk_audit.errors import printable
 from heytalk_audit.policy.view import View
 from heytalk_audit.snapshot import gate
-from heytalk_audit.snapshot.engines import Duck, Spark
+from heytalk_audit.snapshot.engines import Engine
 from heytalk_audit.vocabulary import Limit, Outcome, Verdict
 
 #: What an evidence table is called that a run can do without, for readers.
@@ -192,7 +192,7 @@ def _samples(rule: Rule, check: Check, rows: pd.DataFrame, audit: Audit, view: V
     )
 
 
-def _over_time(check: Check, engine: Duck | Spark) -> dict[str, Any] | None:
+def _over_time(check: Check, engine: Engine) -> dict[str, Any] | None:
     if check.over_time is None:
         return None
     drawn = check.over_time
@@ -203,7 +203,7 @@ def _over_time(check: Check, engine: Duck | Spark) -> dict[str, Any] | None:
     return counted | {"panel": drawn.panel, "month": drawn.month, "words": drawn.words}
 
 
-def _tuples(engine: Duck | Spark, table: ir.Table) -> Iterator[tuple[Any, ...]]:
+def _tuples(engine: Engine, table: ir.Table) -> Iterator[tuple[Any, ...]]:
     return engine.rows(table.select("panel", "month", "n")).itertuples(index=False, name=None)
 
 
