@@ -14,7 +14,7 @@ from heytalk_audit.audit.evaluate import outline
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.follow_up.earlier import Run
 from heytalk_audit.follow_up.history import violations
-from heytalk_audit.registers.findings import Finding, read
+from heytalk_audit.registers.findings import Finding, read_findings
 from heytalk_audit.rules import RULES
 from heytalk_audit.vocabulary import Verdict
 
@@ -91,7 +91,7 @@ def keys(results: Iterable[dict[str, Any]]) -> list[str]:
 def template(run: Run) -> str:
     """A register with an entry per finding of a run: what it was told already is kept, the rest is to be filled in."""
     kept = run.folder / "inputs" / "findings.yaml"
-    entries = read(kept, RULES) if kept.is_file() else []
+    entries = read_findings(kept, RULES) if kept.is_file() else []
     known = [e.model_dump(mode="json") for e in entries]
     blank = {"owner": None, "due": None, "response": None, "text": None, "status": "open"}
     known += [{"key": key, **blank} for key in unregistered(entries, run.rules.values())]
