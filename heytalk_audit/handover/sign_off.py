@@ -18,7 +18,7 @@ from heytalk_audit.audit.rating import RATINGS as RULED
 from heytalk_audit.canonical import canonical, digest
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.evidence.folder import STATEMENT, payload
-from heytalk_audit.evidence.sign_off import NAMESPACE, ROLES, beside, read
+from heytalk_audit.evidence.sign_off import NAMESPACE, ROLES, beside, read_sign_off
 from heytalk_audit.evidence.signature import public_of, sign
 from heytalk_audit.evidence.verify import verify_pack
 from heytalk_audit.policy.chapters import CHAPTERS
@@ -63,7 +63,7 @@ def sign_off(
     content = canonical(said)
     (folder / f"{role}.json").write_bytes(content)
     (folder / f"{role}.json.sig").write_bytes(sign(content, key, NAMESPACE))
-    signed = {r: read(run, r) for r in ROLES}
+    signed = {r: read_sign_off(run, r) for r in ROLES}
     return _cover(run, signed) if all(signed.values()) else None
 
 
@@ -75,7 +75,7 @@ def refuse(run: Path, role: str, name: str, key: Ed25519PrivateKey) -> None:
         raise InputError("--name", "is empty", "write the signer's name")
     if not (payload(run) / STATEMENT).is_file():
         raise InputError(f"sign {run.name}", "is no run's folder and no bag of one", "name the folder that run or pack wrote")
-    other = read(run, next(r for r in ROLES if r != role))
+    other = read_sign_off(run, next(r for r in ROLES if r != role))
     if role == "reviewer" and other is None:
         raise InputError(f"sign {run.name}", "was not signed by its preparer yet", "the preparer signs first")
     if other is None:
