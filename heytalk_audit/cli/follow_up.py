@@ -25,11 +25,11 @@ def diff(
     from heytalk_audit.canonical import canonical
     from heytalk_audit.follow_up import diff as compared
 
-    found = compared.diff(old, new, old_snapshot, new_snapshot)
+    comparison = compared.diff(old, new, old_snapshot, new_snapshot)
     if json_:
-        json_.write_bytes(canonical(compared.document(found)))
-    compared.show(found, wide())
-    raise typer.Exit(1 if found.changed else 0)
+        json_.write_bytes(canonical(compared.document(comparison)))
+    compared.show(comparison, wide())
+    raise typer.Exit(1 if comparison.changed else 0)
 
 
 @app.command()
