@@ -1,4 +1,4 @@
-"""Consent: the policy accepted, photos taken and advertising ids stored, with and without a yes."""
+"""Consent: the policy accepted, photos taken and advertising ids stored, with and without consent."""
 
 from __future__ import annotations
 
