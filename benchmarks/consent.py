@@ -3,8 +3,8 @@
     python benchmarks/consent.py [FOLDER] [--sends N] [--events N] [--people N] [--pairs N] [--rules ID ...]
 
 The world is written to FOLDER (default: a temporary one) unless it is there. Prints, per rule, the median seconds of both, and the
-median and range of their ratio over interleaved pairs: once by the clock, once by the processor's time, which other people's work on the
-machine changes less. Both write the rows that do not pass, with person and reason, into a table; they must be as many.
+median and range of their ratio over interleaved pairs: once by the clock, once by the processor's time, which other work on the machine
+changes less. Both write the rows that do not pass, with person and reason, into a table; they must be as many.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import ibis.expr.types as ir
 from consent_by_hand import BY_HAND
 
 from heytalk_audit import contract
-from heytalk_audit.audit.check import classify
+from heytalk_audit.audit.classify import classify
 from heytalk_audit.expressions.calendar import Clock
 from heytalk_audit.policy import load
 from heytalk_audit.policy.settings import settings_of
@@ -89,28 +90,27 @@ def write(folder: Path, **sizes: int) -> None:
             duckdb.connect().execute(f"COPY ({select.format(**sizes)}) TO '{path}' (FORMAT parquet)")
 
 
-def tables(engine: Duck, folder: Path) -> dict:
+def tables(engine: Duck, folder: Path) -> dict[str, ir.Table]:
     """Views with all of the contract's columns: those that the world does not fill are null."""
-    con, found = engine.backend.con, {}
+    con, views = engine.backend.con, {}
     for name in WORLD:
         path = folder / f"{name}.parquet"
         filled = {row[0] for row in con.execute(f"DESCRIBE SELECT * FROM read_parquet('{path}')").fetchall()}
-        found[name] = engine.open(name, [path], [(c, c.name in filled) for c in contract.load()[name].columns])
-    return found
+        views[name] = engine.open(name, [path], [(c, c.name in filled) for c in contract.load()[name].columns])
+    return views
 
 
-def ours(engine: Duck, given: dict, id: str) -> Callable[[], int]:
+def ours(engine: Duck, views: dict[str, ir.Table], id: str) -> Callable[[], int]:
     """The rule as the audit runs it, up to its rows that do not pass: expression, compilation, execution."""
-    policy, testers = load(), given["users"].filter(given["users"].is_test).select(tester="user_id").distinct()
+    policy, testers = load(), views["users"].filter(views["users"].is_test).select(tester="user_id").distinct()
 
     def run() -> int:
         view = View(policy, Clock(AS_OF), settings_of(policy, {}))
-        special = {"policy": view}
-        check = RULES[id].build(**{n: special.get(n, given.get(n)) for n in RULES[id].arguments})
-        kept, _, _ = engine.keep(
-            "kept", classify(check, f"{RULES[id].tables[0]}:" + check.rows[contract.load()[RULES[id].tables[0]].key], testers)
-        )
-        return engine.backend.con.table("temp.main.kept").shape[0] if kept is not None else 0
+        check = RULES[id].build(**{name: view if name == "policy" else views.get(name) for name in RULES[id].arguments})
+        table = RULES[id].tables[0]
+        record = f"{table}:" + check.rows[contract.load()[table].key]
+        _, _, count = engine.keep("kept", classify(check, record, testers))
+        return count
 
     return run
 
@@ -135,14 +135,14 @@ def timed(run: Callable[[], int]) -> tuple[float, float, int]:
 def compare(rule: Callable[[], int], sql: Callable[[], int], pairs: int) -> tuple[list[tuple[float, float, int]], ...]:
     """Measurements of both, taken in turns; the first time reads the files into the system's cache and is not kept."""
     timed(rule), timed(sql)
-    found: dict[Callable[[], int], list] = {rule: [], sql: []}
+    measurements: dict[Callable[[], int], list[tuple[float, float, int]]] = {rule: [], sql: []}
     for n in range(pairs):
         for run in (rule, sql) if n % 2 == 0 else (sql, rule):
-            found[run].append(timed(run))
-    return found[rule], found[sql]
+            measurements[run].append(timed(run))
+    return measurements[rule], measurements[sql]
 
 
-def said(rule: list[tuple[float, float, int]], sql: list[tuple[float, float, int]], column: int) -> str:
+def described(rule: list[tuple[float, float, int]], sql: list[tuple[float, float, int]], column: int) -> str:
     """Medians, and the median and range of the ratio."""
     ratios = [a[column] / b[column] for a, b in zip(rule, sql, strict=True)]
     mine, hand = (statistics.median(m[column] for m in measured) for measured in (rule, sql))
@@ -160,13 +160,18 @@ def main() -> None:
     folder = args.folder or Path(tempfile.mkdtemp(prefix="heytalk-audit-bench-"))
     write(folder, sends=args.sends, events=args.events, people=args.people)
     engine = connect()
-    given = tables(engine, folder)
+    views = tables(engine, folder)
     for id in args.rules:
-        rule, sql = compare(ours(engine, given, id), by_hand(engine, id), args.pairs)
+        rule, sql = compare(ours(engine, views, id), by_hand(engine, id), args.pairs)
         rows = {measured[2] for measured in rule + sql}
         if len(rows) != 1:
             raise SystemExit(f"{id}: the two ways find different numbers of rows: {sorted(rows)}")
-        print(f"{id} ({rows.pop():,} rows do not pass)", f"clock: {said(rule, sql, 0)}", f"processor: {said(rule, sql, 1)}", sep="\n  ")
+        print(
+            f"{id} ({rows.pop():,} rows do not pass)",
+            f"clock: {described(rule, sql, 0)}",
+            f"processor: {described(rule, sql, 1)}",
+            sep="\n  ",
+        )
 
 
 if __name__ == "__main__":

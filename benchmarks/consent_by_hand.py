@@ -28,23 +28,24 @@ SENDS = f"""
         WHERE category IN ({{categories}}) AND status <> 'suppressed' AND sent_at <= {AS_OF}
           AND sent_at >= TIMESTAMP '2024-12-01' AND sent_at < TIMESTAMP '2025-03-02')
 """
-MET = """,
+#: The state of a consent at an instant, and 300 seconds before and after it: clocks may differ so much.
+STATES = """,
     probes AS (SELECT *, moment - INTERVAL 300 SECOND AS early, moment + INTERVAL 300 SECOND AS late FROM {rows}),
-    met AS (
+    judged AS (
         SELECT s.*, coalesce(a.state, 0) AS state, a.since, coalesce(b.state, 0) AS earlier, coalesce(c.state, 0) AS later
         FROM probes s
         LEFT JOIN history a ON a.user_id = s.user_id AND a.purpose = s.purpose AND a.since <= s.moment AND s.moment < a.until
         LEFT JOIN history b ON b.user_id = s.user_id AND b.purpose = s.purpose AND b.since < s.early AND s.early <= b.until
         LEFT JOIN history c ON c.user_id = s.user_id AND c.purpose = s.purpose AND c.since <= s.late AND s.late < c.until
-        {met})
+        {where})
 """
-FOUND = """
-    SELECT '{table}:' || met.{key} AS record, CASE WHEN trim(met.user_id) <> '' THEN met.user_id END AS subject, {by},
+NOT_PASSED = """
+    SELECT '{table}:' || judged.{key} AS record, CASE WHEN trim(judged.user_id) <> '' THEN judged.user_id END AS subject, {by},
            {reason} AS reason, t.user_id IS NOT NULL AS excluded
-    FROM met LEFT JOIN (SELECT DISTINCT user_id FROM users WHERE is_test) t ON t.user_id = met.user_id
+    FROM judged LEFT JOIN (SELECT DISTINCT user_id FROM users WHERE is_test) t ON t.user_id = judged.user_id
     WHERE {broken} OR t.user_id IS NOT NULL
 """
-MONTH = "met.purpose AS channel, strftime(met.moment, '%Y-%m') AS month"
+MONTH = "judged.purpose AS channel, strftime(judged.moment, '%Y-%m') AS month"
 SENT = {"table": "outbound_messages", "key": "message_id", "by": MONTH}
 LIVE = f"""
     live AS (
@@ -65,8 +66,8 @@ AGE_TODAY, AGE_BEFORE, AGE_SENT, AGE_BEGUN = (age(d) for d in ("DATE '2025-03-01
 BY_HAND = {
     "CON-01": HISTORY.format(**MARKETING, wanted="")
     + SENDS.format(categories="'marketing', 'unknown'")
-    + MET.format(rows="sends", met="")
-    + FOUND.format(
+    + STATES.format(rows="sends", where="")
+    + NOT_PASSED.format(
         **SENT,
         broken="state <> 3",
         reason="""CASE WHEN state = 2 THEN 'version_unknown' WHEN earlier IN (2, 3) OR later IN (2, 3) THEN 'clock_skew'
@@ -74,8 +75,8 @@ BY_HAND = {
     ),
     "CON-02": HISTORY.format(**MARKETING, wanted="WHERE stopped IS NOT NULL")
     + SENDS.format(categories="'marketing'")
-    + MET.format(rows="sends", met="WHERE a.stopped <= s.moment")
-    + FOUND.format(
+    + STATES.format(rows="sends", where="WHERE a.stopped <= s.moment")
+    + NOT_PASSED.format(
         **SENT,
         broken="state > 4",
         reason="""CASE WHEN earlier < 5 OR later < 5 THEN 'clock_skew' WHEN status = 'bounced' THEN 'bounced'
@@ -83,15 +84,15 @@ BY_HAND = {
             WHEN moment::DATE - since::DATE <= [3, 3, 5, 5, 5, 4, 3][isodow(since)] THEN 'within_3_business_days' ELSE 'beyond' END""",
     ),
     "CON-03": f"WITH {LIVE}"
-    + f""", given AS (
+    + f""", acceptances AS (
         SELECT user_id, min(event_at) AS accepted,
-               min(event_at) FILTER (policy_version IN (SELECT policy_version FROM policy_versions)) AS known
+               min(event_at) FILTER (policy_version IN (SELECT policy_version FROM policy_versions)) AS accepted_known
         FROM consents WHERE purpose = 'policy_acceptance' AND action = 'grant' AND event_at <= {AS_OF} GROUP BY ALL),
-    met AS (SELECT live.*, accepted, known FROM live LEFT JOIN given USING (user_id))
+    judged AS (SELECT live.*, accepted, accepted_known FROM live LEFT JOIN acceptances USING (user_id))
     """
-    + FOUND.format(
+    + NOT_PASSED.format(
         **USER,
-        broken=f"created_at > {AS_OF} OR NOT coalesce(known <= created_at, FALSE)",
+        broken=f"created_at > {AS_OF} OR NOT coalesce(accepted_known <= created_at, FALSE)",
         reason=f"""CASE WHEN created_at > {AS_OF} THEN 'clock_future' WHEN accepted <= created_at THEN 'version_unknown'
             WHEN accepted <= created_at + INTERVAL 300 SECOND THEN 'clock_skew'
             WHEN accepted IS NOT NULL THEN 'accepted_late' ELSE 'no_acceptance' END""",
@@ -101,7 +102,7 @@ BY_HAND = {
     crowd AS (
         SELECT method, second, TRUE AS many FROM grants WHERE user_id NOT IN (SELECT user_id FROM users WHERE is_test)
         GROUP BY ALL HAVING count(DISTINCT user_id) > 20),
-    met AS (
+    judged AS (
         SELECT consent_id, g.user_id, purpose, method, CASE WHEN event_at > {AS_OF} THEN 'clock_future'
             WHEN method IN ('default', 'import', 'staff', 'signal_gpc') THEN 'method_not_affirmative'
             WHEN method = 'bundled_terms' AND purpose <> 'policy_acceptance' THEN 'bundled'
@@ -111,15 +112,15 @@ BY_HAND = {
             WHEN many THEN 'bulk' END AS why
         FROM grants g LEFT JOIN crowd USING (method, second) LEFT JOIN (SELECT user_id, created_at FROM users) u ON u.user_id = g.user_id)
     """
-    + FOUND.format(table="consents", key="consent_id", by="purpose, method", broken="why IS NOT NULL", reason="why"),
+    + NOT_PASSED.format(table="consents", key="consent_id", by="purpose, method", broken="why IS NOT NULL", reason="why"),
     "CON-05": HISTORY.format(key="purpose", purposes="'media'", wanted="")
     + """
     items AS (
         SELECT content_id, user_id, 'media' AS purpose, kind, selection_method, created_at AS moment FROM content_items
         WHERE kind IN ('photo', 'video') AND (parent_id IS NULL OR trim(parent_id) = ''))
     """
-    + MET.format(rows="items", met="")
-    + FOUND.format(
+    + STATES.format(rows="items", where="")
+    + NOT_PASSED.format(
         table="content_items",
         key="content_id",
         by="kind, selection_method",
@@ -128,8 +129,8 @@ BY_HAND = {
             WHEN earlier IN (2, 3) OR later IN (2, 3) THEN 'clock_skew'
             WHEN state = 0 AND selection_method = 'user_selected' THEN 'picker_only' ELSE state::VARCHAR END""",
     ),
-    "MIN-01": f"WITH {LIVE}, met AS (SELECT *, {AGE_BEGUN} AS age FROM live WHERE birth_date IS NOT NULL)"
-    + FOUND.format(
+    "MIN-01": f"WITH {LIVE}, judged AS (SELECT *, {AGE_BEGUN} AS age FROM live WHERE birth_date IS NOT NULL)"
+    + NOT_PASSED.format(
         **USER,
         broken=f"""created_at > {AS_OF} OR birth_date > created_at::DATE OR {AGE_TODAY} > 110
             OR (law_region IS NULL AND age < 18)
@@ -141,9 +142,9 @@ BY_HAND = {
     "MIN-02": f"WITH {LIVE}"
     + """, dated AS (SELECT birth_date FROM live WHERE birth_date IS NOT NULL AND NOT is_test),
     often AS (SELECT birth_date FROM dated GROUP BY ALL HAVING count(*) >= 20 AND count(*) / (SELECT count(*) FROM dated) > 0.01),
-    met AS (SELECT live.*, often.birth_date IS NOT NULL AS repeated FROM live LEFT JOIN often USING (birth_date))
+    judged AS (SELECT live.*, often.birth_date IS NOT NULL AS repeated FROM live LEFT JOIN often USING (birth_date))
     """
-    + FOUND.format(
+    + NOT_PASSED.format(
         **USER,
         broken=f"birth_date IS NULL OR birth_date > created_at::DATE OR {AGE_TODAY} > 110 OR repeated",
         reason=f"""CASE WHEN birth_date IS NULL THEN 'birth_date_missing' WHEN birth_date > created_at::DATE THEN 'born_after_creation'
@@ -158,11 +159,11 @@ BY_HAND = {
         SELECT DISTINCT user_id FROM outbound_messages m JOIN minors USING (user_id)
         WHERE category = 'marketing' AND m.status <> 'suppressed' AND sent_at >= TIMESTAMP '2024-12-01' AND sent_at <= {AS_OF}
           AND {AGE_SENT} < 18),
-    met AS (
+    judged AS (
         SELECT minors.*, a.user_id IS NOT NULL AS advertised, m.user_id IS NOT NULL AS marketed
         FROM minors LEFT JOIN ads a USING (user_id) LEFT JOIN marketed m USING (user_id))
     """
-    + FOUND.format(
+    + NOT_PASSED.format(
         **USER,
         broken=f"""birth_date > created_at::DATE OR advertised OR marketed
             OR (profile_visibility = 'public' AND {AGE_TODAY} < 18)""",

@@ -6,7 +6,7 @@ The texts are generated from a seed into FOLDER (default: a temporary one) unles
 which all methods take turns, each on one thread; ratios are of these medians. The machine's load is printed, for it changes the figures,
 and what the scan would reach by the processor's time alone. DuckDB reads the text column of the Parquet file once, and adds up the sizes in
 bytes: the least that a pass over it can do; in characters is beside it. `--presidio` names a Python that has presidio-analyzer,
-or it is taken from this one; without it nothing is said of it. Accuracy on labelled texts needs `--labelled`.
+or it is taken from this one; without it Presidio is not measured. Accuracy on labelled texts needs `--labelled`.
 """
 
 from __future__ import annotations
@@ -77,9 +77,9 @@ print(time.perf_counter() - start)
 """
 
 
-def line(what: str, figure: str, goal: str = "", met: bool | None = None) -> None:
+def line(what: str, figure: str, goal: str = "", reached: bool | None = None) -> None:
     """One figure, its goal beside it."""
-    print(f"{what:<46} {figure:>14}   {goal:<28} {'' if met is None else 'met' if met else 'NOT MET'}".rstrip(), flush=True)
+    print(f"{what:<46} {figure:>14}   {goal:<28} {'' if reached is None else 'met' if reached else 'NOT MET'}".rstrip(), flush=True)
 
 
 def chat(rows: int, values: float = 0.01, numbers: float = 0.1) -> list[str]:
@@ -189,8 +189,8 @@ def attack(runs: int, rows: int) -> None:
         for i, of in enumerate(wanted)
     ]
     arrays = pa.array(clear), pa.array(digests)
-    found = match_digests(*arrays, threads=2)
-    pairs = set(zip(found.digest_row.tolist(), found.clear_row.tolist(), strict=True))
+    matches = match_digests(*arrays, threads=2)
+    pairs = set(zip(matches.digest_row.tolist(), matches.clear_row.tolist(), strict=True))
     missed = sum(of is not None and (i, of) not in pairs for i, of in enumerate(wanted))
     seconds = statistics.median(timed(lambda: match_digests(*arrays, threads=2)) for _ in range(runs))
     print(f"\ndictionary attack: {rows:,} identifiers in 12 variants, {rows:,} digests, two threads, median of {runs}, {load()}")
@@ -202,14 +202,16 @@ def attack(runs: int, rows: int) -> None:
 
 def forms(per: int = 40) -> None:
     planted = list(made.planted(per))
-    found = scan([text for text, *_ in planted])
-    seen = set(zip(found.row, found.kind, found.start, found.end, strict=True))
-    total, hits, wrong = Counter(), Counter(), Counter()
+    findings = scan([text for text, *_ in planted])
+    seen = set(zip(findings.row, findings.kind, findings.start, findings.end, strict=True))
+    total: Counter[str] = Counter()
+    hits: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
     for row, (_, kind, form, language, start, end) in enumerate(planted):
         for group in (kind, form, language, "all"):
             total[group] += 1
             hits[group] += (row, kind, start, end) in seen
-    for row, kind in zip(found.row, found.kind, strict=True):
+    for row, kind in zip(findings.row, findings.kind, strict=True):
         wrong[kind] += planted[row][1] != kind
     print(f"\nsurface forms: recall by the exact place, {len(planted):,} texts")
     for group in (*made.DIGIT_FORMS, *made.LANGUAGES, "all"):
@@ -222,10 +224,10 @@ def forms(per: int = 40) -> None:
 
 
 def benign(rows: int) -> None:
-    found = scan(pa.array(made.benign(rows, seed=5, share=0.6), pa.string()))
+    findings = scan(pa.array(made.benign(rows, seed=5, share=0.6), pa.string()))
     print(f"\nbenign rows: {rows:,}, six in ten with a number")
-    line("false findings", f"{len(found)}", f"at most {25 * rows // 1_000_000}", len(found) <= 25 * rows // 1_000_000)
-    for kind, count in found.kind.value_counts().items():
+    line("false findings", f"{len(findings)}", f"at most {25 * rows // 1_000_000}", len(findings) <= 25 * rows // 1_000_000)
+    for kind, count in findings.kind.value_counts().items():
         line(f"  {kind}", str(count))
 
 
@@ -240,8 +242,8 @@ def accuracy(folder: Path) -> None:
             line(f"{kind}, {score.right + score.missed} labels", f"{score.precision:.3f} / {score.recall:.3f} / {score.f1:.3f}", *goal)
         total = labelled.total(scores.values())
         if name == labelled.SPANS:
-            met = total.f1 >= 0.97 and total.precision >= 0.96 and total.recall >= 0.96
-            line("all seven", f"{total.precision:.3f} / {total.recall:.3f} / {total.f1:.3f}", "0.96 / 0.96 / 0.97", met)
+            reached = total.f1 >= 0.97 and total.precision >= 0.96 and total.recall >= 0.96
+            line("all seven", f"{total.precision:.3f} / {total.recall:.3f} / {total.f1:.3f}", "0.96 / 0.96 / 0.97", reached)
 
 
 def main() -> None:
@@ -252,19 +254,19 @@ def main() -> None:
     parser.add_argument("--labelled", type=Path)
     parser.add_argument("--presidio")
     parser.add_argument("--only", nargs="*", default=["speed", "attack", "forms", "benign", "accuracy", "lexicon"])
-    given = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = given.folder or Path(temporary)
+        folder = args.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         sections = {
-            "speed": lambda: speed(folder, given.runs, given.rows, given.presidio),
-            "attack": lambda: attack(given.runs, given.rows),
+            "speed": lambda: speed(folder, args.runs, args.rows, args.presidio),
+            "attack": lambda: attack(args.runs, args.rows),
             "forms": forms,
-            "benign": lambda: benign(given.rows),
-            "accuracy": lambda: accuracy(given.labelled) if given.labelled else print("\nlabelled: not measured, no --labelled folder"),
-            "lexicon": lambda: lexicon.measure(given.rows, given.labelled),
+            "benign": lambda: benign(args.rows),
+            "accuracy": lambda: accuracy(args.labelled) if args.labelled else print("\nlabelled: not measured, no --labelled folder"),
+            "lexicon": lambda: lexicon.measure(args.rows, args.labelled),
         }
-        for name in given.only:
+        for name in args.only:
             sections[name]()
 
 

@@ -4,7 +4,7 @@
 
 Writes texts of five languages to a temporary Parquet file and measures, in turns within one run, the lexicon over the column and DuckDB
 reading that column and adding up its bytes. Prints the best and the median of some rounds, by the clock and by the
-processor's time, which other people's work on the machine changes less.
+processor's time, which other work on the machine changes less.
 
 FOLDER holds tab-separated files, one a language (`en.tsv`): a category or `none`, the form (`mention`, `self` or `-`), the text. It may
 also hold `hatecheck_en.csv`. Only counts are printed, never a text.
@@ -42,7 +42,7 @@ CHAT = {
     "ar": ("اشوفك في المحطة الساعة ثمانية", "كيف اغير صورة الملف الشخصي؟", "صباح الخير للجميع"),
     "zh": ("八点在车站见，记得带票", "怎么换头像？", "今晚和朋友一起看球，哈哈哈"),
 }
-TOLD = (
+SPECIAL = (
     "I am a lesbian and I live here",
     "soy diabético y hoy no como",
     "ben Aleviyim, bilmeyen yok",
@@ -56,13 +56,13 @@ HOSTILE = {"one letter": "a" * 1_000_000, "Arabic vowels": "\u0650" * 500_000, "
 def chat(texts: int, every: int, lines: int = 2) -> pa.LargeStringArray:
     """Texts that follow from their number, the languages in turns; in one of `every` something is to be found."""
     ordinary = [line for language in LANGUAGES for line in CHAT[language]]
-    made = (
-        TOLD[n // every % len(TOLD)]
+    written = (
+        SPECIAL[n // every % len(SPECIAL)]
         if every and n % every == 0
         else " ".join((ordinary[(n * 7 + k * 4) % len(ordinary)]) for k in range(lines))
         for n in range(texts)
     )
-    return pa.array(made, pa.large_string())
+    return pa.array(written, pa.large_string())
 
 
 def times(*runs: Callable[[], object]) -> list[list[tuple[float, float]]]:
@@ -116,23 +116,23 @@ def on_one_thread(texts: pa.LargeStringArray) -> None:
 def score(name: str, labelled: Iterable[tuple[str, str, str]]) -> None:
     """Recall of mentions, texts without one that stay unmarked, and first-person statements told apart."""
     rows = list(labelled)
-    found: dict[int, set[tuple[str, str]]] = {}
+    categories: dict[int, set[tuple[str, str]]] = {}
     marks = special_categories([text for _, _, text in rows])
     for row, category, form in zip(marks.row, marks.category, marks.form, strict=True):
-        found.setdefault(row, set()).add((category, form))
-    told = {n: {form for category, form in found.get(n, ()) if category == rows[n][0]} for n in range(len(rows))}
+        categories.setdefault(row, set()).add((category, form))
+    forms = {n: {form for category, form in categories.get(n, ()) if category == rows[n][0]} for n in range(len(rows))}
     parts = {
-        "recall": [bool(told[n]) for n, row in enumerate(rows) if row[0] != "none"],
-        "unmarked": [n not in found for n, row in enumerate(rows) if row[0] == "none"],
-        "self told as self": ["self" in told[n] for n, row in enumerate(rows) if row[1] == "self" and told[n]],
-        "mention told as mention": ["self" not in told[n] for n, row in enumerate(rows) if row[1] == "mention" and told[n]],
+        "recall": [bool(forms[n]) for n, row in enumerate(rows) if row[0] != "none"],
+        "unmarked": [n not in categories for n, row in enumerate(rows) if row[0] == "none"],
+        "self told as self": ["self" in forms[n] for n, row in enumerate(rows) if row[1] == "self" and forms[n]],
+        "mention told as mention": ["self" not in forms[n] for n, row in enumerate(rows) if row[1] == "mention" and forms[n]],
     }
-    said = [
+    figures = [
         f"{part} {sum(hits) / len(hits):.3f} of {len(hits)}" + (f" (goal {GOALS[part]})" if part in GOALS else "")
         for part, hits in parts.items()
         if hits
     ]
-    print(f"{name}: {', '.join(said)}")
+    print(f"{name}: {', '.join(figures)}")
 
 
 def tabbed(path: Path) -> list[tuple[str, str, str]]:
@@ -167,8 +167,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--texts", type=int, default=1_000_000)
     parser.add_argument("--labelled", type=Path)
-    given = parser.parse_args()
-    measure(given.texts, given.labelled)
+    args = parser.parse_args()
+    measure(args.texts, args.labelled)
 
 
 if __name__ == "__main__":

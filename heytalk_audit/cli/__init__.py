@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from heytalk_audit.cli import audits, custody, follow_up, packs, snapshots
+# importing a module registers its commands, and --help lists them in that order
+from heytalk_audit.cli import snapshots, audits, follow_up, packs, custody  # isort: skip
 from heytalk_audit.cli.app import app
 from heytalk_audit.console import err
 from heytalk_audit.errors import InputError

@@ -74,8 +74,8 @@ def custody_show(log: AnyLog = Path("custody.jsonl")) -> None:
         table.add_column(name, overflow="fold")
     for e in custody.entries(custody.log_of(log) if log.is_dir() else log):
         more = {k: e[k] for k in ("from", "channel", "purpose", "case", "pseudonym", "reason", "destroy_on") if e.get(k)}
-        said = [e["at"], e["event"], e["by"], e["snapshot"], "; ".join(f"{k} {v}" for k, v in more.items())]
-        table.add_row(*(Text(printable(v)) for v in said))
+        cells = [e["at"], e["event"], e["by"], e["snapshot"], "; ".join(f"{k} {v}" for k, v in more.items())]
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     out.print(table)
 
 
@@ -106,14 +106,14 @@ def destroy(
     snapshot: Folder,
     by: By,
     log: Log = None,
-    now: Annotated[bool, typer.Option("--now", help="Before its day; needs --reason")] = False,
+    early: Annotated[bool, typer.Option("--now", help="Before its day; needs --reason")] = False,
     reason: Annotated[str, typer.Option(help="Why before its day, or without a receipt in the log")] = "",
     run_: Annotated[Path | None, typer.Option("--run", help="Count from this run's sign-off by its reviewer")] = None,
 ) -> None:
     """Remove a snapshot once its day has come, and write a certificate beside the log."""
     from heytalk_audit.handover.destruction import destroy as destroy_snapshot
 
-    if now and not reason.strip():
+    if early and not reason.strip():
         raise InputError("--now", "states no reason", "add --reason")
     written = destroy_snapshot(snapshot, by, log, now(), reason, run_)
     out.print(f"{snapshot}: destroyed; {written[0]}, {written[1]}", markup=False, soft_wrap=True)

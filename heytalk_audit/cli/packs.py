@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,7 +18,7 @@ app.add_typer(key_app, name="key")
 @key_app.command("new")
 def key_new(
     path: Annotated[Path, typer.Argument(help="Where to write the private key; its public half goes to PATH.pub")],
-    passphrase_env: PassphraseEnv = PASSPHRASE_ENV,
+    passphrase_env: Annotated[str, typer.Option(help="The environment variable that holds a passphrase")] = PASSPHRASE_ENV,
 ) -> None:
     """A new ed25519 key, in OpenSSH's form."""
     from heytalk_audit.evidence.signature import new_key
@@ -45,20 +45,20 @@ def verify(
     from heytalk_audit.evidence.signature import allowed
     from heytalk_audit.evidence.verify import verify_pack
 
-    known = allowed(signers) if signers else None
-    found = verify_pack(folder)
-    for fault in found.faults:
+    names = allowed(signers) if signers else None
+    verified = verify_pack(folder)
+    for fault in verified.faults:
         out.print(f"changed: {fault}", markup=False, soft_wrap=True)
-    if found.faults:
+    if verified.faults:
         raise typer.Exit(1)
-    signer = found.signer
-    if known is not None and (signer is None or signer.public not in known):
+    signer = verified.signer
+    if names is not None and (signer is None or signer.public not in names):
         out.print(
             f"{folder}: " + ("is not signed" if signer is None else f"is signed by {signer.fingerprint}, who is not among the signers")
         )
         raise typer.Exit(1)
-    who = "not signed" if signer is None else f"signed by {known[signer.public] if known else signer.fingerprint}"
-    out.print(f"{folder}: {found.files:,} files, none changed; {who}", markup=False, soft_wrap=True)
+    who = "not signed" if signer is None else f"signed by {names[signer.public] if names else signer.fingerprint}"
+    out.print(f"{folder}: {verified.files:,} files, none changed; {who}", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -79,9 +79,9 @@ def sign(
     passphrase_env: PassphraseEnv = PASSPHRASE_ENV,
 ) -> None:
     """Sign a run off. With both signatures a cover page beside the run carries the opinion."""
+    from heytalk_audit.evidence.sign_off import beside
     from heytalk_audit.evidence.signature import load_key
     from heytalk_audit.handover import sign_off
-    from heytalk_audit.running.replay import replay as replay_pack
 
     private = load_key(key, passphrase(passphrase_env))
     overrides = [sign_off.override_of(o) for o in override or []]
@@ -89,15 +89,22 @@ def sign(
     if role == "reviewer":
         if snapshot is None:
             raise InputError("--snapshot", "is missing", "a reviewer recomputes the run from its snapshot before signing")
-        given = {"snapshot": snapshot, "previous": previous, "previous_snapshot": previous_snapshot, "labels": labels, "text": text}
-        found = replay_pack(folder, given | {"accepted": accepted, "attestations": attestations}, [], err)
-        if not found.identical:
-            for line in [*found.faults, *(f"since {c.name}: {c.what}" for c in found.changes), *found.files]:
-                out.print(str(line), markup=False, soft_wrap=True)
-            out.print(f"{folder}: the replay differs; nothing was signed", markup=False, soft_wrap=True)
-            raise typer.Exit(1)
+        inputs = {"snapshot": snapshot, "previous": previous, "previous_snapshot": previous_snapshot, "labels": labels, "text": text}
+        _refuse_other_results(folder, inputs | {"accepted": accepted, "attestations": attestations})
     cover = sign_off.sign_off(folder, role, name, private, now(), overrides, note)
-    out.print(f"{sign_off.beside(folder)}: signed by the {role}" + (f"; {cover}" if cover else ""), markup=False, soft_wrap=True)
+    out.print(f"{beside(folder)}: signed by the {role}" + (f"; {cover}" if cover else ""), markup=False, soft_wrap=True)
+
+
+def _refuse_other_results(folder: Path, inputs: dict[str, Any]) -> None:
+    """Recompute a pack; where it differs, say how and exit with status 1."""
+    from heytalk_audit.running.replay import replay as replay_pack
+
+    replayed = replay_pack(folder, inputs, [], err)
+    if not replayed.identical:
+        for line in [*replayed.faults, *(f"since {c.name}: {c.what}" for c in replayed.changes), *replayed.files]:
+            out.print(str(line), markup=False, soft_wrap=True)
+        out.print(f"{folder}: the replay differs; nothing was signed", markup=False, soft_wrap=True)
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -115,14 +122,17 @@ def replay(
     """Recompute a pack from its snapshot and compare byte for byte. Exit status 1 where it differs."""
     from heytalk_audit.running.replay import replay as replay_pack
 
-    given = {"snapshot": snapshot, "previous": previous, "previous_snapshot": previous_snapshot, "labels": labels, "text": text}
-    found = replay_pack(folder, given | {"accepted": accepted, "attestations": attestations}, p or [], err)
-    for line in [f"changed: {fault}" for fault in found.faults] + [f"since {c.name}: {c.what}" for c in found.changes]:
+    inputs = {"snapshot": snapshot, "previous": previous, "previous_snapshot": previous_snapshot, "labels": labels, "text": text}
+    replayed = replay_pack(folder, inputs | {"accepted": accepted, "attestations": attestations}, p or [], err)
+    for line in [f"changed: {fault}" for fault in replayed.faults] + [f"since {c.name}: {c.what}" for c in replayed.changes]:
         out.print(line, markup=False, soft_wrap=True)
-    for fault in found.files:
+    for fault in replayed.files:
         out.print(f"differs: {fault}", markup=False, soft_wrap=True)
-    out.print(f"{folder}: " + ("identical" if found.identical else f"{len(found.faults) + len(found.files):,} files are not as they were"))
-    raise typer.Exit(0 if found.identical else 1)
+    out.print(
+        f"{folder}: "
+        + ("identical" if replayed.identical else f"{len(replayed.faults) + len(replayed.files):,} files are not as they were")
+    )
+    raise typer.Exit(0 if replayed.identical else 1)
 
 
 @app.command()

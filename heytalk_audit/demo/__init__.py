@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from heytalk_audit import contract
-from heytalk_audit.demo.people import settle
+from heytalk_audit.demo.people import add_background
 from heytalk_audit.demo.plants import NOT_PLANTABLE, plant
 from heytalk_audit.demo.world import World, months_later
 from heytalk_audit.errors import InputError
@@ -54,19 +54,20 @@ def write_demo(folder: Path, users: int = 20_000, seed: int = 7, as_of: str = "2
         raise InputError(f"demo {folder.name}", "is there already and is no demo", "name another folder")
     moment = dt.datetime.fromisoformat(as_of).astimezone(dt.UTC)
     world = World(moment)
-    settle(world, users, np.random.Generator(np.random.PCG64(seed)))
+    add_background(world, users, np.random.Generator(np.random.PCG64(seed)))
     plant(world)
     _no_period(world)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".demo-") as staged:
-        made = Path(staged) / "demo"
-        made.mkdir()
-        _write(made, world, f"demo-{users}-{seed}")
+        staging = Path(staged) / "demo"
+        staging.mkdir()
+        _write(staging, world, f"demo-{users}-{seed}")
         shutil.rmtree(folder, ignore_errors=True)
-        made.rename(folder)
+        staging.rename(folder)
 
 
 def _no_period(world: World) -> None:
+    """Write down the tables that have rows older than a year and no stated period."""
     for table in NO_PERIOD:
         clocks = contract.load()[table].of_kind("timestamp")
         times = [row[c] for row in world.rows[table] for c in clocks if row.get(c) is not None]
@@ -75,6 +76,7 @@ def _no_period(world: World) -> None:
 
 
 def _write(folder: Path, world: World, id: str) -> None:
+    """Write the tables, the descriptor and the truth."""
     resources, totals = [], []
     for name, table in contract.load().items():
         rows = world.rows.get(name, [])
@@ -83,7 +85,13 @@ def _write(folder: Path, world: World, id: str) -> None:
         total = _totals(table, rows)
         totals.append({"name": name} | total)
         resources.append(_resource(folder / f"{name}.parquet", name, world) | total)
-    document = {
+    document = _descriptor(world, id) | {"resources": resources, "source_totals": totals}
+    (folder / "datapackage.json").write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", "utf-8")
+    (folder / "truth.csv").write_text(_truth(world), "utf-8")
+
+
+def _descriptor(world: World, id: str) -> dict[str, Any]:
+    return {
         "snapshot_id": id,
         "name": id,
         "as_of": _iso(world.now),
@@ -91,15 +99,15 @@ def _write(folder: Path, world: World, id: str) -> None:
         "producer": "demo generator",
         "source_system": "synthetic",
         "policy_sha256": POLICY_TEXT,
-        "resources": resources,
-        "source_totals": totals,
     }
-    (folder / "datapackage.json").write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
+def _truth(world: World) -> str:
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     writer.writerow(["rule", "table", "record", "outcome", "reason"])
     writer.writerows(sorted(world.truth))
-    (folder / "truth.csv").write_text(lines.getvalue(), "utf-8")
+    return lines.getvalue()
 
 
 def _arrow(table: contract.Table, rows: list[dict[str, Any]], extra: list[str]) -> pa.Table:

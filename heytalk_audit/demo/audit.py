@@ -1,4 +1,4 @@
-"""What `make audit` does: build the demo, audit it, and hold the findings against what was planted."""
+"""What `make audit` does: build the demo, audit it, and compare the findings with what was planted."""
 
 from __future__ import annotations
 
@@ -14,31 +14,33 @@ from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.canonical import PACKAGE
 from heytalk_audit.console import print_seconds, print_verdicts
 from heytalk_audit.demo import write_demo
+from heytalk_audit.evidence.folder import EXCEPTIONS, exceptions_file
 from heytalk_audit.params import engagement_key
 from heytalk_audit.running.run import Finished, run
 from heytalk_audit.vocabulary import Verdict
 
 #: Of the rules about the delivery itself, those whose findings are planted; the others find a demo as it should be.
 PLANTED_DELIVERY = ("DQ-03", "DQ-04", "DQ-08")
+#: Rule, pseudonym of the record, outcome, reason.
+FindingKey = tuple[str, str | None, str, str]
 
 
 def differences(folder: Path, demo: Path, key: bytes) -> list[str]:
     """Findings that were not planted, and planted rows of the rules that ran that were not found, as lines without any id."""
     with (demo / "truth.csv").open(encoding="utf-8", newline="") as handle:
-        truth = [t for t in csv.DictReader(handle) if (folder / "exceptions" / f"{t['rule']}.parquet").exists()]
-    planted = Counter((t["rule"], pseudonym(key, t["record"]), t["outcome"], t["reason"]) for t in truth)
-    found: Counter = Counter()
-    for file in sorted((folder / "exceptions").glob("*.parquet")):
+        truth = [t for t in csv.DictReader(handle) if exceptions_file(folder, t["rule"]).exists()]
+    planted: Counter[FindingKey] = Counter((t["rule"], pseudonym(key, t["record"]), t["outcome"], t["reason"]) for t in truth)
+    reported: Counter[FindingKey] = Counter()
+    for file in sorted((folder / EXCEPTIONS).glob("*.parquet")):
         if not file.stem.startswith("DQ-") or file.stem in PLANTED_DELIVERY:
             rows = pq.read_table(file).to_pylist()
-            found.update((file.stem, r["record"], r["outcome"], r["reason"]) for r in rows)
-    missed, extra = planted - found, found - planted
-    lines = [
-        f"planted, not found: {n} x {r} {o} {why}" for (r, o, why), n in Counter((k[0], k[2], k[3]) for k in missed.elements()).items()
-    ]
-    return lines + [
-        f"found, not planted: {n} x {r} {o} {why}" for (r, o, why), n in Counter((k[0], k[2], k[3]) for k in extra.elements()).items()
-    ]
+            reported.update((file.stem, r["record"], r["outcome"], r["reason"]) for r in rows)
+    return _lines("planted, not found", planted - reported) + _lines("found, not planted", reported - planted)
+
+
+def _lines(what: str, rows: Counter[FindingKey]) -> list[str]:
+    counts = Counter((rule, outcome, reason) for rule, _, outcome, reason in rows.elements())
+    return [f"{what}: {n} x {rule} {outcome} {reason}" for (rule, outcome, reason), n in counts.items()]
 
 
 def faults_of(finished: Finished, differing: list[str]) -> list[str]:

@@ -27,7 +27,7 @@ LAST = (
     "Kaya", "Lopez", "Meyer", "Novak", "Okafor", "Park", "Rossi", "Silva", "Tanaka", "Usta",
 )  # fmt: skip
 HOBBIES = ("chess", "cooking", "running", "karaoke", "poetry", "climbing")
-#: What people may confide: a field, its category and a value; the last says nothing.
+#: Special values that people may enter: field, category, value. The last one states nothing.
 INTIMATE = (
     ("religion", "pd:ReligiousBelief", "alevi"),
     ("orientation", "pd:SexualPreference", "bisexual"),
@@ -60,11 +60,11 @@ VENDORS = {
     "adjust": ("Adjust", "attribution", "DE", None, None),
     "admost": ("Admost", "advertising", "TR", None, ["user_id", "ad_id", "event_name"]),
 }
-#: Traffic rows per account: enough for every day to be busy.
+#: Traffic rows per account: enough for every day to have some.
 EVENTS = 12
 
 
-def settle(world: World, users: int, rng: np.random.Generator) -> None:
+def add_background(world: World, users: int, rng: np.random.Generator) -> None:
     """Add `users` accounts and what they do, and the rows that belong to no account."""
     _company(world)
     share = rng.random((users, 14))
@@ -111,7 +111,7 @@ def _person(w: World, index: int, chance: np.ndarray) -> dict[str, Any]:
 
 
 def _life(w: World, user: dict[str, Any], chance: np.ndarray) -> None:
-    """What an account leaves behind, all of it in order."""
+    """Rows of an account in use; none of them is a finding."""
     u, created, index = user["key"], user["created"], user["index"]
     later = created + dt.timedelta(hours=1)
     w.add("profile_attributes", user_id=u, created_at=later, value=HOBBIES[index % len(HOBBIES)], visibility="friends")
@@ -120,18 +120,30 @@ def _life(w: World, user: dict[str, Any], chance: np.ndarray) -> None:
     if chance[11] < 0.5 and not user["young"]:
         _subscriber(w, user, later)
     if chance[12] > 0.92:
-        _confided(w, user, later)
+        _special_value(w, user, later)
     if index % 7 == 3 and not user["young"]:
         _advertised(w, user, later)
+    _contents(w, user, device, later)
+    if created > w.ago(300):
+        w.add("traffic_events", user_id=u, device_id=device, event_at=later, event_type="open", ip="198.51.100.7")
+    _purchases_and_requests(w, user, later)
+
+
+def _contents(w: World, user: dict[str, Any], device: str, later: dt.datetime) -> None:
+    """Up to two posts, photos or chats; photos with consent and with the device's permission."""
+    u, index = user["key"], user["index"]
     kinds = [("post", "photo", "chat")[(index + n) % 3] for n in range(index % 3)]
     if "photo" in kinds:
         w.agree(u, "media", later)
     for n, kind in enumerate(kinds):
-        said = None if kind == "photo" else POSTS[(index + n) % len(POSTS)]
-        made = _captured(w, device, later, index) if kind == "photo" else {}
-        w.add("content_items", user_id=u, created_at=max(later, w.ago(30 + 100 * n)), kind=kind, text=said, **made)
-    if created > w.ago(300):
-        w.add("traffic_events", user_id=u, device_id=device, event_at=later, event_type="open", ip="198.51.100.7")
+        text = None if kind == "photo" else POSTS[(index + n) % len(POSTS)]
+        capture = _captured(w, device, later, index) if kind == "photo" else {}
+        w.add("content_items", user_id=u, created_at=max(later, w.ago(30 + 100 * n)), kind=kind, text=text, **capture)
+
+
+def _purchases_and_requests(w: World, user: dict[str, Any], later: dt.datetime) -> None:
+    """What only some accounts have: purchases, tickets, linked accounts, requests, disclosures, looks of staff."""
+    u, created, index = user["key"], user["created"], user["index"]
     if index % 11 == 0:
         w.add("subscriptions", user_id=u, start_at=max(created, w.ago(300)))
         w.add("transactions", user_id=u, purchased_at=max(created, w.ago(300)), amount=f"{5 + index % 20}.99")
@@ -150,18 +162,18 @@ def _life(w: World, user: dict[str, Any], chance: np.ndarray) -> None:
 
 
 def _captured(w: World, device: str, at: dt.datetime, index: int) -> dict[str, Any]:
-    """Where a picture comes from, which the device had allowed."""
+    """The source of a picture, with the permission of the device for it."""
     source = ("camera", "album")[index // 3 % 2]
     w.add("permission_events", device_id=device, event_at=at, permission=source)
     return {"device_id": device, "capture_source": source, "selection_method": "user_selected" if source == "album" else None}
 
 
 def _device(w: World, user: dict[str, Any], chance: float) -> str:
-    """A device; an advertising id is stored where its owner said yes, or lives where nobody has to be asked."""
+    """A device. An advertising id is stored where its owner agreed, or lives in a region where no consent is needed."""
     platform, purpose = (("android", "personalised_ads"), ("ios", "personalised_ads"), ("web", "cookies"))[user["index"] % 3]
-    asked = user["region"] in ("EEA", "UK", "TR") and not user["young"]
+    needs_consent = user["region"] in ("EEA", "UK", "TR") and not user["young"]
     stored = chance < 0.3 and not user["young"]
-    if asked and chance < 0.4:
+    if needs_consent and chance < 0.4:
         action = "grant" if stored else "refuse"
         w.add("consents", user_id=user["key"], purpose=purpose, action=action, event_at=user["created"])
     nothing = "00000000-0000-0000-0000-000000000000" if platform == "ios" else None
@@ -173,7 +185,7 @@ def _device(w: World, user: dict[str, Any], chance: float) -> str:
 
 
 def _subscriber(w: World, user: dict[str, Any], at: dt.datetime) -> None:
-    """Marketing that was asked for; some have had enough since."""
+    """Marketing with consent, which some have withdrawn since."""
     channel = ("email", "push", "sms")[user["index"] // 3 % 3]
     w.agree(user["key"], f"marketing_{channel}", at)
     sent = max(at + dt.timedelta(days=1), w.ago(6 + user["index"] * 7 % 80))
@@ -183,7 +195,7 @@ def _subscriber(w: World, user: dict[str, Any], at: dt.datetime) -> None:
 
 
 def _advertised(w: World, user: dict[str, Any], at: dt.datetime) -> None:
-    """Adverts that were agreed to, under a digest that is made anew each time and leads nowhere."""
+    """Advertising with consent, under a digest that is new each time and is of nothing stored."""
     w.agree(user["key"], "personalised_ads", at)
     ad = {"kind": "advertising", "purpose": "advertising", "fields": ["event_name"], "identifier_form": "keyed_hash"}
     for n, vendor in enumerate(("admost", "google")):
@@ -192,8 +204,8 @@ def _advertised(w: World, user: dict[str, Any], at: dt.datetime) -> None:
         w.add("disclosures", user_id=user["key"], vendor_id=vendor, payload_sample=sample, sent_at=sent, **ad)
 
 
-def _confided(w: World, user: dict[str, Any], at: dt.datetime) -> None:
-    """Something intimate, told with an explicit consent, and shown to all with another."""
+def _special_value(w: World, user: dict[str, Any], at: dt.datetime) -> None:
+    """A special value, stored with explicit consent, and public only with consent to that as well."""
     name, category, value = INTIMATE[user["index"] % len(INTIMATE)]
     visibility = ("private", "friends", "public")[user["index"] // 5 % 3]
     w.agree(user["key"], "sensitive_data", at)
@@ -203,7 +215,7 @@ def _confided(w: World, user: dict[str, Any], at: dt.datetime) -> None:
 
 
 def _tester(w: World, user: dict[str, Any], index: int) -> None:
-    """A test account: counted everywhere, tested nowhere."""
+    """A test account's findings: every rule counts its rows and excludes them."""
     u = user["key"]
     event = w.add("traffic_events", user_id=u, event_at=w.ago(1 + index % 300))
     consents = [("consents", c, ("DQ-03", "DQ-04", "RET-09", "CON-04", "COL-10")) for c in user["accepted"]]
@@ -246,8 +258,8 @@ def _missing_days(w: World) -> None:
 def _company(w: World) -> None:
     """Vendors, policy versions and staff."""
     for key, (name, category, country, tool, fields) in VENDORS.items():
-        said = {"vendor_id": key, "name": name, "category": category, "country": country, "transfer_tool": tool, "declared_fields": fields}
-        w.add("vendors", **said, vetted_at=w.ago(300).date(), contract_signed_at=w.ago(290).date())
+        row = {"vendor_id": key, "name": name, "category": category, "country": country, "transfer_tool": tool, "declared_fields": fields}
+        w.add("vendors", **row, vetted_at=w.ago(300).date(), contract_signed_at=w.ago(290).date())
     for version, days, material in VERSIONS:
         w.add("policy_versions", policy_version=version, effective_at=w.ago(days), material=material)
     for n in range(5):

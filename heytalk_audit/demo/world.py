@@ -1,4 +1,4 @@
-"""The demo's own notions of time and rows. Nothing here knows a rule: what an ideal audit finds is written down where rows are made."""
+"""The rows of the demo's tables, their defaults and its times. No rule is imported: stories write down what an ideal audit finds."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ class World:
         return self.now.date()
 
     def overdue(self, months: int, by: int = 0) -> dt.datetime:
-        """Noon of the latest day whose period of `months` was over yesterday (or `by` days earlier still)."""
+        """An instant (see `noon`) of the latest day whose period of `months` is over today, or of `by` days before it."""
         day = months_later(self.today, -months) + dt.timedelta(days=3)
         while months_later(day, months) >= self.today:
             day -= dt.timedelta(days=1)
         return self.noon(day - dt.timedelta(days=by))
 
     def in_time(self, months: int) -> dt.datetime:
-        """Noon of the day after: its period ends today at the earliest, so nothing is over."""
+        """The day after `overdue`: its period ends today at the earliest, so it is not over."""
         return self.overdue(months) + dt.timedelta(days=1)
 
     def noon(self, day: dt.date) -> dt.datetime:
-        """An instant on that day that lies before the snapshot's if the day does."""
+        """Half past midnight of that day: early enough to lie before the snapshot's instant if the day is the snapshot's."""
         return dt.datetime.combine(day, dt.time(0, 30), dt.UTC)
 
     def ago(self, days: float = 0, hours: float = 0) -> dt.datetime:
@@ -64,7 +64,7 @@ class World:
         return self.now - dt.timedelta(days=days, hours=hours)
 
     def about(self, days: float) -> dt.datetime:
-        """An instant that lies so many days before the snapshot's and up to an hour more: at a second of its own, as people do."""
+        """An instant so many days, and up to an hour more, before the snapshot's: two calls seldom give the same second."""
         return self.ago(days) - dt.timedelta(seconds=self.serial * 7 % 3600)
 
     @property
@@ -116,11 +116,12 @@ class World:
             row.setdefault("effective_visibility", row["visibility"])
             row.setdefault("moderated_at", row["created_at"] if row["moderation_decision"] == "approved" else None)
         self.rows.setdefault(table, []).append(row)
-        return row[KEYS[table]]
+        return str(row[KEYS[table]])
 
     def user(self, accepts: bool = True, setting: bool = True, **values: Any) -> str:
-        """An account. One that lives has a birth date of its own, accepted the policy as it came and as it changed, and was asked about
-        analytics."""
+        """An account; returns its key. One in use has a birth date, a gender and a name; by default it `accepts` each version of the
+        policy and has answered the `setting` for analytics.
+        """
         if values.get("status", "active") not in LIVING:
             return self.add("users", **values)
         born = dt.date(1950, 1, 1) + dt.timedelta(days=self.serial * 7 % 9000)
@@ -132,19 +133,19 @@ class World:
         if accepts:
             self.accept(self.rows["users"][-1])
         if setting and not values.get("is_test"):
-            asked = max(self.rows["users"][-1]["created_at"], self.about(400))
-            self.add("consents", user_id=key, purpose="analytics", action="refuse", event_at=min(asked, self.now))
+            refused_at = max(self.rows["users"][-1]["created_at"], self.about(400))
+            self.add("consents", user_id=key, purpose="analytics", action="refuse", event_at=min(refused_at, self.now))
         return key
 
     def _registration(self, user: Row) -> None:
-        """What an account lacks that everybody had to tell; a name is taken away first when an account goes."""
+        """Write down the first field that registration requires and the account lacks."""
         for column, reason in (("display_name", "missing_name"), ("gender", "missing_gender"), ("birth_date", "missing_birth_date")):
             if not str(user.get(column) or "").strip() and not user["is_test"]:
                 self.find("COL-04", "users", user["user_id"], "violation", reason)
                 return
 
     def column(self, table: str, name: str) -> bool:
-        """Deliver a column of text that no contract knows; says whether it is a new one."""
+        """Deliver a text column that is not in the contract. Returns whether the table did not have it yet."""
         names = self.extra.setdefault(table, [])
         if name in names:
             return False
@@ -165,7 +166,7 @@ class World:
                 self.agree(user["user_id"], "policy_acceptance", again)
 
     def agree(self, user: str, purpose: str, at: dt.datetime, **values: Any) -> str:
-        """A person's explicit yes."""
+        """A person's explicit consent; returns the key of its row."""
         return self.add("consents", user_id=user, purpose=purpose, event_at=at, **values)
 
     def find(self, rule: str, table: str, key: str, outcome: str, reason: str) -> None:

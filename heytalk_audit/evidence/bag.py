@@ -1,4 +1,4 @@
-"""What a BagIt bag of a run holds beside its payload: the declaration and the manifests. All of it follows from the payload."""
+"""The files of a BagIt bag beside its payload: the declaration and the manifests. They can be computed from the payload alone."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MANIFEST = "manifest-sha256.txt"
 
 def files_of(folder: Path) -> dict[str, Path]:
     """Every file and every link below a folder, by its name there, in order."""
-    there = [path for path in sorted(folder.rglob("*")) if path.is_symlink() or not path.is_dir()]
-    return {path.relative_to(folder).as_posix(): path for path in there}
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_symlink() or not path.is_dir()]
+    return {path.relative_to(folder).as_posix(): path for path in paths}
 
 
 def bag_tags(statement: dict[str, Any], files: dict[str, Path]) -> dict[str, bytes]:
-    """The files that a bag of this run has beside its payload; `files` are those of the bag, by name."""
-    own, sizes = _own(files), _sizes(files)
-    payload = {s["name"]: s["digest"]["sha256"] for s in statement["subject"]} | own
+    """The files that a bag of this run has beside its payload: name to content. `files` are those of the bag, by name."""
+    sizes = _sizes(files)
+    payload = {s["name"]: s["digest"]["sha256"] for s in statement["subject"]} | _statement_digests(files)
     parameters = statement["predicate"]["buildDefinition"]["externalParameters"]
     info = f"Bag-Software-Agent: heytalk-audit\nExternal-Identifier: {printable(parameters['audit']['id'])}\n"
     info += f"Payload-Oxum: {sum(sizes)}.{len(sizes)}\n"
@@ -39,7 +39,8 @@ def _manifest(digests: dict[str, str]) -> bytes:
     return "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(escaped.items())).encode()
 
 
-def _own(files: dict[str, Path]) -> dict[str, str]:
+def _statement_digests(files: dict[str, Path]) -> dict[str, str]:
+    """The digests of the statement and its signature: a statement cannot list itself among its subjects."""
     names = [name for name in (STATEMENT, SIGNATURE) if f"{PAYLOAD}/{name}" in files]
     return {name: digest(files[f"{PAYLOAD}/{name}"].read_bytes()) for name in names}
 

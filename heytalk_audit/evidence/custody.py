@@ -20,7 +20,7 @@ from typing import Any
 from heytalk_audit.canonical import digest
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence.folder import STATEMENT, payload
-from heytalk_audit.evidence.sign_off import read as read_sign_off
+from heytalk_audit.evidence.sign_off import read_sign_off
 from heytalk_audit.evidence.statement import materials_of, read_statement
 from heytalk_audit.snapshot.delivery import DESCRIPTOR, read_descriptor
 
@@ -32,7 +32,7 @@ KEEP_DAYS = 90
 
 @dataclass(frozen=True)
 class Held:
-    """A snapshot's folder, what its descriptor says of itself, and that descriptor's digest."""
+    """A snapshot that somebody holds: its folder, its id, its descriptor, and that descriptor's digest."""
 
     folder: Path
     id: str
@@ -57,15 +57,17 @@ def held(folder: Path) -> Held:
     """The snapshot in a folder. Raises InputError."""
     if folder.is_symlink() or not folder.is_dir():
         raise InputError(f"snapshot {folder.name}", "is no folder" if not folder.is_symlink() else "is a link", "name the folder itself")
-    said = read_descriptor(folder)
-    for entry in said["resources"]:
+    descriptor = read_descriptor(folder)
+    for entry in descriptor["resources"]:
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str) or not isinstance(entry.get("path"), str):
             raise InputError(f"{DESCRIPTOR} resources", "one has no name or no path", "seal the snapshot")
         _inside(entry["path"])
-    return Held(folder.absolute(), str(said.get("snapshot_id") or folder.name), said, digest((folder / DESCRIPTOR).read_bytes()))
+    id = str(descriptor.get("snapshot_id") or folder.name)
+    return Held(folder.absolute(), id, descriptor, digest((folder / DESCRIPTOR).read_bytes()))
 
 
 def _inside(path: str) -> str:
+    """The path that a descriptor names, if it is a plain name: what lies elsewhere must never be hashed or destroyed."""
     if path in ("", ".", "..", DESCRIPTOR) or len(PurePosixPath(path).parts) != 1 or "\\" in path or "\0" in path or path.startswith("/"):
         raise InputError(f"{DESCRIPTOR} path {path[:60]!r}", "is no plain name within the snapshot", "seal the snapshot")
     return path
@@ -81,6 +83,7 @@ def hash_of(path: Path) -> str | None:
 
 
 def sha256_of(path: Path) -> str:
+    """The digest of a file, in hex."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
@@ -90,13 +93,13 @@ def sha256_of(path: Path) -> str:
 
 def log_of(folder: Path, log: Path | None = None) -> Path:
     """The log of a snapshot: the one named, or custody.jsonl beside its folder. Never within a snapshot or a run. Raises InputError."""
-    found = log or folder.absolute().parent / LOG
-    for place in found.resolve().parents:
+    file = log or folder.absolute().parent / LOG
+    for place in file.resolve().parents:
         if place == folder.resolve() or (place / DESCRIPTOR).exists() or (place / STATEMENT).exists():
-            raise InputError(f"--log {found.name}", f"lies within {place.name}, a snapshot or a run", "name a file outside")
-    if found.is_symlink() or (found.exists() and not found.is_file()):
-        raise InputError(f"--log {found.name}", "is no plain file", "name another")
-    return found
+            raise InputError(f"--log {file.name}", f"lies within {place.name}, a snapshot or a run", "name a file outside")
+    if file.is_symlink() or (file.exists() and not file.is_file()):
+        raise InputError(f"--log {file.name}", "is no plain file", "name another")
+    return file
 
 
 def entries(log: Path) -> list[dict[str, Any]]:
@@ -109,6 +112,7 @@ def entries(log: Path) -> list[dict[str, Any]]:
 
 
 def _chained(content: bytes, name: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """Each entry of a log with the digest of its line. Raises InputError at the first line that was changed or does not follow."""
     before, todo = START, "keep the file as it is, find out who changed it, and go on in another --log"
     for number, raw in enumerate(content.splitlines(keepends=True), 1):
         where = f"custody log {name} line {number}"
@@ -131,7 +135,7 @@ def _line(entry: dict[str, Any]) -> bytes:
 
 def heads(log: Path) -> list[str]:
     """The digest of each line. The last is the head: what the next line will carry. Raises InputError."""
-    return [found for _, found in _chained(log.read_bytes(), log.name)]
+    return [sha256 for _, sha256 in _chained(log.read_bytes(), log.name)]
 
 
 def append(log: Path, entry: dict[str, Any]) -> str:
@@ -143,7 +147,7 @@ def append(log: Path, entry: dict[str, Any]) -> str:
         raise InputError(f"custody log {log.name}", "cannot be written", "name another with --log") from error
     with handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        chain = [found for _, found in _chained(handle.read(), log.name)]
+        chain = [sha256 for _, sha256 in _chained(handle.read(), log.name)]
         raw = _line(entry | {"previous": chain[-1] if chain else START})
         handle.write(raw)
         handle.flush()
@@ -151,16 +155,17 @@ def append(log: Path, entry: dict[str, Any]) -> str:
     return digest(raw)
 
 
-def entry_of(found: Held, event: str, by: str, now: dt.datetime, **more: Any) -> dict[str, Any]:
-    said = {
+def entry_of(snapshot: Held, event: str, by: str, now: dt.datetime, **more: Any) -> dict[str, Any]:
+    """An entry of the log on an event: when, who, which snapshot, and what more the event has. Raises InputError."""
+    entry = {
         "at": stamp(now),
         "event": event,
         "by": said_of("--by", by),
-        "snapshot": printable(found.id),
-        "descriptor_sha256": found.sha256,
-        "storage": printable(found.folder),
+        "snapshot": printable(snapshot.id),
+        "descriptor_sha256": snapshot.sha256,
+        "storage": printable(snapshot.folder),
     }
-    return said | more
+    return entry | more
 
 
 def stamp(now: dt.datetime) -> str:
@@ -169,16 +174,16 @@ def stamp(now: dt.datetime) -> str:
 
 
 def said_of(option: str, text: str) -> str:
-    """What a person states, on one line; nothing said is refused."""
-    said = " ".join(printable(text).split())
-    if not said:
+    """What a person states in an option, on one line of at most 500 characters. Raises InputError where it is blank."""
+    line = " ".join(printable(text).split())
+    if not line:
         raise InputError(option, "is empty", "write it")
-    return said[:500]
+    return line[:500]
 
 
-def of(log: Path, found: Held) -> list[dict[str, Any]]:
-    """A log's entries on one snapshot, known by its descriptor's digest."""
-    return [e for e in entries(log) if e["descriptor_sha256"] == found.sha256]
+def of(log: Path, snapshot: Held) -> list[dict[str, Any]]:
+    """A log's entries on one snapshot, which is recognised by its descriptor's digest."""
+    return [e for e in entries(log) if e["descriptor_sha256"] == snapshot.sha256]
 
 
 # what is logged ------------------------------------------------------------------------------------
@@ -187,41 +192,47 @@ def of(log: Path, found: Held) -> list[dict[str, Any]]:
 def receive(
     folder: Path, sender: str, by: str, channel: str, log: Path | None, now: dt.datetime, keep: int = KEEP_DAYS, run: Path | None = None
 ) -> dict[str, Any]:
-    """Log a receipt: digests as computed now, and the day of destruction."""
-    found, file = held(folder), log_of(folder, log)
-    hashes = found.hashes()
-    wrong = sorted(name for name, said in found.declared().items() if hashes[name] != said)
-    day, counted = destruction_day(found, now, keep, run)
+    """Log a receipt: digests as computed now, and the day of destruction, `keep` days after it or after a run's sign-off.
+
+    Returns the entry. Raises InputError.
+    """
+    snapshot, file = held(folder), log_of(folder, log)
+    hashes = snapshot.hashes()
+    wrong = sorted(name for name, declared in snapshot.declared().items() if hashes[name] != declared)
+    day, counted = destruction_day(snapshot, now, keep, run)
     more = {"from": said_of("--from", sender), "channel": said_of("--channel", channel), "tables": hashes, "not_as_described": wrong}
-    entry = entry_of(found, "received", by, now, **more, destroy_on=day.isoformat(), counted_from=counted, keep_days=keep)
+    entry = entry_of(snapshot, "received", by, now, **more, destroy_on=day.isoformat(), counted_from=counted, keep_days=keep)
     append(file, entry)
     return entry
 
 
 def access(folder: Path, by: str, purpose: str, log: Path | None, now: dt.datetime) -> dict[str, Any]:
-    """Log that somebody read the snapshot, and what for."""
-    found, file = held(folder), log_of(folder, log)
-    entry = entry_of(found, "access", by, now, purpose=said_of("--purpose", purpose), tables=found.declared())
+    """Log that somebody read the snapshot, and what for. Returns the entry. Raises InputError."""
+    snapshot, file = held(folder), log_of(folder, log)
+    entry = entry_of(snapshot, "access", by, now, purpose=said_of("--purpose", purpose), tables=snapshot.declared())
     append(file, entry)
     return entry
 
 
 def final(folder: Path, run: Path, by: str, log: Path | None, now: dt.datetime, keep: int = KEEP_DAYS) -> dict[str, Any]:
-    """Log that a run on this snapshot became the final report: from its reviewer's sign-off the days of keeping are counted."""
-    found, file = held(folder), log_of(folder, log)
-    if not file.exists() or not of(file, found):
+    """Log that a run on this snapshot became the final report: from its reviewer's sign-off the days of keeping are counted.
+
+    Returns the entry. Raises InputError.
+    """
+    snapshot, file = held(folder), log_of(folder, log)
+    if not file.exists() or not of(file, snapshot):
         raise InputError(f"snapshot {folder.name}", "is not in this log", "receive it first: heytalk-audit custody receive")
-    day, counted = destruction_day(found, now, keep, run)
+    day, counted = destruction_day(snapshot, now, keep, run)
     evidence = digest((payload(run) / STATEMENT).read_bytes())
     entry = entry_of(
-        found, "final report", by, now, evidence_sha256=evidence, destroy_on=day.isoformat(), counted_from=counted, keep_days=keep
+        snapshot, "final report", by, now, evidence_sha256=evidence, destroy_on=day.isoformat(), counted_from=counted, keep_days=keep
     )
     append(file, entry)
     return entry
 
 
 def note_run(folder: Path, audit: str, now: dt.datetime) -> str | None:
-    """Log an audit's own access where a log beside the snapshot knows it; a log that cannot be written is a warning, never an error."""
+    """Log an audit's own access, if a log beside the snapshot has its receipt. Returns a warning where that fails; raises nothing."""
     try:
         file = folder.absolute().parent / LOG
         if not file.is_file() or not of(file, held(folder)):
@@ -236,25 +247,25 @@ def note_run(folder: Path, audit: str, now: dt.datetime) -> str | None:
     return None
 
 
-def destruction_day(found: Held, now: dt.datetime, keep: int, run: Path | None) -> tuple[dt.date, str]:
-    """The first day on which a snapshot may be destroyed, and what it is counted from."""
+def destruction_day(snapshot: Held, now: dt.datetime, keep: int, run: Path | None) -> tuple[dt.date, str]:
+    """The first day on which a snapshot may be destroyed, and what its `keep` days are counted from. Raises InputError."""
     if keep < 0:
         raise InputError("--keep-days", "is less than none", "write a number of days, as 90")
     if run is None:
         return now.astimezone(dt.UTC).date() + dt.timedelta(days=keep), "receipt"
-    return signed_on(found, run) + dt.timedelta(days=keep), "the reviewer's sign-off"
+    return signed_on(snapshot, run) + dt.timedelta(days=keep), "the reviewer's sign-off"
 
 
-def signed_on(found: Held, run: Path) -> dt.date:
+def signed_on(snapshot: Held, run: Path) -> dt.date:
     """The day on which the reviewer signed a run that was made from this snapshot. Raises InputError."""
     try:
         content = (payload(run) / STATEMENT).read_bytes()
         used = materials_of(read_statement(content))
     except (OSError, ValueError) as error:
         raise InputError(f"--run {run.name}", "is no run's folder and no bag of one", "name the run of the final report") from error
-    if used.get(f"snapshot/{DESCRIPTOR}") != found.sha256:
+    if used.get(f"snapshot/{DESCRIPTOR}") != snapshot.sha256:
         raise InputError(f"--run {run.name}", "was not made from this snapshot", "name the run of the final report")
-    said = read_sign_off(run, "reviewer")
-    if said is None or said["evidence_sha256"] != digest(content):
+    signed = read_sign_off(run, "reviewer")
+    if signed is None or signed["evidence_sha256"] != digest(content):
         raise InputError(f"--run {run.name}", "was not signed by its reviewer", "have it signed, or leave --run out")
-    return dt.datetime.fromisoformat(said["date"]).astimezone(dt.UTC).date()
+    return dt.datetime.fromisoformat(signed["date"]).astimezone(dt.UTC).date()

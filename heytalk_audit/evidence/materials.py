@@ -1,4 +1,4 @@
-"""What a run was asked and what went into it, named: for its evidence, and for telling why two runs differ."""
+"""The parameters and the materials of a run, each by name: for its evidence, and for telling why two runs differ."""
 
 from __future__ import annotations
 
@@ -19,45 +19,45 @@ NOTEBOOKS = PACKAGE.parent / "notebooks"
 LOCK = PACKAGE.parent / "requirements.lock"
 
 
-def parameters_of(given: Params, policy: Policy) -> dict[str, Any]:
+def parameters_of(params: Params, policy: Policy) -> dict[str, Any]:
     """The parameters as the statement has them: without paths, and without who signs."""
-    left_out: dict[str, Any] = {path.key[0]: True for path in paths(given) if path.key[0] != "policy"} | dict.fromkeys(unset(given), True)
-    stated = given.model_dump(mode="json", exclude=left_out | {"policy": {"name", "text"}})
-    return stated | {"policy": {"name": policy.name, "version": policy.version}}
+    left_out: dict[str, Any] = {path.key[0]: True for path in paths(params) if path.key[0] != "policy"} | dict.fromkeys(unset(params), True)
+    document = params.model_dump(mode="json", exclude=left_out | {"policy": {"name", "text"}})
+    return document | {"policy": {"name": policy.name, "version": policy.version}}
 
 
-def materials(given: Params, base: Path, policy: Policy, profile: dict[str, Any]) -> list[dict[str, Any]]:
-    """Everything that a run depends on, by name and digest: what of it changed tells why two runs differ."""
+def materials(params: Params, base: Path, policy: Policy, profile: dict[str, Any]) -> list[dict[str, Any]]:
+    """Everything that a run depends on, by name and digest, in order of names. `profile` has each table's counts and digest."""
     used = [described(f"snapshot/{table}", counted["hash"]) for table, counted in profile.items()]
-    used.append(described(f"snapshot/{DESCRIPTOR}", (base / given.snapshot / DESCRIPTOR).read_bytes()))
-    used += _of_policy(policy) + _of_catalogue(given)
-    used += [described(name, path.read_bytes()) for name, path in _files(given, base)]
+    used.append(described(f"snapshot/{DESCRIPTOR}", (base / params.snapshot / DESCRIPTOR).read_bytes()))
+    used += _of_policy(policy) + _of_catalogue(params)
+    used += [described(name, path.read_bytes()) for name, path in _files(params, base)]
     used += [described(f"code/{name}", content) for name, content in package_files()]
     used += [described("environment/requirements.lock", LOCK.read_bytes())] if LOCK.exists() else []
     return sorted(used, key=lambda material: str(material["name"]))
 
 
 def _of_policy(policy: Policy) -> list[dict[str, Any]]:
-    # each number by its name too, so that a changed one is named, and not the file alone
+    # the files, and each number by its name too: where one changed, it is named, and not its file alone
     numbers = {f"policy/periods.{n.name}": n for n in policy.periods.values()}
     numbers |= {f"policy/settings.{n.name}": n for n in policy.settings.values()}
-    stated = [described(name, canonical([n.value, n.unit, n.clause, n.origin])) for name, n in numbers.items()]
-    return [described(f"policy/{p.name}", p.read_bytes()) for p in policy.files] + stated
+    by_name = [described(name, canonical([n.value, n.unit, n.clause, n.origin])) for name, n in numbers.items()]
+    return [described(f"policy/{p.name}", p.read_bytes()) for p in policy.files] + by_name
 
 
-def _of_catalogue(given: Params) -> list[dict[str, Any]]:
+def _of_catalogue(params: Params) -> list[dict[str, Any]]:
     """The rules and the notebooks that are run."""
-    chapters = [CHAPTERS[name] for name in CHAPTERS if name in given.chapters]
+    chapters = [CHAPTERS[name] for name in CHAPTERS if name in params.chapters]
     notebooks = [NOTEBOOKS / f"{c.notebook}.ipynb" for c in (*chapters, SUMMARY)]
-    rules = [RULES[id] for chapter in chapters for id in rules_of(chapter.name, given.rules)]
+    rules = [RULES[id] for chapter in chapters for id in rules_of(chapter.name, params.rules)]
     used = [described(f"rule/{rule.id}", rule.source.encode()) for rule in rules]
     return used + [described(f"notebook/{path.name}", path.read_bytes()) for path in notebooks]
 
 
-def _files(given: Params, base: Path) -> list[tuple[str, Path]]:
+def _files(params: Params, base: Path) -> list[tuple[str, Path]]:
     """Files that the parameters name, beside the snapshot, the policy's data and the key that signs."""
     files: list[tuple[str, Path]] = []
-    for path in paths(given):
+    for path in paths(params):
         name = "/".join(path.key)
         for number, value in enumerate(path.values, 1):
             match path.role:

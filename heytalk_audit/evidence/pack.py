@@ -25,12 +25,12 @@ def write_bag(run: Path, bag: Path) -> int:
         raise InputError(f"pack {run.name}", f"is not as it was written ({faults[0]})", "run the audit again")
     bag.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=bag.parent, prefix=".pack-") as staged:
-        made = Path(staged) / "bag"
-        shutil.copytree(run, made / PAYLOAD)
-        files = files_of(made)
+        built = Path(staged) / "bag"
+        shutil.copytree(run, built / PAYLOAD)
+        files = files_of(built)
         tags = bag_tags(read_statement((run / STATEMENT).read_bytes()), files)
         for name, content in tags.items():
-            (made / name).write_bytes(content)
-        os.chmod(made, 0o755)
-        made.rename(bag)
+            (built / name).write_bytes(content)
+        os.chmod(built, 0o755)
+        built.rename(bag)
     return len(files) + len(tags)

@@ -21,17 +21,17 @@ def beside(run: Path) -> Path:
     return run.with_name(run.name + ".sign-off")
 
 
-def read(run: Path, role: str) -> dict[str, Any] | None:
-    """A sign-off, if there is one; one that was changed, or is over other evidence, is refused. Raises InputError."""
+def read_sign_off(run: Path, role: str) -> dict[str, Any] | None:
+    """A run's sign-off by a role, or null where there is none. Raises InputError where it is not as its signer signed it."""
     file = beside(run) / f"{role}.json"
     if not file.exists():
         return None
     content = file.read_bytes()
     try:
         signer = verify(content, file.with_name(f"{role}.json.sig").read_bytes(), NAMESPACE)
-        said = json.loads(content)
+        document: dict[str, Any] = json.loads(content)
     except (OSError, BadSignature, ValueError) as error:
         raise InputError(f"sign-off {file.name}", f"its signature {error}", "have it signed again") from error
-    if signer.public != said["public_key"]:
+    if signer.public != document["public_key"]:
         raise InputError(f"sign-off {file.name}", "was signed with another key than it names", "have it signed again")
-    return said
+    return document

@@ -96,7 +96,7 @@ def verify(content: bytes, signature: bytes, namespace: str = NAMESPACE) -> Sign
         raise BadSignature("is no SSH signature of version 1")
     try:
         public, rest = _take(blob[10:])
-        said, rest = _take(rest)
+        purpose, rest = _take(rest)
         reserved, rest = _take(rest)
         algorithm, rest = _take(rest)
         signed, rest = _take(rest)
@@ -108,7 +108,7 @@ def verify(content: bytes, signature: bytes, namespace: str = NAMESPACE) -> Sign
         raise BadSignature("is cut short") from error
     if rest or inner or key_rest or reserved or (kind, public_kind, algorithm) != (_KIND, _KIND, _HASH):
         raise BadSignature("is not made with ed25519 and SHA-512")
-    if said != namespace.encode():
+    if purpose != namespace.encode():
         raise BadSignature("was made for another purpose")
     try:
         key = Ed25519PublicKey.from_public_bytes(key_bytes)
@@ -120,7 +120,7 @@ def verify(content: bytes, signature: bytes, namespace: str = NAMESPACE) -> Sign
 
 def allowed(path: Path) -> dict[str, str]:
     """The signers of an OpenSSH allowed-signers file: public key to name. Raises InputError."""
-    found = {}
+    names = {}
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -132,8 +132,8 @@ def allowed(path: Path) -> dict[str, str]:
         if "ssh-ed25519" not in words[1:-1]:
             raise InputError(f"signers {path.name} line {number}", "has no ed25519 key", "write NAME ssh-ed25519 KEY")
         at = words.index("ssh-ed25519", 1)
-        found[f"ssh-ed25519 {words[at + 1]}"] = printable(words[0])
-    return found
+        names[f"ssh-ed25519 {words[at + 1]}"] = printable(words[0])
+    return names
 
 
 def _signed(content: bytes, namespace: str) -> bytes:

@@ -33,8 +33,9 @@ def subjects(folder: Path) -> list[dict[str, Any]]:
 
 
 def statement(folder: Path, parameters: dict[str, Any], used: list[dict[str, Any]]) -> dict[str, Any]:
-    """The statement over a finished run's folder; `parameters` as given, without paths. It carries a digest of its own."""
-    said = {
+    """The statement over a finished run's folder: its files, its `parameters` without paths, and the materials that it `used`."""
+    details: dict[str, Any] = {"builder": {"id": "urn:heytalk-audit", "version": {"heytalk-audit": __version__}}}
+    document = {
         "_type": STATEMENT_TYPE,
         "subject": subjects(folder),
         "predicateType": PREDICATE,
@@ -45,39 +46,39 @@ def statement(folder: Path, parameters: dict[str, Any], used: list[dict[str, Any
                 "internalParameters": {},
                 "resolvedDependencies": used,
             },
-            "runDetails": {"builder": {"id": "urn:heytalk-audit", "version": {"heytalk-audit": __version__}}},
+            "runDetails": details,
         },
     }
-    said["predicate"]["runDetails"]["metadata"] = {"invocationId": own_digest(said)}
-    return said
+    details["metadata"] = {"invocationId": own_digest(document)}
+    return document
 
 
-def own_digest(said: dict[str, Any]) -> str:
-    """What tells a statement that was altered from one whose files were: the digest of all of it but this."""
-    details = {k: v for k, v in said["predicate"]["runDetails"].items() if k != "metadata"}
-    bare = said | {"predicate": said["predicate"] | {"runDetails": details}}
+def own_digest(document: dict[str, Any]) -> str:
+    """The digest of a statement without its metadata, which carry this digest: it shows that the statement itself was altered."""
+    details = {k: v for k, v in document["predicate"]["runDetails"].items() if k != "metadata"}
+    bare = document | {"predicate": document["predicate"] | {"runDetails": details}}
     return "sha256:" + digest(canonical(bare))
 
 
 def read_statement(content: bytes) -> dict[str, Any]:
     """A statement from its bytes, if they are as this tool wrote them. Raises ValueError."""
-    said = json.loads(content.decode("utf-8"))
+    document: dict[str, Any] = json.loads(content.decode("utf-8"))
     try:
-        kinds = (said["_type"], said["predicateType"], said["predicate"]["buildDefinition"]["buildType"])
-        intact = said["predicate"]["runDetails"]["metadata"]["invocationId"] == own_digest(said)
-        named = {s["name"]: s["digest"]["sha256"] for s in said["subject"]}
+        kinds = (document["_type"], document["predicateType"], document["predicate"]["buildDefinition"]["buildType"])
+        intact = document["predicate"]["runDetails"]["metadata"]["invocationId"] == own_digest(document)
+        named = {s["name"]: s["digest"]["sha256"] for s in document["subject"]}
     except (KeyError, TypeError) as error:
         raise ValueError("is no statement over a run") from error
     if kinds != (STATEMENT_TYPE, PREDICATE, BUILD):
         raise ValueError("is no statement over a run")
-    if not intact or canonical(said) != content or len(named) != len(said["subject"]):
+    if not intact or canonical(document) != content or len(named) != len(document["subject"]):
         raise ValueError("was altered")
-    return said
+    return document
 
 
-def materials_of(said: dict[str, Any]) -> dict[str, str]:
-    """What a run depended on: name to digest."""
-    used = said["predicate"]["buildDefinition"]["resolvedDependencies"]
+def materials_of(document: dict[str, Any]) -> dict[str, str]:
+    """The materials that a run's statement names: name to digest."""
+    used = document["predicate"]["buildDefinition"]["resolvedDependencies"]
     return {m["name"]: m["digest"]["sha256"] for m in used}
 
 
@@ -90,21 +91,21 @@ class Change:
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
-    """What two runs depended on that is not the same: parameters first, then materials, by name."""
-    was, now = (_flat(said["predicate"]["buildDefinition"]["externalParameters"]) for said in (old, new))
-    found = [
-        Change(f"parameters: {name}", f"{_said(was, name)} before, {_said(now, name)} now")
+    """What differs between the statements of two runs: parameters first, then materials, by name."""
+    was, now = (_flat(document["predicate"]["buildDefinition"]["externalParameters"]) for document in (old, new))
+    differences = [
+        Change(f"parameters: {name}", f"{_shown(was, name)} before, {_shown(now, name)} now")
         for name in sorted(was | now)
-        if _said(was, name) != _said(now, name)
+        if _shown(was, name) != _shown(now, name)
     ]
     before, after = materials_of(old), materials_of(new)
     for name in sorted(before | after):
         if before.get(name) != after.get(name):
-            found.append(Change(name, "is new" if name not in before else "is gone" if name not in after else "changed"))
-    return found
+            differences.append(Change(name, "is new" if name not in before else "is gone" if name not in after else "changed"))
+    return differences
 
 
-def _said(values: dict[str, Any], name: str) -> str:
+def _shown(values: dict[str, Any], name: str) -> str:
     return json.dumps(values[name], sort_keys=True, default=str) if name in values else "not set"
 
 

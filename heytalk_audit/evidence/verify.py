@@ -10,15 +10,17 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
 from heytalk_audit.canonical import digest
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence.bag import MANIFEST, bag_tags, files_of
-from heytalk_audit.evidence.folder import EXCEPTIONS, PAYLOAD, RESULTS, SIGNATURE, STATEMENT, payload, results_of
+from heytalk_audit.evidence.folder import PAYLOAD, RESULTS, SIGNATURE, STATEMENT, exceptions_file, payload, results_of
 from heytalk_audit.evidence.signature import BadSignature, Signer, verify
 from heytalk_audit.evidence.statement import read_statement
+from heytalk_audit.vocabulary import Audience, Outcome
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Verified:
-    """What came of verifying a pack: its faults, how many files were compared, and who signed it (null: nobody)."""
+    """The result of verifying a pack: its faults, how many files were compared, and who signed it (null: nobody)."""
 
     faults: tuple[Fault, ...]
     files: int
@@ -42,34 +44,34 @@ class Verified:
 
 
 def verify_pack(folder: Path) -> Verified:
-    """Compare every file of a run's folder, or of a bag of one, with what was signed. Raises InputError where there is no pack."""
+    """Compare every file of a run's folder, or of a bag of one, with its statement. Raises InputError where there is no pack."""
     run = payload(folder)
     bag = run != folder
     if not run.is_dir() or not (bag or (run / STATEMENT).exists() or (run / RESULTS).exists()):
         raise InputError(f"verify {folder.name}", "is no run's folder and no bag of one", "name the folder that run or pack wrote")
     files = files_of(folder)
     prefix = f"{PAYLOAD}/" if bag else ""
-    said, signer, faults = _statement(run, prefix)
-    if said is None:
+    statement, signer, faults = _statement(run, prefix)
+    if statement is None:
         return Verified(tuple(faults), len(files), signer)
-    wanted = {prefix + s["name"]: s["digest"]["sha256"] for s in said["subject"]}
+    wanted = {prefix + s["name"]: s["digest"]["sha256"] for s in statement["subject"]}
     faults += _compare(files, wanted)
     expected = set(wanted) | {prefix + n for n in (STATEMENT, SIGNATURE)}
-    tags = bag_tags(said, files) if bag else {}
+    tags = bag_tags(statement, files) if bag else {}
     faults += _lost_signature(files)
     faults += [Fault(name, "is not part of the pack") for name in sorted(set(files) - expected - set(tags))]
-    # what the tags of a bag say of a payload that was changed is no news
+    # a changed payload makes the tags of its bag wrong as well: only the first is worth telling
     faults += [] if faults else [f for name, content in tags.items() for f in _tag(files, name, content)]
     if not faults:
         faults += [Fault(prefix + f.file, f.what) for f in _ledgers(run)]
     return Verified(tuple(faults), len(files), signer)
 
 
-def _statement(run: Path, prefix: str) -> tuple[dict | None, Signer | None, list[Fault]]:
+def _statement(run: Path, prefix: str) -> tuple[dict[str, Any] | None, Signer | None, list[Fault]]:
     """The statement, if it is to be trusted, and who signed it."""
     try:
         content = (run / STATEMENT).read_bytes()
-        said = read_statement(content)
+        statement = read_statement(content)
     except FileNotFoundError:
         return None, None, [Fault(prefix + STATEMENT, "is missing")]
     except (OSError, ValueError) as error:
@@ -78,11 +80,11 @@ def _statement(run: Path, prefix: str) -> tuple[dict | None, Signer | None, list
     try:
         signature = (run / SIGNATURE).read_bytes()
     except FileNotFoundError:
-        return said, None, []
+        return statement, None, []
     try:
-        return said, verify(content, signature), []
+        return statement, verify(content, signature), []
     except BadSignature as error:
-        return said, None, [Fault(prefix + SIGNATURE, str(error))]
+        return statement, None, [Fault(prefix + SIGNATURE, str(error))]
 
 
 def _compare(files: dict[str, Path], wanted: dict[str, str]) -> list[Fault]:
@@ -98,30 +100,31 @@ def _compare(files: dict[str, Path], wanted: dict[str, str]) -> list[Fault]:
 
 
 def _ledgers(run: Path) -> Iterator[Fault]:
-    """Whether what the results count is what the exceptions hold."""
-    said = results_of(run)
-    withheld = said["audit"]["audience"] != "internal"
-    for rule in said["rules"]:
-        ledger, name = rule["ledger"], f"{EXCEPTIONS}/{rule['id']}.parquet"
-        outcomes = [o for o in ledger if o not in ("in_scope", "pass")]
+    """Faults where a ledger does not add up, or the rows of an exceptions file are not as many as its ledger counts."""
+    results = results_of(run)
+    withheld = results["audit"]["audience"] != Audience.INTERNAL
+    for rule in results["rules"]:
+        ledger, file = rule["ledger"], exceptions_file(run, rule["id"])
+        outcomes = [o for o in ledger if o not in ("in_scope", Outcome.PASS)]
         # a run for readers outside hides numbers, and withholds all rows
-        if None not in ledger.values() and ledger["in_scope"] != ledger["pass"] + sum(ledger[o] for o in outcomes):
+        if None not in ledger.values() and ledger["in_scope"] != ledger[Outcome.PASS] + sum(ledger[o] for o in outcomes):
             yield Fault(RESULTS, f"the ledger of {rule['id']} does not add up")
-        if not (run / name).exists():
+        if not file.exists():
             continue
-        found = Counter(pq.read_table(run / name, columns=["outcome"])["outcome"].to_pylist())
-        if any(found[o] != (0 if withheld else ledger[o]) for o in outcomes):
-            yield Fault(name, "its rows are not those that results.json counts")
+        rows = Counter(pq.read_table(file, columns=["outcome"])["outcome"].to_pylist())
+        if any(rows[o] != (0 if withheld else ledger[o]) for o in outcomes):
+            yield Fault(file.relative_to(run).as_posix(), "its rows are not those that results.json counts")
 
 
 def _lost_signature(files: dict[str, Path]) -> list[Fault]:
-    """A bag that lists a signature has one."""
+    """A fault where the manifest of a bag lists a signature that is not there."""
     name = f"{PAYLOAD}/{SIGNATURE}"
     listed = MANIFEST in files and f"  {name}\n".encode() in files[MANIFEST].read_bytes()
     return [Fault(name, "is missing")] if listed and name not in files else []
 
 
 def _tag(files: dict[str, Path], name: str, content: bytes) -> Iterator[Fault]:
+    """A fault where a file beside the payload is not what the payload makes it."""
     if name not in files:
         yield Fault(name, "is missing")
     elif files[name].read_bytes() != content:

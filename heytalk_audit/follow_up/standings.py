@@ -16,8 +16,7 @@ from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.evidence.folder import INPUTS
 from heytalk_audit.follow_up.earlier import Run
 from heytalk_audit.follow_up.history import violations, violations_then
-from heytalk_audit.registers.findings import Finding
-from heytalk_audit.registers.findings import read as read_register
+from heytalk_audit.registers.findings import Finding, read_findings
 from heytalk_audit.rules import RULES
 from heytalk_audit.vocabulary import Outcome, Verdict
 
@@ -109,7 +108,7 @@ def finding_keys(results: Iterable[RuleResult]) -> list[str]:
 def register_of(run: Run) -> str:
     """A register of findings, as YAML, with an entry per finding of a run: those that it had are kept, the rest is to be filled in."""
     kept = run.folder / INPUTS / "findings.yaml"
-    registered = read_register(kept, RULES) if kept.is_file() else []
+    registered = read_findings(kept, RULES) if kept.is_file() else []
     blank = {"owner": None, "due": None, "response": None, "text": None, "status": "open"}
     entries = [entry.model_dump(mode="json") for entry in registered]
     entries += [{"key": key, **blank} for key in unregistered(registered, run.rules.values())]

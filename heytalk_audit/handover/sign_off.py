@@ -17,7 +17,7 @@ from heytalk_audit.audit.document import Results
 from heytalk_audit.canonical import canonical, digest
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.evidence.folder import STATEMENT, payload
-from heytalk_audit.evidence.sign_off import NAMESPACE, ROLES, beside, read
+from heytalk_audit.evidence.sign_off import NAMESPACE, ROLES, beside, read_sign_off
 from heytalk_audit.evidence.signature import public_of, sign
 from heytalk_audit.evidence.verify import verify_pack
 from heytalk_audit.follow_up.earlier import results_in
@@ -57,7 +57,7 @@ def sign_off(
         "note": note,
     }
     _write(beside(run), role, canonical(statement), key)
-    signed = [(r, sign_off) for r in ROLES if (sign_off := read(run, r)) is not None]
+    signed = [(r, sign_off) for r in ROLES if (sign_off := read_sign_off(run, r)) is not None]
     return _cover(run, dict(signed)) if len(signed) == len(ROLES) else None
 
 
@@ -80,7 +80,7 @@ def refuse(run: Path, role: str, name: str, key: Ed25519PrivateKey) -> None:
         raise InputError("--name", "is empty", "write the signer's name")
     if not (payload(run) / STATEMENT).is_file():
         raise InputError(f"sign {run.name}", "is no run's folder and no bag of one", "name the folder that run or pack wrote")
-    other = read(run, next(r for r in ROLES if r != role))
+    other = read_sign_off(run, next(r for r in ROLES if r != role))
     if role == "reviewer" and other is None:
         raise InputError(f"sign {run.name}", "was not signed by its preparer yet", "the preparer signs first")
     if other is None:

@@ -11,13 +11,13 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from heytalk_audit.canonical import Strict
 from heytalk_audit.errors import InputError
-from heytalk_audit.registers.reading import Day, KnownRule, read_as, words
+from heytalk_audit.registers.reading import Day, Id, KnownRule, LegalGround, Name, Remark, read_register
 
 EXAMPLE = "params/accepted.yaml"
 
 
-def _said(value: Any) -> str:
-    """A value as the report says it, however YAML has read it."""
+def _text_of(value: Any) -> str:
+    """A breakdown's value as the report prints it: YAML reads true, 7 and 2025-03-31 as values that are no text."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str | int | dt.date) and not isinstance(value, dt.datetime):
@@ -29,7 +29,7 @@ class Scope(Strict):
     """The violations an entry is for: one record by its pseudonym, a segment by reason and breakdowns, or all of the rule."""
 
     record: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")] | None = None
-    segment: dict[str, Annotated[str, BeforeValidator(_said), Field(max_length=200)]] | None = None
+    segment: dict[str, Annotated[str, BeforeValidator(_text_of), Field(max_length=200)]] | None = None
     rule: Literal[True] | None = None
 
     @model_validator(mode="after")
@@ -44,30 +44,30 @@ class Scope(Strict):
 class Entry(Strict):
     """One accepted exception: it holds from its start up to and with its expiry, for `cap` rows at most."""
 
-    id: words(40)
+    id: Id
     rule: KnownRule
     scope: Scope
-    legal_ground: words(300)
-    reason: words(2000)
-    owner: words(120)
-    approver: words(120)
+    legal_ground: LegalGround
+    reason: Remark
+    owner: Name
+    approver: Name
     start: Day
     expiry: Day
     cap: Annotated[int, Field(strict=True, ge=1)]
     register_date: Day | None = None
 
 
-class File(Strict):
+class AcceptedFile(Strict):
     """The register. `register_date`: when its entries were entered, where they do not say so themselves."""
 
     register_date: Day | None = None
     accepted: list[Entry]
 
 
-def read(path: Path, rules: Collection[str]) -> list[Entry]:
-    """The register in a file, in its order; `rules` are the ids that entries may name. What cannot be used raises InputError, one line."""
+def read_accepted(path: Path, rules: Collection[str]) -> list[Entry]:
+    """The entries of a register's file, in its order; `rules` are the ids that they may name. Raises InputError, one line."""
     where = f"accepted {path.name}"
-    file = read_as(File, path, where, EXAMPLE, rules)
+    file = read_register(AcceptedFile, path, where, EXAMPLE, rules)
     seen: set[str] = set()
     for number, entry in enumerate(file.accepted, 1):
         place = f"{where}: accepted.{number}"

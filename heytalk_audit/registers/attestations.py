@@ -1,4 +1,4 @@
-"""What people attest of the clauses that no data can test: who said what, when, on which evidence, and until when it holds.
+"""What people attest of the clauses that no data can test: who stated what, when, on which evidence, and until when it holds.
 
 An attestation is a statement, never a test: it gives no verdict, and moves none.
 """
@@ -16,7 +16,7 @@ from pydantic import BeforeValidator
 from heytalk_audit.canonical import Strict
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.policy import Policy
-from heytalk_audit.registers.reading import Day, read_as, words
+from heytalk_audit.registers.reading import Day, DocumentName, Name, Remark, read_register
 
 #: How a clause of class A stands: a current statement, one that has run out, none.
 ATTESTED, EXPIRED, OPEN = STATES = ("ATTESTED", "EXPIRED", "OPEN")
@@ -31,7 +31,7 @@ def _digest(value: Any) -> str:
 class Evidence(Strict):
     """What the statement rests on: a document's name and its digest, so that it can be found and recognised."""
 
-    name: words(200)
+    name: DocumentName
     sha256: Annotated[str, BeforeValidator(_digest)]
 
 
@@ -39,24 +39,24 @@ class Attestation(Strict):
     """One statement of one person on one clause; it holds up to and with the day `expires`."""
 
     clause: str
-    who: words(120)
-    role: words(120)
-    what: words(2000)
+    who: Name
+    role: Name
+    what: Remark
     date: Day
     evidence: Evidence
     expires: Day
 
 
-class File(Strict):
+class AttestationsFile(Strict):
     """A file of attestations."""
 
     attestations: list[Attestation]
 
 
-def read(path: Path, policy: Policy, today: dt.date) -> list[Attestation]:
-    """The attestations in a file, in its order; what cannot be used raises InputError, one line. `today` is the audit's local day."""
+def read_attestations(path: Path, policy: Policy, today: dt.date) -> list[Attestation]:
+    """The attestations in a file, in its order; `today` is the audit's local day. Raises InputError, one line."""
     where = f"attestations {path.name}"
-    rows = read_as(File, path, where, "params/attestations.yaml").attestations
+    rows = read_register(AttestationsFile, path, where, "params/attestations.yaml").attestations
     for number, row in enumerate(rows, 1):
         _check(f"{where}: attestations.{number}", row, policy, today)
     _refuse_twice(where, rows, today)
@@ -93,9 +93,9 @@ def standing(rows: Iterable[Attestation], policy: Policy, today: dt.date) -> dic
 
 
 def _standing(row: Attestation | None, today: dt.date) -> dict[str, Any]:
-    said = dict.fromkeys(("who", "role", "what", "date", "evidence", "evidence_sha256", "expires"))
+    nothing = dict.fromkeys(("who", "role", "what", "date", "evidence", "evidence_sha256", "expires"))
     if row is None:
-        return {"state": OPEN} | said
+        return {"state": OPEN} | nothing
     return {
         "state": ATTESTED if row.expires >= today else EXPIRED,
         "who": row.who,

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, ValidationInfo, model_validator
 
 from heytalk_audit.canonical import Strict
 from heytalk_audit.errors import InputError
-from heytalk_audit.registers.reading import Day, known_rule, read_as, words
+from heytalk_audit.registers.reading import Day, Name, Remark, known_rule, read_register
 
 EXAMPLE = "params/findings.yaml"
 
@@ -28,13 +28,13 @@ def _key(text: str, info: ValidationInfo) -> str:
 
 
 class Finding(Strict):
-    """One finding and what is said of it; `status` is a statement, and closes nothing."""
+    """One finding and what its owner and management state of it; `status` is a statement, and closes nothing."""
 
     key: Annotated[str, AfterValidator(_key)]
-    owner: words(120) | None = None
+    owner: Name | None = None
     due: Day | None = None
     response: Literal["agree", "partly", "disagree"] | None = None
-    text: words(2000) | None = None
+    text: Remark | None = None
     status: Literal["open", "closed"] = "open"
 
     @property
@@ -54,19 +54,19 @@ class Finding(Strict):
         return self
 
 
-class File(Strict):
+class FindingsFile(Strict):
     """The register."""
 
     findings: list[Finding]
 
 
-def read(path: Path, rules: Collection[str]) -> list[Finding]:
-    """The register in a file, in its order; `rules` are the ids that keys may name. What cannot be used raises InputError, one line."""
+def read_findings(path: Path, rules: Collection[str]) -> list[Finding]:
+    """The entries of a register's file, in its order; `rules` are the ids that keys may name. Raises InputError, one line."""
     where = f"findings {path.name}"
-    found = read_as(File, path, where, EXAMPLE, rules).findings
+    entries = read_register(FindingsFile, path, where, EXAMPLE, rules).findings
     seen: set[str] = set()
-    for number, entry in enumerate(found, 1):
+    for number, entry in enumerate(entries, 1):
         if entry.key in seen:
             raise InputError(f"{where}: findings.{number}.key {entry.key}", "is there twice", "keep one entry per finding")
         seen.add(entry.key)
-    return found
+    return entries

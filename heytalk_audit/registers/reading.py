@@ -34,37 +34,42 @@ def _legible(text: str) -> str:
     return text
 
 
-def words(longest: int) -> Any:
-    """Text of so many characters at most, with something in it to read."""
-    return Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=longest), AfterValidator(_legible)]
+def _up_to(longest: int) -> StringConstraints:
+    return StringConstraints(strip_whitespace=True, min_length=1, max_length=longest)
 
 
 def known_rule(id: str, info: ValidationInfo) -> str:
-    """The id of a rule among those that the reader of the register named; an unknown one is refused with the nearest known."""
+    """The id of a rule, if it is one of the ids that `read_register` was given; any other is refused with the nearest of them."""
     rules = (info.context or {}).get("rules", ())
     if id not in rules:
         raise ValueError(f"unknown rule {id[:40]!r}; {nearest(id[:40], rules)}")
     return id
 
 
+# What people write in a register: text of so many characters at most, with something in it to read.
+Id = Annotated[str, _up_to(40), AfterValidator(_legible)]
+Name = Annotated[str, _up_to(120), AfterValidator(_legible)]
+DocumentName = Annotated[str, _up_to(200), AfterValidator(_legible)]
+LegalGround = Annotated[str, _up_to(300), AfterValidator(_legible)]
+Remark = Annotated[str, _up_to(2000), AfterValidator(_legible)]
 Day = Annotated[dt.date, BeforeValidator(_day)]
 KnownRule = Annotated[str, AfterValidator(known_rule)]
 
 
-def read_as(model: type[Model], path: Path, where: str, like: str, rules: Collection[str] = ()) -> Model:
-    """A register's file as a model; `like` is an example to compare it with, `rules` are the ids of rules that it may name.
+def read_register(model: type[Model], path: Path, where: str, example: str, rules: Collection[str] = ()) -> Model:
+    """A register's YAML file as a model. Raises InputError, one line, where the file cannot be used.
 
-    What cannot be used raises InputError, one line.
+    `where` begins the line of an error, `example` is the file that it says to compare with, `rules` are the ids that may be named.
     """
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
     except FileNotFoundError as error:
-        raise InputError(where, "no such file", f"name a file as {like}, or leave the key out") from error
+        raise InputError(where, "no such file", f"name a file as {example}, or leave the key out") from error
     except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(where, "cannot be read as YAML in UTF-8", "mend its syntax, or a day that does not exist") from error
     if not isinstance(document, dict):
-        raise InputError(where, "is no mapping", f"compare it with {like}")
+        raise InputError(where, "is no mapping", f"compare it with {example}")
     try:
         return model.model_validate(document, context={"rules": rules})
     except ValidationError as error:
-        raise refusal(error, model, where, like) from error
+        raise refusal(error, model, where, example) from error

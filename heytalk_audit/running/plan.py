@@ -57,11 +57,11 @@ def show_plan(path: Path, overrides: list[str], console: Console) -> None:
 def _registers(given: Params, base: Path, audit: Audit, console: Console) -> None:
     """What people state that the audit would read, checked."""
     if given.accepted:
-        entries = accepted.read(base / given.accepted, RULES)
+        entries = accepted.read_accepted(base / given.accepted, RULES)
         refuse_unknown_segments(base / given.accepted, entries, audit, RULES)
         console.print(f"the register of accepted exceptions has {len(entries)} entries")
     if given.findings:
-        registered = findings.read(base / given.findings, RULES)
+        registered = findings.read_findings(base / given.findings, RULES)
         refuse_unknown_reasons(base / given.findings, registered, audit)
         console.print(f"the register of findings has {len(registered)} entries")
     if given.previous:

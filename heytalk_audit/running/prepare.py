@@ -43,7 +43,7 @@ def prepare(given: Params, base: Path, work: Path, progress: Progress, console: 
     delivered = delivery.read(base / given.snapshot)
     if given.attestations:
         today = Clock(delivered.as_of, settings_of(policy, given.settings)["audit_tz"]).today
-        attestations.read(base / given.attestations, policy, today)
+        attestations.read_attestations(base / given.attestations, policy, today)
     _profile(delivered, work, progress)
     _check_registers(given, base, work, policy)
     if given.previous and given.previous_snapshot:
@@ -60,9 +60,9 @@ def _check_parameters(given: Params, base: Path, policy: Policy, console: Consol
         load_text(base / given.policy.text)
     sampling.read_labels(base / name for name in given.labels)
     if given.accepted:
-        accepted.read(base / given.accepted, RULES)
+        accepted.read_accepted(base / given.accepted, RULES)
     if given.findings:
-        findings.read(base / given.findings, RULES)
+        findings.read_findings(base / given.findings, RULES)
     if given.previous:
         earlier.previous_run(base / given.previous)
     elif given.previous_snapshot:
@@ -97,8 +97,8 @@ def _profile(delivered: Delivery, work: Path, progress: Progress) -> None:
 
 def _check_registers(given: Params, base: Path, work: Path, policy: Policy) -> None:
     """Refuse entries that name a segment or a reason that their rule does not have: that takes the snapshot's columns, and reads no row."""
-    entries = accepted.read(base / given.accepted, RULES) if given.accepted else []
-    registered = findings.read(base / given.findings, RULES) if given.findings else []
+    entries = accepted.read_accepted(base / given.accepted, RULES) if given.accepted else []
+    registered = findings.read_findings(base / given.findings, RULES) if given.findings else []
     if registered or any(entry.scope.segment for entry in entries):
         snapshot = open_snapshot(base / given.snapshot, connect("duckdb"), work)
         audit = Audit(snapshot, policy, settings_of(policy, given.settings))

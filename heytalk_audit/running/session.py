@@ -94,12 +94,12 @@ class Session:
     def attestations(self) -> list[attestations.Attestation]:
         """The attestations, if the parameters name a file of them."""
         file = self.params.attestations
-        return attestations.read(self.base / file, self.audit.policy, self.audit.clock.today) if file else []
+        return attestations.read_attestations(self.base / file, self.audit.policy, self.audit.clock.today) if file else []
 
     @cached_property
     def entries(self) -> list[accepted.Entry]:
         """The entries of the register of accepted exceptions, if the parameters name one."""
-        return accepted.read(self.base / self.params.accepted, RULES) if self.params.accepted else []
+        return accepted.read_accepted(self.base / self.params.accepted, RULES) if self.params.accepted else []
 
     @cached_property
     def previous(self) -> earlier.Run | None:
@@ -109,7 +109,7 @@ class Session:
     @cached_property
     def findings(self) -> list[findings.Finding]:
         """The register of findings, if the parameters name one."""
-        return findings.read(self.base / self.params.findings, RULES) if self.params.findings else []
+        return findings.read_findings(self.base / self.params.findings, RULES) if self.params.findings else []
 
     @cached_property
     def described(self) -> AuditDescription:

@@ -67,7 +67,7 @@ def register(folder: Path, *changed: dict, **more: object) -> Path:
 
 
 def entries(tmp_path: Path, *changed: dict, **more: object) -> list[accepted.Entry]:
-    return accepted.read(register(tmp_path, *changed, **more), RULES)
+    return accepted.read_accepted(register(tmp_path, *changed, **more), RULES)
 
 
 @pytest.fixture(scope="module")
@@ -235,13 +235,13 @@ def test_what_is_no_register_is_refused(tmp_path):
     with pytest.raises(InputError, match="is there twice"):
         entries(tmp_path, {"id": "AE"}, {"id": "AE"})
     with pytest.raises(InputError, match="no such file"):
-        accepted.read(tmp_path / "nowhere.yaml", RULES)
+        accepted.read_accepted(tmp_path / "nowhere.yaml", RULES)
     for text in ("[", "- a", "accepted: 3", "accepted: [3]", "\x00", "register: []"):
         (tmp_path / "accepted.yaml").write_text(text, "utf-8")
         with pytest.raises(InputError):
-            accepted.read(tmp_path / "accepted.yaml", RULES)
+            accepted.read_accepted(tmp_path / "accepted.yaml", RULES)
     (tmp_path / "accepted.yaml").write_text("accepted: []", "utf-8")
-    assert accepted.read(tmp_path / "accepted.yaml", RULES) == []
+    assert accepted.read_accepted(tmp_path / "accepted.yaml", RULES) == []
 
 
 SEGMENTS = {
@@ -268,10 +268,10 @@ def test_a_segment_names_what_the_rule_is_broken_down_by(name, audit, tmp_path):
 def test_yaml_reads_values_as_the_report_says_them(tmp_path):
     path = register(tmp_path, {})
     path.write_text(path.read_text("utf-8").replace("rule: true", "segment: {a: true, b: 2025-01-05, c: 7, d: 2025-01}"), "utf-8")
-    assert accepted.read(path, RULES)[0].scope.segment == {"a": "true", "b": "2025-01-05", "c": "7", "d": "2025-01"}
+    assert accepted.read_accepted(path, RULES)[0].scope.segment == {"a": "true", "b": "2025-01-05", "c": "7", "d": "2025-01"}
     path.write_text(path.read_text("utf-8").replace("c: 7", "c: [7]"), "utf-8")
     with pytest.raises(InputError, match="is no value of a breakdown"):
-        accepted.read(path, RULES)
+        accepted.read_accepted(path, RULES)
 
 
 @pytest.mark.parametrize(("zone", "state"), [("UTC", "VALID"), ("Pacific/Kiritimati", "EXPIRED")])
@@ -355,6 +355,6 @@ def test_a_malformed_register_leaves_nothing_written(changed, events, tmp_path):
 
 
 def test_the_example_can_be_read_and_shows_every_finding():
-    given = accepted.read(Path(__file__).resolve().parents[2] / "params" / "accepted.yaml", RULES)
+    given = accepted.read_accepted(Path(__file__).resolve().parents[2] / "params" / "accepted.yaml", RULES)
     states = {acceptance.state(e, dt.date(2025, 3, 31), 9) for e in given}
     assert {"VALID", "EXPIRED", "OVER_CAP", "SELF_APPROVED", "BACK_DATED"} <= states

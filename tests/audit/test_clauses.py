@@ -44,7 +44,7 @@ def written(folder: Path, *rows: dict) -> Path:
 
 
 def read(folder: Path, *rows: dict) -> list:
-    return attestations.read(written(folder, *rows), POLICY, TODAY)
+    return attestations.read_attestations(written(folder, *rows), POLICY, TODAY)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_two_current_rows_of_a_clause_are_refused(tmp_path):
 def test_a_file_of_something_else_is_refused(text, tmp_path):
     (tmp_path / "file.yaml").write_text(text, "utf-8")
     with pytest.raises(InputError, match=r"file\.yaml"):
-        attestations.read(tmp_path / "file.yaml", POLICY, TODAY)
+        attestations.read_attestations(tmp_path / "file.yaml", POLICY, TODAY)
 
 
 def test_a_bad_file_stops_the_run_before_it_begins(tmp_path, demo):
@@ -128,7 +128,7 @@ def test_hostile_words_are_text_on_the_page_and_the_digest_is_evidence(tmp_path,
 
 
 def test_the_shipped_example_has_attested_expired_and_open_clauses():
-    rows = attestations.read(Path(__file__).parents[2] / "params" / "attestations.yaml", POLICY, TODAY)
+    rows = attestations.read_attestations(Path(__file__).parents[2] / "params" / "attestations.yaml", POLICY, TODAY)
     states = Counter(s["state"] for s in attestations.standing(rows, POLICY, TODAY).values())
     assert set(states) == {"ATTESTED", "EXPIRED", "OPEN"} and states["EXPIRED"] == 1
 

@@ -11,10 +11,10 @@ import shutil
 import pytest
 from commands import heytalk_audit, params, run
 
+from heytalk_audit.canonical import canonical, digest
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence import custody
 from heytalk_audit.evidence.signature import load_key, new_key
-from heytalk_audit.evidence.statement import canonical, digest
 from heytalk_audit.handover import destruction, sign_off
 from heytalk_audit.handover.records import escape
 
@@ -36,10 +36,10 @@ def receive(folder, now=NOW, **more):
 
 
 def test_a_receipt_holds_digests_and_the_day_of_destruction(snapshot):
-    said = receive(snapshot)
+    receipt = receive(snapshot)
     log = snapshot.parent / "custody.jsonl"
     entry = custody.entries(log)[0]
-    assert entry["destroy_on"] == said["destroy_on"] == "2025-06-30"
+    assert entry["destroy_on"] == receipt["destroy_on"] == "2025-06-30"
     assert entry["at"] == "2025-04-01T09:00:00Z" and entry["previous"] == custody.START
     descriptor = json.loads((snapshot / "datapackage.json").read_text("utf-8"))
     assert entry["tables"] == {r["name"]: r["hash"] for r in descriptor["resources"]} and entry["not_as_described"] == []
@@ -104,13 +104,17 @@ def test_a_snapshot_is_destroyed_on_its_day_and_nothing_else(snapshot):
     hashes = custody.held(snapshot).hashes()
     written, page = destruction.destroy(snapshot, "Ann", None, LATER)
     assert not snapshot.exists() and (snapshot.parent / "other.txt").read_text() == "stays"
-    said = json.loads(written.read_text("utf-8"))
-    assert {f["name"]: f["bytes"] for f in said["files"]} == sizes and said["tables"] == hashes
-    assert said["destroyed_by"] == "Ann" and said["method"] == destruction.METHOD and said["received"]["from"] == "Heytalk"
-    assert said["reason"] is None and hashes["users"] in page.read_text("utf-8")
+    certificate = json.loads(written.read_text("utf-8"))
+    assert {f["name"]: f["bytes"] for f in certificate["files"]} == sizes and certificate["tables"] == hashes
+    assert (
+        certificate["destroyed_by"] == "Ann"
+        and certificate["method"] == destruction.METHOD
+        and certificate["received"]["from"] == "Heytalk"
+    )
+    assert certificate["reason"] is None and hashes["users"] in page.read_text("utf-8")
     entries = custody.entries(snapshot.parent / "custody.jsonl")
     assert [e["event"] for e in entries] == ["received", "destruction begun", "destroyed"]
-    assert entries[-1]["certificate_sha256"] == digest(canonical(said)) == digest(written.read_bytes())
+    assert entries[-1]["certificate_sha256"] == digest(canonical(certificate)) == digest(written.read_bytes())
 
 
 def test_before_its_day_only_with_a_reason(snapshot):
@@ -147,9 +151,9 @@ def test_what_is_no_part_of_a_snapshot_is_never_destroyed(snapshot, what):
     elif what == "no descriptor":
         (snapshot / "datapackage.json").unlink()
     else:
-        said = json.loads((snapshot / "datapackage.json").read_text("utf-8"))
-        said["resources"][0]["path"] = "../other.txt"
-        (snapshot / "datapackage.json").write_text(json.dumps(said), "utf-8")
+        descriptor = json.loads((snapshot / "datapackage.json").read_text("utf-8"))
+        descriptor["resources"][0]["path"] = "../other.txt"
+        (snapshot / "datapackage.json").write_text(json.dumps(descriptor), "utf-8")
     before = sorted(p.relative_to(snapshot.parent).as_posix() for p in snapshot.parent.rglob("*"))
     with pytest.raises(InputError):
         destruction.destroy(target, "Ann", None, LATER, "a reason of some length")
@@ -165,9 +169,9 @@ def test_other_names_of_a_file_are_counted_and_parts_go_too(snapshot):
     assert heytalk_audit("seal", snapshot).returncode == 0
     assert receive(snapshot)["not_as_described"] == []
     written, _ = destruction.destroy(snapshot, "Ann", None, LATER)
-    said = json.loads(written.read_text("utf-8"))
-    assert said["files_with_other_names"] == 1 and not snapshot.exists() and (snapshot.parent / "hard.parquet").exists()
-    assert {"traffic_events/part-0.parquet", "traffic_events/_SUCCESS"} <= {f["name"] for f in said["files"]}
+    certificate = json.loads(written.read_text("utf-8"))
+    assert certificate["files_with_other_names"] == 1 and not snapshot.exists() and (snapshot.parent / "hard.parquet").exists()
+    assert {"traffic_events/part-0.parquet", "traffic_events/_SUCCESS"} <= {f["name"] for f in certificate["files"]}
 
 
 @pytest.mark.xdist_group("run")
@@ -180,8 +184,8 @@ def test_the_days_are_counted_from_the_reviewers_sign_off(snapshot, audited, tmp
     for role, name in (("preparer", "Ann"), ("reviewer", "Bo")):
         new_key(tmp_path / role)
         sign_off.sign_off(tmp_path / "run", role, name, load_key(tmp_path / role), signed, [], "")
-    said = custody.final(snapshot, tmp_path / "run", "Ann", None, signed)
-    assert (said["destroy_on"], said["counted_from"]) == ("2025-07-30", "the reviewer's sign-off")
+    entry = custody.final(snapshot, tmp_path / "run", "Ann", None, signed)
+    assert (entry["destroy_on"], entry["counted_from"]) == ("2025-07-30", "the reviewer's sign-off")
     with pytest.raises(InputError, match="kept until 2025-07-30"):
         destruction.destroy(snapshot, "Ann", None, LATER)
     other = json.loads((snapshot / "datapackage.json").read_text("utf-8")) | {"producer": "another"}
@@ -210,8 +214,8 @@ def test_a_broken_log_is_a_warning(snapshot):
 
 def test_records_are_filled_and_nothing_in_them_is_markup(snapshot, tmp_path):
     title = "<script>x</script> [a](javascript:x) | b `c` ![i](//e) www.evil.example\n# head"
-    given = params(tmp_path / "p", snapshot, audit={"id": "q|1", "title": title}, chapters=["retention"])
-    done = heytalk_audit("record", given, "--out", tmp_path / "out")
+    parameters = params(tmp_path / "p", snapshot, audit={"id": "q|1", "title": title}, chapters=["retention"])
+    done = heytalk_audit("record", parameters, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     for name in ("record-of-processing.md", "impact-assessment.md"):
         text = (tmp_path / "out" / name).read_text("utf-8")
@@ -220,7 +224,7 @@ def test_records_are_filled_and_nothing_in_them_is_markup(snapshot, tmp_path):
         assert not any(line.startswith("# head") for line in text.splitlines())
     record = (tmp_path / "out" / "record-of-processing.md").read_text("utf-8")
     assert r"users.birth\_date" in record and r"q\|1" in record and "Retention" in record
-    assert heytalk_audit("record", given, "--out", tmp_path / "out").returncode == 2
+    assert heytalk_audit("record", parameters, "--out", tmp_path / "out").returncode == 2
 
 
 def test_escaped_text_reads_as_it_was():

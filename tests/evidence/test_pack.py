@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import json
 import random
 import shutil
@@ -14,6 +15,8 @@ import pytest
 import yaml
 from commands import heytalk_audit, run
 
+from heytalk_audit.canonical import PACKAGE
+from heytalk_audit.evidence.sign_off import beside, read_sign_off
 from heytalk_audit.evidence.signature import load_key, new_key
 from heytalk_audit.evidence.verify import verify_pack
 from heytalk_audit.handover import sign_off
@@ -129,7 +132,7 @@ def test_a_replay_names_a_changed_row_and_a_changed_parameter(signed, demo, tmp_
 
 def test_a_replay_names_a_changed_policy_number(signed, demo, tmp_path):
     own = tmp_path / "policy.yaml"
-    shipped = Path(sign_off.__file__).parent / "policy" / "heytalk" / "policy.yaml"
+    shipped = PACKAGE / "policy" / "heytalk" / "policy.yaml"
     own.write_text(shipped.read_text("utf-8").replace("account_window: {value: 6,", "account_window: {value: 5,"), "utf-8")
     status, lines = replayed(signed, demo, "-p", f"policy.name={own}")
     assert status == 1 and "since policy/periods.account_window: changed" in lines
@@ -137,12 +140,12 @@ def test_a_replay_names_a_changed_policy_number(signed, demo, tmp_path):
 
 
 def test_two_people_sign_and_the_second_has_recomputed(signed, demo):
-    run, now = signed / "run", sign_off.dt.datetime(2025, 4, 2, tzinfo=sign_off.dt.UTC)
+    run, now = signed / "run", dt.datetime(2025, 4, 2, tzinfo=dt.UTC)
 
     def sign(role: str, name: str, key: str, *more: str):
         return heytalk_audit("sign", run, "--role", role, "--name", name, "--key", signed / key, *more)
 
-    shutil.rmtree(sign_off.beside(run), ignore_errors=True)
+    shutil.rmtree(beside(run), ignore_errors=True)
     assert "not signed by its preparer" in sign("reviewer", "Bo", "key2", "--snapshot", demo).stderr
     sign_off.sign_off(run, "preparer", "Ann", load_key(signed / "key"), now, [], "")
     assert "a key of their own" in sign("reviewer", "Bo", "key", "--snapshot", demo).stderr
@@ -151,14 +154,14 @@ def test_two_people_sign_and_the_second_has_recomputed(signed, demo):
     override = "retention=Limited: the owner accepts the late purge"
     done = sign("reviewer", "Bo <b>", "key2", "--snapshot", demo, "--override", override)
     assert done.returncode == 0, done.stderr
-    cover = (sign_off.beside(run) / "cover.html").read_text("utf-8")
+    cover = (beside(run) / "cover.html").read_text("utf-8")
     assert "Bo &lt;b&gt;" in cover and "only one signer states it" in cover and "complian" not in cover.replace("compliance with law", "")
-    said = sign_off.read(run, "reviewer")
-    assert said["replayed"] and said["evidence_sha256"] == sign_off.read(run, "preparer")["evidence_sha256"]
+    document = read_sign_off(run, "reviewer")
+    assert document["replayed"] and document["evidence_sha256"] == read_sign_off(run, "preparer")["evidence_sha256"]
     assert "Report of procedures performed (no assurance)" in (run / "index.html").read_text("utf-8")
     assert verified(run) == []
-    file = sign_off.beside(run) / "reviewer.json"
-    file.write_text(json.dumps(said | {"name": "Cy"}))
+    file = beside(run) / "reviewer.json"
+    file.write_text(json.dumps(document | {"name": "Cy"}))
     assert "have it signed again" in sign("preparer", "Ann", "key").stderr
 
 

@@ -470,7 +470,7 @@ def test_a_register_can_be_begun_from_a_run(quarters, tmp_path):
     done = heytalk_audit("findings", quarters / "old")
     assert done.returncode == 0, done.stderr
     (tmp_path / "f.yaml").write_text(done.stdout, "utf-8")
-    assert [e.key for e in findings.read(tmp_path / "f.yaml", RULES)] == ["RET-07:over_one_year"]
+    assert [e.key for e in findings.read_findings(tmp_path / "f.yaml", RULES)] == ["RET-07:over_one_year"]
     text = (tmp_path / "f.yaml").read_text("utf-8").replace("owner: null", "owner: Ann")
     (tmp_path / "f.yaml").write_text(text, "utf-8")
     new = audited(quarters / "two", tmp_path / "new", findings=str(tmp_path / "f.yaml"), settings={"policy_min_age": 16})

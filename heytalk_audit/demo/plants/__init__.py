@@ -1,6 +1,6 @@
-"""Planted rows: each story three times, each with a twin that passes by a day, an hour, a minute or a second.
+"""Planted rows. A story adds rows that violate a rule, and twins of them that pass by a day, an hour, a minute or a second.
 
-A story adds its rows and writes down every finding that follows from them, in whatever rule.
+It also writes down every finding that follows from its rows, of whatever rule. Each story is planted three times.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from heytalk_audit.demo.plants import (
     advertising,
     collection,
-    confidences,
     consent,
     evidence,
+    free_texts,
     marketing,
     minors,
     objections,
@@ -28,7 +28,7 @@ from heytalk_audit.demo.world import World
 __all__ = ["NOT_PLANTABLE", "plant"]
 
 TIMES = 3
-#: The order in which they are told: ids are counted through it.
+#: The order in which stories are planted. Ids are counted through all of them, so another order gives other ids.
 MODULES = (
     retention,
     records,
@@ -36,7 +36,7 @@ MODULES = (
     consent,
     marketing,
     sensitive,
-    confidences,
+    free_texts,
     minors,
     collection,
     sharing,
@@ -82,7 +82,7 @@ NOT_PLANTABLE = {
 
 
 def plant(world: World) -> None:
-    """Every story, three times."""
+    """Plant every story three times, and then the findings that depend on all rows together."""
     for _ in range(TIMES):
         for module in MODULES:
             for write in STORIES[module.__name__]:

@@ -1,35 +1,36 @@
-"""Advertisers: what says in clear whose it is, digests that can be traced, choices, tracking, private content."""
+"""Advertisers: identifiers in clear, digests that can be traced, choices, tracking, private content."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from typing import Any
 
-from heytalk_audit.demo.plants.story import DAY, HOUR, MINUTE, SECOND, SKEW, ad_id, said, story
+from heytalk_audit.demo.plants.story import DAY, HOUR, MINUTE, SECOND, SKEW, ad_id, consent_event, story
 from heytalk_audit.demo.world import World
 
 ZEROS = "00000000-0000-0000-0000-000000000000"
 
 
 def hashed(value: str, algorithm: str = "sha256") -> str:
-    """Its digest, in hexadecimal digits."""
+    """A value's digest, in hexadecimal digits."""
     return hashlib.new(algorithm, value.encode()).hexdigest()
 
 
 def salted(w: World) -> str:
-    """A digest of nothing that is stored, and like no other."""
+    """A digest of nothing that is stored, different each time."""
     return hashed(w.id("salt"))
 
 
-def willing(w: World, **values: object) -> str:
-    """Somebody who agreed to personalised advertising long ago."""
+def willing(w: World, **values: Any) -> str:
+    """An account with consent to personalised advertising."""
     user = w.user(**values)
     w.agree(user, "personalised_ads", w.about(201))
     return user
 
 
-def shown(w: World, user: str | None, *findings: tuple[str, str, str], **values: object) -> str:
-    """A disclosure to an advertising network, with a digest that leads nowhere if nothing else is said."""
+def disclosed(w: World, user: str | None, *findings: tuple[str, str, str], **values: Any) -> str:
+    """A disclosure to an advertising network, by default with a digest of nothing stored; returns its key."""
     usual = {
         "kind": "advertising",
         "purpose": "advertising",
@@ -44,25 +45,25 @@ def shown(w: World, user: str | None, *findings: tuple[str, str, str], **values:
     return key
 
 
-def phone(w: World, user: str, **values: object) -> str:
+def phone(w: World, user: str, **values: Any) -> str:
     """A device whose owner agreed to tracking, and whose system does not limit it."""
     return w.add("devices", user_id=user, **{"ad_id": ad_id(w), "limit_ad_tracking": False} | values)
 
 
 @story
-def in_clear(w: World) -> None:
+def values_in_clear(w: World) -> None:
     clear = ("SHA-03", "violation", "clear_value")
     name = f"Noor van Dam {w.serial}"
     u = willing(w, display_name=name)
-    shown(w, u, ("SHA-03", "violation", "plain_identifier"), identifier_form="plain", payload_sample=None)
+    disclosed(w, u, ("SHA-03", "violation", "plain_identifier"), identifier_form="plain", payload_sample=None)
     for value in (f"{salted(w)};noor@mail.example", "+31201234567", "198.51.100.255", u, f" {name}\u3000"):
-        shown(w, u, clear, payload_sample=value, identifier_form="none")
+        disclosed(w, u, clear, payload_sample=value, identifier_form="none")
     for value in ("noor@mail", "+0312012345", "198.51.100.256", f"{u}0", name.upper()):
-        shown(w, u, payload_sample=value, identifier_form="none")
-    shown(w, None, payload_sample="noor@mail.example", identifier_form="none")
+        disclosed(w, u, payload_sample=value, identifier_form="none")
+    disclosed(w, None, payload_sample="noor@mail.example", identifier_form="none")
     coded = ("SHA-03", "review", "uuid_value")
-    shown(w, u, coded, identifier_form="none", payload_sample=ad_id(w))
-    shown(w, u, identifier_form="none", payload_sample=ZEROS)
+    disclosed(w, u, coded, identifier_form="none", payload_sample=ad_id(w))
+    disclosed(w, u, identifier_form="none", payload_sample=ZEROS)
 
 
 @story
@@ -70,14 +71,14 @@ def ids_in_clear(w: World) -> None:
     u = willing(w)
     phone(w, u)
     form = {"identifier_form": "ad_id", "payload_sample": ad_id(w)}
-    shown(w, u, ("SHA-03", "violation", "raw_ad_id"), **form)
+    disclosed(w, u, ("SHA-03", "violation", "raw_ad_id"), **form)
     adjust = {"vendor_id": "adjust", "purpose": "ad_measurement", "fields": ["gps_adid"]}
-    shown(w, u, ("SHA-03", "review", "ad_id_declared"), **form | adjust)
-    shown(w, u, **form | {"payload_sample": f"{ZEROS} {ZEROS}"})
+    disclosed(w, u, ("SHA-03", "review", "ad_id_declared"), **form | adjust)
+    disclosed(w, u, **form | {"payload_sample": f"{ZEROS} {ZEROS}"})
 
 
 @story
-def traced(w: World) -> None:
+def traceable_digests(w: World) -> None:
     mail, number = f"Mira.{w.id('m')}@Mail.example", f"+31 20 {w.id('7')[-7:]}"
     u = willing(w, email=mail, phone=number)
     digits = "".join(c for c in number if c in "0123456789")
@@ -93,33 +94,33 @@ def traced(w: World) -> None:
         ("device_id", device, "md5"),
         ("device_id", tracker.upper(), "sha256"),
     ):
-        found = ("SHA-04", "violation", f"{reason}_digest")
-        shown(w, u, found, identifier_form="hashed", payload_sample=f"{salted(w)} {hashed(value, algorithm)}")
-        shown(w, u, identifier_form="hashed", payload_sample=hashed(f"pepper{value}", algorithm))
-    shown(w, u, ("SHA-04", "unknown", "no_sample"), payload_sample=None)
-    shown(w, u, identifier_form="none", payload_sample=None)
+        finding = ("SHA-04", "violation", f"{reason}_digest")
+        disclosed(w, u, finding, identifier_form="hashed", payload_sample=f"{salted(w)} {hashed(value, algorithm)}")
+        disclosed(w, u, identifier_form="hashed", payload_sample=hashed(f"pepper{value}", algorithm))
+    disclosed(w, u, ("SHA-04", "unknown", "no_sample"), payload_sample=None)
+    disclosed(w, u, identifier_form="none", payload_sample=None)
 
 
 @story
-def followed(w: World) -> None:
-    """One value for one person on two days; on one day, for two people, or to two vendors it follows nobody."""
+def stable_pseudonyms(w: World) -> None:
+    """One value for one person on two days is stable; on one day, for two people or to two vendors it is not."""
     day = dt.datetime.combine(w.ago(12).date(), dt.time(), dt.UTC)
     stable = ("SHA-04", "violation", "stable_pseudonym")
     for after, findings in ((DAY, [stable]), (DAY - SECOND, [])):
         u, value = willing(w), salted(w)
         for at in (day, day + after):
-            shown(w, u, *findings, payload_sample=value, sent_at=at)
+            disclosed(w, u, *findings, payload_sample=value, sent_at=at)
     u, other, value = willing(w), willing(w), salted(w)
     for user, at in ((u, day), (u, day + DAY), (other, day)):
-        shown(w, user, payload_sample=value, sent_at=at)
+        disclosed(w, user, payload_sample=value, sent_at=at)
     value = salted(w)
     for vendor, at in (("admost", day), ("google", day + DAY)):
-        shown(w, u, payload_sample=value, sent_at=at, vendor_id=vendor)
+        disclosed(w, u, payload_sample=value, sent_at=at, vendor_id=vendor)
 
 
 @story
-def asked(w: World) -> None:
-    """Where the law wants a yes."""
+def consent_required(w: World) -> None:
+    """Regions where the law requires consent."""
     at = w.ago(15)
     for region, wait, finding in (
         ("EEA", HOUR, None),
@@ -128,22 +129,22 @@ def asked(w: World) -> None:
     ):
         u = w.user(law_region=region)
         w.agree(u, "personalised_ads", at - wait)
-        shown(w, u, *[("SHA-05", *finding)] if finding else [], sent_at=at)
+        disclosed(w, u, *[("SHA-05", *finding)] if finding else [], sent_at=at)
     for no, finding in ((-SECOND, None), (SKEW - SECOND, ("review", "clock_skew")), (SKEW, ("violation", "refused"))):
         u = willing(w, law_region="CN")
-        said(w, u, "personalised_ads", "withdraw", at - no)
-        shown(w, u, *[("SHA-05", *finding)] if finding else [], sent_at=at)
-    shown(w, willing(w, law_region=None), sent_at=at)
-    shown(w, w.user(law_region=None), ("SHA-05", "review", "region_unknown"), sent_at=at)
+        consent_event(w, u, "personalised_ads", "withdraw", at - no)
+        disclosed(w, u, *[("SHA-05", *finding)] if finding else [], sent_at=at)
+    disclosed(w, willing(w, law_region=None), sent_at=at)
+    disclosed(w, w.user(law_region=None), ("SHA-05", "review", "region_unknown"), sent_at=at)
     ghost = w.id("ghost")
-    d = shown(w, ghost, ("SHA-05", "unknown", "user_unknown"), sent_at=at)
+    d = disclosed(w, ghost, ("SHA-05", "unknown", "user_unknown"), sent_at=at)
     for rule in ("DQ-03", "COL-10"):
         w.find(rule, "disclosures", d, "violation", "user_unknown")
 
 
 @story
-def objected(w: World) -> None:
-    """Where the law wants a no to be heard: within fifteen working days, a browser's signal at once."""
+def opt_outs(w: World) -> None:
+    """Regions where an opt-out counts: within fifteen working days, and a browser's signal at once."""
     no = w.ago(28)
     last = no.date()
     for _ in range(15):
@@ -161,16 +162,16 @@ def objected(w: World) -> None:
     ):
         for region in ("US-CA", "OTHER"):
             u = w.user(law_region=region)
-            said(w, u, "personalised_ads", "opt_out", no, **values)
+            consent_event(w, u, "personalised_ads", "opt_out", no, **values)
             if at >= over:
                 w.find("RGT-07", "users", u, "violation", "used_after_opt_out")
             elif at > no + SKEW and region == "OTHER":
                 w.find("RGT-07", "users", u, "review", "used_soon_after_opt_out")
-            shown(w, u, *[("SHA-05", *finding)] if finding else [], sent_at=at)
+            disclosed(w, u, *[("SHA-05", *finding)] if finding else [], sent_at=at)
     u = w.user(law_region="US-CA")
-    said(w, u, "personalised_ads", "opt_out", no, method="signal_gpc")
+    consent_event(w, u, "personalised_ads", "opt_out", no, method="signal_gpc")
     w.agree(u, "personalised_ads", w.about(20))
-    shown(w, u)
+    disclosed(w, u)
 
 
 @story
@@ -203,22 +204,22 @@ def tracking(w: World) -> None:
     tracked(w, u, ("SHA-06", "unknown", "device_unknown"), device_id=w.id("gone"))
 
 
-def unauthorised(w: World, device: str, values: dict[str, object]) -> None:
-    """An Apple system's advertising id without the authorisation to track."""
+def unauthorised(w: World, device: str, values: dict[str, Any]) -> None:
+    """The finding on an iOS advertising id without the authorisation to track, where there is one."""
     if values.get("platform") == "ios" and "ad_id" not in values and values.get("att_status") != "authorized":
         missing = "att_status" not in values
         reason = "att_status_missing" if missing else "idfa_without_authorisation"
         w.find("PRM-05", "devices", device, "unknown" if missing else "violation", reason)
 
 
-def tracked(w: World, user: str, *findings: tuple[str, str, str], **values: object) -> str:
-    """An advertising id given to the one that counts installs."""
+def tracked(w: World, user: str, *findings: tuple[str, str, str], **values: Any) -> str:
+    """A disclosure of an advertising id to the vendor that counts installs."""
     usual = {"kind": "sdk", "vendor_id": "adjust", "purpose": "install_attribution", "fields": ["gps_adid"], "identifier_form": "ad_id"}
-    return shown(w, user, *findings, payload_sample=None, **usual | values)
+    return disclosed(w, user, *findings, payload_sample=None, **usual | values)
 
 
 @story
-def told_to_advertisers(w: World) -> None:
+def private_content_disclosed(w: World) -> None:
     at = w.ago(15)
     private = ("SHA-11", "violation", "private_content")
     for finding, values in (
@@ -230,9 +231,9 @@ def told_to_advertisers(w: World) -> None:
     ):
         u = willing(w)
         items = [w.add("content_items", user_id=u, **{"visibility": "public"} | more) for more in ({}, values)]
-        shown(w, u, *[("SHA-11", *finding)] if finding else [], content_ids=items, sent_at=at)
+        disclosed(w, u, *[("SHA-11", *finding)] if finding else [], content_ids=items, sent_at=at)
     u = willing(w)
-    shown(w, u, ("SHA-11", "unknown", "content_not_found"), content_ids=[w.id("gone")])
-    shown(w, u, content_ids=[" "])
-    field = shown(w, u, ("SHA-11", "violation", "private_field"), fields=["Voice Message"])
+    disclosed(w, u, ("SHA-11", "unknown", "content_not_found"), content_ids=[w.id("gone")])
+    disclosed(w, u, content_ids=[" "])
+    field = disclosed(w, u, ("SHA-11", "violation", "private_field"), fields=["Voice Message"])
     w.find("SHA-02", "disclosures", field, "violation", "field_not_declared")

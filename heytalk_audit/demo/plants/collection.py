@@ -1,4 +1,4 @@
-"""Collection: columns and values that nobody declared, places too exact, data of nobody, of the uninstalled and of those who left."""
+"""Collection: undeclared columns and values, too exact places, data without a user, after uninstalling and after deletion."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from heytalk_audit.demo.plants.story import DAY, HOUR, SECOND, SKEW, deleted, st
 from heytalk_audit.demo.world import World
 
 BASE = "https://app.heytalk.example/"
-#: Tables with few rows, so that a sample of them is all of them; each telling takes the next.
+#: Tables with few rows, so that a sample of them is all of them; each round of planting takes the next.
 SMALL = ("promotion_entries", "retention_exceptions", "purge_log")
 COMPANY = ("staff", "vendors", "policy_versions")
 
 
 @story
-def columns(w: World) -> None:
-    """Columns that no contract knows: one that says what it is, one that holds it, one with a card, one that says nothing."""
+def undeclared_columns(w: World) -> None:
+    """Columns outside the contract: personal data by name, by value, a card number, and one without any meaning."""
     n = sum("memo" in names for names in w.extra.values())
     for table, name, rule, outcome, reason in (
         (COMPANY[n], "home_address", "COL-01", "violation", "undeclared_column"),
@@ -32,7 +32,7 @@ def columns(w: World) -> None:
 
 
 @story
-def values(w: World) -> None:
+def undeclared_values(w: World) -> None:
     u = w.user()
     for url, rule, outcome, reason in (
         ("near?lat=41.0082&lon=28.9784", "COL-02", "violation", "value_in_address"),
@@ -43,7 +43,7 @@ def values(w: World) -> None:
         ("pay?card=4111111111111112", None, None, None),
     ):
         e = w.add("traffic_events", user_id=u, url=BASE + url)
-        if rule:
+        if rule and outcome and reason:
             w.find(rule, "traffic_events", e, outcome, reason)
         if rule == "COL-07":
             w.find("SEN-07", "traffic_events", e, "review", "value_in_address")
@@ -54,12 +54,12 @@ def values(w: World) -> None:
         ("Use my voucher 4111-1111-1111-1112", None, None),
     ):
         c = w.add("content_items", user_id=u, kind="chat", text=text)
-        if rule:
+        if rule and reason:
             w.find(rule, "content_items", c, "review", reason)
 
 
 @story
-def whereabouts(w: World) -> None:
+def exact_places(w: World) -> None:
     for place, outcome, reason in (
         ({"geo_source": "gps"}, "violation", "source_gps"),
         ({"geo_source": "wifi"}, "violation", "source_wifi"),
@@ -89,8 +89,8 @@ def whereabouts(w: World) -> None:
 
 
 @story
-def middles(w: World) -> None:
-    """Twenty people at one point are the middle of a country; nineteen are people."""
+def shared_points(w: World) -> None:
+    """A point that twenty people share is taken for the middle of a country; one of nineteen is a position."""
     people = [w.user() for _ in range(20)]
     for count, outcome, reason in ((20, "review", "shared_centroid"), (19, "violation", "coordinates")):
         point = f"{w.serial % 80}.{w.serial:06d},30.125"
@@ -99,7 +99,7 @@ def middles(w: World) -> None:
 
 
 @story
-def registered(w: World) -> None:
+def registration(w: World) -> None:
     for values in ({"display_name": " "}, {"gender": None}, {"display_name": "Robin Aydin", "gender": "x"}):
         w.user(**values)
     for early in (SECOND, 0 * SECOND):
@@ -111,7 +111,7 @@ def registered(w: World) -> None:
 
 
 @story
-def logged_in(w: World) -> None:
+def fields_of_logins(w: World) -> None:
     u = w.user()
     for provider, fields, outcome, reason in (
         ("facebook", ["Full Name", "profile_picture", "dob"], None, None),
@@ -146,7 +146,7 @@ def prizes(w: World) -> None:
 
 
 @story
-def paid(w: World) -> None:
+def receipts(w: World) -> None:
     u = w.user()
     number = f"{w.serial:09d}"
     for store, receipt, outcome, reason in (
@@ -188,7 +188,7 @@ def uninstalled(w: World) -> None:
 
 
 @story
-def of_nobody(w: World) -> None:
+def rows_without_user(w: World) -> None:
     w.find("COL-10", "promotion_entries", w.add("promotion_entries", user_id="\u3000"), "violation", "no_user")
     t = w.add("transactions", user_id=w.id("ghost"))
     w.find("COL-10", "transactions", t, "violation", "user_unknown")
@@ -202,7 +202,7 @@ def of_nobody(w: World) -> None:
 
 
 @story
-def after_the_end(w: World) -> None:
+def data_after_deletion(w: World) -> None:
     gone = w.ago(30)
     for table, clock in (
         ("traffic_events", "event_at"),
@@ -228,7 +228,7 @@ def after_the_end(w: World) -> None:
 
 
 @story
-def shown(w: World) -> None:
+def wider_than_chosen(w: World) -> None:
     u = w.user()
     for chosen, effective, outcome, reason in (
         ("private", "friends", "violation", "wider_than_chosen"),
@@ -247,9 +247,9 @@ def shown(w: World) -> None:
 
 
 @story
-def moderated(w: World) -> None:
+def moderation(w: World) -> None:
     u, at, limit = w.user(), w.ago(50), w.ago(hours=24)
-    for decision, made, decided, outcome, reason in (
+    for decision, created_at, decided_at, outcome, reason in (
         ("approved", at, at, None, None),
         ("approved", at, at + SECOND, "review", "approved_after_publication"),
         ("approved", at, at + DAY, "review", "approved_after_publication"),
@@ -261,7 +261,7 @@ def moderated(w: World) -> None:
         ("none", limit - SECOND, None, "violation", "no_decision"),
         (None, at, None, "unknown", "decision_missing"),
     ):
-        values = {"moderation_decision": decision, "created_at": made, "moderated_at": decided}
+        values = {"moderation_decision": decision, "created_at": created_at, "moderated_at": decided_at}
         c = w.add("content_items", user_id=u, visibility="public", **values)
         if outcome:
             w.find("MOD-01", "content_items", c, outcome, str(reason))

@@ -1,22 +1,22 @@
-"""Consent: the policy accepted, photos taken and advertising ids stored, with and without a yes."""
+"""Consent: the policy accepted, photos taken and advertising ids stored, with and without consent."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from heytalk_audit.demo.plants.story import DAY, SECOND, SKEW, ad_id, made, said, story
+from heytalk_audit.demo.plants.story import DAY, SECOND, SKEW, ad_id, consent_event, created, story
 from heytalk_audit.demo.world import VERSIONS, World
 
 
 class State(NamedTuple):
-    """Answers before an instant, and what they make of something done at it.
+    """A person's answers before an instant, and the finding on something done at it; null where there is none.
 
-    Each answer: how long before, what was said, and what else its row holds.
+    Each answer: how long before, the action, and what else its row holds.
     """
 
     finding: tuple[str, str] | None
-    answers: tuple[tuple[dt.timedelta, str, dict[str, object]], ...]
+    answers: tuple[tuple[dt.timedelta, str, dict[str, Any]], ...]
 
 
 NOW, MONTH = 0 * DAY, 30 * DAY
@@ -40,10 +40,10 @@ STATES = (
 
 
 def answer(w: World, user: str, purpose: str, at: dt.datetime, state: State) -> None:
-    """Write down the answers, and what is wrong with them as records."""
+    """Add the answers, and the findings on them as records of consent."""
     own = w.now - w.about(0)  # nobody else answers in the same second
     for before, action, values in state.answers:
-        key = said(w, user, purpose, action, at - before - (own if before >= DAY else NOW), **values)
+        key = consent_event(w, user, purpose, action, at - before - (own if before >= DAY else NOW), **values)
         if "policy_version" in values:
             w.find("CON-04", "consents", key, "violation", "version_missing")
         if values.get("method") == "bundled_terms":
@@ -51,7 +51,7 @@ def answer(w: World, user: str, purpose: str, at: dt.datetime, state: State) -> 
 
 
 @story
-def newcomers(w: World) -> None:
+def accepted_on_registration(w: World) -> None:
     draft = {"policy_version": "draft"}
     for wait, values, finding in (
         (0 * DAY, {}, None),
@@ -63,7 +63,7 @@ def newcomers(w: World) -> None:
     ):
         u = w.user(accepts=False)
         if wait is not None:
-            w.agree(u, "policy_acceptance", made(w) + wait, **values)
+            w.agree(u, "policy_acceptance", created(w) + wait, **values)
         if finding:
             w.find("CON-03", "users", u, *finding)
         if values:
@@ -76,14 +76,14 @@ def newcomers(w: World) -> None:
 @story
 def records_in_doubt(w: World) -> None:
     u = w.user()
-    at, month = made(w), made(w) + MONTH
+    at, month = created(w), created(w) + MONTH
     for method in ("default", "import", "staff", "signal_gpc"):
-        w.find("CON-04", "consents", said(w, u, "analytics", "grant", month, method=method), "violation", "method_not_affirmative")
-    said(w, u, "analytics", "refuse", month, method="signal_gpc")
-    c = said(w, u, "analytics", "grant", month, method="bundled_terms")
+        w.find("CON-04", "consents", consent_event(w, u, "analytics", "grant", month, method=method), "violation", "method_not_affirmative")
+    consent_event(w, u, "analytics", "refuse", month, method="signal_gpc")
+    c = consent_event(w, u, "analytics", "grant", month, method="bundled_terms")
     w.find("CON-04", "consents", c, "violation", "bundled")
-    said(w, u, "policy_acceptance", "grant", month, method="bundled_terms")
-    w.find("CON-04", "consents", said(w, u, "other", "grant", month, policy_version="\u3000"), "violation", "version_missing")
+    consent_event(w, u, "policy_acceptance", "grant", month, method="bundled_terms")
+    w.find("CON-04", "consents", consent_event(w, u, "other", "grant", month, policy_version="\u3000"), "violation", "version_missing")
     w.find("CON-04", "consents", w.agree(u, "other", at - SKEW - SECOND), "violation", "before_account")
     for early in (SKEW, SECOND):
         w.find("CON-04", "consents", w.agree(u, "other", at - early), "review", "clock_skew")
@@ -91,7 +91,7 @@ def records_in_doubt(w: World) -> None:
 
 
 @story
-def in_bulk(w: World) -> None:
+def answers_in_bulk(w: World) -> None:
     """Twenty people may click in one second; one more, whatever the purpose, was a machine."""
     second = w.ago(90).replace(microsecond=0) - dt.timedelta(seconds=w.serial % 43_200)
     people = [w.user() for _ in range(21)]
@@ -104,7 +104,7 @@ def in_bulk(w: World) -> None:
 
 
 @story
-def photographed(w: World) -> None:
+def photos_without_consent(w: World) -> None:
     at = w.ago(50)
     for n, state in enumerate(STATES):
         u = w.user()
@@ -125,7 +125,7 @@ def photographed(w: World) -> None:
 
 
 @story
-def outdated(w: World) -> None:
+def outdated_acceptance(w: World) -> None:
     """The second version changed the policy: who came back a month after it, and a day, had to accept it."""
     changed = w.ago(VERSIONS[1][1])
     limit = dt.datetime.combine(changed.date() + 31 * DAY, dt.time(), dt.UTC)
@@ -151,14 +151,14 @@ def outdated(w: World) -> None:
 
 
 @story
-def followed(w: World) -> None:
+def advertising_ids_without_consent(w: World) -> None:
     limit, seen = w.ago(hours=72), w.about(200)
 
-    def device(finding: tuple[str, str] | None, *answers: tuple[str, dt.datetime], region: str | None = "EEA", **values: object) -> None:
+    def device(finding: tuple[str, str] | None, *answers: tuple[str, dt.datetime], region: str | None = "EEA", **values: Any) -> None:
         u = w.user(law_region=region)
         purpose = "cookies" if values.get("platform") == "web" else "personalised_ads"
         for action, at in answers:
-            said(w, u, purpose, action, at)
+            consent_event(w, u, purpose, action, at)
         d = w.add("devices", **{"user_id": u, "ad_id": ad_id(w), "first_seen_at": seen} | values)
         if finding:
             w.find("CON-08", "devices", d, *finding)

@@ -1,15 +1,16 @@
-"""Keys, times and identities that the evidence rules stumble over."""
+"""Faulty keys, impossible times and shared identifiers: what the evidence rules find."""
 
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from heytalk_audit.demo.plants.story import DAY, ad_id, story, tracked
 from heytalk_audit.demo.world import World
 
 
 @story
-def keys(w: World) -> None:
+def faulty_keys(w: World) -> None:
     u = w.user()
     blank = " " * (1 + sum(r["attribute_id"].strip() == "" for r in w.rows["profile_attributes"]))
     w.find("DQ-03", "profile_attributes", w.add("profile_attributes", user_id=u, attribute_id=blank), "violation", "key_blank")
@@ -22,7 +23,7 @@ def keys(w: World) -> None:
 
 
 @story
-def times(w: World) -> None:
+def impossible_times(w: World) -> None:
     u = w.user()
     second = dt.timedelta(seconds=1)
     limit = w.now + dt.timedelta(seconds=300)
@@ -30,15 +31,15 @@ def times(w: World) -> None:
     w.find("DQ-04", "devices", w.add("devices", user_id=u, installed_at=epoch), "violation", "sentinel_time")
     w.find("DQ-04", "devices", w.add("devices", user_id=u, installed_at=limit + second), "violation", "future_time")
     w.add("devices", user_id=u, installed_at=limit)
-    made = w.ago(300)
-    early = made - dt.timedelta(seconds=300)
-    a = w.add("profile_attributes", user_id=u, created_at=made, updated_at=early - second)
+    created_at = w.ago(300)
+    early = created_at - dt.timedelta(seconds=300)
+    a = w.add("profile_attributes", user_id=u, created_at=created_at, updated_at=early - second)
     w.find("DQ-04", "profile_attributes", a, "violation", "order_contradiction")
-    w.add("profile_attributes", user_id=u, created_at=made, updated_at=early)
+    w.add("profile_attributes", user_id=u, created_at=created_at, updated_at=early)
 
 
 @story
-def shared(w: World) -> None:
+def shared_identifiers(w: World) -> None:
     mail, phone, device = f"{w.id('m')}@mail.example", f"+90{w.id('9')[-7:]}", ad_id(w)
     for value in (mail, f" {mail.upper()} "):
         w.find("DQ-08", "users", w.user(email=value), "review", "shared_email")
@@ -53,10 +54,10 @@ def shared(w: World) -> None:
 
 
 @story
-def rehearsed(w: World) -> None:
-    """A test account on which everything is wrong: nothing of it is tested."""
+def test_account_with_violations(w: World) -> None:
+    """A test account with a violation of many rules: each of them excludes its row."""
     u = w.user(accepts=False, is_test=True, birth_date=w.today - 17 * 365 * DAY, profile_visibility="public")
-    wrong = {
+    wrong: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         "outbound_messages": ({"category": "marketing"}, ("RET-10", "CON-01", "CON-09", "COL-10")),
         "consents": ({"method": "default"}, ("RET-09", "CON-04", "COL-10")),
         "content_items": ({"kind": "photo"}, ("CON-05", "COL-10", "VIS-01")),

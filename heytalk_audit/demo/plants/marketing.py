@@ -1,18 +1,18 @@
-"""Marketing: sent without a yes, after a no, and to people who are gone."""
+"""Marketing: sent without consent, after its withdrawal, and to people who left."""
 
 from __future__ import annotations
 
 import datetime as dt
 
 from heytalk_audit.demo.plants.consent import STATES, answer
-from heytalk_audit.demo.plants.story import DAY, HOUR, SECOND, SKEW, deleted, said, send, story, unclear
+from heytalk_audit.demo.plants.story import DAY, HOUR, SECOND, SKEW, consent_event, deleted, send, story, unclear
 from heytalk_audit.demo.world import World, months_later
 
 CHANNELS = ("email", "push", "sms")
 
 
 @story
-def marketed(w: World) -> None:
+def sent_without_consent(w: World) -> None:
     at = w.ago(20)
     for n, state in enumerate(STATES):
         u, channel = w.user(), CHANNELS[n % 3]
@@ -22,9 +22,9 @@ def marketed(w: World) -> None:
             w.find("CON-01", "outbound_messages", m, *state.finding)
         if not state.answers:
             w.find("RET-10", "outbound_messages", m, "review", "no_consent_record")
-        said_no = [before for before, action, _ in state.answers if action in ("withdraw", "opt_out") and state.finding]
-        if said_no:
-            delay = "clock_skew" if said_no[-1] <= SKEW else "within_24h" if said_no[-1] <= DAY else "beyond"
+        refusals = [before for before, action, _ in state.answers if action in ("withdraw", "opt_out") and state.finding]
+        if refusals:
+            delay = "clock_skew" if refusals[-1] <= SKEW else "within_24h" if refusals[-1] <= DAY else "beyond"
             w.find("CON-02", "outbound_messages", m, "review" if delay == "clock_skew" else "violation", delay)
 
 
@@ -48,7 +48,7 @@ def mislabelled(w: World) -> None:
 def the_quarter(w: World) -> None:
     """The quarter begins at midnight three months ago and ends with the snapshot."""
     u = w.user()
-    said(w, u, "marketing_sms", "refuse", w.ago(300))
+    consent_event(w, u, "marketing_sms", "refuse", w.ago(300))
     for at, within in ((w.quarter - SECOND, False), (w.quarter, True), (w.now, True), (w.now + SECOND, False)):
         m = send(w, u, at, "sms")
         if within:
@@ -56,8 +56,8 @@ def the_quarter(w: World) -> None:
 
 
 @story
-def stopped(w: World) -> None:
-    """A no at some hour; three working days later the queues must be empty."""
+def sent_after_withdrawal(w: World) -> None:
+    """A withdrawal: from the end of the third working day after it nothing more may be sent."""
     no = w.ago(20)
     third = no.date()
     for _ in range(3):
@@ -80,9 +80,9 @@ def stopped(w: World) -> None:
         u = w.user()
         w.agree(u, "marketing_email", w.about(60))
         action = ("withdraw", "opt_out")[n % 2]
-        said(w, u, "marketing_email", action, no)
+        consent_event(w, u, "marketing_email", action, no)
         m = send(w, u, at, **values)
-        if reason:
+        if outcome and reason:
             w.find("CON-02", "outbound_messages", m, outcome, reason)
             skewed = reason == "clock_skew"
             state = "clock_skew" if skewed else ("withdrawn", "opted_out")[n % 2]
@@ -90,7 +90,7 @@ def stopped(w: World) -> None:
 
 
 @story
-def sent_to_the_gone(w: World) -> None:
+def sent_to_deleted_accounts(w: World) -> None:
     gone = w.ago(30)
     for at, finding in (
         (gone + SKEW + SECOND, ("violation", "after_deletion")),
@@ -112,7 +112,7 @@ def sent_to_the_gone(w: World) -> None:
 
 
 def subscriber(w: World, user: str, at: dt.datetime, finding: tuple[str, str] | None) -> str:
-    """A message to somebody who once asked for it."""
+    """A message to somebody who once consented to it; returns its key."""
     w.agree(user, "marketing_email", w.about(150))
     m = send(w, user, at)
     if finding:
@@ -121,7 +121,7 @@ def subscriber(w: World, user: str, at: dt.datetime, finding: tuple[str, str] | 
 
 
 @story
-def sent_to_who_knows(w: World) -> None:
+def sent_to_accounts_in_doubt(w: World) -> None:
     at = w.ago(120)
     u = deleted(w, status="purged", deleted_at=at, purged_at=at - HOUR)
     unclear(w, u, "clock_contradiction", ("RET-01", "RET-02"))
@@ -137,8 +137,8 @@ def sent_to_who_knows(w: World) -> None:
 
 
 @story
-def sent_to_the_silent(w: World) -> None:
-    """Nobody heard of them for five years; the day after, the account should be gone, not advertised to."""
+def sent_to_inactive_accounts(w: World) -> None:
+    """Without contact for five years: from the day after, the account is to be deleted, and gets no marketing."""
     seen = w.overdue(60)
     over = dt.datetime.combine(months_later(seen.date(), 60) + DAY, dt.time(), dt.UTC)
     for at, premium in ((over, False), (over - SECOND, False), (over, True)):

@@ -1,4 +1,4 @@
-"""Minors and birth dates: younger by a day than the law allows, and dates that nobody was born on."""
+"""Minors and birth dates: younger by a day than the law allows, and implausible dates."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import datetime as dt
 from heytalk_audit.demo.plants.story import DAY, SECOND, send, story
 from heytalk_audit.demo.world import LIVING, Row, World, months_later
 
-#: Law regions and the youngest that may have an account there.
+#: Law region to the lowest age for an account there.
 YOUNGEST = {"EEA": 16, "UK": 13, "TR": 18, "US-CA": 13, "CN": 14, "OTHER": 13}
 
 
 def birthday(day: dt.date, age: int) -> dt.date:
-    """The latest birth date of people who are of that age on that day."""
+    """The latest birth date of people who have reached that age by that day."""
     return months_later(day, -12 * age)
 
 
@@ -53,7 +53,7 @@ def birth_in_doubt(w: World) -> None:
 
 
 @story
-def approached(w: World) -> None:
+def minors_targeted(w: World) -> None:
     at = w.ago(20)
     for grown in (True, False):
         born = birthday(at.date(), 18) + DAY * (not grown)

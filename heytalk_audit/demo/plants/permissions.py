@@ -1,8 +1,9 @@
-"""Permissions: taken for granted, taken back, asked for and refused."""
+"""Permissions of devices: used without a grant, revoked, requested without need, refused."""
 
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from heytalk_audit.demo.plants.story import DAY, HOUR, SECOND, SKEW, ad_id, deleted, story
 from heytalk_audit.demo.world import World
@@ -10,7 +11,7 @@ from heytalk_audit.demo.world import World
 Answer = tuple[str, dt.datetime]
 Finding = tuple[str, str] | None
 SKEWED: Finding = ("review", "clock_skew")
-#: What needs which permission: the rule, the source of the content, and the names that the permission goes by.
+#: Rule, source of the content, and the names of the permission that it needs.
 SOURCES = (
     ("PRM-01", "camera", ("camera", "android.permission.CAMERA")),
     ("PRM-02", "mic", ("microphone", "RECORD_AUDIO")),
@@ -18,8 +19,8 @@ SOURCES = (
 )
 
 
-def phone(w: World, user: str, *answers: tuple[str, str, dt.datetime], **values: object) -> str:
-    """A phone whose system asks nothing for its own identifiers, and what its owner answered: permission, action, when."""
+def phone(w: World, user: str, *answers: tuple[str, str, dt.datetime], **values: Any) -> str:
+    """A phone (iOS by default: its identifiers need no permission), and its owner's answers: permission, action, instant."""
     device = w.put("devices", **{"user_id": user, "platform": "ios", "first_seen_at": w.ago(300)} | values)
     for permission, action, at in answers:
         w.put("permission_events", device_id=device, permission=permission, action=action, event_at=at)
@@ -27,7 +28,7 @@ def phone(w: World, user: str, *answers: tuple[str, str, dt.datetime], **values:
 
 
 def answered(at: dt.datetime) -> tuple[tuple[tuple[Answer, ...], Finding], ...]:
-    """Histories of a permission up to an instant, and what they mean for its use."""
+    """Histories of a permission up to an instant, each with the finding on its use at that instant."""
     yes, before = ("granted", at - DAY), at - SKEW
     return (
         ((("granted", at),), None),
@@ -43,7 +44,7 @@ def answered(at: dt.datetime) -> tuple[tuple[tuple[Answer, ...], Finding], ...]:
 
 
 @story
-def captured(w: World) -> None:
+def captured_without_permission(w: World) -> None:
     at = w.ago(100)
     for rule, source, names in SOURCES:
         by_hand = {"capture_source": source, "selection_method": "user_selected", "created_at": at}
@@ -67,8 +68,8 @@ def captured(w: World) -> None:
 
 
 @story
-def picked(w: World) -> None:
-    """Who selected a picture comes before the permission; a voice message without a source was spoken here."""
+def pictures_selected(w: World) -> None:
+    """A picture is judged by who selected it before its permission; a voice message without a source counts as recorded."""
     u, at = w.user(), w.ago(100)
     device = phone(w, u, ("album", "granted", at), ("mic", "granted", at))
     for method, finding in (("auto", ("violation", "auto_selected")), (None, ("unknown", "selection_missing")), ("user_selected", None)):
@@ -83,13 +84,11 @@ def picked(w: World) -> None:
 
 
 @story
-def pushed(w: World) -> None:
+def push_without_permission(w: World) -> None:
     at = w.ago(20)
     no = ("push", "denied", at - DAY)
 
-    def push(
-        finding: Finding, *phones: tuple[tuple[str, str, dt.datetime], ...], seen: dt.datetime | None = None, **values: object
-    ) -> None:
+    def push(finding: Finding, *phones: tuple[tuple[str, str, dt.datetime], ...], seen: dt.datetime | None = None, **values: Any) -> None:
         u = w.user()
         for answers in phones:
             phone(w, u, *answers, first_seen_at=seen or w.ago(200), **values)
@@ -116,12 +115,12 @@ def pushed(w: World) -> None:
 
 
 @story
-def identified(w: World) -> None:
+def identifiers_without_permission(w: World) -> None:
     """Identifiers of phones: on Android with the permission for device information, on Apple's system with the one to track."""
     at = w.ago(150)
     for answers, finding in answered(at):
-        given = [("device_info", *answer) for answer in answers]
-        device = phone(w, w.user(), *given, platform="android", first_seen_at=at, installed_at=at)
+        grants = [("device_info", *answer) for answer in answers]
+        device = phone(w, w.user(), *grants, platform="android", first_seen_at=at, installed_at=at)
         if finding:
             w.find("PRM-05", "devices", device, *finding)
     device = phone(w, w.user(), platform="android", first_seen_at=w.ago(5000))
@@ -140,17 +139,17 @@ def identified(w: World) -> None:
 
 
 @story
-def floated(w: World) -> None:
+def windows_without_permission(w: World) -> None:
     at = w.ago(30)
     window = {"event_type": "floating_window", "event_at": at}
 
-    def float_over(finding: Finding, device: str | None, user: str, **values: object) -> str:
+    def float_over(finding: Finding, device: str | None, user: str, **values: Any) -> str:
         event = w.add("traffic_events", user_id=user, device_id=device, **window | values)
         if finding:
             w.find("PRM-06", "traffic_events", event, *finding)
         return event
 
-    def android(user: str, *answers: tuple[str, str, dt.datetime], **values: object) -> str:
+    def android(user: str, *answers: tuple[str, str, dt.datetime], **values: Any) -> str:
         ready = (("device_info", "granted", w.ago(300)), ("network", "granted", w.ago(300)))
         return phone(w, user, *ready, *answers, platform="android", **values)
 
@@ -170,7 +169,7 @@ def floated(w: World) -> None:
 
 
 @story
-def asked_for(w: World) -> None:
+def permissions_not_listed(w: World) -> None:
     device = phone(w, w.user())
     for permission, finding in (
         ("android.permission.ACCESS_FINE_LOCATION", ("violation", "permission_not_listed")),
@@ -187,7 +186,7 @@ def asked_for(w: World) -> None:
 
 
 @story
-def refused(w: World) -> None:
+def service_after_refusal(w: World) -> None:
     no, later = w.ago(90), w.ago(80)
     for values, answers, reason in (
         ({}, (("camera", "denied", no), ("microphone", "feature_blocked", later)), "blocked_after_refusal"),
@@ -199,19 +198,18 @@ def refused(w: World) -> None:
         device = phone(w, w.user(), *answers, **values)
         if reason:
             w.find("PRM-08", "devices", device, "review", reason)
-    told = ("device_info", "granted", w.ago(300))
-    taken = (told, ("device_info", "revoked", no))
+    revoked = (("device_info", "granted", w.ago(300)), ("device_info", "revoked", no))
     for more, reason in (((("device_info", "feature_blocked", later),), "service_refused"), ((), None)):
-        device = phone(w, w.user(), *taken, *more, platform="android")
+        device = phone(w, w.user(), *revoked, *more, platform="android")
         if reason:
             w.find("PRM-08", "devices", device, "review", reason)
 
 
 @story
-def connected(w: World) -> None:
-    """The first request of an app, and the first yes of its owner."""
+def requests_before_agreement(w: World) -> None:
+    """The first request of an app before and after its owner first accepted the policy."""
 
-    def first(user: str, at: dt.datetime, finding: Finding, *answers: tuple[str, str, dt.datetime], **values: object) -> None:
+    def first(user: str, at: dt.datetime, finding: Finding, *answers: tuple[str, str, dt.datetime], **values: Any) -> None:
         device = phone(w, user, *answers, **values)
         w.add("traffic_events", user_id=user, device_id=device, event_type="open", event_at=at)
         w.add("traffic_events", user_id=user, device_id=device, event_type="open", event_at=at + HOUR)
@@ -221,15 +219,17 @@ def connected(w: World) -> None:
     early = SKEW + SECOND
     for before, finding in ((dt.timedelta(), None), (SKEW, SKEWED), (early, ("violation", "before_agreement"))):
         u = w.user(created_at=w.about(50))
-        first(u, said_yes(w, u) - before, finding)
+        first(u, first_acceptance(w, u) - before, finding)
     u = w.user(created_at=w.about(50))
-    yes = said_yes(w, u)
+    yes = first_acceptance(w, u)
     first(u, yes - early, None, ("network", "granted", yes - early))
     first(u, yes - early, ("violation", "before_agreement"), ("network", "denied", yes - DAY))
     first(u, yes - early, None, installed_at=yes - early + SECOND)
     first(deleted(w), w.ago(60), ("violation", "never_agreed"))
 
 
-def said_yes(w: World, user: str) -> dt.datetime:
+def first_acceptance(w: World, user: str) -> dt.datetime:
     """When somebody first accepted the policy."""
-    return min(c["event_at"] for c in w.rows["consents"][-9:] if c["user_id"] == user and c["purpose"] == "policy_acceptance")
+    answers = (c["event_at"] for c in w.rows["consents"][-9:] if c["user_id"] == user and c["purpose"] == "policy_acceptance")
+    first: dt.datetime = min(answers)
+    return first

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from heytalk_audit.demo.plants.story import deleted, letters, months, story, unclear
-from heytalk_audit.demo.world import World
+from heytalk_audit.demo.world import Row, World
 
 RESIDUE = ("users", "profile_attributes", "outbound_messages", "content_items", "devices", "social_accounts", "promotion_entries")
 
@@ -90,7 +91,7 @@ def tickets(w: World) -> None:
 def holds_in_doubt(w: World) -> None:
     u = w.user()
 
-    def bad(reason: str, outcome: str = "violation", **values: object) -> None:
+    def bad(reason: str, outcome: str = "violation", **values: Any) -> None:
         w.find("RET-12", "retention_exceptions", w.add("retention_exceptions", user_id=u, **values), outcome, reason)
 
     bad("no_owner", owner=" ")
@@ -109,8 +110,8 @@ def holds_in_doubt(w: World) -> None:
 
 @story
 def banned(w: World) -> None:
-    gone = {"status": "banned", "deleted_at": w.overdue(6)}
-    kept = {
+    gone: Row = {"status": "banned", "deleted_at": w.overdue(6)}
+    kept: dict[str, tuple[str, Row]] = {
         "sensitive_kept": ("profile_attributes", {"name": "religion", "category": "pd:ReligiousBelief", "value": "sufi"}),
         "profile_kept": ("profile_attributes", {}),
         "content_kept": ("content_items", {"kind": "photo", "created_at": w.ago(200)}),
@@ -136,8 +137,13 @@ def banned(w: World) -> None:
 
 @story
 def anonymised(w: World) -> None:
-    """The day on which they left went with their names: whether anything came after it can't be told."""
-    anonymous = {"status": "anonymised", "last_contact_at": None, "last_interactive_at": None, "created_at": w.noon(dt.date(2022, 6, 15))}
+    """An anonymised account has no date of deletion, so COL-11 can't tell what came after it."""
+    anonymous: Row = {
+        "status": "anonymised",
+        "last_contact_at": None,
+        "last_interactive_at": None,
+        "created_at": w.noon(dt.date(2022, 6, 15)),
+    }
     u = w.user(email=f"{w.id('m')}@mail.example", country="NL", city="Utrecht", gender="f", **anonymous)
     w.find("RET-14", "users", u, "violation", "direct_identifier")
     u = w.user(country="NL", city=f"Hamlet {letters(w.serial)}", gender="f", **anonymous)
@@ -155,8 +161,9 @@ def anonymised(w: World) -> None:
 
 @story
 def residue(w: World) -> None:
-    def purged(**values: object) -> str:
-        u = w.user(**{"status": "purged", "purged_at": w.ago(130), "last_contact_at": w.ago(400)} | values)
+    def purged(**values: Any) -> str:
+        usual: Row = {"status": "purged", "purged_at": w.ago(130), "last_contact_at": w.ago(400)}
+        u = w.user(**usual | values)
         w.add("purge_log", user_id=u, purged_at=w.ago(130))
         return u
 
@@ -180,35 +187,36 @@ def residue(w: World) -> None:
 
 @story
 def restored(w: World) -> None:
-    def back(reason: str | None, outcome: str = "violation", **values: object) -> str:
-        u = w.user(**{"deleted_at": w.ago(50), "restored_at": w.ago(40), "restored_by": "user"} | values)
+    def restore(reason: str | None, outcome: str = "violation", **values: Any) -> str:
+        usual: Row = {"deleted_at": w.ago(50), "restored_at": w.ago(40), "restored_by": "user"}
+        u = w.user(**usual | values)
         if reason:
             w.find("RET-17", "users", u, outcome, reason)
         return u
 
-    back(None)
-    u = back("restored_after_purge", deleted_at=w.ago(210), purged_at=w.ago(200), restored_at=w.ago(150))
+    restore(None)
+    u = restore("restored_after_purge", deleted_at=w.ago(210), purged_at=w.ago(200), restored_at=w.ago(150))
     w.find("RET-05", "users", u, "unknown", "status_contradiction")
     start = w.ago(300)
     due = w.noon(months(start, 6))
-    back("restored_after_due", deleted_at=start, restored_at=due + dt.timedelta(days=1))
-    back(None, deleted_at=start, restored_at=due)
-    asked = {"deleted_at": None, "deletion_requested_at": start}
-    u = back("restored_after_request_due", "review", restored_at=due + dt.timedelta(days=1), **asked)
+    restore("restored_after_due", deleted_at=start, restored_at=due + dt.timedelta(days=1))
+    restore(None, deleted_at=start, restored_at=due)
+    by_request: Row = {"deleted_at": None, "deletion_requested_at": start}
+    u = restore("restored_after_request_due", "review", restored_at=due + dt.timedelta(days=1), **by_request)
     w.find("RGT-01", "users", u, "violation", "not_executed")
-    w.find("RGT-01", "users", back(None, restored_at=due, **asked), "violation", "not_executed")
-    back("staff_no_ticket", restored_by="staff")
-    u = back(None, restored_by="staff")
+    w.find("RGT-01", "users", restore(None, restored_at=due, **by_request), "violation", "not_executed")
+    restore("staff_no_ticket", restored_by="staff")
+    u = restore(None, restored_by="staff")
     w.add("support_tickets", user_id=u, opened_at=w.ago(45), closed_at=w.ago(39))
-    back("system_restore", "review", restored_by="system")
-    back("clock_missing", "unknown", deleted_at=None)
-    back("actor_missing", "unknown", restored_by=None)
-    unclear(w, back("clock_future", "unknown", restored_at=w.ahead), "clock_future")
+    restore("system_restore", "review", restored_by="system")
+    restore("clock_missing", "unknown", deleted_at=None)
+    restore("actor_missing", "unknown", restored_by=None)
+    unclear(w, restore("clock_future", "unknown", restored_at=w.ahead), "clock_future")
 
 
 @story
 def purge_record(w: World) -> None:
-    purge = {"status": "purged", "purged_at": w.ago(20)}
+    purge: Row = {"status": "purged", "purged_at": w.ago(20)}
     for table, day, finding in (
         (None, 20, ("violation", "no_purge_log")),
         ("devices", 20, ("review", "users_not_in_purge_log")),
@@ -223,7 +231,7 @@ def purge_record(w: World) -> None:
 
 
 @story
-def copies(w: World) -> None:
+def copies_of_deleted_sources(w: World) -> None:
     u = w.user()
     w.agree(u, "media", w.about(300))
     c = w.add("content_items", user_id=u, kind="transcript", parent_id=w.id("lost"))
@@ -245,15 +253,15 @@ def prizes(w: World) -> None:
     u = w.user(created_at=w.ago(5000))
     held = {"user_id": u, "payout_details_held": True}
 
-    def found(outcome: str, reason: str, **values: object) -> None:
+    def entry(outcome: str, reason: str, **values: Any) -> None:
         w.find("RET-20", "promotion_entries", w.add("promotion_entries", **held, **values), outcome, reason)
 
-    found("violation", "paid_over_tax_period", won_at=w.overdue(120), paid_at=w.overdue(120))
+    entry("violation", "paid_over_tax_period", won_at=w.overdue(120), paid_at=w.overdue(120))
     w.add("promotion_entries", **held, won_at=w.in_time(120), paid_at=w.in_time(120))
-    found("violation", "unpaid_over_12m", won_at=w.overdue(12))
+    entry("violation", "unpaid_over_12m", won_at=w.overdue(12))
     w.add("promotion_entries", **held, won_at=w.in_time(12))
-    found("unknown", "clock_missing")
+    entry("unknown", "clock_missing")
     w.find("COL-06", "promotion_entries", w.rows["promotion_entries"][-1]["entry_id"], "violation", "held_without_win")
-    found("unknown", "clock_future", won_at=w.ahead)
+    entry("unknown", "clock_future", won_at=w.ahead)
     w.find("COL-06", "promotion_entries", w.rows["promotion_entries"][-1]["entry_id"], "review", "clock_skew")
     w.add("promotion_entries", user_id=u, won_at=w.overdue(12))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from heytalk_audit.demo.plants.story import ad_id, deleted, months, story, tracked, unclear
-from heytalk_audit.demo.world import World
+from heytalk_audit.demo.world import Row, World
 
 
 @story
@@ -39,7 +39,7 @@ def purged_late(w: World) -> None:
 
 
 @story
-def held(w: World) -> None:
+def on_hold(w: World) -> None:
     for days, reason in ((None, "hold_open"), (10, "hold_closing"), (31, None)):
         u = deleted(w, deleted_at=w.overdue(6, by=90), email=f"{w.id('m')}@mail.example")
         ended = None if days is None else w.ago(days)
@@ -77,7 +77,7 @@ def still_shown(w: World) -> None:
 
 
 @story
-def more_than_some(w: World) -> None:
+def kept_beyond_allow_list(w: World) -> None:
     for at, hold in ((w.ago(30), False), (w.ago(hours=72), False), (w.ago(30), True)):
         u = deleted(w, deleted_at=at)
         tracked(w, u, ad_id(w))
@@ -104,7 +104,7 @@ def purged_early(w: World) -> None:
 
 @story
 def inactive(w: World) -> None:
-    old = {"created_at": w.ago(3000), "last_interactive_at": None}
+    old: Row = {"created_at": w.ago(3000), "last_interactive_at": None}
     u = w.user(last_contact_at=w.overdue(60), **old)
     w.find("RET-05", "users", u, "violation", "inactive_5y")
     w.user(created_at=w.ago(3000), last_contact_at=w.in_time(60), last_interactive_at=w.in_time(60))
@@ -126,7 +126,7 @@ def inactive(w: World) -> None:
 
 @story
 def entitlement(w: World) -> None:
-    old = {"created_at": w.ago(3500), "last_contact_at": w.overdue(60), "last_interactive_at": None}
+    old: Row = {"created_at": w.ago(3500), "last_contact_at": w.overdue(60), "last_interactive_at": None}
     u = w.user(**old)
     w.add("subscriptions", user_id=u, status="expired", start_at=w.ago(3000), end_at=w.ago(2600))
     w.find("RET-05", "users", u, "violation", "inactive_5y")

@@ -1,12 +1,13 @@
-"""What people asked for: deletions, answers in time, refusals, copies, proof of identity."""
+"""Requests of people: deletions, answers in time, refusals, copies, proof of identity."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 from heytalk_audit.demo.plants.story import DAY, HOUR, SECOND, SKEW, deleted, story
-from heytalk_audit.demo.world import World, months_later
+from heytalk_audit.demo.world import Row, World, months_later
 
 Deadline = Callable[[dt.date], dt.date]
 Finding = tuple[str, str, str]
@@ -38,7 +39,7 @@ def working_days(count: int) -> Deadline:
     return last
 
 
-#: The last day by law; where there is none, the last by a stricter reading is for a person to decide.
+#: The last day of an answer by law, and by a stricter reading, which is for a person to decide.
 BY_LAW: dict[str, Deadline] = {"EEA": month, "UK": month, "US-CA": days(45), "TR": days(30), "CN": days(30)}
 STRICT: dict[str, Deadline] = {"CN": working_days(15), "OTHER": days(45)}
 
@@ -53,8 +54,8 @@ def ends(day: dt.date) -> dt.datetime:
     return begins(day + DAY) - SECOND
 
 
-def asked(w: World, *findings: Finding, region: str | None = "EEA", **values: object) -> str:
-    """A request by a person of that region, and what is wrong with it."""
+def request(w: World, *findings: Finding, region: str | None = "EEA", **values: Any) -> str:
+    """A request by a person of that region, and its findings; returns its key."""
     user = values.pop("user_id") if "user_id" in values else w.user(law_region=region)
     key = w.add("rights_requests", **{"user_id": user, "channel": "email"} | values)
     for rule, outcome, reason in findings:
@@ -63,7 +64,7 @@ def asked(w: World, *findings: Finding, region: str | None = "EEA", **values: ob
 
 
 @story
-def answered(w: World) -> None:
+def answered_in_time_or_late(w: World) -> None:
     at = w.ago(100)
     for outcome, deadlines in (("violation", BY_LAW), ("review", STRICT)):
         for region, deadline in deadlines.items():
@@ -71,8 +72,8 @@ def answered(w: World) -> None:
             late = ("RGT-02", outcome, "answered_late")
             beyond_strict = region in STRICT and outcome == "violation"
             in_time = [("RGT-02", "review", "answered_late")] if beyond_strict else []
-            asked(w, *in_time, region=region, received_at=at, answered_at=ends(due))
-            asked(w, late, region=region, received_at=at, answered_at=begins(due + DAY))
+            request(w, *in_time, region=region, received_at=at, answered_at=ends(due))
+            request(w, late, region=region, received_at=at, answered_at=begins(due + DAY))
 
 
 @story
@@ -81,9 +82,9 @@ def unanswered(w: World) -> None:
         day = w.today
         while deadline(day) >= w.today:
             day -= DAY
-        still = {"region": region, "answered_at": None, "outcome": "open"}
-        asked(w, ("RGT-02", outcome, "unanswered"), received_at=begins(day), **still)
-        asked(w, received_at=begins(day + DAY), **still)
+        still: Row = {"region": region, "answered_at": None, "outcome": "open"}
+        request(w, ("RGT-02", outcome, "unanswered"), received_at=begins(day), **still)
+        request(w, received_at=begins(day + DAY), **still)
 
 
 @story
@@ -91,37 +92,37 @@ def extended(w: World) -> None:
     at = w.ago(150)
     day = at.date()
     for region, first, longest in (("UK", month(day), month(day, 3)), ("US-CA", days(45)(day), days(90)(day))):
-        told = {"region": region, "received_at": at, "extended_at": ends(first)}
-        asked(w, answered_at=ends(longest), **told)
-        asked(w, ("RGT-02", "violation", "answered_late"), answered_at=begins(longest + DAY), **told)
-        late = told | {"extended_at": begins(first + DAY)}
-        asked(w, answered_at=ends(first), **late)
-        asked(w, ("RGT-02", "violation", "extension_late"), answered_at=begins(first + DAY), **late)
-        asked(w, ("RGT-02", "violation", "extension_late"), answered_at=None, outcome="open", **late)
+        extension: Row = {"region": region, "received_at": at, "extended_at": ends(first)}
+        request(w, answered_at=ends(longest), **extension)
+        request(w, ("RGT-02", "violation", "answered_late"), answered_at=begins(longest + DAY), **extension)
+        late = extension | {"extended_at": begins(first + DAY)}
+        request(w, answered_at=ends(first), **late)
+        request(w, ("RGT-02", "violation", "extension_late"), answered_at=begins(first + DAY), **late)
+        request(w, ("RGT-02", "violation", "extension_late"), answered_at=None, outcome="open", **late)
 
 
 @story
-def paused(w: World) -> None:
+def clock_paused_for_proof_of_identity(w: World) -> None:
     at = w.ago(100)
     for wait, pause in ((7, 9), (8, 0)):
         prompted = at + wait * DAY
         due = month(at.date(), pause=pause)
-        proven = {"received_at": at, "identity_asked_at": prompted, "identity_ok_at": prompted + 9 * DAY}
-        asked(w, answered_at=ends(due), **proven)
-        asked(w, ("RGT-02", "violation", "answered_late"), answered_at=begins(due + DAY), **proven)
+        proven: Row = {"received_at": at, "identity_asked_at": prompted, "identity_ok_at": prompted + 9 * DAY}
+        request(w, answered_at=ends(due), **proven)
+        request(w, ("RGT-02", "violation", "answered_late"), answered_at=begins(due + DAY), **proven)
 
 
 @story
 def register_in_doubt(w: World) -> None:
     at = w.ago(40)
-    asked(w, received_at=at, answered_at=at - SKEW)
-    asked(w, ("RGT-02", "unknown", "dates_contradict"), received_at=at, answered_at=at - SKEW - SECOND)
-    asked(w, ("RGT-02", "unknown", "dates_contradict"), received_at=at, identity_asked_at=at + HOUR, identity_ok_at=at + HOUR - SECOND)
-    asked(w, ("RGT-02", "unknown", "outcome_contradiction"), outcome="open")
-    asked(w, ("RGT-02", "unknown", "answer_date_missing"), answered_at=None)
-    asked(w, ("RGT-02", "unknown", "region_missing"), region=None)
-    asked(w, region=None, law_region="EEA")
-    asked(w, outcome="withdrawn", answered_at=None)
+    request(w, received_at=at, answered_at=at - SKEW)
+    request(w, ("RGT-02", "unknown", "dates_contradict"), received_at=at, answered_at=at - SKEW - SECOND)
+    request(w, ("RGT-02", "unknown", "dates_contradict"), received_at=at, identity_asked_at=at + HOUR, identity_ok_at=at + HOUR - SECOND)
+    request(w, ("RGT-02", "unknown", "outcome_contradiction"), outcome="open")
+    request(w, ("RGT-02", "unknown", "answer_date_missing"), answered_at=None)
+    request(w, ("RGT-02", "unknown", "region_missing"), region=None)
+    request(w, region=None, law_region="EEA")
+    request(w, outcome="withdrawn", answered_at=None)
 
 
 @story
@@ -134,8 +135,8 @@ def left_in_the_app(w: World) -> None:
     w.user(deletion_requested_at=w.now - day)
     u = w.user(deletion_requested_at=w.now - day - SECOND)
     w.find("RGT-01", "users", u, "violation", "not_executed")
-    for asked_at, finding in ((w.ago(50), ("review", "cancelled_by_user")), (w.ago(30), ("violation", "not_executed"))):
-        u = w.user(deletion_requested_at=asked_at, deleted_at=w.ago(50) + HOUR, restored_at=w.ago(40), restored_by="user")
+    for requested_at, finding in ((w.ago(50), ("review", "cancelled_by_user")), (w.ago(30), ("violation", "not_executed"))):
+        u = w.user(deletion_requested_at=requested_at, deleted_at=w.ago(50) + HOUR, restored_at=w.ago(40), restored_by="user")
         w.find("RGT-01", "users", u, *finding)
     for ended, finding in ((None, ("exempt", "hold_open")), (30, ("exempt", "hold_closing")), (31, ("violation", "not_executed"))):
         u = w.user(deletion_requested_at=w.ago(50))
@@ -147,23 +148,23 @@ def left_in_the_app(w: World) -> None:
 def left_by_mail(w: World) -> None:
     at = w.ago(100)
     due = month(at.date())
-    by_mail = {"kind": "erasure", "received_at": at, "answered_at": at + 10 * DAY}
-    asked(w, user_id=deleted(w, deleted_at=ends(due)), **by_mail)
-    asked(w, ("RGT-01", "violation", "executed_late"), user_id=deleted(w, deleted_at=begins(due + DAY)), **by_mail)
-    asked(w, ("RGT-01", "violation", "done_not_deleted"), **by_mail)
-    asked(w, ("RGT-01", "violation", "not_executed"), outcome="partial", **by_mail)
-    asked(w, ("RGT-01", "review", "done_not_deleted"), region="OTHER", **by_mail)
-    asked(w, outcome="refused", refusal_reason="law", **by_mail)
-    asked(w, ("RGT-01", "unknown", "region_missing"), ("RGT-02", "unknown", "region_missing"), region=None, **by_mail)
-    asked(w, ("RGT-01", "unknown", "user_not_found"), user_id=None, law_region="EEA", **by_mail)
+    by_mail: Row = {"kind": "erasure", "received_at": at, "answered_at": at + 10 * DAY}
+    request(w, user_id=deleted(w, deleted_at=ends(due)), **by_mail)
+    request(w, ("RGT-01", "violation", "executed_late"), user_id=deleted(w, deleted_at=begins(due + DAY)), **by_mail)
+    request(w, ("RGT-01", "violation", "done_not_deleted"), **by_mail)
+    request(w, ("RGT-01", "violation", "not_executed"), outcome="partial", **by_mail)
+    request(w, ("RGT-01", "review", "done_not_deleted"), region="OTHER", **by_mail)
+    request(w, outcome="refused", refusal_reason="law", **by_mail)
+    request(w, ("RGT-01", "unknown", "region_missing"), ("RGT-02", "unknown", "region_missing"), region=None, **by_mail)
+    request(w, ("RGT-01", "unknown", "user_not_found"), user_id=None, law_region="EEA", **by_mail)
     ghost = [(rule, "violation", "user_unknown") for rule in ("DQ-03", "COL-10")]
-    asked(w, *ghost, user_id=w.id("ghost"), law_region="EEA", **by_mail)
+    request(w, *ghost, user_id=w.id("ghost"), law_region="EEA", **by_mail)
     open_ = by_mail | {"received_at": w.ago(9), "answered_at": None, "outcome": "open"}
-    asked(w, *ghost, ("RGT-01", "unknown", "user_not_found"), user_id=w.id("ghost"), law_region="EEA", **open_)
+    request(w, *ghost, ("RGT-01", "unknown", "user_not_found"), user_id=w.id("ghost"), law_region="EEA", **open_)
 
 
 @story
-def turned_away(w: World) -> None:
+def refusals(w: World) -> None:
     for reason, finding in (
         ("Trade secrets", None),
         ("identity_unproven", None),
@@ -172,45 +173,45 @@ def turned_away(w: World) -> None:
         ("too much work", ("violation", "reason_not_permitted")),
         ("service_impossible", ("review", "reason_not_for_kind")),
     ):
-        asked(w, *[("RGT-03", *finding)] if finding else [], outcome="refused", refusal_reason=reason)
-    asked(w, kind="object", outcome="refused", refusal_reason="service_impossible")
+        request(w, *[("RGT-03", *finding)] if finding else [], outcome="refused", refusal_reason=reason)
+    request(w, kind="object", outcome="refused", refusal_reason="service_impossible")
     missing = ("RGT-03", "unknown", "notice_date_missing"), ("RGT-02", "unknown", "answer_date_missing")
-    asked(w, *missing, outcome="refused", refusal_reason="unlawful", answered_at=None)
+    request(w, *missing, outcome="refused", refusal_reason="unlawful", answered_at=None)
     contradicts = ("RGT-03", "unknown", "identity_contradiction")
-    asked(w, contradicts, outcome="refused", refusal_reason="identity_unproven", identity_ok_at=w.ago(35))
+    request(w, contradicts, outcome="refused", refusal_reason="identity_unproven", identity_ok_at=w.ago(35))
 
 
 @story
-def handed_over(w: World) -> None:
+def content_of_third_parties(w: World) -> None:
     at = w.ago(30)
-    for given, finding in (
+    for consent_at, finding in (
         (at, None),
         (at + SKEW, ("review", "clock_skew")),
         (at + SKEW + SECOND, ("violation", "consent_after_release")),
         (None, ("violation", "no_consent")),
     ):
         for kind in ("access", "portability"):
-            found = [("RGT-04", *finding)] if finding else []
-            asked(w, *found, kind=kind, answered_at=at, third_party_content=True, third_party_consent_at=given)
-    asked(w, ("RGT-04", "unknown", "content_flag_missing"), third_party_content=None)
+            findings = [("RGT-04", *finding)] if finding else []
+            request(w, *findings, kind=kind, answered_at=at, third_party_content=True, third_party_consent_at=consent_at)
+    request(w, ("RGT-04", "unknown", "content_flag_missing"), third_party_content=None)
     missing = ("RGT-04", "unknown", "delivery_date_missing"), ("RGT-02", "unknown", "answer_date_missing")
-    asked(w, *missing, answered_at=None, third_party_content=True, third_party_consent_at=at)
+    request(w, *missing, answered_at=None, third_party_content=True, third_party_consent_at=at)
 
 
 @story
-def proven(w: World) -> None:
+def identity_documents(w: World) -> None:
     kept = ("RGT-06", "violation", "kept_too_long")
-    held = {"id_document_held": True, "received_at": w.ago(50)}
-    asked(w, answered_at=begins(w.today - 30 * DAY), **held)
-    asked(w, kept, answered_at=ends(w.today - 31 * DAY), **held)
+    held: Row = {"id_document_held": True, "received_at": w.ago(50)}
+    request(w, answered_at=begins(w.today - 30 * DAY), **held)
+    request(w, kept, answered_at=ends(w.today - 31 * DAY), **held)
     for ended, finding in ((None, ("exempt", "hold_open")), (30, ("exempt", "hold_closing")), (31, ("violation", "kept_too_long"))):
         u = w.user()
         scope = {"scope": "rights_requests", "type": "fraud"}
         w.add("retention_exceptions", user_id=u, ended_at=None if ended is None else w.ago(ended), **scope)
-        asked(w, ("RGT-06", *finding), user_id=u, answered_at=w.ago(35), **held)
-    prompted = {"identity_asked_at": w.ago(39)}
-    asked(w, **prompted)
-    asked(w, ("RGT-06", "review", "asked_when_logged_in"), channel="app", **prompted)
-    asked(w, ("RGT-06", "unknown", "held_flag_missing"), id_document_held=None, **prompted)
+        request(w, ("RGT-06", *finding), user_id=u, answered_at=w.ago(35), **held)
+    prompted: Row = {"identity_asked_at": w.ago(39)}
+    request(w, **prompted)
+    request(w, ("RGT-06", "review", "asked_when_logged_in"), channel="app", **prompted)
+    request(w, ("RGT-06", "unknown", "held_flag_missing"), id_document_held=None, **prompted)
     missing = ("RGT-06", "unknown", "closing_date_missing"), ("RGT-02", "unknown", "answer_date_missing")
-    asked(w, *missing, **held | {"answered_at": None})
+    request(w, *missing, **held | {"answered_at": None})

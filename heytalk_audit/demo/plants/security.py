@@ -1,4 +1,4 @@
-"""Security: secrets in weak forms, staff who read too much, media for everybody, leaks nobody looked at."""
+"""Security: weak credentials, accesses of staff, media open to everybody, leaks that were not acted on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Finding = tuple[str, str] | None
 
 
 @story
-def stored(w: World) -> None:
+def credential_formats(w: World) -> None:
     for label, finding in (
         ("bcrypt", None),
         ("PBKDF2-SHA256", None),
@@ -30,8 +30,8 @@ def stored(w: World) -> None:
 
 
 @story
-def read(w: World) -> None:
-    """Accesses of people who came and went."""
+def accesses_of_staff(w: World) -> None:
+    """Accesses of staff before their first day, after their last, and without a reference."""
     u = w.user()
     day = w.ago(40).date()
     midnight = dt.datetime.combine(day, dt.time(), dt.UTC)
@@ -53,7 +53,7 @@ def read(w: World) -> None:
 
 
 @story
-def trained(w: World) -> None:
+def training_of_staff(w: World) -> None:
     year = w.in_time(12).date()
     for values, finding in (
         ({"started_at": w.today - 30 * DAY}, None),
@@ -72,7 +72,7 @@ def trained(w: World) -> None:
 
 
 @story
-def fetched(w: World) -> None:
+def addresses_of_media(w: World) -> None:
     u = w.user()
     plain, lasting = ("violation", "unsigned"), ("review", "signed_no_expiry")
     for url, transport, access in (
@@ -99,7 +99,7 @@ def fetched(w: World) -> None:
 
 
 @story
-def leaked(w: World) -> None:
+def leaks_reported(w: World) -> None:
     limit, wait = w.ago(hours=72), 72 * HOUR
     at = w.ago(30)
     for values, finding in (
@@ -119,7 +119,7 @@ def leaked(w: World) -> None:
 
 
 def columns(w: World) -> None:
-    """What whole columns hold; said once, however often the stories are told."""
+    """Findings on whole columns: written down once, however often the stories are planted."""
     for column in ("content_items.text", "support_tickets.text"):
         w.find("SEC-08", "column_inventory", column, "review", "free_text_delivered")
     w.find("SEC-02", "column_inventory", "traffic_events.url", "review", "secret_in_text")

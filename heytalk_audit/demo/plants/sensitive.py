@@ -1,22 +1,23 @@
-"""What nobody needs to know: special values stored, inferred, kept, shared and shown without a yes."""
+"""Special values that are stored, inferred, kept, shared or shown without consent."""
 
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
-from heytalk_audit.demo.plants.story import HOUR, SECOND, SKEW, deleted, said, story, unclear
+from heytalk_audit.demo.plants.story import HOUR, SECOND, SKEW, consent_event, deleted, story, unclear
 from heytalk_audit.demo.world import World
 
 PUBLIC = {"visibility": "public"}
-#: The law wants a yes of its own, whatever the policy reads as one: where the policy's rule finds something, its twin finds this.
+#: Each rule of the policy has a twin by the law, which wants explicit consent. Rule to reason, and the reason of its twin.
 TWINS = {
     "SEN-01": {"*": "no_explicit_consent"},
     "SEN-06": {"*": "no_explicit_consent", "publication_withdrawn": "publication_withdrawn"},
 }
 
 
-def confided(w: World, user: str, *findings: tuple[str, str, str], **values: object) -> str:
-    """A special value of the person, and what is wrong with it."""
+def special_value(w: World, user: str, *findings: tuple[str, str, str], **values: Any) -> str:
+    """A special value of the person, with its findings and those of their twins; returns its key."""
     key = w.add("profile_attributes", **{"user_id": user, "name": "religion", "category": "pd:ReligiousBelief", "value": "alevi"} | values)
     for rule, outcome, reason in findings:
         w.find(rule, "profile_attributes", key, outcome, reason)
@@ -27,81 +28,81 @@ def confided(w: World, user: str, *findings: tuple[str, str, str], **values: obj
     return key
 
 
-def trusting(w: World, user: str | None = None, **values: object) -> str:
-    """Somebody who agreed to sensitive data long ago, and to showing it."""
+def consenting(w: World, user: str | None = None, **values: Any) -> str:
+    """An account with consent to sensitive data, and to showing it; returns its key."""
     user = user or w.user(**values)
     for purpose in ("sensitive_data", "sensitive_publication"):
         w.agree(user, purpose, w.about(310))
     return user
 
 
-#: What the policy reads as consent, the law does not.
+#: The finding on a value that its owner entered without explicit consent: the policy may read that as consent.
 UPLOADED = (("SEN-01", "review", "no_explicit_consent"),)
 
 
 @story
-def stored(w: World) -> None:
+def stored_without_consent(w: World) -> None:
     at = w.ago(300)
     for wait, findings in ((SKEW, ()), (SKEW + SECOND, UPLOADED)):
         u = w.user()
         w.agree(u, "sensitive_data", at + wait)
-        confided(w, u, *findings)
+        special_value(w, u, *findings)
     for updated, findings in ((w.ago(100), ()), (None, UPLOADED)):
         u = w.user()
         w.agree(u, "sensitive_data", w.about(200))
-        confided(w, u, *findings, updated_at=updated, category="pd:MedicalHealth", name="health", value="asthma")
+        special_value(w, u, *findings, updated_at=updated, category="pd:MedicalHealth", name="health", value="asthma")
     u = w.user()
     w.agree(u, "sensitive_data", at, explicit=False)
-    confided(w, u, *UPLOADED)
+    special_value(w, u, *UPLOADED)
     u = w.user()
-    said(w, u, "sensitive_data", "refuse", w.ago(302))
+    consent_event(w, u, "sensitive_data", "refuse", w.ago(302))
     w.agree(u, "sensitive_data", w.about(301))
-    confided(w, u)
+    special_value(w, u)
     u = w.user()
     for value in (None, "\u3000", " N/A ", "-", "Unknown"):
-        confided(w, u, value=value)
-    confided(w, u, category="pd:Gender", name="gender", value="f")
-    confided(w, u, deleted_at=w.now)
-    confided(w, u, *UPLOADED, deleted_at=w.ahead)
+        special_value(w, u, value=value)
+    special_value(w, u, category="pd:Gender", name="gender", value="f")
+    special_value(w, u, deleted_at=w.now)
+    special_value(w, u, *UPLOADED, deleted_at=w.ahead)
 
 
 @story
-def not_told(w: World) -> None:
+def not_from_the_person(w: World) -> None:
     for source in ("inferred", "partner", "staff", "import", "social_login"):
-        found = ("SEN-02", "review" if source == "social_login" else "violation", f"source_{source}")
-        confided(w, trusting(w), found, source=source)
-        confided(w, w.user(), found, ("SEN-01", "violation", "not_from_user"), source=source)
-    confided(w, trusting(w), source="user")
+        finding = ("SEN-02", "review" if source == "social_login" else "violation", f"source_{source}")
+        special_value(w, consenting(w), finding, source=source)
+        special_value(w, w.user(), finding, ("SEN-01", "violation", "not_from_user"), source=source)
+    special_value(w, consenting(w), source="user")
     at = w.ago(300)
     for wait, finding in ((SKEW, UPLOADED[0]), (SKEW + SECOND, ("SEN-01", "violation", "no_acceptance"))):
         u = w.user(accepts=False)
         w.find("CON-03", "users", u, "violation", "accepted_late")
         w.agree(u, "policy_acceptance", at + wait)
-        confided(w, u, finding)
+        special_value(w, u, finding)
 
 
 @story
-def told_when(w: World) -> None:
+def dates_in_doubt(w: World) -> None:
     """A value that can't be dated is unknown to every rule that dates it."""
     early = {"created_at": w.ago(300), "updated_at": w.ago(300) - SECOND}
     for reason, times in (("clock_future", {"created_at": w.ahead}), ("clock_contradiction", early)):
         dated = ("SEN-01", "unknown", reason)
-        confided(w, trusting(w), dated, ("SEN-06", "unknown", reason), **times, **PUBLIC)
-        u = trusting(w)
-        said(w, u, "sensitive_data", "withdraw", w.ago(20))
-        confided(w, u, dated, ("SEN-03", "unknown", reason), **times)
-    confided(w, trusting(w), created_at=w.ago(300), updated_at=w.ago(300))
+        special_value(w, consenting(w), dated, ("SEN-06", "unknown", reason), **times, **PUBLIC)
+        u = consenting(w)
+        consent_event(w, u, "sensitive_data", "withdraw", w.ago(20))
+        special_value(w, u, dated, ("SEN-03", "unknown", reason), **times)
+    special_value(w, consenting(w), created_at=w.ago(300), updated_at=w.ago(300))
 
 
 @story
-def taken_back(w: World) -> None:
+def kept_after_withdrawal(w: World) -> None:
     limit = w.ago(hours=72)
     kept = ("SEN-03", "violation", "stored_after_withdrawal")
 
-    def withdrawn(at: dt.datetime, *findings: tuple[str, str, str], **values: object) -> str:
-        u = trusting(w)
-        said(w, u, "sensitive_data", "withdraw", at)
-        confided(w, u, *findings, **values)
+    def withdrawn(at: dt.datetime, *findings: tuple[str, str, str], **values: Any) -> str:
+        u = consenting(w)
+        consent_event(w, u, "sensitive_data", "withdraw", at)
+        special_value(w, u, *findings, **values)
         return u
 
     withdrawn(limit, *UPLOADED)
@@ -114,12 +115,12 @@ def taken_back(w: World) -> None:
     for ended, reason in ((None, "hold_open"), (w.ago(30), "hold_closing"), (w.ago(31), None)):
         held = ("SEN-03", "exempt", reason) if reason else kept
         u = withdrawn(w.ago(20), *UPLOADED, held)
-        confided(w, u, *UPLOADED, ("SEN-03", "violation", "still_public"), **PUBLIC)
+        special_value(w, u, *UPLOADED, ("SEN-03", "violation", "still_public"), **PUBLIC)
         w.add("retention_exceptions", user_id=u, scope="profile_attributes.value", ended_at=ended)
 
 
 @story
-def left_behind(w: World) -> None:
+def kept_after_deletion(w: World) -> None:
     limit, over = w.ago(hours=72), w.overdue(6)
     more = ("RET-03", "review", "no_allow_list")
     for at, values, finding, others in (
@@ -129,34 +130,34 @@ def left_behind(w: World) -> None:
         (w.in_time(6), {}, ("review", "kept_in_window"), (more,)),
         (over, {}, ("violation", "stored_after_deletion"), (("RET-01", "review", "unrecorded_purge"),)),
     ):
-        u = trusting(w, deleted(w, deleted_at=at))
-        confided(w, u, *[("SEN-03", *finding)] if finding else [], **values)
-        for rule, *found in others:
-            w.find(rule, "users", u, *found)
+        u = consenting(w, deleted(w, deleted_at=at))
+        special_value(w, u, *[("SEN-03", *finding)] if finding else [], **values)
+        for rule, outcome, reason in others:
+            w.find(rule, "users", u, outcome, reason)
 
 
 @story
-def left_behind_when(w: World) -> None:
+def deletion_in_doubt(w: World) -> None:
     at = w.ago(120)
     u = deleted(w, status="purged", deleted_at=at, purged_at=at - HOUR)
     unclear(w, u, "clock_contradiction", ("RET-01", "RET-02"))
     w.find("RET-15", "profile_attributes", u, "violation", "residue")
-    confided(w, trusting(w, u), ("SEN-03", "unknown", "clock_contradiction"))
+    special_value(w, consenting(w, u), ("SEN-03", "unknown", "clock_contradiction"))
     for reason, u in (
         ("clock_missing", deleted(w, deleted_at=None)),
         ("clock_future", deleted(w, deleted_at=w.ahead)),
         ("status_contradiction", w.user(deleted_at=w.ago(30))),
     ):
         unclear(w, u, reason)
-        confided(w, trusting(w, u), ("SEN-03", "unknown", reason))
-    u = trusting(w, w.user(deleted_at=w.ago(30)))
+        special_value(w, consenting(w, u), ("SEN-03", "unknown", reason))
+    u = consenting(w, w.user(deleted_at=w.ago(30)))
     unclear(w, u, "status_contradiction")
-    said(w, u, "sensitive_data", "withdraw", w.ago(20))
-    confided(w, u, *UPLOADED, ("SEN-03", "violation", "stored_after_withdrawal"))
+    consent_event(w, u, "sensitive_data", "withdraw", w.ago(20))
+    special_value(w, u, *UPLOADED, ("SEN-03", "violation", "stored_after_withdrawal"))
 
 
 @story
-def shared(w: World) -> None:
+def special_fields_disclosed(w: World) -> None:
     u = w.user()
     for kind, fields in (
         ("sdk", ["user_id", " Profile.Religion "]),
@@ -183,17 +184,17 @@ def shared(w: World) -> None:
 
 
 @story
-def shown(w: World) -> None:
+def shown_without_consent(w: World) -> None:
     limit = w.ago(hours=72)
 
-    def public(publication: str | None, *findings: tuple[str, str, str], at: dt.datetime | None = None, **values: object) -> None:
+    def public(publication: str | None, *findings: tuple[str, str, str], at: dt.datetime | None = None, **values: Any) -> None:
         u = w.user()
         w.agree(u, "sensitive_data", w.about(310))
         if publication:
             w.agree(u, "sensitive_publication", w.about(250), explicit=publication != "unclear")
-        if publication == "withdraw":
-            said(w, u, "sensitive_publication", "withdraw", at)
-        confided(w, u, *findings, **{"visibility": "public"} | values)
+        if publication == "withdraw" and at:
+            consent_event(w, u, "sensitive_publication", "withdraw", at)
+        special_value(w, u, *findings, **{"visibility": "public"} | values)
 
     public("grant")
     public(None, ("SEN-06", "review", "upload_only"))
@@ -205,6 +206,6 @@ def shown(w: World) -> None:
     public(None, deleted_at=w.ago(1))
     u = w.user()
     w.agree(u, "sensitive_data", w.about(310))
-    said(w, u, "sensitive_publication", "refuse", w.ago(20))
-    said(w, u, "sensitive_publication", "opt_out", w.ago(1))
-    confided(w, u, ("SEN-06", "violation", "publication_withdrawn"), **PUBLIC)
+    consent_event(w, u, "sensitive_publication", "refuse", w.ago(20))
+    consent_event(w, u, "sensitive_publication", "opt_out", w.ago(1))
+    special_value(w, u, ("SEN-06", "violation", "publication_withdrawn"), **PUBLIC)

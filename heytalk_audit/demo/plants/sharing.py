@@ -1,39 +1,40 @@
-"""Who gets what: recipients that nobody named, fields and purposes beyond the list, word that was never passed on, data abroad."""
+"""Disclosures: undeclared recipients, fields and purposes, missing contracts, erasures not passed on, transfers abroad."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from typing import Any
 
 from heytalk_audit.demo.people import VENDORS
-from heytalk_audit.demo.plants.story import DAY, HOUR, SECOND, SKEW, deleted, said, story
+from heytalk_audit.demo.plants.story import DAY, HOUR, SECOND, SKEW, consent_event, deleted, story
 from heytalk_audit.demo.world import World
 
 #: The region of law in which a vendor of the background has its seat.
 SEATS = {"CN": "CN", "US": "US-CA", "DE": "EEA", "TR": "TR"}
 
 
-def vendor(w: World, *findings: tuple[str, str, str], **values: object) -> str:
-    """A vendor of the register, vetted and bound long ago: Adjust under one of its names, if nothing else is said."""
+def vendor(w: World, *findings: tuple[str, str, str], **values: Any) -> str:
+    """A vendor of the register, vetted and under contract: Adjust under one of its names, unless `values` say otherwise."""
     usual = {"name": "Adjust GmbH", "category": "attribution", "country": "DE"}
     bound = {"vetted_at": w.ago(300).date(), "contract_signed_at": w.ago(290).date()}
     key = w.add("vendors", **usual | bound | values)
-    for found in findings:
-        w.find(found[0], "vendors", key, *found[1:])
+    for rule, outcome, reason in findings:
+        w.find(rule, "vendors", key, outcome, reason)
     return key
 
 
-def share(w: World, vendor_id: str, *findings: tuple[str, str, str], **values: object) -> str:
-    """Something disclosed to it, of which Adjust may get all, for a purpose that Adjust may have."""
+def share(w: World, vendor_id: str, *findings: tuple[str, str, str], **values: Any) -> str:
+    """A disclosure to a vendor; by default of fields and for a purpose that the policy declares for Adjust."""
     usual = {"purpose": "install_attribution", "fields": ["install", "idfa"], "user_id": w.rows["users"][-1]["user_id"]}
     key = w.add("disclosures", vendor_id=vendor_id, **usual | values)
-    for found in findings:
-        w.find(found[0], "disclosures", key, *found[1:])
+    for rule, outcome, reason in findings:
+        w.find(rule, "disclosures", key, outcome, reason)
     return key
 
 
-def advertise(w: World, vendor_id: str, *findings: tuple[str, str, str], **values: object) -> str:
-    """The same for advertising, to somebody who agreed to it."""
+def advertise(w: World, vendor_id: str, *findings: tuple[str, str, str], **values: Any) -> str:
+    """A disclosure for advertising, about somebody who consented to it."""
     u = w.user()
     w.agree(u, "personalised_ads", w.about(200))
     usual = {"kind": "advertising", "purpose": "advertising", "user_id": u, "identifier_form": "none"}
@@ -41,7 +42,7 @@ def advertise(w: World, vendor_id: str, *findings: tuple[str, str, str], **value
 
 
 @story
-def recipients(w: World) -> None:
+def undeclared_recipients(w: World) -> None:
     w.user()
     page = {"declared_fields": ["page"]}
     for finding, values in (
@@ -74,7 +75,7 @@ def unregistered(w: World) -> None:
 
 
 @story
-def fields(w: World) -> None:
+def undeclared_fields(w: World) -> None:
     w.user()
     beyond, coarse, empty = (
         ("SHA-02", "violation", "field_not_declared"),
@@ -97,13 +98,13 @@ def fields(w: World) -> None:
     share(w, "adjust", user_id=None, identifier_form="none", fields=["age_band"])
     advertise(w, "google", fields=["Event Name"])
     advertise(w, "google", beyond, fields=["sub"])
-    for declared, found in ((None, [("SHA-02", "unknown", "no_declared_list")]), ([], [beyond]), (["screen"], [])):
+    for declared, findings in ((None, [("SHA-02", "unknown", "no_declared_list")]), ([], [beyond]), (["screen"], [])):
         v = vendor(w, name="Meta Platforms, Inc.", category="advertising", declared_fields=declared)
-        share(w, v, *found, fields=["Screen"], purpose="event_manager")
+        share(w, v, *findings, fields=["Screen"], purpose="event_manager")
 
 
 @story
-def purposes(w: World) -> None:
+def undeclared_purposes(w: World) -> None:
     w.user()
     share(w, "adjust", purpose="Ad Measurement")
     share(w, "adjust", ("SHA-07", "violation", "purpose_not_recipients"), purpose="advertising")
@@ -140,12 +141,12 @@ def change_of_control(w: World) -> None:
 
 
 @story
-def bound(w: World) -> None:
+def vetting_and_contracts(w: World) -> None:
     """Vetted and signed on the day of the first disclosure, or a day later; ended on that of the last, or a day before."""
     w.user()
     day, last = w.ago(20), w.ago(10)
 
-    def used(reason: str | None, outcome: str = "violation", **values: object) -> None:
+    def used(reason: str | None, outcome: str = "violation", **values: Any) -> None:
         dates = {"vetted_at": day.date(), "contract_signed_at": day.date(), "contract_end": last.date()}
         v = vendor(w, *([("SHA-09", outcome, reason)] if reason else []), **dates | values)
         for at in (day, last):
@@ -162,8 +163,8 @@ def bound(w: World) -> None:
 
 
 @story
-def not_told(w: World) -> None:
-    """Recipients of an erased person: no later than its erasure, and whether the time to tell them is over."""
+def erasure_not_passed_on(w: World) -> None:
+    """Data of an erased person with recipients who were not notified of the erasure, or that were sent after it."""
     silent = ("SHA-10", "review", "no_record_of_notice")
     rong = {"purpose": "realtime_messaging", "fields": ["user_id"]}
     for days, findings in ((30, []), (31, [silent])):
@@ -181,23 +182,23 @@ def not_told(w: World) -> None:
 
 
 @story
-def refused_since(w: World) -> None:
-    """Advertisers of somebody who agreed, and took it back since."""
+def withdrawal_not_passed_on(w: World) -> None:
+    """Advertisers who have data of somebody who has withdrawn consent since."""
     for days, findings in ((30, []), (31, [("SHA-10", "review", "no_record_of_notice")])):
         sample = {"identifier_form": "keyed_hash", "payload_sample": hashlib.sha256(w.id("s").encode()).hexdigest()}
         advertise(w, "admost", *findings, **sample, fields=["ad_id"], sent_at=w.ago(days) - HOUR)
-        said(w, w.rows["disclosures"][-1]["user_id"], "personalised_ads", "withdraw", w.ago(days))
+        consent_event(w, w.rows["disclosures"][-1]["user_id"], "personalised_ads", "withdraw", w.ago(days))
 
 
 def gone(w: World, at: dt.datetime) -> str:
-    """Somebody of whom only the purge log still speaks."""
+    """A person of whom only the purge log has a row."""
     u = w.id("u")
     w.add("purge_log", user_id=u, purged_at=at)
     return u
 
 
 @story
-def abroad(w: World) -> None:
+def transfers_abroad(w: World) -> None:
     nobody = ("SHA-13", "unknown", "region_missing")
     for country, tool, region, finding in (
         ("NL", None, "EEA", None),

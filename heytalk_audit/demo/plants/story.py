@@ -1,18 +1,19 @@
-"""What stories are made of: their register, and the rows that several of them begin with."""
+"""The register of stories, and the rows that several stories begin with."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable
+from typing import Any
 
-from heytalk_audit.demo.world import World, months_later
+from heytalk_audit.demo.world import Row, World, months_later
 
 SECOND, MINUTE, HOUR, DAY = dt.timedelta(seconds=1), dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)
-#: Clocks of two systems may differ so much.
+#: How much the clocks of two systems may differ.
 SKEW = 5 * MINUTE
 Story = Callable[[World], None]
-#: The stories of each module, in the order they are told.
+#: The stories of each module, in the order in which they are planted.
 STORIES: dict[str, list[Story]] = defaultdict(list)
 
 
@@ -22,13 +23,14 @@ def story(write: Story) -> Story:
     return write
 
 
-def deleted(w: World, **values: object) -> str:
+def deleted(w: World, **values: Any) -> str:
     """An account deleted a month ago, with nothing left but its row."""
-    return w.user(**{"status": "deleted", "deleted_at": w.ago(30), "deletion_requested_at": None} | values)
+    usual: Row = {"status": "deleted", "deleted_at": w.ago(30), "deletion_requested_at": None}
+    return w.user(**usual | values)
 
 
 def unclear(w: World, user: str, reason: str, rules: tuple[str, ...] = ("RET-01", "RET-02", "RET-03")) -> None:
-    """A deletion that can't be dated is unknown to every rule that counts from it."""
+    """Write down that every rule that counts from this account's deletion finds it unknown: the deletion can't be dated."""
     for rule in rules:
         w.find(rule, "users", user, "unknown", reason)
     since = {"clock_missing": "deleted_at_missing", "status_contradiction": "status_contradiction"}
@@ -42,7 +44,7 @@ def months(start: dt.datetime, count: int) -> dt.date:
 
 
 def ad_id(w: World) -> str:
-    """An advertising id of its own."""
+    """An advertising id that no other device has."""
     return f"00000000-0000-4000-8000-{w.id('9')[-7:]:0>12}"
 
 
@@ -52,21 +54,22 @@ def tracked(w: World, user: str, id: str) -> str:
     return w.add("devices", user_id=user, ad_id=id)
 
 
-def said(w: World, user: str, purpose: str, action: str, at: dt.datetime, **values: object) -> str:
-    """What a person answered: a row of consents."""
+def consent_event(w: World, user: str, purpose: str, action: str, at: dt.datetime, **values: Any) -> str:
+    """A row of consents: a person's answer for one purpose."""
     return w.add("consents", user_id=user, purpose=purpose, action=action, event_at=at, **values)
 
 
-def send(w: World, user: str, at: dt.datetime, channel: str = "email", **values: object) -> str:
+def send(w: World, user: str, at: dt.datetime, channel: str = "email", **values: Any) -> str:
     """A marketing message."""
     return w.add("outbound_messages", **{"user_id": user, "sent_at": at, "channel": channel, "category": "marketing"} | values)
 
 
 def letters(number: int) -> str:
-    """A number in letters, for names of places."""
+    """A number in letters, for names of places: digits in them are a finding."""
     return "".join("abcdefghij"[int(digit)] for digit in str(number))
 
 
-def made(w: World) -> dt.datetime:
-    """When the account added last was made."""
-    return w.rows["users"][-1]["created_at"]
+def created(w: World) -> dt.datetime:
+    """When the account that was added last was created."""
+    instant: dt.datetime = w.rows["users"][-1]["created_at"]
+    return instant

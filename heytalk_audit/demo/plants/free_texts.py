@@ -1,11 +1,13 @@
-"""What people tell in passing, and what the app writes down of it: in bios, posts, tickets and addresses."""
+"""Special values in free texts: bios, posts, tickets, addresses and transcripts."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from heytalk_audit.demo.plants.story import SECOND, story
 from heytalk_audit.demo.world import World
 
-#: Said of oneself, and said of nobody: the same subject in the words of the same language.
+#: Pairs of texts in one language: one states a special value of its author, the other none.
 OWN = (
     ("I am a Muslim and proud of it", "I am from Leeds and proud of it"),
     ("我是同性恋，单身", "我是老师，单身"),
@@ -13,6 +15,7 @@ OWN = (
     ("أنا مسيحي من القاهرة", "أنا طالب من القاهرة"),
     ("Soy lesbiana y bailo salsa", "Soy camarera y bailo salsa"),
 )
+#: The same of other people.
 OTHERS = (
     ("The Muslims next door brought us soup", "The neighbours next door brought us soup"),
     ("Los gitanos del barrio tocan muy bien", "Los músicos del barrio tocan muy bien"),
@@ -20,7 +23,7 @@ OTHERS = (
 BASE = "https://app.heytalk.example/"
 
 
-def text(w: World, rule: str, table: str, finding: tuple[str, str] | None, **values: object) -> str:
+def text(w: World, rule: str, table: str, finding: tuple[str, str] | None, **values: Any) -> str:
     """A row with a text, and what a detector and a reader make of it."""
     key = w.add(table, **values)
     if finding:
@@ -29,25 +32,25 @@ def text(w: World, rule: str, table: str, finding: tuple[str, str] | None, **val
 
 
 @story
-def told_in_passing(w: World) -> None:
+def special_values_in_posts(w: World) -> None:
     own, other = ("review", "stated_of_oneself"), ("review", "mentioned")
     u = w.user()
-    for told, plain in OWN:
-        text(w, "SEN-04", "profile_attributes", own, user_id=u, value=told)
+    for special, plain in OWN:
+        text(w, "SEN-04", "profile_attributes", own, user_id=u, value=special)
         text(w, "SEN-04", "profile_attributes", None, user_id=u, value=plain)
-        text(w, "SEN-04", "content_items", own, user_id=u, kind="room", text=told)
+        text(w, "SEN-04", "content_items", own, user_id=u, kind="room", text=special)
         text(w, "SEN-04", "content_items", None, user_id=u, kind="room", text=plain)
-    for told, plain in OTHERS:
-        text(w, "SEN-04", "content_items", other, user_id=u, text=told)
+    for special, plain in OTHERS:
+        text(w, "SEN-04", "content_items", other, user_id=u, text=special)
         text(w, "SEN-04", "content_items", None, user_id=u, text=plain)
     text(w, "SEN-04", "content_items", None, user_id=u, text=OWN[0][0], deleted_at=w.now)
     text(w, "SEN-04", "content_items", own, user_id=u, text=OWN[0][0], deleted_at=w.now + SECOND)
 
 
 @story
-def told_to_support(w: World) -> None:
+def special_values_in_tickets(w: World) -> None:
     u = w.user()
-    for topic, told, reason in (
+    for topic, wording, reason in (
         ("account", "The flashing lights are bad for me, I have epilepsy.", "category_in_ticket"),
         ("account", "The flashing lights are bad for my eyes.", None),
         ("I have epilepsy", "Please call me back.", "category_in_ticket"),
@@ -57,14 +60,14 @@ def told_to_support(w: World) -> None:
         ("account", "Sipariş numaram ١٠٠٠٠٠٠٠١٤٧, nerede?", None),
         ("account", "我的银行卡号6222021234567890128不能用了。", "value_in_ticket"),
     ):
-        t = text(w, "SEN-07", "support_tickets", ("review", reason) if reason else None, user_id=u, topic=topic, text=told)
+        t = text(w, "SEN-07", "support_tickets", ("review", reason) if reason else None, user_id=u, topic=topic, text=wording)
         if reason == "value_in_ticket":
-            rule, why = ("COL-02", "value_in_text") if "kimlik" in told else ("COL-07", "card_in_text")
+            rule, why = ("COL-02", "value_in_text") if "kimlik" in wording else ("COL-07", "card_in_text")
             w.find(rule, "support_tickets", t, "review", why)
 
 
 @story
-def told_by_addresses(w: World) -> None:
+def special_values_in_addresses(w: World) -> None:
     u = w.user()
     for url, outcome, reason in (
         ("profile?religion=alevi", "violation", "special_field_in_address"),
@@ -75,11 +78,11 @@ def told_by_addresses(w: World) -> None:
         ("login?user=ada&password=Xk92%21pqz", "review", "value_in_address"),
         ("login?user=ada", "pass", None),
     ):
-        text(w, "SEN-07", "traffic_events", None if outcome == "pass" else (outcome, reason), user_id=u, url=BASE + url)
+        text(w, "SEN-07", "traffic_events", (outcome, reason) if reason else None, user_id=u, url=BASE + url)
 
 
 @story
-def recognised(w: World) -> None:
+def transcripts(w: World) -> None:
     u = w.user()
     for kind, deleted_at, finding in (("transcript", None, "transcript_stored"), ("transcript", w.now, None), ("voice", None, None)):
         source = w.add("content_items", user_id=u, kind="voice")
