@@ -16,7 +16,7 @@ from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import INPUTS, PARAMETERS, STATEMENT, payload, results_of
 from heytalk_audit.evidence.statement import Change, changes, read_statement
 from heytalk_audit.evidence.verify import Fault, verify_pack
-from heytalk_audit.params import GivenPath, Role, engagement_key, paths, put
+from heytalk_audit.params import PathParameter, Role, engagement_key, paths, put
 from heytalk_audit.running.assemble import GIVEN
 from heytalk_audit.running.run import run
 
@@ -74,7 +74,7 @@ def _parameters(recorded: Path, given: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _beside(document: dict[str, Any], path: GivenPath, given: dict[str, Any]) -> None:
+def _beside(document: dict[str, Any], path: PathParameter, given: dict[str, Any]) -> None:
     """What is kept apart from a pack must be given again, and nothing that it never had."""
     name = path.key[-1]
     had, has, option = bool(path.values), bool(given.get(name)), name.replace("_", "-")
