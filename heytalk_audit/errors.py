@@ -30,4 +30,4 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     """A hint for a mistyped word: the choice closest to it, or all choices where none is close."""
     ordered = sorted(choices)
     match = difflib.get_close_matches(word, ordered, n=1, cutoff=0.5)
-    return f"did you mean {match[0]!r}?" if match else f"known are {', '.join(ordered)}"
+    return f"did you mean {str(match[0])!r}?" if match else f"known are {', '.join(ordered)}"

@@ -5,6 +5,7 @@ Rows are told apart by their pseudonyms, so that two runs with different keys ar
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,7 +31,6 @@ from heytalk_audit.follow_up.compare import (
 )
 from heytalk_audit.follow_up.counterfactual import laboratory
 from heytalk_audit.follow_up.earlier import Run, verified_run
-from heytalk_audit.follow_up.history import totals
 from heytalk_audit.params import engagement_key
 from heytalk_audit.policy.chapters import CHAPTERS
 
@@ -60,7 +60,10 @@ class Difference:
     @cached_property
     def totals(self) -> dict[str, dict[str, int]]:
         """Rows by state and cause, of the states that there are; "none" stands for no cause."""
-        by_state = totals({compared.rule: compared.document for compared in self.rules})
+        by_state: dict[str, Counter[str]] = {state: Counter() for state in STATES}
+        for compared in self.rules:
+            for count in compared.counts:
+                by_state[count.state][count.cause or "none"] += count.rows
         return {state: dict(sorted(by_cause.items())) for state, by_cause in by_state.items() if by_cause}
 
 

@@ -6,7 +6,7 @@ The chain needs the previous run's folder alone: each run carries what its prede
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -21,10 +21,9 @@ from heytalk_audit.audit.document import (
     PreviousAudit,
     Repeat,
     RolledForward,
-    RuleFollowUp,
 )
 from heytalk_audit.audit.rule_result import Count, RuleResult
-from heytalk_audit.follow_up.compare import ACCEPTED, STATES, Change, Compared
+from heytalk_audit.follow_up.compare import ACCEPTED, Change, Compared
 from heytalk_audit.follow_up.earlier import CARRIED, CarriedRow, Row, Run
 from heytalk_audit.vocabulary import Outcome, Verdict
 
@@ -219,12 +218,3 @@ def write_carried(rows: Iterable[CarriedRow], path: Path) -> None:
     table = pa.Table.from_pylist([asdict(row) for row in rows], schema=CARRIED)
     table = table.sort_by([(name, "ascending") for name in ("rule", "record", "number")])
     pq.write_table(table, path, compression="zstd", write_statistics=False, store_schema=False, row_group_size=1_000_000)
-
-
-def totals(rules: Mapping[str, RuleFollowUp]) -> dict[str, Counter[str]]:
-    """Rows by state and cause over all rules; "none" stands for no cause."""
-    by_state: dict[str, Counter[str]] = {state: Counter() for state in STATES}
-    for rule in rules.values():
-        for line in rule.counts:
-            by_state[line.state][line.cause or "none"] += line.rows
-    return by_state

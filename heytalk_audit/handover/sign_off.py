@@ -25,6 +25,8 @@ from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.report import page, pages
 from heytalk_audit.vocabulary import Rating
 
+__all__ = ["Override", "agreed", "beside", "override_of", "ratings", "refuse", "sign_off"]
+
 
 @dataclass(frozen=True)
 class Override:
@@ -46,7 +48,7 @@ def sign_off(
     faults = verify_pack(run).faults
     if faults:
         raise InputError(f"sign {run.name}", f"is not as it was written ({faults[0]})", "sign what was not changed")
-    statement = {
+    document = {
         "role": role,
         "name": name.strip(),
         "date": now.astimezone(dt.UTC).isoformat(timespec="seconds"),
@@ -56,9 +58,9 @@ def sign_off(
         "overrides": [vars(o) for o in overrides],
         "note": note,
     }
-    _write(beside(run), role, canonical(statement), key)
-    signed = [(r, sign_off) for r in ROLES if (sign_off := read_sign_off(run, r)) is not None]
-    return _cover(run, dict(signed)) if len(signed) == len(ROLES) else None
+    _write(beside(run), role, canonical(document), key)
+    signed = {r: stated for r in ROLES if (stated := read_sign_off(run, r)) is not None}
+    return _cover(run, signed) if len(signed) == len(ROLES) else None
 
 
 def _evidence(run: Path) -> str:
