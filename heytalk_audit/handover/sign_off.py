@@ -106,7 +106,7 @@ def override_of(text: str) -> Override:
     if area not in CHAPTERS:
         raise InputError(where, "names no area", nearest(area, CHAPTERS))
     if rating not in list(Rating):
-        raise InputError(where, "names no rating", nearest(rating, Rating))
+        raise InputError(where, "names no rating", nearest(rating, map(str, Rating)))
     return Override(area, Rating(rating), reason)
 
 
