@@ -36,6 +36,7 @@ GIVEN = "given"
 def assemble(parameters: Params, base: Path, work: Path) -> None:
     """Finish the folder in `work`: everything but the pages and executed notebooks, which are there already."""
     staged = work / STAGED
+    staged.mkdir(exist_ok=True)
     _write_results(parameters, base, work, staged)
     _write_exceptions(parameters, work, staged)
     _keep_inputs(parameters, base, staged)

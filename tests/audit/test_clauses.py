@@ -16,8 +16,9 @@ import yaml
 from commands import heytalk_audit, params, refused
 
 from heytalk_audit.audit import clauses
-from heytalk_audit.audit.document import ClauseStanding
+from heytalk_audit.audit.document import ClauseStanding, read_results
 from heytalk_audit.errors import InputError
+from heytalk_audit.evidence.folder import results_of
 from heytalk_audit.policy import load
 from heytalk_audit.registers import attestations
 from heytalk_audit.report import policy_pages, words
@@ -194,13 +195,13 @@ def test_every_word_of_a_shorthand_is_spelled_out():
 
 
 def test_the_totals_add_up_on_the_page(audited):
-    found = json.loads((audited / "results.json").read_text("utf-8"))["clauses"]
-    sums = {kind: sum(policy_pages.tally(found, kind).values()) for kind in "DAN"}
+    stands = read_results(results_of(audited)).clauses
+    sums = {kind: sum(policy_pages.tally(stands, kind).values()) for kind in "DAN"}
     assert sums == {"D": 162, "A": 26, "N": 6}
-    assert {c["state"] for c in found} <= set(words.CLAUSES) and set(clauses.STANDINGS) <= set(words.CLAUSES)
-    assert sum(sum(policy_pages.drawn(policy_pages.tally(found, kind)).values()) for kind in "DAN") == 194
+    assert {c.state for c in stands} <= set(words.CLAUSES) and set(clauses.STANDINGS) <= set(words.CLAUSES)
+    assert sum(sum(policy_pages.drawn(policy_pages.tally(stands, kind)).values()) for kind in "DAN") == 194
     page = (audited / "clauses.html").read_text("utf-8")
-    assert all(f">{c['id']}<" in page for c in found)
+    assert all(f">{c.id}<" in page for c in stands)
     assert b"<svg" in base64.b64decode(re.search(r"base64,([A-Za-z0-9+/=]+)", page)[1])
 
 
