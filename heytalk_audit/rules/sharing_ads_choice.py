@@ -45,29 +45,29 @@ def advertising_against_choice(disclosures: ir.Table, users: ir.Table, consents:
     grant ends it. Of choices at one instant a refusal wins. What is right only if clocks differ by some minutes is for a person to
     decide, as is a person without a region who has not agreed. A person who is not among the accounts is unknown.
     """
-    d = with_choices(with_law(advertised(disclosures), users), consents, policy)
+    people = lookup(users, "user_id", has_account=~blank(users.user_id), law_region=users.law_region)
+    d = with_law(with_choices(join(advertised(disclosures), people), consents, policy))
     return Check(d, against_choice(d, policy), by=("vendor_id", "law_region"), until=policy.date(d.sent_at))
 
 
-def with_law(disclosures: ir.Table, users: ir.Table) -> ir.Table:
-    """Disclosures with `has_account` and `law_region` of their person."""
-    people = lookup(users, "user_id", has_account=~blank(users.user_id), law_region=users.law_region)
-    return join(disclosures, people)
+def with_law(disclosures: ir.Table) -> ir.Table:
+    """Disclosures with `opt_in` and `opt_out`: which of the two the law of the person's region asks for."""
+    region = disclosures.law_region
+    return disclosures.mutate(opt_in=sure(region.isin(OPT_IN)), opt_out=sure(region.isin(OPT_OUT)))
 
 
 def against_choice(disclosures: ir.Table, policy: View) -> list[Condition]:
-    """Disclosures (as of `with_choices`) against what their person had chosen, as the law of the region asks for it."""
+    """Disclosures (as of `with_law`) against what their person had chosen, as the law of the region asks for it."""
     d = disclosures
-    opt_in, opt_out = sure(d.law_region.isin(OPT_IN)), sure(d.law_region.isin(OPT_OUT))
-    ok = {n: opt_out.ifelse(unopposed(d, n, policy), d[f"{n}_granted"]) for n in ("then", "earlier", "later")}
-    due = only_if(opt_out & ~d.then_signalled, last_day(d, "then", policy))
+    ok = {n: d.opt_out.ifelse(unopposed(d, n, policy), d[f"{n}_granted"]) for n in ("then", "earlier", "later")}
+    due = only_if(d.opt_out & ~d.then_signalled, last_day(d, "then", policy))
     return [
         unknown("user_unknown", ~d.has_account),
         unknown("clock_missing", d.sent_at.isnull()),
         passes(sure(ok["then"])),
-        review("region_unknown", ~opt_in & ~opt_out),
+        review("region_unknown", ~d.opt_in & ~d.opt_out),
         *order_test(ok["then"], ok["earlier"], ok["later"], due),
-        violation("opt_out", opt_out, due),
+        violation("opt_out", d.opt_out, due),
         violation("refused", d.then_chosen),
         violation("no_grant", ~d.then_chosen),
     ]
