@@ -8,7 +8,7 @@ READY := $(VENV)/ready$(if $(EXTRAS),-$(EXTRAS))
 DEMO_KEY := heytalk-audit-demo-key-which-is-published
 JOBS ?= auto
 
-.PHONY: audit test lint lab bench setup lock rules schema clean
+.PHONY: audit test lint lab bench setup lock rules imports schema clean
 
 audit: setup
 	@HEYTALK_AUDIT_KEY=$(DEMO_KEY) $(BIN)/python -m heytalk_audit.demo.audit
@@ -30,6 +30,9 @@ bench: setup
 
 rules: setup
 	$(BIN)/python -c 'from heytalk_audit.catalogue import markdown; print(markdown(), end="")' > RULES.md
+
+imports: setup
+	$(BIN)/python docs/imports.py
 
 schema: setup
 	$(BIN)/python -c 'import sys; from heytalk_audit.audit.document import json_schema; sys.stdout.buffer.write(json_schema())' > docs/results.schema.json

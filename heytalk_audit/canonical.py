@@ -1,4 +1,4 @@
-"""Documents: written canonically, so that the same content has the same bytes and digest, and read strictly, so that nothing is misread."""
+"""Documents: written canonically, so that the same content has the same bytes and digest; read strictly, so that no key is ignored."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ def code_digest() -> str:
 
 
 class Strict(BaseModel):
-    """Unknown keys are refused."""
+    """A model of a document that refuses unknown keys."""
 
     model_config = ConfigDict(extra="forbid", strict=False)
 
 
 def refusal(error: ValidationError, model: type[BaseModel], where: str, like: str = "params/quarterly.yaml") -> InputError:
-    """The first thing that is wrong, as one line; an unknown key names the nearest known. Entries of a list are counted from 1."""
+    """The first error of a validation as one line. For an unknown key it names the nearest one there is; entries of lists count from 1."""
     first = error.errors()[0]
     path = [str(p + 1 if isinstance(p, int) else p) for p in first["loc"]]
     key = ".".join(path)
     if first["type"] == "extra_forbidden":
-        return InputError(f"{where}: {key[:80]}", "unknown key", nearest(path[-1][:80], _known(model, path[:-1])))
+        return InputError(f"{where}: {key[:80]}", "unknown key", nearest(path[-1][:80], _keys_at(model, path[:-1])))
     if first["type"] == "missing":
         return InputError(f"{where}: {key}", "is missing", f"compare with {like}")
     message = first["msg"].removeprefix("Value error, ")
@@ -56,7 +56,8 @@ def refusal(error: ValidationError, model: type[BaseModel], where: str, like: st
     return InputError(f"{where}: {key}", what, todo or "mend the value")
 
 
-def _known(model: type[BaseModel], path: list[str]) -> list[str]:
+def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
+    """The keys of the model that stands at a path within a model."""
     for step in path:
         field = model.model_fields.get(step)
         inner = field.annotation if field else None

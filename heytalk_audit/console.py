@@ -1,4 +1,4 @@
-"""The one console: where commands print, and the tables that several of them print. User data is escaped before it comes here."""
+"""The console that all commands print to, and the tables that several of them print."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def wide() -> Console:
 
 
 def print_verdicts(results: Iterable[Mapping[str, Any]]) -> None:
-    """The verdict table."""
+    """A table of verdicts and ledgers: one line per result of a rule, as `results.json` has it."""
     table = Table(box=None, pad_edge=False)
     for name, width in (("Rule", 7), ("Verdict", 13), ("Severity", 8)):
         table.add_column(name, no_wrap=True, min_width=width)
@@ -38,5 +38,5 @@ def print_verdicts(results: Iterable[Mapping[str, Any]]) -> None:
 
 
 def print_seconds(seconds: Mapping[str, float]) -> None:
-    """Where the time went: each step by the clock. Notebooks run side by side, so that the steps add up to more than the whole."""
+    """How long each step took, in seconds. Notebooks run side by side, so the steps may add up to more than the whole run."""
     out.print("Seconds: " + ", ".join(f"{name} {value:.1f}" for name, value in seconds.items()), soft_wrap=True)

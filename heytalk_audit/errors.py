@@ -1,4 +1,4 @@
-"""The one error a user can mend: it names where, what, and what to do."""
+"""The error that a user can mend: it says where, what is wrong, and what to do. And what its one line is written with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class InputError(Exception):
 
     @classmethod
     def again(cls, line: str) -> InputError:
-        """The error whose one line came back from another process."""
+        """The error again, from the line that another process printed of it."""
         where, _, rest = line.partition(": ")
         what, _, todo = rest.rpartition("; ")
         return cls(where, what, todo)
@@ -26,8 +26,8 @@ def printable(text: object) -> str:
     return "".join(c if c.isprintable() else " " for c in str(text))
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint that names the known word closest to a mistyped one."""
-    known = sorted(known)
-    match = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"did you mean {match[0]!r}?" if match else f"known are {', '.join(known)}"
+def nearest(word: str, choices: Iterable[str]) -> str:
+    """A hint for a mistyped word: the choice closest to it, or all choices where none is close."""
+    ordered = sorted(choices)
+    match = difflib.get_close_matches(word, ordered, n=1, cutoff=0.5)
+    return f"did you mean {str(match[0])!r}?" if match else f"known are {', '.join(ordered)}"

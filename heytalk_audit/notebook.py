@@ -17,7 +17,7 @@ from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.detect.in_snapshot import summary
 from heytalk_audit.follow_up.standings import unregistered
-from heytalk_audit.policy.chapters import PAGE_OF
+from heytalk_audit.policy.chapters import CHAPTERS, PAGE_OF
 from heytalk_audit.report import followed, pages, policy_pages, registered
 from heytalk_audit.report.html import Fragment, join
 from heytalk_audit.rules import RULES
@@ -63,7 +63,9 @@ class Chapter:
         return set()
 
     def _unshown(self) -> list[str]:
-        return [rule for rule in rules_of(self.name) if rule not in self._shown]
+        families = CHAPTERS[self.name].families
+        rules = sorted(rules_of(self.name), key=lambda rule: families.index(RULES[rule].family))
+        return [rule for rule in rules if rule not in self._shown]
 
     def exceptions(self, rule: str) -> pd.DataFrame:
         """The exception rows of a rule: record, subject, outcome, reason, due_on, days_over. For readers outside there are none."""

@@ -153,7 +153,7 @@ def check(document: dict[str, Any], where: str) -> Params:
 
 
 @dataclass(frozen=True)
-class GivenPath:
+class PathParameter:
     """A parameter that is a path: its place, what it leads to, and the paths that were given there (none, one, several)."""
 
     key: tuple[str, ...]
@@ -161,15 +161,15 @@ class GivenPath:
     values: tuple[str, ...]
 
 
-def paths(parameters: Strict, within: tuple[str, ...] = ()) -> list[GivenPath]:
+def paths(parameters: Strict, within: tuple[str, ...] = ()) -> list[PathParameter]:
     """The parameters that are paths, in the order of the model, whether or not a file names one."""
-    marked: list[GivenPath] = []
+    marked: list[PathParameter] = []
     for name, field in type(parameters).model_fields.items():
         value, key = getattr(parameters, name), (*within, name)
         marks = [mark for mark in field.metadata if isinstance(mark, PathTo)]
         if marks:
             values = value if isinstance(value, list) else [value] if value else []
-            marked.append(GivenPath(key, marks[0].role, tuple(values)))
+            marked.append(PathParameter(key, marks[0].role, tuple(values)))
         elif isinstance(value, Strict):
             marked += paths(value, key)
     return marked

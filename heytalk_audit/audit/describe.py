@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from heytalk_audit import __version__
 from heytalk_audit.audit import disclosure
 from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.delivered import DeliveredTable, Totals
 from heytalk_audit.audit.document import AuditDescription
 from heytalk_audit.audit.pseudonym import fingerprint
 from heytalk_audit.canonical import code_digest
@@ -73,23 +76,25 @@ def snapshot_digest(audit: Audit) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def delivered_tables(audit: Audit) -> list[dict[str, Any]]:
-    """Per delivered table: what was counted, what the descriptor says and what the source counted."""
-    keys = ("rows", "distinct_users", "min_ts", "max_ts", "control_sum")
-    delivery = audit.snapshot.delivery
-    tables = []
-    for name, found in audit.snapshot.profile.items():
-        said = delivery.resource(name)
+def delivered_tables(audit: Audit) -> list[DeliveredTable]:
+    """Each delivered table, with its totals as counted, as the descriptor declares them, and as counted in the source."""
+    delivery, tables = audit.snapshot.delivery, []
+    for name, profiled in audit.snapshot.profile.items():
+        resource = delivery.resource(name)
         tables.append(
-            {
-                "name": name,
-                **{k: found[k] for k in keys},
-                "declared": {k: said.get(k) for k in keys},
-                "source": {k: delivery.source_totals(name).get(k) for k in keys},
-                "window_start": said.get("window_start"),
-                "window_end": said.get("window_end"),
-                "filtered": bool(str(said.get("filter") or "").strip()),
-                "blocked": audit.blocked.get(name),
-            }
+            DeliveredTable(
+                name=name,
+                counted=_totals(profiled),
+                declared=_totals(resource),
+                source=_totals(delivery.source_totals(name)),
+                window_start=resource.get("window_start"),
+                window_end=resource.get("window_end"),
+                filtered=bool(str(resource.get("filter") or "").strip()),
+                blocked=audit.blocked.get(name),
+            )
         )
     return tables
+
+
+def _totals(stated: Mapping[str, Any]) -> Totals:
+    return Totals(**{field.name: stated.get(field.name) for field in fields(Totals)})

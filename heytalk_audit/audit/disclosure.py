@@ -1,252 +1,225 @@
-"""Small numbers in a report that leaves the house: none from 1 to 4, and none that its neighbours, totals or rates give away.
+"""What a report that leaves the house shows: no number from 1 to 4, and none that its neighbours, totals or rates give away.
 
-The argument, for a reader who knows every line of this file and every other number of the report:
+The argument, for a reader who knows every line of this module and of `suppression`, and every other number of the report:
 
 * A ledger that hides anything hides `pass` too, whatever it is: each small outcome may then be any of 1 to 4, and `pass` takes up the rest.
   Where so few rows were tested that a printed threshold (a rate, the limit of unknowns) would tell 1 from 4, the population is hidden as
   well. So verdicts and ratings are those of the internal report, and give no number away.
 * The rows of an outcome are split many ways: by reason, by columns, by age. Only one of these splits is ever shown in part, the reasons;
   then no other split of that outcome is shown at all. Any other split is shown whole, without a small number in it, or not at all.
-  Rows are split by region only where people are, and people per reason are never told.
+  Rows are split by region only where people are, and the number of people per reason is never shown.
 * A split that is shown in part hides its small numbers and, beside them, the first other number by name: never one chosen by its size. It
   is shown in part only if every choice of 1 to 4 for every small number gives the same page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-SMALL = 5
-AUDIENCES = ("internal", "regulator", "public")
+from heytalk_audit.audit.delivered import DeliveredTable, PlaceRead, TextFinding, Totals
+from heytalk_audit.audit.document import ClauseStanding
+from heytalk_audit.audit.rule_result import (
+    BreakdownRow,
+    Count,
+    EntryStanding,
+    OverTimeResult,
+    RuleResult,
+    SampleResult,
+    SampleReview,
+    Subjects,
+)
+from heytalk_audit.audit.suppression import SMALL, hidden_reasons, is_small, none_small, of_ledger, of_reasons, of_subjects, unhidden
+from heytalk_audit.vocabulary import OPEN_OUTCOMES, Audience, Outcome
+
 WORD = "suppressed"
 #: Tables whose rows are no people, and say nothing of any: these counts are never hidden.
 THINGS = ("delivered_tables", "delivered_columns", "delivery", "policy_clauses", "calendar", "vendors")
-OPEN = ("violation", "review", "unknown", "exempt")
-OUTCOMES = ("pass", *OPEN, "excluded")
-#: The smallest threshold of a rate that a rating or a finding's severity has.
-LEAST_RATE = 0.001
 #: Whose names stand in a register, and what stands for them.
 NAMES = {"owner": "an owner, not named here", "approver": "an approver, not named here"}
 
 
-def is_small(count: Any) -> bool:
-    """Whether a number is one of few people or rows."""
-    return isinstance(count, int) and 0 < count < SMALL
-
-
-def clean(counts: Iterable[Any]) -> bool:
-    """Whether no number is small."""
-    return not any(map(is_small, counts))
-
-
-def hidden(parts: Mapping[str, int]) -> set[str] | None:
-    """Which parts of a known total are hidden: none, some, or (null) all of them, also those that are nought.
-
-    Beside every small part one more is hidden, the first by name that is neither small nor nought. What is known is then the sum of the
-    hidden parts. It must be so large that each small part may be any of 1 to 4 whatever the others are; else nothing is shown.
-    """
-    few = {name for name, n in parts.items() if is_small(n)}
-    if not few:
-        return set()
-    beside = min((name for name, n in parts.items() if n >= SMALL), default=None)
-    if beside is None or sum(parts[n] for n in (*few, beside)) < (SMALL - 1) * len(few) + SMALL:
-        return None
-    return {*few, beside}
-
-
 def shown(value: Any) -> Any:
-    """A number as a page shows it."""
+    """A number as a page or a file shows it: itself, or the word for a hidden one."""
     return WORD if value is None else value
 
 
-def of_rule(result: dict[str, Any], audience: str, unknown_limit: float = 0.01) -> dict[str, Any]:
-    """A rule's result as an audience may see it: hidden numbers are null, and `suppressed` names them. For internal use: as it is."""
-    if audience == "internal":
+def of_rule(result: RuleResult, audience: str, unknown_limit: float = 0.01) -> RuleResult:
+    """A rule's result as an audience may see it: hidden numbers are null, and `suppressed` names them. For internal use: as it is.
+
+    `unknown_limit` is the share of unknown rows from which the audit's settings make a verdict REVIEW.
+    """
+    if audience == Audience.INTERNAL:
         return result
-    if result["tables"][0] in THINGS and not any(result["subjects"][o] for o in OPEN):
-        made = result | {"samples": [_sample(s, True) for s in result["samples"]], "suppressed": []}
-        return _nameless(made) if audience == "public" else made
-    ledger, given = _ledger(result["ledger"], unknown_limit), result["ledger"]
-    made = result | {"ledger": ledger, "subjects": _subjects(result["subjects"], ledger)}
-    parts = {o: {str(r["reason"]): r["rows"] for r in result["reasons"] if r["outcome"] == o} for o in OUTCOMES}
-    hide = {o: None if ledger[o] is None else hidden(parts[o]) for o in OUTCOMES}
-    whole = {o for o in OUTCOMES if hide[o] == set()}
-    made["reasons"] = _reasons(result["reasons"], hide)
-    people = made["subjects"]["by_region"] == result["subjects"]["by_region"]
-    made["breakdowns"] = {
+    if _counts_no_people(result):
+        visible = result.with_(samples=tuple(_sample(sample, frame_shown=True) for sample in result.samples))
+    else:
+        visible = _suppressed(result, unknown_limit)
+        if audience == Audience.PUBLIC:
+            visible = visible.with_(samples=())
+    return visible.with_(entries=_nameless(visible.entries)) if audience == Audience.PUBLIC else visible
+
+
+def _counts_no_people(result: RuleResult) -> bool:
+    return result.tables[0] in THINGS and not any(result.subjects[outcome] for outcome in OPEN_OUTCOMES)
+
+
+def _suppressed(result: RuleResult, unknown_limit: float) -> RuleResult:
+    """The result without small numbers and what would give them away."""
+    ledger = of_ledger(result.ledger, unknown_limit)
+    subjects = of_subjects(result.subjects, ledger)
+    hide = hidden_reasons(result.reasons, ledger)
+    whole = {outcome for outcome in Outcome if hide[outcome] == set()}
+    all_whole = whole == set(Outcome) and ledger.in_scope is not None
+    tested_shown = ledger.tested is not None
+    visible = result.with_(
+        ledger=ledger,
+        subjects=subjects,
+        reasons=of_reasons(result.reasons, hide),
+        breakdowns=_breakdowns(result, whole, regions_whole=subjects.by_region == result.subjects.by_region),
+        ageing=_ageing(result.ageing, unhidden(result.ledger.violation)) if Outcome.VIOLATION in whole else {},
+        rate=result.rate if tested_shown and ledger.violation is not None else None,
+        accepted=_accepted(unhidden(result.accepted), ledger.violation),
+        entries=tuple(map(_without_counts, result.entries)),
+        over_time=_over_time(result.over_time, all_whole),
+        figures=result.figures if all_whole and none_small(figure.value for figure in result.figures) else (),
+        samples=tuple(_sample(s, ledger.review is not None if s.of == "candidates" else tested_shown) for s in result.samples),
+    )
+    return visible.with_(suppressed=tuple(sorted(_names_of_hidden(result, visible))))
+
+
+def _breakdowns(result: RuleResult, whole: set[Outcome], regions_whole: bool) -> dict[str, tuple[BreakdownRow, ...]]:
+    """Breakdowns of the outcomes that are split whole."""
+    return {
         # rows by region would bound the people of one
-        name: _breakdown(values, whole if people or name != "law_region" else set())
-        for name, values in result["breakdowns"].items()
+        name: _breakdown(values, whole if regions_whole or name != "law_region" else set())
+        for name, values in result.breakdowns.items()
     }
-    made["ageing"] = _ageing(result["ageing"], given["violation"]) if "violation" in whole else {}
-    seen = ledger["in_scope"] is not None and ledger["excluded"] is not None
-    made["rate"] = result["rate"] if seen and ledger["violation"] is not None else None
-    made["accepted"] = _accepted(result["accepted"], ledger["violation"])
-    made["entries"] = [e | dict.fromkeys(("matched", "covered", "cap")) | {"scope": _scope(e["scope"])} for e in result["entries"]]
-    all_whole = whole == set(OUTCOMES) and ledger["in_scope"] is not None
-    made["over_time"] = _over_time(result["over_time"], all_whole)
-    figures = [f["value"] for f in result["figures"]]
-    made["figures"] = result["figures"] if all_whole and clean(figures) else []
-    made["samples"] = [_sample(s, ledger["review"] is not None if s["of"] == "candidates" else seen) for s in result["samples"]]
-    if audience == "public":
-        made = _nameless(made) | {"samples": []}
-    return made | {"suppressed": sorted(_differing(result, made))}
 
 
-def _ledger(ledger: dict[str, int], unknown_limit: float) -> dict[str, int | None]:
-    """The ledger with its small outcomes, and what would give them away, as null."""
-    few = {o for o in OUTCOMES if is_small(ledger[o])}
-    if not few:
-        return dict(ledger)
-    hide, tested, most = few | {"pass"}, ledger["in_scope"] - ledger["excluded"], SMALL - 1
-    if _telling(tested, unknown_limit) or few == {"pass"}:
-        hide.add("in_scope")
-    elif sum(ledger[o] for o in hide) < most * len(few - {"pass"}):
-        hide = set(ledger)
-    return {name: None if name in hide else n for name, n in ledger.items()}
-
-
-def _telling(tested: int, unknown_limit: float) -> bool:
-    """Whether a printed threshold would tell some of 1 to 4 from others, among so many rows."""
-    most = SMALL - 1
-    return most >= LEAST_RATE * tested or not (unknown_limit * tested >= most or unknown_limit * tested < 1)
-
-
-def _subjects(subjects: dict[str, Any], ledger: dict[str, int | None]) -> dict[str, Any]:
-    made = {o: None if subjects[o] and (ledger[o] is None or is_small(subjects[o])) else subjects[o] for o in OPEN}
-    return made | {name: _people(subjects[name], made) for name in ("by_region", "by_age")}
-
-
-def _people(parts: dict[str, int], people: dict[str, int | None]) -> dict[str, int | None]:
-    """People with a violation or a review, split: nothing where their number would tell how many have the one and not the other."""
-    broken, open_, both = people["violation"], people["review"], sum(parts.values())
-    if broken is None or open_ is None or not clean((both - broken, both - open_, broken + open_ - both)):
-        return {}
-    hide = hidden(parts)
-    return {} if hide is None else {name: None if name in hide else n for name, n in parts.items()}
-
-
-def _reasons(reasons: list[dict[str, Any]], hide: dict[str, set[str] | None]) -> list[dict[str, Any]]:
-    """Sorted by name, not by size; people per reason are left out always, as with the rows they would tell of small ones."""
-    made = [
-        r | {"rows": None if str(r["reason"]) in hide[r["outcome"]] else r["rows"], "people": None}
-        for r in reasons
-        if hide[r["outcome"]] is not None
-    ]
-    return sorted(made, key=lambda r: (OUTCOMES.index(r["outcome"]), str(r["reason"])))
-
-
-def _breakdown(values: list[dict[str, Any]], whole: set[str]) -> list[dict[str, Any]]:
-    kept = [o for o in OPEN if o in whole and clean(v[o] for v in values)]
-    made = [v | {o: v[o] if o in kept else None for o in OPEN} for v in values if any(v[o] for o in kept)]
-    return sorted(made, key=lambda v: v["value"])
+def _breakdown(values: Sequence[BreakdownRow], whole: set[Outcome]) -> tuple[BreakdownRow, ...]:
+    kept = [o for o in OPEN_OUTCOMES if o in whole and none_small(v[o] for v in values)]
+    hide: dict[str, None] = {str(o): None for o in OPEN_OUTCOMES if o not in kept}
+    lines = [v.model_copy(update=hide) for v in values if any(v[o] for o in kept)]
+    return tuple(sorted(lines, key=lambda line: line.value))
 
 
 def _ageing(buckets: dict[str, int], violations: int) -> dict[str, int]:
-    """Those without a due day are a bucket too, if one that is not printed."""
-    return buckets if clean([*buckets.values(), violations - sum(buckets.values())]) else {}
+    """The buckets, or none of them: violations without a due day are a bucket too, if one that is not printed."""
+    return buckets if none_small([*buckets.values(), violations - sum(buckets.values())]) else {}
 
 
-def _accepted(accepted: int, violations: int | None) -> int | None:
-    return None if violations is None or not clean((accepted, violations - accepted)) else accepted
+def _accepted(accepted: int, violations: Count) -> Count:
+    return None if violations is None or not none_small((accepted, violations - accepted)) else accepted
 
 
-def _scope(scope: dict[str, Any]) -> dict[str, Any]:
-    return {"record": None} if "record" in scope else scope
-
-
-def _over_time(found: dict[str, Any] | None, whole: bool) -> dict[str, Any] | None:
-    if found is None:
+def _over_time(over_time: OverTimeResult | None, whole: bool) -> OverTimeResult | None:
+    if over_time is None:
         return None
-    numbers = [n for p in found["points"] for name, n in p.items() if name not in ("panel", "month")]
-    return found if whole and clean(numbers) else found | {"points": []}
+    numbers = [point[name] for point in over_time.points for name in (Outcome.PASS, *OPEN_OUTCOMES, "people")]
+    return over_time if whole and none_small(numbers) else over_time.model_copy(update={"points": ()})
 
 
-def _sample(sample: dict[str, Any], frame: bool) -> dict[str, Any]:
-    review = sample["review"]
-    if review is not None and not (frame and clean(review[k] for k in ("yes", "no", "undecided"))):
-        review = dict.fromkeys(review) | {"stated": WORD}
-    size = sample["frame_size"]
-    return sample | {"frame_size": size if frame and not is_small(size) else None, "records": [], "drawn": None, "review": review}
+def _sample(sample: SampleResult, frame_shown: bool) -> SampleResult:
+    """A sample without its records; its numbers only where those of what it was drawn from are shown."""
+    review = sample.review
+    if review is not None and not (frame_shown and none_small((review.yes, review.no, review.undecided))):
+        review = SampleReview(yes=None, no=None, undecided=None, agreement=None, kappa=None, low=None, high=None, stated=WORD)
+    size = sample.frame_size if frame_shown and not is_small(sample.frame_size) else None
+    return sample.model_copy(update={"frame_size": size, "records": (), "drawn": None, "review": review})
 
 
-def _nameless(result: dict[str, Any]) -> dict[str, Any]:
-    return result | {"entries": nameless(result["entries"])}
+def _without_counts(entry: EntryStanding) -> EntryStanding:
+    """An entry of the register without its numbers, and without the record that it may name."""
+    scope = {"record": None} if "record" in entry.scope else entry.scope
+    return entry.model_copy(update={"matched": None, "covered": None, "cap": None, "scope": scope})
 
 
-def nameless(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Entries of a register without the names in them."""
-    return [e | NAMES for e in entries]
+def _nameless(entries: Iterable[EntryStanding]) -> tuple[EntryStanding, ...]:
+    return tuple(entry.model_copy(update=NAMES) for entry in entries)
 
 
-def of_register(entries: Iterable[dict[str, Any]], audience: str) -> list[dict[str, Any]]:
+def _names_of_hidden(before: RuleResult, after: RuleResult) -> set[str]:
+    """What is hidden, by name: numbers of the ledger and of people, breakdowns, and other parts."""
+    names = {part for part in ("rate", "accepted", "ageing", "over_time", "figures") if getattr(before, part) != getattr(after, part)}
+    names |= {f"ledger.{name}" for name in ("in_scope", *Outcome) if before.ledger[name] != after.ledger[name]}
+    names |= {f"subjects.{name}" for name in Subjects.model_fields if before.subjects[name] != after.subjects[name]}
+    rows = {(line.outcome, line.reason): line.rows for line in after.reasons}
+    if any(rows.get((line.outcome, line.reason)) != line.rows for line in before.reasons):
+        names.add("reasons")
+    for name, lines in after.breakdowns.items():
+        if len(lines) < len(before.breakdowns[name]) or any(line[o] is None for line in lines for o in OPEN_OUTCOMES):
+            names.add(f"breakdowns.{name}")
+    return names
+
+
+def of_register(entries: Iterable[EntryStanding], audience: str) -> list[EntryStanding]:
     """The register as an audience may see it: how each entry stands, and no number that leads to a record."""
-    if audience == "internal":
+    if audience == Audience.INTERNAL:
         return list(entries)
-    made = [e | dict.fromkeys(("matched", "covered", "cap")) | {"scope": _scope(e["scope"])} for e in entries]
-    return nameless(made) if audience == "public" else made
+    visible = [_without_counts(entry) for entry in entries]
+    return list(_nameless(visible)) if audience == Audience.PUBLIC else visible
 
 
-def of_clauses(clauses: Iterable[dict[str, Any]], audience: str) -> list[dict[str, Any]]:
+def of_clauses(clauses: Iterable[ClauseStanding], audience: str) -> list[ClauseStanding]:
     """Clauses as an audience may see them: the public one reads the role of who attests, and no name."""
-    if audience != "public":
+    if audience != Audience.PUBLIC:
         return list(clauses)
-    return [
-        c | {"attestation": c["attestation"] | {"who": "not named here"}} if c.get("attestation") and c["attestation"]["who"] else c
-        for c in clauses
-    ]
+    return [_attested_by_role(clause) for clause in clauses]
 
 
-def of_tables(tables: Iterable[dict[str, Any]], audience: str) -> list[dict[str, Any]]:
+def _attested_by_role(clause: ClauseStanding) -> ClauseStanding:
+    attestation = clause.attestation
+    if attestation is None or not attestation.who:
+        return clause
+    return clause.model_copy(update={"attestation": attestation.model_copy(update={"who": "not named here"})})
+
+
+def of_tables(tables: Iterable[DeliveredTable], audience: str) -> list[DeliveredTable]:
     """Control totals: a table of few rows or people shows none of them, nor its times."""
-    if audience == "internal":
+    if audience == Audience.INTERNAL:
         return list(tables)
-    return [_totals(t) for t in tables]
+    return [_without_small_totals(table) for table in tables]
 
 
-def _totals(table: dict[str, Any]) -> dict[str, Any]:
-    said = (table, table["declared"], table["source"])
-    if clean(s[name] for s in said for name in ("rows", "distinct_users")):
+def _without_small_totals(table: DeliveredTable) -> DeliveredTable:
+    sources = (table.counted, table.declared, table.source)
+    if none_small(total for source in sources for total in (source.rows, source.distinct_users)):
         return table
-    none = dict.fromkeys(table["declared"])
-    return table | none | {"declared": none, "source": none, "rows": WORD}
+    return replace(table, counted=Totals(), declared=Totals(), source=Totals(), suppressed=True)
 
 
-def of_places(places: Iterable[dict[str, Any]], audience: str) -> list[dict[str, Any]]:
-    """What detectors read: outside, what they found there is left to the sections of the rules, which say it once."""
-    if audience == "internal":
-        return list(places)
-    return [p | {"texts": None if is_small(p["texts"]) else p["texts"], "findings": []} for p in places]
+def of_places(places: Iterable[Mapping[str, Any]], audience: str) -> list[PlaceRead]:
+    """What detectors read (see `detect.in_snapshot.summary`): outside, what they found is left to the sections of the rules."""
+    read = [_place(place) for place in places]
+    if audience == Audience.INTERNAL:
+        return read
+    return [replace(place, texts=None if is_small(place.texts) else place.texts, findings=()) for place in read]
+
+
+def _place(place: Mapping[str, Any]) -> PlaceRead:
+    findings = tuple(
+        TextFinding(f["what"], f["finding"], f["texts"], f["self"], f["high"], f["medium"], f["low"]) for f in place["findings"]
+    )
+    return PlaceRead(place["place"], place["texts"], findings)
 
 
 def statement(audience: str) -> dict[str, Any] | None:
     """What a report for this audience leaves out, for `results.json`; null for internal use."""
-    if audience == "internal":
+    if audience == Audience.INTERNAL:
         return None
-    names = "left out" if audience == "public" else "kept"
+    names = "left out" if audience == Audience.PUBLIC else "kept"
     return {"below": SMALL, "numbers": "null, and named in each rule's suppressed", "rows": "withheld", "names": names}
 
 
 def statement_in_words(audience: str) -> str:
     """The same in a sentence, for covers and footers; empty for internal use."""
-    if audience == "internal":
+    if audience == Audience.INTERNAL:
         return ""
-    who = {"regulator": "a regulator", "public": "the public"}[audience]
-    names = " Names are left out." if audience == "public" else ""
+    readers = {Audience.REGULATOR: "a regulator", Audience.PUBLIC: "the public"}[Audience(audience)]
+    names = " Names are left out." if audience == Audience.PUBLIC else ""
     return (
-        f"Made for {who}. Numbers of people or rows from 1 to 4, and what would give them away, are suppressed; rows are withheld.{names}"
+        f"Made for {readers}. Numbers of people or rows from 1 to 4, and what would give them away, are suppressed; "
+        f"rows are withheld.{names}"
     )
-
-
-def _differing(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
-    """What is hidden, by name: numbers of the ledger and of people, breakdowns, and other parts."""
-    found = {name for name in ("rate", "accepted", "ageing", "over_time", "figures") if before[name] != after[name]}
-    for part in ("ledger", "subjects"):
-        found |= {f"{part}.{name}" for name, n in after[part].items() if before[part][name] != n}
-    rows = {(r["outcome"], r["reason"]): r["rows"] for r in after["reasons"]}
-    found |= {"reasons" for r in before["reasons"] if rows.get((r["outcome"], r["reason"])) != r["rows"]}
-    for name, values in after["breakdowns"].items():
-        if len(values) < len(before["breakdowns"][name]) or any(n is None for v in values for n in v.values()):
-            found.add(f"breakdowns.{name}")
-    return found

@@ -21,7 +21,7 @@ from heytalk_audit.audit.sampling import Sample, draw, draw_of
 from heytalk_audit.errors import printable
 from heytalk_audit.policy.view import View
 from heytalk_audit.snapshot import gate
-from heytalk_audit.snapshot.engines import Duck, Spark
+from heytalk_audit.snapshot.engines import Engine
 from heytalk_audit.vocabulary import Limit, Outcome, Verdict
 
 #: What an evidence table is called that a run can do without, for readers.
@@ -35,7 +35,7 @@ class Evaluation:
     """What came of a rule: its verdict and why, its ledger, and the rows whose outcome is not pass.
 
     `rows` has the columns of `ledger.COLUMNS` and a column `by_<name>` per breakdown. Record and subject are still raw: they leave
-    this object as pseudonyms alone. `tables` are those that the rule read, the audited one first. `blocked_by` are codes of what kept
+    this object as pseudonyms alone. `tables` are those that the rule needs, the audited one first. `blocked_by` are codes of what kept
     the rule from being evaluated; `fault` is its own fault, if it crashed.
     """
 
@@ -59,11 +59,12 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Built:
-    """A rule's check on a snapshot with its classified rows, as expressions, and the tables that it reads."""
+    """A rule's check on a snapshot with its classified rows, as expressions; the tables that it needs, and all that it reads."""
 
     check: Check
     classified: ir.Table
-    tables: tuple[str, ...]
+    needs: tuple[str, ...]
+    reads: tuple[str, ...]
 
 
 def evaluate(rule: Rule, audit: Audit, keep_pass: bool = False, raises: bool = False) -> Evaluation:
@@ -71,7 +72,7 @@ def evaluate(rule: Rule, audit: Audit, keep_pass: bool = False, raises: bool = F
     view, present = audit.view(), Present(audit.snapshot.tables)
     try:
         built = _build(rule, audit, view, present, keep_pass=keep_pass)
-        _refuse_gated(rule, audit, built.tables)
+        _refuse_gated(rule, audit, built.reads)
         return _run(rule, built, audit, view, present)
     except NotEvaluated as error:
         codes = tuple(dict.fromkeys(block.code for block in error.blocks))
@@ -88,7 +89,7 @@ def lacking(rule: Rule, audit: Audit) -> str:
     """What a rule would lack of the snapshot, without evaluating it; empty where nothing."""
     try:
         built = _build(rule, audit, audit.view(), Present(audit.snapshot.tables), dry=True)
-        _refuse_gated(rule, audit, built.tables)
+        _refuse_gated(rule, audit, built.reads)
         return ""
     except NotEvaluated as error:
         return str(error)
@@ -131,14 +132,14 @@ def _build(rule: Rule, audit: Audit, view: View, present: Present, dry: bool = F
         if column is None:
             raise
         raise absent([column]) from error
-    return Built(check, classified, _tables(rule, check, present))
+    needs = _needs(rule, check)
+    return Built(check, classified, needs, tuple(dict.fromkeys((*needs, *present.read))))
 
 
-def _tables(rule: Rule, check: Check, present: Present) -> tuple[str, ...]:
-    """The tables that a rule reads, the audited one first; a rule about people reads the test accounts among the users."""
+def _needs(rule: Rule, check: Check) -> tuple[str, ...]:
+    """The tables that a rule needs, the audited one first; a rule about people needs the test accounts among the users."""
     people = ("users",) if check.has_people and "users" not in rule.tables else ()
-    first, rest = rule.tables[:1], rule.tables[1:]
-    return tuple(dict.fromkeys((*first, *people, *rest, *present.read)))
+    return (*rule.tables[:1], *people, *rule.tables[1:])
 
 
 def _classified(rule: Rule, check: Check, audit: Audit, keep_pass: bool) -> ir.Table:
@@ -160,7 +161,7 @@ def _record(rule: Rule, check: Check, audit: Audit) -> ir.StringValue:
 def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -> Evaluation:
     check = built.check
     counts, rows, sql = ledger.counted(check, built.classified, audit, view)
-    gaps = verdict.coverage_gaps(rule, built.tables, audit, view)
+    gaps = verdict.coverage_gaps(rule, built.reads, audit, view)
     judged = verdict.judge(counts, gaps, audit.settings["unknown_limit"])
     reasons = [judged.reason, *verdict.notes(rule, present, audit)]
     return Evaluation(
@@ -169,7 +170,7 @@ def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -
         "; ".join(reason for reason in reasons if reason) or None,
         counts,
         rows,
-        built.tables,
+        built.needs,
         check.breakdowns,
         ledger.figures(check.figures, audit.snapshot.engine),
         _over_time(check, audit.snapshot.engine),
@@ -191,7 +192,7 @@ def _samples(rule: Rule, check: Check, rows: pd.DataFrame, audit: Audit, view: V
     )
 
 
-def _over_time(check: Check, engine: Duck | Spark) -> dict[str, Any] | None:
+def _over_time(check: Check, engine: Engine) -> dict[str, Any] | None:
     if check.over_time is None:
         return None
     drawn = check.over_time
@@ -202,7 +203,7 @@ def _over_time(check: Check, engine: Duck | Spark) -> dict[str, Any] | None:
     return counted | {"panel": drawn.panel, "month": drawn.month, "words": drawn.words}
 
 
-def _tuples(engine: Duck | Spark, table: ir.Table) -> Iterator[tuple[Any, ...]]:
+def _tuples(engine: Engine, table: ir.Table) -> Iterator[tuple[Any, ...]]:
     return engine.rows(table.select("panel", "month", "n")).itertuples(index=False, name=None)
 
 

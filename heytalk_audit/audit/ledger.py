@@ -15,7 +15,7 @@ from heytalk_audit.audit.check import Check
 from heytalk_audit.audit.classify import exceptions
 from heytalk_audit.audit.faults import NotAddingUp
 from heytalk_audit.policy.view import View
-from heytalk_audit.snapshot.engines import Duck, Spark
+from heytalk_audit.snapshot.engines import Engine
 from heytalk_audit.vocabulary import Outcome
 
 #: What the report counts people by, and its types.
@@ -81,7 +81,7 @@ def _ages(births: pd.Series, today: dt.date) -> pd.Series:
     return births.map(band, na_action=None).astype("object")
 
 
-def figures(values: Mapping[str, ir.Scalar], engine: Duck | Spark) -> dict[str, Any]:
+def figures(values: Mapping[str, ir.Scalar], engine: Engine) -> dict[str, Any]:
     """The figures beside the ledger by label; those of one table are computed together."""
     together: dict[Any, dict[str, ir.Scalar]] = {}
     for i, value in enumerate(values.values()):

@@ -135,8 +135,8 @@ def resolve(
     from heytalk_audit.evidence.signature import load_key
     from heytalk_audit.handover import resolution
 
-    request = resolution.Asked(by, case, purpose, load_key(key, passphrase(passphrase_env)))
-    for answer in resolution.resolve(run_, pseudonyms, snapshot, request, log, now):
+    look_up = resolution.LookUp(by, case, purpose, load_key(key, passphrase(passphrase_env)))
+    for answer in resolution.resolve(run_, pseudonyms, snapshot, look_up, log, now):
         out.print(str(answer), markup=False, soft_wrap=True)
 
 

@@ -25,11 +25,11 @@ def diff(
     from heytalk_audit.canonical import canonical
     from heytalk_audit.follow_up import diff as compared
 
-    comparison = compared.diff(old, new, old_snapshot, new_snapshot)
+    difference = compared.diff(old, new, old_snapshot, new_snapshot)
     if json_:
-        json_.write_bytes(canonical(compared.document(comparison)))
-    compared.show(comparison, wide())
-    raise typer.Exit(1 if comparison.changed else 0)
+        json_.write_bytes(canonical(compared.document(difference)))
+    compared.show(difference, wide())
+    raise typer.Exit(1 if difference.changed else 0)
 
 
 @app.command()
@@ -38,10 +38,10 @@ def findings(
     out_: Annotated[Path | None, typer.Option("--out", help="The file to write (default: to the console)")] = None,
 ) -> None:
     """A register of findings to fill in, from what a run found: for `findings` in the next run's parameters."""
-    from heytalk_audit.follow_up.earlier import load
-    from heytalk_audit.follow_up.standings import template
+    from heytalk_audit.follow_up.earlier import verified_run
+    from heytalk_audit.follow_up.standings import register_of
 
-    text = template(load(run_, f"findings {run_.name}"))
+    text = register_of(verified_run(run_, f"findings {run_.name}"))
     if out_ is None:
         sys.stdout.write(text)
     elif out_.exists():

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import pyarrow as pa
 import yaml
 
-#: What a logical type of the contract is stored as: Arrow's type in Parquet, and the name readers know.
+#: The Arrow type in which each logical type of the contract is stored.
 ARROW = {
     "string": pa.string(),
     "timestamp": pa.timestamp("us", tz="UTC"),
@@ -23,22 +24,22 @@ ARROW = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column: `kind` is a key of `ARROW`; `values` the enum, empty where any value may stand."""
+    """One column: `kind` is a key of `ARROW`; `values` are those of an enum, empty where any value is allowed."""
 
     name: str
     kind: str
     required: bool
     values: tuple[str, ...] = ()
-    category: str | None = None  # personal-data category (DPV); None: not personal
-    may_lie_ahead: bool = False
-    shown: bool = False  # names of vendors, permissions, versions: may stand in a report
-    shown_values: tuple[str, ...] = ()  # of a column that may hold anything, the values that may
-    foreign: bool = False
-    may_be_absent: bool = False
+    category: str | None = None  # category of personal data (DPV); null where it holds none
+    may_lie_ahead: bool = False  # instants may lie after the snapshot's own
+    shown: bool = False  # its values may stand in a report: names of vendors, permissions, versions
+    shown_values: tuple[str, ...] = ()  # the values that may stand in a report, of a column that may hold anything
+    foreign: bool = False  # holds the keys of another table
+    may_be_absent: bool = False  # need not be delivered
 
     @property
     def reportable(self) -> bool:
-        """Whether its values may stand in a report: enums, booleans and what the contract marks so."""
+        """Whether its values may stand in a report: enums, booleans, and columns that the contract marks as shown."""
         return self.category is None and (self.shown or bool(self.values or self.shown_values) or self.kind == "boolean")
 
 
@@ -62,7 +63,7 @@ class Table:
         return [c.name for c in self.columns if c.kind == kind]
 
 
-def _column(prop: dict) -> Column:
+def _column(prop: dict[str, Any]) -> Column:
     custom = {c["property"]: c["value"] for c in prop.get("customProperties", [])}
     values = next((q["arguments"]["validValues"] for q in prop.get("quality", [])), ())
     return Column(

@@ -13,7 +13,7 @@ from pathlib import Path
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.evidence.folder import payload
 from heytalk_audit.exports import environment, excel, junit, oscal, pdf, tables
-from heytalk_audit.exports.recorded import Recorded, Unavailable, load
+from heytalk_audit.exports.recorded import Recorded, Unavailable, read_recorded
 
 #: Format to what writes it: given the run, file names to contents.
 FORMATS: dict[str, Callable[[Recorded], dict[str, bytes]]] = {
@@ -44,21 +44,21 @@ def export(run: Path, formats: list[str], out: Path | None) -> tuple[Path, list[
     for name in wanted:
         if name not in FORMATS:
             raise InputError(f"--format {name[:40]}", "is no format", nearest(name, FORMATS))
-    recorded = load(run)
+    recorded = read_recorded(run)
     target = _target(run, out)
-    made: dict[str, bytes] = {}
-    left = []
+    files: dict[str, bytes] = {}
+    left_out = []
     for name, write in FORMATS.items():
         if wanted and name not in wanted:
             continue
         try:
-            made |= write(recorded)
+            files |= write(recorded)
         except Unavailable as missing:
             if wanted:
                 raise InputError(f"--format {name}", *missing.args) from missing
-            left.append(f"{name} left out: it {missing.args[0]}")
-    _publish(made, target)
-    return target, sorted(made), left
+            left_out.append(f"{name} left out: it {missing.args[0]}")
+    _publish(files, target)
+    return target, sorted(files), left_out
 
 
 def _target(run: Path, out: Path | None) -> Path:
@@ -71,12 +71,12 @@ def _target(run: Path, out: Path | None) -> Path:
     return target
 
 
-def _publish(made: dict[str, bytes], target: Path) -> None:
+def _publish(files: dict[str, bytes], target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".exports-") as work:
         staged, old = Path(work) / "new", Path(work) / "old"
         staged.mkdir(mode=0o755)
-        for name, content in made.items():
+        for name, content in files.items():
             (staged / name).write_bytes(content)
         if target.exists():
             os.replace(target, old)

@@ -8,13 +8,16 @@ from __future__ import annotations
 import re
 import uuid
 import warnings
+from email.message import Message
 from functools import cache
 from importlib import metadata
+from typing import cast
 
 from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, Property, XsUri
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.license import License
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
@@ -33,14 +36,14 @@ def write(run: Recorded) -> dict[str, bytes]:
     """One file."""
     locked = LOCK.read_bytes() if LOCK.exists() else b""
     wanted = run.materials.get("environment/requirements.lock")
-    found = components(locked.decode("utf-8"))
-    names = [f"{c.name}=={c.version}" for c in found.values()]
-    bom = Bom(components=found.values(), serial_number=uuid.UUID(run.id("environment", digest(locked), *names)))
-    bom.metadata.timestamp = None
+    installed = components(locked.decode("utf-8"))
+    names = [f"{c.name}=={c.version}" for c in installed.values()]
+    bom = Bom(components=installed.values(), serial_number=uuid.UUID(run.id("environment", digest(locked), *names)))
+    bom.metadata.timestamp = None  # type: ignore[assignment]  # the model allows none, its annotation does not
     root = Component(name="heytalk-audit", version=__version__, type=ComponentType.APPLICATION, bom_ref="heytalk-audit")
     bom.metadata.component = root
-    for name, component in ({"heytalk-audit": root} | found).items():
-        bom.register_dependency(component, [found[n] for n in _requires(name) if n in found])
+    for name, component in ({"heytalk-audit": root} | installed).items():
+        bom.register_dependency(component, [installed[n] for n in _requires(name) if n in installed])
     bom.metadata.properties.add(Property(name="heytalk-audit:evidence-sha256", value=run.evidence))
     same = "the run's" if wanted == digest(locked) else "another than the run's"
     bom.metadata.properties.add(Property(name="heytalk-audit:lock", value=same))
@@ -51,19 +54,20 @@ def write(run: Recorded) -> dict[str, bytes]:
 
 def components(locked: str) -> dict[str, Component]:
     """Every installed distribution but this one, once, by name."""
-    found = {_plain(d.name): d for d in metadata.distributions() if d.name}
-    found.pop("heytalk-audit", None)
+    installed = {_plain(d.name): d for d in metadata.distributions() if d.name}
+    installed.pop("heytalk-audit", None)
     hashes = _hashes(locked)
-    return {name: _component(name, found[name], hashes.get((name, found[name].version), [])) for name in sorted(found)}
+    return {name: _component(name, installed[name], hashes.get((name, installed[name].version), [])) for name in sorted(installed)}
 
 
 def _requires(name: str) -> list[str]:
     """What a distribution always needs, by name; its extras are left aside."""
     try:
-        said = metadata.requires(name) or []
+        requirements = metadata.requires(name) or []
     except metadata.PackageNotFoundError:
         return []
-    return sorted({_plain(_NAME.match(text)[0]) for text in said if not _EXTRA.search(text)})
+    names = [_NAME.match(text) for text in requirements if not _EXTRA.search(text)]
+    return sorted({_plain(name[0]) for name in names if name})
 
 
 def _component(name: str, installed: metadata.Distribution, hashes: list[str]) -> Component:
@@ -86,33 +90,34 @@ def _component(name: str, installed: metadata.Distribution, hashes: list[str]) -
     )
 
 
-def _licences(installed: metadata.Distribution) -> list:
+def _licences(installed: metadata.Distribution) -> list[License]:
     """What the distribution says: an SPDX expression where it has one, else its classifiers or the first line of its licence."""
-    said = installed.metadata
+    # a message of the standard library's email package, which its annotation leaves open
+    described = cast(Message, installed.metadata)
     factory = LicenseFactory()
-    expression = said.get("License-Expression")
+    expression = described.get("License-Expression")
     if expression:
         return [factory.make_from_string(line(expression))]
-    classifiers = [c.rpartition(" :: ")[2] for c in said.get_all("Classifier", []) if c.startswith("License ::")]
+    classifiers = [c.rpartition(" :: ")[2] for c in described.get_all("Classifier", []) if c.startswith("License ::")]
     named = [c for c in classifiers if c != "OSI Approved"]
     if named:
         return [factory.make_with_name(line(name)) for name in sorted(set(named))]
-    first = next((line(part) for part in (said.get("License") or "").splitlines() if line(part)), "")
+    first = next((line(part) for part in (described.get("License") or "").splitlines() if line(part)), "")
     return [factory.make_from_string(first)] if 0 < len(first) <= 80 and first != "UNKNOWN" else []
 
 
 @cache
 def _hashes(locked: str) -> dict[tuple[str, str], list[str]]:
-    found: dict[tuple[str, str], list[str]] = {}
+    hashes: dict[tuple[str, str], list[str]] = {}
     current = None
     for text in locked.splitlines():
         pinned = _PINNED.match(text)
         if pinned:
             current = (_plain(pinned[1]), pinned[2])
-            found[current] = []
+            hashes[current] = []
         if current:
-            found[current] += _HASH.findall(text)
-    return found
+            hashes[current] += _HASH.findall(text)
+    return hashes
 
 
 def _plain(name: str) -> str:

@@ -1,9 +1,9 @@
-"""The findings as a workbook for those who own them: what was found, and columns for who does what by when."""
+"""The findings as a workbook for those who own them: what the audit says of them, and columns for who does what by when."""
 
 from __future__ import annotations
 
+import datetime as dt
 import io
-from collections.abc import Iterable
 from typing import Any
 
 import xlsxwriter
@@ -31,51 +31,54 @@ _WIDTHS = {"Title": 40, "Recommendation": 60, "Reasons": 40, "Response text": 40
 
 def write(run: Recorded) -> dict[str, bytes]:
     """One file: cover, findings, exception rows (none where the run withholds them). Text is written as text, never as formula or link."""
-    made = io.BytesIO()
+    buffer = io.BytesIO()
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "constant_memory": True}
-    with xlsxwriter.Workbook(made, options) as book:
+    with xlsxwriter.Workbook(buffer, options) as book:
         # the creation date of a workbook that repeats byte for byte: the instant audited
-        book.set_properties({"title": line(run.audit["title"]), "comments": f"Evidence SHA-256 {run.evidence}", "created": _naive(run)})
-        more = 0 if run.withheld else sum(sum(r["ledger"][o] for o in tables.TOLD) for r in run.findings)
-        _cover(book, run, more)
+        book.set_properties({"title": line(run.audit.title), "comments": f"Evidence SHA-256 {run.evidence}", "created": _naive(run)})
+        _cover(book, run)
         _findings(book, run)
         if not run.withheld:
             _exceptions(book, run)
-    return {"findings.xlsx": made.getvalue()}
+    return {"findings.xlsx": buffer.getvalue()}
 
 
-def _naive(run: Recorded) -> Any:
+def _naive(run: Recorded) -> dt.datetime:
     return run.as_of.replace(tzinfo=None)
 
 
-def _cover(book: Workbook, run: Recorded, rows: int) -> None:
+def _cover(book: Workbook, run: Recorded) -> None:
     sheet = book.add_worksheet("Cover")
     sheet.set_column(0, 0, 24)
     sheet.set_column(1, 1, 80)
-    audit = run.audit
-    held = f"{min(rows, MOST_ROWS):,} of {rows:,}" + (": the rest is in exceptions.csv" if rows > MOST_ROWS else "")
-    facts = {
-        "Audit": audit["id"],
-        "Title": audit["title"],
-        "Kind": words.SUBTITLE,
-        "State as of": audit["as_of"],
-        "Policy": f"{audit['policy']['title']}, version {audit['policy']['version']}",
-        "Snapshot": audit["snapshot"]["id"],
-        "Evidence SHA-256": run.evidence,
-        "For": disclosure.statement_in_words(run.audit["audience"]) or "internal use; contains pseudonyms",
-        "Findings": "All rules but those that passed without any open row. The owner fills in the columns from Owner on.",
-        "Exception rows": "withheld" if run.withheld else held,
-        "What counts": "The run's folder is the evidence; this file is a copy. A finding is closed by testing it again.",
-    }
     bold = book.add_format({"bold": True, "valign": "top"})
-    for n, (name, value) in enumerate(facts.items()):
+    for n, (name, value) in enumerate(_facts(run).items()):
         sheet.write_string(n, 0, name, bold)
         sheet.write_string(n, 1, line(value)[:_LONGEST])
 
 
+def _facts(run: Recorded) -> dict[str, str]:
+    """What the cover says."""
+    audit, rows = run.audit, run.open_rows
+    listed = f"{min(rows, MOST_ROWS):,} of {rows:,}" + (": the rest is in exceptions.csv" if rows > MOST_ROWS else "")
+    return {
+        "Audit": audit.id,
+        "Title": audit.title,
+        "Kind": words.SUBTITLE,
+        "State as of": audit.as_of,
+        "Policy": f"{audit.policy.title}, version {audit.policy.version}",
+        "Snapshot": audit.snapshot.id,
+        "Evidence SHA-256": run.evidence,
+        "For": disclosure.statement_in_words(audit.audience) or "internal use; contains pseudonyms",
+        "Findings": "All rules but those that passed without any open row. The owner fills in the columns from Owner on.",
+        "Exception rows": "withheld" if run.withheld else listed,
+        "What counts": "The run's folder is the evidence; this file is a copy. A finding is closed by testing it again.",
+    }
+
+
 def _findings(book: Workbook, run: Recorded) -> None:
     head = [name for name in tables.FINDINGS if name != "evidence_sha256"]
-    rows = [row[:-1] for row in tables.findings(run)]
+    rows = [row[:-1] for row in tables.finding_rows(run)]
     titles = [_title(name) for name in head] + list(OWNER)
     sheet = _sheet(book, "Findings", titles, len(rows))
     for n, row in enumerate(rows, 1):
@@ -89,19 +92,18 @@ def _findings(book: Workbook, run: Recorded) -> None:
 
 
 def _exceptions(book: Workbook, run: Recorded) -> None:
-    head = tables.EXCEPTIONS[:-1]
-    held = sum(sum(r["ledger"][o] for o in tables.TOLD) for r in run.findings)
-    sheet = _sheet(book, "Exceptions", [_title(name) for name in head], min(held, MOST_ROWS))
+    titles = [_title(name) for name in tables.EXCEPTIONS[:-1]]
+    sheet = _sheet(book, "Exceptions", titles, min(run.open_rows, MOST_ROWS))
     date = book.add_format({"num_format": "yyyy-mm-dd"})
-    for n, row in enumerate(tables.exceptions(run), 1):
+    for n, row in enumerate(tables.exception_rows(run), 1):
         if n > MOST_ROWS:
             break
         _row(sheet, n, row, date)
 
 
-def _sheet(book: Workbook, name: str, titles: Iterable[str], rows: int) -> Worksheet:
+def _sheet(book: Workbook, name: str, titles: list[str], rows: int) -> Worksheet:
+    """A sheet with its head, which stays in view, and filters over so many rows."""
     sheet = book.add_worksheet(name)
-    titles = list(titles)
     bold = book.add_format({"bold": True, "bottom": 1})
     for n, title in enumerate(titles):
         sheet.set_column(n, n, _WIDTHS.get(title, 13))

@@ -7,46 +7,57 @@ skipped with their reason: no CI counts a skipped case as passed. Whether they s
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 
-from heytalk_audit.exports.recorded import Recorded, areas, line, said
+from heytalk_audit.audit.rule_result import RuleResult
+from heytalk_audit.exports.recorded import Recorded, by_area, ledger_line, line
+from heytalk_audit.vocabulary import Verdict
 
-MARK = {"FAIL": "failure", "ERROR": "error", "REVIEW": "skipped", "NOT_EVALUATED": "skipped", "NO_POPULATION": "skipped"}
-PASSED = ("PASS", "ACCEPTED")
+MARK = {
+    Verdict.FAIL: "failure",
+    Verdict.ERROR: "error",
+    Verdict.REVIEW: "skipped",
+    Verdict.NOT_EVALUATED: "skipped",
+    Verdict.NO_POPULATION: "skipped",
+}
+PASSED = (Verdict.PASS, Verdict.ACCEPTED)
 
 
 def write(run: Recorded) -> dict[str, bytes]:
     """One file."""
-    root = ET.Element("testsuites", name=clean(run.audit["title"]), **_counts(run.rules))
-    for title, rules in areas(run.rules).items():
-        suite = ET.SubElement(root, "testsuite", name=title, **_counts(rules))
+    root = ET.Element("testsuites", {"name": xml_text(run.audit.title), **_counts(run.rules)})
+    for title, rules in by_area(run.rules).items():
+        suite = ET.SubElement(root, "testsuite", {"name": title, **_counts(rules)})
         properties = ET.SubElement(suite, "properties")
-        facts = {"evidence_sha256": run.evidence, "audit": run.audit["id"], "as_of": run.audit["as_of"]}
+        facts = {"evidence_sha256": run.evidence, "audit": run.audit.id, "as_of": run.audit.as_of}
         for name, value in facts.items():
-            ET.SubElement(properties, "property", name=name, value=clean(value))
+            ET.SubElement(properties, "property", {"name": name, "value": xml_text(value)})
         for rule in rules:
             _case(suite, title, rule)
     ET.indent(root)
-    return {"junit.xml": ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"}
+    content: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return {"junit.xml": content + b"\n"}
 
 
-def _counts(rules: list[dict]) -> dict[str, str]:
-    marks = [MARK.get(r["verdict"]) for r in rules]
+def _counts(rules: Sequence[RuleResult]) -> dict[str, str]:
+    marks = [MARK.get(rule.verdict) for rule in rules]
     counted = {"failures": marks.count("failure"), "errors": marks.count("error"), "skipped": marks.count("skipped")}
     return {"tests": str(len(rules))} | {name: str(n) for name, n in counted.items()}
 
 
-def _case(suite: ET.Element, area: str, rule: dict) -> None:
-    case = ET.SubElement(suite, "testcase", classname=area.replace(" ", "-").lower(), name=clean(f"{rule['id']} {rule['title']}"))
-    text = f"{rule['verdict']}: {rule['reason']}" if rule["reason"] else f"{rule['verdict']}: {said(rule)}"
-    if rule["verdict"] not in PASSED:
-        # a verdict that this table does not know is never a silent pass
-        mark = ET.SubElement(case, MARK.get(rule["verdict"], "error"), message=clean(text))
+def _case(suite: ET.Element, area: str, rule: RuleResult) -> None:
+    name = {"classname": area.replace(" ", "-").lower(), "name": xml_text(f"{rule.id} {rule.title}")}
+    case = ET.SubElement(suite, "testcase", name)
+    if rule.verdict not in PASSED:
+        # a verdict that this table does not name is never a silent pass
+        message = xml_text(f"{rule.verdict}: {rule.reason or ledger_line(rule)}")
+        mark = ET.SubElement(case, MARK.get(rule.verdict, "error"), {"message": message})
         if mark.tag != "skipped":
-            mark.set("type", rule["verdict"])
-            mark.text = clean(f"{said(rule)}. {rule['recommendation']}")
-    ET.SubElement(case, "system-out").text = clean(f"{rule['severity']}; {said(rule)}")
+            mark.set("type", str(rule.verdict))
+            mark.text = xml_text(f"{ledger_line(rule)}. {rule.recommendation}")
+    ET.SubElement(case, "system-out").text = xml_text(f"{rule.severity}; {ledger_line(rule)}")
 
 
-def clean(text: object) -> str:
+def xml_text(text: object) -> str:
     """Text that XML 1.0 can hold, on one line."""
     return "".join(c if c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c >= "\U00010000" else " " for c in line(text))

@@ -49,8 +49,7 @@ def write(run: Recorded) -> dict[str, bytes]:
 def report_pages(folder: Path) -> list[Path]:
     """The run's pages in the report's order; those of no chapter come last."""
     order = [SUMMARY.page, *(c.page for c in CHAPTERS.values())]
-    found = sorted(folder.glob("*.html"), key=lambda p: (order.index(p.name) if p.name in order else len(order), p.name))
-    return found
+    return sorted(folder.glob("*.html"), key=lambda p: (order.index(p.name) if p.name in order else len(order), p.name))
 
 
 def merge(run: Recorded, names: list[str], titles: list[str], printed: list[bytes]) -> bytes:
@@ -63,13 +62,13 @@ def merge(run: Recorded, names: list[str], titles: list[str], printed: list[byte
     for sheet in writer.pages:
         _relink(writer, sheet, starts)
     day = run.as_of.strftime("D:%Y%m%d%H%M%SZ")
-    said = {"/Title": line(run.audit["title"]), "/Subject": f"{words.SUBTITLE}; evidence SHA-256 {run.evidence}"}
-    writer.metadata = said | {"/Creator": "heytalk-audit", "/Producer": "heytalk-audit", "/CreationDate": day, "/ModDate": day}
-    known = ByteStringObject(bytes.fromhex(run.evidence)[:16])
-    writer._ID = ArrayObject((known, known))
-    made = io.BytesIO()
-    writer.write(made)
-    return made.getvalue()
+    subject = {"/Title": line(run.audit.title), "/Subject": f"{words.SUBTITLE}; evidence SHA-256 {run.evidence}"}
+    writer.metadata = subject | {"/Creator": "heytalk-audit", "/Producer": "heytalk-audit", "/CreationDate": day, "/ModDate": day}
+    identifier = ByteStringObject(bytes.fromhex(run.evidence)[:16])
+    writer._ID = ArrayObject((identifier, identifier))
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    return buffer.getvalue()
 
 
 def _relink(writer: PdfWriter, sheet: DictionaryObject, starts: dict[str, int]) -> None:
@@ -93,26 +92,26 @@ def _relink(writer: PdfWriter, sheet: DictionaryObject, starts: dict[str, int]) 
 def _cover(run: Recorded) -> str:
     audit = run.audit
     body = join(
-        tag("h1", audit["title"]),
+        tag("h1", audit.title),
         paragraph(words.SUBTITLE, cls="sub"),
-        definitions([("Audit", audit["id"]), ("State as of", audit["as_of"]), ("Evidence SHA-256", run.evidence)]),
+        definitions([("Audit", audit.id), ("State as of", audit.as_of), ("Evidence SHA-256", run.evidence)]),
         paragraph("A printed copy. The HTML pages in the run's folder are the evidence, and heytalk-audit verify checks them."),
     )
-    return page.wrap(page.sanitised(body.html), audit["title"], [])
+    return page.wrap(page.sanitised(body.html), audit.title, [])
 
 
 def _title(path: Path) -> str:
-    found = re.search(r"<title>(.*?)</title>", path.read_text("utf-8"), re.DOTALL)
-    return line(html.unescape(found[1])) if found else path.stem
+    title = re.search(r"<title>(.*?)</title>", path.read_text("utf-8"), re.DOTALL)
+    return line(html.unescape(title[1])) if title else path.stem
 
 
 def _print(chromium: str, source: Path, work: Path) -> bytes:
     """A page as PDF, by a Chromium with a profile of its own."""
     with tempfile.TemporaryDirectory(dir=work) as own:
-        made = Path(own) / "page.pdf"
-        command = [chromium, *FLAGS, f"--user-data-dir={own}/profile", f"--print-to-pdf={made}", source.resolve().as_uri()]
+        target = Path(own) / "page.pdf"
+        command = [chromium, *FLAGS, f"--user-data-dir={own}/profile", f"--print-to-pdf={target}", source.resolve().as_uri()]
         try:
             subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
-            return made.read_bytes()
+            return target.read_bytes()
         except (OSError, subprocess.TimeoutExpired) as error:
             raise Unavailable(f"needs Chromium, which did not print {source.name}", "run chromium by hand to see why") from error

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from heytalk_audit.audit.disclosure import shown
+from heytalk_audit.audit.document import AuditDescription
+from heytalk_audit.audit.rule_result import Count, RuleResult
 from heytalk_audit.canonical import digest
 from heytalk_audit.errors import InputError
-from heytalk_audit.evidence.folder import STATEMENT, payload
+from heytalk_audit.evidence.folder import STATEMENT, exceptions_file, payload
 from heytalk_audit.evidence.statement import materials_of, read_statement
 from heytalk_audit.evidence.verify import verify_pack
+from heytalk_audit.follow_up.earlier import results_in
 from heytalk_audit.policy.chapters import CHAPTERS
+from heytalk_audit.vocabulary import OPEN_OUTCOMES, Audience, Outcome, Verdict
 
-#: Outcomes that an owner must look at: test accounts are counted in the ledger, and listed in the run's own files alone.
-TOLD = ("violation", "review", "unknown", "exempt")
+#: The numbers of a ledger in the order in which exports list them. Rows of the open outcomes are listed one by one as well: an owner must
+#: look at them. Test accounts are counted here, and listed in the run's own files alone.
+LEDGER = ("in_scope", Outcome.PASS, *OPEN_OUTCOMES, Outcome.EXCLUDED)
 _IDS = uuid.UUID("5d1f1c0e-54f7-5a4e-9d0c-3f0f1f6a2b11")
 
 
@@ -32,40 +37,45 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True)
 class Recorded:
-    """A verified run."""
+    """A verified run; `evidence` is the SHA-256 of its evidence.json, `materials` are what it depended on: name to digest."""
 
     folder: Path
-    evidence: str  # SHA-256 of evidence.json
+    evidence: str
     materials: dict[str, str]
-    audit: dict[str, Any]
-    rules: list[dict[str, Any]]
+    audit: AuditDescription
+    rules: Sequence[RuleResult]
 
     @cached_property
     def as_of(self) -> dt.datetime:
         """The instant that stands for a date of making: the clock on the wall says nothing of a run."""
-        return dt.datetime.fromisoformat(self.audit["as_of"])
+        return dt.datetime.fromisoformat(self.audit.as_of)
 
     @property
     def withheld(self) -> bool:
         """Whether the run is for readers outside: no exception rows, no small numbers."""
-        return self.audit["audience"] != "internal"
+        return self.audit.audience != Audience.INTERNAL
 
     @property
-    def findings(self) -> list[dict[str, Any]]:
+    def findings(self) -> list[RuleResult]:
         """Rules that have something to say: all but those that passed without any open row."""
-        return [r for r in self.rules if r["verdict"] != "PASS" or any(r["ledger"][o] != 0 for o in TOLD)]
+        return [r for r in self.rules if r.verdict != Verdict.PASS or any(r.ledger[outcome] != 0 for outcome in OPEN_OUTCOMES)]
 
-    def people(self, rule: dict[str, Any]) -> dict[str, int | str]:
+    @property
+    def open_rows(self) -> int:
+        """How many exception rows its findings have; those that are hidden are not counted."""
+        return sum(rule.ledger[outcome] or 0 for rule in self.findings for outcome in OPEN_OUTCOMES)
+
+    def people(self, rule: RuleResult) -> dict[str, int | str]:
         """People by outcome, as this run's readers may see them."""
-        return {o: shown(rule["subjects"][o]) for o in TOLD}
+        return {outcome: shown(rule.subjects[outcome]) for outcome in OPEN_OUTCOMES}
 
-    def exceptions(self, rule: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def exceptions(self, rule: RuleResult) -> Iterator[dict[str, Any]]:
         """The exception rows of a rule, gravest first; none where the run withholds them."""
         if self.withheld:
             return
-        rows = pq.read_table(self.folder / "exceptions" / f"{rule['id']}.parquet")
-        for outcome in TOLD:
-            for batch in rows.filter(_is(rows, outcome)).to_batches():
+        rows = pq.read_table(exceptions_file(self.folder, rule.id))
+        for outcome in OPEN_OUTCOMES:
+            for batch in rows.filter(pc.equal(rows["outcome"], str(outcome))).to_batches():
                 yield from batch.to_pylist()
 
     def id(self, *parts: str) -> str:
@@ -73,51 +83,40 @@ class Recorded:
         return str(uuid.uuid5(_IDS, "\n".join((self.evidence, *parts))))
 
 
-def _is(rows: Any, outcome: str) -> Any:
-    import pyarrow.compute as pc
-
-    return pc.equal(rows["outcome"], outcome)
-
-
-def load(run: Path) -> Recorded:
+def read_recorded(run: Path) -> Recorded:
     """A run, or a bag of one, that is as it was written. Raises InputError."""
+    where = f"export {run.name}"
     faults = verify_pack(run).faults
     if faults:
-        raise InputError(f"export {run.name}", f"is not as it was written ({faults[0]})", "export what was not changed")
+        raise InputError(where, f"is not as it was written ({faults[0]})", "export what was not changed")
     folder = payload(run)
     content = (folder / STATEMENT).read_bytes()
-    results = json.loads((folder / "results.json").read_bytes())
-    return Recorded(folder, digest(content), materials_of(read_statement(content)), results["audit"], results["rules"])
+    results = results_in(folder, where)
+    return Recorded(folder, digest(content), materials_of(read_statement(content)), results.audit, results.rules)
 
 
-def areas(rules: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+def by_area(rules: Sequence[RuleResult]) -> dict[str, list[RuleResult]]:
     """Rules by the title of their area, in the report's order."""
-    found = {c.title: [r for r in rules if r["family"] in c.families] for c in CHAPTERS.values()}
-    return {title: inner for title, inner in found.items() if inner}
+    areas = {chapter.title: [rule for rule in rules if rule.family in chapter.families] for chapter in CHAPTERS.values()}
+    return {title: inner for title, inner in areas.items() if inner}
 
 
-def area_of(rule: dict[str, Any]) -> str:
+def area_of(rule: RuleResult) -> str:
     """The title of a rule's area."""
-    return next(c.title for c in CHAPTERS.values() if rule["family"] in c.families)
+    return next(chapter.title for chapter in CHAPTERS.values() if rule.family in chapter.families)
 
 
-def tested(rule: dict[str, Any]) -> bool:
-    """Whether a rule's numbers say anything: the noughts of one that was not evaluated are no result."""
-    return rule["verdict"] not in ("NOT_EVALUATED", "ERROR")
-
-
-def said(rule: dict[str, Any]) -> str:
-    """A rule's ledger in one line."""
-    if not tested(rule):
+def ledger_line(rule: RuleResult) -> str:
+    """A rule's ledger in one line. One that was not evaluated has none: its noughts are no result."""
+    if not rule.verdict.is_tested:
         return "not tested"
-    ledger = rule["ledger"]
-    return ", ".join(f"{name} {_number(ledger[name])}" for name in ("in_scope", "pass", *TOLD, "excluded")).replace("in_scope", "in scope")
+    return ", ".join(f"{name.replace('_', ' ')} {_number(rule.ledger[name])}" for name in LEDGER)
 
 
-def _number(count: int | None) -> str:
-    return shown(None) if count is None else f"{count:,}"
+def _number(count: Count) -> str:
+    return str(shown(None)) if count is None else f"{count:,}"
 
 
-def line(text: Any) -> str:
+def line(text: object) -> str:
     """Text as one line without control characters."""
     return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())

@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from heytalk_audit.audit.disclosure import shown
-from heytalk_audit.exports.recorded import TOLD, Recorded, area_of, tested
+from heytalk_audit.audit.rule_result import RuleResult
+from heytalk_audit.exports.recorded import LEDGER, Recorded, area_of
+from heytalk_audit.vocabulary import OPEN_OUTCOMES
 
 FINDINGS = [
     *("id", "title", "area", "severity", "finding_severity", "verdict", "basis"),
-    *("in_scope", "pass", *TOLD, "excluded", "accepted", "rate"),
-    *(f"people_{outcome}" for outcome in TOLD),
+    *(*LEDGER, "accepted", "rate"),
+    *(f"people_{outcome}" for outcome in OPEN_OUTCOMES),
     *("clauses", "reasons", "reason", "recommendation", "evidence_sha256"),
 ]
 EXCEPTIONS = ["rule", "record", "subject", "outcome", "reason", "due_on", "days_over", "evidence_sha256"]
@@ -26,33 +28,36 @@ _WITHIN = re.compile(rf"(?<=\S)([;|\t\r\n]\s*)(?=[{re.escape(_FORMULA)}])")
 
 def write(run: Recorded) -> dict[str, bytes]:
     """Two files: a row per finding, and a row per exception row (none where the run withholds them)."""
-    made = {"findings.csv": _csv(FINDINGS, findings(run))}
+    files = {"findings.csv": _csv(FINDINGS, finding_rows(run))}
     if not run.withheld:
-        made["exceptions.csv"] = _csv(EXCEPTIONS, ([*row, run.evidence] for row in exceptions(run)))
-    return made
+        files["exceptions.csv"] = _csv(EXCEPTIONS, ([*row, run.evidence] for row in exception_rows(run)))
+    return files
 
 
-def findings(run: Recorded) -> Iterator[list[Any]]:
+def finding_rows(run: Recorded) -> Iterator[list[Any]]:
     """The rows of FINDINGS."""
-    for r in run.findings:
-        # a rule that was not tested has no numbers: a nought would look like a result
-        ledger, people = (r["ledger"], run.people(r)) if tested(r) else ({}, {})
+    for rule in run.findings:
         yield [
-            *(r["id"], r["title"], area_of(r), r["severity"], r["finding_severity"], r["verdict"], r["basis"]),
-            *(shown(ledger[name]) if ledger else None for name in ("in_scope", "pass", *TOLD, "excluded")),
-            *(shown(r["accepted"]) if tested(r) else None, r["rate"]),
-            *(people.get(outcome) for outcome in TOLD),
-            "; ".join(c["id"] for c in r["clauses"]),
-            "; ".join(f"{x['outcome']}/{x['reason']}: {shown(x['rows'])}" for x in r["reasons"] if x["outcome"] in TOLD),
-            *(r["reason"], r["recommendation"], run.evidence),
+            *(rule.id, rule.title, area_of(rule), rule.severity, rule.finding_severity, rule.verdict, rule.basis),
+            *_numbers(run, rule),
+            "; ".join(clause.id for clause in rule.clauses),
+            "; ".join(f"{x.outcome}/{x.reason}: {shown(x.rows)}" for x in rule.reasons if x.outcome in OPEN_OUTCOMES),
+            *(rule.reason, rule.recommendation, run.evidence),
         ]
 
 
-def exceptions(run: Recorded) -> Iterator[list[Any]]:
+def _numbers(run: Recorded, rule: RuleResult) -> list[Any]:
+    """The ledger, the rows accepted, the rate and the people. A rule that was not evaluated has none: a nought would look like a result."""
+    if not rule.verdict.is_tested:
+        return [*[None for _ in LEDGER], None, rule.rate, *[None for _ in OPEN_OUTCOMES]]
+    return [*(shown(rule.ledger[name]) for name in LEDGER), shown(rule.accepted), rule.rate, *run.people(rule).values()]
+
+
+def exception_rows(run: Recorded) -> Iterator[list[Any]]:
     """The rows of EXCEPTIONS but for the digest, rule by rule."""
-    for r in run.findings:
-        for row in run.exceptions(r):
-            yield [r["id"], *(row[name] for name in EXCEPTIONS[1:-1])]
+    for rule in run.findings:
+        for row in run.exceptions(rule):
+            yield [rule.id, *(row[name] for name in EXCEPTIONS[1:-1])]
 
 
 def safe(value: Any) -> Any:
@@ -64,9 +69,9 @@ def safe(value: Any) -> Any:
     return f"'{value}" if value[0] in "\t\r\n" or bare[:1] in tuple(_FORMULA) else value
 
 
-def _csv(head: list[str], rows: Any) -> bytes:
-    made = io.StringIO(newline="")
-    writer = csv.writer(made, quoting=csv.QUOTE_MINIMAL, lineterminator="\r\n")
+def _csv(head: list[str], rows: Iterable[list[Any]]) -> bytes:
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, quoting=csv.QUOTE_MINIMAL, lineterminator="\r\n")
     writer.writerow(head)
     writer.writerows([safe(cell) for cell in row] for row in rows)
-    return b"\xef\xbb\xbf" + made.getvalue().encode("utf-8", "replace")
+    return b"\xef\xbb\xbf" + buffer.getvalue().encode("utf-8", "replace")

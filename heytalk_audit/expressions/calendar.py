@@ -1,7 +1,7 @@
 """Calendar arithmetic as Ibis expressions: local dates, due days, hours.
 
 Months are added by integers, never by an engine's interval: engines differ at month ends, and one of them merges two intervals
-of different units into one. A period is tested by a cutoff found with the forward rule. Times are naive UTC.
+of different units into one. Whether a period is over is tested by a cutoff, computed once with `add_months`. Times are naive UTC.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import bisect
 import calendar
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,21 +20,22 @@ import ibis.expr.datatypes as dtypes
 import ibis.expr.types as ir
 
 from heytalk_audit.errors import nearest
+from heytalk_audit.expressions import engine_function
 
 _INSTANT = dtypes.Timestamp(scale=6)
 _ZONED = dtypes.Timestamp(timezone="UTC", scale=6)
 
 
-@ibis.udf.scalar.builtin(name="timezone")
-def _at_utc(zone: str, instant: _INSTANT) -> _ZONED: ...
+@engine_function(name="timezone", signature=((str, _INSTANT), _ZONED))
+def _at_utc(zone: Any, instant: Any) -> Any: ...
 
 
-@ibis.udf.scalar.builtin(name="timezone")
-def _at_zone(zone: str, instant: _ZONED) -> _INSTANT: ...
+@engine_function(name="timezone", signature=((str, _ZONED), _INSTANT))
+def _at_zone(zone: Any, instant: Any) -> Any: ...
 
 
-@ibis.udf.scalar.builtin(name="from_utc_timestamp")
-def _from_utc(instant: _INSTANT, zone: str) -> _INSTANT: ...
+@engine_function(name="from_utc_timestamp", signature=((_INSTANT, str), _INSTANT))
+def _from_utc(instant: Any, zone: Any) -> Any: ...
 
 
 def add_months(day: dt.date, months: int) -> dt.date:
@@ -45,7 +46,7 @@ def add_months(day: dt.date, months: int) -> dt.date:
 
 
 def last_start_overdue(today: dt.date, months: int) -> dt.date:
-    """The latest start day whose due day lies before `today`: over(x) is exactly L(x) <= this day."""
+    """The latest start day of a period in months whose last day lies before `today`: later starts are not over yet, earlier ones are."""
     day = add_months(today, -months) + dt.timedelta(days=3)
     while add_months(day, months) >= today:
         day -= dt.timedelta(days=1)
@@ -53,7 +54,7 @@ def last_start_overdue(today: dt.date, months: int) -> dt.date:
 
 
 def sure(predicate: ir.BooleanValue) -> ir.BooleanValue:
-    """The predicate, false where the data does not say."""
+    """The predicate, false where it is null."""
     return predicate.fill_null(False)
 
 
@@ -85,8 +86,8 @@ def days_between(day: ir.DateValue, later: ir.DateValue) -> ir.IntegerValue:
 def working_day(start: ir.DateValue, count: int | ir.IntegerValue, holidays: Iterable[dt.date] = ()) -> ir.DateValue:
     """The `count`-th day after `start` that is no Saturday, Sunday or holiday.
 
-    Days from Monday to Friday are numbered; the n-th that is no holiday has the number n plus how many holidays come before it, and
-    that many is known for each n in advance.
+    Days from Monday to Friday are numbered. The n-th that is no holiday has the number n plus the count of holidays before it, and
+    that count is looked up for each n.
     """
     off = sorted({_weekday_number(day) for day in holidays if day.weekday() < 5})
     epoch = _epoch_day(start) + 3  # counted from Monday, 29 December 1969
@@ -97,7 +98,7 @@ def working_day(start: ir.DateValue, count: int | ir.IntegerValue, holidays: Ite
 
 
 def _how_many(steps: list[int], value: ir.IntegerValue) -> ir.IntegerValue:
-    """How many of these sorted steps are at or below a value: looked up, so that the value is written once, however many steps."""
+    """How many of the sorted steps are at or below a value. Looked up in an array, so that the SQL does not grow with each step."""
     if not steps:
         return ibis.literal(0, type="int64")
     counts = [bisect.bisect_right(steps, n) for n in range(steps[0] - 1, steps[-1] + 1)]
@@ -106,6 +107,7 @@ def _how_many(steps: list[int], value: ir.IntegerValue) -> ir.IntegerValue:
 
 
 def _weekday_number(day: dt.date) -> int:
+    """The number of a day from Monday to Friday, counted without weekends."""
     weeks, weekday = divmod((day - dt.date(1969, 12, 29)).days, 7)
     return weeks * 5 + weekday + 1
 
@@ -128,7 +130,7 @@ def earliest(*values: ir.Value) -> ir.Value:
     return _fold(values, lambda a, b: ibis.ifelse(b < a, b, a))
 
 
-def _fold(values: tuple, pick) -> ir.Value:
+def _fold(values: tuple[ir.Value, ...], pick: Callable[[ir.Value, ir.Value], ir.Value]) -> ir.Value:
     result, *rest = values
     for value in rest:
         result = ibis.coalesce(pick(result, value), result, value)
@@ -139,7 +141,7 @@ def _fold(values: tuple, pick) -> ir.Value:
 class Clock:
     """The one instant and zone of an audit, and what follows from them.
 
-    `as_of` is naive UTC; `zone` an IANA name; `dialect` says how the engine at hand spells a zone's conversion.
+    `as_of` is naive UTC, `zone` an IANA name; `dialect` is the engine's, as each converts zones with functions of its own.
     """
 
     as_of: dt.datetime
@@ -152,7 +154,7 @@ class Clock:
         return self.as_of.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(self.zone)).date()
 
     def date(self, instant: ir.TimestampValue) -> ir.DateValue:
-        """L(x): the local date of an instant."""
+        """The local date of an instant."""
         if self.zone == "UTC":
             return instant.cast("date")
         if self.dialect == "pyspark":
@@ -160,7 +162,7 @@ class Clock:
         return _at_zone(self.zone, _at_utc("UTC", instant)).cast("date")
 
     def future(self, *instants: ir.TimestampValue) -> ir.BooleanValue:
-        """Whether any of the instants lies after as_of; nulls do not."""
+        """Whether any of the instants lies after `as_of`; a null does not."""
         now = ibis.literal(self.as_of, type=_INSTANT)
         result = sure(instants[0] > now)
         for instant in instants[1:]:
@@ -168,15 +170,15 @@ class Clock:
         return result
 
     def by_now(self, instant: ir.TimestampValue) -> ir.BooleanValue:
-        """instant <= as_of; false where null."""
+        """Whether an instant lies at or before `as_of`; false where null."""
         return sure(instant <= ibis.literal(self.as_of, type=_INSTANT))
 
 
 def known_zone(name: Any) -> Any:
-    """The name of a zone; an unknown one is refused with the nearest known."""
-    known = available_timezones()
-    if not isinstance(name, str) or name not in known:
-        hint = nearest(str(name)[:60], known)
+    """The name of a zone, for models of parameters. Raises ValueError for an unknown one, and names the one nearest to it."""
+    zones = available_timezones()
+    if not isinstance(name, str) or name not in zones:
+        hint = nearest(str(name)[:60], zones)
         todo = hint if hint.startswith("did you mean") else "write an IANA name, as Europe/Madrid"
         raise ValueError(f"unknown zone {str(name)[:60]!r}; {todo}")
     ZoneInfo(name)

@@ -1,4 +1,4 @@
-"""What counts as blank, and how strings are compared: the same on every engine, so no engine's own white space or case rules."""
+"""What counts as blank, and how strings are compared: the same on every engine, so no engine's own rules for white space or case."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _EDGES = f"^[{BLANKS}]+|[{BLANKS}]+$"
 
 
 def blank(value: ir.StringValue) -> ir.BooleanValue:
-    """Null, empty, or nothing but white space. Never null itself."""
+    """Whether a value is null, empty, or nothing but white space. Never null itself."""
     return (~value.re_search(f"[^{BLANKS}]")).fill_null(True)
 
 
 def trim(value: ir.StringValue) -> ir.StringValue:
-    """Without white space at both ends."""
+    """The value without white space at both ends."""
     return value.re_replace(_EDGES, "")
 
 
 def lower(value: ir.StringValue) -> ir.StringValue:
-    """A to Z lowered, and nothing else: no other letter may turn into a Latin one."""
+    """The value with A to Z as small letters, and nothing else changed: no other letter may turn into a Latin one."""
     return value.translate(string.ascii_uppercase, string.ascii_lowercase)
 
 
@@ -36,16 +36,16 @@ def plain(word: str) -> str:
 
 
 def key(value: ir.StringValue) -> ir.StringValue:
-    """What names are compared by: A to Z lowered, and everything outside a-z and 0-9 dropped."""
+    """What names are compared by: A to Z as small letters, and everything outside a-z and 0-9 dropped."""
     return lower(value).re_replace("[^a-z0-9]+", "")
 
 
 def tokens(value: ir.StringValue) -> ir.StringValue:
-    """A list written with commas or semicolons as `;one;two;`, trimmed and lowered: ask it with `contains(";one;")`."""
+    """A list written with commas or semicolons as `;one;two;`, trimmed and in small letters: test it with `contains(";one;")`."""
     separated = trim(lower(value)).re_replace(f"[{BLANKS}]*[,;][{BLANKS}]*", ";")
     return ";" + separated + ";"
 
 
 def alternatives(words: Iterable[str]) -> str:
-    """Any of these words, lowered, as a regular expression that every engine reads alike."""
+    """Any of these words, in small letters, as a regular expression that every engine reads alike."""
     return "|".join(re.escape(word.translate(_LOWER)) for word in words)

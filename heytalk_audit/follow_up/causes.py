@@ -18,13 +18,13 @@ EXCEPTIONS, TESTED = "exceptions", "tested"
 
 def candidates(rule: str, old: Run, new: Run) -> tuple[str, ...]:
     """What may have changed a rule's rows between two runs that both tested it, in the order of the waterfall."""
-    found = {
+    changed = {
         RULE: bool(code_changed(rule, old, new)),
         POLICY: bool(policy_changed(rule, old, new)),
         PARAMETERS: bool(parameters_changed(rule, old, new)),
         DATA: bool(data_changed(rule, old, new)),
     }
-    return tuple(cause for cause in CAUSES if found[cause])
+    return tuple(cause for cause in CAUSES if changed[cause])
 
 
 def _changed(old: Run, new: Run) -> set[str]:
@@ -46,7 +46,7 @@ def code_changed(rule: str, old: Run, new: Run) -> list[str]:
 
 
 def _numbers(rule: str, run: Run) -> dict[str, tuple[Any, str]]:
-    return {n["name"]: (n["value"], n["unit"]) for n in run.rules[rule]["numbers"]}
+    return {number.name: (number.value, number.unit) for number in run.rules[rule].numbers}
 
 
 def numbers_changed(rule: str, old: Run, new: Run) -> list[str]:
@@ -56,28 +56,30 @@ def numbers_changed(rule: str, old: Run, new: Run) -> list[str]:
 
 
 def policy_changed(rule: str, old: Run, new: Run) -> list[str]:
-    """What of the policy changed that the rule reads: periods, defaults of settings that no parameter gives, declared names, the text."""
-    changed, found = _changed(old, new), []
-    for name in [*numbers_changed(rule, old, new), *_zone(old, new)]:
-        default_moved = f"policy/settings.{name}" in changed and (name not in new.given or name not in old.given)
-        if f"policy/periods.{name}" in changed or default_moved:
-            found.append(name)
-    tables = new.rules[rule]["tables"]
-    found += ["declared.yaml"] if "policy/declared.yaml" in changed and reads_declared(rule) else []
-    found += ["periods.traffic_calendar"] if "policy/periods.traffic_calendar" in changed and "calendar" in tables else []
-    found += sorted(changed & {"policy/text", "policy/clauses.csv"}) if "policy_clauses" in tables else []
-    return found
+    """What of the policy changed that the rule reads: periods, defaults of settings that no parameter states, declared names, the text."""
+    changed, tables = _changed(old, new), new.rules[rule].tables
+    in_both = old.parameter_settings.keys() & new.parameter_settings.keys()
+    names = [
+        name
+        for name in _read_otherwise(rule, old, new)
+        if f"policy/periods.{name}" in changed or (f"policy/settings.{name}" in changed and name not in in_both)
+    ]
+    names += ["declared.yaml"] if "policy/declared.yaml" in changed and reads_declared(rule) else []
+    names += ["periods.traffic_calendar"] if "policy/periods.traffic_calendar" in changed and "calendar" in tables else []
+    names += sorted(changed & {"policy/text", "policy/clauses.csv"}) if "policy_clauses" in tables else []
+    return names
 
 
 def parameters_changed(rule: str, old: Run, new: Run) -> list[str]:
-    """Settings that the rule reads and that the parameters of the two runs give otherwise."""
-    names = [*numbers_changed(rule, old, new), *_zone(old, new)]
-    return [n for n in names if old.given.get(n, ...) != new.given.get(n, ...) and n in (old.given | new.given)]
+    """Settings that the rule reads and that the parameters of the two runs state otherwise."""
+    before, now = old.parameter_settings, new.parameter_settings
+    return [name for name in _read_otherwise(rule, old, new) if name in before | now and before.get(name, ...) != now.get(name, ...)]
 
 
-def _zone(old: Run, new: Run) -> list[str]:
-    """The zone in which days are counted is read by every rule."""
-    return ["audit_tz"] if old.audit["audit_tz"] != new.audit["audit_tz"] else []
+def _read_otherwise(rule: str, old: Run, new: Run) -> list[str]:
+    """Numbers that the rule read otherwise, and the zone in which days are counted: every rule reads that."""
+    zone = ["audit_tz"] if old.audit.audit_tz != new.audit.audit_tz else []
+    return [*numbers_changed(rule, old, new), *zone]
 
 
 # data ------------------------------------------------------------------------------------------------
@@ -86,8 +88,8 @@ def _zone(old: Run, new: Run) -> list[str]:
 def data_changed(rule: str, old: Run, new: Run) -> list[str]:
     """Tables that the rule reads and that are not as they were, and the instant, if it is another."""
     changed = {name.removeprefix("snapshot/") for name in _changed(old, new) if name.startswith("snapshot/")}
-    named = {t for run in (old, new) for t in run.rules[rule]["tables"]} | {"users"}
+    named = {t for run in (old, new) for t in run.rules[rule].tables} | {"users"}
     arguments = RULES[rule].arguments if rule in RULES else ("present",)
     if "present" not in arguments and named <= set(contract.load()):
         changed &= named
-    return sorted(changed) + (["as_of"] if old.audit["as_of"] != new.audit["as_of"] else [])
+    return sorted(changed) + (["as_of"] if old.audit.as_of != new.audit.as_of else [])

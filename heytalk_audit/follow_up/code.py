@@ -1,4 +1,4 @@
-"""Which of the package's files a rule's rows rest on, told by what modules import of each other."""
+"""Which of the package's files a rule's rows rest on, found by what modules import of each other."""
 
 from __future__ import annotations
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
+from heytalk_audit.audit.document import ChangeCount, RuleFollowUp
+from heytalk_audit.audit.rule_result import Ledger
 from heytalk_audit.follow_up.causes import EXCEPTIONS, TESTED, candidates
-from heytalk_audit.follow_up.counterfactual import Lab, Step, cause_of
+from heytalk_audit.follow_up.counterfactual import Lab, Step, cause_of, waterfall
 from heytalk_audit.follow_up.earlier import Row, Run
+from heytalk_audit.vocabulary import Outcome, Verdict
 
 #: How a row stands to the earlier run.
 STATES = {
@@ -41,25 +43,34 @@ class Change:
 
 @dataclass(frozen=True)
 class Compared:
-    """A rule in two runs: its verdicts, what may have changed it, and its rows; no rows where two keys were used."""
+    """A rule in two runs: its verdicts then and now, what may have changed it, and its rows; no rows where two keys were used."""
 
     rule: str
-    verdicts: tuple[str | None, str | None]
+    verdicts: tuple[Verdict | None, Verdict | None]
     candidates: tuple[str, ...]
     rows: tuple[Change, ...] = field(repr=False, default=())
 
     @property
-    def counts(self) -> list[dict[str, Any]]:
+    def counts(self) -> tuple[ChangeCount, ...]:
         """How many rows are alike in all but their record."""
-        found = Counter((c.state, c.cause, c.before, c.now) for c in self.rows)
+        alike = Counter((c.state, c.cause, c.before, c.now) for c in self.rows)
+        counts = [ChangeCount(state=state, cause=cause, before=before, now=now, rows=n) for (state, cause, before, now), n in alike.items()]
         order = list(STATES)
-        lines = [dict(zip(("state", "cause", "before", "now"), key, strict=True)) | {"rows": n} for key, n in found.items()]
-        return sorted(lines, key=lambda c: (order.index(c["state"]), str(c["cause"]), str(c["before"]), str(c["now"])))
+        return tuple(sorted(counts, key=lambda c: (order.index(c.state), str(c.cause), str(c.before), str(c.now))))
+
+    @property
+    def document(self) -> RuleFollowUp:
+        """The rule as results.json has it."""
+        before, now = self.verdicts
+        return RuleFollowUp(before=before, now=now, candidates=self.candidates, counts=self.counts)
 
 
 @dataclass(frozen=True)
 class Sides:
-    """The open rows of one rule in two runs, what their registers cover, and the rows that were resolved before the earlier one."""
+    """The open rows of one rule in two runs, what their registers cover, and the rows that were resolved before the earlier one.
+
+    `before` and `now` map a row to its outcome; null where that run did not test the rule.
+    """
 
     before: dict[Row, str] | None
     now: dict[Row, str] | None
@@ -68,7 +79,7 @@ class Sides:
     resolved_earlier: frozenset[Row] = frozenset()
 
 
-def rows_of(sides: Sides, steps: list[Step]) -> Iterator[Change]:
+def changes_of(sides: Sides, steps: list[Step]) -> Iterator[Change]:
     """Every row that was open in one of the two runs; `steps` is the waterfall between them."""
     before, now = sides.before or {}, sides.now or {}
     for row in sorted(before.keys() | now.keys()):
@@ -88,19 +99,28 @@ def rows_of(sides: Sides, steps: list[Step]) -> Iterator[Change]:
 
 
 def _status(row: Row, rows: dict[Row, str], covered: dict[Row, str]) -> str | None:
-    return ACCEPTED if rows.get(row) == "violation" and row in covered else rows.get(row)
+    return ACCEPTED if rows.get(row) == Outcome.VIOLATION and row in covered else rows.get(row)
 
 
 def compare_rule(rule: str, old: Run, new: Run, sides: Sides, lab: Lab | None) -> Compared:
-    """One rule in two runs of the same key."""
-    verdicts = (old.verdict(rule), new.verdict(rule))
-    both = sides.before is not None and sides.now is not None
-    why = candidates(rule, old, new) if both else ()
+    """One rule in two runs of the same key; without a lab no step between them is evaluated."""
+    why: tuple[str, ...] = ()
     steps: list[Step] = []
-    if both and sides.before != sides.now:
-        bench = lab or Lab(old, None, {}, b"")
-        steps = bench.steps(rule, why, sides.before, sides.now)
-    return Compared(rule, verdicts, why, tuple(rows_of(sides, steps)))
+    if sides.before is not None and sides.now is not None:
+        why = candidates(rule, old, new)
+        if sides.before != sides.now:
+            steps = waterfall(rule, why, sides.before, sides.now, lab)
+    return Compared(rule, verdicts_of(rule, old, new), why, tuple(changes_of(sides, steps)))
+
+
+def compare_verdicts(rule: str, old: Run, new: Run) -> Compared:
+    """One rule in two runs whose rows cannot be told apart: their verdicts alone."""
+    return Compared(rule, verdicts_of(rule, old, new), ())
+
+
+def verdicts_of(rule: str, old: Run, new: Run) -> tuple[Verdict | None, Verdict | None]:
+    """A rule's verdicts then and now; null where a run left it out."""
+    return old.verdict(rule), new.verdict(rule)
 
 
 def sides_of(rule: str, old: Run, new: Run) -> Sides:
@@ -116,14 +136,14 @@ def sides_of(rule: str, old: Run, new: Run) -> Sides:
 
 def resolved_earlier(old: Run, rule: str) -> frozenset[Row]:
     """Rows that were open before the earlier run and were resolved by it, or before it."""
-    return frozenset((r["record"], r["number"]) for r in old.carried.get(rule, []) if r["resolved"])
+    return frozenset(carried.row for carried in old.carried.get(rule, []) if carried.resolved)
 
 
 def same_key(old: Run, new: Run) -> bool:
     """Whether two runs call the same row by the same pseudonym."""
-    return old.audit["key_fingerprint"] == new.audit["key_fingerprint"]
+    return old.audit.key_fingerprint == new.audit.key_fingerprint
 
 
-def ledger(run: Run, rule: str) -> dict[str, int] | None:
+def ledger_of(run: Run, rule: str) -> Ledger | None:
     """What a run counted; null where it did not test the rule."""
-    return run.rules[rule]["ledger"] if run.tests(rule) else None
+    return run.rules[rule].ledger if run.tests(rule) else None

@@ -1,4 +1,4 @@
-"""An earlier run as a later one reads it: verified first, then its results, its exception rows, and what it carries of runs before it."""
+"""A recorded run as a later one reads it: verified first, then its results, its exception rows, and what it carries of runs before it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import ValidationError
 
+from heytalk_audit.audit.document import AuditDescription, FollowUpDocument, Results, read_results
+from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.canonical import digest
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence import folder as folder_names
@@ -20,7 +23,7 @@ from heytalk_audit.evidence.statement import materials_of, read_statement
 from heytalk_audit.evidence.verify import verify_pack
 from heytalk_audit.vocabulary import Outcome, Verdict
 
-#: What a run carries of single rows for the next one, beyond its exceptions.
+#: What a run carries of single rows for the next one, beyond its exceptions: the fields of `CarriedRow`.
 CARRIED = pa.schema(
     [
         ("rule", pa.string()),
@@ -37,110 +40,155 @@ CARRIED = pa.schema(
 )
 #: A row of a rule: its record, and which of the rows of that record it is, where the data repeats a key.
 Row = tuple[str, int]
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class CarriedRow:
+    """A row that was open in a run or in one before it.
+
+    `state`, `cause`, `before` and `now` are those of `compare.Change`, null where there was no run to compare with. `accepted` names the
+    entries of the register that cover the row. `first_seen` and `resolved` are instants of audits; `resolved` is null while it is open.
+    """
+
+    rule: str
+    record: str
+    number: int
+    state: str | None
+    cause: str | None
+    before: str | None
+    now: str | None
+    accepted: str | None
+    first_seen: str
+    resolved: str | None
+
+    @property
+    def row(self) -> Row:
+        """The row by its record and number."""
+        return self.record, self.number
 
 
 @dataclass(frozen=True)
 class Run:
-    """A verified run."""
+    """A run: its folder, the SHA-256 of its evidence.json, the statement in that, and what its results say.
+
+    The audit at hand is one too, before its folder is made: it has no evidence yet, and no follow-up.
+    """
 
     folder: Path
-    evidence: str  # SHA-256 of evidence.json
-    said: dict[str, Any]
-    results: dict[str, Any]
-
-    @property
-    def audit(self) -> dict[str, Any]:
-        """What the audit was."""
-        return self.results["audit"]
-
-    @cached_property
-    def rules(self) -> dict[str, dict[str, Any]]:
-        """Results by rule."""
-        return {r["id"]: r for r in self.results["rules"]}
+    evidence: str
+    statement: dict[str, Any]
+    audit: AuditDescription
+    rules: dict[str, RuleResult]
+    follow_up: FollowUpDocument | None = None
 
     @cached_property
     def materials(self) -> dict[str, str]:
         """What the run depended on: name to digest."""
-        return materials_of(self.said)
+        return materials_of(self.statement)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Its parameters as its statement has them: without paths."""
+        parameters: dict[str, Any] = self.statement["predicate"]["buildDefinition"]["externalParameters"]
+        return parameters
 
     @cached_property
-    def given(self) -> dict[str, Any]:
-        """The settings that its parameters gave, as against the policy's own."""
-        return dict(self.said["predicate"]["buildDefinition"]["externalParameters"].get("settings") or {})
+    def parameter_settings(self) -> dict[str, Any]:
+        """The settings that its parameters state, as against the policy's own."""
+        return dict(self.parameters.get("settings") or {})
 
-    def verdict(self, rule: str) -> str | None:
+    def verdict(self, rule: str) -> Verdict | None:
         """The verdict of a rule; null where the run left it out."""
-        return self.rules[rule]["verdict"] if rule in self.rules else None
+        return self.rules[rule].verdict if rule in self.rules else None
 
     def tests(self, rule: str) -> bool:
         """Whether it says anything of a rule's rows."""
-        return rule in self.rules and Verdict(self.rules[rule]["verdict"]).is_tested
+        return rule in self.rules and self.rules[rule].verdict.is_tested
 
     def open_rows(self, rule: str) -> dict[Row, str]:
         """The outcome of each open row of a rule."""
-        return open_rows(pq.read_table(exceptions_file(self.folder, rule), columns=["record", "outcome"]))
+        table = pq.read_table(exceptions_file(self.folder, rule), columns=["record", "outcome"])
+        return open_rows(table["record"].to_pylist(), table["outcome"].to_pylist())
 
     @cached_property
-    def carried(self) -> dict[str, list[dict[str, Any]]]:
+    def carried(self) -> dict[str, list[CarriedRow]]:
         """What it carries of rows beyond its exceptions, by rule."""
-        found: dict[str, list[dict[str, Any]]] = {}
+        by_rule: dict[str, list[CarriedRow]] = {}
         file = self.folder / folder_names.CARRIED
-        for row in pq.read_table(file).to_pylist() if file.exists() else []:
-            found.setdefault(row["rule"], []).append(row)
-        return found
+        for columns in pq.read_table(file).to_pylist() if file.exists() else []:
+            by_rule.setdefault(columns["rule"], []).append(CarriedRow(**columns))
+        return by_rule
 
     def accepted(self, rule: str) -> dict[Row, str]:
         """The rows of a rule that its register covers, and by which entries."""
-        return {(r["record"], r["number"]): r["accepted"] for r in self.carried.get(rule, []) if r["accepted"]}
+        return {carried.row: carried.accepted for carried in self.carried.get(rule, []) if carried.accepted}
 
 
-def open_rows(table: pa.Table) -> dict[Row, str]:
-    """The outcome of each open row of an exceptions table; rows of one record are told apart by their order."""
-    return {
-        row: outcome for row, outcome in numbered(table["record"].to_pylist(), table["outcome"].to_pylist()) if Outcome(outcome).is_open
-    }
+def open_rows(records: Iterable[str], outcomes: Iterable[str]) -> dict[Row, str]:
+    """The outcome of each open row; rows of one record are told apart by their order."""
+    return {row: outcome for row, outcome in numbered(records, outcomes) if Outcome(outcome).is_open}
 
 
-def numbered(records: Iterable[str], values: Iterable[Any]) -> list[tuple[Row, Any]]:
+def numbered(records: Iterable[str], values: Iterable[Value]) -> list[tuple[Row, Value]]:
     """Values by row; rows of one record are told apart by the order of their values."""
     seen: Counter[str] = Counter()
-    found = []
+    rows: list[tuple[Row, Value]] = []
     for record, value in sorted(zip(records, values, strict=True), key=lambda pair: (pair[0], str(pair[1]))):
-        found.append(((record, seen[record]), value))
+        rows.append(((record, seen[record]), value))
         seen[record] += 1
-    return found
+    return rows
 
 
-def load(folder: Path, where: str) -> Run:
-    """A run, or a bag of one, that is as it was written. Raises InputError."""
+# reading a run ---------------------------------------------------------------------------------------
+
+
+def verified_run(folder: Path, where: str) -> Run:
+    """A run, or a bag of one, that is as it was written. Raises InputError, which begins with `where`."""
     faults = verify_pack(folder).faults
     if faults:
         raise InputError(where, f"is not as it was written ({faults[0]})", "name a run that was not changed")
-    return read(folder)
+    return read_run(folder, where)
 
 
-def read(folder: Path) -> Run:
-    """A run that was verified before."""
+def read_run(folder: Path, where: str | None = None) -> Run:
+    """A run, or a bag of one, that was verified before. Raises InputError where its results cannot be read."""
     home = payload(folder)
     content = (home / STATEMENT).read_bytes()
-    return Run(home, digest(content), read_statement(content), results_of(home))
+    results = results_in(home, where or f"run {folder.name}")
+    rules = {result.id: result for result in results.rules}
+    return Run(home, digest(content), read_statement(content), results.audit, rules, results.follow_up)
 
 
-def previous(folder: Path) -> Run:
+def results_in(folder: Path, where: str) -> Results:
+    """The results of a run, or of a bag of one, of this format or an earlier one. Raises InputError, which begins with `where`."""
+    todo = "name the folder of a run of this version"
+    try:
+        return read_results(results_of(folder))
+    except ValidationError as error:
+        place = ".".join(map(str, error.errors()[0]["loc"]))
+        raise InputError(where, f"its {RESULTS} is not as this version reads it ({place[:80]})", todo) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(where, f"its {RESULTS} is missing or cannot be read", "name the folder of an earlier run") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(where, f"its {RESULTS} is not as this version reads it", todo) from error
+
+
+def previous_run(folder: Path) -> Run:
     """The earlier run that the parameters name. Raises InputError where the folder holds none, or one that was changed."""
     columns_before(folder)
-    return load(folder, f"previous {folder.name}")
+    return verified_run(folder, f"previous {folder.name}")
 
 
 def columns_before(folder: Path) -> dict[str, list[str]]:
     """The columns that an earlier run was delivered, by table. Raises InputError where the folder holds no such run."""
     where = f"previous {folder.name}"
     try:
-        found = results_of(folder)["audit"]["columns"]
+        columns = results_of(folder)["audit"]["columns"]
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(where, f"its {RESULTS} is missing or cannot be read", "name the folder of an earlier run") from error
     except (KeyError, TypeError) as error:
         raise InputError(where, f"its {RESULTS} lists no columns", "name the folder of a run of this version") from error
-    if not (isinstance(found, dict) and all(isinstance(c, list) and all(isinstance(n, str) for n in c) for c in found.values())):
+    if not (isinstance(columns, dict) and all(isinstance(c, list) and all(isinstance(n, str) for n in c) for c in columns.values())):
         raise InputError(where, f"its {RESULTS} lists no columns", "name the folder of a run of this version")
-    return found
+    return columns

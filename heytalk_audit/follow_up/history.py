@@ -1,21 +1,31 @@
 """What a run says of the one before it, and what it carries for the next: counts by state and cause, repeats, history, single rows.
 
-The chain needs the previous run's folder alone: each run carries what it was told of all earlier ones.
+The chain needs the previous run's folder alone: each run carries what its predecessor carried of all earlier ones.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from heytalk_audit.follow_up.compare import ACCEPTED, STATES, Change, Compared
-from heytalk_audit.follow_up.earlier import CARRIED, Row, Run
+from heytalk_audit.audit.document import (
+    AuditDescription,
+    FollowUpDocument,
+    PastAudit,
+    PastRule,
+    PreviousAudit,
+    Repeat,
+    RolledForward,
+)
+from heytalk_audit.audit.rule_result import Count, RuleResult
+from heytalk_audit.follow_up.compare import ACCEPTED, Change, Compared
+from heytalk_audit.follow_up.earlier import CARRIED, CarriedRow, Row, Run
+from heytalk_audit.vocabulary import Outcome, Verdict
 
 #: What becomes of a row that an accepted exception covered in the previous run.
 ROLLED = {
@@ -28,50 +38,80 @@ ROLLED = {
 #: What a row is that was resolved before the previous run, and stays so.
 EARLIER = "resolved earlier"
 NOT_TESTED = "not tested"
-LEDGER = ("in_scope", "excluded", "violation", "review", "unknown", "exempt")
 
 
 def repeated(rule: str, verdict: str, previous: Run | None) -> bool:
     """Whether a rule fails now and failed in the previous run."""
-    return verdict == "FAIL" and previous is not None and previous.rules.get(rule, {}).get("verdict") == "FAIL"
+    return verdict == Verdict.FAIL and previous is not None and previous.verdict(rule) == Verdict.FAIL
 
 
-def history(previous: Run) -> list[dict[str, Any]]:
-    """All earlier runs, the oldest first, as the previous run tells of them, and itself."""
-    told = (previous.results.get("follow_up") or {}).get("history") or []
-    return [*told, entry(previous.audit, previous.rules.values())]
+# earlier audits in short -----------------------------------------------------------------------------
 
 
-def entry(audit: dict[str, Any], results: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """A run in short: per rule its verdict, the ledger, and the violations by reason."""
-    rules = {r["id"]: {"verdict": r["verdict"], **{k: r["ledger"][k] for k in LEDGER}, "reasons": violations(r)} for r in results}
-    return {"id": audit["id"], "as_of": audit["as_of"], "rules": rules}
+def audits_before(previous: Run) -> list[PastAudit]:
+    """All earlier audits, the oldest first: those that the previous run carries, and the previous run itself."""
+    older = previous.follow_up.history if previous.follow_up else ()
+    return [*older, entry(previous.audit, previous.rules.values())]
 
 
-def violations(result: dict[str, Any]) -> dict[str, int]:
+def entry(audit: AuditDescription, results: Iterable[RuleResult]) -> PastAudit:
+    """An audit in short: per rule its verdict, the ledger, and the violations by reason."""
+    return PastAudit(id=audit.id, as_of=audit.as_of, rules={result.id: _in_short(result) for result in results})
+
+
+def _in_short(result: RuleResult) -> PastRule:
+    ledger = result.ledger
+    return PastRule(
+        verdict=result.verdict,
+        in_scope=ledger.in_scope,
+        excluded=ledger.excluded,
+        violation=ledger.violation,
+        review=ledger.review,
+        unknown=ledger.unknown,
+        exempt=ledger.exempt,
+        reasons=violations(result),
+    )
+
+
+def violations(result: RuleResult) -> dict[str, Count]:
     """Violations by reason: with the rule's id these are the keys of findings."""
-    return {r["reason"]: r["rows"] for r in result["reasons"] if r["outcome"] == "violation"}
+    return {line.reason: line.rows for line in result.reasons if line.outcome == Outcome.VIOLATION and line.reason is not None}
 
 
-def repeats(results: Iterable[dict[str, Any]], told: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Findings of this run that earlier ones had, by rule and reason: since when, in how many runs before, and how many rows then."""
-    found = []
-    for r in results:
-        for reason, rows in violations(r).items():
-            had = [h for h in told if h["rules"].get(r["id"], {}).get("reasons", {}).get(reason)]
-            if had and had[-1] is told[-1]:
-                before = had[-1]["rules"][r["id"]]["reasons"][reason]
-                line = {"key": f"{r['id']}:{reason}", "rule": r["id"], "reason": reason, "rows": rows, "before": before}
-                found.append(line | {"first_seen": had[0]["as_of"], "times": len(had)})
-    return found
+def violations_then(audit: PastAudit, rule: str, reason: str) -> int:
+    """How many violations of a rule an earlier audit had for a reason; none where it did not test it, or hides the number."""
+    return audit.rules[rule].reasons.get(reason) or 0 if rule in audit.rules else 0
+
+
+def repeats(results: Iterable[RuleResult], history: Sequence[PastAudit]) -> list[Repeat]:
+    """Findings, by rule and reason, of the audit at hand that the previous one had too: the last of `history`."""
+    return [
+        repeat
+        for result in results
+        for reason, rows in violations(result).items()
+        if (repeat := _repeat(result.id, reason, rows or 0, history)) is not None
+    ]
+
+
+def _repeat(rule: str, reason: str, rows: int, history: Sequence[PastAudit]) -> Repeat | None:
+    before = violations_then(history[-1], rule, reason)
+    if not before:
+        return None
+    with_it = [audit for audit in history if violations_then(audit, rule, reason)]
+    return Repeat(
+        key=f"{rule}:{reason}", rule=rule, reason=reason, rows=rows, before=before, first_seen=with_it[0].as_of, times=len(with_it)
+    )
+
+
+# the follow-up of one run ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Followed:
-    """The follow-up of one run."""
+    """The follow-up of one run, of which these are the results; `accepted` are the rows that its register covers, by rule."""
 
     previous: Run
-    results: list[dict[str, Any]]
+    results: list[RuleResult]
     compared: tuple[Compared, ...]
     accepted: dict[str, dict[Row, str]]
     as_of: str
@@ -80,94 +120,101 @@ class Followed:
     @property
     def same_key(self) -> bool:
         """Whether rows can be told apart."""
-        return self.previous.audit["key_fingerprint"] == self.key_fingerprint
+        return self.previous.audit.key_fingerprint == self.key_fingerprint
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> FollowUpDocument:
         """The follow-up as results.json has it."""
-        told = history(self.previous)
-        return {
-            "previous": {k: self.previous.audit[k] for k in ("id", "as_of")} | {"evidence_sha256": self.previous.evidence},
-            "keys": "same" if self.same_key else "different",
-            "rules": {c.rule: self._rule(c) for c in self.compared},
-            "repeated": [r["id"] for r in self.results if r["repeated"]],
-            "repeats": repeats(self.results, told),
-            "rolled_forward": self._rolled(),
-            "history": told,
-        }
+        previous, history = self.previous, audits_before(self.previous)
+        return FollowUpDocument(
+            previous=PreviousAudit(id=previous.audit.id, as_of=previous.audit.as_of, evidence_sha256=previous.evidence),
+            keys="same" if self.same_key else "different",
+            rules={compared.rule: compared.document for compared in self.compared},
+            repeated=tuple(result.id for result in self.results if result.repeated),
+            repeats=tuple(repeats(self.results, history)),
+            rolled_forward=tuple(self._rolled_forward()),
+            history=tuple(history),
+        )
 
-    def _rule(self, compared: Compared) -> dict[str, Any]:
-        was, now = compared.verdicts
-        return {"before": was, "now": now, "candidates": list(compared.candidates), "counts": compared.counts}
-
-    def _rolled(self) -> list[dict[str, Any]]:
+    def _rolled_forward(self) -> list[RolledForward]:
         """What became of the rows that the previous run's register covered, by rule and entry."""
-        found: Counter[tuple[str, str, str]] = Counter()
+        counts: Counter[tuple[str, str, str]] = Counter()
         for compared in self.compared if self.same_key else ():
             covered = self.previous.accepted(compared.rule)
             for change in compared.rows:
                 if change.before == ACCEPTED:
-                    found[compared.rule, covered[change.row], _rolled(change)] += 1
-        return [{"rule": rule, "entries": ids, "now": now, "rows": n} for (rule, ids, now), n in sorted(found.items())]
+                    counts[compared.rule, covered[change.row], _rolled(change)] += 1
+        return [RolledForward(rule=rule, entries=ids, now=now, rows=n) for (rule, ids, now), n in sorted(counts.items())]
 
-    def carried(self) -> list[dict[str, Any]]:
+    def carried(self) -> list[CarriedRow]:
         """What this run carries of single rows."""
-        rows: list[dict[str, Any]] = []
-        by_rule = {c.rule: c for c in self.compared}
-        known = self.previous.carried if self.same_key else {}
-        for rule in sorted(by_rule.keys() | known.keys() | self.accepted.keys()):
-            before = {(r["record"], r["number"]): r for r in known.get(rule, [])}
-            changes = by_rule[rule].rows if rule in by_rule else ()
-            rows += self._of_changes(rule, changes, before)
-            told = {c.row for c in changes}
-            tested = any(r["id"] == rule and r["verdict"] not in ("NOT_EVALUATED", "ERROR") for r in self.results)
-            rows += [_kept(r, tested, self.as_of) for row, r in before.items() if row not in told]
+        changes = {compared.rule: compared.rows for compared in self.compared}
+        before = self.previous.carried if self.same_key else {}
+        tested = {result.id for result in self.results if result.verdict.is_tested}
+        rows: list[CarriedRow] = []
+        for rule in sorted(changes.keys() | before.keys() | self.accepted.keys()):
+            carried = {row.row: row for row in before.get(rule, [])}
+            rows += [self._changed(rule, change, carried.get(change.row)) for change in changes.get(rule, ())]
+            open_in_either = {change.row for change in changes.get(rule, ())}
+            rows += [_kept(row, rule in tested, self.as_of) for key, row in carried.items() if key not in open_in_either]
             if not self.same_key:
                 rows += marks(rule, self.accepted.get(rule, {}), self.as_of)
         return rows
 
-    def _of_changes(self, rule: str, changes: Iterable[Change], before: dict[Row, dict[str, Any]]) -> list[dict[str, Any]]:
-        marked, rows = self.accepted.get(rule, {}), []
-        for c in changes:
-            was = before.get(c.row)
-            first = was["first_seen"] if was else self.previous.audit["as_of"] if c.before else self.as_of
-            line = {"rule": rule, "record": c.row[0], "number": c.row[1], "state": c.state, "cause": c.cause, "before": c.before}
-            ended = self.as_of if c.state == "resolved" else None
-            now = c.before if c.state == "no longer tested" else c.now
-            rows.append(line | {"now": now, "accepted": marked.get(c.row), "first_seen": first, "resolved": ended})
-        return rows
+    def _changed(self, rule: str, change: Change, before: CarriedRow | None) -> CarriedRow:
+        """A row that was open in one of the two runs; `before` is what the previous run carried of it."""
+        first_in_either = self.previous.audit.as_of if change.before else self.as_of
+        record, number = change.row
+        return CarriedRow(
+            rule=rule,
+            record=record,
+            number=number,
+            state=change.state,
+            cause=change.cause,
+            before=change.before,
+            now=change.before if change.state == "no longer tested" else change.now,
+            accepted=self.accepted.get(rule, {}).get(change.row),
+            first_seen=before.first_seen if before else first_in_either,
+            resolved=self.as_of if change.state == "resolved" else None,
+        )
 
 
 def _rolled(change: Change) -> str:
     if change.state == "no longer tested":
         return "no longer tested"
-    return {ACCEPTED: "still accepted", "violation": "expired or withdrawn", None: "resolved"}.get(change.now, "no violation any more")
+    named = {ACCEPTED: "still accepted", str(Outcome.VIOLATION): "expired or withdrawn", None: "resolved"}
+    return named.get(change.now, "no violation any more")
 
 
-def _kept(row: dict[str, Any], tested: bool, as_of: str) -> dict[str, Any]:
+def _kept(row: CarriedRow, tested: bool, as_of: str) -> CarriedRow:
     """A row that neither of the two runs has open: resolved earlier, or of a rule that neither tested."""
-    kept = row | {"cause": None, "before": None, "accepted": None}
-    if row["resolved"]:
-        return kept | {"state": EARLIER}
-    # its rule lay fallow: as soon as it is tested again and does not find the row, that is resolved
-    return kept | ({"state": EARLIER, "now": None, "resolved": as_of} if tested else {"state": NOT_TESTED})
+    kept = replace(row, cause=None, before=None, accepted=None)
+    if row.resolved:
+        return replace(kept, state=EARLIER)
+    # its rule was left out before: as soon as it is tested again and does not find the row, that is resolved
+    return replace(kept, state=EARLIER, now=None, resolved=as_of) if tested else replace(kept, state=NOT_TESTED)
 
 
-def marks(rule: str, covered: dict[Row, str], as_of: str) -> list[dict[str, Any]]:
+def marks(rule: str, covered: dict[Row, str], as_of: str) -> list[CarriedRow]:
     """Rows that the register covers, where there is no earlier run to compare with."""
-    bare = dict.fromkeys(CARRIED.names) | {"rule": rule, "now": ACCEPTED, "first_seen": as_of}
-    return [bare | {"record": row[0], "number": row[1], "accepted": ids} for row, ids in covered.items()]
+    return [
+        CarriedRow(
+            rule=rule,
+            record=record,
+            number=number,
+            state=None,
+            cause=None,
+            before=None,
+            now=ACCEPTED,
+            accepted=ids,
+            first_seen=as_of,
+            resolved=None,
+        )
+        for (record, number), ids in covered.items()
+    ]
 
 
-def write(rows: Iterable[dict[str, Any]], path: Path) -> None:
+def write_carried(rows: Iterable[CarriedRow], path: Path) -> None:
     """The rows as a file; the same rows give the same bytes."""
-    table = pa.Table.from_pylist(list(rows), schema=CARRIED).sort_by([(n, "ascending") for n in ("rule", "record", "number")])
+    table = pa.Table.from_pylist([asdict(row) for row in rows], schema=CARRIED)
+    table = table.sort_by([(name, "ascending") for name in ("rule", "record", "number")])
     pq.write_table(table, path, compression="zstd", write_statistics=False, store_schema=False, row_group_size=1_000_000)
-
-
-def totals(rules: dict[str, dict[str, Any]]) -> dict[str, Counter[str]]:
-    """Rows by state and cause over all rules."""
-    found: dict[str, Counter[str]] = {state: Counter() for state in STATES}
-    for rule in rules.values():
-        for line in rule["counts"]:
-            found[line["state"]][line["cause"] or "none"] += line["rows"]
-    return found

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.document import FindingStanding, PastAudit
 from heytalk_audit.audit.evaluate import outline
+from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.evidence.folder import INPUTS
 from heytalk_audit.follow_up.earlier import Run
-from heytalk_audit.follow_up.history import violations
+from heytalk_audit.follow_up.history import violations, violations_then
 from heytalk_audit.registers.findings import Finding, read_findings
 from heytalk_audit.rules import RULES
-from heytalk_audit.vocabulary import Verdict
+from heytalk_audit.vocabulary import Outcome, Verdict
 
 #: How an entry stands: the first that holds. `STILL_FAILING` is itself a finding: somebody says that it is closed, and it is not.
 STATES = {
@@ -35,21 +37,23 @@ def refuse_unknown_reasons(path: Path, entries: Iterable[Finding], audit: Audit)
     """Raise InputError for a reason that its rule does not have. No row is read."""
     for number, entry in enumerate(entries, 1):
         check = outline(RULES[entry.rule], audit)
-        known = sorted({c.reason for c in check.conditions if c.outcome == "violation" and c.reason}) if check else None
-        if known is not None and entry.reason not in known:
+        if check is None:
+            continue
+        reasons = sorted({c.reason for c in check.conditions if c.outcome == Outcome.VIOLATION and c.reason})
+        if entry.reason not in reasons:
             where = f"findings {path.name}: findings.{number}.key {entry.key}"
-            raise InputError(where, f"names no reason of a violation of {entry.rule}", nearest(entry.reason, known))
+            raise InputError(where, f"names no reason of a violation of {entry.rule}", nearest(entry.reason, reasons))
 
 
-def state(entry: Finding, result: dict[str, Any] | None, today: dt.date) -> str:
+def state_of(entry: Finding, result: RuleResult | None, today: dt.date) -> str:
     """How an entry stands after its rule's result in this audit; null where the rule was left out."""
-    if result is None or not Verdict(result["verdict"]).is_tested or result["verdict"] == Verdict.NO_POPULATION:
+    if result is None or not result.verdict.is_tested or result.verdict == Verdict.NO_POPULATION:
         return "NOT_TESTED"
-    if result["verdict"] == "PASS":
+    if result.verdict == Verdict.PASS:
         return "CLOSED_BY_RETEST"
     if not violations(result).get(entry.reason):
         return "NOT_SEEN"
-    if result["verdict"] != "FAIL":
+    if result.verdict != Verdict.FAIL:
         return "ACCEPTED"
     if entry.status == "closed":
         return "STILL_FAILING"
@@ -57,43 +61,56 @@ def state(entry: Finding, result: dict[str, Any] | None, today: dt.date) -> str:
 
 
 def standings(
-    entries: Iterable[Finding], results: Iterable[dict[str, Any]], told: list[dict[str, Any]], as_of: str, today: dt.date
-) -> list[dict[str, Any]]:
-    """Every entry with how it stands, its rows, and its age since the run that saw it first. `told` are the earlier runs."""
-    by_rule, found = {r["id"]: r for r in results}, []
-    for entry in entries:
-        result = by_rule.get(entry.rule)
-        rows = violations(result).get(entry.reason, 0) if result else 0
-        had = [h["as_of"] for h in told if h["rules"].get(entry.rule, {}).get("reasons", {}).get(entry.reason)]
-        first = had[0] if had else as_of if rows else None
-        age = (today - dt.datetime.fromisoformat(first).date()).days if first else None
-        over = (
-            (today - entry.due).days
-            if entry.due and entry.due < today and state(entry, result, today) in ("OVERDUE", "STILL_FAILING")
-            else None
-        )
-        said = entry.model_dump(mode="json") | {"rule": entry.rule, "state": state(entry, result, today), "rows": rows}
-        found.append(said | {"first_seen": first, "age_days": age, "days_overdue": over, "times": len(had) + bool(rows)})
-    return found
+    entries: Iterable[Finding], results: Iterable[RuleResult], history: Sequence[PastAudit], as_of: str, today: dt.date
+) -> list[FindingStanding]:
+    """Every entry with how it stands, its rows, and its age since the audit that saw it first.
+
+    `history` are the earlier audits, the oldest first; `as_of` is the instant of this one, `today` its local day.
+    """
+    by_rule = {result.id: result for result in results}
+    return [_standing(entry, by_rule.get(entry.rule), history, as_of, today) for entry in entries]
 
 
-def unregistered(entries: Iterable[Finding], results: Iterable[dict[str, Any]]) -> list[str]:
+def _standing(entry: Finding, result: RuleResult | None, history: Sequence[PastAudit], as_of: str, today: dt.date) -> FindingStanding:
+    state = state_of(entry, result, today)
+    rows = violations(result).get(entry.reason) or 0 if result else 0
+    seen = [audit.as_of for audit in history if violations_then(audit, entry.rule, entry.reason)] + ([as_of] if rows else [])
+    overdue = entry.due is not None and entry.due < today and state in UNSOUND
+    return FindingStanding(
+        key=entry.key,
+        rule=entry.rule,
+        owner=entry.owner,
+        due=entry.due.isoformat() if entry.due else None,
+        response=entry.response,
+        text=entry.text,
+        status=entry.status,
+        state=state,
+        rows=rows,
+        first_seen=seen[0] if seen else None,
+        age_days=(today - dt.datetime.fromisoformat(seen[0]).date()).days if seen else None,
+        days_overdue=(today - entry.due).days if entry.due and overdue else None,
+        times=len(seen),
+    )
+
+
+def unregistered(entries: Iterable[Finding], results: Iterable[RuleResult]) -> list[str]:
     """Keys of findings of this audit that have no entry."""
-    known = {e.key for e in entries}
-    return [key for key in keys(results) if key not in known]
+    registered = {entry.key for entry in entries}
+    return [key for key in finding_keys(results) if key not in registered]
 
 
-def keys(results: Iterable[dict[str, Any]]) -> list[str]:
+def finding_keys(results: Iterable[RuleResult]) -> list[str]:
     """The keys of all findings: each reason of a violation of each rule that fails."""
-    return [f"{r['id']}:{reason}" for r in results if r["verdict"] == "FAIL" for reason in sorted(violations(r))]
+    failed = [result for result in results if result.verdict == Verdict.FAIL]
+    return [f"{result.id}:{reason}" for result in failed for reason in sorted(violations(result))]
 
 
-def template(run: Run) -> str:
-    """A register with an entry per finding of a run: what it was told already is kept, the rest is to be filled in."""
-    kept = run.folder / "inputs" / "findings.yaml"
-    entries = read_findings(kept, RULES) if kept.is_file() else []
-    known = [e.model_dump(mode="json") for e in entries]
+def register_of(run: Run) -> str:
+    """A register of findings, as YAML, with an entry per finding of a run: those that it had are kept, the rest is to be filled in."""
+    kept = run.folder / INPUTS / "findings.yaml"
+    registered = read_findings(kept, RULES) if kept.is_file() else []
     blank = {"owner": None, "due": None, "response": None, "text": None, "status": "open"}
-    known += [{"key": key, **blank} for key in unregistered(entries, run.rules.values())]
+    entries = [entry.model_dump(mode="json") for entry in registered]
+    entries += [{"key": key, **blank} for key in unregistered(registered, run.rules.values())]
     head = "# due: 2025-06-30; response: agree, partly or disagree, with a text; status: open or closed (only a test closes a finding)\n"
-    return head + yaml.safe_dump({"findings": known}, allow_unicode=True, sort_keys=False)
+    return head + yaml.safe_dump({"findings": entries}, allow_unicode=True, sort_keys=False)

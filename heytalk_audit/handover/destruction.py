@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,33 +41,38 @@ def destroy(folder: Path, by: str, log: Path | None, now: dt.datetime, reason: s
 
     Before its day, or without a receipt in the log, only with a reason.
     """
-    found, file = custody.held(folder), custody.log_of(folder, log)
-    said = " ".join(reason.split())
-    received = _due(found, file, now, said, run)
-    plan = plan_of(found)
-    tables = found.hashes()
-    more = {"tables": tables, "files": len(plan.files), "method": METHOD, "reason": said or None}
-    begun = custody.append(file, custody.entry_of(found, "destruction begun", by, now, **more))
-    _remove(found, plan)
-    certificate = _certificate(found, plan, tables, by, now, received, said, begun)
-    paths = _write(file.parent, found, certificate, now)
-    entry = custody.entry_of(found, "destroyed", by, now, **more, certificate_sha256=digest(canonical(certificate)))
+    held, file = custody.held(folder), custody.log_of(folder, log)
+    reason = " ".join(reason.split())
+    receipt = _due(held, file, now, reason, run)
+    plan, tables = plan_of(held), held.hashes()
+    more = {"tables": tables, "files": len(plan.files), "method": METHOD, "reason": reason or None}
+    begun = custody.append(file, custody.entry_of(held, "destruction begun", by, now, **more))
+    _remove(held, plan)
+    destroyed = {
+        "destroyed_at": custody.stamp(now),
+        "destroyed_by": " ".join(by.split()),
+        "reason": reason or None,
+        "log_line_sha256": begun,
+    }
+    certificate = _certificate(held, plan, tables, receipt) | destroyed
+    paths = _write(file.parent, held, certificate, now)
+    entry = custody.entry_of(held, "destroyed", by, now, **more, certificate_sha256=digest(canonical(certificate)))
     custody.append(file, entry)
     return paths
 
 
-def _due(found: Held, file: Path, now: dt.datetime, reason: str, run: Path | None) -> dict[str, Any] | None:
+def _due(held: Held, file: Path, now: dt.datetime, reason: str, run: Path | None) -> dict[str, Any] | None:
     """The receipt, if there is one. Raises InputError where the day has not come and no reason is given."""
-    known = custody.of(file, found) if file.exists() else []
-    receipts = [e for e in known if e["event"] == "received"]
-    dated = [e for e in known if "destroy_on" in e]
+    entries = custody.of(file, held) if file.exists() else []
+    receipts = [e for e in entries if e["event"] == "received"]
+    dated = [e for e in entries if "destroy_on" in e]
     day = dt.date.fromisoformat(dated[-1]["destroy_on"]) if dated else None
     if run is not None:
         keep = dated[-1]["keep_days"] if dated else custody.KEEP_DAYS
-        day = custody.destruction_day(found, now, keep, run)[0]
+        day = custody.destruction_day(held, now, keep, run)[0]
     if reason:
         return receipts[-1] if receipts else None
-    name = found.folder.name
+    name = held.folder.name
     if day is None:
         raise InputError(f"destroy {name}", f"its receipt is not in {file.name}", "name its --log, or state a --reason")
     if now.astimezone(dt.UTC).date() < day:
@@ -74,14 +80,14 @@ def _due(found: Held, file: Path, now: dt.datetime, reason: str, run: Path | Non
     return receipts[-1] if receipts else None
 
 
-def plan_of(found: Held) -> Plan:
+def plan_of(held: Held) -> Plan:
     """What a snapshot consists of. Anything else in its folder, and any link, is refused: it would go with it, or stay behind."""
-    name, wanted = found.folder.name, {DESCRIPTOR, *found.paths.values(), *_COMPANIONS}
+    name, wanted = held.folder.name, {DESCRIPTOR, *held.paths.values(), *_COMPANIONS}
     files, folders, linked = {}, [], 0
-    for root, inner, names in os.walk(found.folder, followlinks=False):
+    for root, inner, names in os.walk(held.folder, followlinks=False):
         for entry in sorted([*inner, *names]):
             path = Path(root) / entry
-            relative = path.relative_to(found.folder)
+            relative = path.relative_to(held.folder)
             state = path.lstat()
             if relative.parts[0] not in wanted:
                 raise InputError(f"destroy {name}", f"{relative.as_posix()[:80]} is no part of the snapshot", "move it elsewhere first")
@@ -96,9 +102,9 @@ def plan_of(found: Held) -> Plan:
     return Plan(files, tuple(sorted(folders, key=lambda f: -f.count("/"))), linked)
 
 
-def _remove(found: Held, plan: Plan) -> None:
+def _remove(held: Held, plan: Plan) -> None:
     """File by file, through the folder that was opened: nothing that was put in its place meanwhile is followed or removed."""
-    top = os.open(found.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    top = os.open(held.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         # the descriptor goes last: what is left after a failure can be destroyed again
         for name in sorted(plan.files, key=lambda n: (n == DESCRIPTOR, n)):
@@ -106,16 +112,17 @@ def _remove(found: Held, plan: Plan) -> None:
         for name in plan.folders:
             _within(top, name, lambda entry, place: os.rmdir(entry, dir_fd=place))
     except OSError as error:
-        raise InputError(f"destroy {found.folder.name}", f"stopped: {error.strerror}", "see what is left, and destroy it again") from error
+        raise InputError(f"destroy {held.folder.name}", f"stopped: {error.strerror}", "see what is left, and destroy it again") from error
     finally:
         os.close(top)
     try:
-        os.rmdir(found.folder)
+        os.rmdir(held.folder)
     except OSError as error:
-        raise InputError(f"destroy {found.folder.name}", f"its folder stays: {error.strerror}", "see what was put in it") from error
+        raise InputError(f"destroy {held.folder.name}", f"its folder stays: {error.strerror}", "see what was put in it") from error
 
 
-def _within(top: int, name: str, do: Any) -> None:
+def _within(top: int, name: str, remove: Callable[[str, int], None]) -> None:
+    """Open the folders of a path one by one, following no link, and have its last part removed from the innermost."""
     *parents, entry = name.split("/")
     opened = []
     place = top
@@ -123,38 +130,33 @@ def _within(top: int, name: str, do: Any) -> None:
         for step in parents:
             place = os.open(step, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=place)
             opened.append(place)
-        do(entry, place)
+        remove(entry, place)
     finally:
         for handle in reversed(opened):
             os.close(handle)
 
 
-def _certificate(
-    found: Held, plan: Plan, tables: dict, by: str, now: dt.datetime, received: dict[str, Any] | None, reason: str, begun: str
-) -> dict[str, Any]:
+def _certificate(held: Held, plan: Plan, tables: dict[str, str | None], receipt: dict[str, Any] | None) -> dict[str, Any]:
+    """What the certificate says of the snapshot; who destroyed it, when and why is added."""
     return {
         "certificate": "destruction of a snapshot",
-        "snapshot": found.id,
-        "as_of": found.descriptor.get("as_of"),
-        "storage": str(found.folder),
-        "descriptor_sha256": found.sha256,
+        "snapshot": held.id,
+        "as_of": held.descriptor.get("as_of"),
+        "storage": str(held.folder),
+        "descriptor_sha256": held.sha256,
         "tables": tables,
         "files": [{"name": name, "bytes": size, "sha256": sha256} for name, (size, sha256) in sorted(plan.files.items())],
         "bytes": sum(size for size, _ in plan.files.values()),
         "files_with_other_names": plan.linked,
-        "received": {k: received[k] for k in ("at", "from", "by", "channel")} if received else None,
-        "destroyed_at": custody.stamp(now),
-        "destroyed_by": " ".join(by.split()),
+        "received": {k: receipt[k] for k in ("at", "from", "by", "channel")} if receipt else None,
         "method": METHOD,
-        "reason": reason or None,
         "limits": list(LIMITS),
-        "log_line_sha256": begun,
     }
 
 
-def _write(folder: Path, found: Held, certificate: dict[str, Any], now: dt.datetime) -> tuple[Path, Path]:
+def _write(folder: Path, held: Held, certificate: dict[str, Any], now: dt.datetime) -> tuple[Path, Path]:
     """The certificate beside the log, under a name that is not taken."""
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in found.id)[:60] or "snapshot"
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in held.id)[:60] or "snapshot"
     stem = f"destruction-{plain}-{now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}"
     n = 1
     while (folder / f"{stem}.json").exists():
@@ -168,31 +170,33 @@ def _write(folder: Path, found: Held, certificate: dict[str, Any], now: dt.datet
     return written
 
 
-def _page(said: dict[str, Any]) -> str:
-    received = said["received"]
-    from_whom = (
-        f"{received['at']}, from {received['from']}, by {received['by']}, through {received['channel']}" if received else "not logged"
-    )
+def _page(certificate: dict[str, Any]) -> str:
     facts = {
-        "Snapshot": said["snapshot"],
-        "State as of": said["as_of"],
-        "Descriptor SHA-256": said["descriptor_sha256"],
-        "Lay in": said["storage"],
-        "Received": from_whom,
-        "Destroyed at": said["destroyed_at"],
-        "Destroyed by": said["destroyed_by"],
-        "Method": said["method"],
-        "Files, bytes": f"{len(said['files']):,} files, {said['bytes']:,} bytes",
-        "Files with other names": said["files_with_other_names"],
-        "Reason, where before its day": said["reason"],
-        "Line of the custody log": said["log_line_sha256"],
+        "Snapshot": certificate["snapshot"],
+        "State as of": certificate["as_of"],
+        "Descriptor SHA-256": certificate["descriptor_sha256"],
+        "Lay in": certificate["storage"],
+        "Received": _receipt(certificate["received"]),
+        "Destroyed at": certificate["destroyed_at"],
+        "Destroyed by": certificate["destroyed_by"],
+        "Method": certificate["method"],
+        "Files, bytes": f"{len(certificate['files']):,} files, {certificate['bytes']:,} bytes",
+        "Files with other names": certificate["files_with_other_names"],
+        "Reason, where before its day": certificate["reason"],
+        "Line of the custody log": certificate["log_line_sha256"],
     }
     body = join(
         tag("h1", "Certificate of destruction"),
         definitions(facts.items()),
-        table(["Table", "Digest"], [[name, value] for name, value in said["tables"].items()], "Tables"),
-        table(["File", "Bytes", "SHA-256"], [[f["name"], f["bytes"], f["sha256"]] for f in said["files"]], "Files removed"),
-        *(paragraph(text, cls="note") for text in said["limits"]),
+        table(["Table", "Digest"], [[name, value] for name, value in certificate["tables"].items()], "Tables"),
+        table(["File", "Bytes", "SHA-256"], [[f["name"], f["bytes"], f["sha256"]] for f in certificate["files"]], "Files removed"),
+        *(paragraph(text, cls="note") for text in certificate["limits"]),
         paragraph("Signed: ", tag("span", "", cls="line")),
     )
     return page.wrap(page.sanitised(body.html), "Certificate of destruction", [])
+
+
+def _receipt(received: dict[str, Any] | None) -> str:
+    if received is None:
+        return "not logged"
+    return f"{received['at']}, from {received['from']}, by {received['by']}, through {received['channel']}"

@@ -17,6 +17,7 @@ from heytalk_audit import contract, params
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.custody import KEEP_DAYS
+from heytalk_audit.handover.markdown import BLANK, bullets, document, escape, pairs, table
 from heytalk_audit.policy import Policy, load
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.policy.settings import settings_of
@@ -27,7 +28,7 @@ RECORD, ASSESSMENT = "record-of-processing.md", "impact-assessment.md"
 #: Categories of the contract that article 9 or 10 of the GDPR names, or that stand close to it.
 SPECIAL = re.compile(r"special|ethnic|religio|health|sexual|politic|union|biometric|criminal|racial", re.IGNORECASE)
 #: Categories that the contract gives no single name.
-SAID = {
+IN_WORDS = {
     "varies": "as each row says",
     "pd:*": "as each row names it",
     "special possible": "free text, in which special categories may occur",
@@ -70,13 +71,19 @@ RISKS = (
         "Cases and planted violations test every rule; unknown is told apart from broken; two people review samples of texts",
     ),
 )
+NECESSARY = (
+    "Whether a promise is kept can only be seen in the records that it is about: a sample would miss rare breaches.",
+    "Only tables and columns of the contract are read; what the rules of this audit do not need need not be delivered.",
+    "Free text is read by machine; people see only a random sample, apart from the report.",
+    "The copy exists for the audit alone, and is destroyed afterwards.",
+)
 
 
 @dataclass(frozen=True)
-class Known:
+class Facts:
     """What the two documents are filled from."""
 
-    given: params.Params
+    parameters: params.Params
     policy: Policy
     snapshot: str
     source: str
@@ -86,170 +93,134 @@ class Known:
 
 def write_records(path: Path, overrides: list[str], out: Path) -> list[str]:
     """Write both documents, or neither; a document that is there already is never overwritten. Raises InputError."""
-    known = _known(path, overrides)
+    facts = _facts_of(path, overrides)
     for name in (RECORD, ASSESSMENT):
         if (out / name).exists() or (out / name).is_symlink():
             raise InputError(f"--out {out.name}", f"holds {name} already", "people fill it in, so it is kept: name another folder")
-    made = {RECORD: record(known), ASSESSMENT: assessment(known)}
+    documents = {RECORD: record_of_processing(facts), ASSESSMENT: impact_assessment(facts)}
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=".record-") as work:
-        for name, text in made.items():
+        for name, text in documents.items():
             (Path(work) / name).write_text(text, "utf-8")
-        for name in made:
+        for name in documents:
             os.replace(Path(work) / name, out / name)
-    return list(made)
+    return list(documents)
 
 
-def _known(path: Path, overrides: list[str]) -> Known:
-    given, base = params.read(path, overrides), path.resolve().parent
-    policy = load(given.policy.name, base)
-    settings_of(policy, given.settings)
-    rules = [r for chapter in given.chapters for r in rules_of(chapter, given.rules)]
-    needed = {t for r in rules for t in RULES[r].tables} | {"users"}
-    if any(RULES[r].family == "DQ" for r in rules):
+def _facts_of(path: Path, overrides: list[str]) -> Facts:
+    parameters, base = params.read(path, overrides), path.resolve().parent
+    policy = load(parameters.policy.name, base)
+    settings_of(policy, parameters.settings)
+    rules = [rule for chapter in parameters.chapters for rule in rules_of(chapter, parameters.rules)]
+    needed = {table for rule in rules for table in RULES[rule].tables} | {"users"}
+    if any(RULES[rule].family == "DQ" for rule in rules):
         needed = set(contract.load())  # the evidence is compared table by table
-    said = _descriptor(base / given.snapshot)
-    source = ", from ".join(str(said[k]) for k in ("producer", "source_system") if said.get(k))
-    id = str(said.get("snapshot_id") or Path(given.snapshot).name)
-    return Known(given, policy, id, source, rules, [t for t in contract.load() if t in needed])
+    descriptor = _descriptor(base / parameters.snapshot)
+    source = ", from ".join(str(descriptor[key]) for key in ("producer", "source_system") if descriptor.get(key))
+    id = str(descriptor.get("snapshot_id") or Path(parameters.snapshot).name)
+    return Facts(parameters, policy, id, source, rules, [table for table in contract.load() if table in needed])
 
 
 def _descriptor(folder: Path) -> dict[str, Any]:
     """The snapshot's descriptor, if it is there already: the documents are written before the data comes."""
     try:
-        said = json.loads((folder / DESCRIPTOR).read_text("utf-8"))
+        descriptor = json.loads((folder / DESCRIPTOR).read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
-    return said if isinstance(said, dict) else {}
-
-
-def escape(text: object) -> str:
-    """Text that Markdown shows as it is, on one line: no markup, link, image, table cell or HTML comes of it."""
-    bare = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
-    bare = re.sub(r"([\\`*_{}\[\]()<>#+!|~&:@=$\"'^/])", r"\\\1", bare)
-    return re.sub(r"(?i)\bwww\.", r"www\\.", bare)
+    return descriptor if isinstance(descriptor, dict) else {}
 
 
 def categories(tables: list[str]) -> list[tuple[str, list[str]]]:
     """Categories of personal data that the contract names in these tables, and the columns of each."""
-    found: dict[str, list[str]] = {}
+    columns: dict[str, list[str]] = {}
     for name in tables:
         for column in contract.load()[name].columns:
             if column.category:
-                found.setdefault(SAID.get(column.category, column.category), []).append(f"{name}.{column.name}")
-    return sorted(found.items())
+                columns.setdefault(IN_WORDS.get(column.category, column.category), []).append(f"{name}.{column.name}")
+    return sorted(columns.items())
 
 
-def record(known: Known) -> str:
+def record_of_processing(facts: Facts) -> str:
     """The entry for the records of processing (GDPR, article 30)."""
-    kinds = categories(known.tables)
-    return _document(
-        f"Record of processing: {escape(known.given.audit.title)}",
+    columns = [(escape(category), escape(", ".join(names))) for category, names in categories(facts.tables)]
+    return document(
+        f"Record of processing: {escape(facts.parameters.audit.title)}",
         "Draft entry for the records of processing activities (GDPR, article 30). Lines to fill in are marked with underscores.",
-        _facts(
-            [
-                ("Processing", f"Privacy audit {escape(known.given.audit.id)}"),
-                ("Controller, representative, data protection officer", _line()),
-                ("Processor, if another carries out the audit", _line()),
-                ("Purposes", f"To check whether user data is handled as the policy {_policy(known)} promises, and to report what is not"),
-                ("Legal basis, to be confirmed by counsel", _line()),
-                (
-                    "Data subjects",
-                    "Users of the service, among them minors; people whom users write about; staff, as actors in access logs",
-                ),
-                ("Data", f"Snapshot {escape(known.snapshot)}" + (f", {escape(known.source)}" if known.source else "")),
-                ("Areas", ", ".join(CHAPTERS[c].title for c in known.given.chapters) + f" ({len(known.rules)} rules)"),
-                ("Recipients", _audience(known)),
-                ("Transfers to third countries", f"None by the audit itself. Where the engine runs: {_engine(known)}. {_line()}"),
-            ]
-        ),
-        "## Categories of personal data\n\n" + _table(["Category", "Columns"], [(escape(k), escape(", ".join(v))) for k, v in kinds]),
-        "## Time limits for erasure\n\n" + _table(["What", "Kept"], RETENTION),
-        "## Technical and organisational measures\n\n" + _bullets(MEASURES) + f"\n\nMeasures of the place where it runs: {_line()}",
+        pairs(_processing(facts)),
+        "## Categories of personal data\n\n" + table(["Category", "Columns"], columns),
+        "## Time limits for erasure\n\n" + table(["What", "Kept"], RETENTION),
+        "## Technical and organisational measures\n\n" + bullets(MEASURES) + f"\n\nMeasures of the place where it runs: {BLANK}",
     )
 
 
-def assessment(known: Known) -> str:
+def _processing(facts: Facts) -> list[tuple[str, str]]:
+    audit, source = facts.parameters.audit, f", {escape(facts.source)}" if facts.source else ""
+    return [
+        ("Processing", f"Privacy audit {escape(audit.id)}"),
+        ("Controller, representative, data protection officer", BLANK),
+        ("Processor, if another carries out the audit", BLANK),
+        ("Purposes", f"To check whether user data is handled as the policy {_policy(facts)} promises, and to report what is not"),
+        ("Legal basis, to be confirmed by counsel", BLANK),
+        ("Data subjects", "Users of the service, among them minors; people whom users write about; staff, as actors in access logs"),
+        ("Data", f"Snapshot {escape(facts.snapshot)}{source}"),
+        ("Areas", ", ".join(CHAPTERS[c].title for c in facts.parameters.chapters) + f" ({len(facts.rules)} rules)"),
+        ("Recipients", _audience(facts)),
+        ("Transfers to third countries", f"None by the audit itself. Where the engine runs: {_engine(facts)}. {BLANK}"),
+    ]
+
+
+def impact_assessment(facts: Facts) -> str:
     """A short impact assessment (GDPR, article 35)."""
-    kinds = [k for k, _ in categories(known.tables)]
-    special = [k for k in kinds if SPECIAL.search(k)]
-    told = ", ".join(map(escape, special)) or "none by name"
-    return _document(
-        f"Impact assessment: {escape(known.given.audit.title)}",
+    return document(
+        f"Impact assessment: {escape(facts.parameters.audit.title)}",
         "Draft of a short data protection impact assessment of the audit itself (GDPR, article 35). The controller decides.",
-        "## What is processed\n\n"
-        + _facts(
-            [
-                ("Audit", escape(known.given.audit.id)),
-                ("Policy", _policy(known)),
-                ("Snapshot", escape(known.snapshot)),
-                ("Tables", escape(", ".join(known.tables))),
-                ("Categories of personal data", f"{len(kinds)}; those close to special categories: {told}"),
-                ("Special categories within free text", "may occur in whatever users write; detectors count them and keep no value"),
-                ("Scale", "the whole population of users at one instant"),
-                ("For", _audience(known)),
-                ("Engine", _engine(known)),
-            ]
-        ),
-        "## Why it is necessary, and proportionate\n\n"
-        + _bullets(
-            (
-                "Whether a promise is kept can only be seen in the records that it is about: a sample would miss rare breaches.",
-                "Only tables and columns of the contract are read; what the rules of this audit do not need need not be delivered.",
-                "Free text is read by machine; people see only a random sample, apart from the report.",
-                "The copy exists for the audit alone, and is destroyed afterwards.",
-            )
-        ),
+        "## What is processed\n\n" + pairs(_processed(facts)),
+        "## Why it is necessary, and proportionate\n\n" + bullets(NECESSARY),
         "## Risks to people, and what meets them\n\n"
-        + _table(["Risk", "Measures", "What remains, and who accepts it"], [(*pair, "____") for pair in RISKS]),
-        "## Time limits\n\n" + _table(["What", "Kept"], RETENTION),
-        "## Measures\n\n" + _bullets(MEASURES),
+        + table(["Risk", "Measures", "What remains, and who accepts it"], [(*risk, BLANK) for risk in RISKS]),
+        "## Time limits\n\n" + table(["What", "Kept"], RETENTION),
+        "## Measures\n\n" + bullets(MEASURES),
         "## Consulted, and decided\n\n"
-        + _facts(
+        + pairs(
             [
-                ("Data protection officer's advice", _line()),
-                ("Views of users or their representatives", _line()),
-                ("Decided by, on", _line()),
+                ("Data protection officer's advice", BLANK),
+                ("Views of users or their representatives", BLANK),
+                ("Decided by, on", BLANK),
             ]
         ),
     )
 
 
-def _policy(known: Known) -> str:
-    return f"{escape(known.policy.title)}, version {escape(known.policy.version)} (digest {known.policy.sha256[:16]})"
+def _processed(facts: Facts) -> list[tuple[str, str]]:
+    kinds = [category for category, _ in categories(facts.tables)]
+    special = ", ".join(escape(category) for category in kinds if SPECIAL.search(category)) or "none by name"
+    return [
+        ("Audit", escape(facts.parameters.audit.id)),
+        ("Policy", _policy(facts)),
+        ("Snapshot", escape(facts.snapshot)),
+        ("Tables", escape(", ".join(facts.tables))),
+        ("Categories of personal data", f"{len(kinds)}; those close to special categories: {special}"),
+        ("Special categories within free text", "may occur in whatever users write; detectors count them and keep no value"),
+        ("Scale", "the whole population of users at one instant"),
+        ("For", _audience(facts)),
+        ("Engine", _engine(facts)),
+    ]
 
 
-def _audience(known: Known) -> str:
+def _policy(facts: Facts) -> str:
+    return f"{escape(facts.policy.title)}, version {escape(facts.policy.version)} (digest {facts.policy.sha256[:16]})"
+
+
+def _audience(facts: Facts) -> str:
     inside = "The controller's management and data protection officer"
-    return f"{inside}; {_reader(known)} receives a version without exception rows" if _reader(known) else inside
+    return f"{inside}; {_reader(facts)} receives a version without exception rows" if _reader(facts) else inside
 
 
-def _reader(known: Known) -> str:
-    return {"regulator": "a regulator", "public": "the public"}.get(known.given.report.audience, "")
+def _reader(facts: Facts) -> str:
+    return {"regulator": "a regulator", "public": "the public"}.get(facts.parameters.report.audience, "")
 
 
-def _engine(known: Known) -> str:
+def _engine(facts: Facts) -> str:
     """What kind of engine: an address may carry a name and a password, so it is left out."""
-    url = known.given.engine.url
+    url = facts.parameters.engine.url
     return "DuckDB, on one machine" if url == "duckdb" else "Spark, on one machine" if url.startswith("local") else "a Spark cluster"
-
-
-def _line() -> str:
-    return "____"
-
-
-def _document(title: str, note: str, *parts: str) -> str:
-    return "\n\n".join([f"# {title}", note, *parts]) + "\n"
-
-
-def _facts(pairs: list[tuple[str, str]]) -> str:
-    return _table(["", ""], pairs)
-
-
-def _table(heads: list[str], rows: Any) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
-
-
-def _bullets(items: tuple[str, ...]) -> str:
-    return "\n".join(f"* {item}" for item in items)

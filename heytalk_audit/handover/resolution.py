@@ -8,7 +8,6 @@ engagement key and the snapshot could compute pseudonyms without this command, s
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -21,17 +20,19 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from heytalk_audit import contract
+from heytalk_audit.audit.document import Results
 from heytalk_audit.audit.pseudonym import fingerprint, pseudonym
 from heytalk_audit.canonical import canonical, digest
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence import custody
-from heytalk_audit.evidence.folder import STATEMENT, payload
+from heytalk_audit.evidence.folder import PARAMETERS, STATEMENT, exceptions_file, payload
 from heytalk_audit.evidence.signature import BadSignature, public_of, sign, verify
 from heytalk_audit.evidence.statement import materials_of, read_statement
 from heytalk_audit.evidence.verify import verify_pack
+from heytalk_audit.follow_up.earlier import results_in
 from heytalk_audit.params import engagement_key
-from heytalk_audit.running.replay import PARAMETERS
 from heytalk_audit.snapshot import delivery
+from heytalk_audit.vocabulary import Audience
 
 #: A signature made for this does not pass as one over evidence, nor the other way round.
 NAMESPACE = "heytalk-audit-resolution"
@@ -40,7 +41,7 @@ MOST = 100
 
 
 @dataclass(frozen=True)
-class Asked:
+class LookUp:
     """Who asks, in which case, what for, and the key that proves it."""
 
     by: str
@@ -66,85 +67,88 @@ class Answer:
 
 
 def resolve(
-    run: Path, wanted: Iterable[str], snapshot: Path, asked: Asked, log: Path | None, now: Callable[[], dt.datetime]
+    run: Path, pseudonyms: Iterable[str], snapshot: Path, look_up: LookUp, log: Path | None, now: Callable[[], dt.datetime]
 ) -> Iterator[Answer]:
     """The answers, one by one, each once its line is in the log. Raises InputError."""
-    wanted = list(dict.fromkeys(wanted))
-    said = {name: custody.said_of(f"--{name}", getattr(asked, name)) for name in ("by", "case", "purpose")}
-    folder, held = payload(run), custody.held(snapshot)
-    evidence, key = _refuse(run, folder, held, asked)
-    tables = _where(folder, wanted)
+    pseudonyms = list(dict.fromkeys(pseudonyms))
+    stated = {name: custody.said_of(f"--{name}", getattr(look_up, name)) for name in ("by", "case", "purpose")}
+    held = custody.held(snapshot)
+    evidence, results, key = _refuse(run, held, look_up)
+    tables = _where(payload(run), results, pseudonyms)
     file = custody.log_of(snapshot, log)
-    found = _search(delivery.read(snapshot), held, key, tables)
-    for one in wanted:
-        answer = found.get(one, Answer(one))
-        entry = custody.entry_of(held, EVENT, said["by"], now(), case=said["case"], purpose=said["purpose"])
+    answers = _search(delivery.read(snapshot), held, key, tables)
+    for one in pseudonyms:
+        answer = answers.get(one, Answer(one))
+        entry = custody.entry_of(held, EVENT, stated["by"], now(), case=stated["case"], purpose=stated["purpose"])
         entry |= {"evidence_sha256": evidence, "pseudonym": one, "found": answer.table is not None}
-        entry |= {"public_key": public_of(asked.key).public}
-        custody.append(file, entry | {"signature": sign(canonical(entry), asked.key, NAMESPACE).decode()})
+        entry |= {"public_key": public_of(look_up.key).public}
+        custody.append(file, entry | {"signature": sign(canonical(entry), look_up.key, NAMESPACE).decode()})
         yield answer
 
 
 def genuine(entry: dict[str, Any]) -> bool:
     """Whether a line of the log is signed by the key that it names."""
-    said = {name: value for name, value in entry.items() if name not in ("signature", "previous")}
+    signed = {name: value for name, value in entry.items() if name not in ("signature", "previous")}
     try:
-        return verify(canonical(said), entry["signature"].encode(), NAMESPACE).public == entry["public_key"]
+        return verify(canonical(signed), entry["signature"].encode(), NAMESPACE).public == str(entry["public_key"])
     except (BadSignature, KeyError, UnicodeEncodeError):
         return False
 
 
-def _refuse(run: Path, folder: Path, held: custody.Held, asked: Asked) -> tuple[str, bytes]:
-    """The digest of the run's evidence and the engagement key, if all belong together and the officer may ask."""
-    where = f"resolve {run.name}"
+def _refuse(run: Path, held: custody.Held, look_up: LookUp) -> tuple[str, Results, bytes]:
+    """The digest of the run's evidence, its results and the engagement key, if all belong together and the officer may ask."""
+    where, folder = f"resolve {run.name}", payload(run)
     faults = verify_pack(run).faults
     if faults:
         raise InputError(where, f"is not as it was written ({faults[0]})", "name a run that was not changed")
     content = (folder / STATEMENT).read_bytes()
-    audit = json.loads((folder / "results.json").read_bytes())["audit"]
-    given = yaml.safe_load((folder / PARAMETERS).read_text("utf-8"))
-    if audit["audience"] != "internal":
+    results, parameters = results_in(folder, where), yaml.safe_load((folder / PARAMETERS).read_text("utf-8"))
+    if results.audit.audience != Audience.INTERNAL:
         raise InputError(where, "withholds its rows", "name the run for internal use")
-    officers = given.get("resolution", {}).get("keys", [])
-    if not officers:
-        raise InputError(where, "names nobody who may resolve", "run the audit with resolution.keys in its parameters")
-    if public_of(asked.key).public not in officers:
-        raise InputError("--key", "is not one that the run's resolution.keys name", "the data protection officer alone resolves")
-    variable = given.get("report", {}).get("key_env", "HEYTALK_AUDIT_KEY")
+    _refuse_stranger(where, parameters, look_up)
+    variable = parameters.get("report", {}).get("key_env", "HEYTALK_AUDIT_KEY")
     key = engagement_key(variable)
-    if fingerprint(key) != audit["key_fingerprint"]:
+    if fingerprint(key) != results.audit.key_fingerprint:
         raise InputError(f"report.key_env {variable}", "holds another key than the run's", "export the engagement key of that run")
     if materials_of(read_statement(content)).get(f"snapshot/{delivery.DESCRIPTOR}") != held.sha256:
         raise InputError(f"--snapshot {held.folder.name}", "is not the one that the run was made from", "name that one")
-    return digest(content), key
+    return digest(content), results, key
 
 
-def _where(folder: Path, wanted: list[str]) -> dict[str, set[str]]:
+def _refuse_stranger(where: str, parameters: dict[str, Any], look_up: LookUp) -> None:
+    officers = parameters.get("resolution", {}).get("keys", [])
+    if not officers:
+        raise InputError(where, "names nobody who may resolve", "run the audit with resolution.keys in its parameters")
+    if public_of(look_up.key).public not in officers:
+        raise InputError("--key", "is not one that the run's resolution.keys name", "the data protection officer alone resolves")
+
+
+def _where(folder: Path, results: Results, pseudonyms: list[str]) -> dict[str, set[str]]:
     """Per pseudonym the tables that its rules read. One that the run does not have is refused: nothing is fished for."""
-    if len(wanted) > MOST:
+    if len(pseudonyms) > MOST:
         raise InputError("resolve", f"asks for more than {MOST} at once", "ask for those that the case needs")
-    for one in wanted:
+    for one in pseudonyms:
         if not re.fullmatch(r"[0-9a-f]{16}", one):
             raise InputError(f"resolve {printable(one)[:40]}", "is no pseudonym", "write its 16 hex digits")
-    found: dict[str, set[str]] = {one: set() for one in wanted}
-    for rule in json.loads((folder / "results.json").read_bytes())["rules"]:
-        drawn = {record for sample in rule["samples"] for record in sample["records"]}
-        rows = pq.read_table(folder / "exceptions" / f"{rule['id']}.parquet", columns=["record", "subject"])
+    tables: dict[str, set[str]] = {one: set() for one in pseudonyms}
+    for rule in results.rules:
+        drawn = {record for sample in rule.samples for record in sample.records}
+        rows = pq.read_table(exceptions_file(folder, rule.id), columns=["record", "subject"])
         records, people = (set(rows[name].to_pylist()) for name in ("record", "subject"))
-        for one in wanted:
+        for one in pseudonyms:
             if one in people:
-                found[one].add("users")
+                tables[one].add("users")
             if one in records or one in drawn:
-                found[one] |= {"users", *contract.load()}
-    missing = [one for one in wanted if not found[one]]
+                tables[one] |= {"users", *contract.load()}
+    missing = [one for one in pseudonyms if not tables[one]]
     if missing:
         raise InputError(f"resolve {missing[0]}", "is in no exceptions file of this run", "ask for one that is")
-    return found
+    return tables
 
 
 def _search(delivered: delivery.Delivery, held: custody.Held, key: bytes, tables: dict[str, set[str]]) -> dict[str, Answer]:
-    """Recompute pseudonyms, persons first, then table by table, until each is found. Raises InputError where a table was changed."""
-    left, found, declared = set(tables), {}, held.declared()
+    """Recompute pseudonyms, persons first, then table by table, until each has its answer. Raises InputError where a table was changed."""
+    left, answers, declared = set(tables), dict[str, Answer](), held.declared()
     for table, part, column, person in _keys(delivered):
         open_ = {one for one in left if table in tables[one]}
         if not open_:
@@ -152,14 +156,14 @@ def _search(delivered: delivery.Delivery, held: custody.Held, key: bytes, tables
         if custody.hash_of(part.path) != declared.get(part.table.name):
             raise InputError(f"--snapshot {held.folder.name}", f"{part.table.name} is not as its descriptor says", "name the one delivered")
         for value, who in _values(part, column, person):
-            one = pseudonym(key, f"{table}:{value}")
+            one = str(pseudonym(key, f"{table}:{value}"))
             if one in open_:
-                found[one] = Answer(one, table, value, who)
+                answers[one] = Answer(one, table, value, who)
                 open_.discard(one)
                 if not open_:
                     break
-        left -= set(found)
-    return found
+        left -= set(answers)
+    return answers
 
 
 def _keys(delivered: delivery.Delivery) -> Iterator[tuple[str, delivery.Part, str, str]]:
@@ -190,6 +194,6 @@ def _values(part: delivery.Part, column: str, person: str) -> Iterator[tuple[str
         if column not in there:
             return
         who = f'CAST("{person}" AS VARCHAR)' if person in there else "NULL"
-        found = engine.execute(f'SELECT DISTINCT CAST("{column}" AS VARCHAR), {who} FROM {reader} WHERE "{column}" IS NOT NULL', [files])
-        while batch := found.fetchmany(100_000):
+        rows = engine.execute(f'SELECT DISTINCT CAST("{column}" AS VARCHAR), {who} FROM {reader} WHERE "{column}" IS NOT NULL', [files])
+        while batch := rows.fetchmany(100_000):
             yield from batch

@@ -7,24 +7,25 @@ digest of the run's evidence. The opinion exists once both have signed; a review
 from __future__ import annotations
 
 import datetime as dt
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from heytalk_audit.audit.rating import RATINGS as RULED
+from heytalk_audit.audit.document import Results
 from heytalk_audit.canonical import canonical, digest
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.evidence.folder import STATEMENT, payload
 from heytalk_audit.evidence.sign_off import NAMESPACE, ROLES, beside, read_sign_off
 from heytalk_audit.evidence.signature import public_of, sign
 from heytalk_audit.evidence.verify import verify_pack
+from heytalk_audit.follow_up.earlier import results_in
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.report import page, pages
+from heytalk_audit.vocabulary import Rating
 
-RATINGS = tuple(name for name, _ in RULED)
+__all__ = ["Override", "agreed", "beside", "override_of", "ratings", "refuse", "sign_off"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Override:
     """Another rating of an area than the computed one, and why. It holds once both signers state the same."""
 
     area: str
-    rating: str
+    rating: Rating
     reason: str
 
 
@@ -47,24 +48,30 @@ def sign_off(
     faults = verify_pack(run).faults
     if faults:
         raise InputError(f"sign {run.name}", f"is not as it was written ({faults[0]})", "sign what was not changed")
-    evidence, public = digest((payload(run) / STATEMENT).read_bytes()), public_of(key).public
-    said = {
+    document = {
         "role": role,
         "name": name.strip(),
         "date": now.astimezone(dt.UTC).isoformat(timespec="seconds"),
-        "evidence_sha256": evidence,
-        "public_key": public,
+        "evidence_sha256": _evidence(run),
+        "public_key": public_of(key).public,
         "replayed": role == "reviewer",
         "overrides": [vars(o) for o in overrides],
         "note": note,
     }
-    folder = beside(run)
+    _write(beside(run), role, canonical(document), key)
+    signed = {r: stated for r in ROLES if (stated := read_sign_off(run, r)) is not None}
+    return _cover(run, signed) if len(signed) == len(ROLES) else None
+
+
+def _evidence(run: Path) -> str:
+    """The SHA-256 of the run's evidence.json."""
+    return digest((payload(run) / STATEMENT).read_bytes())
+
+
+def _write(folder: Path, role: str, content: bytes, key: Ed25519PrivateKey) -> None:
     folder.mkdir(exist_ok=True)
-    content = canonical(said)
     (folder / f"{role}.json").write_bytes(content)
     (folder / f"{role}.json.sig").write_bytes(sign(content, key, NAMESPACE))
-    signed = {r: read_sign_off(run, r) for r in ROLES}
-    return _cover(run, signed) if all(signed.values()) else None
 
 
 def refuse(run: Path, role: str, name: str, key: Ed25519PrivateKey) -> None:
@@ -80,7 +87,7 @@ def refuse(run: Path, role: str, name: str, key: Ed25519PrivateKey) -> None:
         raise InputError(f"sign {run.name}", "was not signed by its preparer yet", "the preparer signs first")
     if other is None:
         return
-    if other["evidence_sha256"] != digest((payload(run) / STATEMENT).read_bytes()):
+    if other["evidence_sha256"] != _evidence(run):
         raise InputError(f"sign {run.name}", f"the {other['role']} signed other evidence", "have both sign this run")
     if other["public_key"] == public_of(key).public:
         raise InputError("--key", f"has signed as {other['role']}", "a reviewer signs with a key of their own")
@@ -98,26 +105,26 @@ def override_of(text: str) -> Override:
         raise InputError(where, "states no area, rating and reason", "write retention=Reasonable: why, in a sentence")
     if area not in CHAPTERS:
         raise InputError(where, "names no area", nearest(area, CHAPTERS))
-    if rating not in RATINGS:
-        raise InputError(where, "names no rating", nearest(rating, RATINGS))
-    return Override(area, rating, reason)
+    if rating not in list(Rating):
+        raise InputError(where, "names no rating", nearest(rating, Rating))
+    return Override(area, Rating(rating), reason)
 
 
-def ratings(results: dict[str, Any]) -> dict[str, str]:
+def ratings(results: Results) -> dict[str, Rating]:
     """The computed rating of each area that was audited."""
-    return {area["name"]: area["rating"] for area in results["areas"]}
+    return {area.name: area.rating for area in results.areas}
 
 
 def agreed(signed: dict[str, dict[str, Any]]) -> dict[str, dict[str, str]]:
     """The overrides that both state alike, by area."""
     first, second = (signed[role]["overrides"] for role in ROLES)
-    return {o["area"]: o for o in first if o in second}
+    return {override["area"]: override for override in first if override in second}
 
 
 def _cover(run: Path, signed: dict[str, dict[str, Any]]) -> Path:
-    results = json.loads((payload(run) / "results.json").read_bytes())
-    body = pages.opinion(results["audit"], ratings(results), agreed(signed), [signed[role] for role in ROLES])
-    title = f"Opinion - {results['audit']['title']}"
+    results = results_in(run, f"sign {run.name}")
+    body = pages.opinion(results.audit, ratings(results), agreed(signed), [signed[role] for role in ROLES])
+    title = f"Opinion - {results.audit.title}"
     cover = beside(run) / "cover.html"
     cover.write_text(page.wrap(page.sanitised(body.html), title, [{"href": "cover.html", "title": "Opinion", "current": True}]), "utf-8")
     return cover

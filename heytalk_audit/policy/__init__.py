@@ -1,6 +1,6 @@
-"""The policy as data: clauses, periods with their origin, settings, rule texts and findings on the document.
+"""The policy as data: clauses, periods with their origin, settings, texts of the rules and findings on the document.
 
-A policy is a folder with a `policy.yaml`; the ones shipped with the package go by their folder's name.
+A policy is a folder with a `policy.yaml`; those shipped with the package go by their folder's name.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SHIPPED = Path(str(files(__name__)))
 
 @dataclass(frozen=True)
 class Number:
-    """A number that a rule reads: its value and unit, the clause it serves, and who gives it."""
+    """A number that a rule reads: its value and unit, the clause that it comes from or serves, and its origin."""
 
     name: str
     value: Any
@@ -75,9 +75,9 @@ class Policy:
 
 
 def load(name: str = "heytalk", base: Path | None = None) -> Policy:
-    """The policy of that name, or at that path (a `policy.yaml` or its folder), relative to `base`.
+    """The policy of that name, or at that path (a `policy.yaml` or its folder), relative to `base`. Raises InputError.
 
-    Files that a version of its own does not bring (clauses, rule texts, findings, declared data) come from the shipped one.
+    Files that a policy at a path does not bring (clauses, texts of the rules, findings, declared data) come from the shipped one.
     """
     shipped = sorted(p.name for p in SHIPPED.iterdir() if (p / "policy.yaml").exists())
     home = SHIPPED / name if name in shipped else (base or Path()) / name
@@ -95,12 +95,8 @@ def load(name: str = "heytalk", base: Path | None = None) -> Policy:
         raise InputError(path.name, f"lacks or misstates {error}", "compare it with the shipped policy.yaml") from error
 
 
-def _build(path: Path, document: dict) -> Policy:
-    def companion(kind: str) -> Path:
-        own = path.parent / document.get(kind, "")
-        return own if own.is_file() else SHIPPED / "heytalk" / f"{kind}.{'yaml' if kind in ('rules', 'declared') else 'csv'}"
-
-    parts = {kind: companion(kind) for kind in ("clauses", "rules", "findings", "declared")}
+def _build(path: Path, document: dict[str, Any]) -> Policy:
+    parts = {kind: _companion(path.parent, document, kind) for kind in ("clauses", "rules", "findings", "declared")}
     shipped = {} if path.parent == SHIPPED / "heytalk" else yaml.safe_load((SHIPPED / "heytalk" / "policy.yaml").read_text("utf-8"))
     periods = {**shipped.get("periods", {}), **document.get("periods", {})}
     settings = {**shipped.get("settings", {}), **document.get("settings", {})}
@@ -119,7 +115,13 @@ def _build(path: Path, document: dict) -> Policy:
     )
 
 
-def _period(name: str, spec: dict) -> Number:
+def _companion(folder: Path, document: dict[str, Any], kind: str) -> Path:
+    """The file of a kind that the document names in its folder; else the shipped policy's."""
+    own = folder / document.get(kind, "")
+    return own if own.is_file() else SHIPPED / "heytalk" / f"{kind}.{'yaml' if kind in ('rules', 'declared') else 'csv'}"
+
+
+def _period(name: str, spec: dict[str, Any]) -> Number:
     if spec["unit"] not in UNITS or spec["origin"] not in ORIGINS:
         raise ValueError(f"unit or origin of {name}")
     value = spec["value"]
@@ -129,7 +131,7 @@ def _period(name: str, spec: dict) -> Number:
     return Number(name, value, spec["unit"], spec["clause"], spec["origin"], spec.get("means", ""))
 
 
-def _setting(name: str, spec: dict) -> Number:
+def _setting(name: str, spec: dict[str, Any]) -> Number:
     if spec["origin"] not in ORIGINS:
         raise ValueError(f"origin of {name}")
     if spec.get("unit", UNITS[0]) not in UNITS:
@@ -157,12 +159,12 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 
 def setting_or_refuse(policy: Policy, name: str) -> Number:
-    """The setting of that name; an unknown one is refused with the nearest known."""
+    """The setting of that name. Raises InputError for an unknown one, and names the one nearest to it."""
     if name not in policy.settings:
         raise InputError(f"settings.{name}", "unknown setting", nearest(name, policy.settings))
     return policy.settings[name]
 
 
 def as_date(value: Any) -> dt.date | None:
-    """A date from a date, an ISO string, or nothing."""
+    """A date from a date or an ISO string; null from null."""
     return dt.date.fromisoformat(value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""The report's chapters: which families each evaluates, in which notebook, on which page."""
+"""The report's chapters: which families of rules each evaluates, in which notebook, on which page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Page:
 
     @property
     def file(self) -> str:
-        """Its file."""
+        """The file of the page."""
         return f"{self.name}.html"
 
 
@@ -22,7 +22,7 @@ class Page:
 class Chapter:
     """One chapter: its page is `<name>.html`, its notebook `<notebook>.ipynb`.
 
-    `further` are pages of their own that the notebook makes too: a cell tagged `page-<name>` stands on the page of that name.
+    `further` are pages that the notebook makes beside its own: what a cell tagged `page-<name>` prints stands on the page of that name.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Chapter:
 
     @property
     def pages(self) -> tuple[Page, ...]:
-        """All pages that its notebook makes, its own first."""
+        """All pages that its notebook makes, the chapter's own first."""
         return (Page(self.name, self.title), *self.further)
 
 
@@ -56,11 +56,11 @@ CHAPTERS = {
         Chapter("security", "Security", ("SEC",), "80-security"),
     )
 }
-#: The page that follows up an earlier run: there only where the parameters name one, or a register of findings.
+#: The page that follows up an earlier run. It exists only where the parameters name an earlier run or a register of findings.
 FOLLOW_UP = Page("follow-up", "Follow-up")
-#: Page 1: it only reads what the chapters found.
+#: Page 1: it evaluates nothing, and reads the results of the chapters.
 SUMMARY = Chapter(
     "index", "Summary", (), "90-summary", further=(Page("clauses", "Clause coverage"), Page("document", "The policy itself"), FOLLOW_UP)
 )
-#: The page on which a family's sections stand.
+#: The file of the page on which a family's sections stand.
 PAGE_OF = {family: chapter.page for chapter in CHAPTERS.values() for family in chapter.families}

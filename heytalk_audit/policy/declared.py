@@ -12,7 +12,7 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def key(text: str) -> str:
-    """What names are compared by: A-Z lowered, and everything outside a-z and 0-9 dropped."""
+    """What names are compared by: A to Z as small letters, and everything outside a-z and 0-9 dropped."""
     return re.sub("[^a-z0-9]+", "", text.translate(_LOWER))
 
 
@@ -39,9 +39,10 @@ class Codes:
 
 @dataclass(frozen=True)
 class Vendor:
-    """A declared recipient. `fields` are canonical names, null where the policy lists none; for these `kinds` of disclosure (empty: all).
+    """A declared recipient.
 
-    `also` are accepted beside the list, `review` are for a person to decide.
+    `fields` are canonical names of what it may get, null where the policy lists none; the list holds for these `kinds` of disclosure
+    (empty: for all). Of fields beside the list, those in `also` are accepted, and those in `review` are for a person to decide.
     """
 
     code: str
@@ -67,13 +68,13 @@ class Declared:
     purposes: dict[str, str]
     fields: Codes
     lists: dict[str, Codes]
-    columns: dict[str, str]  # of personal data: the clause that declares what they hold
+    columns: dict[str, str]  # by column of personal data (table.column), the clause that declares what it holds
 
     def __getitem__(self, name: str) -> Codes:
         return self.lists[name]
 
     def clauses(self) -> Iterable[str]:
-        """The clauses that are cited."""
+        """The ids of the clauses that are cited; one that is cited twice comes twice."""
         for vendor in self.vendors.values():
             yield from filter(None, (vendor.clause, vendor.fields_clause))
         yield from self.purposes.values()
@@ -82,7 +83,7 @@ class Declared:
 
 
 def build(document: dict[str, Any]) -> Declared:
-    """Declared data from its document. Raises KeyError, TypeError or ValueError where it misstates something."""
+    """Declared data from its document. Raises KeyError, TypeError or ValueError where something is missing or wrong."""
     declared = Declared(
         vendors={code: _vendor(code, spec) for code, spec in document["vendors"].items()},
         purposes=dict(document["purposes"]),

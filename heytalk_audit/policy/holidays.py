@@ -1,4 +1,4 @@
-"""Public holidays of a region, as lines for the parameters: what a deadline must not end on."""
+"""Public holidays of a region, as lines for the parameters: deadlines do not end on them."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from heytalk_audit.errors import InputError, nearest, printable
 def lines(region: str, years: Iterable[int]) -> list[str]:
     """The holidays of a country or a part of one (ES, US-CA, GB-ENG), in order, as items of `settings.holidays` with their names.
 
-    Names are English where there are such. Raises InputError for a region that is not known, or years of which nothing is.
+    Names are English where the library has English ones. Raises InputError for an unknown region, and for years without holidays.
     """
-    import holidays  # read when it is asked for: no audit needs it
+    import holidays  # imported here, as no audit needs it
 
     country, _, part = region.strip().upper().partition("-")
     if country in ("EEA", "OTHER"):
         raise InputError(f"region {country}", "is many countries", "name one of them, as ES or DE")
     country = "GB" if country == "UK" else country
-    known = holidays.list_supported_countries(include_aliases=False)
-    if country not in known:
-        raise InputError(f"region {region[:20]}", "is no country that is known", nearest(country, known))
-    if part and part not in known[country]:
-        parts = [f"{country}-{one}" for one in known[country]]
+    countries = holidays.list_supported_countries(include_aliases=False)
+    if country not in countries:
+        raise InputError(f"region {region[:20]}", "is no country that is known", nearest(country, countries))
+    if part and part not in countries[country]:
+        parts = [f"{country}-{one}" for one in countries[country]]
         raise InputError(
             f"region {region[:20]}", f"is no part of {country} that is known", nearest(f"{country}-{part}", parts or [country])
         )

@@ -1,4 +1,4 @@
-"""The settings of the rules: readings and parameters that are not the policy's own, with their types and bounds."""
+"""The settings of the rules, with their types and bounds: parameters of a test, and readings of the policy where it leaves room."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Settings(Strict):
-    """Readings and parameters of the rules. What is not given here is as the policy's data says."""
+    """All settings. The defaults are in the policy's data; what each means stands there too."""
 
     audit_tz: Annotated[str, BeforeValidator(known_zone)]
     period_from: dt.date | None
@@ -79,11 +79,11 @@ class Settings(Strict):
     opt_in_columns: list[str]
 
 
-def settings_of(policy: Policy, given: dict[str, Any] | None) -> dict[str, Any]:
-    """Every setting's value: the policy's defaults under what is given, checked."""
-    given = given or {}
+def settings_of(policy: Policy, overrides: dict[str, Any] | None) -> dict[str, Any]:
+    """The value of every setting, checked: the policy's defaults, replaced by the overrides. Raises InputError."""
+    defaults = {name: number.value for name, number in policy.settings.items()}
     try:
-        checked = Settings.model_validate({k: n.value for k, n in policy.settings.items()} | given)
+        checked = Settings.model_validate(defaults | (overrides or {}))
     except ValidationError as error:
         raise refusal(error, Settings, "settings") from error
     values = checked.model_dump()

@@ -1,8 +1,8 @@
 """The published text of a policy: its digest, whether it breaks off, and which clauses' sentences are no longer in it.
 
-A clause is known by the digest of the sentence that carries it, so that the project keeps no text of its own. White space and Unicode's
-composed forms don't count; a sentence ends with a full stop, question mark, exclamation mark, colon or semicolon before white space
-(closing quotes and brackets in between belong to neither side), or with its line. Lines end as an editor counts them.
+A clause is recognised by the digest of the sentence that states it, so that the project need not keep the text. Differences of white
+space and of Unicode's composed forms are ignored. A sentence ends with a full stop, question mark, exclamation mark, colon or semicolon
+before white space (closing quotes and brackets in between belong to neither side), or with its line. Lines are counted as in an editor.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ SAME, MOVED, CHANGED, TRUNCATED = "same", "moved", "changed", "truncated"
 
 @dataclass(frozen=True)
 class PolicyText:
-    """A published text: SHA-256 of its bytes, and its lines (the first is line 1)."""
+    """A published text: SHA-256 of its bytes, in hex, and its lines."""
 
     sha256: str
     lines: tuple[str, ...]
 
     @property
     def truncated(self) -> bool:
-        """Whether the last line that says anything does not end a sentence."""
+        """Whether the last line that is not blank does not end a sentence."""
         last = next((line for line in reversed(self.lines) if line.strip()), "")
         return bool(last) and not _ENDED.search(normalise(last))
 
     @cached_property
     def hashes(self) -> dict[str, set[int]]:
-        """Every sentence's digest, and the lines on which it stands."""
-        found: dict[str, set[int]] = {}
+        """The numbers of the lines (from 1) on which each sentence stands, by the sentence's digest."""
+        lines: dict[str, set[int]] = {}
         for number, line in enumerate(self.lines, 1):
             for sentence in sentences(line):
-                found.setdefault(sentence_hash(sentence), set()).add(number)
-        return found
+                lines.setdefault(sentence_hash(sentence), set()).add(number)
+        return lines
 
 
 def load_text(path: Path) -> PolicyText:
@@ -55,12 +55,12 @@ def load_text(path: Path) -> PolicyText:
         text = raw.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"policy.text {path.name}", "cannot be read as UTF-8 text", "name the published text, or null") from error
-    # not splitlines(): it also breaks at separators within a line, and every line number after them would be off
+    # not splitlines(): it also breaks at separators within a line, and the line numbers after them would be wrong
     return PolicyText(hashlib.sha256(raw).hexdigest(), tuple(_LINE.split(text.removesuffix("\n"))))
 
 
 def normalise(text: str) -> str:
-    """Composed Unicode, runs of white space as one space."""
+    """The text in composed Unicode (NFC), without white space at its ends, and with runs of it as one space."""
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
@@ -70,12 +70,12 @@ def sentences(line: str) -> list[str]:
 
 
 def sentence_hash(sentence: str) -> str:
-    """SHA-256 of a normalised sentence."""
+    """SHA-256 of the normalised sentence, in hex."""
     return hashlib.sha256(normalise(sentence).encode()).hexdigest()
 
 
 def drift(text: PolicyText, clauses: Iterable[Clause]) -> list[dict[str, str]]:
-    """Per clause, how its sentence stands in the text: same, moved to another line, changed, or cut off."""
+    """Per clause, `clause_id` and `status` of its sentence in the text: same, moved to another line, changed, or truncated."""
     cut = sentence_hash(_last(text)) if text.truncated else None
     return [{"clause_id": c.id, "status": _status(text, c, cut)} for c in clauses]
 

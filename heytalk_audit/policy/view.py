@@ -1,12 +1,13 @@
-"""The policy as a rule sees it: its numbers applied to instants, each use remembered.
+"""The policy as a rule sees it: its numbers applied to instants. Each number that a rule reads is recorded.
 
-What was read is what the report shows as the rule's numbers, what marks a violation as resting on an assumption, and
-how far back the snapshot must reach.
+From the record come the numbers that the report shows of a rule, whether a violation rests on an assumption, and how far back the
+snapshot must reach.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +22,7 @@ from heytalk_audit.policy.declared import Declared
 
 
 class View:
-    """A policy bound to an audit's clock and settings. One per evaluation of a rule: it records what the rule reads."""
+    """A policy bound to an audit's clock and settings. Each evaluation of a rule has its own; `read` is what the rule has read."""
 
     def __init__(self, policy: Policy, clock: Clock, settings: dict[str, Any]):
         self._policy, self.clock, self._settings = policy, clock, settings
@@ -60,7 +61,7 @@ class View:
         return self._policy.declared
 
     def _mark(self, leaf: ir.Scalar, name: str) -> None:
-        # a literal survives every rewriting of the expression that it goes into; the expression itself does not
+        # the literal is looked for later: unlike the expression that it goes into, it is not changed when Ibis rewrites expressions
         self._used[leaf.op()] = self._take(name)
 
     def _span(self, name: str) -> ir.IntervalScalar:
@@ -90,23 +91,23 @@ class View:
         return self.due_date(self.date(instant), period)
 
     def due_date(self, day: ir.DateValue, period: str) -> ir.DateValue:
-        """The same for a local date."""
+        """As `due`, for a local date."""
         months = ibis.literal(self.number(period), type="int16")
         self._mark(months, period)
         return calendar.plus_months(day, months)
 
     def over(self, instant: ir.TimestampValue, period: str) -> ir.BooleanValue:
-        """Whether that last day lies before today; false where null."""
+        """Whether the last day of a period in months that begins with the instant's local date lies before today; false where null."""
         return self.over_date(self.date(instant), period)
 
     def over_date(self, day: ir.DateValue, period: str) -> ir.BooleanValue:
-        """The same for a local date."""
+        """As `over`, for a local date."""
         cutoff = ibis.literal(calendar.last_start_overdue(self.clock.today, self.number(period)))
         self._mark(cutoff, period)
         return calendar.sure(day <= cutoff)
 
     def passed(self, instant: ir.TimestampValue, period: str) -> ir.BooleanValue:
-        """Whether as_of lies beyond the instant by more than an allowance in hours; exactly that is not; false where null."""
+        """Whether `as_of` is later than the instant by more than an allowance in hours (not by just that); false where null."""
         limit = ibis.literal(self.clock.as_of - dt.timedelta(hours=self.number(period)), type="timestamp(6)")
         self._mark(limit, period)
         return calendar.sure(instant < limit)
@@ -139,7 +140,7 @@ class View:
         return calendar.working_day(day, days, self.setting("holidays"))
 
     def future(self, *instants: ir.TimestampValue) -> ir.BooleanValue:
-        """Whether one of the instants lies after the audit's; nulls do not."""
+        """Whether one of the instants lies after the audit's; a null does not."""
         return self.clock.future(*instants)
 
     def by_now(self, instant: ir.TimestampValue) -> ir.BooleanValue:
@@ -154,15 +155,15 @@ class View:
 
     @property
     def months(self) -> list[tuple[str, dt.date]]:
-        """The local months that the period touches, two years of it at most: as 2025-01, and the day after each, or after the period."""
+        """The local months that the period touches, the last 24 of them: each as 2025-01, and the day after it or after the period."""
         start, end = audit_period(self.clock, self.setting("period_from"), self.setting("period_to"))
         end = min(end, self.clock.today + dt.timedelta(days=1))
-        first, found = start.replace(day=1), []
+        first, months = start.replace(day=1), []
         while first < end:
             following = calendar.add_months(first, 1)
-            found.append((f"{first:%Y-%m}", min(following, end)))
+            months.append((f"{first:%Y-%m}", min(following, end)))
             first = following
-        return found[-24:]
+        return months[-24:]
 
     def in_period(self, instant: ir.TimestampValue) -> ir.BooleanValue:
         """Whether the instant's local date lies in the audit's period, and the instant not after the audit's."""
@@ -170,7 +171,7 @@ class View:
         day = self.date(instant)
         return calendar.sure((day >= start) & (day < end)) & self.by_now(instant)
 
-    # what a condition rests on -----------------------------------------------------------------
+    # the numbers that a condition depends on ---------------------------------------------------
 
     def rests_on(self, expr: ir.Value) -> list[Number]:
         """The numbers within an expression, each once, in the order in which the rule read them."""
@@ -179,12 +180,12 @@ class View:
 
 
 def audit_period(clock: Clock, start: dt.date | None, end: dt.date | None) -> tuple[dt.date, dt.date]:
-    """First day of the audit's period and the day after its last: the last three months, today included."""
+    """First day of the audit's period and the day after its last. Unless set, it is the last three months, today included."""
     return (start or calendar.add_months(clock.today, -3), end or clock.today + dt.timedelta(days=1))
 
 
-def _reach(node: ops.Node, seen: set | None = None):
-    """Nodes an expression is computed from: a column of a derived table leads to that column alone."""
+def _reach(node: ops.Node, seen: set[ops.Node] | None = None) -> Iterator[ops.Node]:
+    """The nodes that an expression is computed from. Of a derived table only the columns that it uses count, not their neighbours."""
     seen = set() if seen is None else seen
     if node in seen:
         return
@@ -197,8 +198,8 @@ def _reach(node: ops.Node, seen: set | None = None):
         yield from _reach(child, seen)
 
 
-def _reach_field(field: ops.Field, seen: set):
+def _reach_field(field: ops.Field, seen: set[ops.Node]) -> Iterator[ops.Node]:
     relation = field.rel
-    known = getattr(relation, "values", None) or getattr(relation, "fields", None) or {}
-    if field.name in known:
-        yield from _reach(known[field.name], seen)
+    columns = getattr(relation, "values", None) or getattr(relation, "fields", None) or {}
+    if field.name in columns:
+        yield from _reach(columns[field.name], seen)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from heytalk_audit.follow_up import compare, history
-from heytalk_audit.policy.chapters import PAGE_OF
-from heytalk_audit.report import charts, words
-from heytalk_audit.report.html import Fragment, badge, bullets, code, definitions, join, paragraph, table, tag
-from heytalk_audit.report.policy_pages import said
+from heytalk_audit.audit.document import AuditDescription, FindingStanding, FollowUpDocument, RuleFollowUp
+from heytalk_audit.audit.rule_result import RuleResult
+from heytalk_audit.follow_up import compare, history, standings
+from heytalk_audit.report import charts, links, words
+from heytalk_audit.report.chain import all_audits
+from heytalk_audit.report.html import Fragment, badge, code, definitions, join, paragraph, table, tag, words_of
 
 CAUSES = {
     "rule": "the rule or the tool: today's rule finds otherwise on the same data",
@@ -20,14 +21,10 @@ CAUSES = {
     "exceptions": "another coverage by the register of accepted exceptions; the row's outcome is the same",
     "tested": "the rule was evaluated in one of the two audits only",
 }
-#: Verdicts as the trend draws them together.
-DRAWN = {
-    "fail": ("FAIL", "ERROR"),
-    "open": ("REVIEW", "ACCEPTED"),
-    "pass": ("PASS",),
-    "not tested": ("NOT_EVALUATED", "NO_POPULATION"),
-}
-SHOWN = 12
+#: How many rules are drawn.
+MOST_RULES = 12
+#: Rows by state, and by state and cause: null for no cause.
+ByCause = Mapping[str, Counter[str | None]]
 
 
 def nothing() -> Fragment:
@@ -36,35 +33,45 @@ def nothing() -> Fragment:
 
 
 def page(
-    told: dict[str, Any] | None,
-    standings: list[dict[str, Any]],
-    missing: list[str],
-    results: list[dict[str, Any]],
-    audit: dict[str, Any],
+    follow_up: FollowUpDocument | None,
+    findings: Sequence[FindingStanding],
+    missing: Sequence[str],
+    results: Sequence[RuleResult],
+    audit: AuditDescription,
 ) -> Fragment:
-    """The whole page. `told` is the follow-up as results.json has it, null without a previous audit; `missing` are keys without entry."""
-    before = f"; previous audit {told['previous']['id']}, as of {told['previous']['as_of']}" if told else ""
-    head = f"{audit['title']}; state as of {audit['as_of']}{before}"
+    """The whole page. `follow_up` is null without a previous audit; `findings` are the entries of the register of findings, and
+    `missing` the keys of findings without an entry.
+    """
+    before = f"; previous audit {follow_up.previous.id}, as of {follow_up.previous.as_of}" if follow_up else ""
+    head = f"{audit.title}; state as of {audit.as_of}{before}"
     parts = [tag("h1", "Follow-up"), paragraph(words.SUBTITLE, cls="sub"), paragraph(head, cls="note")]
-    if told:
-        parts += [_since(told), _rules(told), _repeats(told), _rolled(told)]
-    parts += [_register(standings, missing)]
-    return join(*parts, _trend(told, results, audit) if told else Fragment(""))
+    if follow_up:
+        parts += [_since(follow_up), _rules(follow_up), _repeats(follow_up), _rolled_forward(follow_up)]
+    parts.append(_register(findings, missing))
+    return join(*parts, all_audits(follow_up.history, audit, results) if follow_up else Fragment(""))
 
 
-def _since(told: dict[str, Any]) -> Fragment:
+def _rows_by_cause(rules: Iterable[RuleFollowUp]) -> ByCause:
+    """Rows by state and cause over all of these rules."""
+    rows: dict[str, Counter[str | None]] = {state: Counter() for state in compare.STATES}
+    for rule in rules:
+        for line in rule.counts:
+            rows[line.state][line.cause] += line.rows
+    return rows
+
+
+def _since(follow_up: FollowUpDocument) -> Fragment:
     title = tag("h2", "Rows since the previous audit", id="since")
-    if told["keys"] != "same":
+    if follow_up.keys != "same":
         text = "The previous audit used another engagement key: its rows cannot be told apart from today's, and only counts are compared."
         return join(title, paragraph(text, cls="callout mild"))
-    totals = {state: sum(counted.values()) for state, counted in history.totals(told["rules"]).items()}
-    by_cause: Counter[tuple[str, str]] = Counter()
-    for state, counted in history.totals(told["rules"]).items():
-        for cause, n in counted.items():
-            by_cause[state, cause] += n
-    causes = sorted({cause for _, cause in by_cause if cause != "none"}, key=_rank)
-    lines = [[s.capitalize(), means, totals[s], *[by_cause[s, c] or None for c in causes]] for s, means in compare.STATES.items()]
-    meant = [(c.capitalize(), CAUSES.get(c, "these could not be told apart: the earlier snapshot is not at hand")) for c in causes]
+    rows = _rows_by_cause(follow_up.rules.values())
+    causes = sorted({cause for by_cause in rows.values() for cause in by_cause if cause}, key=_rank)
+    lines = [
+        [state.capitalize(), means, sum(rows[state].values()), *[rows[state][cause] or None for cause in causes]]
+        for state, means in compare.STATES.items()
+    ]
+    meanings = [(c.capitalize(), CAUSES.get(c, "these could not be told apart: the earlier snapshot is not at hand")) for c in causes]
     return join(
         title,
         paragraph(
@@ -73,7 +80,7 @@ def _since(told: dict[str, Any]) -> Fragment:
             "brought it to where it is. Without the earlier snapshot the data comes before the policy and the parameters."
         ),
         table(["State", "Which means", "Rows", *[c.capitalize() for c in causes]], lines, "Rows by state and cause", numeric=causes),
-        definitions(meant),
+        definitions(meanings),
     )
 
 
@@ -82,41 +89,51 @@ def _rank(cause: str) -> tuple[int, str]:
     return (order.index(cause) if cause in order else len(order), cause)
 
 
-def _link(rule: str, tested: bool = True) -> Any:
-    return tag("a", rule, href=f"{PAGE_OF[rule.partition('-')[0]]}#{rule}", cls="nowrap") if tested else rule
-
-
-def _rules(told: dict[str, Any]) -> Fragment:
+def _rules(follow_up: FollowUpDocument) -> Fragment:
     title = tag("h2", "Rule by rule", id="rules")
-    moved, series = [], {}
-    shown = [s for s, counted in history.totals(told["rules"]).items() if counted]  # no empty columns
-    for rule, found in told["rules"].items():
-        counts = Counter[str]()
-        why = Counter[str]()
-        for line in found["counts"]:
-            counts[line["state"]] += line["rows"]
-            if line["cause"]:
-                why[line["cause"]] += line["rows"]
-        if any(counts[s] for s in compare.STATES if s != "persisting"):
-            series[rule] = dict(counts)
-        if counts or found["before"] != found["now"]:
-            verdicts = [badge(found[k]) if found[k] else "left out" for k in ("before", "now")]
-            causes = said({c: why[c] for c in sorted(why, key=_rank)}) if why else None
-            moved.append([_link(rule, found["now"] is not None), *verdicts, *[counts[s] or None for s in shown], causes])
-    if not moved:
+    by_rule = {rule: _rows_by_cause([two]) for rule, two in follow_up.rules.items()}
+    # no empty columns
+    states = [state for state in compare.STATES if any(rows[state] for rows in by_rule.values())]
+    lines = [_rule(rule, follow_up.rules[rule], rows, states) for rule, rows in by_rule.items() if _has_news(follow_up.rules[rule])]
+    if not lines:
         return join(title, paragraph("No rule had an open row, then or now, and no verdict is another."))
-    top = dict(sorted(series.items(), key=lambda s: (-sum(n for k, n in s[1].items() if k != "persisting"), s[0]))[:SHOWN])
-    alt = "; ".join(f"{rule}: {said(kinds)}" for rule, kinds in top.items())
-    heads = ["Rule", "Then", "Now", *[s.capitalize() for s in shown], "Causes"]
+    heads = ["Rule", "Then", "Now", *[state.capitalize() for state in states], "Causes"]
     return join(
         title,
-        charts.bars(top, f"Rows by state, for the rules in which most has changed. {alt}."),
-        table(heads, moved, "Rows by rule and state", tools=True, numeric=heads[3:-1]),
+        _most_changed(by_rule),
+        table(heads, lines, "Rows by rule and state", tools=True, numeric=heads[3:-1]),
     )
 
 
-def _repeats(told: dict[str, Any]) -> Fragment:
-    lines = [[_link(r["rule"]), code(r["reason"]), r["before"], r["rows"], r["first_seen"][:10], r["times"] + 1] for r in told["repeats"]]
+def _has_news(rule: RuleFollowUp) -> bool:
+    """Whether a rule has or had an open row, or another verdict than before."""
+    return bool(rule.counts) or rule.before != rule.now
+
+
+def _rule(name: str, rule: RuleFollowUp, rows: ByCause, states: Sequence[str]) -> list[Any]:
+    by_cause: Counter[str] = Counter()
+    for counts in rows.values():
+        by_cause.update({cause: n for cause, n in counts.items() if cause})
+    verdicts = [badge(verdict) if verdict else "left out" for verdict in (rule.before, rule.now)]
+    causes = words.counts({cause: by_cause[cause] for cause in sorted(by_cause, key=_rank)}) if by_cause else None
+    link = links.to_rule(name, nowrap=True) if rule.now is not None else name
+    return [link, *verdicts, *[sum(rows[state].values()) or None for state in states], causes]
+
+
+def _most_changed(by_rule: Mapping[str, ByCause]) -> Fragment:
+    """A drawing of the rules in which most rows are not as they were."""
+    counts = {rule: {state: sum(c.values()) for state, c in rows.items() if c} for rule, rows in by_rule.items()}
+    changed = {rule: sum(n for state, n in states.items() if state != "persisting") for rule, states in counts.items()}
+    first = sorted((rule for rule in counts if changed[rule]), key=lambda rule: (-changed[rule], rule))[:MOST_RULES]
+    series = {rule: counts[rule] for rule in first}
+    alt = "; ".join(f"{rule}: {words.counts(states)}" for rule, states in series.items())
+    return charts.bars(series, f"Rows by state, for the rules in which most has changed. {alt}.")
+
+
+def _repeats(follow_up: FollowUpDocument) -> Fragment:
+    lines = [
+        [links.to_rule(r.rule, nowrap=True), code(r.reason), r.before, r.rows, r.first_seen[:10], r.times + 1] for r in follow_up.repeats
+    ]
     return join(
         tag("h2", "Repeat findings", id="repeats"),
         paragraph(
@@ -127,79 +144,57 @@ def _repeats(told: dict[str, Any]) -> Fragment:
     )
 
 
-def _rolled(told: dict[str, Any]) -> Fragment:
+def _rolled_forward(follow_up: FollowUpDocument) -> Fragment:
     title = tag("h2", "Accepted exceptions rolled forward", id="rolled-forward")
-    if not told["rolled_forward"]:
+    if not follow_up.rolled_forward:
         return join(title, paragraph("The previous audit had no row that an accepted exception covered, or its rows cannot be told apart."))
-    lines = [[_link(r["rule"]), r["entries"], r["now"].capitalize(), history.ROLLED[r["now"]], r["rows"]] for r in told["rolled_forward"]]
+    lines = [
+        [links.to_rule(r.rule, nowrap=True), r.entries, r.now.capitalize(), history.ROLLED[r.now], r.rows] for r in follow_up.rolled_forward
+    ]
     text = "Rows that the register covered in the previous audit, each found again by its pseudonym, and what they are now."
     return join(title, paragraph(text), table(["Rule", "Entries then", "Now", "Which means", "Rows"], lines, "Accepted rows, then and now"))
 
 
-def _register(standings: list[dict[str, Any]], missing: list[str]) -> Fragment:
+def _register(findings: Sequence[FindingStanding], missing: Sequence[str]) -> Fragment:
     title = tag("h2", "Findings and who answers for them", id="findings")
     note = paragraph("An entry is closed by a test alone: what its owner states closes nothing.", cls="note")
-    unsaid = f"Findings of this audit without an entry: {', '.join(missing)}." if missing else "Every finding of this audit has an entry."
-    if not standings:
-        return join(title, paragraph("This audit has no register of findings, or one without entries. ", unsaid), note)
-    states = Counter(s["state"] for s in standings)
-    lines = [
-        [
-            join(_link(s["rule"], s["state"] != "NOT_TESTED"), " ", code(s["key"].partition(":")[2])),
-            tag("strong", _name(s["state"])) if s["state"] in standings.UNSOUND else _name(s["state"]),
-            s["status"],
-            s["rows"],
-            s["first_seen"][:10] if s["first_seen"] else None,
-            s["age_days"],
-            s["due"],
-            s["days_overdue"],
-            s["owner"],
-            join(s["response"] or "none", ". ", s["text"] or ""),
-        ]
-        for s in standings
-    ]
+    absent = f"Findings of this audit without an entry: {', '.join(missing)}." if missing else "Every finding of this audit has an entry."
+    if not findings:
+        return join(title, paragraph("This audit has no register of findings, or one without entries. ", absent), note)
+    states = Counter(finding.state for finding in findings)
     heads = ["Finding", "State", "Stated", "Violations", "First seen", "Days", "Due", "Days overdue", "Owner", "Management's response"]
-    unsound = [s["key"] for s in standings if s["state"] == "STILL_FAILING"]
+    unsound = [finding.key for finding in findings if finding.state == "STILL_FAILING"]
     wrong = [paragraph(f"Stated to be closed, and still failing: {', '.join(unsound)}.", cls="callout")] if unsound else []
+    meanings = [(f"{words_of(state)} ({states[state]})", means) for state, means in standings.STATES.items() if states[state]]
     return join(
         title,
         *wrong,
-        definitions((f"{_name(state)} ({states[state]})", means) for state, means in standings.STATES.items() if states[state]),
-        table(heads, lines, "Findings, entry by entry", tools=True, roomy=["Management's response"], numeric=["Days", "Days overdue"]),
-        paragraph(unsaid),
+        definitions(meanings),
+        table(
+            heads,
+            map(_finding, findings),
+            "Findings, entry by entry",
+            tools=True,
+            roomy=["Management's response"],
+            numeric=["Days", "Days overdue"],
+        ),
+        paragraph(absent),
         note,
     )
 
 
-def _name(state: str) -> str:
-    return state.replace("_", " ").capitalize()
-
-
-def _trend(told: dict[str, Any], results: list[dict[str, Any]], audit: dict[str, Any]) -> Fragment:
-    """Every audit of the chain: verdicts, and the violations of the rules that failed in one of them."""
-    runs = [*told["history"], history.entry(audit, results)]
-    series = {f"{h['id']} ({h['as_of'][:10]})": _verdicts(h) for h in runs}
-    verdicts = "; ".join(f"{name}: {said(kinds)}" for name, kinds in series.items())
-    rules = sorted({r for h in runs for r, found in h["rules"].items() if found["violation"]})
-    values = {r: [h["rules"].get(r, {}).get("violation") if _tested(h, r) else None for h in runs] for r in rules}
-    most = sorted(rules, key=lambda r: (-max(v or 0 for v in values[r]), r))[:SHOWN]
-    days = [h["as_of"][:10] for h in runs]
-    alt = "; ".join(f"{r}: " + ", ".join("not tested" if v is None else f"{v:,}" for v in values[r]) for r in most)
-    lines = [[_link(r, r in {found["id"] for found in results}), *values[r]] for r in rules]
-    return join(
-        tag("h2", "All audits so far", id="trend"),
-        bullets(f"{h['id']}, as of {dt.datetime.fromisoformat(h['as_of']).date()}: {len(h['rules'])} rules" for h in runs),
-        charts.bars(series, f"Rules by verdict, audit by audit. {verdicts}."),
-        charts.trend({r: values[r] for r in most}, days, f"Violations, audit by audit ({', '.join(days)}), of the rules with most. {alt}."),
-        table(["Rule", *[f"{h['id']} ({h['as_of'][:10]})" for h in runs]], lines, "Violations by rule and audit", tools=True),
-        paragraph("A dash: not tested. Rates and numbers of an audit are those of its own day and scope.", cls="note"),
-    )
-
-
-def _tested(run: dict[str, Any], rule: str) -> bool:
-    return rule in run["rules"] and run["rules"][rule]["verdict"] not in ("NOT_EVALUATED", "ERROR")
-
-
-def _verdicts(run: dict[str, Any]) -> dict[str, int]:
-    found = Counter(r["verdict"] for r in run["rules"].values())
-    return {kind: sum(found[v] for v in verdicts) for kind, verdicts in DRAWN.items()}
+def _finding(finding: FindingStanding) -> list[Any]:
+    rule = links.to_rule(finding.rule, nowrap=True) if finding.state != "NOT_TESTED" else finding.rule
+    state = words_of(finding.state)
+    return [
+        join(rule, " ", code(finding.key.partition(":")[2])),
+        tag("strong", state) if finding.state in standings.UNSOUND else state,
+        finding.status,
+        finding.rows,
+        finding.first_seen[:10] if finding.first_seen else None,
+        finding.age_days,
+        finding.due,
+        finding.days_overdue,
+        finding.owner,
+        join(finding.response or "none", ". ", finding.text or ""),
+    ]

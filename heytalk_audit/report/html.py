@@ -53,8 +53,8 @@ def show(value: Any) -> Fragment:
 
 def tag(name: str, *children: Any, cls: str | None = None, **attributes: Any) -> Fragment:
     """An element; attribute names may end in an underscore, and underscores within become hyphens."""
-    given = {"class": cls} | {k.rstrip("_").replace("_", "-"): v for k, v in attributes.items()}
-    written = "".join(f' {k}="{escape(v)}"' for k, v in given.items() if v is not None)
+    named = {"class": cls} | {k.rstrip("_").replace("_", "-"): v for k, v in attributes.items()}
+    written = "".join(f' {k}="{escape(v)}"' for k, v in named.items() if v is not None)
     return Fragment(f"<{name}{written}>{''.join(show(c).html for c in children)}</{name}>")
 
 
@@ -80,8 +80,13 @@ def definitions(pairs: Iterable[tuple[Any, Any]]) -> Fragment:
 
 
 def badge(verdict: str) -> Fragment:
-    """A verdict as text in a coloured box; the text says it all."""
-    return tag("span", verdict.replace("_", " ").capitalize() if verdict != "PASS" else "Pass", cls=f"badge {verdict.lower()}")
+    """A verdict or state as text in a coloured box; the text says it all."""
+    return tag("span", words_of(verdict), cls=f"badge {verdict.lower()}")
+
+
+def words_of(state: str) -> str:
+    """A state's code, such as NOT_EVALUATED, as words."""
+    return state.replace("_", " ").capitalize()
 
 
 def code(text: Any) -> Fragment:

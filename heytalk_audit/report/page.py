@@ -7,7 +7,7 @@ import copy
 import hashlib
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -15,6 +15,9 @@ import nh3
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
+# nbformat and nbconvert state no types
+_node: Callable[[Mapping[str, Any]], NotebookNode] = NotebookNode
+_exporter: Callable[..., HTMLExporter] = HTMLExporter
 _HOME = files(__name__.rpartition(".")[0]).joinpath("template")
 _CSP = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 _FORBIDDEN = ("application/javascript", "application/vnd.jupyter.widget-view+json", "text/vnd.mermaid", "text/latex")
@@ -76,11 +79,11 @@ _ATTRIBUTES = {
 def normalise(notebook: NotebookNode) -> NotebookNode:
     """The notebook without what differs between two runs: times, paths, random ids. What can't be shown safely is refused."""
     kept = copy.deepcopy(notebook)
-    kept.metadata = NotebookNode({"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
+    kept.metadata = _node({"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
     kept.metadata["language_info"] = {"name": "python"}
     for index, cell in enumerate(kept.cells, 1):
         cell["id"] = f"cell-{index:04}"
-        cell.metadata = NotebookNode({"tags": list(cell.metadata.get("tags", []))})
+        cell.metadata = _node({"tags": list(cell.metadata.get("tags", []))})
         for output in cell.get("outputs", []):
             _normalise_output(output)
     return kept
@@ -94,27 +97,27 @@ def _normalise_output(output: Any) -> None:
     if "text/html" in data:
         data.pop("text/plain", None)
     if "metadata" in output:
-        output["metadata"] = NotebookNode()
+        output["metadata"] = _node({})
 
 
 def split(notebook: NotebookNode, names: Sequence[str]) -> dict[str, NotebookNode]:
     """The notebook of each page: cells tagged `page-<name>` stand on the page of that name, all others on the first."""
     parts: dict[str, list[Any]] = {name: [] for name in names}
     for cell in notebook.cells:
-        asked = [tag.removeprefix("page-") for tag in cell.metadata.get("tags", []) if tag.startswith("page-")]
-        if len(asked) > 1 or set(asked) - set(names):
-            raise ValueError(f"a cell asks for the page {', '.join(asked)}; there are {', '.join(names)}")
-        parts[asked[0] if asked else names[0]].append(cell)
-    made = {name: NotebookNode(notebook | {"cells": cells}) for name, cells in parts.items()}
-    lost = set(_markers(notebook)) - {marker for part in made.values() for marker in _markers(part)}
+        requested = [tag.removeprefix("page-") for tag in cell.metadata.get("tags", []) if tag.startswith("page-")]
+        if len(requested) > 1 or set(requested) - set(names):
+            raise ValueError(f"a cell asks for the page {', '.join(requested)}; there are {', '.join(names)}")
+        parts[requested[0] if requested else names[0]].append(cell)
+    notebooks = {name: _node(notebook | {"cells": cells}) for name, cells in parts.items()}
+    lost = set(_markers(notebook)) - {marker for part in notebooks.values() for marker in _markers(part)}
     if lost:
         raise ValueError(f"no page has the outputs {', '.join(sorted(lost))}")
-    return made
+    return notebooks
 
 
 def render(notebook: NotebookNode, title: str, nav: list[dict[str, Any]], note: str = "") -> str:
     """One self-contained page. `nav` has href, title and current of each page of the report; `note` stands in the footer."""
-    exporter = HTMLExporter(template_name="heytalk", extra_template_basedirs=[str(_HOME)], exclude_anchor_links=True)
+    exporter = _exporter(template_name="heytalk", extra_template_basedirs=[str(_HOME)], exclude_anchor_links=True)
     body, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title}})
     clean = sanitised(body)
     missing = [m for m in _markers(notebook) if f'id="{m}"' not in clean]

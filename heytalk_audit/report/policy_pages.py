@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from heytalk_audit.policy.chapters import PAGE_OF
-from heytalk_audit.report import charts, words
+from heytalk_audit.audit.document import AuditDescription, ClauseStanding, RuleVerdict
+from heytalk_audit.audit.rule_result import RuleResult
+from heytalk_audit.report import charts, links, words
 from heytalk_audit.report.html import Fragment, badge, code, join, paragraph, show, table, tag
+from heytalk_audit.vocabulary import Severity
 
 KINDS = {"D": "Data can test it", "A": "Needs attestation", "N": "No commitment"}
-SEVERITIES = ("critical", "high", "medium", "low")
-#: What the charts draw together.
-DRAWN = {
+#: States of clauses as the charts draw them together.
+STATE_GROUPS = {
     "fail": ("FAIL", "ERROR"),
     "open": ("REVIEW", "PARTLY_TESTED", "ACCEPTED"),
     "pass": ("PASS",),
@@ -25,42 +26,49 @@ DRAWN = {
 }
 
 
-def tally(clauses: Iterable[dict[str, Any]], kind: str) -> dict[str, int]:
-    """How many clauses of a class stand how, in the order of `words.CLAUSES`."""
-    found = Counter(c["state"] for c in clauses if c["class"] == kind)
-    return {state: found[state] for state in words.CLAUSES if found[state]}
+def tally(clauses: Iterable[ClauseStanding], kind: str) -> dict[str, int]:
+    """How many clauses of a kind stand how, in the order of `words.CLAUSES`."""
+    states = Counter(clause.state for clause in clauses if clause.kind == kind)
+    return {state: states[state] for state in words.CLAUSES if states[state]}
 
 
-def drawn(counts: dict[str, int]) -> dict[str, int]:
+def drawn(counts: Mapping[str, int]) -> dict[str, int]:
     """The same, as the charts draw them together."""
-    return {name: sum(counts.get(s, 0) for s in states) for name, states in DRAWN.items()}
+    return {name: sum(counts.get(s, 0) for s in states) for name, states in STATE_GROUPS.items()}
 
 
-def said(counts: dict[str, int]) -> str:
-    """Counts as words."""
-    return ", ".join(f"{n} {name}" for name, n in counts.items() if n) or "none"
-
-
-def linked(rules: Iterable[dict[str, Any]]) -> list[Fragment]:
-    """Rules with their verdicts, each linked to its section."""
-    links = [(r, tag("a", r["id"], href=f"{PAGE_OF[r['id'].split('-')[0]]}#{r['id']}")) for r in rules]
-    return [join(tag("span", link, " ", badge(r["verdict"]), cls="nowrap"), " ") for r, link in links]
-
-
-def _head(title: str, audit: dict[str, Any]) -> Fragment:
-    about = f"{audit['title']}; state as of {audit['as_of']}; {audit['policy']['title']}, version {audit['policy']['version']}"
-    return join(tag("h1", title), paragraph(words.SUBTITLE, cls="sub"), paragraph(about, cls="note"))
-
-
-def clause_coverage(clauses: list[dict[str, Any]], results: list[dict[str, Any]], audit: dict[str, Any]) -> Fragment:
+def clause_coverage(clauses: Sequence[ClauseStanding], results: Iterable[RuleResult], audit: AuditDescription) -> Fragment:
     """Every clause of the policy: tested by which rules with which verdict, attested, or no commitment."""
-    counted = {kind: tally(clauses, kind) for kind in KINDS}
-    sums = {kind: sum(counts.values()) for kind, counts in counted.items()}
-    series = {f"{name} ({sums[kind]})": drawn(counted[kind]) for kind, name in KINDS.items()}
-    alt = "; ".join(f"{name}: {said(kinds)}" for name, kinds in series.items())
     return join(
         _head("Clause coverage", audit),
         tag("h2", "How the clauses stand", id="standing"),
+        _standing(clauses),
+        tag("h2", "Clauses that data can test", id="tested"),
+        paragraph("Rules measured against the law (their ids end in L) are listed, and move no clause.", cls="note"),
+        _tested([c for c in clauses if c.kind == "D"], {result.id: result for result in results}),
+        tag("h2", "Clauses that people attest", id="attested"),
+        paragraph(
+            "No data can test these. An attestation is what its author says, on the evidence named: it was not tested, and gives no "
+            "verdict. Rules that touch the same matter are listed beside it, and do not stand for it."
+        ),
+        _attested([c for c in clauses if c.kind == "A"]),
+        tag("h2", "Clauses without a commitment", id="uncommitted"),
+        _uncommitted([c for c in clauses if c.kind == "N"]),
+    )
+
+
+def _head(title: str, audit: AuditDescription) -> Fragment:
+    about = f"{audit.title}; state as of {audit.as_of}; {audit.policy.title}, version {audit.policy.version}"
+    return join(tag("h1", title), paragraph(words.SUBTITLE, cls="sub"), paragraph(about, cls="note"))
+
+
+def _standing(clauses: Sequence[ClauseStanding]) -> Fragment:
+    """How many clauses of each kind stand how: in words, drawn, and as a table."""
+    counted = {kind: tally(clauses, kind) for kind in KINDS}
+    sums = {kind: sum(counts.values()) for kind, counts in counted.items()}
+    series = {f"{name} ({sums[kind]})": drawn(counted[kind]) for kind, name in KINDS.items()}
+    alt = "; ".join(f"{name}: {words.counts(kinds)}" for name, kinds in series.items())
+    return join(
         paragraph(
             f"The policy has {len(clauses)} clauses: data can test {sums['D']} of them, {sums['A']} need attestation, and {sums['N']} "
             "promise nothing that could be kept or broken. A clause stands as the worst of its rules stands, and passes only if every "
@@ -68,22 +76,11 @@ def clause_coverage(clauses: list[dict[str, Any]], results: list[dict[str, Any]]
         ),
         charts.bars(series, f"Clauses by how they stand. {alt}."),
         _totals(counted),
-        tag("h2", "Clauses that data can test", id="tested"),
-        paragraph("Rules measured against the law (their ids end in L) are listed, and move no clause.", cls="note"),
-        _tested([c for c in clauses if c["class"] == "D"], {r["id"]: r for r in results}),
-        tag("h2", "Clauses that people attest", id="attested"),
-        paragraph(
-            "No data can test these. An attestation is what its author says, on the evidence named: it was not tested, and gives no "
-            "verdict. Rules that touch the same matter are listed beside it, and do not stand for it."
-        ),
-        _attested([c for c in clauses if c["class"] == "A"]),
-        tag("h2", "Clauses without a commitment", id="uncommitted"),
-        _plain([c for c in clauses if c["class"] == "N"]),
     )
 
 
-def _totals(counted: dict[str, dict[str, int]]) -> Fragment:
-    lines = []
+def _totals(counted: Mapping[str, Mapping[str, int]]) -> Fragment:
+    lines: list[list[Any]] = []
     for kind, counts in counted.items():
         lines += [[KINDS[kind], badge(state), words.CLAUSES[state], n] for state, n in counts.items()]
         lines.append([tag("strong", f"{KINDS[kind]}, all"), None, None, sum(counts.values())])
@@ -91,49 +88,61 @@ def _totals(counted: dict[str, dict[str, int]]) -> Fragment:
     return table(["Kind", "State", "Which means", "Clauses"], lines, "Clauses by kind and state")
 
 
-def _where(clause: dict[str, Any]) -> list[Any]:
-    place = tag("small", f"{clause['section']}, line {clause['line']}", cls="nowrap")
-    return [join(tag("span", clause["id"], cls="nowrap"), tag("br"), place), clause["paraphrase"]]
-
-
-def _tested(clauses: list[dict[str, Any]], results: dict[str, dict[str, Any]]) -> Fragment:
+def _tested(clauses: Sequence[ClauseStanding], results: Mapping[str, RuleResult]) -> Fragment:
     lines = []
-    for c in clauses:
-        by = linked(c["rules"])
-        if c["not_run"] or not by:
-            by.append(show("Not tested in this run" + (f": {', '.join(c['not_run'])}." if c["not_run"] else ".")))
-        limits = dict.fromkeys(_short(results[r["id"]]["limits"]) for r in c["rules"])
-        lines.append([*_where(c), badge(c["state"]), join(*by), " ".join(limits)])
+    for clause in clauses:
+        rules = _with_verdicts(clause.rules)
+        if clause.not_run or not rules:
+            rules.append(show("Not tested in this run" + (f": {', '.join(clause.not_run)}." if clause.not_run else ".")))
+        limits = dict.fromkeys(_first_sentence(results[rule.id].limits) for rule in clause.rules)
+        lines.append([*_clause(clause), badge(clause.state), join(*rules), " ".join(limits)])
     heads = ["Clause", "What it promises", "State", "Tested by", "What the test does not show"]
     return table(heads, lines, "Clauses that data can test", tools=True, roomy=["What it promises", "Tested by", heads[-1]])
 
 
-def _short(limits: str) -> str:
-    """The first sentence."""
-    return limits.split(". ")[0].rstrip(".") + "." if limits else ""
+def _with_verdicts(rules: Iterable[RuleVerdict]) -> list[Fragment]:
+    """Rules with their verdicts, each linked to its section."""
+    return [join(tag("span", links.to_rule(rule.id), " ", badge(rule.verdict), cls="nowrap"), " ") for rule in rules]
 
 
-def _attested(clauses: list[dict[str, Any]]) -> Fragment:
-    lines = []
-    for c in clauses:
-        a = c["attestation"]
-        who = join(a["who"], tag("br"), tag("small", a["role"])) if a["who"] else None
-        on = [tag("br"), tag("small", "Evidence: ", a["evidence"], ", SHA-256 ", code(a["evidence_sha256"][:16]))] if a["evidence"] else []
-        days = join(tag("span", a["date"], cls="date"), tag("br"), tag("span", a["expires"], cls="date")) if a["date"] else None
-        lines.append([*_where(c), badge(c["state"]), who, join(a["what"], *on), days, join(*linked(c["rules"])) if c["rules"] else None])
+def _clause(clause: ClauseStanding) -> list[Any]:
+    """A clause's first two cells: its id and place, and what it says."""
+    place = tag("small", f"{clause.section}, line {clause.line}", cls="nowrap")
+    return [join(tag("span", clause.id, cls="nowrap"), tag("br"), place), clause.paraphrase]
+
+
+def _first_sentence(text: str) -> str:
+    return text.split(". ")[0].rstrip(".") + "." if text else ""
+
+
+def _attested(clauses: Sequence[ClauseStanding]) -> Fragment:
     heads = ["Clause", "What it promises", "State", "Who", "What is attested", "On, until", "Rules that touch it"]
+    lines = [[*_clause(clause), badge(clause.state), *_attestation(clause)] for clause in clauses]
     return table(heads, lines, "Clauses that people attest", tools=True, roomy=["What it promises", "What is attested"])
 
 
-def _plain(clauses: list[dict[str, Any]]) -> Fragment:
-    return table(["Clause", "What it says"], [_where(c) for c in clauses], "Clauses without a commitment")
+def _attestation(clause: ClauseStanding) -> list[Any]:
+    """The cells of a clause that say who attests what, on which evidence, until when, and which rules touch it."""
+    rules = join(*_with_verdicts(clause.rules)) if clause.rules else None
+    a = clause.attestation
+    if a is None:
+        return [None, None, None, rules]
+    who = join(a.who, tag("br"), tag("small", a.role)) if a.who else None
+    on = [tag("br"), tag("small", "Evidence: ", a.evidence, ", SHA-256 ", code((a.evidence_sha256 or "")[:16]))] if a.evidence else []
+    days = join(tag("span", a.date, cls="date"), tag("br"), tag("span", a.expires, cls="date")) if a.date else None
+    return [who, join(a.what, *on), days, rules]
 
 
-def document_findings(findings: Iterable[dict[str, str]], clauses: list[dict[str, Any]], audit: dict[str, Any]) -> Fragment:
+def _uncommitted(clauses: Sequence[ClauseStanding]) -> Fragment:
+    return table(["Clause", "What it says"], [_clause(clause) for clause in clauses], "Clauses without a commitment")
+
+
+def document_findings(findings: Iterable[Mapping[str, str]], clauses: Sequence[ClauseStanding], audit: AuditDescription) -> Fragment:
     """Findings on the policy document itself, by severity, with the rules that touch the same clauses."""
     findings = list(findings)
-    by_severity = {s: [f for f in findings if f["severity"] == s] for s in SEVERITIES}
-    counts = {s: len(found) for s, found in by_severity.items()}
+    by_severity = {severity: [f for f in findings if f["severity"] == severity] for severity in Severity}
+    counts = {str(severity): len(listed) for severity, listed in by_severity.items()}
+    series = {severity.capitalize(): {"findings": n} for severity, n in counts.items()}
     parts = [
         _head("The policy itself", audit),
         tag("h2", "Findings by severity", id="findings"),
@@ -142,24 +151,24 @@ def document_findings(findings: Iterable[dict[str, str]], clauses: list[dict[str
             "the law. References to law are to be confirmed by counsel. Where rules test the same clauses on data, their verdicts stand "
             "beside."
         ),
-        charts.bars({s.capitalize(): {"findings": n} for s, n in counts.items()}, f"Findings on the policy by severity: {said(counts)}."),
+        charts.bars(series, f"Findings on the policy by severity: {words.counts(counts)}."),
     ]
-    for severity, found in by_severity.items():
-        if found:
-            parts.append(tag("h2", f"{severity.capitalize()} ({len(found)})", id=f"severity-{severity}"))
-            parts.append(_findings(severity, found, clauses))
+    for severity, listed in by_severity.items():
+        if listed:
+            parts.append(tag("h2", f"{severity.capitalize()} ({len(listed)})", id=f"severity-{severity}"))
+            parts.append(_of_severity(severity, listed, clauses))
     return join(*parts)
 
 
-def _findings(severity: str, found: list[dict[str, str]], clauses: list[dict[str, Any]]) -> Fragment:
+def _of_severity(severity: Severity, findings: Sequence[Mapping[str, str]], clauses: Sequence[ClauseStanding]) -> Fragment:
     lines = []
-    for f in found:
-        touched = [c for c in clauses if f["id"] in c["findings"]]
-        rules = {r["id"]: r for c in touched for r in c["rules"]}
-        what = join(tag("strong", f["title"]), ". ", f["text"])
-        name = join(tag("span", f["id"], cls="nowrap"), tag("br"), tag("small", f"lines {f['lines']}"))
-        about = tag("small", ", ".join(c["id"] for c in touched))
-        tests = join(about, tag("br"), *linked(rules[id] for id in sorted(rules))) if touched else None
-        lines.append([name, what, f.get("criteria", ""), tests])
+    for finding in findings:
+        touched = [clause for clause in clauses if finding["id"] in clause.findings]
+        rules = {rule.id: rule for clause in touched for rule in clause.rules}
+        what = join(tag("strong", finding["title"]), ". ", finding["text"])
+        name = join(tag("span", finding["id"], cls="nowrap"), tag("br"), tag("small", f"lines {finding['lines']}"))
+        about = tag("small", ", ".join(clause.id for clause in touched))
+        tests = join(about, tag("br"), *_with_verdicts(rules[id] for id in sorted(rules))) if touched else None
+        lines.append([name, what, finding.get("criteria", ""), tests])
     heads = ["Finding, lines", "What", "Criteria", "Clauses, and rules on them"]
     return table(heads, lines, f"Findings of {severity} severity", roomy=["What", "Criteria", heads[-1]])

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
-from heytalk_audit.audit.rating import RATINGS, rating, verdict_of
+from heytalk_audit.audit.rule_result import Ledger, RuleResult
 from heytalk_audit.report.html import percent
-
-__all__ = ["LIMITS", "OUTCOMES", "RATINGS", "SUBTITLE", "VERDICTS", "condition", "people", "rating", "rows", "verdict_of"]
+from heytalk_audit.vocabulary import Outcome, Verdict
 
 SUBTITLE = "Report of procedures performed (no assurance)"
 VERDICTS = {
-    "FAIL": "at least one violation that no accepted exception covers",
-    "ERROR": "the rule crashed; the other rules were evaluated",
-    "REVIEW": "no open violation, but something that a person must decide, too much that is unknown, or a delivery that cuts the look-back",
-    "NOT_EVALUATED": "a table or column that the rule needs is absent, or failed a gate",
-    "NO_POPULATION": "the tables are there, and nothing in them is in the rule's scope",
-    "ACCEPTED": "violations, each covered by a registered and valid exception",
-    "PASS": "no exceptions noted in the population tested",
+    Verdict.FAIL: "at least one violation that no accepted exception covers",
+    Verdict.ERROR: "the rule crashed; the other rules were evaluated",
+    Verdict.REVIEW: (
+        "no open violation, but something that a person must decide, too much that is unknown, or a delivery that cuts the look-back"
+    ),
+    Verdict.NOT_EVALUATED: "a table or column that the rule needs is absent, or failed a gate",
+    Verdict.NO_POPULATION: "the tables are there, and nothing in them is in the rule's scope",
+    Verdict.ACCEPTED: "violations, each covered by a registered and valid exception",
+    Verdict.PASS: "no exceptions noted in the population tested",
 }
+#: Verdicts as charts draw them together.
+VERDICT_GROUPS = {
+    "fail": (Verdict.FAIL, Verdict.ERROR),
+    "open": (Verdict.REVIEW, Verdict.ACCEPTED),
+    "pass": (Verdict.PASS,),
+    "not tested": (Verdict.NOT_EVALUATED, Verdict.NO_POPULATION),
+}
+#: What the states of a clause mean: those of clauses that data can test, that people attest, and that promise nothing.
 CLAUSES = {
     "FAIL": "a rule that tests it fails",
     "ERROR": "a rule that tests it crashed",
@@ -35,12 +44,12 @@ CLAUSES = {
     "NO_COMMITMENT": "it promises nothing that could be kept or broken",
 }
 OUTCOMES = {
-    "pass": "the promise is kept",
-    "violation": "broken under the reading most lenient to the company",
-    "review": "broken under a stricter named reading only: a person decides",
-    "unknown": "a value that the verdict needs is missing or contradicts another",
-    "exempt": "would be a violation or review, but a valid hold in the data covers it",
-    "excluded": "a test account: counted, and not tested",
+    Outcome.PASS: "the promise is kept",
+    Outcome.VIOLATION: "broken under the reading most lenient to the company",
+    Outcome.REVIEW: "broken under a stricter named reading only: a person decides",
+    Outcome.UNKNOWN: "a value that the verdict needs is missing or contradicts another",
+    Outcome.EXEMPT: "would be a violation or review, but a valid hold in the data covers it",
+    Outcome.EXCLUDED: "a test account: counted, and not tested",
 }
 LIMITS = (
     "The data was prepared by its exporter. This report cannot show what was left out; the evidence chapter says what was compared.",
@@ -50,6 +59,12 @@ LIMITS = (
     "Detectors of personal data in text make errors of both kinds.",
     "References to law are data, to be confirmed by counsel. They never changed a verdict.",
 )
+#: The outcomes beside violations of which a result's sentences speak.
+_REST = {
+    Outcome.REVIEW: "need a person's decision",
+    Outcome.UNKNOWN: "could not be decided",
+    Outcome.EXEMPT: "are excused by a hold",
+}
 
 
 def people(count: int) -> str:
@@ -62,44 +77,51 @@ def rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
 
 
-def condition(result: dict[str, Any], audit_tz: str | None = None) -> str:
-    """What was found, in one or two sentences."""
-    ledger, subjects = result["ledger"], result["subjects"]
-    tested = tested_rows(ledger)
-    if result["verdict"] in ("NOT_EVALUATED", "ERROR"):
-        return f"This was not tested: {result['reason']}."
-    if result["verdict"] == "NO_POPULATION":
-        return f"Nothing was tested: {result['reason']}."
-    text = f"We tested {_all(tested)} in scope. "
-    if ledger["violation"] is None:
-        text += "How many rows broke the promise, if any, is suppressed. "
-    elif ledger["violation"]:
-        share = f" ({percent(result['rate'])})" if result["rate"] is not None else ""
-        text += f"{rows(ledger['violation'])}{share} broke the promise under the reading most favourable to the company"
-        text += f", about {people(subjects['violation'])}. " if subjects["violation"] else ". "
-    else:
-        text += "No exceptions noted under the reading most favourable to the company. "
-    if None in (ledger[o] for o in _REST):
-        text += f"How many {', '.join(f'rows are {o}' for o in _REST if ledger[o] is None)} is suppressed. "
-    if result["accepted"]:
-        text += f"Of these, {rows(result['accepted'])} {'is' if result['accepted'] == 1 else 'are'} covered by accepted exceptions. "
-    parts = [f"{rows(ledger[o])} {w}" for o, w in _REST.items() if ledger[o]]
-    return text + (" and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts) + ". " if parts else "")
+def counts(by_name: Mapping[str, int]) -> str:
+    """Several numbers, each with what it counts, as words."""
+    return ", ".join(f"{n} {name}" for name, n in by_name.items() if n) or "none"
 
 
-_REST = {
-    "review": "need a person's decision",
-    "unknown": "could not be decided",
-    "exempt": "are excused by a hold",
-}
-
-
-def tested_rows(ledger: dict[str, Any]) -> int | None:
-    """Rows in scope but for test accounts; null where this report hides one of the two."""
-    return None if None in (ledger["in_scope"], ledger["excluded"]) else ledger["in_scope"] - ledger["excluded"]
+def condition(result: RuleResult) -> str:
+    """What came of a rule's population, in a few sentences."""
+    if not result.verdict.is_tested:
+        return f"This was not tested: {result.reason}."
+    if result.verdict == Verdict.NO_POPULATION:
+        return f"Nothing was tested: {result.reason}."
+    ledger = result.ledger
+    return f"We tested {_all(ledger.tested)} in scope. " + _violations(result) + _hidden(ledger) + _accepted(result) + _rest(ledger)
 
 
 def _all(count: int | None) -> str:
     if count is None:
         return "every row"
     return "the one row" if count == 1 else f"all {count:,} rows"
+
+
+def _violations(result: RuleResult) -> str:
+    violations, concerned = result.ledger.violation, result.subjects.violation
+    if violations is None:
+        return "How many rows broke the promise, if any, is suppressed. "
+    if violations == 0:
+        return "No exceptions noted under the reading most favourable to the company. "
+    share = f" ({percent(result.rate)})" if result.rate is not None else ""
+    about = f", about {people(concerned)}" if concerned else ""
+    return f"{rows(violations)}{share} broke the promise under the reading most favourable to the company{about}. "
+
+
+def _hidden(ledger: Ledger) -> str:
+    outcomes = [outcome for outcome in _REST if ledger[outcome] is None]
+    return f"How many {', '.join(f'rows are {outcome}' for outcome in outcomes)} is suppressed. " if outcomes else ""
+
+
+def _accepted(result: RuleResult) -> str:
+    if not result.accepted:
+        return ""
+    return f"Of these, {rows(result.accepted)} {'is' if result.accepted == 1 else 'are'} covered by accepted exceptions. "
+
+
+def _rest(ledger: Ledger) -> str:
+    parts = [f"{rows(n)} {what}" for outcome, what in _REST.items() if (n := ledger[outcome])]
+    if len(parts) > 1:
+        parts = [" and ".join([", ".join(parts[:-1]), parts[-1]])]
+    return f"{parts[0]}. " if parts else ""

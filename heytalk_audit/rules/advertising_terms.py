@@ -41,11 +41,7 @@ def choices(consents: ir.Table, purpose: str) -> ir.Table:
     Every event counts, however it was recorded; of events at one instant a refusal in any form beats a grant. `objected_at` is the
     first refusal since the last grant, `signalled` whether a browser's signal is among the refusals since then.
     """
-    c = consents.filter(consents.purpose == purpose, ~blank(consents.user_id), consents.event_at.notnull())
-    yes = sure(c.action == "grant")
-    c = c.group_by(person="user_id", start="event_at").agg(
-        yes=yes.any(), no=(~yes).any(), signal=(~yes & sure(c.method == "signal_gpc")).any()
-    )
+    c = _answers(consents, purpose)
     person = {"group_by": ["person"], "order_by": "start"}
     c = c.mutate(
         until=c.start.lead().over(ibis.window(**person)).fill_null(ibis.literal(FOREVER, type="timestamp(6)")),
@@ -59,6 +55,15 @@ def choices(consents: ir.Table, purpose: str) -> ir.Table:
         granted=c.yes & ~c.no,
         objected_at=only_if(c.no, c.start).min().over(since_grant),
         signalled=c.signal.cast("int64").max().over(since_grant) == 1,
+    )
+
+
+def _answers(consents: ir.Table, purpose: str) -> ir.Table:
+    """One row per person and instant (`start`) of what they said of a purpose: a `yes`, a `no`, a `no` by a browser's `signal`."""
+    c = consents.filter(consents.purpose == purpose, ~blank(consents.user_id), consents.event_at.notnull())
+    yes = sure(c.action == "grant")
+    return c.group_by(person="user_id", start="event_at").agg(
+        yes=yes.any(), no=(~yes).any(), signal=(~yes & sure(c.method == "signal_gpc")).any()
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.audit.check import Check, review, rule, unknown, violation
+from heytalk_audit.audit.check import Check, Condition, review, rule, unknown, violation
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import blank, trim
 from heytalk_audit.policy.declared import Codes
@@ -27,34 +27,54 @@ def location_too_close(users: ir.Table, traffic_events: ir.Table, policy: View) 
     that very many people share are the middle of an area as a rule, and are for a person to decide, as are coarser coordinates and other
     digits. An account without a source, or with one that contradicts the place, is unknown.
     """
-    u = users.filter(~blank(users.city) | ~blank(users.country))
-    e = traffic_events.filter(~blank(traffic_events.geo))
-    source = blank(u.geo_source).ifelse("", u.geo_source)
-    accounts = u.select("user_id", record="users:" + u.user_id, source=source, place=trim(u.city))
-    events = e.select("user_id", record="traffic_events:" + e.event_id, source=ibis.null("string"), place=trim(e.geo))
-    events = events.mutate(closeness=closeness(events.place))
-    rows = ibis.union(
-        accounts.mutate(closeness=closeness(accounts.place), shared=ibis.literal(False)),
-        join(events, middles(events, policy), "place"),
-    )
-    close = {reason: sure(rows.closeness == reason) for reason in ("altitude", "coordinates", "digits_in_place")}
+    accounts = users.filter(~blank(users.city) | ~blank(users.country))
+    events = traffic_events.filter(~blank(traffic_events.geo))
+    places = ibis.union(places_of_accounts(accounts), places_of_events(events, policy))
     return Check(
-        rows,
-        [
-            *[violation(f"source_{source}", sure(rows.source == source)) for source in EXACT_SOURCES],
-            unknown("source_missing", sure(rows.source == "")),
-            unknown("source_contradiction", sure(rows.source == "none")),
-            unknown("source_unrecognised", rows.source.notnull() & ~rows.source.isin(["ip", "user"])),
-            violation("altitude", close["altitude"]),
-            review("shared_centroid", rows.shared),
-            violation("coordinates", close["coordinates"]),
-            review("coarse_coordinates", sure(rows.closeness == "coarse_coordinates")),
-            violation("digits_in_place", close["digits_in_place"]),
-            review("fine_text", sure(rows.closeness == "fine_text")),
-        ],
-        record=rows.record,
-        population=ibis.union(u.select("user_id"), e.select("user_id")),
+        places,
+        [*bad_source(places), *too_close(places)],
+        record=places.record,
+        population=ibis.union(accounts.select("user_id"), events.select("user_id")),
     )
+
+
+def bad_source(places: ir.Table) -> list[Condition]:
+    """A source that is more exact than the policy's, missing, contradicting the place, or not recognised; null needs none."""
+    source = places.source
+    return [
+        *[violation(f"source_{exact}", sure(source == exact)) for exact in EXACT_SOURCES],
+        unknown("source_missing", sure(source == "")),
+        unknown("source_contradiction", sure(source == "none")),
+        unknown("source_unrecognised", source.notnull() & ~source.isin(["ip", "user"])),
+    ]
+
+
+def too_close(places: ir.Table) -> list[Condition]:
+    """A place that is closer than a city."""
+    close = places.closeness
+    return [
+        violation("altitude", sure(close == "altitude")),
+        review("shared_centroid", places.shared),
+        violation("coordinates", sure(close == "coordinates")),
+        review("coarse_coordinates", sure(close == "coarse_coordinates")),
+        violation("digits_in_place", sure(close == "digits_in_place")),
+        review("fine_text", sure(close == "fine_text")),
+    ]
+
+
+def places_of_accounts(accounts: ir.Table) -> ir.Table:
+    """Where each account says somebody is: user_id, record, `source` (empty where missing), `place`, `closeness`, `shared` (never)."""
+    source = blank(accounts.geo_source).ifelse("", accounts.geo_source)
+    places = accounts.select("user_id", record="users:" + accounts.user_id, source=source, place=trim(accounts.city))
+    return places.mutate(closeness=closeness(places.place), shared=ibis.literal(False))
+
+
+def places_of_events(events: ir.Table, policy: View) -> ir.Table:
+    """The same of each event; events have no source, and a pair of coordinates may be `shared` by very many people."""
+    record = "traffic_events:" + events.event_id
+    places = events.select("user_id", record=record, source=ibis.null("string"), place=trim(events.geo))
+    places = places.mutate(closeness=closeness(places.place))
+    return join(places, middles(places, policy), "place")
 
 
 def middles(events: ir.Table, policy: View) -> ir.Table:
@@ -94,19 +114,8 @@ def social_login_took_more(social_accounts: ir.Table, policy: View) -> Check:
     Google, one of the policy's two lists allows its account number alone: what goes beyond is for a person to decide. A missing list, a
     blank field or a missing service is unknown.
     """
-    allowed = policy.declared["social_fields"]
     google = Codes(None, {"google": policy.declared.vendors["google"].aliases})
-    names = social_accounts.select("fields_received").distinct()
-    names = names.mutate(name=names.fields_received.unnest())
-    empty = blank(names.name)
-    facts = has(
-        names,
-        "fields_received",
-        foreign=~empty & ~is_one_of(names.name, allowed),
-        unnamed=empty,
-        more=~empty & ~is_one_of(names.name, Codes(None, {"openid": allowed.codes["openid"]})),
-    )
-    s = join(social_accounts, facts, "fields_received")
+    s = join(social_accounts, fields_received(social_accounts, policy), "fields_received")
     return Check(
         s,
         [
@@ -116,6 +125,21 @@ def social_login_took_more(social_accounts: ir.Table, policy: View) -> Check:
             unknown("provider_missing", blank(s.provider)),
             review("beyond_openid", is_one_of(s.provider, google) & s.more),
         ],
+    )
+
+
+def fields_received(social_accounts: ir.Table, policy: View) -> ir.Table:
+    """One row per list of fields: does it hold one that is `foreign` to the policy, `unnamed`, or `more` than an account number."""
+    allowed = policy.declared["social_fields"]
+    names = social_accounts.select("fields_received").distinct()
+    names = names.mutate(name=names.fields_received.unnest())
+    empty = blank(names.name)
+    return has(
+        names,
+        "fields_received",
+        foreign=~empty & ~is_one_of(names.name, allowed),
+        unnamed=empty,
+        more=~empty & ~is_one_of(names.name, Codes(None, {"openid": allowed.codes["openid"]})),
     )
 
 

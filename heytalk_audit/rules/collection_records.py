@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit import contract
-from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.audit.check import Check, Condition, passes, review, rule, unknown, violation
 from heytalk_audit.audit.present import Present
 from heytalk_audit.expressions.calendar import earliest, sure
 from heytalk_audit.expressions.strings import blank, lower, trim
@@ -43,18 +43,7 @@ def collected_after_uninstalling(devices: ir.Table, traffic_events: ir.Table, po
     installed or opened again, is a violation; within the clocks' tolerance before that it is for a person to decide. A device first seen
     after it was uninstalled is unknown. Events count by their own time, however late they were sent.
     """
-    d = devices.filter(devices.uninstalled_at.notnull())
-    gone = d.filter(~blank(d.device_id)).select("device_id", "uninstalled_at").distinct()
-    e = traffic_events.select("device_id", "event_at", "event_type").inner_join(gone, "device_id")
-    e = e.filter(e.event_at > e.uninstalled_at)
-    kind = lower(trim(e.event_type))
-    used = kind.isin(USE) & (e.event_at > policy.after(e.uninstalled_at, "uninstall_allowance_h"))
-    seen = e.group_by(["device_id", "uninstalled_at"]).agg(
-        opened=only_if(sure(kind == "open"), e.event_at).min(),
-        used=only_if(sure(used), e.event_at).min(),
-    )
-    d = join(d, seen, ["device_id", "uninstalled_at"])
-    d = d.mutate(back=earliest(only_if(sure(d.installed_at > d.uninstalled_at), d.installed_at), d.opened))
+    d = with_use_since(devices.filter(devices.uninstalled_at.notnull()), traffic_events, policy)
     return Check(
         d,
         [
@@ -67,6 +56,19 @@ def collected_after_uninstalling(devices: ir.Table, traffic_events: ir.Table, po
     )
 
 
+def with_use_since(uninstalled: ir.Table, events: ir.Table, policy: View) -> ir.Table:
+    """Devices with `used`, the first use after they were uninstalled and the allowance, and `back`: installed or opened again."""
+    keys = ["device_id", "uninstalled_at"]
+    gone = uninstalled.filter(~blank(uninstalled.device_id)).select(keys).distinct()
+    e = events.select("device_id", "event_at", "event_type").inner_join(gone, "device_id")
+    e = e.filter(e.event_at > e.uninstalled_at)
+    kind = lower(trim(e.event_type))
+    used = kind.isin(USE) & (e.event_at > policy.after(e.uninstalled_at, "uninstall_allowance_h"))
+    since = e.group_by(keys).agg(opened=only_if(sure(kind == "open"), e.event_at).min(), used=only_if(sure(used), e.event_at).min())
+    d = join(uninstalled, since, keys)
+    return d.mutate(back=earliest(only_if(sure(d.installed_at > d.uninstalled_at), d.installed_at), d.opened))
+
+
 @rule("COL-10", severity="medium", clauses=["CL-035", "CL-040"])
 def data_of_nobody(users: ir.Table, purge_log: ir.Table, present: Present) -> Check:
     """All that is stored of a person belongs to an account.
@@ -75,28 +77,36 @@ def data_of_nobody(users: ir.Table, purge_log: ir.Table, present: Present) -> Ch
     and support of people without an account, statistics that were shared, and events without any identifier may name nobody; so may an
     event of a device that somebody in users owns. Other events without a person are for a person to decide; other rows are violations.
     """
-    people = ibis.union(users.select("user_id"), purge_log.select("user_id")).distinct()
-    people = people.filter(~blank(people.user_id)).mutate(known=True)
     tables = [name for name in OF_PEOPLE if name in present]
-    rows = ibis.union(*[_named(name, present, users) for name in tables])
-    rows = join(rows, people)
-    nobody = blank(rows.user_id)
+    rows = join(ibis.union(*[_owned_rows(name, present, users) for name in tables]), _people_on_record(users, purge_log))
     return Check(
         rows,
-        [
-            passes(rows.known),
-            passes(nobody & rows.allowed),
-            review("unlinked_event", nobody & (rows.table_name == "traffic_events")),
-            violation("no_user", nobody),
-            violation("user_unknown", ~nobody),
-        ],
+        _belongs_to_somebody(rows),
         record=rows.table_name + ":" + rows.key,
         by=("table_name",),
         population=ibis.union(*[present[name].select("user_id") for name in tables]),
     )
 
 
-def _named(name: str, present, users: ir.Table) -> ir.Table:
+def _belongs_to_somebody(rows: ir.Table) -> list[Condition]:
+    """Rows must name a person on record, or be allowed to name nobody."""
+    nobody = blank(rows.user_id)
+    return [
+        passes(rows.on_record),
+        passes(nobody & rows.allowed),
+        review("unlinked_event", nobody & (rows.table_name == "traffic_events")),
+        violation("no_user", nobody),
+        violation("user_unknown", ~nobody),
+    ]
+
+
+def _people_on_record(users: ir.Table, purge_log: ir.Table) -> ir.Table:
+    """One row per person who stands in users or in the purge log: user_id, `on_record`."""
+    people = ibis.union(users.select("user_id"), purge_log.select("user_id")).distinct()
+    return people.filter(~blank(people.user_id)).mutate(on_record=True)
+
+
+def _owned_rows(name: str, present: Present, users: ir.Table) -> ir.Table:
     """`user_id`, `key`, `table_name` and `allowed` (may name nobody) of every row of a table."""
     t = present[name]
     key = {"key": t[contract.load()[name].key], "table_name": ibis.literal(name)}
@@ -110,7 +120,7 @@ def _named(name: str, present, users: ir.Table) -> ir.Table:
     return t.select("user_id", **key, allowed=ibis.literal(False))
 
 
-def _events(events: ir.Table, key: dict[str, ir.Value], present, users: ir.Table) -> ir.Table:
+def _events(events: ir.Table, key: dict[str, ir.Value], present: Present, users: ir.Table) -> ir.Table:
     """The same for events: those without any identifier, or of a device that somebody in users owns."""
     e = events
     no_identifier = blank(e.device_id) & blank(e.ip)
@@ -126,48 +136,38 @@ def _events(events: ir.Table, key: dict[str, ir.Value], present, users: ir.Table
 
 @rule("COL-11", severity="high", clauses=[])
 def new_data_on_a_deleted_account(
-    users: ir.Table,
-    subscriptions: ir.Table,
-    consents: ir.Table,
-    profile_attributes: ir.Table,
-    content_items: ir.Table,
-    traffic_events: ir.Table,
-    devices: ir.Table,
-    transactions: ir.Table,
-    social_accounts: ir.Table,
-    policy: View,
-) -> Check:
+    users: ir.Table, subscriptions: ir.Table, consents: ir.Table, profile_attributes: ir.Table, content_items: ir.Table,
+    traffic_events: ir.Table, devices: ir.Table, transactions: ir.Table, social_accounts: ir.Table, policy: View,
+) -> Check:  # fmt: skip
     """Nothing new is stored of people who left.
 
     Every account that was deleted, purged or anonymised, unless it was restored and is in use. A subscription, grant, attribute, content
     item, event, device, payment or linked account of a time beyond an allowance after the deletion is a violation. An account that was
     restored and is gone all the same, or is in use in spite of its deletion, is unknown, as is one without the day.
     """
-    u = users
-    restored = sure(u.restored_at > u.deleted_at)
-    gone = u.status.isin(["deleted", "purged", "anonymised"])
-    u = u.filter(gone | u.deleted_at.notnull(), ~(restored & u.status.isin(LIVE))).mutate(restored=restored)
+    clocks = (
+        (subscriptions, "start_at"), (consents.filter(consents.action == "grant"), "event_at"), (profile_attributes, "created_at"),
+        (content_items, "created_at"), (traffic_events, "event_at"), (devices, "first_seen_at"), (transactions, "purchased_at"),
+        (social_accounts, "linked_at"),
+    )  # fmt: skip
+    left = departed(users)
+    left = join(left, newest(left.filter(~blank(left.user_id)).select("user_id").distinct(), *clocks))
+    return Check(left, grown_since(left, policy), by=("status",))
+
+
+def departed(users: ir.Table) -> ir.Table:
+    """Accounts that were deleted, purged or anonymised and are not in use again: with `restored`, and `since` when they are gone."""
+    restored = sure(users.restored_at > users.deleted_at)
+    gone = users.status.isin(["deleted", "purged", "anonymised"])
+    u = users.filter(gone | users.deleted_at.notnull(), ~(restored & users.status.isin(LIVE))).mutate(restored=restored)
     without_day = only_if(u.status.isin(["purged", "anonymised"]), u.purged_at)
-    u = u.mutate(since=ibis.coalesce(u.deleted_at, without_day))
-    grants = consents.filter(consents.action == "grant")
-    latest = newest(
-        u.filter(~blank(u.user_id)).select("user_id").distinct(),
-        (subscriptions, subscriptions.start_at),
-        (grants, grants.event_at),
-        (profile_attributes, profile_attributes.created_at),
-        (content_items, content_items.created_at),
-        (traffic_events, traffic_events.event_at),
-        (devices, devices.first_seen_at),
-        (transactions, transactions.purchased_at),
-        (social_accounts, social_accounts.linked_at),
-    )
-    u = join(u, latest)
-    return Check(
-        u,
-        [
-            unknown("status_contradiction", u.restored | u.status.isin(["active", "suspended"])),
-            unknown("deleted_at_missing", u.since.isnull()),
-            violation("new_data", sure(u.newest > policy.after(u.since, "deleted_allowance_h"))),
-        ],
-        by=("status",),
-    )
+    return u.mutate(since=ibis.coalesce(u.deleted_at, without_day))
+
+
+def grown_since(left: ir.Table, policy: View) -> list[Condition]:
+    """Departed accounts of which data was stored since (`newest`), beyond the allowance; first those whose state contradicts itself."""
+    return [
+        unknown("status_contradiction", left.restored | left.status.isin(["active", "suspended"])),
+        unknown("deleted_at_missing", left.since.isnull()),
+        violation("new_data", sure(left.newest > policy.after(left.since, "deleted_allowance_h"))),
+    ]

@@ -48,9 +48,8 @@ def stores_receipt(transactions: ir.Table) -> ir.BooleanValue:
     return ibis.cases(*[(t.store == store, t.receipt_id.re_search(form)) for store, form in RECEIPTS.items()], else_=False)
 
 
-def newest(people: ir.Table, *clocks: tuple[ir.Table, ir.TimestampValue]) -> ir.Table:
-    """One row per person of `people` (a table of ids): `newest`, the latest of the clocks of rows that are theirs."""
-    found = [table.select("user_id", at=clock).semi_join(people, "user_id") for table, clock in clocks]
-    found = [t.group_by("user_id").agg(at=t["at"].max()) for t in found]
-    rows = ibis.union(*found)
+def newest(people: ir.Table, *clocks: tuple[ir.Table, str]) -> ir.Table:
+    """One row per person of `people` (a table of ids): `newest`, the latest of the clocks (a table, its column) of rows that are theirs."""
+    times = [table.select("user_id", at=clock).semi_join(people, "user_id") for table, clock in clocks]
+    rows = ibis.union(*[t.group_by("user_id").agg(at=t["at"].max()) for t in times])
     return rows.group_by("user_id").agg(newest=rows["at"].max())

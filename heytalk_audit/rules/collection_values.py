@@ -18,6 +18,8 @@ from heytalk_audit.rules.terms import has, join, only_if
 LOGGED = ("traffic_events.url",)
 #: Columns of places: how close these may be is a rule of its own.
 LOCATIONS = ("users.city", "traffic_events.geo")
+#: What is known of a detection, in a text or in a column.
+HIT = ("place", "record", "finding", "confidence")
 
 
 @rule(
@@ -36,14 +38,7 @@ def undeclared_column(column_inventory: ir.Table, column_contents: ir.Table, pol
     is for a person to decide, and one that the previous audit was not delivered is told apart. Other columns of the contract describe
     accounts and events, and pass.
     """
-    k = column_inventory
-    columns = {f"{table.name}.{column.name}": column.category for table in contract.load().values() for column in table.columns}
-    known = k.column_name.isin(list(columns))
-    personal = k.column_name.isin([name for name, category in columns.items() if category])
-    declared = k.column_name.isin(list(policy.declared.columns))
-    k = k.mutate(strange=~known, undeclared=personal & ~declared, named=speaks_of(k.name, policy.setting("personal_names")))
-    found = column_contents.finding.isin(policy.setting("personal_kinds"))
-    k = join(k, has(column_contents, "column_name", looks_personal=found), "column_name")
+    k = with_standing(column_inventory, column_contents, policy)
     return Check(
         k,
         [
@@ -56,6 +51,18 @@ def undeclared_column(column_inventory: ir.Table, column_contents: ir.Table, pol
     )
 
 
+def with_standing(inventory: ir.Table, contents: ir.Table, policy: View) -> ir.Table:
+    """Columns with `strange` (to the contract), `undeclared` (personal), `named` like personal data, and `looks_personal` (its values)."""
+    columns = {f"{table.name}.{column.name}": column.category for table in contract.load().values() for column in table.columns}
+    in_contract = inventory.column_name.isin(list(columns))
+    personal = inventory.column_name.isin([name for name, category in columns.items() if category])
+    declared = inventory.column_name.isin(list(policy.declared.columns))
+    named = speaks_of(inventory.name, policy.setting("personal_names"))
+    rows = inventory.mutate(strange=~in_contract, undeclared=personal & ~declared, named=named)
+    looks_personal = contents.finding.isin(policy.setting("personal_kinds"))
+    return join(rows, has(contents, "column_name", looks_personal=looks_personal), "column_name")
+
+
 @rule("COL-02", severity="high", clauses=["CL-090"])
 def high_risk_values(column_contents: ir.Table, detections: ir.Table, present: Present, policy: View) -> Check:
     """Places, identity numbers, bank accounts and numbers of devices are not gathered where nobody declared them.
@@ -65,7 +72,7 @@ def high_risk_values(column_contents: ir.Table, detections: ir.Table, present: P
     column is a violation where a sample of it holds such values more often than by luck; coordinates in the columns of city and place
     are left to COL-03. What only looks like such a value is counted, and passes.
     """
-    return _found("value", policy.setting("high_risk_kinds"), column_contents, detections, present)
+    return _check_of_values("value", policy.setting("high_risk_kinds"), column_contents, detections, present)
 
 
 @rule("COL-07", severity="critical", clauses=["CL-034"])
@@ -77,38 +84,33 @@ def card_number_stored(column_contents: ir.Table, detections: ir.Table, present:
     and for a person to decide otherwise; so is one in what people wrote. A column is a violation where a sample of it holds such numbers
     more often than by luck. A number without any such word near it is counted, and passes: one random number in forty looks like a card.
     """
-    return _found("card", ["card"], column_contents, detections, present)
+    return _check_of_values("card", ["card"], column_contents, detections, present)
 
 
-def _found(what: str, kinds: list[str], column_contents: ir.Table, detections: ir.Table, present) -> Check:
-    """Every text, and every column that is not read text by text, with the kinds that were found there."""
+def _check_of_values(what: str, kinds: list[str], contents: ir.Table, detections: ir.Table, present: Present) -> Check:
+    """Every text, and every column that is not read text by text, with what was detected in it of these kinds."""
     in_texts = detections.filter(detections.what == "value", detections.finding.isin(kinds))
     doubtful = in_texts.confidence == "low"
-    c = column_contents.filter(~column_contents.column_name.isin(list(PLACES)))
-    c = c.mutate(finding=only_if((c.finding != "gps") | ~c.column_name.isin(LOCATIONS), c.finding))
-    c = c.select("finding", place=c.column_name, record="column_inventory:" + c.column_name)
-    in_columns = c.filter(c.finding.isin(kinds)).mutate(confidence=ibis.literal("high"))
-    names = ("place", "record", "finding", "confidence")
-    hits = ibis.union(in_texts.filter(~doubtful).select(*names), in_columns.select(*names))
-    columns = c.select("place", "record").distinct().select(user_id=ibis.null("string"), place=c.place, record=c.record)
-    rows = ibis.union(columns, *_texts(present))
-    found = join(rows, _by_text(hits), ["place", "record"])
-    in_column, logged = ~found.place.isin(list(PLACES)), found.place.isin(LOGGED)
+    columns = _columns_as_a_whole(contents)
+    in_columns = columns.filter(columns.finding.isin(kinds)).mutate(confidence=ibis.literal("high"))
+    hits = ibis.union(in_texts.filter(~doubtful).select(*HIT), in_columns.select(*HIT))
+    population = ibis.union(_without_person(columns), *_texts(present))
+    rows = join(population, _by_text(hits), ["place", "record"])
     return Check(
-        found,
-        [
-            *_conditions(what, found, in_column, logged),
-        ],
-        record=found.record,
+        rows,
+        _detected(what, rows),
+        record=rows.record,
         by=("place", "finding", "confidence"),
         figures={"Texts with a number that may be one, and nothing near it that says so": in_texts.filter(doubtful).count()},
-        population=rows,
+        population=population,
     )
 
 
-def _conditions(what: str, rows: ir.Table, in_column: ir.BooleanValue, logged: ir.BooleanValue) -> list[Condition]:
+def _detected(what: str, rows: ir.Table) -> list[Condition]:
+    """What was detected, by where: in a column, in an address that the app wrote, or in a text that a person wrote."""
+    in_column, logged = ~rows.place.isin(list(PLACES)), rows.place.isin(LOGGED)
     return [
-        passes(~rows.found),
+        passes(~rows.hit),
         violation(f"{what}_in_column", in_column),
         violation(f"{what}_in_address", logged & rows.certain),
         review(f"{what}_in_address_in_doubt", logged),
@@ -116,7 +118,20 @@ def _conditions(what: str, rows: ir.Table, in_column: ir.BooleanValue, logged: i
     ]
 
 
-def _texts(present) -> list[ir.Table]:
+def _columns_as_a_whole(contents: ir.Table) -> ir.Table:
+    """What a sample of each column that is not read text by text holds: `finding`, `place`, `record`."""
+    c = contents.filter(~contents.column_name.isin(list(PLACES)))
+    c = c.mutate(finding=only_if((c.finding != "gps") | ~c.column_name.isin(LOCATIONS), c.finding))
+    return c.select("finding", place=c.column_name, record="column_inventory:" + c.column_name)
+
+
+def _without_person(columns: ir.Table) -> ir.Table:
+    """One row per column, which is of nobody: user_id (null), `place`, `record`."""
+    each = columns.select("place", "record").distinct()
+    return each.select(user_id=ibis.null("string"), place=each.place, record=each.record)
+
+
+def _texts(present: Present) -> list[ir.Table]:
     """The texts of each place that was delivered: whose they are, `place` and `record`."""
     places = [(place, present[place.table]) for place in PLACES.values() if place.is_in(present)]
     return [
@@ -126,14 +141,14 @@ def _texts(present) -> list[ir.Table]:
 
 
 def _by_text(hits: ir.Table) -> ir.Table:
-    """One row per text or column with a hit: `found`, `finding` (or several), `certain` and the surest `confidence`."""
+    """One row per text or column with a hit: `hit`, `finding` (or several), `certain` and the surest `confidence`."""
     certain = hits.confidence == "high"
     one = hits.group_by(["place", "record"]).agg(certain=certain.any(), kind=hits.finding.max(), kinds=hits.finding.nunique())
     return one.select(
         "place",
         "record",
         "certain",
-        found=ibis.literal(True),
+        hit=ibis.literal(True),
         finding=(one.kinds > 1).ifelse("several", one.kind),
         confidence=one.certain.ifelse("high", "medium"),
     )

@@ -11,9 +11,9 @@ from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import (
     NO_RECORD,
-    OPTED_OUT,
     consented,
     is_negative,
+    is_stopped,
     is_valid,
     not_consented,
     refusals,
@@ -25,6 +25,8 @@ from heytalk_audit.rules.terms import (
     any_of,
     contact_unclear,
     deletion_unclear,
+    doubt_columns,
+    doubts_of,
     join,
     lookup,
     only_if,
@@ -73,7 +75,7 @@ def over_time(messages: ir.Table, held: ir.Table, users: ir.Table, policy: View)
     people = held.filter(is_valid(held.state)).anti_join(tests, [held.person == tests.user_id])
     begun, ended = policy.date(people.start), policy.date(people.until)
     counts = {f"n_{month}": ((begun < day) & (ended >= day)).sum() for month, day in policy.months}
-    wide = people.group_by(panel="asked").agg(**counts)
+    wide = people.group_by(panel="for_purpose").agg(**counts)
     beside = ibis.union(*[wide.select("panel", month=ibis.literal(month), n=wide[f"n_{month}"]) for month, _ in policy.months])
     days = m.group_by("channel", day=policy.date(m.sent_at)).agg(n=m.count())
     population = days.group_by(panel="channel", month=month_of(days.day)).agg(n=days.n.sum())
@@ -91,16 +93,38 @@ def marketing_without_consent(outbound_messages: ir.Table, users: ir.Table, cons
     """
     sent, held = sends(outbound_messages, policy, "marketing", "unknown"), states(to_marketing(consents), policy)
     m = with_month(with_test(sent, "sent_at", held, policy), policy)
-    return Check(
-        m,
-        [
-            *consented(m),
-            review("category_unknown", sure(m.category == "unknown")),
-            *not_consented(m),
-        ],
-        by=("channel", "month"),
-        over_time=over_time(sent, held, users, policy),
-        population=sent,
+    conditions = [
+        *consented(m),
+        review("category_unknown", sure(m.category == "unknown")),
+        *not_consented(m),
+    ]
+    return Check(m, conditions, by=("channel", "month"), over_time=over_time(sent, held, users, policy), population=sent)
+
+
+def ever_stopped(consents: ir.Table, policy: View) -> ir.Table:
+    """The states of consent to marketing, of those who at some time withdrew it or opted out."""
+    held = states(to_marketing(consents), policy)
+    return held.filter(held.first_stop.notnull())
+
+
+def within_hours(m: ir.Table, policy: View) -> ir.BooleanValue:
+    """Whether a send came at most some hours after the withdrawal (`m` as of `with_test`)."""
+    return sure(m.sent_at <= policy.after(m.state_since, "withdrawal_hours"))
+
+
+def within_days(m: ir.Table, policy: View) -> ir.BooleanValue:
+    """Whether it came at most some working days after."""
+    return sure(policy.date(m.sent_at) <= policy.working_day(policy.date(m.state_since), "withdrawal_days"))
+
+
+def after_stops(messages: ir.Table, held: ir.Table, policy: View) -> ir.Table:
+    """Sends after the first withdrawal or opt-out, as of `with_test`, with `month` and, in words, `delay_after_withdrawal`."""
+    m = with_test(messages, "sent_at", held, policy, keep=("first_stop",))
+    m = with_month(m.filter(m.first_stop <= m.sent_at), policy)
+    soon, in_days = within_hours(m, policy), within_days(m, policy)
+    hours, days = (policy.number(name) for name in ("withdrawal_hours", "withdrawal_days"))
+    return m.mutate(
+        delay_after_withdrawal=ibis.cases((soon, f"{hours} hours at most"), (in_days, f"{days} working days at most"), else_="beyond")
     )
 
 
@@ -112,31 +136,19 @@ def marketing_after_withdrawal(outbound_messages: ir.Table, consents: ir.Table, 
     grant given again counts from its own time. The others are told apart by their delay: hours, working days (Monday to Friday),
     beyond. A send that bounced, or that falls on the right side if clocks differ by some minutes, is for a person to decide.
     """
-    m, held = sends(outbound_messages, policy, "marketing"), states(to_marketing(consents), policy)
-    held = held.filter(held.first_stop.notnull())
+    m, held = sends(outbound_messages, policy, "marketing"), ever_stopped(consents, policy)
     sent = with_state(m, "state", m.sent_at, held, keep=("first_stop",))
-    m = with_test(m, "sent_at", held, policy, keep=("first_stop",))
-    m = with_month(m.filter(m.first_stop <= m.sent_at), policy)
-    off = {name: sure(m[name] >= OPTED_OUT) for name in ("state", "earlier", "later")}
-    soon = sure(m.sent_at <= policy.after(m.state_since, "withdrawal_hours"))
-    in_days = sure(policy.date(m.sent_at) <= policy.working_day(policy.date(m.state_since), "withdrawal_days"))
-    hours, days = (policy.number(name) for name in ("withdrawal_hours", "withdrawal_days"))
-    m = m.mutate(
-        delay_after_withdrawal=ibis.cases((soon, f"{hours} hours at most"), (in_days, f"{days} working days at most"), else_="beyond")
-    )
-    return Check(
-        m,
-        [
-            passes(~off["state"]),
-            review("clock_skew", ~off["earlier"] | ~off["later"]),
-            review("bounced", sure(m.status == "bounced")),
-            violation("within_24h", soon),
-            violation("within_3_business_days", in_days),
-            violation("beyond", off["state"]),
-        ],
-        by=("channel", "month", "delay_after_withdrawal"),
-        population=sent.filter(sent.first_stop <= sent.sent_at),
-    )
+    sent = sent.filter(sent.first_stop <= sent.sent_at)
+    m = after_stops(m, held, policy)
+    conditions = [
+        passes(~is_stopped(m.state)),
+        review("clock_skew", ~is_stopped(m.earlier) | ~is_stopped(m.later)),
+        review("bounced", sure(m.status == "bounced")),
+        violation("within_24h", within_hours(m, policy)),
+        violation("within_3_business_days", within_days(m, policy)),
+        violation("beyond", is_stopped(m.state)),
+    ]
+    return Check(m, conditions, by=("channel", "month", "delay_after_withdrawal"), population=sent)
 
 
 @rule("CON-05", severity="high", clauses=["CL-055", "CL-056"])
@@ -147,54 +159,71 @@ def media_without_consent(content_items: ir.Table, consents: ir.Table, policy: V
     no consent. An item that its author chose in a picker, without any record, is for a person to decide, unless the settings take
     that choice for consent; without a record and without such a choice there is no consent. An item dated after the audit is unknown.
     """
-    c = content_items.filter(content_items.kind.isin(["photo", "video"]), blank(content_items.parent_id))
-    collected = c.mutate(purpose=ibis.literal("media"))
+    collected = content_items.filter(content_items.kind.isin(["photo", "video"]), blank(content_items.parent_id))
+    collected = collected.mutate(purpose=ibis.literal("media"))
     c = with_test(collected, "created_at", states(consents, policy, "media"), policy)
     picked = (c.state == NO_RECORD) & sure(c.selection_method == "user_selected")
-    return Check(
-        c,
-        [
-            unknown("clock_future", policy.future(c.created_at)),
-            *consented(c),
-            passes(picked) if policy.setting("picker_is_consent") else review("picker_only", picked),
-            *not_consented(c),
-        ],
-        by=("kind", "selection_method"),
-        population=collected,
-    )
+    conditions = [
+        unknown("clock_future", policy.future(c.created_at)),
+        *consented(c),
+        passes(picked) if policy.setting("picker_is_consent") else review("picker_only", picked),
+        *not_consented(c),
+    ]
+    return Check(c, conditions, by=("kind", "selection_method"), population=collected)
+
+
+def identified_devices(devices: ir.Table, users: ir.Table) -> ir.Table:
+    """Devices with a real advertising id, of people whose law asks for a choice or is not known, with the `purpose` of that choice."""
+    d = join(devices, lookup(users, "user_id", law_region=users.law_region))
+    d = d.filter(real_ad_id(d), d.law_region.isnull() | d.law_region.isin(["EEA", "UK", "TR"]))
+    return d.mutate(purpose=(d.platform == "web").ifelse("cookies", "personalised_ads"))
+
+
+def with_stand(devices: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
+    """Devices with the states of their choice `now` and `at_first`, when they were first seen, and `negative_since` if it is refused."""
+    held = states(consents, policy, "cookies", "personalised_ads")
+    d = with_state(devices, "now", policy.as_of, held)
+    d = with_state(d, "at_first", d.first_seen_at, held)
+    return join(d, refusals(consents, policy), ["user_id", "purpose"])
 
 
 @rule("CON-08", severity="high", clauses=["CL-054", "CL-097", "CL-101", "CL-147"])
 def identifier_before_choice(devices: ir.Table, users: ir.Table, consents: ir.Table, policy: View) -> Check:
     """An advertising or cookie id is held only of people who chose so.
 
-    Devices with a real advertising id, of people under laws that ask for a choice. The choice must stand now and have stood when the
-    device was first seen; one that came later, and the operating system's permission alone, are for a person to decide. After a
-    refusal the id must be gone within the allowance. Where the person's law is not known, or the device was first seen after the
-    audit, it is unknown.
+    Devices with a real advertising id, of people under laws that ask for a choice. The choice must stand now and have stood when the device
+    was first seen; one that came later, and the operating system's permission alone, are for a person to decide. After a refusal the id
+    must be gone within the allowance. Where the person's law is not known, or the device was first seen after the audit, it is unknown.
     """
-    d = join(devices, lookup(users, "user_id", law_region=users.law_region))
-    d = d.filter(real_ad_id(d), d.law_region.isnull() | d.law_region.isin(["EEA", "UK", "TR"]))
-    d = d.mutate(purpose=(d.platform == "web").ifelse("cookies", "personalised_ads"))
-    held = states(consents, policy, "cookies", "personalised_ads")
-    d = with_state(d, "now", policy.as_of, held)
-    d = with_state(d, "at_first", d.first_seen_at, held)
-    d = join(d, refusals(consents, policy), ["user_id", "purpose"])
-    return Check(
-        d,
-        [
-            unknown("region_missing", d.law_region.isnull()),
-            unknown("clock_future", policy.future(d.first_seen_at)),
-            passes(is_valid(d.now) & is_valid(d.at_first)),
-            review("granted_later", is_valid(d.now)),
-            passes(is_negative(d.now) & ~policy.passed(d.negative_since, "removal_allowance")),
-            violation("present_after_refusal", is_negative(d.now)),
-            violation("not_explicit", d.now != NO_RECORD),
-            review("os_permission_only", sure(d.att_status == "authorized")),
-            violation("no_choice", d.now == NO_RECORD),
-        ],
-        by=("platform",),
-    )
+    d = with_stand(identified_devices(devices, users), consents, policy)
+    conditions = [
+        unknown("region_missing", d.law_region.isnull()),
+        unknown("clock_future", policy.future(d.first_seen_at)),
+        passes(is_valid(d.now) & is_valid(d.at_first)),
+        review("granted_later", is_valid(d.now)),
+        passes(is_negative(d.now) & ~policy.passed(d.negative_since, "removal_allowance")),
+        violation("present_after_refusal", is_negative(d.now)),
+        violation("not_explicit", d.now != NO_RECORD),
+        review("os_permission_only", sure(d.att_status == "authorized")),
+        violation("no_choice", d.now == NO_RECORD),
+    ]
+    return Check(d, conditions, by=("platform",))
+
+
+def standings(u: ir.Table, policy: View) -> ir.Table:
+    """One row per person of users as of `with_contact`: `in_users`, `barred`, the day on which the purge falls `due`, the times of
+    deletion, and doubts about it as columns."""
+    unclear = any_of(contact_unclear(u, policy))
+    due = only_if(u.live & ~u.premium & ~unclear, policy.due(u.anchor, "inactivity"))
+    times = {n: u[n] for n in ("deleted_at", "restored_at", "purged_at")}
+    barred, doubts = u.status.isin(["suspended", "banned"]), doubt_columns(deletion_unclear(u, policy))
+    return lookup(u, "user_id", in_users=u.user_id.notnull(), barred=barred, due=due, **doubts, **times)
+
+
+def gone_by_sending(m: ir.Table) -> ir.TimestampValue:
+    """When the account that a send went to was purged, or deleted and not restored by the time of sending."""
+    restored = sure((m.deleted_at <= m.restored_at) & (m.restored_at <= m.sent_at))
+    return earliest(m.purged_at, only_if(~restored, m.deleted_at))
 
 
 @rule("CON-09", severity="high", clauses=[])
@@ -202,29 +231,19 @@ def marketing_to_the_gone(outbound_messages: ir.Table, users: ir.Table, subscrip
     """Nobody gets marketing whose account is deleted, purged, suspended, or due to be purged.
 
     Marketing sends of the period. One after the account's deletion or purge is a violation, as is one to a person past the end of the
-    period of inactivity; a deletion that was taken back by then does not count. A send within some minutes after the end, or to a
-    suspended or banned account, is for a person to decide. A person who is not in users, and a deletion that can't be dated, make it
-    unknown.
+    period of inactivity; a deletion that was taken back by then does not count. A send within some minutes after the end, or to a suspended
+    or banned account, is for a person to decide. A person who is not in users, and a deletion that can't be dated, make it unknown.
     """
     u = with_contact(with_deletion(users, policy), subscriptions, policy)
-    unclear = any_of(contact_unclear(u, policy))
-    due = only_if(u.live & ~u.premium & ~unclear, policy.due(u.anchor, "inactivity"))
-    doubts = {f"doubt_{i}": sure(c.when) for i, c in enumerate(deletion_unclear(u, policy))}
-    known = {n: u[n] for n in ("deleted_at", "restored_at", "purged_at")}
-    person = lookup(u, "user_id", known=u.user_id.notnull(), barred=u.status.isin(["suspended", "banned"]), due=due, **doubts, **known)
+    person = standings(u, policy)
     m = with_month(join(sends(outbound_messages, policy, "marketing"), person), policy)
-    restored = sure((m.deleted_at <= m.restored_at) & (m.restored_at <= m.sent_at))
-    gone = earliest(m.purged_at, only_if(~restored, m.deleted_at))
-    reasons = [c.reason for c in deletion_unclear(u, policy)]
-    return Check(
-        m,
-        [
-            unknown("user_missing", ~m.known),
-            *[unknown(reason, m[name]) for reason, name in zip(reasons, doubts, strict=True)],
-            violation("after_deletion", sure(m.sent_at > policy.after(gone, "clock_skew"))),
-            violation("inactive_due", sure(policy.date(m.sent_at) > m.due)),
-            review("clock_skew", sure(m.sent_at > gone)),
-            review("suspended", m.barred),
-        ],
-        by=("channel", "month"),
-    )
+    gone = gone_by_sending(m)
+    conditions = [
+        unknown("user_missing", ~m.in_users),
+        *doubts_of(m, deletion_unclear(u, policy)),
+        violation("after_deletion", sure(m.sent_at > policy.after(gone, "clock_skew"))),
+        violation("inactive_due", sure(policy.date(m.sent_at) > m.due)),
+        review("clock_skew", sure(m.sent_at > gone)),
+        review("suspended", m.barred),
+    ]
+    return Check(m, conditions, by=("channel", "month"))

@@ -16,6 +16,19 @@ from heytalk_audit.rules.terms import any_flag, has, join, lookup, only_if, with
 NOT_AFFIRMATIVE = ("default", "import", "staff", "signal_gpc")
 
 
+def first_acceptances(consents: ir.Table, versions: ir.Table, policy: View) -> ir.Table:
+    """One row per person: `accepted`, their first acceptance of the policy, and `accepted_listed`, the first of a known version."""
+    a = acceptances(consents, policy)
+    listed = a.policy_version.isin(versions.policy_version)
+    return a.group_by("user_id").agg(accepted=a.event_at.min(), accepted_listed=only_if(sure(listed), a.event_at).min())
+
+
+def before_tracking(u: ir.Table, policy: View) -> ir.BooleanValue:
+    """Whether an account was created before acceptances were tracked; false where no such day is set."""
+    start = policy.setting("acceptance_tracking_start")
+    return sure(policy.date(u.created_at) < ibis.literal(start)) if start else ibis.literal(False)
+
+
 @rule("CON-03", severity="high", clauses=["CL-001", "CL-004", "CL-010"])
 def no_acceptance_of_the_policy(users: ir.Table, consents: ir.Table, policy_versions: ir.Table, policy: View) -> Check:
     """Everybody accepts the policy before using the app.
@@ -24,25 +37,30 @@ def no_acceptance_of_the_policy(users: ir.Table, consents: ir.Table, policy_vers
     clocks' tolerance after it, and accounts from before acceptances were tracked are for a person to decide. Without a record the
     policy was not accepted. An account created after the audit is unknown.
     """
-    u, a = with_deletion(users, policy), acceptances(consents, policy)
-    known = a.policy_version.isin(policy_versions.policy_version)
-    per_person = a.group_by("user_id").agg(accepted=a.event_at.min(), known=only_if(sure(known), a.event_at).min())
-    u = join(u.filter(u.live), per_person)
-    start = policy.setting("acceptance_tracking_start")
-    untracked = sure(policy.date(u.created_at) < ibis.literal(start)) if start else ibis.literal(False)
-    return Check(
-        u,
-        [
-            unknown("clock_future", policy.future(u.created_at)),
-            passes(sure(u.known <= u.created_at)),
-            review("version_unknown", sure(u.accepted <= u.created_at)),
-            review("clock_skew", sure(u.accepted <= policy.after(u.created_at, "clock_skew"))),
-            review("pre_tracking", untracked),
-            violation("accepted_late", u.accepted.notnull()),
-            violation("no_acceptance", u.accepted.isnull()),
-        ],
-        by=("law_region",),
-    )
+    u = with_deletion(users, policy)
+    u = join(u.filter(u.live), first_acceptances(consents, policy_versions, policy))
+    untracked = before_tracking(u, policy)
+    conditions = [
+        unknown("clock_future", policy.future(u.created_at)),
+        passes(sure(u.accepted_listed <= u.created_at)),
+        review("version_unknown", sure(u.accepted <= u.created_at)),
+        review("clock_skew", sure(u.accepted <= policy.after(u.created_at, "clock_skew"))),
+        review("pre_tracking", untracked),
+        violation("accepted_late", u.accepted.notnull()),
+        violation("no_acceptance", u.accepted.isnull()),
+    ]
+    return Check(u, conditions, by=("law_region",))
+
+
+def with_circumstances(grants: ir.Table, users: ir.Table, policy: View) -> ir.Table:
+    """Grants that are `crowded` (very many people, test accounts apart, granted by that method in that second), with `created_at`: the
+    account's creation, null if it is not in users."""
+    # an engine may count fractions of a second
+    g = grants.mutate(second=grants.event_at.epoch_seconds().floor().cast("int64"))
+    people = g.anti_join(users.filter(users.is_test), "user_id")
+    crowd = people.group_by(["method", "second"]).agg(people=people.user_id.nunique())
+    crowd = crowd.filter(crowd.people > policy.setting("bulk_users")).select("method", "second", crowded=ibis.literal(True))
+    return join(join(g, crowd, ["method", "second"]), lookup(users, "user_id", created_at=users.created_at))
 
 
 @rule("CON-04", severity="high", clauses=[])
@@ -54,27 +72,45 @@ def consent_not_demonstrable(consents: ir.Table, users: ir.Table, policy: View) 
     are for a person to decide. A grant dated after the audit is unknown; of a person who is not in users it can't be told whether the
     account existed, and only the other faults are found.
     """
-    g = consents.filter(consents.action == "grant")
-    # an engine may count fractions of a second
-    g = g.mutate(second=g.event_at.epoch_seconds().floor().cast("int64"))
-    people = g.anti_join(users.filter(users.is_test), "user_id")
-    crowd = people.group_by(["method", "second"]).agg(people=people.user_id.nunique())
-    crowd = crowd.filter(crowd.people > policy.setting("bulk_users")).select("method", "second", crowded=ibis.literal(True))
-    g = join(join(g, crowd, ["method", "second"]), lookup(users, "user_id", created_at=users.created_at))
+    g = with_circumstances(consents.filter(consents.action == "grant"), users, policy)
     own = g.purpose != "policy_acceptance"
-    return Check(
-        g,
-        [
-            unknown("clock_future", policy.future(g.event_at)),
-            violation("method_not_affirmative", g.method.isin(NOT_AFFIRMATIVE)),
-            violation("bundled", (g.method == "bundled_terms") & own),
-            violation("version_missing", blank(g.policy_version)),
-            violation("before_account", own & sure(policy.after(g.event_at, "clock_skew") < g.created_at)),
-            review("clock_skew", own & sure(g.event_at < g.created_at)),
-            review("bulk", g.crowded),
-        ],
-        by=("purpose", "method"),
-    )
+    conditions = [
+        unknown("clock_future", policy.future(g.event_at)),
+        violation("method_not_affirmative", g.method.isin(NOT_AFFIRMATIVE)),
+        violation("bundled", (g.method == "bundled_terms") & own),
+        violation("version_missing", blank(g.policy_version)),
+        violation("before_account", own & sure(policy.after(g.event_at, "clock_skew") < g.created_at)),
+        review("clock_skew", own & sure(g.event_at < g.created_at)),
+        review("bulk", g.crowded),
+    ]
+    return Check(g, conditions, by=("purpose", "method"))
+
+
+def with_stop(requests: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
+    """Requests with `stopped_at`: the first withdrawal, opt-out or refusal of that person at or after it, clocks being what they are."""
+    stops = consents.filter(consents.action != "grant", policy.by_now(consents.event_at)).select("user_id", at="event_at")
+    near = stops.inner_join(requests.select("request_id", "user_id", "received_at"), "user_id")
+    near = near.filter(near["at"] >= policy.before(near.received_at, "clock_skew"))
+    return join(requests, near.group_by("request_id").agg(stopped_at=near["at"].min()), "request_id")
+
+
+def stopped_late(r: ir.Table, policy: View) -> ir.BooleanValue:
+    """Whether a request was carried out beyond its time: hours where it was made in the app, else days."""
+    in_hours = sure(policy.after(r.received_at, "withdrawal_hours") < r.stopped_at)
+    return (r.channel == "app").ifelse(in_hours, sure(policy.after(r.received_at, "removal_allowance") < r.stopped_at))
+
+
+def time_is_over(r: ir.Table, policy: View) -> ir.BooleanValue:
+    """Whether that time is over at the audit's instant."""
+    in_hours, in_days = policy.passed(r.received_at, "withdrawal_hours"), policy.passed(r.received_at, "removal_allowance")
+    return (r.channel == "app").ifelse(in_hours, in_days)
+
+
+def harder_than_granting(requests: ir.Table, consents: ir.Table) -> dict[str, ir.Scalar]:
+    """The figure of requests made outside the app by people who had granted in it."""
+    by_app = has(consents, "user_id", in_app=(consents.action == "grant") & (consents.method == "in_app"))
+    r = join(requests, by_app)
+    return {"Asked for outside the app by people who had agreed in it": (r.in_app & (r.channel != "app")).sum()}
 
 
 @rule("CON-06", severity="medium", clauses=["CL-057", "CL-134"])
@@ -85,69 +121,59 @@ def withdrawal_not_carried_out(rights_requests: ir.Table, consents: ir.Table, po
     record soon after: within hours where it was asked for in the app, within days elsewhere. A request without a person is unknown;
     one that was refused is for a person to decide.
     """
-    r = rights_requests.filter(rights_requests.kind.isin(["withdraw", "opt_out"]))
-    stops = consents.filter(consents.action != "grant", policy.by_now(consents.event_at)).select("user_id", at="event_at")
-    near = stops.inner_join(r.select("request_id", "user_id", "received_at"), "user_id")
-    near = near.filter(near["at"] >= policy.before(near.received_at, "clock_skew"))
-    r = join(r, near.group_by("request_id").agg(stopped_at=near["at"].min()), "request_id")
-    in_app = r.channel == "app"
-    late = in_app.ifelse(
-        sure(policy.after(r.received_at, "withdrawal_hours") < r.stopped_at),
-        sure(policy.after(r.received_at, "removal_allowance") < r.stopped_at),
-    )
-    waited = in_app.ifelse(policy.passed(r.received_at, "withdrawal_hours"), policy.passed(r.received_at, "removal_allowance"))
-    by_app = has(consents, "user_id", in_app=(consents.action == "grant") & (consents.method == "in_app"))
-    harder = join(r, by_app)
-    return Check(
-        r,
-        [
-            unknown("clock_future", policy.future(r.received_at)),
-            unknown("user_missing", blank(r.user_id)),
-            passes(sure(r.outcome == "withdrawn")),
-            passes(r.stopped_at.notnull() & ~late),
-            passes(~waited),
-            review("refused", sure(r.outcome == "refused")),
-            violation("carried_out_late", r.stopped_at.notnull()),
-            violation("not_carried_out", r.stopped_at.isnull()),
-        ],
-        by=("kind", "channel"),
-        figures={"Asked for outside the app by people who had agreed in it": (harder.in_app & (harder.channel != "app")).sum()},
-    )
+    r = with_stop(rights_requests.filter(rights_requests.kind.isin(["withdraw", "opt_out"])), consents, policy)
+    late, figures = stopped_late(r, policy), harder_than_granting(r, consents)
+    conditions = [
+        unknown("clock_future", policy.future(r.received_at)),
+        unknown("user_missing", blank(r.user_id)),
+        passes(sure(r.outcome == "withdrawn")),
+        passes(r.stopped_at.notnull() & ~late),
+        passes(~time_is_over(r, policy)),
+        review("refused", sure(r.outcome == "refused")),
+        violation("carried_out_late", r.stopped_at.notnull()),
+        violation("not_carried_out", r.stopped_at.isnull()),
+    ]
+    return Check(r, conditions, by=("kind", "channel"), figures=figures)
+
+
+def last_acceptances(consents: ir.Table, versions: ir.Table, policy: View) -> ir.Table:
+    """One row per person: `accepted`, their latest acceptance of the policy, and since when its version is `effective`, null if unknown."""
+    v = versions.group_by("policy_version").agg(effective=versions.effective_at.max())
+    a = acceptances(consents, policy).left_join(v, "policy_version", rname="version_{name}")
+    newest = a.group_by("user_id").agg(accepted=a.event_at.max())
+    a = a.inner_join(newest, "user_id", rname="newest_{name}").filter(lambda t: t.event_at == t.accepted)
+    return a.group_by("user_id").agg(accepted=a.event_at.max(), effective=a.effective.max())
+
+
+def with_material(u: ir.Table, versions: ir.Table, policy: View) -> ir.Table:
+    """Users with `material`: when the latest material version took effect whose notice was over on the day `used_on`."""
+    material = versions.filter(versions.material).select(material="effective_at")
+    days = u.select("used_on").distinct().cross_join(material)
+    days = days.filter(policy.plus_days(policy.date(days.material), "notice_days") < days.used_on)
+    return join(u, days.group_by("used_on").agg(material=days.material.max()), "used_on")
 
 
 @rule("CON-07", severity="medium", clauses=[])
 def outdated_version_relied_on(users: ir.Table, consents: ir.Table, policy_versions: ir.Table, policy: View) -> Check:
     """Nobody is held to a version that was replaced by a materially different one.
 
-    Live accounts with an acceptance, in use after a material version took effect and its notice was over. Their latest acceptance
-    must be of that version or a later one. If it was given before that version, it is a violation; of an unknown version, or given
-    later but of an older text, it is for a person to decide. An account that was not used since passes; a use dated after the audit
-    is unknown.
+    Live accounts with an acceptance, in use after a material version took effect and its notice was over. Their latest acceptance must be
+    of that version or a later one. If it was given before that version, it is a violation; of an unknown version, or given later but of an
+    older text, it is for a person to decide. An account that was not used since passes; a use dated after the audit is unknown.
     """
-    v = policy_versions.group_by("policy_version").agg(effective=policy_versions.effective_at.max())
-    a = acceptances(consents, policy).left_join(v, "policy_version", rname="version_{name}")
-    newest = a.group_by("user_id").agg(accepted=a.event_at.max())
-    a = a.inner_join(newest, "user_id", rname="newest_{name}").filter(lambda t: t.event_at == t.accepted)
-    last = a.group_by("user_id").agg(accepted=a.event_at.max(), effective=a.effective.max())
+    accepted = last_acceptances(consents, policy_versions, policy)
     u = with_deletion(users, policy)
-    u = u.filter(u.live).mutate(used_on=policy.date(u.last_interactive_at))
-    u = join(u, last).filter(lambda t: t.accepted.notnull())
-    told = policy_versions.filter(policy_versions.material).select(material="effective_at")
-    days = u.select("used_on").distinct().cross_join(told)
-    days = days.filter(policy.plus_days(policy.date(days.material), "notice_days") < days.used_on)
-    u = join(u, days.group_by("used_on").agg(material=days.material.max()), "used_on")
+    u = join(u.filter(u.live).mutate(used_on=policy.date(u.last_interactive_at)), accepted)
+    u = with_material(u.filter(u.accepted.notnull()), policy_versions, policy)
     due = policy.plus_days(policy.date(u.material), "notice_days")
-    return Check(
-        u,
-        [
-            unknown("clock_future", policy.future(u.last_interactive_at)),
-            passes(u.material.isnull() | sure(u.effective >= u.material)),
-            violation("outdated", u.effective.notnull() & sure(u.accepted < u.material), due),
-            review("version_unknown", u.effective.isnull(), due),
-            review("old_version_shown", u.effective.notnull(), due),
-        ],
-        by=("law_region",),
-    )
+    conditions = [
+        unknown("clock_future", policy.future(u.last_interactive_at)),
+        passes(u.material.isnull() | sure(u.effective >= u.material)),
+        violation("outdated", u.effective.notnull() & sure(u.accepted < u.material), due),
+        review("version_unknown", u.effective.isnull(), due),
+        review("old_version_shown", u.effective.notnull(), due),
+    ]
+    return Check(u, conditions, by=("law_region",))
 
 
 @rule("CON-10", severity="medium", clauses=[])
@@ -159,7 +185,7 @@ def flag_against_the_log(users: ir.Table, consents: ir.Table, policy: View) -> C
     """
     flags = {"marketing_push": users.marketing_push, "marketing_email": users.marketing_email, "marketing_sms": users.marketing_sms}
     held = in_force(states(consents, policy))
-    agreed = {name: (held.asked == name) & (held.state > NO_RECORD) & ~is_negative(held.state) for name in flags}
+    agreed = {name: (held.for_purpose == name) & (held.state > NO_RECORD) & ~is_negative(held.state) for name in flags}
     u = users.filter(any_flag([flag.notnull() for flag in flags.values()]))
     u = join(u, has(held.rename(user_id="person"), "user_id", **{f"log_{n}": f for n, f in agreed.items()}))
     differs = [sure(u[name] != u[f"log_{name}"]) for name in flags]

@@ -7,6 +7,7 @@ are half-open intervals, so that a point lies in at most one and a join to them 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import ibis
 import ibis.expr.types as ir
@@ -44,6 +45,11 @@ def is_negative(state: ir.IntegerValue) -> ir.BooleanValue:
     return state >= REFUSED
 
 
+def is_stopped(state: ir.IntegerValue) -> ir.BooleanValue:
+    """Whether a state is the withdrawal of a consent, or an opt-out; false where it is null."""
+    return sure(state >= OPTED_OUT)
+
+
 def grants(consents: ir.Table) -> ir.BooleanValue:
     """Which events are grants that count: explicit, and by a method that is an act of its own."""
     return (consents.action == "grant") & consents.explicit & ~sure(consents.method.isin(PASSIVE))
@@ -54,27 +60,31 @@ def refuses(consents: ir.Table) -> ir.BooleanValue:
     return sure(consents.action.isin(NEGATIVE))
 
 
+def state_of(events: ir.Table, versions: bool) -> ir.IntegerValue:
+    """The state that an event sets by itself; without `versions` a grant counts whether or not its version is known."""
+    granted = blank(events.policy_version).ifelse(VERSION_BLANK, VALID) if versions else VALID
+    return ibis.cases(
+        (events.action == "withdraw", WITHDRAWN),
+        (events.action == "opt_out", OPTED_OUT),
+        (events.action == "refuse", REFUSED),
+        (sure(grants(events)), granted),
+        else_=NOT_EXPLICIT,
+    )
+
+
 def states(consents: ir.Table, policy: View, *purposes: str, versions: bool = True) -> ir.Table:
-    """The state that each person's events set, from `start` until before `until`: person, asked (the purpose), start, until, state,
-    and `first_stop`: when that person first withdrew or opted out of it, null if never.
+    """The state that each person's events set, from `start` until before `until`: person, for_purpose, start, until, state, and
+    `first_stop`: when that person first withdrew or opted out of it, null if never.
 
     Of these purposes, or of all. Without `versions` no grant's version is asked for. Events after the audit's instant are left out, so
     that nothing is ever decided by them.
     """
     c = consents.filter(policy.by_now(consents.event_at), consents.user_id.notnull())
     c = c.filter(c.purpose.isin(purposes)) if purposes else c
-    granted = blank(c.policy_version).ifelse(VERSION_BLANK, VALID) if versions else VALID
-    state = ibis.cases(
-        (c.action == "withdraw", WITHDRAWN),
-        (c.action == "opt_out", OPTED_OUT),
-        (c.action == "refuse", REFUSED),
-        (sure(grants(c)), granted),
-        else_=NOT_EXPLICIT,
-    )
-    c = c.select(person="user_id", asked="purpose", start="event_at", state=state.cast("int8"))
-    c = c.group_by(["person", "asked", "start"]).agg(state=c.state.max())
-    person = ibis.window(group_by=["person", "asked"])
-    following = ibis.window(group_by=["person", "asked"], order_by="start")
+    c = c.select(person="user_id", for_purpose="purpose", start="event_at", state=state_of(c, versions).cast("int8"))
+    c = c.group_by(["person", "for_purpose", "start"]).agg(state=c.state.max())
+    person = ibis.window(group_by=["person", "for_purpose"])
+    following = ibis.window(group_by=["person", "for_purpose"], order_by="start")
     # both in one pass over each person's events; what a rule does not ask for is not computed
     return c.mutate(
         until=c.start.lead().over(following).fill_null(ibis.literal(FOREVER, type="timestamp(6)")),
@@ -87,22 +97,24 @@ def in_force(held: ir.Table) -> ir.Table:
     return held.filter(held.until == ibis.literal(FOREVER, type="timestamp(6)"))
 
 
-def with_state(rows: ir.Table, name: str, at: ir.TimestampValue, held: ir.Table, before: bool = False, keep: tuple = ()) -> ir.Table:
+def with_state(
+    rows: ir.Table, name: str, at: ir.TimestampValue, held: ir.Table, before: bool = False, keep: Sequence[str] = ()
+) -> ir.Table:
     """`rows` with column `name`: the state at an instant (`before`: over the events strictly before it), and `<name>_since`.
 
     `rows` has `user_id` and `purpose`; `at` is of `rows`; `held` as of `states`, and those of its columns that are named in `keep`
     come along.
     """
     rows = rows.mutate(probe=at)
-    s = held.select("person", "asked", "start", "until", *keep, **{name: held.state, f"{name}_since": held.start})
+    s = held.select("person", "for_purpose", "start", "until", *keep, **{name: held.state, f"{name}_since": held.start})
     begun = s.start < rows.probe if before else s.start <= rows.probe
     lasts = rows.probe <= s.until if before else rows.probe < s.until
-    joined = rows.left_join(s, [rows.user_id == s.person, rows.purpose == s.asked, begun, lasts])
+    joined = rows.left_join(s, [rows.user_id == s.person, rows.purpose == s.for_purpose, begun, lasts])
     kept = [c for c in rows.columns if c != "probe"]
     return joined.select(*kept, *keep, f"{name}_since", **{name: joined[name].fill_null(NO_RECORD)})
 
 
-def with_test(rows: ir.Table, at: str, held: ir.Table, policy: View, keep: tuple = ()) -> ir.Table:
+def with_test(rows: ir.Table, at: str, held: ir.Table, policy: View, keep: Sequence[str] = ()) -> ir.Table:
     """`rows` with `state` at the instant in column `at`, and `earlier` and `later`: the states if clocks differ by the skew."""
     rows = with_state(rows, "state", rows[at], held, keep=keep)
     rows = with_state(rows, "earlier", policy.before(rows[at], "clock_skew"), held, before=True)
@@ -126,10 +138,11 @@ def not_consented(rows: ir.Table) -> list[Condition]:
 def refusals(consents: ir.Table, policy: View) -> ir.Table:
     """Who refuses now, per person and purpose: `negative_since`, the first refusal since the last grant."""
     c = consents.filter(policy.by_now(consents.event_at), consents.user_id.notnull())
-    said = c.group_by(["user_id", "purpose"]).agg(
+    latest = c.group_by(["user_id", "purpose"]).agg(
         last=c.event_at.max(), last_grant=c.event_at.max(where=c.action == "grant"), last_refusal=c.event_at.max(where=refuses(c))
     )
-    c = c.filter(refuses(c)).inner_join(said.filter(said.last_refusal == said.last), ["user_id", "purpose"], rname="said_{name}")
+    latest = latest.filter(latest.last_refusal == latest.last)
+    c = c.filter(refuses(c)).inner_join(latest, ["user_id", "purpose"], rname="latest_{name}")
     c = c.filter(c.last_grant.isnull() | (c.event_at >= c.last_grant))
     return c.group_by(["user_id", "purpose"]).agg(negative_since=c.event_at.min())
 

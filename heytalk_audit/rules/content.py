@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.audit.check import Check, Condition, passes, review, rule, unknown, violation
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
@@ -15,6 +15,7 @@ DECISIONS = ("approved", "rejected", "pending", "none")
 
 
 def _one_of(value: ir.StringValue, values: tuple[str, ...]) -> ir.BooleanValue:
+    """Whether a text is one of the values; false where it is null."""
     return sure(value.isin(values))
 
 
@@ -51,21 +52,43 @@ def public_without_a_decision(content_items: ir.Table, policy: View) -> Check:
     """
     c = content_items.filter(alive(content_items, policy))
     c = c.filter(blank(c.effective_visibility).ifelse(c.visibility, c.effective_visibility) == "public")
-    decision, made, decided = c.moderation_decision, c.created_at, c.moderated_at
-    approved, rejected, open_ = decision == "approved", decision == "rejected", decision.isin(["pending", "none"])
-    return Check(
-        c,
-        [
-            unknown("decision_missing", ~_one_of(decision, DECISIONS)),
-            unknown("clock_missing", made.isnull()),
-            unknown("moderated_at_missing", sure(approved | rejected) & decided.isnull()),
-            passes(sure(approved & (decided <= made))),
-            review("approved_after_publication", sure(approved & (decided <= policy.after(made, "mod_sla_h")))),
-            violation("approved_late", sure(approved)),
-            violation("rejected_but_public", sure(rejected) & policy.passed(decided, "mod_removal_h")),
-            review("removal_pending", sure(rejected)),
-            violation("no_decision", sure(open_) & policy.passed(made, "mod_sla_h")),
-            review("pending_within_sla", sure(open_)),
-        ],
-        by=("kind",),
-    )
+    return Check(c, [*decision_unclear(c), *approval(c, policy), *rejection(c, policy), *no_decision(c, policy)], by=("kind",))
+
+
+def decision_unclear(content: ir.Table) -> list[Condition]:
+    """Content of which nobody can tell whether, or when, it was published and decided on."""
+    decision = content.moderation_decision
+    decided = (decision == "approved") | (decision == "rejected")
+    return [
+        unknown("decision_missing", ~_one_of(decision, DECISIONS)),
+        unknown("clock_missing", content.created_at.isnull()),
+        unknown("moderated_at_missing", sure(decided) & content.moderated_at.isnull()),
+    ]
+
+
+def approval(content: ir.Table, policy: View) -> list[Condition]:
+    """Content that was approved: before it was published, soon after or late."""
+    approved, created, decided = content.moderation_decision == "approved", content.created_at, content.moderated_at
+    return [
+        passes(sure(approved & (decided <= created))),
+        review("approved_after_publication", sure(approved & (decided <= policy.after(created, "mod_sla_h")))),
+        violation("approved_late", sure(approved)),
+    ]
+
+
+def rejection(content: ir.Table, policy: View) -> list[Condition]:
+    """Content that was rejected, and is public still."""
+    rejected = sure(content.moderation_decision == "rejected")
+    return [
+        violation("rejected_but_public", rejected & policy.passed(content.moderated_at, "mod_removal_h")),
+        review("removal_pending", rejected),
+    ]
+
+
+def no_decision(content: ir.Table, policy: View) -> list[Condition]:
+    """Content that nobody has decided on yet."""
+    undecided = sure(content.moderation_decision.isin(["pending", "none"]))
+    return [
+        violation("no_decision", undecided & policy.passed(content.created_at, "mod_sla_h")),
+        review("pending_within_sla", undecided),
+    ]

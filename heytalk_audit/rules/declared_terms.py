@@ -36,15 +36,11 @@ def recipients(vendors: ir.Table, policy: View) -> ir.Table:
     with a blank id registers nobody; a name without any letter or digit that counts is an alias of nothing.
     """
     by_alias = Codes(None, {v.code: v.aliases for v in policy.declared.vendors.values()})
-    known = list(by_alias.codes)
     vendors = vendors.filter(~blank(vendors.vendor_id))
     v = lookup(vendors, "vendor_id", vendor_name=vendors.name, vendor_category=vendors.category)
     named = code_of(v.vendor_name, by_alias)
-    v = v.mutate(named=only_if(sure(named.isin(known)), named))
-    also = vendors.select("vendor_id", also=vendors.aliases.unnest())
-    also = also.mutate(meant=code_of(also.also, by_alias))
-    also = also.filter(also.meant.isin(known)).group_by("vendor_id").agg(meant=also.meant.max(), kinds=also.meant.nunique())
-    v = join(v, also, "vendor_id")
+    v = v.mutate(named=only_if(sure(named.isin(list(by_alias.codes))), named))
+    v = join(v, _meant_by_aliases(vendors, by_alias), "vendor_id")
     return v.select(
         "vendor_id",
         "vendor_name",
@@ -53,3 +49,11 @@ def recipients(vendors: ir.Table, policy: View) -> ir.Table:
         ambiguous=v.named.isnull() & sure(v.kinds > 1),
         registered=v.vendor_id.notnull(),
     )
+
+
+def _meant_by_aliases(vendors: ir.Table, by_alias: Codes) -> ir.Table:
+    """One row per vendor id with an alias that is a declared code's: `meant`, that code, and `kinds`, how many codes its aliases are of."""
+    also = vendors.select("vendor_id", also=vendors.aliases.unnest())
+    also = also.mutate(meant=code_of(also.also, by_alias))
+    also = also.filter(also.meant.isin(list(by_alias.codes)))
+    return also.group_by("vendor_id").agg(meant=also.meant.max(), kinds=also.meant.nunique())

@@ -35,8 +35,15 @@ def repeated(users: ir.Table, policy: View) -> ir.Table:
 
 def reached(events: ir.Table, minors: ir.Table, policy: View) -> ir.Table:
     """Those of the period's events that met somebody who was not yet of age on that local day."""
-    met = events.filter(policy.in_period(events.sent_at)).inner_join(lookup(minors, "user_id", born=minors.birth_date), "user_id")
-    return met.filter(sure(full_years(met.born, policy.date(met.sent_at)) < policy.years("adulthood")))
+    events = events.filter(policy.in_period(events.sent_at)).inner_join(lookup(minors, "user_id", born=minors.birth_date), "user_id")
+    return events.filter(sure(full_years(events.born, policy.date(events.sent_at)) < policy.years("adulthood")))
+
+
+def with_age(users: ir.Table, policy: View) -> ir.Table:
+    """Live accounts with a birth date, as of `live_users`, and `age`: in full years on the local day of registration."""
+    u = live_users(users, policy)
+    u = u.filter(u.birth_date.notnull())
+    return u.mutate(age=full_years(u.birth_date, u.since))
 
 
 @rule("MIN-01", severity="high", clauses=["CL-019"])
@@ -48,22 +55,17 @@ def account_below_age(users: ir.Table, policy: View) -> Check:
     the law's, by the account's region, is for a person to decide. A birth date after the registration or of an age beyond belief is
     unknown, and so is an age that would be too low in some region, where the region is not delivered and no minimum was given.
     """
-    u = live_users(users, policy)
-    u = u.filter(u.birth_date.notnull())
-    u = u.mutate(age=full_years(u.birth_date, u.since))
+    u = with_age(users, policy)
     stated, law = policy.setting("policy_min_age"), policy.setting("law_min_age")
     silent = ibis.literal(stated is None)
-    return Check(
-        u,
-        [
-            unknown("clock_future", policy.future(u.created_at)),
-            unknown("birth_date_implausible", sure(u.birth_date > u.since) | too_old(u, policy)),
-            unknown("region_missing", silent & u.law_region.isnull() & sure(u.age < max(law.values(), default=0))),
-            violation("below_policy_age", ~silent & sure(u.age < (stated or 0))),
-            review("below_law_age", any_flag([sure((u.law_region == region) & (u.age < age)) for region, age in law.items()])),
-        ],
-        by=("law_region",),
-    )
+    conditions = [
+        unknown("clock_future", policy.future(u.created_at)),
+        unknown("birth_date_implausible", sure(u.birth_date > u.since) | too_old(u, policy)),
+        unknown("region_missing", silent & u.law_region.isnull() & sure(u.age < max(law.values(), default=0))),
+        violation("below_policy_age", ~silent & sure(u.age < (stated or 0))),
+        review("below_law_age", any_flag([sure((u.law_region == region) & (u.age < age)) for region, age in law.items()])),
+    ]
+    return Check(u, conditions, by=("law_region",))
 
 
 @rule("MIN-02", severity="medium", clauses=["CL-019", "CL-156"])
@@ -88,6 +90,15 @@ def birth_date_not_believable(users: ir.Table, policy: View) -> Check:
     )
 
 
+def with_advertising(minors: ir.Table, disclosures: ir.Table, messages: ir.Table, policy: View) -> ir.Table:
+    """Minors with `advertised` (their data was disclosed for advertising) and `written_to` (marketing was sent), while they were."""
+    d, m = disclosures, messages
+    ads = reached(d.filter(d.kind == "advertising"), minors, policy)
+    sends = reached(m.filter(m.category == "marketing", m.status != "suppressed"), minors, policy)
+    minors = join(minors, has(ads, "user_id", advertised=ads.user_id.notnull()))
+    return join(minors, has(sends, "user_id", written_to=sends.user_id.notnull()))
+
+
 @rule("MIN-03", severity="high", clauses=[])
 def minor_advertised_to(users: ir.Table, disclosures: ir.Table, outbound_messages: ir.Table, policy: View) -> Check:
     """No advertising reaches minors, and their profiles are not public.
@@ -100,19 +111,12 @@ def minor_advertised_to(users: ir.Table, disclosures: ir.Table, outbound_message
     start, _ = policy.period
     u = live_users(users, policy)
     u = u.filter(sure(full_years(u.birth_date, start) < policy.years("adulthood")))
-    d, m = disclosures, outbound_messages
-    ads = reached(d.filter(d.kind == "advertising"), u, policy)
-    sends = reached(m.filter(m.category == "marketing", m.status != "suppressed"), u, policy)
-    u = join(u, has(ads, "user_id", advertised=ads.user_id.notnull()))
-    u = join(u, has(sends, "user_id", written_to=sends.user_id.notnull()))
+    u = with_advertising(u, disclosures, outbound_messages, policy)
     minor = sure(full_years(u.birth_date, policy.today) < policy.years("adulthood"))
-    return Check(
-        u,
-        [
-            unknown("birth_date_implausible", sure(u.birth_date > u.since)),
-            violation("ad_disclosure", u.advertised),
-            violation("marketing_send", u.written_to),
-            review("public_profile", sure(u.profile_visibility == "public") & minor),
-        ],
-        by=("law_region",),
-    )
+    conditions = [
+        unknown("birth_date_implausible", sure(u.birth_date > u.since)),
+        violation("ad_disclosure", u.advertised),
+        violation("marketing_send", u.written_to),
+        review("public_profile", sure(u.profile_visibility == "public") & minor),
+    ]
+    return Check(u, conditions, by=("law_region",))

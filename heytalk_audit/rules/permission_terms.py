@@ -32,29 +32,29 @@ def permission_code(permission: ir.StringValue, policy: View) -> ir.StringValue:
 
 
 def permission_codes(events: ir.Table, policy: View) -> ir.Table:
-    """One row per name of a permission in the log, with `asked`, its code: names are few, and events very many."""
+    """One row per name of a permission in the log, with `requested`, its code: names are few, and events very many."""
     names = events.select("permission").distinct()
-    return names.mutate(asked=permission_code(names.permission, policy))
+    return names.mutate(requested=permission_code(names.permission, policy))
 
 
-def coded(events: ir.Table, policy: View, *asked: str) -> ir.Table:
-    """Events with `asked`, the code of their permission: of these permissions, or of all; never of a blank one."""
+def coded(events: ir.Table, policy: View, *requested: str) -> ir.Table:
+    """Events with `requested`, the code of their permission: of these permissions, or of all; never of a blank one."""
     names = permission_codes(events, policy)
     names = names.filter(~blank(names.permission))
-    return events.inner_join(names.filter(names.asked.isin(asked)) if asked else names, "permission")
+    return events.inner_join(names.filter(names.requested.isin(requested)) if requested else names, "permission")
 
 
-def permission_states(events: ir.Table, policy: View, *asked: str) -> ir.Table:
-    """The state that each device's events set, from `start` until before `until`: device, asked (the code), start, until, state.
+def permission_states(events: ir.Table, policy: View, *requested: str) -> ir.Table:
+    """The state that each device's events set, from `start` until before `until`: device, requested (the code), start, until, state.
 
     Of these permissions, or of all. That a feature was blocked changes no state.
     """
-    e = coded(events, policy, *asked)
+    e = coded(events, policy, *requested)
     e = e.filter(~blank(e.device_id), e.event_at.notnull(), e.action.isin(list(ACTIONS)))
     state = ibis.cases(*[(e.action == action, state) for action, state in ACTIONS.items()], else_=NO_GRANT)
-    e = e.select("asked", device="device_id", start="event_at", state=state.cast("int8"))
-    e = e.group_by(["device", "asked", "start"]).agg(state=e.state.max())
-    following = ibis.window(group_by=["device", "asked"], order_by="start")
+    e = e.select("requested", device="device_id", start="event_at", state=state.cast("int8"))
+    e = e.group_by(["device", "requested", "start"]).agg(state=e.state.max())
+    following = ibis.window(group_by=["device", "requested"], order_by="start")
     return e.mutate(until=e.start.lead().over(following).fill_null(ibis.literal(FOREVER, type="timestamp(6)")))
 
 
@@ -69,9 +69,9 @@ def with_permission(rows: ir.Table, name: str, at: ir.TimestampValue, held: ir.T
 
 def with_device(rows: ir.Table, devices: ir.Table) -> ir.Table:
     """`rows`, which have `device_id`, with what their device is: `web`, `device_platform`, `last_install`."""
-    known = devices.filter(devices.device_id.notnull())
-    known = lookup(known, "device_id", device_platform=known.platform, last_install=known.installed_at, web=sure(known.platform == "web"))
-    return join(rows, known, "device_id")
+    d = devices.filter(devices.device_id.notnull())
+    facts = {"device_platform": d.platform, "last_install": d.installed_at, "web": sure(d.platform == "web")}
+    return join(rows, lookup(d, "device_id", **facts), "device_id")
 
 
 def with_need(rows: ir.Table, permission: str, at: str, events: ir.Table, policy: View) -> ir.Table:

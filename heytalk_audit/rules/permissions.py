@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.audit.check import Check, review, rule, unknown, violation
+from heytalk_audit.audit.check import Check, Condition, review, rule, unknown, violation
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.declared import Codes
@@ -36,9 +36,7 @@ def camera_without_permission(content_items: ir.Table, permission_events: ir.Tab
     c = with_need(population, "camera", "created_at", permission_events, policy)
     return Check(
         c,
-        [
-            *need(c, "created_at"),
-        ],
+        need(c, "created_at"),
         by=("kind",),
         population=population,
     )
@@ -57,9 +55,7 @@ def microphone_without_permission(content_items: ir.Table, permission_events: ir
     c = with_need(population, "microphone", "created_at", permission_events, policy)
     return Check(
         c,
-        [
-            *need(c, "created_at"),
-        ],
+        need(c, "created_at"),
         by=("kind",),
         population=population,
     )
@@ -95,8 +91,7 @@ def identifier_without_permission(devices: ir.Table, permission_events: ir.Table
     audit's instant; where that is not said, it is unknown. On Android the permission for device information must be on when the device
     is first seen, as for camera content, whatever was installed since.
     """
-    d = devices.select("device_id", "user_id", "platform", "ad_id", "att_status", "first_seen_at")
-    phones = with_device(d.filter(d.platform.isin(["ios", "android"])), devices)
+    phones = phones_of(devices)
     d = with_need(phones, "device_info", "first_seen_at", permission_events, policy)
     tracked = (d.platform == "ios") & ~blank(d.ad_id) & ~is_zeros(d.ad_id)
     return Check(
@@ -109,6 +104,12 @@ def identifier_without_permission(devices: ir.Table, permission_events: ir.Table
         by=("platform",),
         population=phones,
     )
+
+
+def phones_of(devices: ir.Table) -> ir.Table:
+    """The devices on an Apple system or Android, each with what it is."""
+    d = devices.select("device_id", "user_id", "platform", "ad_id", "att_status", "first_seen_at")
+    return with_device(d.filter(d.platform.isin(["ios", "android"])), devices)
 
 
 @rule("PRM-06", severity="low", clauses=["CL-173"])
@@ -125,9 +126,7 @@ def floating_window_without_permission(permission_events: ir.Table, traffic_even
     e = with_need(opened, "floating_window", "event_at", permission_events, policy)
     return Check(
         e,
-        [
-            *need(e, "event_at"),
-        ],
+        need(e, "event_at"),
         record="traffic_events:" + e.event_id,
         population=opened,
     )
@@ -144,12 +143,12 @@ def permission_not_listed(permission_events: ir.Table, devices: ir.Table, policy
     owners = devices.filter(devices.device_id.notnull())
     e = join(e, lookup(owners, "device_id", user_id=owners.user_id), "device_id")
     e = join(e, permission_codes(permission_events, policy), "permission")
-    listed = sure(e.asked.isin(list(policy.declared["permissions"].codes)))
+    listed = sure(e.requested.isin(list(policy.declared["permissions"].codes)))
     return Check(
         e,
         [
             unknown("permission_missing", blank(e.permission)),
-            review("third_party_permission", ~listed & is_one_of(e.asked, policy.declared["third_party_permissions"])),
+            review("third_party_permission", ~listed & is_one_of(e.requested, policy.declared["third_party_permissions"])),
             violation("permission_not_listed", ~listed),
         ],
         by=("permission",),
@@ -167,27 +166,30 @@ def connected_before_agreement(
     an earlier installation counts. An agreement within the tolerance of clocks after it is for a person to decide. Requests that
     were logged without a device are not seen. Where it is not known whose the device is, it is unknown.
     """
+    apps = with_agreement(connected(devices, traffic_events), consents, permission_events, policy)
+    return Check(apps, no_agreement_yet(apps, policy), record="devices:" + apps.device_id, by=("platform",))
+
+
+def no_agreement_yet(apps: ir.Table, policy: View) -> list[Condition]:
+    """Apps that had `connected` before they were `agreed` to."""
+    in_time = sure(apps.agreed <= apps.connected)
+    return [
+        unknown("user_missing", blank(apps.user_id) & ~in_time),
+        review("clock_skew", ~in_time & sure(apps.agreed <= policy.after(apps.connected, "skew_seconds"))),
+        violation("before_agreement", ~in_time & apps.agreed.notnull()),
+        violation("never_agreed", ~in_time),
+    ]
+
+
+def connected(devices: ir.Table, traffic_events: ir.Table) -> ir.Table:
+    """Devices with an installed app, and `connected`, its first request since the installation; those without any are left out."""
     d = devices.filter(~blank(devices.device_id), ~sure(devices.platform == "web"))
     d = d.select("device_id", "user_id", "platform", "installed_at")
     e = traffic_events.filter(~blank(traffic_events.device_id)).select("device_id", "event_at")
-    since = lookup(d, "device_id", installed=d.installed_at)
-    e = e.inner_join(since, "device_id")
+    e = e.inner_join(lookup(d, "device_id", installed=d.installed_at), "device_id")
     e = e.filter(e.installed.isnull() | (e.event_at >= e.installed)).group_by("device_id").agg(connected=e.event_at.min())
     d = join(d, e, "device_id")
-    d = d.filter(d.connected.notnull())
-    d = with_agreement(d, consents, permission_events, policy)
-    agreed = sure(d.agreed <= d.connected)
-    return Check(
-        d,
-        [
-            unknown("user_missing", blank(d.user_id) & ~agreed),
-            review("clock_skew", ~agreed & sure(d.agreed <= policy.after(d.connected, "skew_seconds"))),
-            violation("before_agreement", ~agreed & d.agreed.notnull()),
-            violation("never_agreed", ~agreed),
-        ],
-        record="devices:" + d.device_id,
-        by=("platform",),
-    )
+    return d.filter(d.connected.notnull())
 
 
 def with_agreement(devices: ir.Table, consents: ir.Table, events: ir.Table, policy: View) -> ir.Table:

@@ -5,17 +5,23 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.audit.check import Check, Condition, passes, review, rule, unknown, violation
 from heytalk_audit.expressions.calendar import earliest, latest, sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.permission_terms import DENIED, FOREVER, GRANTED, permission_codes, permission_states
 from heytalk_audit.rules.terms import has, join, lookup
 
+#: What a person's devices are counted as: seen by then, said yes or no since they were installed, allow push messages, and allow them
+#: if clocks differ by the skew one way or the other.
+COUNTS = ("seen", "answered", "granted", "earlier", "later")
+
 
 def spans(states: ir.Table, policy: View) -> dict[str, ir.Table]:
-    """When a device counts as what, from `start` until before `until`: `seen`, `known` (it said yes or no since it was installed),
-    `granted`, and `earlier` and `later`: granted if clocks differ by the skew. `states` has a row per device where it said nothing."""
+    """When a device counts as what, from `start` until before `until`, by the names in COUNTS.
+
+    `states` has a row without a state for each device that never said yes or no.
+    """
     s = states
     no, end = s.state >= DENIED, ibis.literal(FOREVER, type="timestamp(6)")
     off_until = ibis.ifelse(no & sure(s.start < s.installed_at), earliest(s.until, s.installed_at), s.until)
@@ -23,11 +29,33 @@ def spans(states: ir.Table, policy: View) -> dict[str, ir.Table]:
     whole = s.group_by(["user_id", "device", "first_seen_at"]).agg(start=s.first_seen_at.min())
     return {
         "seen": whole.mutate(until=end),
-        "known": s.filter(s.state.notnull()).mutate(until=off_until),
+        "answered": s.filter(s.state.notnull()).mutate(until=off_until),
         "granted": yes,
         "earlier": yes.mutate(start=policy.after(yes.start, "skew_seconds"), until=policy.after(yes.until, "skew_seconds")),
         "later": yes.mutate(start=policy.before(yes.start, "skew_seconds"), until=policy.before(yes.until, "skew_seconds")),
     }
+
+
+def push_states(devices: ir.Table, events: ir.Table, policy: View) -> ir.Table:
+    """Each person's devices, browsers left out, with the states of their permission to push, or one row without any."""
+    d = devices.filter(~blank(devices.user_id), ~blank(devices.device_id), ~sure(devices.platform == "web"))
+    d = d.group_by(["user_id", "device_id"]).agg(first_seen_at=d.first_seen_at.min(), installed_at=d.installed_at.max())
+    states = permission_states(events, policy, "push")
+    s = d.left_join(states, d.device_id == states.device)
+    s = s.select("user_id", "first_seen_at", "installed_at", "start", "until", "state", device="device_id")
+    return s.filter(s.first_seen_at.notnull())
+
+
+def steps(name: str, span: ir.Table) -> list[ir.Table]:
+    """A count's changes: one more where a span begins, one fewer where it ends, none of the other counts: user_id, start, COUNTS."""
+    begin = latest(span.start, span.first_seen_at)
+    # engines name the precision of a shifted instant differently
+    span = span.select("user_id", begin=begin.cast("timestamp(6)"), until=span.until.cast("timestamp(6)"))
+    span = span.filter(span.begin < span.until)
+    return [
+        span.select("user_id", start=at, **{n: ibis.literal(change if n == name else 0, type="int64") for n in COUNTS})
+        for at, change in (("begin", 1), ("until", -1))
+    ]
 
 
 def reachable(devices: ir.Table, events: ir.Table, policy: View) -> ir.Table:
@@ -35,30 +63,30 @@ def reachable(devices: ir.Table, events: ir.Table, policy: View) -> ir.Table:
 
     Each device adds one where it begins to count and takes one where it ends, so that neither devices nor messages multiply.
     """
-    d = devices.filter(~blank(devices.user_id), ~blank(devices.device_id), ~sure(devices.platform == "web"))
-    d = d.group_by(["user_id", "device_id"]).agg(first_seen_at=d.first_seen_at.min(), installed_at=d.installed_at.max())
-    said = permission_states(events, policy, "push")
-    s = d.left_join(said, d.device_id == said.device)
-    s = s.select("user_id", "first_seen_at", "installed_at", "start", "until", "state", device="device_id")
-    found = spans(s.filter(s.first_seen_at.notnull()), policy)
-    steps = []
-    for name, span in found.items():
-        begin = latest(span.start, span.first_seen_at)
-        # engines name the precision of a shifted instant differently
-        span = span.select("user_id", begin=begin.cast("timestamp(6)"), until=span.until.cast("timestamp(6)"))
-        span = span.filter(span.begin < span.until)
-        for at, one in (("begin", 1), ("until", -1)):
-            steps.append(span.select("user_id", start=at, **{n: ibis.literal(one if n == name else 0, type="int64") for n in found}))
-    t = ibis.union(*steps)
-    t = t.group_by(["user_id", "start"]).agg(**{n: t[n].sum() for n in found})
+    by_name = spans(push_states(devices, events, policy), policy)
+    t = ibis.union(*[step for name, span in by_name.items() for step in steps(name, span)])
+    t = t.group_by(["user_id", "start"]).agg(**{n: t[n].sum() for n in COUNTS})
     person = ibis.window(group_by="user_id", order_by="start")
     so_far = ibis.cumulative_window(group_by="user_id", order_by="start")
     return t.select(
         "start",
         person="user_id",
         until=t.start.lead().over(person).fill_null(ibis.literal(FOREVER, type="timestamp(6)")),
-        **{n: t[n].sum().over(so_far) for n in found},
+        **{n: t[n].sum().over(so_far) for n in COUNTS},
     )
+
+
+def pushed(outbound_messages: ir.Table) -> ir.Table:
+    """The push messages that were not held back."""
+    m = outbound_messages.filter(sure(outbound_messages.channel == "push"), ~sure(outbound_messages.status == "suppressed"))
+    return m.select("message_id", "user_id", "category", "sent_at")
+
+
+def with_reach(messages: ir.Table, reach: ir.Table) -> ir.Table:
+    """Messages with COUNTS of their person's devices at the time of sending; zero where there are none."""
+    m, r = messages, reach
+    joined = m.left_join(r, [m.user_id == r.person, r.start <= m.sent_at, m.sent_at < r.until])
+    return joined.select(*m.columns, **{n: joined[n].fill_null(0) for n in COUNTS})
 
 
 @rule("PRM-04", severity="medium", clauses=["CL-131", "CL-170"])
@@ -69,42 +97,38 @@ def push_while_off(outbound_messages: ir.Table, permission_events: ir.Table, dev
     enough. A person without a device, or with one that never answered since it was last installed, is unknown. Where all have refused,
     a permission that was on shortly before or after is for a person to decide, and anything else a violation.
     """
-    m = outbound_messages.filter(sure(outbound_messages.channel == "push"), ~sure(outbound_messages.status == "suppressed"))
-    m = m.select("message_id", "user_id", "category", "sent_at")
-    r = reachable(devices, permission_events, policy)
-    joined = m.left_join(r, [m.user_id == r.person, r.start <= m.sent_at, m.sent_at < r.until])
-    counts = {n: joined[n].fill_null(0) for n in ("seen", "known", "granted", "earlier", "later")}
-    rows = joined.select(*m.columns, **counts)
-    return Check(
-        rows,
-        [
-            unknown("clock_missing", rows.sent_at.isnull()),
-            passes(rows.granted > 0),
-            unknown("no_permission_record", (rows.seen == 0) | (rows.known < rows.seen)),
-            review("clock_skew", (rows.earlier > 0) | (rows.later > 0)),
-            violation("permission_off", rows.seen > 0),
-        ],
-        by=("category",),
-        population=m,
-    )
+    population = pushed(outbound_messages)
+    rows = with_reach(population, reachable(devices, permission_events, policy))
+    return Check(rows, not_allowed(rows), by=("category",), population=population)
+
+
+def not_allowed(messages: ir.Table) -> list[Condition]:
+    """Messages (as of `with_reach`) to people none of whose devices allows them."""
+    m = messages
+    return [
+        unknown("clock_missing", m.sent_at.isnull()),
+        passes(m.granted > 0),
+        unknown("no_permission_record", (m.seen == 0) | (m.answered < m.seen)),
+        review("clock_skew", (m.earlier > 0) | (m.later > 0)),
+        violation("permission_off", m.seen > 0),
+    ]
 
 
 def blocks(events: ir.Table, policy: View) -> ir.Table:
     """One row per device on which a feature was blocked: `blocked` (at all), `unrelated` (one whose own permission was not refused,
     while another was), `without_info` (while device information was refused)."""
-    named = permission_codes(events, policy)
     b = events.filter(events.action == "feature_blocked", ~blank(events.device_id), events.event_at.notnull())
-    b = join(b.select("device_id", "event_at", "permission"), named, "permission")
-    b = b.select("device_id", "event_at", code=b.asked).distinct()
+    b = join(b.select("device_id", "event_at", "permission"), permission_codes(events, policy), "permission")
+    b = b.select("device_id", "event_at", code=b.requested).distinct()
     s = permission_states(events, policy)
     no = s.filter(s.state >= DENIED)
     pairs = b.left_join(no, [b.device_id == no.device, no.start <= b.event_at, b.event_at < no.until])
-    pairs = pairs.select("device_id", "event_at", "code", "asked")
+    pairs = pairs.select("device_id", "event_at", "code", "requested")
     # of one blocking: whether its own permission was refused, and what else was
     each = pairs.group_by(["device_id", "event_at", "code"]).agg(
-        own=sure(pairs.asked == pairs.code).any(),
-        other=sure(pairs.asked != pairs.code).any(),
-        without_info=sure(pairs.asked == "device_info").any(),
+        own=sure(pairs.requested == pairs.code).any(),
+        other=sure(pairs.requested != pairs.code).any(),
+        without_info=sure(pairs.requested == "device_info").any(),
     )
     return has(each, "device_id", blocked=each.device_id.notnull(), unrelated=each.other & ~each.own, without_info=each.without_info)
 
@@ -118,24 +142,35 @@ def refusal_blocks_others(permission_events: ir.Table, devices: ir.Table, policy
     announces. Nothing here is a violation by itself: the figures set devices that refused beside those that granted all they were asked,
     and people who refuse may use the app differently.
     """
-    e = permission_events.filter(~blank(permission_events.device_id))
+    answering = with_answers(permission_events, devices, policy)
+    rows = answering.filter(answering.refused)
+    figures = blocked_features(answering)
+    return Check(rows, blocked_for_refusing(rows), record="devices:" + rows.device_id, by=("platform",), figures=figures)
+
+
+def blocked_for_refusing(devices: ir.Table) -> list[Condition]:
+    """Devices that refused a permission, and lost what does not need it."""
+    return [
+        review("service_refused", sure(devices.platform == "android") & devices.without_info),
+        review("blocked_after_refusal", devices.unrelated),
+    ]
+
+
+def with_answers(events: ir.Table, devices: ir.Table, policy: View) -> ir.Table:
+    """One row per device on the permission log: `refused` and `granted` (anything), user_id, platform, and what `blocks` says of it."""
+    e = events.filter(~blank(events.device_id))
     d = e.group_by("device_id").agg(refused=sure(e.action.isin(["denied", "revoked"])).any(), granted=sure(e.action == "granted").any())
     owners = devices.filter(devices.device_id.notnull())
     d = join(d, lookup(owners, "device_id", user_id=owners.user_id, platform=owners.platform), "device_id")
-    d = join(d, blocks(e, policy), "device_id")
-    rows, yes = d.filter(d.refused), ~d.refused & d.granted
-    return Check(
-        rows,
-        [
-            review("service_refused", sure(rows.platform == "android") & rows.without_info),
-            review("blocked_after_refusal", rows.unrelated),
-        ],
-        record="devices:" + rows.device_id,
-        by=("platform",),
-        figures={
-            "Devices that refused a permission": d.refused.sum().fill_null(0),
-            "Of these, with a blocked feature": (d.refused & d.blocked).sum().fill_null(0),
-            "Devices that granted all they were asked": yes.sum().fill_null(0),
-            "Of these, also with a blocked feature": (yes & d.blocked).sum().fill_null(0),
-        },
-    )
+    return join(d, blocks(e, policy), "device_id")
+
+
+def blocked_features(devices: ir.Table) -> dict[str, ir.Scalar]:
+    """How many devices that refused something had a blocked feature, beside those that granted everything."""
+    yes = ~devices.refused & devices.granted
+    return {
+        "Devices that refused a permission": devices.refused.sum().fill_null(0),
+        "Of these, with a blocked feature": (devices.refused & devices.blocked).sum().fill_null(0),
+        "Devices that granted all they were asked": yes.sum().fill_null(0),
+        "Of these, also with a blocked feature": (yes & devices.blocked).sum().fill_null(0),
+    }

@@ -28,20 +28,17 @@ def totals_reconcile(delivered_tables: ir.Table) -> Check:
     delivered files prove integrity, not completeness.
     """
     t = delivered_tables
-    return Check(
-        t,
-        [
-            violation("digest_differs", t.digest_differs),
-            violation("rows_differ", t.rows_differs),
-            violation("distinct_users_differ", t.distinct_users_differs),
-            violation("time_range_differs", t.min_ts_differs | t.max_ts_differs),
-            violation("control_sum_differs", t.control_sum_differs),
-            violation("source_totals_differ", t.source_differs),
-            review("not_described", ~t.described),
-            review("no_source_totals", ~t.source_given),
-        ],
-        by=("table_name",),
-    )
+    conditions = [
+        violation("digest_differs", t.digest_differs),
+        violation("rows_differ", t.rows_differs),
+        violation("distinct_users_differ", t.distinct_users_differs),
+        violation("time_range_differs", t.min_ts_differs | t.max_ts_differs),
+        violation("control_sum_differs", t.control_sum_differs),
+        violation("source_totals_differ", t.source_differs),
+        review("not_described", ~t.described),
+        review("no_source_totals", ~t.source_given),
+    ]
+    return Check(t, conditions, by=("table_name",))
 
 
 @rule("DQ-02", severity="high", clauses=[])
@@ -73,7 +70,7 @@ def keys_resolve(users: ir.Table, purge_log: ir.Table, present: Present) -> Chec
     Every row of every delivered table. A person is known who stands in users or, once purged, in the purge log. Rows without a person
     (a null or blank user_id) are not accused.
     """
-    people = ibis.union(users.select("user_id"), purge_log.select("user_id")).distinct().mutate(known=True)
+    people = ibis.union(users.select("user_id"), purge_log.select("user_id")).distinct().mutate(on_record=True)
     rows = ibis.union(*[_keys(name, present[name], people) for name in contract.load() if name in present])
     return Check(
         rows,
@@ -88,6 +85,10 @@ def keys_resolve(users: ir.Table, purge_log: ir.Table, present: Present) -> Chec
 
 
 def _keys(name: str, table: ir.Table, people: ir.Table) -> ir.Table:
+    """The rows of a table: user_id, `record`, `table_name`, whether the key is blank or repeated, and whether the person is a `stranger`.
+
+    `people` has one row per person who is on record.
+    """
     key = contract.load()[name].key
     rows = table.select(key=table[key], user_id=_person(table))
     often = rows.group_by("key").agg(times=rows.count()).filter(lambda t: t.times > 1)
@@ -99,11 +100,12 @@ def _keys(name: str, table: ir.Table, people: ir.Table) -> ir.Table:
         table_name=ibis.literal(name),
         key_blank=blank(rows.key),
         repeated=rows.times.notnull(),
-        stranger=~blank(rows.user_id) & rows.known.isnull(),
+        stranger=~blank(rows.user_id) & rows.on_record.isnull(),
     )
 
 
 def _person(table: ir.Table) -> ir.StringValue:
+    """The person whom each row is about, null in a table that names none."""
     return table.user_id if "user_id" in table.columns else ibis.null("string")
 
 
@@ -115,7 +117,9 @@ def times_usable(users: ir.Table, policy: View, present: Present) -> Check:
     beyond the clocks' tolerance, except where a time may lie ahead (the end of a subscription or hold, a policy's start), and
     changes or deletions before the creation are violations. Nulls are left to the rules that need the time.
     """
-    rows = ibis.union(*[_times(t, present[t.name], policy) for t in contract.load().values() if t.name in present and _clocks(t, present)])
+    tables = contract.load()
+    delivered = {table: present[table.name] for table in tables.values() if table.name in present} | {tables["users"]: users}
+    rows = ibis.union(*[_times(table, rows, policy) for table, rows in delivered.items() if _clocks(table, rows)])
     return Check(
         rows,
         [
@@ -128,12 +132,14 @@ def times_usable(users: ir.Table, policy: View, present: Present) -> Check:
     )
 
 
-def _clocks(table: contract.Table, present) -> list[str]:
-    return [c for c in table.of_kind("timestamp") if c in present[table.name].columns]
+def _clocks(table: contract.Table, rows: ir.Table) -> list[str]:
+    """The columns of a table that are instants, of those that were delivered."""
+    return [column for column in table.of_kind("timestamp") if column in rows.columns]
 
 
 def _times(table: contract.Table, rows: ir.Table, policy: View) -> ir.Table:
-    clocks = _clocks(table, {table.name: rows})
+    """The rows of a table: user_id, `record`, `table_name`, and what is the matter with one of its instants."""
+    clocks = _clocks(table, rows)
     lies_ahead = [rows[c] for c in clocks if not table[c].may_lie_ahead]
     limit = policy.as_of_plus("clock_skew")
     pairs = [(c, "created_at") for c in ("updated_at", "deleted_at") if c in clocks and "created_at" in clocks]
@@ -205,6 +211,13 @@ def policy_text_unchanged(policy_clauses: ir.Table) -> Check:
     )
 
 
+def sharing_a_device(devices: ir.Table) -> ir.Table:
+    """One row per person with a real advertising id that another has as well: `device_shared`."""
+    used = devices.filter(real_ad_id(devices)).select("ad_id", "user_id").distinct()
+    shared = used.group_by("ad_id").agg(holders=used.user_id.nunique()).filter(lambda t: t.holders > 1)
+    return used.inner_join(shared, "ad_id").select("user_id").distinct().mutate(device_shared=True)
+
+
 @rule("DQ-08", severity="low", clauses=[])
 def people_told_apart(users: ir.Table, devices: ir.Table) -> Check:
     """One person has one account, so that counts of people are counts of people.
@@ -213,11 +226,7 @@ def people_told_apart(users: ir.Table, devices: ir.Table) -> Check:
     devices, and numbers are given out again.
     """
     u = users.mutate(mail=lower(trim(users.email)), number=trim(users.phone))
-    u = _also_used(_also_used(u, "mail"), "number")
-    used = devices.filter(real_ad_id(devices)).select("ad_id", "user_id").distinct()
-    shared = used.group_by("ad_id").agg(holders=used.user_id.nunique()).filter(lambda t: t.holders > 1)
-    sharing = used.inner_join(shared, "ad_id").select("user_id").distinct().mutate(device_shared=True)
-    u = join(u, sharing)
+    u = join(_also_used(_also_used(u, "mail"), "number"), sharing_a_device(devices))
     return Check(
         u,
         [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.audit.check import Check, Condition, passes, review, rule, unknown, violation
 from heytalk_audit.audit.holds import hold
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import blank
@@ -19,10 +19,10 @@ ANSWERED = ("access", "portability", "erasure", "rectify", "object", "restrict")
 COPIES = ("access", "portability")
 
 
-def asked_deletions(requests: ir.Table, users: ir.Table, policy: View) -> ir.Table:
+def requested_deletions(requests: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     """Everything that asked for a deletion, once: the register's entries, and the accounts that asked in the app without one.
 
-    record, user_id, asked_at, outcome, channel, law_region, and the days of `with_deadline`.
+    Columns: record, user_id, asked_at, outcome, channel, law_region, and the days of `with_deadline`.
     """
     erasures = requests.filter(requests.kind == "erasure")
     r = erasures.filter(~sure(erasures.outcome.isin(["refused", "withdrawn"])))
@@ -41,18 +41,18 @@ def asked_deletions(requests: ir.Table, users: ir.Table, policy: View) -> ir.Tab
     return ibis.union(registered, in_app.select(registered.columns))
 
 
-def with_execution(asked: ir.Table, users: ir.Table) -> ir.Table:
-    """The same with the account's state: `known`, `executed_at` (deleted and not undone since, else purged), `undone`."""
+def with_execution(deletions: ir.Table, users: ir.Table) -> ir.Table:
+    """The same with the account's state: `has_account`, `executed_at` (deleted and not undone since, else purged), `undone`."""
     account = lookup(
         users.filter(~blank(users.user_id)),
         "user_id",
-        known=users.user_id.notnull(),
+        has_account=users.user_id.notnull(),
         deleted_at=users.deleted_at,
         restored_at=users.restored_at,
         restored_by=users.restored_by,
         purged_at=users.purged_at,
     )
-    r = join(asked, account)
+    r = join(deletions, account)
     r = r.mutate(undone=sure(r.restored_at > r.deleted_at))
     return r.mutate(executed_at=ibis.coalesce(only_if(~r.undone, r.deleted_at), r.purged_at))
 
@@ -67,32 +67,45 @@ def deletion_not_carried_out(rights_requests: ir.Table, users: ir.Table, retenti
     decide, and so is what is late under a stricter reading only. Without a date, an account or a region it is unknown; a request that
     was closed as done passes where the account is no longer there.
     """
-    r = with_execution(asked_deletions(rights_requests, users, policy), users)
-    in_app = sure(r.channel == "app")
-    limit = policy.after(r.asked_at, "erasure_app_h")
-    due = in_app.ifelse(policy.date(limit), r.last_day)
-    ended_on = ibis.coalesce(policy.date(r.executed_at), policy.today)
-    late = in_app.ifelse(sure(ibis.coalesce(r.executed_at, policy.as_of) > limit), sure(ended_on > r.last_day))
-    slow = ~in_app & sure(ended_on > r.strict_day)
-    done = sure(r.outcome == "done")
-    reasons = {"executed_late": r.executed_at.notnull(), "done_not_deleted": done, "not_executed": ~done}
-    cancelled = r.undone & r.executed_at.isnull() & sure(r.restored_by == "user") & sure(r.restored_at >= r.asked_at)
+    r = with_execution(requested_deletions(rights_requests, users, policy), users)
     return Check(
         r,
-        [
-            unknown("received_missing", r.asked_at.isnull()),
-            passes(~blank(r.user_id) & ~r.known & done),
-            unknown("user_not_found", blank(r.user_id) | ~r.known),
-            unknown("region_missing", ~in_app & ~has_region(r)),
-            review("cancelled_by_user", cancelled, held=False),
-            *[violation(reason, late & when, due) for reason, when in reasons.items()],
-            *[review(reason, slow & when, r.strict_day) for reason, when in reasons.items()],
-        ],
+        [*nothing_to_delete(r), *deleted_late(r, policy)],
         exempt=hold(retention_exceptions, "users"),
         record=r.record,
         until=policy.date(r.executed_at),
         by=("law_region", "channel"),
     )
+
+
+def nothing_to_delete(deletions: ir.Table) -> list[Condition]:
+    """Deletions of which nobody can tell what was to be deleted by when, whose account is no longer there, or that were cancelled."""
+    d = deletions
+    cancelled = d.undone & d.executed_at.isnull() & sure(d.restored_by == "user") & sure(d.restored_at >= d.asked_at)
+    return [
+        unknown("received_missing", d.asked_at.isnull()),
+        passes(~blank(d.user_id) & ~d.has_account & sure(d.outcome == "done")),
+        unknown("user_not_found", blank(d.user_id) | ~d.has_account),
+        unknown("region_missing", ~sure(d.channel == "app") & ~has_region(d)),
+        review("cancelled_by_user", cancelled, held=False),
+    ]
+
+
+def deleted_late(deletions: ir.Table, policy: View) -> list[Condition]:
+    """Deletions after their deadline or not at all: within hours if asked for in the app, otherwise by the law of the region."""
+    d = deletions
+    in_app = sure(d.channel == "app")
+    limit = policy.after(d.asked_at, "erasure_app_h")
+    due = in_app.ifelse(policy.date(limit), d.last_day)
+    ended_on = ibis.coalesce(policy.date(d.executed_at), policy.today)
+    late = in_app.ifelse(sure(ibis.coalesce(d.executed_at, policy.as_of) > limit), sure(ended_on > d.last_day))
+    slow = ~in_app & sure(ended_on > d.strict_day)
+    done = sure(d.outcome == "done")
+    reasons = {"executed_late": d.executed_at.notnull(), "done_not_deleted": done, "not_executed": ~done}
+    return [
+        *[violation(reason, late & when, due) for reason, when in reasons.items()],
+        *[review(reason, slow & when, d.strict_day) for reason, when in reasons.items()],
+    ]
 
 
 @rule("RGT-02", severity="high", clauses=["CL-009", "CL-151", "CL-152"])
@@ -105,30 +118,47 @@ def answered_late(rights_requests: ir.Table, users: ir.Table, policy: View) -> C
     extension counts if told in time. What is late under a stricter reading only is for a person to decide. Dates that contradict each
     other or the outcome, and an unknown region, are unknown.
     """
+    r = with_deadline(to_be_answered(rights_requests, policy), users, policy)
+    return Check(
+        r,
+        [*answer_unclear(r, policy), *late_answer(r, policy)],
+        until=policy.date(r.answered_at),
+        by=("law_region", "kind"),
+    )
+
+
+def to_be_answered(requests: ir.Table, policy: View) -> ir.Table:
+    """Requests that need an answer and were not taken back; without those answered before the first day, where one is set."""
     start = policy.setting("period_start")
-    r = rights_requests.filter(rights_requests.kind.isin(ANSWERED), ~sure(rights_requests.outcome == "withdrawn"))
-    r = r.filter(~sure(policy.date(r.answered_at) < ibis.literal(start))) if start else r
-    r = with_deadline(r, users, policy)
+    r = requests.filter(requests.kind.isin(ANSWERED), ~sure(requests.outcome == "withdrawn"))
+    return r.filter(~sure(policy.date(r.answered_at) < ibis.literal(start))) if start else r
+
+
+def answer_unclear(requests: ir.Table, policy: View) -> list[Condition]:
+    """Requests whose dates contradict each other or the outcome, or whose deadline nobody can tell."""
+    r = requests
     earliest = policy.before(r.received_at, "skew_seconds")
     after_receipt = (r.identity_asked_at, r.identity_ok_at, r.extended_at, r.answered_at)
     too_early = any_flag([sure(at < earliest) for at in after_receipt]) | sure(r.identity_ok_at < r.identity_asked_at)
     closed = sure(r.outcome.isin([*ACCEPTED, "refused"]))
+    return [
+        unknown("received_missing", r.received_at.isnull()),
+        unknown("dates_contradict", too_early),
+        unknown("outcome_contradiction", r.answered_at.notnull() & sure(r.outcome == "open")),
+        unknown("answer_date_missing", r.answered_at.isnull() & closed),
+        unknown("region_missing", ~has_region(r)),
+    ]
+
+
+def late_answer(requests: ir.Table, policy: View) -> list[Condition]:
+    """Requests that were answered after their last day, or not at all."""
+    r = requests
     ended_on = ibis.coalesce(policy.date(r.answered_at), policy.today)
-    reasons = {"extension_late": r.told_late, "answered_late": r.answered_at.notnull(), "unanswered": r.answered_at.isnull()}
-    return Check(
-        r,
-        [
-            unknown("received_missing", r.received_at.isnull()),
-            unknown("dates_contradict", too_early),
-            unknown("outcome_contradiction", r.answered_at.notnull() & sure(r.outcome == "open")),
-            unknown("answer_date_missing", r.answered_at.isnull() & closed),
-            unknown("region_missing", ~has_region(r)),
-            *[violation(reason, sure(ended_on > r.last_day) & when, r.last_day) for reason, when in reasons.items()],
-            *[review(reason, sure(ended_on > r.strict_day) & when, r.strict_day) for reason, when in reasons.items()],
-        ],
-        until=policy.date(r.answered_at),
-        by=("law_region", "kind"),
-    )
+    reasons = {"extension_late": r.extension_late, "answered_late": r.answered_at.notnull(), "unanswered": r.answered_at.isnull()}
+    return [
+        *[violation(reason, sure(ended_on > r.last_day) & when, r.last_day) for reason, when in reasons.items()],
+        *[review(reason, sure(ended_on > r.strict_day) & when, r.strict_day) for reason, when in reasons.items()],
+    ]
 
 
 @rule("RGT-03", severity="high", clauses=["CL-154", "CL-156"])
@@ -140,13 +170,12 @@ def refused_without_reason(rights_requests: ir.Table, policy: View) -> Check:
     access, a copy, erasure or correction it is for a person to decide.
     """
     r = rights_requests.filter(rights_requests.outcome == "refused")
-    listed = policy.declared["refusal_reasons"]
-    reason = code_of(r.refusal_reason, listed)
+    reason = code_of(r.refusal_reason, policy.declared["refusal_reasons"])
     return Check(
         r,
         [
             violation("reason_missing", blank(r.refusal_reason)),
-            violation("reason_not_permitted", ~sure(reason.isin(list(listed.codes)))),
+            violation("reason_not_permitted", ~sure(reason.isin(list(policy.declared["refusal_reasons"].codes)))),
             unknown("notice_date_missing", r.answered_at.isnull()),
             unknown("identity_contradiction", sure(reason == "identity_unproven") & r.identity_ok_at.notnull()),
             review("reason_not_for_kind", sure(reason == "service_impossible") & r.kind.isin([*COPIES, "erasure", "rectify"])),
@@ -165,19 +194,26 @@ def released_without_consent(rights_requests: ir.Table, policy: View) -> Check:
     """
     r = rights_requests.filter(rights_requests.kind.isin(COPIES), rights_requests.outcome.isin(ACCEPTED))
     r = r.filter(~sure(~r.third_party_content))
-    given, released = r.third_party_consent_at, r.answered_at
-    in_time = [sure(given <= at) for at in (policy.before(released, "skew_seconds"), policy.after(released, "skew_seconds"))]
     return Check(
         r,
         [
             unknown("content_flag_missing", r.third_party_content.isnull()),
-            violation("no_consent", given.isnull()),
-            unknown("delivery_date_missing", released.isnull()),
-            *order_test(sure(given <= released), *in_time),
-            violation("consent_after_release", ~sure(given <= released)),
+            violation("no_consent", r.third_party_consent_at.isnull()),
+            unknown("delivery_date_missing", r.answered_at.isnull()),
+            *released_too_soon(r, policy),
         ],
         by=("kind",),
     )
+
+
+def released_too_soon(requests: ir.Table, policy: View) -> list[Condition]:
+    """Answers with data of other people that left before these had consented."""
+    consented, released = requests.third_party_consent_at, requests.answered_at
+    in_time = [sure(consented <= at) for at in (policy.before(released, "skew_seconds"), policy.after(released, "skew_seconds"))]
+    return [
+        *order_test(sure(consented <= released), *in_time),
+        violation("consent_after_release", ~sure(consented <= released)),
+    ]
 
 
 @rule("RGT-06", severity="high", clauses=["CL-153"])
@@ -188,9 +224,7 @@ def identity_proof_kept(rights_requests: ir.Table, retention_exceptions: ir.Tabl
     over is a violation. Asking for proof in the app, where the person was logged in, is for a person to decide. Where the mark is
     missing, or a closed request has no day of its answer, it is unknown.
     """
-    r = rights_requests
-    held = sure(r.id_document_held)
-    r = r.filter(r.identity_asked_at.notnull() | r.identity_ok_at.notnull() | held)
+    r = with_proof(rights_requests)
     held, due = sure(r.id_document_held), policy.plus_days(policy.date(r.answered_at), "id_document_days")
     return Check(
         r,
@@ -203,3 +237,9 @@ def identity_proof_kept(rights_requests: ir.Table, retention_exceptions: ir.Tabl
         exempt=hold(retention_exceptions, "rights_requests"),
         by=("channel",),
     )
+
+
+def with_proof(requests: ir.Table) -> ir.Table:
+    """Requests in which a proof of identity was asked for, accepted or is held."""
+    r = requests
+    return r.filter(r.identity_asked_at.notnull() | r.identity_ok_at.notnull() | sure(r.id_document_held))

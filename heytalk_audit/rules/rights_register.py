@@ -17,12 +17,12 @@ SEVERAL = "several"
 def asking(detections: ir.Table) -> ir.Table:
     """One row per ticket that reads like a request: `asks`, `finding` (its kind, or several), `confidence` (the surest)."""
     d = detections.filter(detections.what == "request")
-    found = d.group_by("record").agg(kinds=d.finding.nunique(), one=d.finding.min(), sure=(d.confidence == "high").any())
-    return found.select(
+    tickets = d.group_by("record").agg(kinds=d.finding.nunique(), one=d.finding.min(), sure=(d.confidence == "high").any())
+    return tickets.select(
         "record",
-        asks=found.record.notnull(),
-        finding=(found.kinds == 1).ifelse(found.one, SEVERAL),
-        confidence=found.sure.ifelse("high", "medium"),
+        asks=tickets.record.notnull(),
+        finding=(tickets.kinds == 1).ifelse(tickets.one, SEVERAL),
+        confidence=tickets.sure.ifelse("high", "medium"),
     )
 
 

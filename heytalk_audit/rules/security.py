@@ -30,9 +30,8 @@ def secret_in_clear(users: ir.Table, policy: View) -> Check:
     Every account that is neither purged nor anonymised and has a password. Read is the label of the format, never the secret. A fast hash
     and a form that can be read back are violations; a label that says neither is for a person to decide, and none is unknown.
     """
-    u, declared = users.select("user_id", "status", "credential_format"), policy.declared
-    u = u.filter(~sure(u.status.isin(["purged", "anonymised"])), ~is_one_of(u.credential_format, declared["no_password"]))
-    slow, fast, clear = (begins_with(key(u.credential_format), declared[f"credentials_{how}"].keys()) for how in ("slow", "fast", "clear"))
+    u = with_password(users, policy)
+    slow, fast, clear = (is_format(u.credential_format, how, policy) for how in ("slow", "fast", "clear"))
     u = u.mutate(kept_as=ibis.cases((slow, "slow hash"), (fast, "fast hash"), (clear, "readable"), else_="not recognised"))
     return Check(
         u,
@@ -47,11 +46,22 @@ def secret_in_clear(users: ir.Table, policy: View) -> Check:
     )
 
 
+def with_password(users: ir.Table, policy: View) -> ir.Table:
+    """The accounts that are neither purged nor anonymised and have a password."""
+    u = users.select("user_id", "status", "credential_format")
+    return u.filter(~sure(u.status.isin(["purged", "anonymised"])), ~is_one_of(u.credential_format, policy.declared["no_password"]))
+
+
+def is_format(label: ir.StringValue, how: str, policy: View) -> ir.BooleanValue:
+    """Whether a label is that of a declared format of passwords: `slow`, `fast` or `clear`."""
+    return begins_with(key(label), policy.declared[f"credentials_{how}"].keys())
+
+
 #: A value that no reader understands: a long digest or cipher text in hexadecimal or base 64, or a hash with its parameters.
 CIPHERED = "^([0-9a-fA-F]{32,}|[A-Za-z0-9+/_-]{22,}={0,2}|[$][0-9a-z]+[$][^ ]+|v[0-9]+:[^ ]+)$"
 
 
-def readable_values(inventory: ir.Table, present, policy: View) -> ir.Table:
+def readable_values(inventory: ir.Table, present: Present, policy: View) -> ir.Table:
     """One row per column that is said to be encrypted and was delivered as text: how many values it has that can be read."""
     counted = []
     for name in policy.setting("encrypted_columns"):
@@ -73,25 +83,30 @@ def encrypted_field_readable(column_inventory: ir.Table, detections: ir.Table, p
     the setting. A column named like a secret, whose values are not read, is for a person to decide, and so is free text in which a
     detector finds secrets, passwords or digests: whoever reads the text has them.
     """
-    k = column_inventory
-    promised = policy.setting("encrypted_columns")
-    found = detections.filter(detections.what == "value", detections.finding.isin(["secret", "password", "digest"]))
-    found = found.filter(found.confidence != "low")
-    k = join(k, has(found, "place", told=found.place.notnull()).rename(column_name="place"), "column_name")
-    k = join(k, readable_values(k, present, policy), "column_name")
-    k = k.mutate(
-        promised=k.column_name.isin(promised) if promised else ibis.literal(False),
-        secret=named_like(k.name, policy.setting("secret_names")),
-    )
+    k = with_secrets(column_inventory, detections, present, policy)
     k = k.filter(k.promised | k.secret | k.column_name.isin(list(PLACES)))
     return Check(
         k,
         [
             violation("readable", k.promised & sure(k.readable > 0)),
             review("named_like_a_secret", k.secret & ~k.promised),
-            review("secret_in_text", k.told),
+            review("secret_in_text", k.secret_inside),
         ],
         by=("table_name",),
+    )
+
+
+def with_secrets(inventory: ir.Table, detections: ir.Table, present: Present, policy: View) -> ir.Table:
+    """Columns with `promised` (said to be encrypted), how many values are `readable`, `secret` (its name), and `secret_inside`."""
+    encrypted = policy.setting("encrypted_columns")
+    secrets = detections.filter(detections.what == "value", detections.finding.isin(["secret", "password", "digest"]))
+    secrets = secrets.filter(secrets.confidence != "low")
+    inside = has(secrets, "place", secret_inside=secrets.place.notnull()).rename(column_name="place")
+    k = join(inventory, inside, "column_name")
+    k = join(k, readable_values(k, present, policy), "column_name")
+    return k.mutate(
+        promised=k.column_name.isin(encrypted) if encrypted else ibis.literal(False),
+        secret=named_like(k.name, policy.setting("secret_names")),
     )
 
 
@@ -147,9 +162,7 @@ def private_media_plain(content_items: ir.Table, policy: View) -> Check:
     is a violation; one that never expires is for a person to decide. Judged is the address's form: nothing is fetched. Hosts that
     check access themselves are a setting. Without a visibility it is unknown.
     """
-    c = content_items
-    c = c.filter(c.kind.isin(["photo", "video", "voice"]), ~blank(c.url), ~sure(c.visibility == "public"))
-    c = c.select("content_id", "user_id", "kind", "visibility", address=lower(trim(c.url)))
+    c = private_media(content_items)
     web = begins_with(c.address, ("http://", "https://"))
     return Check(
         c,
@@ -163,6 +176,12 @@ def private_media_plain(content_items: ir.Table, policy: View) -> Check:
     )
 
 
+def private_media(content: ir.Table) -> ir.Table:
+    """Pictures, videos and voice messages with an address that are not public, and their `address`."""
+    c = content.filter(content.kind.isin(["photo", "video", "voice"]), ~blank(content.url), ~sure(content.visibility == "public"))
+    return c.select("content_id", "user_id", "kind", "visibility", address=lower(trim(c.url)))
+
+
 @rule("SEC-08", severity="medium", clauses=[])
 def snapshot_too_full(column_inventory: ir.Table, policy: View, present: Present) -> Check:
     """The audit is given no more than it needs.
@@ -171,15 +190,8 @@ def snapshot_too_full(column_inventory: ir.Table, policy: View, present: Present
     loading. Free text that is delivered only by agreement is for a person to decide, where something is written in it; the columns that
     need such an agreement are a setting, from which those agreed on are taken. What an allowed column holds is not judged.
     """
-    k = column_inventory
+    k = with_written(column_inventory, present, policy)
     wanted = [f"{table.name}.{column.name}" for table in contract.load().values() for column in table.columns]
-    filled = []
-    for name in policy.setting("opt_in_columns"):
-        table, _, column = name.partition(".")
-        if table in present and column in present[table].columns:
-            written = sure(~blank(present[table][column])).any()
-            filled.append(present[table].agg(written=written).select("written", column_name=ibis.literal(name)))
-    k = join(k, ibis.union(*filled), "column_name") if filled else k.mutate(written=ibis.literal(False))
     return Check(
         k,
         [
@@ -188,3 +200,14 @@ def snapshot_too_full(column_inventory: ir.Table, policy: View, present: Present
         ],
         by=("table_name",),
     )
+
+
+def with_written(inventory: ir.Table, present: Present, policy: View) -> ir.Table:
+    """Columns with `written`: whether anything stands in one that is delivered only by agreement."""
+    filled = []
+    for name in policy.setting("opt_in_columns"):
+        table, _, column = name.partition(".")
+        if table in present and column in present[table].columns:
+            written = sure(~blank(present[table][column])).any()
+            filled.append(present[table].agg(written=written).select("written", column_name=ibis.literal(name)))
+    return join(inventory, ibis.union(*filled), "column_name") if filled else inventory.mutate(written=ibis.literal(False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.audit.check import Check, review, rule, unknown, violation
+from heytalk_audit.audit.check import Check, Condition, review, rule, unknown, violation
 from heytalk_audit.expressions.calendar import latest, sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.declared import Codes
@@ -27,27 +27,36 @@ def staff_access_beyond_need(staff_access_log: ir.Table, staff: ir.Table, policy
     read, where the roles' tables are given as a setting. An access to private content without a reference is for a person to decide.
     Without such a member of staff, a time, or with contradicting days it is unknown.
     """
-    a = staff_access_log
-    known = staff.filter(~blank(staff.staff_id))
-    known = lookup(
-        known, "staff_id", role=known.role, started_at=known.started_at, left_at=known.left_at, employed=known.staff_id.notnull()
-    )
-    a = join(a, known, "staff_id").mutate(day=policy.date(a.accessed_at))
+    a = with_employment(staff_access_log, staff, policy)
     roles = policy.setting("role_tables")
-    forbidden = ~allowed_tables(a.role, a.table_name, roles) if roles else ibis.literal(False)
     return Check(
         a,
         [
-            unknown("staff_unknown", ~a.employed),
-            unknown("clock_missing", a.accessed_at.isnull()),
-            unknown("staff_dates_contradict", sure(a.left_at < a.started_at)),
-            violation("before_start", sure(a.day < a.started_at)),
-            violation("after_leave", sure(a.day > a.left_at)),
-            violation("role_not_allowed", forbidden),
+            *outside_employment(a),
+            violation("role_not_allowed", ~allowed_tables(a.role, a.table_name, roles) if roles else ibis.literal(False)),
             review("no_reference", blank(a.purpose_ref) & sure(a.table_name.isin(policy.setting("reference_tables")))),
         ],
         by=("table_name",),
     )
+
+
+def with_employment(accesses: ir.Table, staff: ir.Table, policy: View) -> ir.Table:
+    """Accesses with their local `day`, and who made them: `employed` (is there such a member of staff), role, started_at, left_at."""
+    s = staff.filter(~blank(staff.staff_id))
+    members = lookup(s, "staff_id", role=s.role, started_at=s.started_at, left_at=s.left_at, employed=s.staff_id.notnull())
+    return join(accesses, members, "staff_id").mutate(day=policy.date(accesses.accessed_at))
+
+
+def outside_employment(accesses: ir.Table) -> list[Condition]:
+    """Accesses before the first or after the last working day of who made them."""
+    a = accesses
+    return [
+        unknown("staff_unknown", ~a.employed),
+        unknown("clock_missing", a.accessed_at.isnull()),
+        unknown("staff_dates_contradict", sure(a.left_at < a.started_at)),
+        violation("before_start", sure(a.day < a.started_at)),
+        violation("after_leave", sure(a.day > a.left_at)),
+    ]
 
 
 @rule("SEC-04", severity="low", clauses=["CL-089"])
@@ -80,8 +89,7 @@ def leak_report_ignored(support_tickets: ir.Table, policy: View) -> Check:
     from the opening on. None yet when the time is over, or one that came later, is a violation; a ticket that was closed without any
     action is for a person to decide. An action after the audit's instant, or before the ticket, is unknown.
     """
-    t = support_tickets.select("ticket_id", "user_id", "topic", "opened_at", "first_action_at", "closed_at")
-    t = t.filter(is_one_of(t.topic, Codes(None, {name: () for name in policy.setting("leak_topics")})))
+    t = leak_reports(support_tickets, policy)
     acted = t.first_action_at.fill_null(t.closed_at)
     return Check(
         t,
@@ -94,3 +102,9 @@ def leak_report_ignored(support_tickets: ir.Table, policy: View) -> Check:
             review("closed_without_action", t.first_action_at.isnull() & t.closed_at.notnull()),
         ],
     )
+
+
+def leak_reports(tickets: ir.Table, policy: View) -> ir.Table:
+    """The tickets whose topic is one of leaks."""
+    t = tickets.select("ticket_id", "user_id", "topic", "opened_at", "first_action_at", "closed_at")
+    return t.filter(is_one_of(t.topic, Codes(None, {name: () for name in policy.setting("leak_topics")})))

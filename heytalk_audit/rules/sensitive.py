@@ -10,7 +10,17 @@ from heytalk_audit.audit.holds import hold
 from heytalk_audit.expressions.calendar import earliest, sure
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import acceptances, grants, is_negative, is_valid, refusals, refuses, states, with_state
-from heytalk_audit.rules.terms import alive, deletion_unclear, is_special, join, lookup, only_if, with_deletion
+from heytalk_audit.rules.terms import (
+    alive,
+    deletion_unclear,
+    doubt_columns,
+    doubts_of,
+    is_special,
+    join,
+    lookup,
+    only_if,
+    with_deletion,
+)
 
 
 def special_values(attributes: ir.Table, policy: View) -> ir.Table:
@@ -51,17 +61,14 @@ def sensitive_without_consent(profile_attributes: ir.Table, consents: ir.Table, 
     a = special_values(profile_attributes.filter(alive(profile_attributes, policy)), policy)
     a = with_consent(a, consents, policy)
     own = sure(a.source == "user")
-    return Check(
-        a,
-        [
-            *storage_unclear(a, policy),
-            passes(a.explicit),
-            review("no_explicit_consent", own & a.accepted),
-            violation("not_from_user", ~own),
-            violation("no_acceptance", own),
-        ],
-        by=("category", "source"),
-    )
+    conditions = [
+        *storage_unclear(a, policy),
+        passes(a.explicit),
+        review("no_explicit_consent", own & a.accepted),
+        violation("not_from_user", ~own),
+        violation("no_acceptance", own),
+    ]
+    return Check(a, conditions, by=("category", "source"))
 
 
 @rule("SEN-01L", severity="critical", clauses=["CL-024", "CL-025", "CL-037", "CL-038"], basis="law")
@@ -100,6 +107,30 @@ def sensitive_not_provided(profile_attributes: ir.Table, policy: View) -> Check:
     )
 
 
+def withdrawn_or_gone(attributes: ir.Table, u: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
+    """Special values, deleted or not, of people who refuse now (`negative_since`) or whose account is deleted (`is_gone`, `gone`), with
+    the doubts about that deletion as columns (`u` as of `with_deletion`)."""
+    doubts = doubt_columns(deletion_unclear(u, policy))
+    a = join(special_values(attributes, policy), lookup(u, "user_id", gone=u.gone, is_gone=u.is_gone, **doubts))
+    refused = refusals(consents, policy)
+    a = join(a, refused.filter(refused.purpose == "sensitive_data").drop("purpose"))
+    return a.filter(a.is_gone | a.negative_since.notnull())
+
+
+def kept_beyond(a: ir.Table, refused: ir.TimestampValue, policy: View) -> list[Condition]:
+    """Values kept beyond the allowance after a withdrawal (`refused`), or after the account's deletion."""
+    late1, late2 = policy.passed(refused, "removal_allowance"), policy.passed(a.gone, "removal_allowance")
+    since = earliest(only_if(late1, refused), only_if(late2, a.gone))
+    due = policy.date(policy.after(since, "removal_allowance"))
+    public = alive(a, policy) & (a.visibility == "public")
+    return [
+        violation("still_public", (late1 | late2) & public, due, held=False),
+        violation("stored_after_withdrawal", late1, due),
+        violation("stored_after_deletion", late2 & policy.over(a.gone, "account_window"), due),
+        review("kept_in_window", late2, due),
+    ]
+
+
 @rule("SEN-03", severity="critical", clauses=["CL-134"])
 def sensitive_kept_after_withdrawal(
     profile_attributes: ir.Table, users: ir.Table, consents: ir.Table, retention_exceptions: ir.Table, policy: View
@@ -111,39 +142,22 @@ def sensitive_kept_after_withdrawal(
     person to decide.
     """
     u = with_deletion(users, policy)
-    unclear = deletion_unclear(u, policy)
-    doubts = {f"doubt_{i}": sure(c.when) for i, c in enumerate(unclear)}
-    a = join(special_values(profile_attributes, policy), lookup(u, "user_id", gone=u.gone, is_gone=u.is_gone, **doubts))
-    no = refusals(consents, policy)
-    a = join(a, no.filter(no.purpose == "sensitive_data").drop("purpose"))
-    a = a.filter(a.is_gone | a.negative_since.notnull())
+    a = withdrawn_or_gone(profile_attributes, u, consents, policy)
     refused = only_if(sure(a.stored_at <= a.negative_since), a.negative_since)
-    late1, late2 = policy.passed(refused, "removal_allowance"), policy.passed(a.gone, "removal_allowance")
-    since = earliest(only_if(late1, refused), only_if(late2, a.gone))
-    due = policy.date(policy.after(since, "removal_allowance"))
-    public = alive(a, policy) & (a.visibility == "public")
-    return Check(
-        a,
-        [
-            *storage_unclear(a, policy),
-            *[unknown(c.reason, a.is_gone & refused.isnull() & a[name]) for c, name in zip(unclear, doubts, strict=True)],
-            violation("still_public", (late1 | late2) & public, due, held=False),
-            violation("stored_after_withdrawal", late1, due),
-            violation("stored_after_deletion", late2 & policy.over(a.gone, "account_window"), due),
-            review("kept_in_window", late2, due),
-        ],
-        exempt=hold(retention_exceptions, "profile_attributes", {"value": True}),
-        by=("category",),
-    )
+    conditions = [
+        *storage_unclear(a, policy),
+        *doubts_of(a, deletion_unclear(u, policy), where=a.is_gone & refused.isnull()),
+        *kept_beyond(a, refused, policy),
+    ]
+    return Check(a, conditions, exempt=hold(retention_exceptions, "profile_attributes", {"value": True}), by=("category",))
 
 
 def published(attributes: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
     """Public special values, with `state` (of the consent to publish, now) and `negative_since`."""
     a = attributes.filter(alive(attributes, policy), attributes.visibility == "public")
     a = special_values(a, policy).mutate(purpose=ibis.literal("sensitive_publication"))
-    return join(
-        with_state(a, "state", policy.as_of, states(consents, policy, versions=False)), refusals(consents, policy), ["user_id", "purpose"]
-    )
+    a = with_state(a, "state", policy.as_of, states(consents, policy, versions=False))
+    return join(a, refusals(consents, policy), ["user_id", "purpose"])
 
 
 @rule("SEN-06", severity="high", clauses=["CL-022", "CL-038"])

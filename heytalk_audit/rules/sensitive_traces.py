@@ -42,19 +42,20 @@ def sensitive_shared(disclosures: ir.Table, policy: View) -> Check:
     )
 
 
-def told(detections: ir.Table, *places: str) -> ir.Table:
-    """One row per text with a special category: `finding` (or several), `own` (said of oneself), `confidence` (the surest)."""
+def with_category(detections: ir.Table, *places: str) -> ir.Table:
+    """One row per text in which a special category was `detected`: `finding` (or several), `own` (said of oneself), `confidence` (the
+    surest)."""
     d = detections.filter(detections.place.isin(places), detections.what == "category")
     rank = ibis.cases((d.confidence == "high", 0), (d.confidence == "medium", 1), else_=2)
-    found = d.group_by("record").agg(
-        found=d.record.notnull().any(), own=(d.form == "self").any(), kinds=d.finding.nunique(), one=d.finding.min(), rank=rank.min()
+    texts = d.group_by("record").agg(
+        detected=d.record.notnull().any(), own=(d.form == "self").any(), kinds=d.finding.nunique(), one=d.finding.min(), rank=rank.min()
     )
-    return found.select(
+    return texts.select(
         "record",
-        "found",
+        "detected",
         "own",
-        finding=(found.kinds == 1).ifelse(found.one, "several"),
-        confidence=ibis.cases((found.rank == 0, "high"), (found.rank == 1, "medium"), else_="low"),
+        finding=(texts.kinds == 1).ifelse(texts.one, "several"),
+        confidence=ibis.cases((texts.rank == 0, "high"), (texts.rank == 1, "medium"), else_="low"),
     )
 
 
@@ -77,16 +78,12 @@ def sensitive_in_free_text(profile_attributes: ir.Table, content_items: ir.Table
     a, c = profile_attributes, content_items
     a = texts_of("profile_attributes.value", a.filter(alive(a, policy), ~is_special(a, policy)))
     rows = ibis.union(a, texts_of("content_items.text", c.filter(alive(c, policy))))
-    rows = join(rows, told(detections, "profile_attributes.value", "content_items.text"), "record")
-    return Check(
-        rows,
-        [
-            review("stated_of_oneself", rows.found & rows.own),
-            review("mentioned", rows.found),
-        ],
-        record=rows.record,
-        by=("place", "finding", "confidence"),
-    )
+    rows = join(rows, with_category(detections, "profile_attributes.value", "content_items.text"), "record")
+    conditions = [
+        review("stated_of_oneself", rows.detected & rows.own),
+        review("mentioned", rows.detected),
+    ]
+    return Check(rows, conditions, record=rows.record, by=("place", "finding", "confidence"))
 
 
 def holding(detections: ir.Table, policy: View, what: str) -> ir.Table:
@@ -97,6 +94,17 @@ def holding(detections: ir.Table, policy: View, what: str) -> ir.Table:
     return has(d, "record", **{what: d.place.isin(["support_tickets.topic", "support_tickets.text", "traffic_events.url"])})
 
 
+def tickets_and_addresses(tickets: ir.Table, events: ir.Table, policy: View) -> ir.Table:
+    """Tickets that hold a topic or a text, and logged events with an address: user_id, `record`, `place` (ticket or address), and `named`:
+    whether the address carries a field of a special category with a value."""
+    t, e = tickets.filter(~blank(tickets.topic) | ~blank(tickets.text)), events.filter(~blank(events.url))
+    named = lower(e.url).re_search(rf"[?&;]([^=&;#]*[.])?({alternatives(policy.setting('special_fields'))})=[^&;#]")
+    no = t.user_id.isnull() & t.user_id.notnull()
+    t = t.select("user_id", record="support_tickets:" + t.ticket_id, place=ibis.literal("ticket"), named=no)
+    e = e.select("user_id", record="traffic_events:" + e.event_id, place=ibis.literal("address"), named=sure(named))
+    return ibis.union(t, e)
+
+
 @rule("SEN-07", severity="medium", clauses=[])
 def sensitive_in_logs_and_tickets(support_tickets: ir.Table, traffic_events: ir.Table, detections: ir.Table, policy: View) -> Check:
     """Logs and tickets hold no sensitive data.
@@ -105,32 +113,49 @@ def sensitive_in_logs_and_tickets(support_tickets: ir.Table, traffic_events: ir.
     violation: the app itself wrote it there. What detectors find in tickets and addresses is for a person to decide: special categories,
     and values such as card numbers, identity numbers and passwords. What a ticket no longer holds is not counted.
     """
-    t, e = support_tickets, traffic_events
-    t = t.filter(~blank(t.topic) | ~blank(t.text))
-    e = e.filter(~blank(e.url))
-    named = lower(e.url).re_search(rf"[?&;]([^=&;#]*[.])?({alternatives(policy.setting('special_fields'))})=[^&;#]")
-    no = t.user_id.isnull() & t.user_id.notnull()
-    tickets = t.select("user_id", record="support_tickets:" + t.ticket_id, place=ibis.literal("ticket"), named=no)
-    events = e.select("user_id", record="traffic_events:" + e.event_id, place=ibis.literal("address"), named=sure(named))
-    rows = ibis.union(tickets, events)
+    rows = tickets_and_addresses(support_tickets, traffic_events, policy)
     for what in ("category", "value"):
         rows = join(rows, holding(detections, policy, what), "record")
-    return Check(
-        rows,
-        [
-            violation("special_field_in_address", rows.named),
-            *[review(f"category_in_{place}", rows.category & (rows.place == place)) for place in ("ticket", "address")],
-            *[review(f"value_in_{place}", rows.value & (rows.place == place)) for place in ("ticket", "address")],
-        ],
-        record=rows.record,
-        by=("place",),
-    )
+    conditions = [
+        violation("special_field_in_address", rows.named),
+        *[review(f"category_in_{place}", rows.category & (rows.place == place)) for place in ("ticket", "address")],
+        *[review(f"value_in_{place}", rows.value & (rows.place == place)) for place in ("ticket", "address")],
+    ]
+    return Check(rows, conditions, record=rows.record, by=("place",))
 
 
 def named_like(name: ir.StringValue, words: list[str]) -> ir.BooleanValue:
     """Whether one of the words begins somewhere in a column's name, as `embedding` in `face_embeddings`; case does not matter."""
     parts = "_" + lower(name).re_replace("[^a-z0-9]+", "_")
     return any_flag([sure(parts.contains(f"_{word.lower()}")) for word in words])
+
+
+def named_columns(inventory: ir.Table, policy: View) -> ir.Table:
+    """Every column delivered, of nobody: `record`, `table_name`, and whether it is named like a `template` or another `output`."""
+    k = inventory
+    nobody = only_if(k.name.isnull(), k.name)
+    return k.select(
+        user_id=nobody,
+        record="column_inventory:" + k.column_name,
+        table_name=k.table_name,
+        template=named_like(k.name, policy.setting("template_names")),
+        output=named_like(k.name, policy.setting("recognition_names")),
+        transcript=k.name.isnull(),
+    )
+
+
+def derived_items(content: ir.Table, policy: View) -> ir.Table:
+    """Content items made from another and not deleted, in the same shape: whether each is a `transcript`."""
+    c = content.filter(alive(content, policy), (content.kind == "transcript") | ~blank(content.parent_id))
+    no = c.kind.isnull()
+    return c.select(
+        "user_id",
+        record="content_items:" + c.content_id,
+        table_name=ibis.literal("content_items"),
+        template=no,
+        output=no,
+        transcript=c.kind == "transcript",
+    )
 
 
 @rule("SEN-08", severity="critical", clauses=["CL-071", "CL-169", "CL-172"])
@@ -142,34 +167,11 @@ def recognition_undeclared(column_inventory: ir.Table, content_items: ir.Table, 
     deleted is for a person to decide: it is content, not biometric, and people write transcripts too. Columns are judged by
     their names, whatever they hold.
     """
-    k, c = column_inventory, content_items
-    c = c.filter(alive(c, policy), (c.kind == "transcript") | ~blank(c.parent_id))
-    nobody = only_if(k.name.isnull(), k.name)
-    columns = k.select(
-        user_id=nobody,
-        record="column_inventory:" + k.column_name,
-        table_name=k.table_name,
-        template=named_like(k.name, policy.setting("template_names")),
-        output=named_like(k.name, policy.setting("recognition_names")),
-        transcript=k.name.isnull(),
-    )
-    no = c.kind.isnull()
-    items = c.select(
-        "user_id",
-        record="content_items:" + c.content_id,
-        table_name=ibis.literal("content_items"),
-        template=no,
-        output=no,
-        transcript=c.kind == "transcript",
-    )
-    rows = ibis.union(columns, items)
-    return Check(
-        rows,
-        [
-            violation("template_stored", rows.template),
-            violation("output_stored", rows.output),
-            review("transcript_stored", rows.transcript),
-        ],
-        record=rows.record,
-        by=("table_name",),
-    )
+    items = derived_items(content_items, policy)
+    rows = ibis.union(named_columns(column_inventory, policy), items)
+    conditions = [
+        violation("template_stored", rows.template),
+        violation("output_stored", rows.output),
+        review("transcript_stored", rows.transcript),
+    ]
+    return Check(rows, conditions, record=rows.record, by=("table_name",))

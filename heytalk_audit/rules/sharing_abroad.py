@@ -5,13 +5,13 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.audit.check import Check, Condition, passes, review, rule, unknown, violation
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import blank, key
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import refusals
 from heytalk_audit.rules.declared_terms import code_of
-from heytalk_audit.rules.sharing import is_aggregate
+from heytalk_audit.rules.sharing_terms import is_aggregate
 from heytalk_audit.rules.terms import join, lookup, only_if
 
 
@@ -23,8 +23,8 @@ def erased(users: ir.Table, purge_log: ir.Table, policy: View) -> ir.Table:
     gone = gone.select("user_id", erased_at=only_if(policy.by_now(gone.purged_at), gone.purged_at))
     gone = ibis.union(gone, logged.select("user_id", erased_at=logged.purged_at))
     gone = gone.filter(~blank(gone.user_id)).group_by("user_id").agg(erased_at=gone.erased_at.max())
-    gone = join(gone, lookup(users, "user_id", made=users.created_at))
-    gone = gone.filter(~sure(gone.made > gone.erased_at))
+    gone = join(gone, lookup(users, "user_id", created_at=users.created_at))
+    gone = gone.filter(~sure(gone.created_at > gone.erased_at))
     return gone.select("user_id", "erased_at", erased=gone.user_id.notnull())
 
 
@@ -65,18 +65,25 @@ def passed_on_to_recipients(disclosures: ir.Table, users: ir.Table, purge_log: i
     """
     d = last_to_each(disclosures, taken_back(users, purge_log, consents, policy), policy)
     due = policy.plus_days(policy.date(d.erased_at.fill_null(d.refused_at)), "recipient_notice_days")
-    after = d.erased & sure(d.sent_at > d.erased_at)
     return Check(
         d,
         [
-            unknown("clock_missing", d.erased & d.erased_at.isnull()),
-            review("clock_skew", after & sure(d.sent_at <= policy.after(d.erased_at, "skew_seconds"))),
-            violation("sent_after_erasure", after),
+            *sent_after_erasure(d, policy),
             passes(~d.identified),
             review("no_record_of_notice", sure(policy.today > due), due),
         ],
         by=("vendor_id", "kind"),
     )
+
+
+def sent_after_erasure(disclosures: ir.Table, policy: View) -> list[Condition]:
+    """Disclosures of a person after the person was erased."""
+    after = disclosures.erased & sure(disclosures.sent_at > disclosures.erased_at)
+    return [
+        unknown("clock_missing", disclosures.erased & disclosures.erased_at.isnull()),
+        review("clock_skew", after & sure(disclosures.sent_at <= policy.after(disclosures.erased_at, "skew_seconds"))),
+        violation("sent_after_erasure", after),
+    ]
 
 
 @rule("SHA-12", severity="low", clauses=["CL-146"])
@@ -126,23 +133,29 @@ def transfer_declared(vendors: ir.Table, disclosures: ir.Table, users: ir.Table,
     person to decide, apart by whether a transfer tool is on record. A vendor that is not registered or whose country is missing or no
     two-letter code is unknown, and so is one that got nothing from outside as far as known, but data of people without a region.
     """
-    d = homes(disclosures, users, policy)
+    v = receiving(vendors, homes(disclosures, users, policy), policy)
+    return Check(v, transferred(v), record="vendors:" + v.vendor_id, by=("vendor_id", "category"))
+
+
+def transferred(vendors: ir.Table) -> list[Condition]:
+    """Vendors (as of `receiving`) that got data of people whose region they are not in."""
+    v = vendors
+    return [
+        unknown("vendor_not_registered", ~v.registered),
+        unknown("country_missing", blank(v.place)),
+        unknown("country_unreadable", country(v.place).isnull()),
+        review("transfer_without_tool", v.abroad & ~v.tool),
+        review("transfer_with_tool", v.abroad),
+        unknown("region_missing", v.homeless),
+    ]
+
+
+def receiving(vendors: ir.Table, homes: ir.Table, policy: View) -> ir.Table:
+    """One row per vendor in `homes`: `registered`, `place` (its country), category, `tool` (a transfer tool is on record), and whether
+    it got data from `abroad`, and of the `homeless`, whose region nobody can tell."""
     facts = {"registered": vendors.vendor_id.notnull(), "tool": ~blank(vendors.transfer_tool)}
     v = lookup(vendors, "vendor_id", **facts, place=vendors.country, category=vendors.category)
-    d = join(d, v, "vendor_id")
+    d = join(homes, v, "vendor_id")
     abroad = d.home != code_of(country(d.place), policy.declared["law_regions"])
     d = d.group_by("vendor_id").agg(abroad=sure(abroad).any(), homeless=d.home.isnull().any())
-    d = join(d, v, "vendor_id")
-    return Check(
-        d,
-        [
-            unknown("vendor_not_registered", ~d.registered),
-            unknown("country_missing", blank(d.place)),
-            unknown("country_unreadable", country(d.place).isnull()),
-            review("transfer_without_tool", d.abroad & ~d.tool),
-            review("transfer_with_tool", d.abroad),
-            unknown("region_missing", d.homeless),
-        ],
-        record="vendors:" + d.vendor_id,
-        by=("vendor_id", "category"),
-    )
+    return join(d, v, "vendor_id")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.audit.check import Check, rule, unknown, violation
+from heytalk_audit.audit.check import Check, Condition, rule, unknown, violation
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.digests import ALGORITHMS, digest, email_forms, forms_of, id_forms, phone_forms
 from heytalk_audit.expressions.strings import blank, lower
@@ -42,14 +42,14 @@ def stored_forms(users: ir.Table, devices: ir.Table) -> ir.Table:
 
 
 def recomputed(digests: ir.Table, stored: ir.Table) -> ir.Table:
-    """One row per digest that is one of something stored: of which kinds. Only those digests are made whose length was sent."""
+    """One row per digest that is one of something stored: of which kinds. Only digests of a length that was sent are computed."""
     sent = digests.select("digest").distinct()
     lengths = sent.select(digits=sent.digest.length()).distinct()
     lengths = lengths.filter(lengths.digits.isin(ALGORITHMS.values()))
-    made = stored.cross_join(lengths).select("kind", "form", "digits")
-    made = made.mutate(digest=digest(made.form, made.digits)).select("kind", "digest")
-    made = made.semi_join(sent.view(), "digest")
-    return has(made, "digest", **{f"{kind}_known": made.kind == kind for kind in KINDS})
+    computed = stored.cross_join(lengths).select("kind", "form", "digits")
+    computed = computed.mutate(digest=digest(computed.form, computed.digits)).select("kind", "digest")
+    computed = computed.semi_join(sent.view(), "digest")
+    return has(computed, "digest", **{f"is_{kind}": computed.kind == kind for kind in KINDS})
 
 
 def followed(disclosures: ir.Table, digests: ir.Table, policy: View) -> ir.Table:
@@ -82,20 +82,29 @@ def digests_that_name_people(disclosures: ir.Table, users: ir.Table, devices: ir
     """
     tokens = sampled(disclosures.filter(disclosures.kind == "advertising"))
     digests = sampled_digests(tokens)
+    population = said_to_be_anonymous(disclosures, tokens, digests)
+    d = join(population, what_is_recognised(digests, stored_forms(users, devices)), "payload_sample")
+    d = join(d, what_is_traced(disclosures, digests, policy), ["payload_sample", "user_id", "vendor_id"])
+    return Check(d, traceable(d), by=("vendor_id", "identifier_form"), population=population)
+
+
+def traceable(disclosures: ir.Table) -> list[Condition]:
+    """Disclosures that can be traced to a person, or that nobody can put to the test."""
+    return [
+        unknown("no_sample", ~disclosures.sampled),
+        *[violation(f"{kind}_digest", disclosures[f"is_{kind}"]) for kind in KINDS],
+        violation("stable_pseudonym", disclosures.stable),
+    ]
+
+
+def said_to_be_anonymous(disclosures: ir.Table, tokens: ir.Table, digests: ir.Table) -> ir.Table:
+    """Disclosures for advertising whose identifier is said to be hashed or whose sample holds a digest, with `sampled`: it has a sample."""
     d = join(advertised(disclosures), has(tokens, "payload_sample", sampled=tokens.token.notnull()), "payload_sample")
     d = join(d, has(digests, "payload_sample", digested=digests.digest.notnull()), "payload_sample")
-    population = d.filter(sure(d.identifier_form.isin(["hashed", "keyed_hash"])) | d.digested)
-    known = digests.inner_join(recomputed(digests, stored_forms(users, devices)), "digest")
-    flags = {name: known[name] for name in (f"{kind}_known" for kind in KINDS)}
-    d = join(population, has(known, "payload_sample", **flags), "payload_sample")
-    d = join(d, what_is_traced(disclosures, digests, policy), ["payload_sample", "user_id", "vendor_id"])
-    return Check(
-        d,
-        [
-            unknown("no_sample", ~d.sampled),
-            *[violation(f"{kind}_digest", d[f"{kind}_known"]) for kind in KINDS],
-            violation("stable_pseudonym", d.stable),
-        ],
-        by=("vendor_id", "identifier_form"),
-        population=population,
-    )
+    return d.filter(sure(d.identifier_form.isin(["hashed", "keyed_hash"])) | d.digested)
+
+
+def what_is_recognised(digests: ir.Table, stored: ir.Table) -> ir.Table:
+    """One row per sample with a digest of something stored, and for each of KINDS whether it is of that: `is_<kind>`."""
+    matches = digests.inner_join(recomputed(digests, stored), "digest")
+    return has(matches, "payload_sample", **{f"is_{kind}": matches[f"is_{kind}"] for kind in KINDS})

@@ -61,10 +61,16 @@ def with_deletion(users: ir.Table, policy: View) -> ir.Table:
 
 
 def with_request(users: ir.Table, policy: View) -> ir.Table:
-    """The same, and `asked`: the request to delete, unless restored since."""
+    """The same, and `requested_at`: the request to delete, unless restored since."""
     users = with_deletion(users, policy)
     taken_back = sure(users.deletion_requested_at <= users.restored_at) & policy.by_now(users.restored_at)
-    return users.mutate(asked=only_if(~taken_back, users.deletion_requested_at))
+    return users.mutate(requested_at=only_if(~taken_back, users.deletion_requested_at))
+
+
+def leaving(users: ir.Table, policy: View) -> ir.Table:
+    """Users as of `with_request` whose deletion is in effect, or was asked for."""
+    users = with_request(users, policy)
+    return users.filter(users.is_gone | users.requested_at.notnull())
 
 
 def deletion_unclear(users: ir.Table, policy: View) -> list[Condition]:
@@ -87,6 +93,18 @@ def any_of(conditions: list[Condition]) -> ir.BooleanValue:
     return any_flag([condition.when for condition in conditions])
 
 
+def doubt_columns(doubts: list[Condition]) -> dict[str, ir.BooleanValue]:
+    """Conditions as columns `doubt_<n>`, so that they can be joined to other rows: false where they are null."""
+    return {f"doubt_{i}": sure(doubt.when) for i, doubt in enumerate(doubts)}
+
+
+def doubts_of(rows: ir.Table, doubts: list[Condition], where: ir.BooleanValue | None = None) -> list[Condition]:
+    """The same conditions on rows that have their `doubt_columns`; with `where` only on the rows for which that holds."""
+    flags = [rows[name] for name in doubt_columns(doubts)]
+    flags = flags if where is None else [where & flag for flag in flags]
+    return [unknown(str(doubt.reason), flag) for doubt, flag in zip(doubts, flags, strict=True)]
+
+
 def offending(users: ir.Table) -> dict[str, ir.BooleanValue]:
     """The direct identifiers of a users row, and whether each is there."""
     return {name: ~blank(users[name]) for name in IDENTIFIERS}
@@ -94,8 +112,8 @@ def offending(users: ir.Table) -> dict[str, ir.BooleanValue]:
 
 def identifiable(users: ir.Table) -> ir.BooleanValue:
     """Whether a users row still holds a direct identifier."""
-    email, name, phone = offending(users).values()
-    return email | name | phone
+    name, email, phone = offending(users).values()
+    return name | email | phone
 
 
 def full_years(birth: ir.DateValue, day: ir.DateValue) -> ir.IntegerValue:
@@ -176,16 +194,16 @@ def content_classes(content: ir.Table, policy: View) -> ir.Table:
 
 
 def residue(name: str, table: ir.Table) -> ir.Table:
-    """One row per person with what a table still holds: `found` anything, `chat` messages alone, and which identifiers."""
+    """One row per person with what a table still holds: `remains` anything, `chat` messages alone, and which identifiers."""
     never = table.user_id.isnull() & table.user_id.notnull()
-    flags = {f"has_{n}": never for n in IDENTIFIERS} | {"found": table.user_id.notnull(), "chat": never}
+    flags = {f"has_{n}": never for n in IDENTIFIERS} | {"remains": table.user_id.notnull(), "chat": never}
     match name:
         case "users":
-            flags |= {f"has_{n}": flag for n, flag in offending(table).items()} | {"found": identifiable(table)}
+            flags |= {f"has_{n}": flag for n, flag in offending(table).items()} | {"remains": identifiable(table)}
         case "profile_attributes":
-            flags["found"] = ~blank(table.value)
+            flags["remains"] = ~blank(table.value)
         case "content_items":
-            flags |= {"found": table.kind != "chat", "chat": table.kind == "chat"}
+            flags |= {"remains": table.kind != "chat", "chat": table.kind == "chat"}
     return has(table, "user_id", **flags)
 
 

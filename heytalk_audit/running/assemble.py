@@ -84,7 +84,7 @@ def _keep_inputs(parameters: Params, base: Path, staged: Path) -> None:
     kept.write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8")
 
 
-def _kept(path: params.GivenPath, audience: str, base: Path, inputs: Path) -> Any:
+def _kept(path: params.PathParameter, audience: str, base: Path, inputs: Path) -> Any:
     """What the kept parameters have in place of a path: a register inside is copied, of all else it only says that there was one."""
     if path.role is Role.SNAPSHOT:
         return "snapshot"

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from heytalk_audit.audit.document import FindingStanding, FollowUpDocument
+from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.evidence.folder import CARRIED
 from heytalk_audit.evidence.materials import materials, parameters_of
 from heytalk_audit.follow_up import standings
-from heytalk_audit.follow_up.compare import Compared, Sides, compare_rule, resolved_earlier, same_key
+from heytalk_audit.follow_up.compare import Sides, compare_rule, compare_verdicts, resolved_earlier, same_key
 from heytalk_audit.follow_up.counterfactual import Lab, open_old
-from heytalk_audit.follow_up.earlier import Row, Run, numbered
-from heytalk_audit.follow_up.history import Followed, history, marks, write
+from heytalk_audit.follow_up.earlier import CarriedRow, Row, Run, open_rows
+from heytalk_audit.follow_up.history import Followed, audits_before, marks, write_carried
 from heytalk_audit.running.session import PREVIOUS_SNAPSHOT, Session
-from heytalk_audit.vocabulary import Outcome
 
 
 @dataclass(frozen=True)
@@ -24,21 +24,21 @@ class FollowUp:
     `carried` are rows for the next run; null where there is nothing to carry.
     """
 
-    document: dict[str, Any] | None = None
-    findings: list[dict[str, Any]] = field(default_factory=list)
-    carried: list[dict[str, Any]] | None = None
+    document: FollowUpDocument | None = None
+    findings: list[FindingStanding] = field(default_factory=list)
+    carried: list[CarriedRow] | None = None
 
     def write(self, work: Path) -> None:
         """Leave what the next run needs in the working folder, where there is anything."""
         if self.carried is not None:
-            write(self.carried, work / CARRIED)
+            write_carried(self.carried, work / CARRIED)
 
 
-def follow_up(session: Session, results: list[dict[str, Any]]) -> FollowUp:
+def follow_up(session: Session, results: list[RuleResult]) -> FollowUp:
     """The follow-up of the audit at hand, of which these are the results for internal use."""
-    covered = {r["id"]: session.covered(r["id"]) for r in results}
-    as_of, today = session.described["as_of"], session.audit.clock.today
-    audits = history(session.previous) if session.previous else []
+    covered = {result.id: session.covered(result.id) for result in results}
+    as_of, today = session.described.as_of, session.audit.clock.today
+    audits = audits_before(session.previous) if session.previous else []
     findings = standings.standings(session.findings, results, audits, as_of, today)
     if session.previous is None:
         rows = [row for rule, covering in covered.items() for row in marks(rule, covering, as_of)]
@@ -47,22 +47,26 @@ def follow_up(session: Session, results: list[dict[str, Any]]) -> FollowUp:
     return FollowUp(followed.document(), findings, followed.carried())
 
 
-def _followed(session: Session, old: Run, results: list[dict[str, Any]], covered: dict[str, dict[Row, str]]) -> Followed:
+def _followed(session: Session, old: Run, results: list[RuleResult], covered: dict[str, dict[Row, str]]) -> Followed:
     new = as_run(session, results)
-    lab = _lab(session, old) if same_key(old, new) else None
-    rules = dict.fromkeys([*new.rules, *old.rules])
-    compared = tuple(_rule(rule, old, new, session, covered.get(rule, {}), lab) for rule in rules)
-    return Followed(old, results, compared, covered, session.described["as_of"], new.audit["key_fingerprint"])
+    rules = list(dict.fromkeys([*new.rules, *old.rules]))
+    if same_key(old, new):
+        lab = _lab(session, old)
+        compared = [compare_rule(rule, old, new, _sides(rule, old, new, session, covered.get(rule, {})), lab) for rule in rules]
+    else:
+        compared = [compare_verdicts(rule, old, new) for rule in rules]
+    return Followed(old, results, tuple(compared), covered, new.audit.as_of, new.audit.key_fingerprint)
 
 
-def as_run(session: Session, results: list[dict[str, Any]]) -> Run:
-    """The audit at hand as a run: what it was asked, what it depends on, what it found."""
-    audit, given = session.audit, session.params
+def as_run(session: Session, results: list[RuleResult]) -> Run:
+    """The audit at hand as a run: its parameters, what it depends on, and its results. It has no evidence yet."""
+    audit, params = session.audit, session.params
     build = {
-        "externalParameters": parameters_of(given, audit.policy),
-        "resolvedDependencies": materials(given, session.base, audit.policy, audit.snapshot.profile),
+        "externalParameters": parameters_of(params, audit.policy),
+        "resolvedDependencies": materials(params, session.base, audit.policy, audit.snapshot.profile),
     }
-    return Run(session.work, "", {"predicate": {"buildDefinition": build}}, {"audit": session.described, "rules": results})
+    statement = {"predicate": {"buildDefinition": build}}
+    return Run(session.work, "", statement, session.described, {result.id: result for result in results})
 
 
 def _lab(session: Session, old: Run) -> Lab:
@@ -72,17 +76,13 @@ def _lab(session: Session, old: Run) -> Lab:
     return Lab(old, audit.policy, session.params.settings, session.key, snapshot, audit.snapshot)
 
 
-def _rule(rule: str, old: Run, new: Run, session: Session, covered: dict[Row, str], lab: Lab | None) -> Compared:
-    if lab is None:
-        verdicts = (old.verdict(rule), new.verdict(rule))
-        return Compared(rule, verdicts, ())
+def _sides(rule: str, old: Run, new: Run, session: Session, covered: dict[Row, str]) -> Sides:
+    """What the recorded run and the audit at hand say of a rule's rows."""
     before = old.open_rows(rule) if old.tests(rule) else None
     now = _open_rows(session, rule) if new.tests(rule) else None
-    sides = Sides(before, now, old.accepted(rule), covered, resolved_earlier(old, rule))
-    return compare_rule(rule, old, new, sides, lab)
+    return Sides(before, now, old.accepted(rule), covered, resolved_earlier(old, rule))
 
 
 def _open_rows(session: Session, rule: str) -> dict[Row, str]:
     rows = session.rows(rule)
-    numbered_rows = numbered([r["record"] for r in rows], [r["outcome"] for r in rows])
-    return {row: outcome for row, outcome in numbered_rows if Outcome(outcome).is_open}
+    return open_rows([row["record"] for row in rows], [row["outcome"] for row in rows])

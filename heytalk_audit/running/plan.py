@@ -41,32 +41,32 @@ def check_folder(folder: Path, console: Console) -> int:
 
 def show_plan(path: Path, overrides: list[str], console: Console) -> None:
     """Print what an audit with these parameters would evaluate."""
-    given, base = params.read(path, overrides), path.resolve().parent
-    policy = load(given.policy.name, base)
-    settings = settings_of(policy, given.settings)
-    chosen = [rule for chapter in given.chapters for rule in rules_of(chapter, given.rules)]
-    compared = drift(load_text(base / given.policy.text), policy.clauses.values()) if given.policy.text else None
+    parameters, base = params.read(path, overrides), path.resolve().parent
+    policy = load(parameters.policy.name, base)
+    settings = settings_of(policy, parameters.settings)
+    chosen = [rule for chapter in parameters.chapters for rule in rules_of(chapter, parameters.rules)]
+    compared = drift(load_text(base / parameters.policy.text), policy.clauses.values()) if parameters.policy.text else None
     with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
-        audit = Audit(open_snapshot(base / given.snapshot, connect(), Path(work)), policy, settings, compared)
-        console.print(f"{printable(given.audit.title)}: {len(chosen)} rules, as of {audit.clock.as_of}Z, days in {audit.clock.zone}")
-        _registers(given, base, audit, console)
+        audit = Audit(open_snapshot(base / parameters.snapshot, connect(), Path(work)), policy, settings, compared)
+        console.print(f"{printable(parameters.audit.title)}: {len(chosen)} rules, as of {audit.clock.as_of}Z, days in {audit.clock.zone}")
+        _registers(parameters, base, audit, console)
         _tables(audit, console)
         _lacks({rule: lacking(RULES[rule], audit) for rule in chosen}, console)
 
 
-def _registers(given: Params, base: Path, audit: Audit, console: Console) -> None:
+def _registers(parameters: Params, base: Path, audit: Audit, console: Console) -> None:
     """What people state that the audit would read, checked."""
-    if given.accepted:
-        entries = accepted.read_accepted(base / given.accepted, RULES)
-        refuse_unknown_segments(base / given.accepted, entries, audit, RULES)
+    if parameters.accepted:
+        entries = accepted.read_accepted(base / parameters.accepted, RULES)
+        refuse_unknown_segments(base / parameters.accepted, entries, audit, RULES)
         console.print(f"the register of accepted exceptions has {len(entries)} entries")
-    if given.findings:
-        registered = findings.read_findings(base / given.findings, RULES)
-        refuse_unknown_reasons(base / given.findings, registered, audit)
+    if parameters.findings:
+        registered = findings.read_findings(base / parameters.findings, RULES)
+        refuse_unknown_reasons(base / parameters.findings, registered, audit)
         console.print(f"the register of findings has {len(registered)} entries")
-    if given.previous:
-        run = earlier.previous(base / given.previous)
-        console.print(f"follows up {printable(run.audit['id'])}, as of {run.audit['as_of']}", markup=False)
+    if parameters.previous:
+        run = earlier.previous_run(base / parameters.previous)
+        console.print(f"follows up {printable(run.audit.id)}, as of {run.audit.as_of}", markup=False)
 
 
 def _tables(audit: Audit, console: Console) -> None:

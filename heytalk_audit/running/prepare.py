@@ -36,52 +36,52 @@ from heytalk_audit.snapshot.open import open_snapshot
 STRONG_KEY = 32
 
 
-def prepare(given: Params, base: Path, work: Path, progress: Progress, console: Console) -> None:
+def prepare(parameters: Params, base: Path, work: Path, progress: Progress, console: Console) -> None:
     """Leave in `work` what every kernel reads: the parameters with absolute paths, and the snapshot's profile. Raises InputError."""
-    policy = load(given.policy.name, base)
-    _check_parameters(given, base, policy, console)
-    delivered = delivery.read(base / given.snapshot)
-    if given.attestations:
-        today = Clock(delivered.as_of, settings_of(policy, given.settings)["audit_tz"]).today
-        attestations.read_attestations(base / given.attestations, policy, today)
+    policy = load(parameters.policy.name, base)
+    _check_parameters(parameters, base, policy, console)
+    delivered = delivery.read(base / parameters.snapshot)
+    if parameters.attestations:
+        today = Clock(delivered.as_of, settings_of(policy, parameters.settings)["audit_tz"]).today
+        attestations.read_attestations(base / parameters.attestations, policy, today)
     _profile(delivered, work, progress)
-    _check_registers(given, base, work, policy)
-    if given.previous and given.previous_snapshot:
-        run = earlier.read(base / given.previous)
-        counterfactual.open_old(base / given.previous_snapshot, run, work / PREVIOUS_SNAPSHOT)
-    (work / PARAMETERS_FILE).write_text(yaml.safe_dump(params.absolute(given, base), allow_unicode=True), "utf-8")
+    _check_registers(parameters, base, work, policy)
+    if parameters.previous and parameters.previous_snapshot:
+        run = earlier.read_run(base / parameters.previous)
+        counterfactual.open_old(base / parameters.previous_snapshot, run, work / PREVIOUS_SNAPSHOT)
+    (work / PARAMETERS_FILE).write_text(yaml.safe_dump(params.absolute(parameters, base), allow_unicode=True), "utf-8")
 
 
-def _check_parameters(given: Params, base: Path, policy: Policy, console: Console) -> None:
+def _check_parameters(parameters: Params, base: Path, policy: Policy, console: Console) -> None:
     """What can be refused before the snapshot is read."""
-    settings_of(policy, given.settings)
-    _check_rules(given)
-    if given.policy.text:
-        load_text(base / given.policy.text)
-    sampling.read_labels(base / name for name in given.labels)
-    if given.accepted:
-        accepted.read_accepted(base / given.accepted, RULES)
-    if given.findings:
-        findings.read_findings(base / given.findings, RULES)
-    if given.previous:
-        earlier.previous(base / given.previous)
-    elif given.previous_snapshot:
+    settings_of(policy, parameters.settings)
+    _check_rules(parameters)
+    if parameters.policy.text:
+        load_text(base / parameters.policy.text)
+    sampling.read_labels(base / name for name in parameters.labels)
+    if parameters.accepted:
+        accepted.read_accepted(base / parameters.accepted, RULES)
+    if parameters.findings:
+        findings.read_findings(base / parameters.findings, RULES)
+    if parameters.previous:
+        earlier.previous_run(base / parameters.previous)
+    elif parameters.previous_snapshot:
         raise InputError("parameters previous_snapshot", "stands without previous", "name the run that was made from it")
-    if len(params.engagement_key(given.report.key_env)) < STRONG_KEY:
-        console.print(f"warning: the key in {given.report.key_env} is shorter than {STRONG_KEY} bytes")
-    if given.signing.key:
-        signature.load_key(base / given.signing.key, params.passphrase(given.signing))
-    check_url(given.engine.url)
-    if given.engine.url == "duckdb":
-        connect(given.engine.url, given.engine.options)
+    if len(params.engagement_key(parameters.report.key_env)) < STRONG_KEY:
+        console.print(f"warning: the key in {parameters.report.key_env} is shorter than {STRONG_KEY} bytes")
+    if parameters.signing.key:
+        signature.load_key(base / parameters.signing.key, params.passphrase(parameters.signing))
+    check_url(parameters.engine.url)
+    if parameters.engine.url == "duckdb":
+        connect(parameters.engine.url, parameters.engine.options)
 
 
-def _check_rules(given: Params) -> None:
-    for rule in given.rules:
+def _check_rules(parameters: Params) -> None:
+    for rule in parameters.rules:
         if rule not in RULES:
             raise InputError(f"rules {str(rule)[:40]}", "unknown rule", nearest(str(rule), RULES))
-    chosen = [rule for chapter in given.chapters for rule in rules_of(chapter, given.rules)]
-    outside = [rule for rule in given.rules if rule not in chosen]
+    chosen = [rule for chapter in parameters.chapters for rule in rules_of(chapter, parameters.rules)]
+    outside = [rule for rule in parameters.rules if rule not in chosen]
     if outside:
         raise InputError(f"rules {outside[0]}", "belongs to none of the chapters", "add its chapter, or leave it out")
     if not chosen:
@@ -95,12 +95,12 @@ def _profile(delivered: Delivery, work: Path, progress: Progress) -> None:
     (work / profile.FILE).write_text(json.dumps(profiled), "utf-8")
 
 
-def _check_registers(given: Params, base: Path, work: Path, policy: Policy) -> None:
+def _check_registers(parameters: Params, base: Path, work: Path, policy: Policy) -> None:
     """Refuse entries that name a segment or a reason that their rule does not have: that takes the snapshot's columns, and reads no row."""
-    entries = accepted.read_accepted(base / given.accepted, RULES) if given.accepted else []
-    registered = findings.read_findings(base / given.findings, RULES) if given.findings else []
+    entries = accepted.read_accepted(base / parameters.accepted, RULES) if parameters.accepted else []
+    registered = findings.read_findings(base / parameters.findings, RULES) if parameters.findings else []
     if registered or any(entry.scope.segment for entry in entries):
-        snapshot = open_snapshot(base / given.snapshot, connect("duckdb"), work)
-        audit = Audit(snapshot, policy, settings_of(policy, given.settings))
-        refuse_unknown_segments(base / (given.accepted or ""), entries, audit, RULES)
-        refuse_unknown_reasons(base / (given.findings or ""), registered, audit)
+        snapshot = open_snapshot(base / parameters.snapshot, connect("duckdb"), work)
+        audit = Audit(snapshot, policy, settings_of(policy, parameters.settings))
+        refuse_unknown_segments(base / (parameters.accepted or ""), entries, audit, RULES)
+        refuse_unknown_reasons(base / (parameters.findings or ""), registered, audit)

@@ -13,13 +13,14 @@ import pandas as pd
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import Evaluation, evaluate
 from heytalk_audit.audit.pseudonym import pseudonym
-from heytalk_audit.catalogue import rules_of
 from heytalk_audit.detect.places import PLACES
 from heytalk_audit.errors import InputError
 from heytalk_audit.rules import RULES
 from heytalk_audit.running.session import Session
 
 COLUMNS = ("rule", "record", "sample", "text", "reviewer", "label")
+#: A line of the queue: the values of COLUMNS.
+Line = tuple[str, str, str, str, str, str]
 #: What makes a spreadsheet take a cell for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -34,37 +35,43 @@ def write_queue(params: Path, overrides: list[str], target: Path) -> int:
     if not target.absolute().parent.is_dir():
         raise InputError(f"queue {target.name}", "its folder is not there", "make the folder, or name another file")
     session = Session(params, overrides)
-    lines = []
-    for id in [r for chapter in session.params.chapters for r in rules_of(chapter, session.params.rules)]:
-        if RULES[id].judged:
-            lines += _lines(evaluate(RULES[id], session.audit), session.audit, session.key)
+    judged = [RULES[id] for id in session.rules if RULES[id].judged]
+    lines = [line for rule in judged for line in _lines(evaluate(rule, session.audit), session.audit, session.key)]
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerows([COLUMNS, *lines])
-    beside = target.with_name(target.name + ".part")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline="") as handle:
-        handle.write(buffer.getvalue())
-    os.replace(beside, target)
+    csv.writer(buffer, lineterminator="\n").writerows([COLUMNS, *lines])
+    _write_for_owner(buffer.getvalue(), target)
     return len(lines)
 
 
-def _lines(evaluation: Evaluation, audit: Audit, key: bytes) -> list[tuple]:
+def _write_for_owner(text: str, target: Path) -> None:
+    """Write a file, whole or not at all, that only its owner may read."""
+    beside = target.with_name(target.name + ".part")
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline="") as handle:
+        handle.write(text)
+    os.replace(beside, target)
+
+
+def _lines(evaluation: Evaluation, audit: Audit, key: bytes) -> list[Line]:
     drawn: dict[str, list[str]] = {}
     for sample in evaluation.samples:
         for record in sample.records:
             drawn.setdefault(record, []).append(sample.of)
     texts = texts_of(drawn, audit)
-    return sorted((evaluation.rule.id, pseudonym(key, r), " and ".join(of), safe(texts.get(r, "")), "", "") for r, of in drawn.items())
+    rule = evaluation.rule.id
+    return sorted((rule, str(pseudonym(key, r)), " and ".join(of), safe(texts.get(r, "")), "", "") for r, of in drawn.items())
 
 
 def texts_of(records: Iterable[str], audit: Audit) -> dict[str, str]:
     """The texts of these records, several of one record one under the other."""
-    wanted, found = list(records), pd.DataFrame({"record": [], "text": []})
+    wanted, rows = list(records), pd.DataFrame({"record": [], "text": []})
     for place in PLACES.values():
         if place.is_in(audit.snapshot.tables):
             written = place.written(audit.snapshot.tables[place.table])
-            found = pd.concat([found, audit.snapshot.engine.rows(written.filter(written.record.isin(wanted)))])
-    return found.groupby("record").text.agg("\n".join).to_dict()
+            rows = pd.concat([rows, audit.snapshot.engine.rows(written.filter(written.record.isin(wanted)))])
+    texts: dict[str, list[str]] = {}
+    for record, text in zip(rows.record, rows.text, strict=True):
+        texts.setdefault(record, []).append(text)
+    return {record: "\n".join(parts) for record, parts in texts.items()}
 
 
 def safe(text: str) -> str:

@@ -104,7 +104,7 @@ class Session:
     @cached_property
     def previous(self) -> earlier.Run | None:
         """The earlier run, if the parameters name one."""
-        return earlier.read(self.base / self.params.previous) if self.params.previous else None
+        return earlier.read_run(self.base / self.params.previous) if self.params.previous else None
 
     @cached_property
     def findings(self) -> list[findings.Finding]:

@@ -1,1 +1,1 @@
-"""From files to tables on an engine: deliver, import, profile, seal, gate, open."""
+"""From files to tables on an engine: import, deliver, profile, seal, gate, open."""

@@ -1,4 +1,4 @@
-"""A delivery on disk: which file carries which table, in which types, with which digest. Reads no row."""
+"""A delivery on disk: which files hold which table, in which types, with which digest. No row is read here."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Part:
     path: Path
     files: tuple[Path, ...]
     format: str  # parquet or csv
-    types: dict[str, pa.DataType | None]  # None: parts of the table disagree
+    types: dict[str, pa.DataType | None]  # null where parts of the table disagree; empty for CSV
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A snapshot's folder: the parts found, and its descriptor as read."""
+    """A snapshot's folder: what was delivered, by table, and its descriptor as read."""
 
     folder: Path
     parts: dict[str, Part]
@@ -48,17 +48,17 @@ class Delivery:
         return _entry(self.descriptor.get("resources"), table)
 
     def source_totals(self, table: str) -> dict[str, Any]:
-        """The totals that the source system counted for a table, empty where not given."""
+        """The totals that the source system counted for a table, empty where it states none."""
         return _entry(self.descriptor.get("source_totals"), table)
 
 
 def _entry(entries: Any, table: str) -> dict[str, Any]:
-    found = [e for e in entries or [] if isinstance(e, dict) and e.get("name") == table]
-    return found[0] if found else {}
+    """The first entry of that name, empty where there is none."""
+    return next((e for e in entries or [] if isinstance(e, dict) and e.get("name") == table), {})
 
 
 def instant(value: Any, where: str) -> dt.datetime:
-    """An ISO 8601 instant with its zone, as naive UTC."""
+    """An ISO 8601 instant with its zone, as naive UTC. Raises InputError, which names `where` it stands."""
     todo = "write an instant with its zone, as 2025-03-31T12:00:00Z"
     if not isinstance(value, str):
         raise InputError(where, "is missing" if value is None else "is not text", todo)
@@ -72,7 +72,7 @@ def instant(value: Any, where: str) -> dt.datetime:
 
 
 def read(folder: Path, descriptor: bool = True) -> Delivery:
-    """The delivery in a folder. Unusable ones raise InputError; `descriptor=False` does without one (before it is sealed)."""
+    """The delivery in a folder. Raises InputError where it can't be used; `descriptor=False` reads it without one, as before sealing."""
     if not folder.is_dir():
         raise InputError(f"snapshot {folder.name}", "is no folder", "name the folder that holds the tables and datapackage.json")
     described = read_descriptor(folder) if descriptor else {}
@@ -86,12 +86,12 @@ def read(folder: Path, descriptor: bool = True) -> Delivery:
             raise InputError(f"snapshot {folder.name}", f"the required table {table.name} is missing", todo)
     delivery = Delivery(folder, parts, described)
     if descriptor:
-        _ = delivery.as_of
+        _ = delivery.as_of  # raises where it is missing or wrong
     return delivery
 
 
 def read_descriptor(folder: Path) -> dict[str, Any]:
-    """The descriptor as a mapping."""
+    """The descriptor as a mapping. Raises InputError where it is missing or is no data package."""
     todo = f"write it with: heytalk-audit seal {folder.name} --as-of INSTANT"
     try:
         document = json.loads((folder / DESCRIPTOR).read_text("utf-8"))
@@ -105,6 +105,7 @@ def read_descriptor(folder: Path) -> dict[str, Any]:
 
 
 def _find(folder: Path, table: Table) -> Part | None:
+    """What was delivered for a table: a Parquet file, a CSV file or a folder of Parquet parts; null where nothing was."""
     forms = [folder / f"{table.name}.parquet", folder / f"{table.name}.csv", folder / table.name]
     there = [p for p in forms if p.exists()]
     if len(there) > 1:
@@ -122,6 +123,7 @@ def _find(folder: Path, table: Table) -> Part | None:
 
 
 def _types(folder: Path, files: tuple[Path, ...]) -> dict[str, pa.DataType | None]:
+    """The type of each column; null where parts disagree. A part in which a column holds nothing agrees with any."""
     types: dict[str, pa.DataType | None] = {}
     for file in files:
         try:
@@ -129,22 +131,22 @@ def _types(folder: Path, files: tuple[Path, ...]) -> dict[str, pa.DataType | Non
         except (OSError, pa.ArrowException) as error:
             raise unreadable(folder, file) from error
         for field in schema:
-            known = types.setdefault(field.name, field.type)
-            if known is not None and pa.types.is_null(known):
+            earlier = types.setdefault(field.name, field.type)
+            if earlier is not None and pa.types.is_null(earlier):
                 types[field.name] = field.type
-            elif known is not None and known != field.type and not pa.types.is_null(field.type):
+            elif earlier is not None and earlier != field.type and not pa.types.is_null(field.type):
                 types[field.name] = None
     return types
 
 
 def unreadable(folder: Path, file: Path) -> InputError:
-    """A file that is not what its name says, or is cut off."""
+    """The error of a file that is not what its name says, or is cut off."""
     where = f"snapshot {folder.name}/{file.relative_to(folder)}"
     return InputError(where, "cannot be read (truncated, or not what its name says)", "deliver it again")
 
 
-def digest(part: Part) -> tuple[str, int]:
-    """`sha256:...` of a table's file, or of the sorted lines "digest  file" of its folder; and the bytes in all."""
+def part_digest(part: Part) -> tuple[str, int]:
+    """`sha256:...` of a table's file, or of the sorted lines "digest  file" of its folder; and the size in bytes."""
     digests = {file: _sha256(file) for file in part.files}
     size = sum(file.stat().st_size for file in part.files)
     if part.path.is_dir():
@@ -159,14 +161,14 @@ def _sha256(file: Path) -> str:
 
 
 def fits(kind: str, stored: pa.DataType | None) -> bool:
-    """Whether a stored type is one that the contract's kind may be delivered in. All-null columns fit any kind."""
+    """Whether a column of the contract's kind may be delivered in a stored type. Arrow's null type fits any kind."""
     if stored is None:
         return False
     t = pa.types
     if t.is_dictionary(stored):
         stored = stored.value_type
     text = t.is_string(stored) or t.is_large_string(stored) or t.is_string_view(stored)
-    known = {
+    is_of_kind: dict[str, bool] = {
         "string": text,
         "timestamp": t.is_timestamp(stored) and stored.tz is not None,
         "date": t.is_date(stored),
@@ -175,4 +177,4 @@ def fits(kind: str, stored: pa.DataType | None) -> bool:
         "number": t.is_decimal(stored) or t.is_floating(stored) or t.is_integer(stored),
         "array": (t.is_list(stored) or t.is_large_list(stored)) and fits("string", stored.value_type),
     }
-    return t.is_null(stored) or known[kind]
+    return bool(t.is_null(stored)) or is_of_kind[kind]

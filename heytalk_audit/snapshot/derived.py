@@ -1,4 +1,4 @@
-"""What several chapters need and one computes: kept in the run's private folder, so that texts are read once and not in each kernel."""
+"""What several chapters need and one computes: kept in the run's private folder, so that it is computed once and not in each kernel."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
-Made = TypeVar("Made")
+Derived = TypeVar("Derived")
 
 
-def once(work: Path | None, name: str, make: Callable[[], Made]) -> Made:
-    """What `make` makes, or what another process of the same run has made of it; whoever comes second waits.
+def once(work: Path | None, name: str, compute: Callable[[], Derived]) -> Derived:
+    """The result of `compute`, or the one that another process of the same run has kept under that name; the second process waits.
 
-    Without a folder it is made here. The folder is the run's own, and nobody else may write there: what it holds is trusted.
+    Without a folder it is computed here. The folder is the run's own and nobody else may write there, so what it holds is trusted.
     """
     if work is None:
-        return make()
+        return compute()
     kept = work / f"{name}.shared"
     with (work / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if kept.exists():
-            return pickle.loads(kept.read_bytes())
-        made = make()
+            return cast(Derived, pickle.loads(kept.read_bytes()))
+        result = compute()
         beside = kept.with_suffix(".part")
-        beside.write_bytes(pickle.dumps(made))
+        beside.write_bytes(pickle.dumps(result))
         os.replace(beside, kept)
-        return made
+        return result

@@ -1,4 +1,4 @@
-"""Where expressions run: DuckDB embedded (the default), or Spark. Everything that differs between them, zones apart, is here."""
+"""Where expressions run: DuckDB embedded (the default), or Spark. All that differs between them is here, but for conversions of zones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime as dt
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, cast
 
 import ibis
 import pandas as pd
@@ -45,28 +45,55 @@ def name(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
+class Engine(Protocol):
+    """What an audit needs of an engine. `dialect` is Ibis's name of the SQL that it speaks."""
+
+    dialect: str
+
+    def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]]) -> ibis.Table:
+        """A view over Parquet files with the contract's columns and types; `columns` says of each whether it holds anything."""
+
+    def put(self, table: str, data: pa.Table) -> ibis.Table:
+        """A small table of the audit's own."""
+
+    def sql(self, expression: ibis.Table) -> str:
+        """The SQL that an expression becomes."""
+
+    def keep(self, table: str, expression: ibis.Table) -> tuple[ibis.Table, str, int]:
+        """The rows of an expression, computed once and kept until the next of that name; the SQL that computed them; and their number."""
+
+    def rows_of(self, sql: str, schema: ibis.Schema) -> pd.DataFrame:
+        """The rows of a query in these types; dates as `datetime.date`."""
+
+    def rows(self, expression: ibis.Table) -> pd.DataFrame:
+        """The rows of an expression; dates as `datetime.date`."""
+
+    def batches(self, expression: ibis.Table, size: int) -> Iterator[pa.RecordBatch]:
+        """The rows of an expression, `size` at a time, so that no more of them are in memory than that."""
+
+
 class Duck:
-    """DuckDB in memory, with the zone and the optimiser that right answers need."""
+    """DuckDB in memory, with its zone and optimiser set so that times and due days come out right."""
 
     dialect = "duckdb"
 
     def __init__(self, options: dict[str, Any] | None = None):
         self.backend = ibis.duckdb.connect(**(options or {}))
         self.backend.raw_sql("SET TimeZone = 'UTC'")
-        # with it, two intervals of different units on one column are merged into one, without a word
+        # this optimiser silently merges two intervals of different units on one column into one
         self.backend.raw_sql("SET disabled_optimizers = 'common_subexpressions'")
         self._self_test()
 
     def _self_test(self) -> None:
-        """Refuse an engine whose calendar is wrong: every due day rests on it."""
+        """Refuse an engine whose calendar is wrong, as every due day depends on it."""
         day = ibis.memtable({"day": [dt.date(2024, 8, 31)]}).day
-        found = self.backend.to_pyarrow(ibis.greatest(plus_months(day, 6), plus_days(day, 180)).name("due")).to_pylist()
+        due = self.backend.to_pyarrow(ibis.greatest(plus_months(day, 6), plus_days(day, 180)).name("due")).to_pylist()
         local = self.backend.con.execute("SELECT TIMESTAMP '2024-08-31 18:00' AT TIME ZONE 'UTC' AT TIME ZONE 'Asia/Shanghai'")
-        if found != [dt.date(2025, 2, 28)] or local.fetchall()[0][0].day != 1:
+        if due != [dt.date(2025, 2, 28)] or local.fetchall()[0][0].day != 1:
             raise InputError("engine duckdb", "counts months or zones wrongly", "install the locked version")
 
     def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]]) -> ibis.Table:
-        """A view over Parquet files with the contract's columns and types; `columns` says of each whether it holds anything."""
+        """See `Engine`."""
         selected = ", ".join(f"{self._cast(c, filled)} AS {name(c.name)}" for c, filled in columns)
         paths = ", ".join(literal(f) for f in files)
         source = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
@@ -81,30 +108,30 @@ class Duck:
         return f"CAST({value} AS {_DUCK_TYPES[column.kind]})"
 
     def put(self, table: str, data: pa.Table) -> ibis.Table:
-        """A small table of the audit's own."""
+        """See `Engine`."""
         return self.backend.create_table(table, data, overwrite=True, temp=True)
 
     def sql(self, expression: ibis.Table) -> str:
-        """The SQL that an expression becomes."""
+        """See `Engine`."""
         return str(self.backend.compile(expression, pretty=True))
 
     def keep(self, table: str, expression: ibis.Table) -> tuple[ibis.Table, str, int]:
-        """The rows of an expression, computed once and kept until the next of that name; the SQL that made them; and how many they are."""
+        """See `Engine`."""
         sql = self.sql(expression)
-        made = self.backend.con.execute(f"CREATE OR REPLACE TEMP TABLE {name(table)} AS {sql}").fetchone()
-        return self.backend.table(table, database="temp.main"), sql, int(made[0])
+        counted = self.backend.con.execute(f"CREATE OR REPLACE TEMP TABLE {name(table)} AS {sql}").fetchone()
+        return self.backend.table(table, database="temp.main"), sql, int(counted[0])
 
     def rows_of(self, sql: str, schema: ibis.Schema) -> pd.DataFrame:
-        """The rows of a query in these types; dates as `datetime.date`."""
-        return self.backend.con.sql(sql).to_arrow_table().cast(schema.to_pyarrow()).to_pandas(date_as_object=True)
+        """See `Engine`."""
+        return _frame(self.backend.con.sql(sql).to_arrow_table().cast(schema.to_pyarrow()))
 
     def rows(self, expression: ibis.Table) -> pd.DataFrame:
-        """The rows of an expression; dates as `datetime.date`."""
-        return self.backend.to_pyarrow(expression).to_pandas(date_as_object=True)
+        """See `Engine`."""
+        return _frame(self.backend.to_pyarrow(expression))
 
     def batches(self, expression: ibis.Table, size: int) -> Iterator[pa.RecordBatch]:
-        """The rows of an expression, `size` at a time, so that no more of them are in memory than that."""
-        # a cursor of its own: the connection may be asked something else between two batches
+        """See `Engine`."""
+        # a cursor of its own, as the connection may run another query between two batches
         yield from self.backend.con.cursor().sql(str(ibis.to_sql(expression, dialect=self.dialect))).to_arrow_reader(size)
 
 
@@ -135,7 +162,7 @@ class Spark:
         self._kept: dict[str, Any] = {}
 
     def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]]) -> ibis.Table:
-        """As for DuckDB."""
+        """See `Engine`."""
         frame = self.session.read.option("mergeSchema", "true").parquet(*[str(f) for f in files])
         values = [(c, f"`{c.name}`" if filled else "NULL") for c, filled in columns]
         frame = frame.selectExpr(*[f"CAST({value} AS {_SPARK_TYPES[c.kind]}) AS `{c.name}`" for c, value in values])
@@ -143,18 +170,18 @@ class Spark:
         return self.backend.table(table)
 
     def put(self, table: str, data: pa.Table) -> ibis.Table:
-        """A small table of the audit's own."""
+        """See `Engine`."""
         fields = ", ".join(f"`{f.name}` {_spark_type(f.type)}" for f in data.schema)
         rows = [tuple(row.values()) for row in data.to_pylist()]
         self.session.createDataFrame(rows, fields).createOrReplaceTempView(table)
         return self.backend.table(table)
 
     def sql(self, expression: ibis.Table) -> str:
-        """As for DuckDB."""
+        """See `Engine`."""
         return str(ibis.to_sql(expression, dialect=self.dialect))
 
     def keep(self, table: str, expression: ibis.Table) -> tuple[ibis.Table, str, int]:
-        """As for DuckDB."""
+        """See `Engine`."""
         sql = self.sql(expression)
         if table in self._kept:
             self._kept[table].unpersist()
@@ -163,20 +190,24 @@ class Spark:
         return self.backend.table(table), sql, self._kept[table].count()
 
     def rows_of(self, sql: str, schema: ibis.Schema) -> pd.DataFrame:
-        """As for DuckDB."""
+        """See `Engine`."""
         return self.rows(self.backend.sql(sql).cast(schema))
 
     def rows(self, expression: ibis.Table) -> pd.DataFrame:
-        """As for DuckDB."""
-        return self.backend.to_pyarrow(expression).to_pandas(date_as_object=True)
+        """See `Engine`."""
+        return _frame(self.backend.to_pyarrow(expression))
 
     def batches(self, expression: ibis.Table, size: int) -> Iterator[pa.RecordBatch]:
-        """As for DuckDB, a partition of Spark's at a time."""
+        """See `Engine`. Of Spark's partitions one at a time is fetched."""
         frame = self.session.sql(str(ibis.to_sql(expression, dialect=self.dialect)))
         names = frame.columns
         rows = iter(frame.toLocalIterator())
         while part := list(itertools.islice(rows, size)):
             yield pa.RecordBatch.from_pylist([dict(zip(names, row, strict=True)) for row in part])
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    return cast(pd.DataFrame, table.to_pandas(date_as_object=True))
 
 
 def _spark_type(arrow: pa.DataType) -> str:
@@ -185,13 +216,13 @@ def _spark_type(arrow: pa.DataType) -> str:
 
 
 def check_url(url: str) -> None:
-    """Refuse the name of an engine that there is not."""
+    """Refuse the name of an engine that does not exist, with an InputError."""
     if url != "duckdb" and not url.startswith(("local", "spark://", "sc://")):
         raise InputError(f"engine {url[:60]}", "is unknown", "write duckdb, local[2], spark://host:port or sc://host:port")
 
 
-def connect(url: str = "duckdb", options: dict[str, Any] | None = None) -> Duck | Spark:
-    """The engine of that name: duckdb, or a Spark address (local[2], spark://..., sc://...)."""
+def connect(url: str = "duckdb", options: dict[str, Any] | None = None) -> Engine:
+    """The engine of that name: duckdb, or a Spark address (local[2], spark://..., sc://...). Raises InputError."""
     check_url(url)
     if url != "duckdb":
         return Spark(url, options)

@@ -1,8 +1,8 @@
-"""The evidence tables: what the delivery says of itself beside what was counted. The rules of the evidence chapter read them.
+"""The evidence tables: what the delivery states of itself beside what was counted. The rules of the evidence chapter read them.
 
-`delivered_tables` (one row per table found), `delivered_columns` (one per column that the contract wants of them), `column_inventory`
-(one per column found, whether the contract knows it or not), `delivery` (one row), `policy_clauses` (one per clause, where the published
-text is at hand) and `calendar` (the days before the audit).
+`delivered_tables` (one row per delivered table), `delivered_columns` (one per column that the contract has of these), `column_inventory`
+(one per delivered column, also of those that the contract does not have), `delivery` (one row), `policy_clauses` (one per clause, where
+the published text is at hand) and `calendar` (the days before the audit).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from heytalk_audit.errors import InputError
 from heytalk_audit.expressions.calendar import Clock
 from heytalk_audit.policy import Policy
 from heytalk_audit.snapshot.delivery import Delivery, instant
-from heytalk_audit.snapshot.profile import EMPTY, MISSING, OK, WRONG
+from heytalk_audit.snapshot.profile import MISSING, WRONG
 
 #: Key column of each evidence table.
 KEYS = {
@@ -40,12 +40,12 @@ def evidence(
     profile: dict[str, Any],
     policy: Policy,
     clock: Clock,
-    drift: list | None,
+    drift: list[dict[str, str]] | None,
     previous: dict[str, list[str]] | None = None,
 ) -> dict[str, pa.Table]:
     """The evidence tables by name; `policy_clauses` is absent when there is no text to compare (`drift` is null).
 
-    `previous` are the columns that an earlier audit was delivered, by table.
+    `previous` are the columns that were delivered to an earlier audit, by table.
     """
     tables = {
         "delivered_tables": _tables(delivery, profile),
@@ -68,38 +68,39 @@ def _tables(delivery: Delivery, profile: dict[str, Any]) -> pa.Table:
     flags = ["described", "digest_differs", "source_given", "source_differs", *(f"{t}_differs" for t in TOTALS)]
     columns = {"table_name": _STR, "rows": _INT, "min_ts": _TS, "max_ts": _TS}
     columns |= {"window_start": _TS, "window_end": _TS, "filtered": _BOOL} | {f: _BOOL for f in flags}
-    return _table(columns, [_compare(delivery, name, found) for name, found in profile.items()])
+    return _table(columns, [_compare(delivery, name, counted) for name, counted in profile.items()])
 
 
-def _compare(delivery: Delivery, name: str, found: dict[str, Any]) -> dict[str, Any]:
-    said, source = delivery.resource(name), delivery.source_totals(name)
-    wrong = {f"{t}_differs": t in said and differs(t, said[t], found[t]) for t in TOTALS}
+def _compare(delivery: Delivery, name: str, counted: dict[str, Any]) -> dict[str, Any]:
+    """The row of one table: what was counted, what the descriptor states of it, and where the two differ."""
+    stated, source = delivery.resource(name), delivery.source_totals(name)
+    wrong = {f"{t}_differs": t in stated and differs(t, stated[t], counted[t]) for t in TOTALS}
     return {
         "table_name": name,
-        "rows": found["rows"],
-        "min_ts": moment(found["min_ts"]),
-        "max_ts": moment(found["max_ts"]),
-        "window_start": moment(said.get("window_start")),
-        "window_end": moment(said.get("window_end")),
-        "filtered": bool(str(said.get("filter") or "").strip()),
-        "described": bool(said),
-        "digest_differs": any(k in said and said[k] != found[k] for k in ("hash", "bytes")),
+        "rows": counted["rows"],
+        "min_ts": moment(counted["min_ts"]),
+        "max_ts": moment(counted["max_ts"]),
+        "window_start": moment(stated.get("window_start")),
+        "window_end": moment(stated.get("window_end")),
+        "filtered": bool(str(stated.get("filter") or "").strip()),
+        "described": bool(stated),
+        "digest_differs": any(k in stated and stated[k] != counted[k] for k in ("hash", "bytes")),
         "source_given": "rows" in source,
-        "source_differs": any(t in source and differs(t, source[t], found[t]) for t in TOTALS),
+        "source_differs": any(t in source and differs(t, source[t], counted[t]) for t in TOTALS),
     } | wrong
 
 
-def differs(total: str, said: Any, found: Any) -> bool:
-    """Whether a stated total contradicts the counted one: instants as instants, sums as numbers, counts exactly."""
+def differs(total: str, stated: Any, counted: Any) -> bool:
+    """Whether a stated total contradicts the counted one. Instants are compared as instants, sums as numbers, counts exactly."""
     if total in ("min_ts", "max_ts"):
-        return moment(said) != moment(found) or (said is None) != (found is None)
+        return moment(stated) != moment(counted) or (stated is None) != (counted is None)
     if total == "control_sum":
-        return number(said) != number(found)
-    return said != found or isinstance(said, bool)
+        return number(stated) != number(counted)
+    return bool(stated != counted) or isinstance(stated, bool)
 
 
 def number(value: Any) -> Decimal | None:
-    """A number from a number or its text; what is neither equals nothing."""
+    """A number from a number or its text; what is neither becomes NaN, which equals nothing."""
     try:
         return None if value is None else Decimal(str(value))
     except InvalidOperation:
@@ -107,7 +108,7 @@ def number(value: Any) -> Decimal | None:
 
 
 def moment(value: Any) -> dt.datetime | None:
-    """An instant from its text; null where there is none, or none that can be read."""
+    """An instant from its text; null where there is none, or where it can't be read."""
     try:
         return instant(value, "")
     except InputError:
@@ -115,12 +116,13 @@ def moment(value: Any) -> dt.datetime | None:
 
 
 def _columns(profile: dict[str, Any]) -> pa.Table:
+    """One row per column of the contract's, and how it breaks the contract; a column that may be absent, and is, has none."""
     flags = ["missing", "optional_missing", "wrong_type", "null_not_allowed", "unknown_value"]
     columns = {"column_name": _STR, "table_name": _STR} | {f: _BOOL for f in flags}
     rows = []
-    for name, found in profile.items():
+    for name, counted in profile.items():
         for column in contract.load()[name].columns:
-            state = found["columns"][column.name]
+            state = counted["columns"][column.name]
             absent = state["status"] == MISSING
             if absent and column.may_be_absent:
                 continue
@@ -130,36 +132,28 @@ def _columns(profile: dict[str, Any]) -> pa.Table:
 
 
 def columns_of(profile: dict[str, Any]) -> dict[str, list[str]]:
-    """The columns found in each table, whether or not the contract knows them."""
+    """The columns that were delivered of each table, also those that the contract does not have."""
     return {
-        table: [*(c for c, state in found["columns"].items() if state["status"] != MISSING), *found["others"]]
-        for table, found in profile.items()
+        table: [*(c for c, state in counted["columns"].items() if state["status"] != MISSING), *counted["others"]]
+        for table, counted in profile.items()
     }
 
 
 def _inventory(profile: dict[str, Any], previous: dict[str, list[str]] | None) -> pa.Table:
-    columns = {"column_name": _STR, "table_name": _STR, "name": _STR, "is_new": _BOOL}
-    return _table(
-        columns,
-        [
-            {
-                "column_name": f"{table}.{c}",
-                "table_name": table,
-                "name": c,
-                "is_new": previous is not None and c not in previous.get(table, []),
-            }
-            for table, there in columns_of(profile).items()
-            for c in there
-        ],
-    )
+    rows = []
+    for table, delivered in columns_of(profile).items():
+        for name in delivered:
+            is_new = previous is not None and name not in previous.get(table, [])
+            rows.append({"column_name": f"{table}.{name}", "table_name": table, "name": name, "is_new": is_new})
+    return _table({"column_name": _STR, "table_name": _STR, "name": _STR, "is_new": _BOOL}, rows)
 
 
 def _delivery(delivery: Delivery) -> pa.Table:
-    said = delivery.descriptor
+    descriptor = delivery.descriptor
     row = {
-        "snapshot_id": str(said.get("snapshot_id") or ""),
+        "snapshot_id": str(descriptor.get("snapshot_id") or ""),
         "as_of": delivery.as_of,
-        "extracted_at": moment(said.get("extracted_at")),
+        "extracted_at": moment(descriptor.get("extracted_at")),
     }
     return _table({"snapshot_id": _STR, "as_of": _TS, "extracted_at": _TS}, [row])
 
@@ -170,10 +164,10 @@ def _calendar(clock: Clock, days: int) -> pa.Table:
 
 
 def coverage(delivery: Delivery, table: str, reaches_back_to: dt.datetime | None) -> str | None:
-    """Why the descriptor's window or filter cuts what a rule must see of a table; null where it does not, or states none."""
-    said = delivery.resource(table)
-    start, end = moment(said.get("window_start")), moment(said.get("window_end"))
-    if str(said.get("filter") or "").strip():
+    """Why the descriptor's window or filter of a table leaves out rows that a rule must see; null where it leaves out none."""
+    stated = delivery.resource(table)
+    start, end = moment(stated.get("window_start")), moment(stated.get("window_end"))
+    if str(stated.get("filter") or "").strip():
         return f"{table} is filtered"
     if end is not None and end < delivery.as_of:
         return f"{table} ends before the audit's instant"
@@ -183,7 +177,7 @@ def coverage(delivery: Delivery, table: str, reaches_back_to: dt.datetime | None
 
 
 def failures(tables: pa.Table, columns: pa.Table) -> dict[str, str]:
-    """Tables that failed a gate, and why; of the evidence tables `delivered_tables` and `delivered_columns`."""
+    """Tables that failed DQ-01 or DQ-02, and why, from the evidence tables `delivered_tables` and `delivered_columns`."""
     failed: dict[str, list[str]] = {}
     differing = [name for name in tables.column_names if name.endswith("differs")]
     for row in tables.to_pylist():
@@ -193,8 +187,3 @@ def failures(tables: pa.Table, columns: pa.Table) -> dict[str, str]:
             if row[flag]:
                 failed[row["table_name"]].append(f"DQ-02 {row['column_name']}: {flag.replace('_', ' ')}")
     return {table: "; ".join(sorted(set(why))) for table, why in failed.items() if why}
-
-
-def readable(state: dict[str, Any]) -> bool:
-    """Whether rules may read a column of that state."""
-    return state["status"] in (OK, EMPTY)

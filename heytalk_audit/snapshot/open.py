@@ -13,20 +13,20 @@ import ibis.expr.types as ir
 from heytalk_audit import contract
 from heytalk_audit.snapshot import delivery, profile
 from heytalk_audit.snapshot.delivery import Delivery
-from heytalk_audit.snapshot.engines import Duck, Spark
+from heytalk_audit.snapshot.engines import Engine
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A delivery, what it holds, and its tables on an engine.
+    """A delivery, its profile, and its tables on an engine.
 
     `tables` are the contract's tables that were delivered, with those of the contract's columns that can be read. Instants are naive
-    UTC, with microseconds. `work` is the folder that keeps what is derived from it, for as long as it is open.
+    UTC, with microseconds. `work` is the folder that keeps what is derived from it while it is open.
     """
 
     delivery: Delivery
     profile: dict[str, Any]
-    engine: Duck | Spark
+    engine: Engine
     tables: dict[str, ir.Table] = field(repr=False)
     work: Path | None = None
 
@@ -41,17 +41,17 @@ class Snapshot:
         return self.delivery.as_of
 
 
-def open_snapshot(folder: Path, engine: Duck | Spark, work: Path | None = None) -> Snapshot:
-    """Open the snapshot in `folder`; what is derived from it on the way (profile, converted CSV) is kept under `work`."""
-    found = delivery.read(folder)
+def open_snapshot(folder: Path, engine: Engine, work: Path | None = None) -> Snapshot:
+    """Open the snapshot in `folder`. Its profile and its CSV files as Parquet are kept under `work`, or in a new temporary folder."""
+    delivered = delivery.read(folder)
     if work is None:
         work = Path(tempfile.mkdtemp(prefix="heytalk-audit-"))
-    profiled = profile.load_or_take(found, work)
+    profiled = profile.load_or_take(delivered, work)
     tables = {name: _open(engine, name, state) for name, state in profiled.items()}
-    return Snapshot(found, profiled, engine, tables, work)
+    return Snapshot(delivered, profiled, engine, tables, work)
 
 
-def _open(engine: Duck | Spark, name: str, state: dict[str, Any]) -> ir.Table:
+def _open(engine: Engine, name: str, state: dict[str, Any]) -> ir.Table:
     readable = {profile.OK, profile.EMPTY}
     columns = [
         (c, state["columns"][c.name]["status"] == profile.OK)

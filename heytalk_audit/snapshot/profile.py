@@ -1,5 +1,5 @@
-"""What a delivery holds, counted from its files: totals, and how each column keeps the contract. No value leaves this module but
-totals and instants."""
+"""What a delivery holds, counted from its files: totals, and whether each column keeps the contract. The only values that come out of it
+are totals and instants."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from heytalk_audit.contract import Column
-from heytalk_audit.snapshot.delivery import Delivery, Part, digest, fits, unreadable
+from heytalk_audit.snapshot.delivery import Delivery, Part, fits, part_digest, unreadable
 from heytalk_audit.snapshot.engines import Duck, literal, name
 
-#: How a column stands to the contract.
-#: Where a working folder keeps the profile.
+#: The file of a working folder that keeps the profile.
 FILE = "profile.json"
+#: The status of a column by the contract: only columns that are `ok` or `all null` are opened for rules.
 OK, EMPTY, MISSING, WRONG = "ok", "all null", "missing", "wrong type"
 
 _ZONED = r"(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
@@ -28,8 +29,8 @@ def take(delivery: Delivery, work: Path, progress: Callable[[str], None] = lambd
     """Profile every table of a delivery; CSV files are turned into Parquet under `work` first.
 
     Returns, per table: files (Parquet), bytes, hash, rows, distinct_users, min_ts, max_ts, control_sum, and columns with their
-    status, nulls where none may be, and values that the enum does not know; and others, the names of columns that no contract knows.
-    JSON-able.
+    status, nulls where none may be, and values that are not of the enum; and others, the names of columns that the contract does not
+    have. It can be written as JSON.
     """
     duck = Duck()
     tables = {}
@@ -46,14 +47,14 @@ def load_or_take(delivery: Delivery, work: Path) -> dict[str, Any]:
     """The profile kept under `work`, or a new one."""
     kept = work / FILE
     if kept.exists():
-        return json.loads(kept.read_text("utf-8"))
+        return cast(dict[str, Any], json.loads(kept.read_text("utf-8")))
     profile = take(delivery, work)
     kept.write_text(json.dumps(profile), "utf-8")
     return profile
 
 
 def _profile(duck: Duck, folder: Path, part: Part, work: Path) -> dict[str, Any]:
-    hashed, size = digest(part)
+    hashed, size = part_digest(part)
     failed: dict[str, int] = {}
     files, types = list(part.files), part.types
     names = set(types)
@@ -64,29 +65,39 @@ def _profile(duck: Duck, folder: Path, part: Part, work: Path) -> dict[str, Any]
     source = f"read_parquet([{sources}], union_by_name = true, hive_partitioning = false)"
     columns = {c.name: _status(duck, source, c, types, failed) for c in part.table.columns}
     usable = [c for c in part.table.columns if columns[c.name]["status"] == OK]
-    facts = [f"{select} AS {name(key)}" for key, select in _facts(part, usable).items()]
-    row = duck.backend.con.execute(f"SELECT {', '.join(facts)} FROM {source}").fetchall()[0]
-    found = dict(zip(_facts(part, usable), row, strict=True))
+    totals = _totals(duck, source, _facts(part, usable))
     for column in part.table.columns:
-        state = columns[column.name]
-        if state["status"] == EMPTY:
-            found[f"{column.name} nulls"] = found["rows"] if column.required else 0
-        state["nulls"], state["unknown"] = found.get(f"{column.name} nulls", 0), found.get(f"{column.name} unknown", 0)
+        columns[column.name] |= _broken(column, columns[column.name]["status"], totals)
     return {
         "files": [str(f) for f in files],
         "bytes": size,
         "hash": hashed,
-        "rows": found["rows"],
-        "distinct_users": found["users"],
-        "min_ts": iso(found["min_ts"]),
-        "max_ts": iso(found["max_ts"]),
-        "control_sum": None if found["sum"] is None else format(found["sum"].normalize(), "f"),
+        "rows": totals["rows"],
+        "distinct_users": totals["users"],
+        "min_ts": iso(totals["min_ts"]),
+        "max_ts": iso(totals["max_ts"]),
+        "control_sum": None if totals["sum"] is None else format(totals["sum"].normalize(), "f"),
         "columns": columns,
         "others": sorted(names - set(columns)),
     }
 
 
-def _status(duck: Duck, source: str, column: Column, types: dict, failed: dict[str, int]) -> dict[str, Any]:
+def _totals(duck: Duck, source: str, facts: dict[str, str]) -> dict[str, Any]:
+    """What each fact's SQL yields over the source, in one query."""
+    selected = ", ".join(f"{select} AS {name(key)}" for key, select in facts.items())
+    row = duck.backend.con.execute(f"SELECT {selected} FROM {source}").fetchall()[0]
+    return dict(zip(facts, row, strict=True))
+
+
+def _broken(column: Column, status: str, totals: dict[str, Any]) -> dict[str, int]:
+    """How many values of a column are null where none may be, and how many are not of its enum."""
+    nulls = totals.get(f"{column.name} nulls", 0)
+    if status == EMPTY:
+        nulls = totals["rows"] if column.required else 0
+    return {"nulls": nulls, "unknown": totals.get(f"{column.name} unknown", 0)}
+
+
+def _status(duck: Duck, source: str, column: Column, types: dict[str, pa.DataType | None], failed: dict[str, int]) -> dict[str, Any]:
     if column.name not in types:
         return {"status": MISSING}
     stored = types[column.name]
@@ -94,13 +105,14 @@ def _status(duck: Duck, source: str, column: Column, types: dict, failed: dict[s
         return {"status": WRONG}
     status = OK if fits(column.kind, stored) else WRONG
     if status == WRONG and stored is not None:
-        # a writer that saw nothing but nulls could not know the type
+        # a writer that was handed nothing but nulls may have written them in any type
         counted = duck.backend.con.execute(f"SELECT count({name(column.name)}) FROM {source}").fetchall()[0]
         status = WRONG if counted[0] else EMPTY
     return {"status": status, "stored": str(stored)}
 
 
 def _facts(part: Part, usable: list[Column]) -> dict[str, str]:
+    """What is counted of a table, by name, each as an SQL expression."""
     names = {c.name for c in usable}
     times = [f"CAST({name(c.name)} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'" for c in usable if c.kind == "timestamp"]
     facts = {
@@ -114,13 +126,13 @@ def _facts(part: Part, usable: list[Column]) -> dict[str, str]:
         if c.required:
             facts[f"{c.name} nulls"] = f"count(*) FILTER ({name(c.name)} IS NULL)"
         if c.values:
-            known = ", ".join(literal(v) for v in ("", *c.values))
-            facts[f"{c.name} unknown"] = f"count(*) FILTER ({name(c.name)} NOT IN ({known}))"
+            values = ", ".join(literal(v) for v in ("", *c.values))
+            facts[f"{c.name} unknown"] = f"count(*) FILTER ({name(c.name)} NOT IN ({values}))"
     return facts
 
 
 def _from_csv(duck: Duck, part: Part, work: Path) -> tuple[Path, dict[str, int], set[str]]:
-    """A CSV file as Parquet in the contract's types, per column how many values could not be read as its type, and its header.
+    """A CSV file as Parquet in the contract's types; per column, how many values could not be read as its type; and the file's columns.
 
     An unquoted empty field is null, a quoted one an empty string.
     """
@@ -132,10 +144,9 @@ def _from_csv(duck: Duck, part: Part, work: Path) -> tuple[Path, dict[str, int],
     con = duck.backend.con
     con.execute(f"CREATE OR REPLACE TEMP TABLE delivered AS SELECT * FROM {source}")
     there = {row[0] for row in con.execute("DESCRIBE delivered").fetchall()}
-    known = [c for c in part.table.columns if c.name in there]
-    if not known:
+    parsed = {c.name: _parse(c) for c in part.table.columns if c.name in there}
+    if not parsed:
         raise duckdb.InvalidInputException("no column of the contract")
-    parsed = {c.name: _parse(c) for c in known}
     failures = [f"count({name(c)}) - count({expr})" for c, expr in parsed.items()]
     failed = dict(zip(parsed, con.execute(f"SELECT {', '.join(failures)} FROM delivered").fetchall()[0], strict=True))
     others = {c: name(c) for c in sorted(there - {c.name for c in part.table.columns})}
@@ -146,6 +157,7 @@ def _from_csv(duck: Duck, part: Part, work: Path) -> tuple[Path, dict[str, int],
 
 
 def _parse(column: Column) -> str:
+    """The SQL that reads a column of text as the contract's type; null where a value can't be read."""
     text = name(column.name)
     match column.kind:
         case "string":

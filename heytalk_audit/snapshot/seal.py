@@ -1,7 +1,7 @@
 """Write a snapshot's descriptor: digests, totals and times of what lies in its folder.
 
-It never fills `source_totals`: totals of the delivered files prove integrity, not completeness. What an existing descriptor says besides
-(who, windows, filters, totals of the source) is kept.
+It never fills `source_totals`: totals of the delivered files prove integrity, not completeness. All else that an existing descriptor
+states (producer, windows, filters, totals of the source) is kept.
 """
 
 from __future__ import annotations
@@ -18,29 +18,30 @@ from heytalk_audit.snapshot.delivery import DESCRIPTOR, Delivery, Part
 
 
 def seal_folder(folder: Path, as_of: str | None = None) -> list[str]:
-    """Seal the snapshot in `folder`; returns the tables sealed. Raises InputError, and then leaves what is there alone."""
-    said = delivery.read_descriptor(folder) if (folder / DESCRIPTOR).exists() else {}
-    instant = as_of or said.get("as_of")
+    """Seal the snapshot in `folder`; returns the names of its tables. Raises InputError, and then changes nothing."""
+    stated = delivery.read_descriptor(folder) if (folder / DESCRIPTOR).exists() else {}
+    instant = as_of or stated.get("as_of")
     if instant is None:
         raise InputError(
             f"snapshot {folder.name}", "no descriptor says its instant yet", f"heytalk-audit seal {folder.name} --as-of INSTANT"
         )
     delivery.instant(instant, "--as-of" if as_of else f"{DESCRIPTOR} as_of")
-    found = delivery.read(folder, descriptor=False)
+    delivered = delivery.read(folder, descriptor=False)
     with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
-        profiled = profile.take(found, Path(work))
-    kept = Delivery(folder, found.parts, said)
-    resources = [_resource(kept, part, profiled[name]) for name, part in found.parts.items()]
+        profiled = profile.take(delivered, Path(work))
+    described = Delivery(folder, delivered.parts, stated)
+    resources = [_resource(described, part, profiled[name]) for name, part in delivered.parts.items()]
     document = {"snapshot_id": folder.resolve().name, "name": "snapshot", "extracted_at": None, "producer": None, "source_system": None}
-    document |= said | {"as_of": instant, "resources": resources}
+    document |= stated | {"as_of": instant, "resources": resources}
     beside = folder / f".{DESCRIPTOR}.{os.getpid()}"
     beside.write_text(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
     os.replace(beside, folder / DESCRIPTOR)
-    return list(found.parts)
+    return list(delivered.parts)
 
 
-def _resource(kept: Delivery, part: Part, found: dict[str, Any]) -> dict[str, Any]:
-    unsaid = {"window_start": None, "window_end": None, "filter": None, "extraction_query_sha256": None}
-    totals = {k: found[k] for k in ("bytes", "hash", "rows", "distinct_users", "min_ts", "max_ts", "control_sum")}
+def _resource(described: Delivery, part: Part, counted: dict[str, Any]) -> dict[str, Any]:
+    """The descriptor's entry of a table: what was stated of it before, and what was counted now."""
+    unstated = {"window_start": None, "window_end": None, "filter": None, "extraction_query_sha256": None}
+    totals = {k: counted[k] for k in ("bytes", "hash", "rows", "distinct_users", "min_ts", "max_ts", "control_sum")}
     names = {"name": part.table.name, "path": part.path.name, "format": part.format}
-    return unsaid | kept.resource(part.table.name) | names | totals
+    return unstated | described.resource(part.table.name) | names | totals

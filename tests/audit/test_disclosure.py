@@ -15,15 +15,21 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from commands import heytalk_audit, params, run
+from rule_results import rule_result
 
 from heytalk_audit import exports
 from heytalk_audit.audit import disclosure
-from heytalk_audit.audit.disclosure import OPEN, OUTCOMES, THINGS, hidden, is_small, of_rule
+from heytalk_audit.audit.disclosure import THINGS, of_rule
+from heytalk_audit.audit.document import read_results
+from heytalk_audit.audit.rule_result import Ledger
+from heytalk_audit.audit.suppression import hidden, is_small, of_ledger
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.signature import load_key, new_key
 from heytalk_audit.evidence.verify import verify_pack
 from heytalk_audit.handover import resolution
 from heytalk_audit.params import check
+from heytalk_audit.vocabulary import OPEN_OUTCOMES as OPEN
+from heytalk_audit.vocabulary import Outcome as OUTCOMES
 
 pytestmark = pytest.mark.xdist_group("run")
 
@@ -31,7 +37,7 @@ pytestmark = pytest.mark.xdist_group("run")
 
 
 class Attacker:
-    """Integers of which some are known, sums of them, and bounds that follow, to the last."""
+    """Integers of which some are stated, sums of them, and bounds that follow, to the last."""
 
     def __init__(self):
         self.low, self.high, self.sums = {}, {}, []
@@ -74,44 +80,44 @@ class Attacker:
 def attack(shown, also=()):
     """What follows from a rule's result as it is shown; `also` are identities that only the trade knows."""
     a = Attacker()
-    ledger = shown["ledger"]
-    for name, n in ledger.items():
-        a.number(name, n)
+    ledger = shown.ledger
+    for name in ("in_scope", *OUTCOMES):
+        a.number(name, ledger[name])
     a.sum("in_scope", OUTCOMES)
     for o in OPEN:
-        a.number(f"people {o}", shown["subjects"][o])
+        a.number(f"people {o}", shown.subjects[o])
         a.at_most(f"people {o}", o)
     listed = {}
-    for r in shown["reasons"]:
-        a.number(f"{r['outcome']} {r['reason']}", r["rows"])
-        listed.setdefault(r["outcome"], []).append(f"{r['outcome']} {r['reason']}")
+    for r in shown.reasons:
+        a.number(f"{r.outcome} {r.reason}", r.rows)
+        listed.setdefault(r.outcome, []).append(f"{r.outcome} {r.reason}")
     for outcome, names in listed.items():
         a.sum(outcome, names)
-    for split, values in shown["breakdowns"].items():
+    for split, values in shown.breakdowns.items():
         for o in OPEN:
-            names = [f"{split} {v['value']} {o}" for v in values if v[o] is not None]
+            names = [f"{split} {v.value} {o}" for v in values if v[o] is not None]
             for v in values:
-                a.number(f"{split} {v['value']} {o}", v[o])
+                a.number(f"{split} {v.value} {o}", v[o])
             if names and len(names) == len(values):
                 a.sum(o, names)
     for total, parts in also:
         if {total, *parts} <= set(a.low):
             a.sum(total, parts)
-    if shown["rate"] is not None:
-        a.number("tested", round(ledger["violation"] / shown["rate"]) if shown["rate"] else None)
+    if shown.rate is not None:
+        a.number("tested", round(ledger.violation / shown.rate) if shown.rate else None)
         a.sum("in_scope", ["tested", "excluded"])
     return a.think()
 
 
 def safe(truth, shown, attacker):
     """No small number is shown, and each keeps a range that tells nothing."""
-    found = {n: v for n, v in truth["ledger"].items()} | {f"people {o}": truth["subjects"][o] for o in OPEN}
-    found |= {f"{r['outcome']} {r['reason']}": r["rows"] for r in truth["reasons"]}
-    found |= {f"{s} {v['value']} {o}": v[o] for s, values in truth["breakdowns"].items() for v in values for o in OPEN}
-    for name, n in found.items():
+    numbers = {n: truth.ledger[n] for n in ("in_scope", *OUTCOMES)} | {f"people {o}": truth.subjects[o] for o in OPEN}
+    numbers |= {f"{r.outcome} {r.reason}": r.rows for r in truth.reasons}
+    numbers |= {f"{s} {v.value} {o}": v[o] for s, values in truth.breakdowns.items() for v in values for o in OPEN}
+    for name, n in numbers.items():
         if is_small(n) and name in attacker.low:
             low, high = attacker.low[name], attacker.high[name]
-            assert low <= n <= high and high - low >= 3 and low <= 1, (name, n, low, high, shown["ledger"], shown["reasons"])
+            assert low <= n <= high and high - low >= 3 and low <= 1, (name, n, low, high, shown.ledger, shown.reasons)
 
 
 # a world of random results ---------------------------------------------------------------------------
@@ -119,7 +125,7 @@ def safe(truth, shown, attacker):
 REGIONS = ("EEA", "TR", "UK")
 
 
-def made(dice):
+def random_result(dice):
     """A random result that adds up; each reason belongs to one kind, so that kinds are sums of reasons."""
     reasons = {o: [f"{o}_{i}" for i in range(dice.randint(1, 4))] for o in OPEN}
     kind = {r: dice.choice("abc") for names in reasons.values() for r in names}
@@ -134,47 +140,41 @@ def made(dice):
     rows += [("excluded", "test_account", "a", "EEA", f"t{i}") for i in range(excluded)]
     count = Counter(r[0] for r in rows)
     ledger = {"in_scope": len(rows) + passed, "pass": passed} | {o: count[o] for o in (*OPEN, "excluded")}
-    told = {r[4]: r[3] for r in rows if r[0] in ("violation", "review")}
+    regions = {r[4]: r[3] for r in rows if r[0] in ("violation", "review")}
     people = {o: len({r[4] for r in rows if r[0] == o}) for o in OPEN}
     tested = ledger["in_scope"] - excluded
 
     def split(place):
         values = sorted({r[place] for r in rows})
-        found = [{"value": v} | {o: sum(r[0] == o and r[place] == v for r in rows) for o in OPEN} for v in values]
-        return [f for f in found if any(f[o] for o in OPEN)]
+        lines = [{"value": v} | {o: sum(r[0] == o and r[place] == v for r in rows) for o in OPEN} for v in values]
+        return [line for line in lines if any(line[o] for o in OPEN)]
 
-    made = Counter((r[0], r[1]) for r in rows)
+    by_reason = Counter((r[0], r[1]) for r in rows)
     result = {
-        "id": "X-1",
-        "tables": ["users"],
         "ledger": ledger,
-        "subjects": people | {"by_region": dict(sorted(Counter(told.values()).items())), "by_age": {}},
-        "reasons": [{"outcome": o, "reason": r, "rows": n, "people": n} for (o, r), n in made.items()],
+        "subjects": people | {"by_region": dict(sorted(Counter(regions.values()).items())), "by_age": {}},
+        "reasons": [{"outcome": o, "reason": r, "rows": n, "people": n} for (o, r), n in by_reason.items()],
         "breakdowns": {"kind": split(2), "law_region": split(3)},
         "ageing": {"0-7": ledger["violation"]} if ledger["violation"] else {},
         "rate": ledger["violation"] / tested if tested else None,
-        "accepted": 0,
-        "entries": [],
-        "over_time": None,
-        "figures": [],
-        "samples": [],
     }
     by_kind = {(o, k): [f"{o} {r}" for r in names if kind[r] == k] for o, names in reasons.items() for k in "abc"}
     also = [(f"kind {k} {o}", names) for (o, k), names in by_kind.items() if names]
-    return result, also
+    return rule_result(**result), also
 
 
 def test_no_small_number_follows_from_what_is_shown():
     dice, hid = random.Random(7), 0
     for _ in range(1500):
-        truth, also = made(dice)
+        truth, also = random_result(dice)
         shown = of_rule(truth, "regulator")
-        numbers = [*shown["ledger"].values(), *(shown["subjects"][o] for o in OPEN), *(r["rows"] for r in shown["reasons"])]
-        numbers += [v[o] for values in shown["breakdowns"].values() for v in values for o in OPEN]
+        ledger = list(shown.ledger.plain().values())
+        numbers = [*ledger, *(shown.subjects[o] for o in OPEN), *(r.rows for r in shown.reasons)]
+        numbers += [v[o] for values in shown.breakdowns.values() for v in values for o in OPEN]
         assert not any(map(is_small, numbers))
         hid += None in numbers
-        if all(n is not None for n in shown["ledger"].values()):
-            assert shown["ledger"] == truth["ledger"]
+        if all(n is not None for n in ledger):
+            assert shown.ledger == truth.ledger
         safe(truth, shown, attack(shown, also))
     assert hid > 500
 
@@ -203,16 +203,16 @@ def test_a_ledger_is_the_same_for_every_choice_of_small_numbers():
         pages = {}
         for n in (1, 2, 3, 4):
             ledger = dict.fromkeys(OUTCOMES, 0) | {"in_scope": tested, "unknown": n, "pass": tested - n}
-            shown = disclosure._ledger(ledger, limit)
-            above = shown["in_scope"] is not None and (n > limit * tested, n / tested >= 0.01, n / tested >= 0.001)
-            pages.setdefault((tuple(shown.items()), above), []).append(n)
+            shown = of_ledger(Ledger.model_validate(ledger), limit)
+            above = shown.in_scope is not None and (n > limit * tested, n / tested >= 0.01, n / tested >= 0.001)
+            pages.setdefault((tuple(shown.plain().items()), above), []).append(n)
         assert list(pages.values()) == [[1, 2, 3, 4]], (tested, limit)
 
 
 def test_what_concerns_no_people_is_shown():
-    truth, _ = made(random.Random(1))
-    things = truth | {"tables": ["delivered_tables"], "subjects": dict.fromkeys(OPEN, 0) | {"by_region": {}, "by_age": {}}}
-    assert of_rule(things, "regulator")["ledger"] == things["ledger"]
+    truth, _ = random_result(random.Random(1))
+    things = truth.with_(tables=("delivered_tables",), subjects=rule_result().subjects)
+    assert of_rule(things, "regulator").ledger == things.ledger
     assert of_rule(truth, "internal") is truth
 
 
@@ -264,31 +264,31 @@ class Tables(HTMLParser):
 def outside(request, shared, demo):
     def make(folder):
         more = {"accepted": "accepted.yaml", "attestations": "attestations.yaml"}
-        given = params(folder.parent / f"{folder.name}-params", demo, report={"audience": request.param}, **more)
+        parameters = params(folder.parent / f"{folder.name}-params", demo, report={"audience": request.param}, **more)
         home = Path(__file__).parents[2] / "params"
         for name in more.values():
-            (given.parent / name).write_bytes((home / name).read_bytes())
+            (parameters.parent / name).write_bytes((home / name).read_bytes())
         chapters = "[evidence]" if request.param == "public" else "[evidence, retention, consent]"
-        assert heytalk_audit("run", given, "-p", f"chapters={chapters}", "--out", folder).returncode == 1
+        assert heytalk_audit("run", parameters, "-p", f"chapters={chapters}", "--out", folder).returncode == 1
 
     return request.param, shared(f"outside-{request.param}", make)
 
 
 def rules(folder):
-    return {r["id"]: r for r in json.loads((folder / "results.json").read_bytes())["rules"]}
+    return {r.id: r for r in read_results(json.loads((folder / "results.json").read_bytes())).rules}
 
 
 def test_no_number_of_a_run_gives_a_small_one_away(outside, audited):
     _, folder = outside
     truth = rules(audited)
     for id, shown in rules(folder).items():
-        if shown["tables"][0] not in THINGS:
-            safe(truth[id] | {"ledger": truth[id]["ledger"]}, shown, attack(shown))
+        if shown.tables[0] not in THINGS:
+            safe(truth[id], shown, attack(shown))
 
 
 def test_no_small_number_is_on_any_page_or_in_any_notebook(outside):
     _, folder = outside
-    things = {id for id, r in rules(folder).items() if r["tables"][0] in THINGS}
+    things = {id for id, r in rules(folder).items() if r.tables[0] in THINGS}
     texts = [p.read_text("utf-8") for p in folder.glob("*.html")]
     for file in (folder / "notebooks").glob("*.ipynb"):
         cells = json.loads(file.read_text("utf-8"))["cells"]
@@ -312,13 +312,13 @@ def test_no_small_number_is_on_any_page_or_in_any_notebook(outside):
 
 def test_exports_say_no_more(outside):
     _, folder = outside
-    run_ = exports.load(folder)
-    people = {id for id, r in rules(folder).items() if r["tables"][0] not in THINGS}
+    run_ = exports.read_recorded(folder)
+    people = {id for id, r in rules(folder).items() if r.tables[0] not in THINGS}
     written = {n: c for f in ("csv", "junit", "oscal", "xlsx") for n, c in exports.FORMATS[f](run_).items()}
     assert "exceptions.csv" not in written
     for row in csv.DictReader(io.StringIO(written["findings.csv"].decode("utf-8-sig"))):
-        told = {v for k, v in row.items() if k in ("in_scope", "pass", "excluded", *OPEN) or k.startswith("people_")}
-        assert row["id"] not in people or not told & {"1", "2", "3", "4"}, row
+        counts = {v for k, v in row.items() if k in ("in_scope", "pass", "excluded", *OPEN) or k.startswith("people_")}
+        assert row["id"] not in people or not counts & {"1", "2", "3", "4"}, row
     for name in ("junit.xml", "oscal-assessment-results.json"):
         text = written[name].decode()
         for id in people:
@@ -338,17 +338,17 @@ def test_rows_registers_and_names_stay_inside(outside, audited):
     assert pseudonyms and not any(p in text for p in pseudonyms)
     named = "Ines Marquez" in text
     assert named == (audience == "regulator")
-    said = json.loads((folder / "results.json").read_bytes())["audit"]
-    assert said["suppression"]["rows"] == "withheld" and (said["snapshot"]["producer"] is None) == (audience == "public")
+    audit = json.loads((folder / "results.json").read_bytes())["audit"]
+    assert audit["suppression"]["rows"] == "withheld" and (audit["snapshot"]["producer"] is None) == (audience == "public")
     page = (folder / "index.html").read_text("utf-8")
     assert page.count(disclosure.statement_in_words(audience)) == 2  # on the cover and in the footer
 
 
 def test_verdicts_and_ratings_are_those_of_the_internal_report(outside, audited):
     _, folder = outside
-    inside, told = (json.loads((f / "results.json").read_bytes()) for f in (audited, folder))
+    inside, shown = (json.loads((f / "results.json").read_bytes()) for f in (audited, folder))
     areas = {a["name"]: a["rating"] for a in inside["areas"]}
-    assert all(areas[a["name"]] == a["rating"] for a in told["areas"] if a["name"] != "evidence")
+    assert all(areas[a["name"]] == a["rating"] for a in shown["areas"] if a["name"] != "evidence")
 
 
 # back to a person ------------------------------------------------------------------------------------
@@ -378,8 +378,8 @@ def rows_of(kept, rule):
 
 
 def ask(kept, demo, log, *pseudonyms, env=None, **changed):
-    given = {"snapshot": demo, "key": kept / "officer", "by": "Dana", "case": "C-7", "purpose": "a request", "log": log} | changed
-    options = [x for k, v in given.items() if v is not None for x in (f"--{k}", v)]
+    values = {"snapshot": demo, "key": kept / "officer", "by": "Dana", "case": "C-7", "purpose": "a request", "log": log} | changed
+    options = [x for k, v in values.items() if v is not None for x in (f"--{k}", v)]
     return heytalk_audit("resolve", kept / "run", *pseudonyms, *options, env=env)
 
 
@@ -423,7 +423,7 @@ def test_nothing_is_fished_for_and_nothing_is_told_unlogged(kept, demo, audited,
     assert done.returncode == 2 and "no exceptions file" in done.stderr
     done = ask(kept, demo, tmp_path, rows_of(kept, "DQ-08")[0]["record"])  # a folder is no log
     assert done.returncode == 2 and not done.stdout
-    officer = resolution.Asked("Dana", "C", "p", load_key(kept / "officer"))
+    officer = resolution.LookUp("Dana", "C", "p", load_key(kept / "officer"))
     for folder, hint in ((audited, "nobody who may resolve"), (outside[1], "withholds its rows")):
         with pytest.raises(InputError, match=hint):
             next(resolution.resolve(folder, ["0" * 16], demo, officer, tmp_path / "log", None))

@@ -12,6 +12,7 @@ from heytalk_audit.audit import disclosure
 from heytalk_audit.audit import results as model
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import evaluate
+from heytalk_audit.audit.rule_result import Point, RuleResult
 from heytalk_audit.policy import load
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.report import charts
@@ -62,7 +63,7 @@ WORLD = {
 }
 
 
-def summarised(folder, rule: str = "CON-01", **settings) -> dict:
+def summarised(folder, rule: str = "CON-01", **settings) -> RuleResult:
     policy = load()
     audit = Audit(open_snapshot(worlds.deliver(folder, WORLD), connect()), policy, settings_of(policy, settings))
     return model.summarise(evaluate(RULES[rule], audit), audit, b"key")
@@ -74,32 +75,32 @@ def result(tmp_path_factory):
 
 
 def test_points_add_up_to_the_ledger(result):
-    points = result["over_time"]["points"]
+    points = result.over_time.points
     for outcome in ("pass", "violation", "review", "unknown"):
-        assert sum(p[outcome] for p in points) == result["ledger"][outcome]
-    assert result["ledger"]["excluded"] == 1
-    by = {(p["panel"], p["month"]): p for p in points}
+        assert sum(p[outcome] for p in points) == result.ledger[outcome]
+    assert result.ledger.excluded == 1
+    by = {(p.panel, p.month): p for p in points}
     assert (by["push", "2025-01"]["pass"], by["push", "2025-01"]["violation"]) == (1, 1)
     assert (by["push", "2025-02"]["pass"], by["push", "2025-02"]["violation"]) == (10, 1)
     assert by["email", "2025-01"]["review"] == 1
 
 
 def test_people_are_counted_when_a_month_ends(result):
-    people = {p["month"]: p["people"] for p in result["over_time"]["points"] if p["panel"] == "push"}
+    people = {p.month: p.people for p in result.over_time.points if p.panel == "push"}
     # a withdrew in the last second of January, b agreed in the first of February; the test account is left out
     assert people == {"2024-12": 10, "2025-01": 9, "2025-02": 10, "2025-03": 10}
 
 
 def test_months_are_those_of_the_audits_zone(tmp_path):
-    points = summarised(tmp_path / "world", audit_tz="Asia/Shanghai")["over_time"]["points"]
-    people = {p["month"]: p["people"] for p in points if p["panel"] == "push"}
+    points = summarised(tmp_path / "world", audit_tz="Asia/Shanghai").over_time.points
+    people = {p.month: p.people for p in points if p.panel == "push"}
     # there the withdrawal is of February, and so is the grant
     assert people == {"2024-12": 10, "2025-01": 10, "2025-02": 10, "2025-03": 10}
 
 
 def test_a_period_to_come_has_no_months(tmp_path):
     settings = {"period_from": dt.date(2025, 4, 1), "period_to": dt.date(2025, 5, 1)}
-    assert summarised(tmp_path / "world", **settings)["over_time"] is None
+    assert summarised(tmp_path / "world", **settings).over_time is None
 
 
 def test_outside_small_numbers_are_neither_written_nor_drawn(result):
@@ -111,12 +112,12 @@ def test_outside_small_numbers_are_neither_written_nor_drawn(result):
 
 def test_the_drawing_is_the_same_bytes_for_the_same_numbers(result):
     kinds = {"pass": "passed", "violation": "violation"}
-    points = json.loads(json.dumps(result["over_time"]["points"]))
+    points = [Point.model_validate(json.loads(json.dumps(point.plain()))) for point in result.over_time.points]
     first, second = (charts.months(points, kinds, ("Sends", "People"), "alt").html for _ in range(2))
     assert first == second and 'alt="alt"' in first
     assert charts.months([], kinds, ("Sends", "People"), "alt").html == ""
 
 
 def test_delays_after_a_withdrawal_stand_in_their_order(tmp_path):
-    told = summarised(tmp_path / "world", "CON-02")["breakdowns"]["delay_after_withdrawal"]
-    assert [(d["value"], d["violation"]) for d in told] == [("24 hours at most", 1), ("3 working days at most", 1), ("beyond", 2)]
+    delays = summarised(tmp_path / "world", "CON-02").breakdowns["delay_after_withdrawal"]
+    assert [(d.value, d.violation) for d in delays] == [("24 hours at most", 1), ("3 working days at most", 1), ("beyond", 2)]

@@ -25,7 +25,7 @@ from heytalk_audit import params as parameters
 from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.verify import verify_pack
-from heytalk_audit.follow_up.earlier import read as recorded
+from heytalk_audit.follow_up.earlier import read_run as recorded
 from heytalk_audit.registers import findings
 from heytalk_audit.rules import RULES
 from heytalk_audit.running.assemble import STAGED, assemble
@@ -75,15 +75,16 @@ def audited(snapshot: Path, out: Path, **more: object) -> Path:
     """A run without its notebooks and pages: all that is compared is made by the run's own code."""
     environment = {"HEYTALK_AUDIT_KEY": KEY} | more.pop("env", {})
     path = params(out.parent / f"{out.name}-params", snapshot, **(SOME | more))
-    base, given, work = path.parent, parameters.read(path), out.parent / f"{out.name}-work"
+    base, stated, work = path.parent, parameters.read(path), out.parent / f"{out.name}-work"
     work.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (environment | {WORK: str(work)}).items():
             patch.setenv(name, value)
         console = Console(quiet=True)
-        prepare(given, base, work, Progress(console=console, disable=True), console)
+        prepare(stated, base, work, Progress(console=console, disable=True), console)
         notebook.Summary(work / "params.yaml").write()
-        assemble(given, base, work)
+        (work / STAGED).mkdir()  # where a run has its pages already
+        assemble(stated, base, work)
     shutil.copytree(work / STAGED, out)
     assert verify_pack(out).faults == ()
     return out
@@ -107,10 +108,10 @@ def key_of(rule: str, name: str) -> str:
     return pseudonym(KEY.encode(), f"{'traffic_events' if rule == 'RET-07' else 'users'}:{name}")
 
 
-def said(rows: list[dict], rule: str, names: list[str]) -> dict[str, tuple]:
+def causes_of(rows: list[dict], rule: str, names: list[str]) -> dict[str, tuple]:
     """Rows by the name of their record: state and cause."""
-    known = {key_of(rule, name): name for name in names}
-    return {known[r["record"]]: (r["state"], r["cause"]) for r in rows if r["state"] != "persisting"}
+    by_key = {key_of(rule, name): name for name in names}
+    return {by_key[r["record"]]: (r["state"], r["cause"]) for r in rows if r["state"] != "persisting"}
 
 
 def changed(old: Path, new: Path, tmp_path: Path, *more: object) -> tuple[int, dict]:
@@ -138,7 +139,7 @@ def test_one_cause_needs_no_snapshot(quarters, tmp_path):
     status, document = changed(quarters / "old", new, tmp_path)
     rule = of_rule(document, "RET-07")
     assert status == 1 and rule["candidates"] == ["data"]
-    assert said(rule["rows"], "RET-07", EVENTS) == {
+    assert causes_of(rule["rows"], "RET-07", EVENTS) == {
         "mended": ("resolved", "data"),
         "ages": ("new", "data"),
         "came": ("new", "data"),
@@ -147,13 +148,13 @@ def test_one_cause_needs_no_snapshot(quarters, tmp_path):
 
 
 def test_a_period_alone_and_a_setting_alone(quarters, tmp_path):
-    asked = {"policy": six_months(tmp_path / "policy"), "settings": {"policy_min_age": 16}}
-    new = audited(quarters / "one", tmp_path / "new", **asked)
+    changes = {"policy": six_months(tmp_path / "policy"), "settings": {"policy_min_age": 16}}
+    new = audited(quarters / "one", tmp_path / "new", **changes)
     _, document = changed(quarters / "old", new, tmp_path)
     traffic, age = of_rule(document, "RET-07"), of_rule(document, "MIN-01")
     assert traffic["candidates"] == ["policy"] and age["candidates"] == ["parameters"]
-    assert said(traffic["rows"], "RET-07", EVENTS) == {"ages": ("new", "policy"), "half": ("new", "policy")}
-    assert said(age["rows"], "MIN-01", list(PEOPLE)) == {"child": ("new", "parameters"), "youth": ("new", "parameters")}
+    assert causes_of(traffic["rows"], "RET-07", EVENTS) == {"ages": ("new", "policy"), "half": ("new", "policy")}
+    assert causes_of(age["rows"], "MIN-01", list(PEOPLE)) == {"child": ("new", "parameters"), "youth": ("new", "parameters")}
 
 
 # several causes at once ------------------------------------------------------------------------------
@@ -172,7 +173,7 @@ def test_with_the_earlier_snapshot_each_row_has_its_cause(quarters, all_at_once,
     monkeypatch.setenv("HEYTALK_AUDIT_KEY", KEY)
     _, document = changed(quarters / "old", all_at_once / "new", tmp_path, "--old-snapshot", quarters / "one")
     assert of_rule(document, "RET-07")["candidates"] == ["policy", "data"]
-    assert said(of_rule(document, "RET-07")["rows"], "RET-07", EVENTS) == {
+    assert causes_of(of_rule(document, "RET-07")["rows"], "RET-07", EVENTS) == {
         "mended": ("resolved", "data"),
         "ages": ("new", "policy"),  # under six months it would have been found in the first quarter already
         "half": ("new", "policy"),
@@ -180,7 +181,7 @@ def test_with_the_earlier_snapshot_each_row_has_its_cause(quarters, all_at_once,
         "came-half": ("new", "data"),
     }
     assert of_rule(document, "MIN-01")["candidates"] == ["parameters", "data"]
-    assert said(of_rule(document, "MIN-01")["rows"], "MIN-01", [*PEOPLE, "kid"]) == {
+    assert causes_of(of_rule(document, "MIN-01")["rows"], "MIN-01", [*PEOPLE, "kid"]) == {
         "child": ("new", "parameters"),
         "youth": ("new", "parameters"),
         "kid": ("new", "data"),
@@ -190,7 +191,7 @@ def test_with_the_earlier_snapshot_each_row_has_its_cause(quarters, all_at_once,
 
 def test_with_the_later_snapshot_alone_the_data_comes_first(quarters, all_at_once, tmp_path):
     _, document = changed(quarters / "old", all_at_once / "new", tmp_path, "--new-snapshot", all_at_once / "two")
-    assert said(of_rule(document, "RET-07")["rows"], "RET-07", EVENTS) == {
+    assert causes_of(of_rule(document, "RET-07")["rows"], "RET-07", EVENTS) == {
         "mended": ("resolved", "data"),
         "ages": ("new", "data"),
         "half": ("new", "policy"),
@@ -201,7 +202,7 @@ def test_with_the_later_snapshot_alone_the_data_comes_first(quarters, all_at_onc
 
 def test_without_a_snapshot_nothing_is_guessed(quarters, all_at_once, tmp_path):
     _, document = changed(quarters / "old", all_at_once / "new", tmp_path)
-    causes = {cause for _, cause in said(of_rule(document, "RET-07")["rows"], "RET-07", EVENTS).values()}
+    causes = {cause for _, cause in causes_of(of_rule(document, "RET-07")["rows"], "RET-07", EVENTS).values()}
     assert causes == {"policy or data"}
     assert {r["cause"] for r in of_rule(document, "MIN-01")["rows"]} == {"parameters or data"}
 
@@ -225,19 +226,22 @@ def test_a_changed_rule(quarters, tmp_path):
         "import sys; from pathlib import Path; import test_follow_up as t; f = Path(sys.argv[1]); q = Path(sys.argv[2]);"
         "t.audited(q / 'one', f / 'rule'); t.audited(q / 'two', f / 'both', policy=t.six_months(f / 'policy'))"
     )
-    env = os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{root / 'tests'}", "HEYTALK_AUDIT_KEY": KEY}
+    env = os.environ | {
+        "PYTHONPATH": os.pathsep.join(map(str, (root, root / "tests", root / "tests" / "follow_up"))),
+        "HEYTALK_AUDIT_KEY": KEY,
+    }
 
     def in_copy(*command: object) -> subprocess.CompletedProcess:
         return subprocess.run([sys.executable, *map(str, command)], cwd=root, env=env, capture_output=True, text=True, check=False)
 
-    made = in_copy("-c", script, tmp_path, quarters)
-    assert made.returncode == 0, made.stderr[-2000:]
+    done = in_copy("-c", script, tmp_path, quarters)
+    assert done.returncode == 0, done.stderr[-2000:]
 
     def compared(new: str, *more: object) -> dict[str, tuple]:
         done = in_copy("-m", "heytalk_audit.cli", "diff", quarters / "old", tmp_path / new, "--json", tmp_path / "d.json", *more)
         assert done.returncode == 1, done.stderr
         rule = of_rule(json.loads((tmp_path / "d.json").read_text("utf-8")), "RET-07")
-        return said(rule["rows"], "RET-07", EVENTS)
+        return causes_of(rule["rows"], "RET-07", EVENTS)
 
     assert compared("rule") == {"stays": ("resolved", "rule")}
     assert compared("both", "--old-snapshot", quarters / "one") == {
@@ -272,6 +276,26 @@ def test_a_pack_that_was_changed_is_refused(quarters, tmp_path):
     assert done.returncode == 2 and "not as it was written" in done.stderr
 
 
+#: What may stand in results.json under evidence that fits: of another version, or of none.
+NO_RESULTS = {
+    "no mapping": lambda results: [],
+    "no rules": lambda results: {"audit": results["audit"]},
+    "a later format": lambda results: results | {"format": 3},
+    "an unknown part": lambda results: results | {"more": 1},
+    "an unknown verdict": lambda results: results | {"rules": [results["rules"][0] | {"verdict": "FINE\n"}]},
+    "rules that are none": lambda results: results | {"format": 1, "rules": [7]},
+}
+
+
+@pytest.mark.parametrize("name", NO_RESULTS)
+def test_results_that_cannot_be_read_are_one_line(name, quarters, tmp_path):
+    shutil.copytree(quarters / "old", tmp_path / "old")
+    (tmp_path / "old" / "results.json").write_text(json.dumps(NO_RESULTS[name](results(quarters / "old"))), "utf-8")
+    with pytest.raises(InputError) as error:
+        recorded(tmp_path / "old")
+    assert "results.json is not as this version reads it" in str(error.value) and "\n" not in str(error.value)
+
+
 # the register of accepted exceptions -----------------------------------------------------------------
 
 
@@ -284,14 +308,14 @@ def register(path: Path, *names: str, expiry: str) -> str:
 
 
 def test_an_entry_that_came_or_went_is_the_cause(quarters, tmp_path):
-    told = register(tmp_path / "first.yaml", "stays", "stays-too", "mended", expiry="2025-05-31")
-    old = audited(quarters / "one", tmp_path / "old", accepted=told, audit={"id": "Q1"})
-    told = register(tmp_path / "second.yaml", "stays-too", "came", expiry="2025-08-31")
-    new = audited(quarters / "two", tmp_path / "new", accepted=told, previous=str(old), audit={"id": "Q2"})
+    first = register(tmp_path / "first.yaml", "stays", "stays-too", "mended", expiry="2025-05-31")
+    old = audited(quarters / "one", tmp_path / "old", accepted=first, audit={"id": "Q1"})
+    second = register(tmp_path / "second.yaml", "stays-too", "came", expiry="2025-08-31")
+    new = audited(quarters / "two", tmp_path / "new", accepted=second, previous=str(old), audit={"id": "Q2"})
     _, document = changed(old, new, tmp_path)
     assert document["causes"] == "as the later run recorded them"
     rule = of_rule(document, "RET-07")
-    assert said(rule["rows"], "RET-07", EVENTS) == {
+    assert causes_of(rule["rows"], "RET-07", EVENTS) == {
         "stays": ("changed", "exceptions"),
         "mended": ("resolved", "data"),
         "came": ("new", "data"),
@@ -306,7 +330,7 @@ def test_an_entry_that_came_or_went_is_the_cause(quarters, tmp_path):
         "AE-stays-too": ("still accepted", 1),
         "AE-mended": ("resolved", 1),
     }
-    assert said(of_rule(changed(quarters / "old", old, tmp_path)[1], "RET-07")["rows"], "RET-07", EVENTS) == {
+    assert causes_of(of_rule(changed(quarters / "old", old, tmp_path)[1], "RET-07")["rows"], "RET-07", EVENTS) == {
         name: ("changed", "exceptions") for name in ("stays", "stays-too", "mended")
     }
 
@@ -341,7 +365,7 @@ def test_a_chain_tells_what_is_reopened_and_since_when(quarters, tmp_path):
     }
     assert [h["id"] for h in results(fourth)["follow_up"]["history"]] == ["Q1", "Q2"]
     assert [h["rules"]["RET-07"]["violation"] for h in results(fourth)["follow_up"]["history"]] == [3, 4]
-    # a rule that lay fallow for an audit keeps what was known of its rows
+    # a rule that was left out of an audit keeps what the one before carried of its rows
     stands = {name: (r["state"], r["first_seen"][:10]) for name, r in carried(fifth).items()}
     assert stands == {
         "mended": ("reopened", "2025-03-01"),
@@ -363,21 +387,21 @@ def test_a_chain_tells_what_is_reopened_and_since_when(quarters, tmp_path):
 def next_quarter(first: Path, folder: Path, old: Path) -> dict[str, set[str]]:
     """The demo three months later: some violations are gone, some rows broke, some came; returns the records by what was done."""
     shutil.copytree(first, folder)
-    found = {name: pq.read_table(folder / f"{name}.parquet") for name in ("traffic_events", "users")}
+    tables = {name: pq.read_table(folder / f"{name}.parquet") for name in ("traffic_events", "users")}
     bad = {rule: {row for row, outcome in recorded(old).open_rows(rule).items() if outcome == "violation"} for rule in ("RET-01", "RET-07")}
-    rows = found["traffic_events"].to_pylist()
+    rows = tables["traffic_events"].to_pylist()
     failing = [r for r in rows if (key_of("RET-07", r["event_id"]), 0) in bad["RET-07"]]
     young = [r for r in rows if r["event_at"].date() > dt.date(2025, 1, 1) and r["user_id"]]
     gone, broken = failing[:3], young[:2]
     kept = [r | ({"event_at": failing[-1]["event_at"]} if r in broken else {}) for r in rows if r not in gone]
     came = [failing[-1] | {"event_id": f"came-{n}"} for n in range(2)]
-    pq.write_table(pa.Table.from_pylist(kept + came, schema=found["traffic_events"].schema), folder / "traffic_events.parquet")
-    users = found["users"].to_pylist()
+    pq.write_table(pa.Table.from_pylist(kept + came, schema=tables["traffic_events"].schema), folder / "traffic_events.parquet")
+    users = tables["users"].to_pylist()
     left = next(u for u in users if (key_of("RET-01", u["user_id"]), 0) in bad["RET-01"])
-    pq.write_table(pa.Table.from_pylist([u for u in users if u != left], schema=found["users"].schema), folder / "users.parquet")
-    said = json.loads((folder / "datapackage.json").read_text("utf-8"))
-    said |= {"source_totals": {}, "snapshot_id": "second", "extracted_at": "2025-07-01T00:00:00Z", "resources": []}
-    (folder / "datapackage.json").write_text(json.dumps(said), "utf-8")
+    pq.write_table(pa.Table.from_pylist([u for u in users if u != left], schema=tables["users"].schema), folder / "users.parquet")
+    descriptor = json.loads((folder / "datapackage.json").read_text("utf-8"))
+    descriptor |= {"source_totals": {}, "snapshot_id": "second", "extracted_at": "2025-07-01T00:00:00Z", "resources": []}
+    (folder / "datapackage.json").write_text(json.dumps(descriptor), "utf-8")
     seal_folder(folder, "2025-06-30T12:00:00Z")
     ages = [r for r in rows if dt.date(2024, 3, 31) <= r["event_at"].date() < dt.date(2024, 6, 30)]
     names = {"gone": gone, "broken": broken, "came": came, "ages": ages}
@@ -387,10 +411,10 @@ def next_quarter(first: Path, folder: Path, old: Path) -> dict[str, set[str]]:
 
 
 def test_two_quarters_of_the_demo(demo, tmp_path):
-    asked = {"chapters": ["retention"], "rules": ["RET-01", "RET-07"]}
-    old = audited(demo, tmp_path / "old", **asked, audit={"id": "Q1"})
+    rules = {"chapters": ["retention"], "rules": ["RET-01", "RET-07"]}
+    old = audited(demo, tmp_path / "old", **rules, audit={"id": "Q1"})
     done = next_quarter(demo, tmp_path / "two", old)
-    new = audited(tmp_path / "two", tmp_path / "new", **asked, audit={"id": "Q2"}, previous=str(old))
+    new = audited(tmp_path / "two", tmp_path / "new", **rules, audit={"id": "Q2"}, previous=str(old))
     _, document = changed(old, new, tmp_path)
     moved = {(r["state"], r["cause"]): set() for rule in document["rules"] for r in rule["rows"]}
     for rule in document["rules"]:
@@ -419,9 +443,10 @@ def findings_file(path: Path, *entries: dict) -> str:
 
 def test_only_a_test_closes_a_finding(quarters, tmp_path):
     mine = {"key": "RET-07:over_one_year", "owner": "Ann", "response": "agree", "status": "closed"}
-    told = findings_file(tmp_path / "f.yaml", mine, {"key": "MIN-01:below_policy_age", "due": "2025-05-31"}, {"key": "CON-01:no_record"})
-    asked = {"previous": str(quarters / "old"), "findings": told, "audit": {"id": "Q2"}}
-    new = audited(quarters / "two", tmp_path / "new", **asked, settings={"policy_min_age": 16})
+    overdue = {"key": "MIN-01:below_policy_age", "due": "2025-05-31"}
+    entries = findings_file(tmp_path / "f.yaml", mine, overdue, {"key": "CON-01:no_record"})
+    second = {"previous": str(quarters / "old"), "findings": entries, "audit": {"id": "Q2"}}
+    new = audited(quarters / "two", tmp_path / "new", **second, settings={"policy_min_age": 16})
     stands = {f["key"]: (f["state"], f["age_days"], f["days_overdue"], f["times"]) for f in results(new)["findings"]}
     assert stands == {
         "RET-07:over_one_year": ("STILL_FAILING", 92, None, 2),
@@ -429,14 +454,14 @@ def test_only_a_test_closes_a_finding(quarters, tmp_path):
         "CON-01:no_record": ("NOT_TESTED", None, None, 0),
     }
     snapshot(tmp_path / "clean", {"young": "2025-08-01"}, THIRD, PEOPLE | {"kid": "2013-02-01"})
-    last = audited(tmp_path / "clean", tmp_path / "last", previous=str(new), findings=told)
+    last = audited(tmp_path / "clean", tmp_path / "last", previous=str(new), findings=entries)
     assert {f["key"]: f["state"] for f in results(last)["findings"]} == {
         "RET-07:over_one_year": "CLOSED_BY_RETEST",
         "MIN-01:below_policy_age": "NOT_SEEN",  # by the law's age a child is for a person to decide: the rule does not pass
         "CON-01:no_record": "NOT_TESTED",
     }
-    said = json.loads((new / "evidence.json").read_text("utf-8"))
-    used = [m["name"] for m in said["predicate"]["buildDefinition"]["resolvedDependencies"]]
+    statement = json.loads((new / "evidence.json").read_text("utf-8"))
+    used = [m["name"] for m in statement["predicate"]["buildDefinition"]["resolvedDependencies"]]
     assert {"findings", "previous/evidence.json", "previous/results.json"} <= set(used)
     assert (new / "inputs" / "findings.yaml").is_file()
 
@@ -481,11 +506,11 @@ def test_a_register_can_be_begun_from_a_run(quarters, tmp_path):
 
 def test_a_run_has_its_page_and_its_replay_is_identical(quarters, tmp_path):
     hostile = {"key": "RET-07:over_one_year", "owner": "<script>x", "response": "partly", "text": "<b>\u202e"}
-    told = findings_file(tmp_path / "f.yaml", hostile)
+    entries = findings_file(tmp_path / "f.yaml", hostile)
     earlier = {"previous": str(quarters / "old"), "previous_snapshot": str(quarters / "one")}
-    asked = {"policy": six_months(tmp_path / "policy"), "findings": told, "audit": {"id": "Q2"}}
+    second = {"policy": six_months(tmp_path / "policy"), "findings": entries, "audit": {"id": "Q2"}}
     new = tmp_path / "new"
-    done = run(quarters / "two", new, **(SOME | asked | earlier))
+    done = run(quarters / "two", new, **(SOME | second | earlier))
     assert done.returncode == 1, done.stderr
     page = (new / "follow-up.html").read_text("utf-8")
     assert "Repeat findings" in page and "&lt;script&gt;" in page and "<script>x" not in page and "\u202e" not in page
@@ -501,6 +526,6 @@ def test_a_run_has_its_page_and_its_replay_is_identical(quarters, tmp_path):
     assert str(tmp_path).encode() not in written and str(quarters).encode() not in written
     needs = heytalk_audit("replay", new, "--snapshot", quarters / "two", "--previous", quarters / "old")
     assert needs.returncode == 2 and "--previous-snapshot" in needs.stderr
-    given = ["--previous", quarters / "old", "--previous-snapshot", quarters / "one"]
-    done = heytalk_audit("replay", new, "--snapshot", quarters / "two", *given)
+    kept_apart = ["--previous", quarters / "old", "--previous-snapshot", quarters / "one"]
+    done = heytalk_audit("replay", new, "--snapshot", quarters / "two", *kept_apart)
     assert done.returncode == 0 and "identical" in done.stdout, done.stdout + done.stderr

@@ -49,7 +49,9 @@ def test_every_rule_says_the_same(audited, format_1):
     for id, before in old.items():
         kept = before.keys() - DESCRIBES_THE_VERSION
         assert {name: before[name] for name in kept} == {name: new[id][name] for name in kept}, id
-        assert set(before["tables"]) == set(new[id]["tables"]) and before["tables"][0] == new[id]["tables"][0], id
+        # four rules named the users and did not read them
+        assert set(before["tables"]) - set(new[id]["tables"]) <= {"users"} and set(new[id]["tables"]) <= set(before["tables"]), id
+        assert before["tables"][0] == new[id]["tables"][0], id
         assert [s["records"] for s in before["samples"]] == [s["records"] for s in new[id]["samples"]], id
         assert new[id].keys() - before.keys() == NEW, id
 

@@ -39,13 +39,13 @@ def test_nothing_leaves_the_page_and_everybody_can_read_it(name, audited, browse
     from axe_playwright_python.sync_playwright import Axe
 
     tab = browser.new_page()
-    said, asked = [], []
-    tab.on("console", lambda message: said.append(message.text))
-    tab.on("pageerror", lambda error: said.append(str(error)))
-    tab.on("request", lambda request: asked.append(request.url))
+    messages, requests = [], []
+    tab.on("console", lambda message: messages.append(message.text))
+    tab.on("pageerror", lambda error: messages.append(str(error)))
+    tab.on("request", lambda request: requests.append(request.url))
     tab.goto((audited / f"{name}.html").as_uri())
-    assert [url for url in asked if not url.startswith("data:")] == [(audited / f"{name}.html").as_uri()]
-    assert said == []
+    assert [url for url in requests if not url.startswith("data:")] == [(audited / f"{name}.html").as_uri()]
+    assert messages == []
     assert [v["id"] for v in Axe().run(tab).response["violations"]] == []
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import nbformat
 import pytest
+from rule_results import rule_result
 
-from heytalk_audit.audit.rating import areas
+from heytalk_audit.audit.rating import CRITERIA, areas, rating
 from heytalk_audit.audit.results import rate_finding
-from heytalk_audit.report import page, pages, words
+from heytalk_audit.audit.rule_result import RuleResult
+from heytalk_audit.report import page, pages
 from heytalk_audit.report.html import percent, show, tag
 from heytalk_audit.rules import RULES
 from heytalk_audit.running.run import status
@@ -21,10 +23,10 @@ def test_every_output_of_every_cell_is_on_the_page():
         nbformat.v4.new_output("error", ename="ValueError", evalue="secret", traceback=["secret"]),
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1", outputs=outputs), nbformat.v4.new_markdown_cell("## Words")])
-    made = page.render(page.normalise(notebook), "T", [])
+    html = page.render(page.normalise(notebook), "T", [])
     for text in ("one stream", "two result", "three html", "ValueError", "Words"):
-        assert text in made
-    assert "secret" not in made and "0x1" not in made
+        assert text in html
+    assert "secret" not in html and "0x1" not in html
 
 
 def noted(text: str, *tags: str) -> nbformat.NotebookNode:
@@ -35,9 +37,10 @@ def noted(text: str, *tags: str) -> nbformat.NotebookNode:
 def test_each_output_is_on_exactly_one_of_the_notebooks_pages():
     cells = [noted("first"), noted("second", "page-clauses"), noted("third", "parameters"), noted("fourth", "page-document")]
     parts = page.split(page.normalise(nbformat.v4.new_notebook(cells=cells)), ["index", "clauses", "document"])
-    made = {name: page.render(part, name, []) for name, part in parts.items()}
-    found = {text: [name for name, html in made.items() if f"<p>{text}</p>" in html] for text in ("first", "second", "third", "fourth")}
-    assert found == {"first": ["index"], "second": ["clauses"], "third": ["index"], "fourth": ["document"]}
+    pages_html = {name: page.render(part, name, []) for name, part in parts.items()}
+    texts = ("first", "second", "third", "fourth")
+    pages_of = {text: [name for name, html in pages_html.items() if f"<p>{text}</p>" in html] for text in texts}
+    assert pages_of == {"first": ["index"], "second": ["clauses"], "third": ["index"], "fourth": ["document"]}
 
 
 def test_a_cell_for_a_page_that_there_is_not_is_refused():
@@ -73,45 +76,45 @@ def test_a_finding_is_rated_by_rate_and_count():
     assert rate_finding(rule, ledger(6, 100)) == "critical"
 
 
-def result(verdict: str, severity: str = "high", rate: float | None = None) -> dict:
-    return {"id": "X-1", "verdict": verdict, "severity": severity, "rate": rate, "reason": None}
+def result(verdict: str, severity: str = "high", rate: float | None = None, **more: object) -> RuleResult:
+    return rule_result(verdict=verdict, severity=severity, rate=rate, **more)
 
 
 def test_an_area_is_rated_by_its_gravest_rules():
-    assert words.rating([result("FAIL", "critical", 0.01)]) == "Very limited"
-    assert words.rating([result("FAIL", "critical", 0.009)]) == "Limited"
-    assert words.rating([result("FAIL", "high", 0.001)]) == "Limited"
-    assert words.rating([result("FAIL", "high", 0.0009), result("PASS")]) == "Reasonable"
-    assert words.rating([result("NOT_EVALUATED"), result("PASS")]) == "No rating"
-    assert words.rating([result("PASS"), result("FAIL", "low", 1.0)]) == "High"
+    assert rating([result("FAIL", "critical", 0.01)]) == "Very limited"
+    assert rating([result("FAIL", "critical", 0.009)]) == "Limited"
+    assert rating([result("FAIL", "high", 0.001)]) == "Limited"
+    assert rating([result("FAIL", "high", 0.0009), result("PASS")]) == "Reasonable"
+    assert rating([result("NOT_EVALUATED"), result("PASS")]) == "No rating"
+    assert rating([result("PASS"), result("FAIL", "low", 1.0)]) == "High"
 
 
 def test_an_area_is_rated_as_its_printed_thresholds_say():
-    assert words.rating([result("NOT_EVALUATED"), result("PASS"), result("PASS")]) == "Reasonable"
-    assert words.rating([result("NOT_EVALUATED"), result("NOT_EVALUATED", "low"), result("PASS")]) == "No rating"
-    gated = result("NOT_EVALUATED", "critical") | {"reason": "users failed a gate (DQ-01 rows differ)"}
-    assert words.rating([gated, result("PASS"), result("PASS")]) == "Very limited"
-    assert words.rating([gated | {"severity": "high"}, result("PASS"), result("PASS")]) == "Reasonable"
-    assert words.rating([result("FAIL", "critical", 0.0001)]) == words.rating([result("ERROR")]) == "Limited"
-    assert words.rating([result("ERROR", "medium")]) == "High"
-    assert words.rating([result("FAIL", "high", 0.0009)], repeated=["X-1"]) == "Limited"
-    assert words.rating([result("FAIL", "medium", 0.9)], repeated=["X-1"]) == "High"
+    assert rating([result("NOT_EVALUATED"), result("PASS"), result("PASS")]) == "Reasonable"
+    assert rating([result("NOT_EVALUATED"), result("NOT_EVALUATED", "low"), result("PASS")]) == "No rating"
+    gate = {"reason": "users failed a gate (DQ-01 rows differ)", "blocked_by": ["gate:users"]}
+    assert rating([result("NOT_EVALUATED", "critical", **gate), result("PASS"), result("PASS")]) == "Very limited"
+    assert rating([result("NOT_EVALUATED", "high", **gate), result("PASS"), result("PASS")]) == "Reasonable"
+    assert rating([result("FAIL", "critical", 0.0001)]) == rating([result("ERROR")]) == "Limited"
+    assert rating([result("ERROR", "medium")]) == "High"
+    assert rating([result("FAIL", "high", 0.0009)], repeated=["X-1"]) == "Limited"
+    assert rating([result("FAIL", "medium", 0.9)], repeated=["X-1"]) == "High"
     for verdict in ("ACCEPTED", "REVIEW", "NO_POPULATION"):
-        assert words.rating([result(verdict, "critical", 0.5)], repeated=["X-1"]) == "Reasonable"
-    assert [name for name, _ in words.RATINGS] == ["No rating", "Very limited", "Limited", "Reasonable", "High"]
+        assert rating([result(verdict, "critical", 0.5)], repeated=["X-1"]) == "Reasonable"
+    assert list(CRITERIA) == ["No rating", "Very limited", "Limited", "Reasonable", "High"]
 
 
 def test_areas_are_those_that_have_results():
-    found = [result("FAIL", "high", 0.5) | {"family": "RET"}, result("PASS", "low") | {"family": "MIN"}]
-    assert areas(found) == [
+    results = [result("FAIL", "high", 0.5, family="RET"), result("PASS", "low", family="MIN")]
+    assert [area.plain() for area in areas(results)] == [
         {"name": "retention", "title": "Retention", "verdict": "FAIL", "rating": "Limited"},
         {"name": "sensitive-data", "title": "Sensitive data", "verdict": "PASS", "rating": "High"},
     ]
 
 
 def test_what_is_accepted_of_the_evidence_makes_it_no_more_reliable():
-    by_id = [{"id": "DQ-01", "verdict": "ACCEPTED"}, {"id": "DQ-02", "verdict": "PASS"}]
-    assert "Not sufficiently reliable" in pages.evidence_reliability([], by_id).html
+    results = [result("ACCEPTED", id="DQ-01"), result("PASS", id="DQ-02")]
+    assert "Not sufficiently reliable" in pages.evidence_reliability([], results).html
 
 
 def test_exit_status():
