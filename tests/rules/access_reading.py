@@ -60,7 +60,7 @@ def query(url: str) -> set[str]:
 
 
 class Reading:
-    """What each rule says of each row of a world: (record, user_id, (outcome, reason, due day))."""
+    """The expected outcome of each row of a world, by rule: (record, user_id, (outcome, reason, due day))."""
 
     def __init__(self, world):
         self.rows, self.settings = world.rows, world.settings
@@ -124,12 +124,12 @@ class Reading:
     def prm_03(self):
         for i, record in self.content(lambda i: i["capture_source"] == "album"):
             if i["selection_method"] == "auto":
-                said = "violation", "auto_selected"
+                result = "violation", "auto_selected"
             elif blank(i["selection_method"]):
-                said = "unknown", "selection_missing"
+                result = "unknown", "selection_missing"
             else:
-                said = self.need(i["device_id"], "album", i["created_at"])
-            yield record, i["user_id"], said
+                result = self.need(i["device_id"], "album", i["created_at"])
+            yield record, i["user_id"], result
 
     def prm_04(self):
         for m in self.rows["outbound_messages"]:
@@ -157,46 +157,46 @@ class Reading:
 
     def prm_05(self):
         for d in self.rows["devices"]:
-            said = PASS
+            result = PASS
             if d["platform"] not in ("ios", "android"):
                 continue
             if d["platform"] == "android":
-                said = self.need(d["device_id"], "device_info", d["first_seen_at"], reinstall=False)
+                result = self.need(d["device_id"], "device_info", d["first_seen_at"], reinstall=False)
             elif not blank(d["ad_id"]) and not zeros(d["ad_id"]):
                 if blank(d["att_status"]):
-                    said = "unknown", "att_status_missing"
+                    result = "unknown", "att_status_missing"
                 elif d["att_status"] != "authorized":
-                    said = "violation", "idfa_without_authorisation"
-            yield f"devices:{d['device_id']}", d["user_id"], said
+                    result = "violation", "idfa_without_authorisation"
+            yield f"devices:{d['device_id']}", d["user_id"], result
 
     def prm_07(self):
         others = {permission(name) for name in OTHERS}
         for e in self.rows["permission_events"]:
-            said = PASS
+            result = PASS
             if blank(e["permission"]):
-                said = "unknown", "permission_missing"
+                result = "unknown", "permission_missing"
             elif permission(e["permission"]) not in self.codes:
                 third = permission(e["permission"]) in others
-                said = ("review", "third_party_permission") if third else ("violation", "permission_not_listed")
-            yield f"permission_events:{e['event_id']}", self.devices.get(e["device_id"], {}).get("user_id"), said
+                result = ("review", "third_party_permission") if third else ("violation", "permission_not_listed")
+            yield f"permission_events:{e['event_id']}", self.devices.get(e["device_id"], {}).get("user_id"), result
 
     # credentials and staff ---------------------------------------------------------------------------
 
     def sec_01(self):
         for u in self.rows["users"]:
             label = key(u["credential_format"] or "")
-            said = "review", "format_unrecognised"
+            result = "review", "format_unrecognised"
             if u["status"] in ("purged", "anonymised") or label in NO_PASSWORD:
                 continue
             if blank(u["credential_format"]):
-                said = "unknown", "format_missing"
+                result = "unknown", "format_missing"
             elif label.startswith(SLOW):
-                said = PASS
+                result = PASS
             elif label.startswith(FAST):
-                said = "violation", "fast_hash"
+                result = "violation", "fast_hash"
             elif label.startswith(CLEAR):
-                said = "violation", "clear_or_reversible"
-            yield f"users:{u['user_id']}", u["user_id"], said
+                result = "violation", "clear_or_reversible"
+            yield f"users:{u['user_id']}", u["user_id"], result
 
     def sec_03(self):
         for a in self.rows["staff_access_log"]:
@@ -225,17 +225,17 @@ class Reading:
             begun, left, trained = s["started_at"], s["left_at"], s["last_training_at"]
             if (left and left < self.today) or (begun and begun > self.today):
                 continue
-            said = PASS
+            result = PASS
             if begun is None:
-                said = "unknown", "start_missing"
+                result = "unknown", "start_missing"
             elif trained and trained > self.today:
-                said = "unknown", "training_in_future"
+                result = "unknown", "training_in_future"
             else:
                 due = begun + self.settings.get("training_start_days", 30) * DAY
                 due = max(due, add_months(trained, self.settings.get("training_months", 12))) if trained else due
                 if self.today > due:
-                    said = "violation", "training_expired" if trained else "never_trained", due
-            yield f"staff:{s['staff_id']}", None, said
+                    result = "violation", "training_expired" if trained else "never_trained", due
+            yield f"staff:{s['staff_id']}", None, result
 
     # addresses ---------------------------------------------------------------------------------------
 
@@ -243,21 +243,21 @@ class Reading:
         for i in self.rows["content_items"]:
             if blank(i["url"]):
                 continue
-            u, said = lower(trim(i["url"])), ("unknown", "scheme_unrecognised")
+            u, result = lower(trim(i["url"])), ("unknown", "scheme_unrecognised")
             if u.startswith(CLEAR_SCHEMES):
-                said = "violation", "unencrypted_scheme"
+                result = "violation", "unencrypted_scheme"
             elif u.startswith(ENCRYPTED_SCHEMES):
-                said = PASS
+                result = PASS
             elif u.startswith("//"):
-                said = "review", "scheme_relative"
-            yield f"content_items:{i['content_id']}", i["user_id"], said
+                result = "review", "scheme_relative"
+            yield f"content_items:{i['content_id']}", i["user_id"], result
 
     def sec_06(self):
         for i in self.rows["content_items"]:
             if i["kind"] in ("photo", "video", "voice") and not blank(i["url"]) and i["visibility"] != "public":
                 unseen = blank(i["visibility"])
-                said = ("unknown", "visibility_missing") if unseen else self.reach(lower(trim(i["url"])))
-                yield f"content_items:{i['content_id']}", i["user_id"], said
+                result = ("unknown", "visibility_missing") if unseen else self.reach(lower(trim(i["url"])))
+                yield f"content_items:{i['content_id']}", i["user_id"], result
 
     def reach(self, u):
         if not u.startswith(("http://", "https://")):
@@ -272,10 +272,10 @@ class Reading:
 
     def expected(self, rule):
         """Outcome, reason, due day and days over it by record; test accounts are excluded before anything else."""
-        found = {}
-        for record, person, said in getattr(self, rule.lower().replace("-", "_"))():
-            outcome, reason, due = (*said, None)[:3]
+        expected = {}
+        for record, person, result in getattr(self, rule.lower().replace("-", "_"))():
+            outcome, reason, due = (*result, None)[:3]
             if self.users.get(person, {}).get("is_test"):
                 outcome, reason, due = "excluded", "test_account", None
-            found[record] = outcome, reason, due, (self.today - due).days if due else None
-        return found
+            expected[record] = outcome, reason, due, (self.today - due).days if due else None
+        return expected

@@ -1,4 +1,4 @@
-"""Random worlds of few devices, people of the staff and addresses, whose times lie at each other's turning points."""
+"""Random worlds of few devices, people of the staff and addresses, whose times lie at the limits that rules count from each other."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PATHS = ("", "/", "/a/b.jpg", "/a@10.0.0.1/b", "/a:1", "/10.0.0.1.local")
 
 
 class World(Dice):
-    """One random world: `rows` by table, and the instant and settings that it is audited under; `log` has it permission events."""
+    """One random world: `rows` by table, and the instant and settings that it is audited under; with `log` it has permission events."""
 
     def __init__(self, seed: int, size: int = 450, broken: bool = False, log: bool = True, **settings: Any):
         super().__init__(seed, broken, settings)
@@ -70,15 +70,15 @@ class World(Dice):
         self.spoil(self.rows["staff_access_log"], "staff_id", "table_name", "accessed_at")
 
     def written(self, name: str) -> str:
-        """A name as it may be written."""
+        """A permission's name in one of its spellings."""
         dressed = name.upper().replace("_", self.one(" ", "-", "", ".", "\u00a0"))
         return self.one(name, name, dressed, f"android.permission.{name.upper()}", f"Android_Permission {name}", f" {name}\u3000")
 
     def moment(self) -> dt.datetime:
-        """An instant at a turning point of an earlier one."""
-        found = self.near(self.pick.choice(self.moments), self.skew, -self.skew, 2 * self.skew, DAY, -DAY)
-        self.moments += [found] if self.pick.random() < 0.2 else []
-        return found
+        """An instant at or beside a limit that counts from an earlier one."""
+        moment = self.near(self.pick.choice(self.moments), self.skew, -self.skew, 2 * self.skew, DAY, -DAY)
+        self.moments += [moment] if self.pick.random() < 0.2 else []
+        return moment
 
     def somebody(self) -> str:
         return self.one(*self.people, *self.people, "ghost", "U1", "\u3000")
@@ -184,9 +184,9 @@ class World(Dice):
                 name = self.pick.choice(names)
                 pairs.append(self.one(name, name.upper(), name, name) + self.one("=1", "=1", "=1", "=a=b", "=", "", "==", "=%20"))
         self.pick.shuffle(pairs)
-        asked = self.one("?", "?", "?", "?", "?", "??", "#?", "?#", "?a?", ";") + self.one("&", "&", "&", "&", "#", ";", "&&").join(pairs)
+        query = self.one("?", "?", "?", "?", "?", "??", "#?", "?#", "?a?", ";") + self.one("&", "&", "&", "&", "#", ";", "&&").join(pairs)
         host = self.one("cdn.heytalk.example", self.pick.choice(HOSTS))
-        return self.one("", "", "", " ", "\u00a0") + scheme + host + self.one(*PATHS) + asked + self.one("", "", "\t", "\u3000")
+        return self.one("", "", "", " ", "\u00a0") + scheme + host + self.one(*PATHS) + query + self.one("", "", "\t", "\u3000")
 
     # staff -------------------------------------------------------------------------------------------
 

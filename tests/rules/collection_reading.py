@@ -19,27 +19,27 @@ AUDIENCES = ("public", "friends", "room", "private")
 
 
 def place(text, shared=False):
-    """What is said of a trimmed place."""
-    found = COORDINATE.fullmatch(text)
-    if found and abs(Decimal(found[1])) <= 90 and abs(Decimal(found[2])) <= 180:
+    """The outcome and reason of a trimmed place."""
+    match = COORDINATE.fullmatch(text)
+    if match and abs(Decimal(match[1])) <= 90 and abs(Decimal(match[2])) <= 180:
         return first(
-            ("violation", "altitude", found[3]),
+            ("violation", "altitude", match[3]),
             ("review", "shared_centroid", shared),
-            ("violation", "coordinates", any(len(n.partition(".")[2]) >= 2 for n in (found[1], found[2]))),
+            ("violation", "coordinates", any(len(n.partition(".")[2]) >= 2 for n in (match[1], match[2]))),
             ("review", "coarse_coordinates", True),
         )
     return first(("violation", "digits_in_place", re.search("[0-9]{3}", text)), ("review", "fine_text", re.search("[0-9]", text)))
 
 
 class CollectionReading(SecondReading):
-    """What each rule says of each row of a collection world."""
+    """The expected outcome of each row of a collection world, by rule."""
 
     def col_03(self):
         for u in self.rows["users"]:
             if blank(u["city"]) and blank(u["country"]):
                 continue
             source = u["geo_source"]
-            said = first(
+            result = first(
                 ("violation", "source_gps", source == "gps"),
                 ("violation", "source_wifi", source == "wifi"),
                 ("violation", "source_cell", source == "cell"),
@@ -47,7 +47,7 @@ class CollectionReading(SecondReading):
                 ("unknown", "source_contradiction", source == "none"),
                 ("unknown", "source_unrecognised", source not in ("ip", "user")),
             )
-            yield f"users:{u['user_id']}", u["user_id"], place(trim(u["city"])) if said == PASS else said
+            yield f"users:{u['user_id']}", u["user_id"], place(trim(u["city"])) if result == PASS else result
         crowd = defaultdict(set)
         for e in self.rows["traffic_events"]:
             if not blank(e["user_id"]):
@@ -63,50 +63,50 @@ class CollectionReading(SecondReading):
         for u in self.rows["users"]:
             if u["status"] in LIVE:
                 id, born = u["user_id"], u["created_at"]
-                said = first(
+                result = first(
                     ("violation", "user_id_reused", born and any(p["user_id"] == id and p["purged_at"] < born for p in purged)),
                     ("violation", "missing_name", blank(u["display_name"])),
                     ("violation", "missing_gender", blank(u["gender"])),
                     ("violation", "missing_birth_date", u["birth_date"] is None),
                 )
-                yield f"users:{id}", id, said
+                yield f"users:{id}", id, result
 
     def col_05(self):
         for a in self.rows["social_accounts"]:
             fields = a["fields_received"]
             means = [SOCIAL.get(key(f)) for f in fields or () if not blank(f)]
             google = not blank(a["provider"]) and ALIASES.get(key(a["provider"])) == "google"
-            said = first(
+            result = first(
                 ("violation", "field_not_declared", None in means),
                 ("unknown", "fields_missing", fields is None),
                 ("unknown", "blank_field", any(blank(f) for f in fields or ())),
                 ("unknown", "provider_missing", blank(a["provider"])),
                 ("review", "beyond_openid", google and set(means) - {"openid"}),
             )
-            yield f"social_accounts:{a['link_id']}", a["user_id"], said
+            yield f"social_accounts:{a['link_id']}", a["user_id"], result
 
     def col_06(self):
         for e in self.rows["promotion_entries"]:
             held, won = e["payout_details_held"], e["won_at"]
-            said = first(
+            result = first(
                 ("unknown", "payout_flag_missing", held is None),
                 ("unknown", "paid_without_win", held and not won and e["paid_at"]),
                 ("violation", "held_without_win", held and not won),
                 ("violation", "held_before_win", held and won and won > NOW + self.skew),
                 ("review", "clock_skew", held and won and won > NOW),
             )
-            yield f"promotion_entries:{e['entry_id']}", e["user_id"], said
+            yield f"promotion_entries:{e['entry_id']}", e["user_id"], result
 
     def col_08(self):
         for t in self.rows["transactions"]:
             store, id = t["store"], t["receipt_id"]
-            said = first(
+            result = first(
                 ("unknown", "store_missing", store not in ("app_store", "google_play", "other")),
                 ("violation", "undeclared_store", store == "other"),
                 ("review", "receipt_format", store == "app_store" and not re.fullmatch("[0-9]{10,20}", id)),
                 ("review", "receipt_format", store == "google_play" and not ORDER.fullmatch(id)),
             )
-            yield f"transactions:{id}", t["user_id"], said
+            yield f"transactions:{id}", t["user_id"], result
 
     def col_09(self):
         events = defaultdict(list)
@@ -121,12 +121,12 @@ class CollectionReading(SecondReading):
             end = min((at for at in ends if at and at > gone), default=None)
             late = [at for kind, at in own if kind in ("page", "click", "call") and at > gone + self.hours("uninstall_allowance_h")]
             late = [at for at in late if end is None or at < end]
-            said = first(
+            result = first(
                 ("unknown", "dates_contradict", d["first_seen_at"] and d["first_seen_at"] > gone),
                 ("violation", "event_after_uninstall", any(end is None or at < end - self.skew for at in late)),
                 ("review", "clock_skew", late),
             )
-            yield f"devices:{d['device_id']}", d["user_id"], said
+            yield f"devices:{d['device_id']}", d["user_id"], result
 
     def col_10(self):
         purged = {p["user_id"] for p in self.rows["purge_log"]}
@@ -135,15 +135,15 @@ class CollectionReading(SecondReading):
             for row in self.rows.get(table, ()):
                 id = row["user_id"]
                 if not blank(id):
-                    said = PASS if id in self.users or id in purged else ("violation", "user_unknown")
+                    result = PASS if id in self.users or id in purged else ("violation", "user_unknown")
                 elif table in ("support_tickets", "rights_requests") or (table == "disclosures" and row["identifier_form"] == "none"):
-                    said = PASS
+                    result = PASS
                 elif table == "traffic_events":
                     nobody = blank(row["device_id"]) and blank(row["ip"])
-                    said = PASS if nobody or owners.get(row["device_id"]) in self.users else ("review", "unlinked_event")
+                    result = PASS if nobody or owners.get(row["device_id"]) in self.users else ("review", "unlinked_event")
                 else:
-                    said = ("violation", "no_user")
-                yield f"{table}:{row[contract.load()[table].key]}", id, said
+                    result = ("violation", "no_user")
+                yield f"{table}:{row[contract.load()[table].key]}", id, result
 
     def col_11(self):
         clocks = defaultdict(list)
@@ -158,12 +158,12 @@ class CollectionReading(SecondReading):
                 continue
             base = deleted or (u["purged_at"] if status in ("purged", "anonymised") else None)
             late = base and any(at > base + self.hours("deleted_allowance_h") for at in clocks[u["user_id"]])
-            said = first(
+            result = first(
                 ("unknown", "status_contradiction", back or status in ("active", "suspended")),
                 ("unknown", "deleted_at_missing", base is None),
                 ("violation", "new_data", late),
             )
-            yield f"users:{u['user_id']}", u["user_id"], said
+            yield f"users:{u['user_id']}", u["user_id"], result
 
     def present(self):
         """Content that is not deleted."""
@@ -172,34 +172,34 @@ class CollectionReading(SecondReading):
     def vis_01(self):
         for c in self.present():
             chosen, actual = c["visibility"], c["effective_visibility"]
-            said = first(
+            result = first(
                 ("unknown", "visibility_missing", chosen not in AUDIENCES),
                 ("unknown", "effective_missing", actual not in AUDIENCES),
                 ("violation", "wider_than_chosen", actual == "public" and chosen != "public"),
                 ("violation", "wider_than_chosen", actual in ("friends", "room") and chosen == "private"),
                 ("review", "audience_differs", {actual, chosen} == {"friends", "room"}),
             )
-            yield f"content_items:{c['content_id']}", c["user_id"], said
+            yield f"content_items:{c['content_id']}", c["user_id"], result
 
     def mod_01(self):
         sla, removal = self.hours("mod_sla_h"), self.hours("mod_removal_h")
         for c in self.present():
             if (c["visibility"] if blank(c["effective_visibility"]) else c["effective_visibility"]) != "public":
                 continue
-            decision, made, judged = c["moderation_decision"], c["created_at"], c["moderated_at"]
-            said = first(
+            decision, created, judged = c["moderation_decision"], c["created_at"], c["moderated_at"]
+            result = first(
                 ("unknown", "decision_missing", decision not in ("approved", "rejected", "pending", "none")),
-                ("unknown", "clock_missing", made is None),
+                ("unknown", "clock_missing", created is None),
                 ("unknown", "moderated_at_missing", decision in ("approved", "rejected") and judged is None),
             )
-            if said == PASS and decision == "approved":
-                said = first(
-                    ("pass", None, judged <= made),
-                    ("review", "approved_after_publication", judged <= made + sla),
+            if result == PASS and decision == "approved":
+                result = first(
+                    ("pass", None, judged <= created),
+                    ("review", "approved_after_publication", judged <= created + sla),
                     ("violation", "approved_late", True),
                 )
-            elif said == PASS and decision == "rejected":
-                said = ("violation", "rejected_but_public") if judged + removal < NOW else ("review", "removal_pending")
-            elif said == PASS:
-                said = ("violation", "no_decision") if made + sla < NOW else ("review", "pending_within_sla")
-            yield f"content_items:{c['content_id']}", c["user_id"], said
+            elif result == PASS and decision == "rejected":
+                result = ("violation", "rejected_but_public") if judged + removal < NOW else ("review", "removal_pending")
+            elif result == PASS:
+                result = ("violation", "no_decision") if created + sla < NOW else ("review", "pending_within_sla")
+            yield f"content_items:{c['content_id']}", c["user_id"], result

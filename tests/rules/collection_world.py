@@ -1,4 +1,4 @@
-"""Random worlds for the rules of collection, visibility and moderation: dates at turning points, places and receipts of every shape."""
+"""Random worlds for the rules of collection, visibility and moderation: dates at limits, places and receipts of every shape."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class CollectionWorld(Near):
         )
 
     def social(self):
-        """A linked account: mostly declared fields, dressed in several ways."""
+        """A linked account: mostly declared fields, in several spellings."""
         dress = [str, str.upper, lambda f: f.replace("_", "-"), lambda f: f.replace("_", " ") + "!", str.title]
         fields = [self.pick.choice(dress)(self.pick.choice(NAMES)) for _ in range(self.one(0, 1, 1, 2, 3))]
         if self.chance(0.4):
@@ -130,7 +130,7 @@ class CollectionWorld(Near):
         )
 
     def transaction(self, n):
-        """A receipt with a number of about the right length, or in the other store's form; some are dressed."""
+        """A receipt with a number of about the right length, or in the other store's form; some have spaces around them."""
         number = f"{n:03}" + "".join(self.one(*"0123456789") for _ in range(17))
         apple = number[: self.one(9, 10, 11, 19, 20)] + self.one("", "", "", "0", "\n", " ", "a", "\u0661")
         parts = [number[:4], number[4:8], number[8:12], number[12 : self.one(17, 17, 17, 16, 18)]]
@@ -149,9 +149,13 @@ class CollectionWorld(Near):
     def item(self):
         """A content item whose clocks lie near the limits of moderation."""
         sla, removal = self.allowed["mod_sla_h"], self.allowed["mod_removal_h"]
-        made = self.one(self.near(NOW - sla, self.skew), self.near(NOW - sla), self.time())
+        created = self.one(self.near(NOW - sla, self.skew), self.near(NOW - sla), self.time())
         judged = self.one(
-            self.near(made), self.near(made + sla), self.near(made + sla), self.near(NOW - removal), self.near(NOW - removal, self.skew)
+            self.near(created),
+            self.near(created + sla),
+            self.near(created + sla),
+            self.near(NOW - removal),
+            self.near(NOW - removal, self.skew),
         )
         audience = ("public", "public", "friends", "room", "private")
         self.row(
@@ -160,7 +164,7 @@ class CollectionWorld(Near):
             kind=self.one("photo", "post", "voice"),
             visibility=self.rough(self.one(*audience), "Public", "everyone", ""),
             effective_visibility=self.rough(self.one(*audience, *audience, None), "Public", "everyone", "", " "),
-            created_at=self.rough(made),
+            created_at=self.rough(created),
             deleted_at=self.sometimes(0.3, self.near(NOW, DAY)),
             moderation_decision=self.rough(
                 self.one("approved", "rejected", "approved", "rejected", "pending", "none", None), "Approved", "", "held"
@@ -195,7 +199,7 @@ class CollectionWorld(Near):
 
     def event(self, **values):
         """A traffic event."""
-        said = {
+        usual = {
             "user_id": self.one(None, self.pick.choice(self.people)),
             "device_id": self.one(None, "", " ", "d1", "d2", "d3", "D1", "d99"),
             "event_type": "api",
@@ -203,10 +207,10 @@ class CollectionWorld(Near):
             "ip": self.one(None, "", "\u3000", "10.0.0.1"),
             "geo": self.one(None, None, None, " ", *self.places),
         }
-        self.row("traffic_events", **said | values)
+        self.row("traffic_events", **usual | values)
 
     def crowd(self, geo):
-        """A place that about as many people share as make it a centroid, some of them twice, and nobody in particular."""
+        """A place that about as many people share as make it a centroid, some of them twice, and rows of no user."""
         n = max(self.settings["centroid_users"] + self.one(-1, -1, 0, 1), 0)
         shapes = (geo, geo, f" {geo}", f"{geo}\u3000", f"\u00a0{geo}\n")
         people = self.pick.sample([*self.names, "x1", "x2", "gone1"], min(n, 50))

@@ -26,7 +26,7 @@ def first(*tests):
 
 
 class Reading:
-    """What each rule says of each row of a world: (record, user_id, (outcome, reason), due_on)."""
+    """The expected outcome of each row of a world, by rule: (record, user_id, (outcome, reason), due_on)."""
 
     def __init__(self, world: World):
         self.rows, self.zone, self.settings = world.rows, world.zone, world.settings
@@ -75,7 +75,7 @@ class Reading:
         return ("review", "clock_skew") if {"valid", "version_unknown"} & set(self.around(key, t)) else ("violation", state)
 
     def deletion(self, u):
-        """`del`, whether the account is live, and the reason of DU."""
+        """When the account was deleted, whether it is live, and why its deletion is in doubt, if it is."""
         back = u["restored_at"] if u["restored_at"] and u["restored_at"] <= NOW else None
         restored = bool(back and u["deleted_at"] and u["deleted_at"] <= back)
         gone = None if restored else u["deleted_at"]
@@ -99,7 +99,7 @@ class Reading:
         return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
 
     def inactive_since(self, u):
-        """v05 of a user in the population of RET-05 who is not CU; else null."""
+        """The last day of the five years of inactivity, as of RET-05; null where the account is in doubt, premium or not live."""
         subs = [s for s in self.rows["subscriptions"] if s["user_id"] == u["user_id"] and s["start_at"] <= NOW]
         subs = [s for s in subs if s["status"] in ("active", "expired")]
         over = [s for s in subs if s["end_at"] and s["end_at"] <= NOW]
@@ -121,9 +121,9 @@ class Reading:
 
     def con_01(self):
         for m, key in self.sends("marketing", "unknown"):
-            said = self.consent_test(key, m["sent_at"])
-            doubt = said[0] == "violation" and m["category"] == "unknown"
-            yield m["message_id"], m["user_id"], ("review", "category_unknown") if doubt else said, None
+            result = self.consent_test(key, m["sent_at"])
+            doubt = result[0] == "violation" and m["category"] == "unknown"
+            yield m["message_id"], m["user_id"], ("review", "category_unknown") if doubt else result, None
 
     def con_02(self):
         off = ("withdrawn", "opted_out")
@@ -132,7 +132,7 @@ class Reading:
             if any(c["action"] in ("withdraw", "opt_out") and c["event_at"] <= t for c in self.by_purpose[key]):
                 state, w = self.state(key, lambda e, t=t: e <= t)
                 days = [d for n in range(1, 8) if (d := self.local(w) + n * DAY).weekday() < 5]
-                said = first(
+                result = first(
                     ("pass", None, state not in off),
                     ("review", "clock_skew", any(s not in off for s in self.around(key, t))),
                     ("review", "bounced", m["status"] == "bounced"),
@@ -140,18 +140,18 @@ class Reading:
                     ("violation", "within_3_business_days", self.local(t) <= days[2]),
                     ("violation", "beyond", True),
                 )
-                yield m["message_id"], m["user_id"], said, None
+                yield m["message_id"], m["user_id"], result, None
 
     def con_05(self):
         for i in self.rows["content_items"]:
             if i["kind"] not in ("photo", "video") or not blank(i["parent_id"]):
                 continue
-            said = self.consent_test((i["user_id"], "media"), i["created_at"])
+            result = self.consent_test((i["user_id"], "media"), i["created_at"])
             if i["created_at"] > NOW:
-                said = ("unknown", "clock_future")
-            elif said == ("violation", "no_record") and i["selection_method"] == "user_selected":
-                said = PASS if self.settings.get("picker_is_consent") else ("review", "picker_only")
-            yield i["content_id"], i["user_id"], said, None
+                result = ("unknown", "clock_future")
+            elif result == ("violation", "no_record") and i["selection_method"] == "user_selected":
+                result = PASS if self.settings.get("picker_is_consent") else ("review", "picker_only")
+            yield i["content_id"], i["user_id"], result, None
 
     def con_08(self):
         valid = ("valid", "version_unknown")
@@ -165,7 +165,7 @@ class Reading:
             granted = max((c["event_at"] for c in self.by_purpose[key] if c["action"] == "grant"), default=None)
             refused = [c["event_at"] for c in self.by_purpose[key] if c["action"] != "grant" and (not granted or c["event_at"] >= granted)]
             negative = now in NEGATIVE.values()
-            said = first(
+            result = first(
                 ("unknown", "region_missing", region is None),
                 ("unknown", "clock_future", d["first_seen_at"] > NOW),
                 ("pass", None, now in valid and began in valid),
@@ -176,7 +176,7 @@ class Reading:
                 ("review", "os_permission_only", d["att_status"] == "authorized"),
                 ("violation", "no_choice", True),
             )
-            yield d["device_id"], d["user_id"], said, None
+            yield d["device_id"], d["user_id"], result, None
 
     def con_09(self):
         for m, _ in self.sends("marketing"):
@@ -187,31 +187,31 @@ class Reading:
             deleted, back, doubt, due = u["deleted_at"], u["restored_at"], self.deletion(u)[2], self.inactive_since(u)
             gone = [u["purged_at"], None if deleted and back and deleted <= back <= t else deleted]
             gone = min((g for g in gone if g), default=None)
-            said = first(
+            result = first(
                 ("unknown", doubt, doubt),
                 ("violation", "after_deletion", gone and t > gone + SKEW),
                 ("violation", "inactive_due", due and self.local(t) > due),
                 ("review", "clock_skew", gone and t > gone),
                 ("review", "suspended", u["status"] in ("suspended", "banned")),
             )
-            yield m["message_id"], m["user_id"], said, None
+            yield m["message_id"], m["user_id"], result, None
 
     # records of consent ------------------------------------------------------------------------------
 
     def con_03(self):
         start = self.settings.get("acceptance_tracking_start")
         for u in self.live():
-            id, born, given = u["user_id"], u["created_at"], self.acceptances(u["user_id"])
-            said = first(
+            id, born, grants = u["user_id"], u["created_at"], self.acceptances(u["user_id"])
+            result = first(
                 ("unknown", "clock_future", born > NOW),
-                ("pass", None, any(c["event_at"] <= born and c["policy_version"] in self.versions for c in given)),
-                ("review", "version_unknown", any(c["event_at"] <= born for c in given)),
-                ("review", "clock_skew", any(c["event_at"] <= born + SKEW for c in given)),
+                ("pass", None, any(c["event_at"] <= born and c["policy_version"] in self.versions for c in grants)),
+                ("review", "version_unknown", any(c["event_at"] <= born for c in grants)),
+                ("review", "clock_skew", any(c["event_at"] <= born + SKEW for c in grants)),
                 ("review", "pre_tracking", start and self.local(born) < start),
-                ("violation", "accepted_late", given),
+                ("violation", "accepted_late", grants),
                 ("violation", "no_acceptance", True),
             )
-            yield id, id, said, None
+            yield id, id, result, None
 
     def con_04(self):
         def second(c):
@@ -223,7 +223,7 @@ class Reading:
                 crowd[second(c)].add(c["user_id"])
         for c in grants:
             born, own, t = self.users.get(c["user_id"], {}).get("created_at"), c["purpose"] != "policy_acceptance", c["event_at"]
-            said = first(
+            result = first(
                 ("unknown", "clock_future", t > NOW),
                 ("violation", "method_not_affirmative", c["method"] in ("default", "import", "staff", "signal_gpc")),
                 ("violation", "bundled", own and c["method"] == "bundled_terms"),
@@ -232,25 +232,25 @@ class Reading:
                 ("review", "clock_skew", own and born and t < born),
                 ("review", "bulk", len(crowd[second(c)]) > self.settings.get("bulk_users", 20)),
             )
-            yield c["consent_id"], c["user_id"], said, None
+            yield c["consent_id"], c["user_id"], result, None
 
     def con_07(self):
         notice, never = self.settings.get("notice_days", 30) * DAY, dt.datetime(1, 1, 1, tzinfo=dt.UTC)
         for u in self.live():
-            id, used, given = u["user_id"], u["last_interactive_at"], self.acceptances(u["user_id"])
-            if not given:
+            id, used, grants = u["user_id"], u["last_interactive_at"], self.acceptances(u["user_id"])
+            if not grants:
                 continue
-            at, effective = max((c["event_at"], self.versions.get(c["policy_version"], never)) for c in given)
-            told = [v["effective_at"] for v in self.rows["policy_versions"] if v["material"]]
-            told = max((t for t in told if used and self.local(t) + notice < self.local(used)), default=None)
-            said = first(
+            at, effective = max((c["event_at"], self.versions.get(c["policy_version"], never)) for c in grants)
+            changed = [v["effective_at"] for v in self.rows["policy_versions"] if v["material"]]
+            changed = max((t for t in changed if used and self.local(t) + notice < self.local(used)), default=None)
+            result = first(
                 ("unknown", "clock_future", used and used > NOW),
-                ("pass", None, told is None or (effective != never and effective >= told)),
-                ("violation", "outdated", effective != never and at < (told or never)),
+                ("pass", None, changed is None or (effective != never and effective >= changed)),
+                ("violation", "outdated", effective != never and at < (changed or never)),
                 ("review", "version_unknown", effective == never),
                 ("review", "old_version_shown", True),
             )
-            yield id, id, said, self.local(told) + notice if said[0] in ("violation", "review") else None
+            yield id, id, result, self.local(changed) + notice if result[0] in ("violation", "review") else None
 
     # minors ------------------------------------------------------------------------------------------
 
@@ -261,27 +261,27 @@ class Reading:
                 continue
             begun, region = self.local(u["created_at"]), u["law_region"]
             a = self.age(birth, begun)
-            said = first(
+            result = first(
                 ("unknown", "clock_future", u["created_at"] > NOW),
                 ("unknown", "birth_date_implausible", birth > begun or self.age(birth, self.today) > 110),
                 ("unknown", "region_missing", region is None and least is None and a < max(law.values())),
                 ("violation", "below_policy_age", least is not None and a < least),
                 ("review", "below_law_age", region in law and a < law[region]),
             )
-            yield u["user_id"], u["user_id"], said, None
+            yield u["user_id"], u["user_id"], result, None
 
     def min_02(self):
         dated = [u["birth_date"] for u in self.live() if u["birth_date"] and not u["is_test"]]
         for u in self.live():
             birth, times = u["birth_date"], dated.count(u["birth_date"])
             often = times >= self.settings.get("birth_repeat", 20) and times / len(dated) > self.settings.get("birth_share", 0.01)
-            said = first(
+            result = first(
                 ("violation", "birth_date_missing", birth is None),
                 ("violation", "born_after_creation", birth and birth > self.local(u["created_at"])),
                 ("violation", "too_old", birth and self.age(birth, self.today) > 110),
                 ("review", "repeated_date", often),
             )
-            yield u["user_id"], u["user_id"], said, None
+            yield u["user_id"], u["user_id"], result, None
 
     def min_03(self):
         for u in self.live():
@@ -292,21 +292,20 @@ class Reading:
             sends = [m for m in self.rows["outbound_messages"] if m["user_id"] == id and m["category"] == "marketing"]
             sends = [m for m in sends if m["status"] != "suppressed"]
             early = [
-                any(self.in_period(x["sent_at"]) and self.age(birth, self.local(x["sent_at"])) < 18 for x in found)
-                for found in (ads, sends)
+                any(self.in_period(x["sent_at"]) and self.age(birth, self.local(x["sent_at"])) < 18 for x in rows) for rows in (ads, sends)
             ]
-            said = first(
+            result = first(
                 ("unknown", "birth_date_implausible", birth > self.local(u["created_at"])),
                 ("violation", "ad_disclosure", early[0]),
                 ("violation", "marketing_send", early[1]),
                 ("review", "public_profile", u["profile_visibility"] == "public" and self.age(birth, self.today) < 18),
             )
-            yield id, id, said, None
+            yield id, id, result, None
 
     def expected(self, rule):
         """Outcome, reason and due day by record; test accounts are excluded before anything else."""
-        found = {}
-        for record, person, said, due in getattr(self, rule.lower().replace("-", "_"))():
+        expected = {}
+        for record, person, result, due in getattr(self, rule.lower().replace("-", "_"))():
             test = self.users.get(person, {}).get("is_test")
-            found[record] = ("excluded", "test_account", None) if test else (*said, due)
-        return found
+            expected[record] = ("excluded", "test_account", None) if test else (*result, due)
+        return expected

@@ -1,4 +1,4 @@
-"""Random worlds of few people, whose times lie at each other's turning points: what the rules of consent and minors are compared over."""
+"""Random worlds of few people, whose times lie at the limits that rules count from each other: for the rules of consent and minors."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class World:
         return value if self.pick.random() < share else None
 
     def time(self) -> dt.datetime:
-        """An instant at a turning point of an earlier one."""
+        """An instant at or beside a limit that counts from an earlier one."""
         moment = self.pick.choice(self.times) + self.pick.choice(TURNS)
         if self.pick.random() < 0.3:
             self.times.append(moment)
@@ -66,7 +66,7 @@ class World:
         return self.midnight(dt.date(2020, self.one(1, 2, 2, 3), self.one(1, 28, 29))) + self.one(-1, 0, 1) * MICRO
 
     def birth(self) -> dt.date:
-        """A date near the ages that rules turn at, counted from days that they count from."""
+        """A birth date near the age limits of the rules, counted from the days that they count from."""
         day = self.one(NOW, self.pick.choice(self.times)).astimezone(self.zone).date()
         date = add_months(day, -12 * self.one(0, 13, 14, 16, 16, 18, 18, 18, 111)) + self.one(-1, 0, 1) * DAY
         return self.one(date, date, date, dt.date(2007, 2, 28), dt.date(2008, 2, 29), dt.date(2000, 1, 1), dt.date(1990, 6, 15))
@@ -95,7 +95,7 @@ class World:
         }
 
     def consent(self, n: int) -> dict[str, Any]:
-        said = {
+        event = {
             "consent_id": f"c{n}",
             "user_id": self.pick.choice(self.people),
             "purpose": self.pick.choice(PURPOSES),
@@ -105,14 +105,14 @@ class World:
             "method": self.pick.choice(METHODS),
             "policy_version": self.pick.choice(VERSIONS),
         }
-        if said["purpose"] == "policy_acceptance" and self.pick.random() < 0.3:
-            said["event_at"] = self.pick.choice(self.versions)["effective_at"] + self.one(-1, 0, 0, 1) * MICRO
+        if event["purpose"] == "policy_acceptance" and self.pick.random() < 0.3:
+            event["event_at"] = self.pick.choice(self.versions)["effective_at"] + self.one(-1, 0, 0, 1) * MICRO
         if n and self.pick.random() < 0.4:
-            # one more word of the same person to the same purpose: at the same instant, or a turn of the clock away
-            said |= {k: self.said[k] for k in ("user_id", "purpose")}
-            said["event_at"] = self.said["event_at"] + self.one(0, 0, 1) * self.pick.choice(TURNS)
-        self.said = said
-        return said
+            # another answer of the same person for the same purpose: at the same instant, or at a limit that counts from it
+            event |= {k: self.event[k] for k in ("user_id", "purpose")}
+            event["event_at"] = self.event["event_at"] + self.one(0, 0, 1) * self.pick.choice(TURNS)
+        self.event = event
+        return event
 
     def send(self, n: int) -> dict[str, Any]:
         return {

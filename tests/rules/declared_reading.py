@@ -145,7 +145,7 @@ def raised(text):
 
 
 def key(text):
-    """What names are compared by."""
+    """The form in which names are compared."""
     return re.sub("[^a-z0-9]", "", lc(text))
 
 
@@ -156,12 +156,12 @@ def keys(text):
 
 def synonyms(text):
     """Lines `code = name, name` as a map from every key to the code's key; a code is a synonym of itself."""
-    found = {}
+    codes = {}
     for line in text.strip().splitlines():
         code, _, names = line.partition(" = ")
         for name in [code, *filter(None, names.split(", "))]:
-            assert found.setdefault(key(name), key(code)) == key(code), name
-    return found
+            assert codes.setdefault(key(name), key(code)) == key(code), name
+    return codes
 
 
 ALIASES = synonyms("\n".join(f"{code} = {names}" for code, names in VENDORS.items()))
@@ -187,5 +187,5 @@ def vendor(row):
 
     if by_name := match(row["name"]):
         return by_name
-    found = {match(alias) for alias in row["aliases"] or ()} - {None}
-    return "ambiguous" if len(found) > 1 else next(iter(found), None)
+    matches = {match(alias) for alias in row["aliases"] or ()} - {None}
+    return "ambiguous" if len(matches) > 1 else next(iter(matches), None)

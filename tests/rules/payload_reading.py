@@ -27,20 +27,20 @@ def dotted(token):
 
 
 def email_forms(raw):
-    """What of an e-mail address may have been digested."""
+    """The forms of an e-mail address that may have been digested."""
     return {raw, trim(raw), lc(raw), lc(trim(raw))}
 
 
 def phone_forms(raw):
-    """What of a phone number may have been digested."""
+    """The forms of a phone number that may have been digested."""
     t = trim(raw)
-    found = {raw, t, re.sub("[^0-9]", "", t)}
+    forms = {raw, t, re.sub("[^0-9]", "", t)}
     if t.startswith(("+", "00")):
         digits = re.sub("[^0-9]", "", t.removeprefix("00"))
-        found |= {digits, "+" + digits}
-    return found
+        forms |= {digits, "+" + digits}
+    return forms
 
 
 def id_forms(raw):
-    """What of an id may have been digested."""
+    """The forms of an id that may have been digested."""
     return {raw, lc(raw), raised(raw)}

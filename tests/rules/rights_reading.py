@@ -38,11 +38,11 @@ def blank(text: str | None) -> bool:
 
 def lower(text: str) -> str:
     """A text whose A-Z are lowered, and nothing else."""
-    return re.sub("[A-Z]", lambda found: chr(ord(found.group()) + 32), text)
+    return re.sub("[A-Z]", lambda match: chr(ord(match.group()) + 32), text)
 
 
 def key(text: str) -> str:
-    """What names are compared by."""
+    """The form in which names are compared."""
     return re.sub("[^a-z0-9]", "", lower(text))
 
 
@@ -82,29 +82,29 @@ class Calendar:
 
     def deadlines(self, request: dict, region: str) -> tuple[dt.date, dt.date | None, dt.date | None]:
         """The day before an extension, the deadline and the strict deadline."""
-        a, told = self.local(request["received_at"]), self.local(request["extended_at"])
-        said = self.settings.get
+        a, extended = self.local(request["received_at"]), self.local(request["extended_at"])
+        setting = self.settings.get
         if region in ("EEA", "UK"):
-            asked, pause = self.local(request["identity_asked_at"]), 0
-            if asked and 0 <= (asked - a).days <= said("identity_prompt_days", 7):
+            identity_asked, pause = self.local(request["identity_asked_at"]), 0
+            if identity_asked and 0 <= (identity_asked - a).days <= setting("identity_prompt_days", 7):
                 until = self.local(request["identity_ok_at"] or request["answered_at"] or self.now)
-                pause = max((until - asked).days, 0)
+                pause = max((until - identity_asked).days, 0)
             first, longer = (self.roll(add_months(a, months) + pause * DAY) for months in (1, 3))
         elif region == "US-CA":
-            first, longer = self.roll(a + said("ccpa_days", 45) * DAY), self.roll(a + 90 * DAY)
+            first, longer = self.roll(a + setting("ccpa_days", 45) * DAY), self.roll(a + 90 * DAY)
         elif region == "TR":
-            first = longer = self.roll(a + said("kvkk_days", 30) * DAY)
+            first = longer = self.roll(a + setting("kvkk_days", 30) * DAY)
         elif region == "CN":
-            first = self.roll(a + said("pipl_days", 30) * DAY)
-            return first, first, self.working(a, said("pipl_working_days", 15))
+            first = self.roll(a + setting("pipl_days", 30) * DAY)
+            return first, first, self.working(a, setting("pipl_working_days", 15))
         else:
-            strict = self.roll(a + said("other_days", 45) * DAY)
+            strict = self.roll(a + setting("other_days", 45) * DAY)
             return strict, None, strict
-        return first, longer if told and told <= first else first, None
+        return first, longer if extended and extended <= first else first, None
 
 
 class Reading:
-    """What each rule says of each row of a world: (record, user_id, (outcome, reason, due day, closing event, table of holds))."""
+    """The expected outcome of each row, by rule: (record, user_id, (outcome, reason, due day, closing event, table of holds))."""
 
     def __init__(self, world):
         self.rows, self.settings = world.rows, world.settings
@@ -148,14 +148,14 @@ class Reading:
                 yield e
 
     def hold(self, user, table, day):
-        """What excuses a row that fell due on a day, and the day that an ended hold moved this to."""
+        """The hold that exempts a row which fell due on a day, and the day to which an ended hold moved that."""
         if blank(user) or day is None:
             return None, day
-        found = list(self.covering(user, table))
-        done = [e for e in found if e["ended_at"] and e["ended_at"] <= self.now and self.local(e["started_at"]) <= day]
+        exceptions = list(self.covering(user, table))
+        done = [e for e in exceptions if e["ended_at"] and e["ended_at"] <= self.now and self.local(e["started_at"]) <= day]
         closes = max((self.local(e["ended_at"]) + 30 * DAY for e in done), default=None)
         moved = max(day, closes or day)
-        for e in found:
+        for e in exceptions:
             reviewed = e["reviewed_at"] if e["reviewed_at"] and e["reviewed_at"] <= self.now else e["started_at"]
             fresh = self.today <= add_months(self.local(max(e["started_at"], reviewed)), 12)
             if not (e["ended_at"] and e["ended_at"] <= self.now) and fresh and self.local(e["started_at"]) <= moved:
@@ -165,13 +165,13 @@ class Reading:
     # the rules ---------------------------------------------------------------------------------------
 
     def rgt_01(self):
-        asked = set()
+        requesters = set()
         for r, record in self.requests(["erasure"]):
-            asked.add(r["user_id"])
+            requesters.add(r["user_id"])
             if r["outcome"] not in ("refused", "withdrawn"):
                 yield record, r["user_id"], self.erasure(r["received_at"], r["user_id"], r)
         for id, u in self.users.items():
-            if u["deletion_requested_at"] and id not in asked:
+            if u["deletion_requested_at"] and id not in requesters:
                 yield f"users:{id}", id, self.erasure(u["deletion_requested_at"], id, {"channel": "app", "outcome": None})
 
     def erasure(self, t, id, r):
@@ -206,10 +206,12 @@ class Reading:
                 yield record, r["user_id"], self.answer(r, done)
 
     def answer(self, r, done):
-        begun, asked, proved, told = r["received_at"], r["identity_asked_at"], r["identity_ok_at"], r["extended_at"]
+        begun, identity_asked, proved, extended = r["received_at"], r["identity_asked_at"], r["identity_ok_at"], r["extended_at"]
         if begun is None:
             return "unknown", "received_missing"
-        if any(t and t < begun - self.skew for t in (asked, proved, told, done)) or (asked and proved and proved < asked):
+        if any(t and t < begun - self.skew for t in (identity_asked, proved, extended, done)) or (
+            identity_asked and proved and proved < identity_asked
+        ):
             return "unknown", "dates_contradict"
         if done and r["outcome"] == "open":
             return "unknown", "outcome_contradiction"
@@ -221,55 +223,55 @@ class Reading:
         if missed is None:
             return PASS
         first, _, _ = self.calendar.deadlines(r, region)
-        late = region in ("EEA", "UK", "US-CA") and told and self.local(told) > first
+        late = region in ("EEA", "UK", "US-CA") and extended and self.local(extended) > first
         return missed[0], "extension_late" if late else "answered_late" if done else "unanswered", missed[1], done
 
     def rgt_03(self):
         for r, record in self.requests(None, ["refused"]):
             reason = None if blank(r["refusal_reason"]) else self.refusals.get(key(r["refusal_reason"]), "")
-            said = PASS
+            result = PASS
             if not reason:
-                said = "violation", "reason_missing" if reason is None else "reason_not_permitted"
+                result = "violation", "reason_missing" if reason is None else "reason_not_permitted"
             elif r["answered_at"] is None:
-                said = "unknown", "notice_date_missing"
+                result = "unknown", "notice_date_missing"
             elif reason == "identity_unproven" and r["identity_ok_at"]:
-                said = "unknown", "identity_contradiction"
+                result = "unknown", "identity_contradiction"
             elif reason == "service_impossible" and r["kind"] in ("access", "portability", "erasure", "rectify"):
-                said = "review", "reason_not_for_kind"
-            yield record, r["user_id"], said
+                result = "review", "reason_not_for_kind"
+            yield record, r["user_id"], result
 
     def rgt_04(self):
         for r, record in self.requests(["access", "portability"], ["done", "partial"]):
-            given, out = r["third_party_consent_at"], r["answered_at"]
-            said = PASS
+            consented, out = r["third_party_consent_at"], r["answered_at"]
+            result = PASS
             if r["third_party_content"] is False:
                 continue
             if r["third_party_content"] is None:
-                said = "unknown", "content_flag_missing"
-            elif given is None:
-                said = "violation", "no_consent"
+                result = "unknown", "content_flag_missing"
+            elif consented is None:
+                result = "violation", "no_consent"
             elif out is None:
-                said = "unknown", "delivery_date_missing"
-            elif given > out:
-                said = ("review", "clock_skew") if given <= out + self.skew else ("violation", "consent_after_release")
-            yield record, r["user_id"], said
+                result = "unknown", "delivery_date_missing"
+            elif consented > out:
+                result = ("review", "clock_skew") if consented <= out + self.skew else ("violation", "consent_after_release")
+            yield record, r["user_id"], result
 
     def rgt_06(self):
         for r, record in self.requests():
-            held, done, asked = r["id_document_held"], r["answered_at"], r["identity_asked_at"]
-            if not (asked or r["identity_ok_at"] or held):
+            held, done, identity_asked = r["id_document_held"], r["answered_at"], r["identity_asked_at"]
+            if not (identity_asked or r["identity_ok_at"] or held):
                 continue
             due = self.local(done) + self.settings.get("id_document_days", 30) * DAY if done else None
-            said = PASS
+            result = PASS
             if held is None:
-                said = "unknown", "held_flag_missing"
+                result = "unknown", "held_flag_missing"
             elif held and r["outcome"] != "open" and done is None:
-                said = "unknown", "closing_date_missing"
+                result = "unknown", "closing_date_missing"
             elif held and due and self.today > due:
-                said = "violation", "kept_too_long", due, None, "rights_requests"
-            elif r["channel"] == "app" and asked:
-                said = "review", "asked_when_logged_in"
-            yield record, r["user_id"], said
+                result = "violation", "kept_too_long", due, None, "rights_requests"
+            elif r["channel"] == "app" and identity_asked:
+                result = "review", "asked_when_logged_in"
+            yield record, r["user_id"], result
 
     def rgt_09(self):
         events, acts = defaultdict(list), defaultdict(list)
@@ -291,30 +293,30 @@ class Reading:
         for r, record in self.requests(["object", "restrict"], ["done", "partial"]):
             user, a, scope = r["user_id"], r["answered_at"], r["objection_scope"]
             if blank(user):
-                said = "unknown", "user_missing"
+                result = "unknown", "user_missing"
             elif a is None:
-                said = "unknown", "answer_date_missing"
+                result = "unknown", "answer_date_missing"
             elif scope not in ("marketing", "advertising", "all"):
-                said = "unknown", "scope_missing"
+                result = "unknown", "scope_missing"
             else:
                 kinds = [k for k in ("marketing", "advertising") if scope in (k, "all")]
                 broken = [(k, s) for k in kinds for s, purpose in acts[user, k] if s > a and not agreed(user, purpose, a, s)]
                 late = [k for k, s in broken if s > a + self.hours("objection_allowance_h", 24)]
-                said = PASS
+                result = PASS
                 if broken:
-                    said = "violation" if late else "review", f"{(late or [broken[0][0]])[0]}_after_objection"
-            yield record, user, said
+                    result = "violation" if late else "review", f"{(late or [broken[0][0]])[0]}_after_objection"
+            yield record, user, result
 
     def expected(self, rule):
         """Outcome, reason, due day and days over it by record; test accounts are excluded before anything else."""
-        found = {}
-        for record, person, said in getattr(self, rule.lower().replace("-", "_"))():
-            outcome, reason, due, closing, table = (*said, None, None, None)[:5]
+        expected = {}
+        for record, person, result in getattr(self, rule.lower().replace("-", "_"))():
+            outcome, reason, due, closing, table = (*result, None, None, None)[:5]
             if self.users.get(person, {}).get("is_test"):
                 outcome, reason, due = "excluded", "test_account", None
             elif table:
                 excuse, due = self.hold(person, table, due)
                 outcome, reason = ("exempt", excuse) if excuse else (outcome, reason)
             days = (self.local(closing or self.now) - due).days if due else 0
-            found[record] = outcome, reason, due, days if days > 0 else None
-        return found
+            expected[record] = outcome, reason, due, days if days > 0 else None
+        return expected

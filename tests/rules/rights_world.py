@@ -1,4 +1,4 @@
-"""Random worlds of few people and many requests, whose times lie at each other's turning points."""
+"""Random worlds of few people and many requests, whose times lie at the limits that rules count from each other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ODD = (None, "", "\u3000", "odd", "EEA ", "Erasure")
 
 
 class Dice:
-    """What a world is thrown with: values, and instants where local days turn."""
+    """Random choices of a world: values, and instants where local days begin and end."""
 
     def __init__(self, seed: int, broken: bool, settings: dict[str, Any]):
         self.pick, self.broken, self.settings = random.Random(seed), broken, settings
@@ -48,7 +48,7 @@ class Dice:
         return moment + self.one(dt.timedelta(0), *steps) + self.one(-1, 0, 0, 1) * MICRO
 
     def spoil(self, rows: list[dict[str, Any]], *columns: str) -> None:
-        """Where the world is a broken one, put what no contract allows into a few cells."""
+        """In a broken world, put values that the contract does not allow into a few cells."""
         for row in rows if self.broken else ():
             for column in columns:
                 if self.pick.random() < 0.05:
@@ -77,21 +77,21 @@ class World(Dice):
     # a row per table ---------------------------------------------------------------------------------
 
     def user(self, id: str) -> dict[str, Any]:
-        asked = self.turn(self.today - self.one(0, 1, 1, 2, 20, 40, 100) * DAY)
-        asked = self.one(asked, asked, self.near(self.now - self.allowance))
-        gone = self.sometimes(0.5, self.near(asked, self.allowance, self.allowance, 10 * DAY, -DAY))
-        back = self.sometimes(0.4, self.near(self.one(gone or asked, asked), SKEW, DAY))
+        requested = self.turn(self.today - self.one(0, 1, 1, 2, 20, 40, 100) * DAY)
+        requested = self.one(requested, requested, self.near(self.now - self.allowance))
+        gone = self.sometimes(0.5, self.near(requested, self.allowance, self.allowance, 10 * DAY, -DAY))
+        back = self.sometimes(0.4, self.near(self.one(gone or requested, requested), SKEW, DAY))
         if gone and back and self.pick.random() < 0.3:
-            gone, back = asked - DAY, asked
+            gone, back = requested - DAY, requested
         return {
             "user_id": id,
             "status": "active",
             "created_at": self.now - 900 * DAY,
-            "deletion_requested_at": self.sometimes(0.7, asked),
+            "deletion_requested_at": self.sometimes(0.7, requested),
             "deleted_at": gone,
             "restored_at": back,
             "restored_by": self.one("user", "user", "staff", "system", None) if back else None,
-            "purged_at": self.sometimes(0.15, self.near(asked, self.allowance, 30 * DAY)),
+            "purged_at": self.sometimes(0.15, self.near(requested, self.allowance, 30 * DAY)),
             "law_region": self.one(*REGIONS, None),
             "is_test": self.pick.random() < 0.06,
         }
@@ -113,10 +113,10 @@ class World(Dice):
         u = {"user_id": self.one("ghost", "\u3000", "", None, "U1")} if self.pick.random() < 0.07 else self.pick.choice(people)
         begun, prompt = self.received(u), self.settings.get("identity_prompt_days", 7)
         before = self.near(begun - self.calendar.skew, dt.timedelta(0), -DAY)
-        asked = self.sometimes(0.4, self.turn(self.calendar.local(begun) + self.one(0, 1, prompt, prompt + 1) * DAY))
-        asked = self.one(*[max(asked, begun)] * 7, asked, begun, before) if asked else None
-        proved = self.near(asked, *(d * DAY for d in (1, 2, 5, 20, -3))) if asked else self.sometimes(0.05, begun)
-        proved = self.one(proved, max(asked, proved), max(asked, proved)) if asked else proved
+        identity_asked = self.sometimes(0.4, self.turn(self.calendar.local(begun) + self.one(0, 1, prompt, prompt + 1) * DAY))
+        identity_asked = self.one(*[max(identity_asked, begun)] * 7, identity_asked, begun, before) if identity_asked else None
+        proved = self.near(identity_asked, *(d * DAY for d in (1, 2, 5, 20, -3))) if identity_asked else self.sometimes(0.05, begun)
+        proved = self.one(proved, max(identity_asked, proved), max(identity_asked, proved)) if identity_asked else proved
         r = {
             "request_id": f"r{n}",
             "user_id": u["user_id"],
@@ -124,7 +124,7 @@ class World(Dice):
             "channel": self.one("app", "form", "email", "other"),
             "law_region": self.sometimes(0.5, self.one(*REGIONS)),
             "received_at": begun,
-            "identity_asked_at": asked,
+            "identity_asked_at": identity_asked,
             "identity_ok_at": self.sometimes(0.6, proved),
             "extended_at": None,
             "answered_at": None,
@@ -173,10 +173,12 @@ class World(Dice):
             row = {"disclosure_id": f"x{n}", "user_id": id, "vendor_id": "v", "kind": kind, "purpose": "advertising", "fields": []}
             shared.append(row | {"identifier_form": "none", "sent_at": self.one(s, self.near(a, allowed, allowed, -DAY))})
             for m in range(self.one(0, 0, 1, 1, 2, 3)):
-                said = {"consent_id": f"c{n}-{m}", "user_id": id or "", "explicit": True, "method": "in_app"}
-                said["purpose"] = self.one(f"marketing_{channel}", f"marketing_{channel}", "personalised_ads", "personalised_ads", "media")
-                said["action"] = self.one("grant", "grant", "grant", "withdraw", "opt_out", "refuse")
-                consents.append(said | {"event_at": self.one(s, s, a, a, self.near(s), self.near(a))})
+                consent = {"consent_id": f"c{n}-{m}", "user_id": id or "", "explicit": True, "method": "in_app"}
+                consent["purpose"] = self.one(
+                    f"marketing_{channel}", f"marketing_{channel}", "personalised_ads", "personalised_ads", "media"
+                )
+                consent["action"] = self.one("grant", "grant", "grant", "withdraw", "opt_out", "refuse")
+                consents.append(consent | {"event_at": self.one(s, s, a, a, self.near(s), self.near(a))})
         quiet = self.pick.choices(heard, k=len(heard) // 3)
         still = {r["user_id"] for r in quiet}
         self.rows["outbound_messages"] = [m for m in messages if m["user_id"] not in still]
@@ -186,11 +188,11 @@ class World(Dice):
     # holds -------------------------------------------------------------------------------------------
 
     def holds(self) -> None:
-        """Holds of those whose rows broke a promise, begun and ended about the days on which these fell due."""
+        """Holds of people who have violations, begun and ended about the days on which these fell due."""
         reading, late = Reading(self), []
         for rule in ("RGT-01", "RGT-06"):
             people = {record: person for record, person, _ in getattr(reading, rule.lower().replace("-", "_"))()}
-            late += [(people[record], said[2]) for record, said in reading.expected(rule).items() if said[2] or said[0] == "review"]
+            late += [(people[record], result[2]) for record, result in reading.expected(rule).items() if result[2] or result[0] == "review"]
         for n, (person, due) in enumerate(self.pick.sample(late, len(late) * 2 // 3)):
             if not blank(person):
                 self.rows["retention_exceptions"] += self.hold(n, person, due or self.today - 40 * DAY)
@@ -201,7 +203,7 @@ class World(Dice):
         ends = (self.turn(self.today - 30 * DAY), self.turn(self.today - 31 * DAY), self.turn(due + self.one(0, 3, 9) * DAY))
         ended = self.sometimes(0.5, self.one(*ends, *ends[:1] * 3, self.now, self.now + MICRO, begun, begun - MICRO))
         bad = self.one("users.email", "rights_requests.user_id", " ", "consents", "users rights_requests")
-        said = {
+        values = {
             "exception_id": f"h{n}",
             "user_id": person,
             "type": self.one("legal_hold", "legal_hold", "dispute", "statutory", "fraud", "ban"),
@@ -217,5 +219,5 @@ class World(Dice):
             # another one, begun as the first one's last day ends
             later = self.one(self.turn(self.calendar.local(ended) + 30 * DAY), self.turn(due), self.now)
             more = {"exception_id": f"h{n}-2", "scope": "*", "started_at": later, "ended_at": None, "reviewed_at": None}
-            return [said, said | more]
-        return [said]
+            return [values, values | more]
+        return [values]

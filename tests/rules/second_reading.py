@@ -1,4 +1,4 @@
-"""What second readings share: random worlds near turning points, outcomes row by row, and their comparison with the rules."""
+"""What the second readings of rules share: random worlds near turning points, expected outcomes by row, and the comparison."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Near:
     """A random world: `rows` by table. `loose` ones hold what the gates would stop: nulls and values outside the enums."""
 
     def __init__(self, seed, loose=False, **settings):
-        self.pick, self.loose, self.given = random.Random(seed * 2 + loose), loose, settings
+        self.pick, self.loose, self.overrides = random.Random(seed * 2 + loose), loose, settings
         self.settings = SETTINGS | settings
         self.zone = ZoneInfo(self.settings["audit_tz"])
         self.skew = dt.timedelta(seconds=self.settings["skew_seconds"])
@@ -87,12 +87,12 @@ class Near:
         return self.near(self.pick.choice(self.times), self.skew, DAY, *steps)
 
     def row(self, table, **values):
-        """A row with what the contract requires; a key is `<table>-<n>` where none is given."""
+        """Add a row with what the contract requires; its key is `<table>-<n>` unless `values` have one. Returns it."""
         rows = self.rows.setdefault(table, [])
-        known = contract.load()[table]
-        filled = {c.name: None for c in known.columns} | {known.key: f"{table}-{len(rows)}"}
+        declared = contract.load()[table]
+        filled = {c.name: None for c in declared.columns} | {declared.key: f"{table}-{len(rows)}"}
         for name, value in worlds.DEFAULTS.get(table, {}).items():
-            dated = known[name].kind == "timestamp" and not isinstance(value, dt.datetime)
+            dated = declared[name].kind == "timestamp" and not isinstance(value, dt.datetime)
             filled[name] = dt.datetime.combine(value, dt.time(), dt.UTC) if dated else value
         assert not values.keys() - filled.keys(), values.keys() - filled.keys()
         rows.append(filled | values)
@@ -100,7 +100,7 @@ class Near:
 
 
 class SecondReading:
-    """What each rule says of each row: a rule's method yields record, person, (outcome, reason) and, if any, due day and end."""
+    """The expected outcome of each row: a rule's method yields record, person, (outcome, reason) and, if any, due day and end."""
 
     def __init__(self, world):
         self.rows, self.settings, self.local = world.rows, world.settings, world.local
@@ -112,46 +112,46 @@ class SecondReading:
         return self.settings[name] * HOUR
 
     def order(self, ok, t, reason):
-        """The order test: kept at an instant, or at one within the skew of it, or not at all."""
+        """The outcome of an order test: pass at the instant, review within the skew of it, else a violation."""
         if ok(t):
             return PASS
         return ("review", "clock_skew") if ok(t - self.skew) or ok(t + self.skew) else ("violation", reason)
 
     def expected(self, rule):
         """Outcome, reason, due day and days over it by record; test accounts are excluded before anything else."""
-        found = {}
-        for record, person, said, *due in getattr(self, rule.lower().replace("-", "_"))():
-            assert record not in found, record
+        expected = {}
+        for record, person, result, *due in getattr(self, rule.lower().replace("-", "_"))():
+            assert record not in expected, record
             due_on, closing = due or (None, NOW)
             late = (self.local(closing) - due_on).days if due_on else 0
             test = not blank(person) and self.users.get(person, {}).get("is_test")
-            found[record] = ("excluded", "test_account", None, None) if test else (*said, due_on, late if late > 0 else None)
-        return found
+            expected[record] = ("excluded", "test_account", None, None) if test else (*result, due_on, late if late > 0 else None)
+        return expected
 
 
 def audit_of(world, engine, folder, absent=()):
-    """The audit of a world; a loose world's gates stand open."""
+    """The audit of a world. In a loose world no gate blocks a rule."""
     policy = load()
     snapshot = open_snapshot(worlds.deliver(folder, world.rows, NOW.isoformat(), absent), engine)
-    audit = Audit(snapshot, policy, settings_of(policy, world.given))
+    audit = Audit(snapshot, policy, settings_of(policy, world.overrides))
     if world.loose:
         audit.__dict__["blocked"] = {}
     return audit
 
 
 def compare(world, reading, rules, engine, folder, absent=()):
-    """Rows of a world of which the rules say something else than the second reading does; rules that are not there are left out."""
+    """A line for each row on which a rule and its second reading differ; rules that are not in the catalogue are left out."""
     audit, lines = audit_of(world, engine, folder, absent), []
     for rule in [r for r in rules if r in RULES]:
-        done = evaluate(RULES[rule], audit, keep_pass=True)
-        if done.verdict in ("ERROR", "NOT_EVALUATED"):
-            lines.append(f"{rule}: {done.verdict}: {done.reason}")
+        evaluation = evaluate(RULES[rule], audit, keep_pass=True)
+        if not evaluation.verdict.is_tested:
+            lines.append(f"{rule}: {evaluation.verdict}: {evaluation.reason}")
             continue
-        rows = done.rows.astype(object).where(done.rows.notna(), None).to_dict("records")
-        found = {row["record"]: (row["outcome"], row["reason"], row["due_on"], row["days_over"]) for row in rows}
+        rows = evaluation.rows.astype(object).where(evaluation.rows.notna(), None).to_dict("records")
+        actual = {row["record"]: (row["outcome"], row["reason"], row["due_on"], row["days_over"]) for row in rows}
         wanted = reading.expected(rule)
-        differ = sorted(k for k in found | wanted if found.get(k) != wanted.get(k))
-        lines += [f"{rule} {k}: {found.get(k)}, not {wanted.get(k)}; {_shown(world, k)}" for k in differ]
+        differ = sorted(k for k in actual | wanted if actual.get(k) != wanted.get(k))
+        lines += [f"{rule} {k}: {actual.get(k)}, not {wanted.get(k)}; {_shown(world, k)}" for k in differ]
     return lines
 
 
@@ -162,34 +162,34 @@ def _shown(world, record):
     return [{k: str(v) if isinstance(v, dt.datetime | dt.date) else v for k, v in r.items() if v is not None} for r in rows]
 
 
-def met(make, reading, rules, seeds):
+def occurrences(make, reading, rules, seeds):
     """How often each (rule, outcome, reason) occurs in the worlds of these seeds."""
     count = Counter()
     for seed in seeds:
-        found = reading(make(seed))
-        count.update((rule, said[0], said[1]) for rule in rules for said in found.expected(rule).values())
+        second = reading(make(seed))
+        count.update((rule, result[0], result[1]) for rule in rules for result in second.expected(rule).values())
     return count
 
 
-def unmet(make, reading, wanted, seeds, least=3):
-    """By rule, the reasons that are not met at least a few times."""
-    count = met(make, reading, wanted, seeds)
+def rare_reasons(make, reading, wanted, seeds, least=3):
+    """By rule, the wanted reasons that occur fewer than `least` times."""
+    count = occurrences(make, reading, wanted, seeds)
     often = {(rule, reason) for (rule, _, reason), n in count.items() if n >= least}
     lacks = {rule: [reason for reason in reasons.split() if (rule, reason) not in often] for rule, reasons in wanted.items()}
     return {rule: reasons for rule, reasons in lacks.items() if reasons}
 
 
 def command_line(differences, make, reading, rules):
-    """Compare over many seeds, or (`--met`) print how often every reason occurs."""
+    """Compare over many seeds, or (`--occurrences`) print how often every reason occurs."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--start", type=int, default=0)
-    parser.add_argument("--met", action="store_true")
+    parser.add_argument("--occurrences", action="store_true")
     parser.add_argument("rules", nargs="*")
-    asked = parser.parse_args()
-    seeds, rules = range(asked.start, asked.start + asked.seeds), asked.rules or rules
-    if asked.met:
-        for (rule, outcome, reason), n in sorted(met(make, reading, rules, seeds).items(), key=str):
+    arguments = parser.parse_args()
+    seeds, rules = range(arguments.start, arguments.start + arguments.seeds), arguments.rules or rules
+    if arguments.occurrences:
+        for (rule, outcome, reason), n in sorted(occurrences(make, reading, rules, seeds).items(), key=str):
             print(f"{rule} {outcome:10}{reason or '':28}{n:7}")
         return
     for seed in seeds:

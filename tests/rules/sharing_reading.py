@@ -43,7 +43,7 @@ DEVICE_REASONS = (
 
 
 class SharingReading(SecondReading):
-    """What each rule says of each row of a sharing world."""
+    """The expected outcome of each row of a sharing world, by rule."""
 
     def __init__(self, world):
         super().__init__(world)
@@ -58,16 +58,16 @@ class SharingReading(SecondReading):
 
     def of(self, *kinds):
         """Disclosures of these kinds that are no aggregates."""
-        found = [d for d in self.rows["disclosures"] if d["kind"] in kinds]
-        return [d for d in found if not (blank(d["user_id"]) and d["identifier_form"] == "none")]
+        disclosures = [d for d in self.rows["disclosures"] if d["kind"] in kinds]
+        return [d for d in disclosures if not (blank(d["user_id"]) and d["identifier_form"] == "none")]
 
     def by_vendor(self):
         """Disclosures by vendor id; those that name no vendor are ignored."""
-        found = defaultdict(list)
+        by_vendor = defaultdict(list)
         for d in self.rows["disclosures"]:
             if not blank(d["vendor_id"]):
-                found[d["vendor_id"]].append(d)
-        return found
+                by_vendor[d["vendor_id"]].append(d)
+        return by_vendor
 
     # recipients and what they get --------------------------------------------------------------------
 
@@ -77,17 +77,17 @@ class SharingReading(SecondReading):
             if id in sent and all(d["kind"] in ("legal", "corporate") for d in sent[id]):
                 continue
             row = self.vendors.get(id)
-            said = ("unknown", "vendor_not_registered")
+            result = ("unknown", "vendor_not_registered")
             if row:
                 none, category = self.codes[id] is None, row["category"]
-                said = first(
+                result = first(
                     ("unknown", "vendor_ambiguous", self.codes[id] == "ambiguous"),
                     ("unknown", "vendor_name_missing", none and blank(row["name"])),
                     ("unknown", "category_missing", none and blank(category)),
                     ("review", "declared_by_category_only", none and category in BY_CATEGORY),
                     ("violation", "undeclared_recipient", none),
                 )
-            yield f"vendors:{id}", None, said
+            yield f"vendors:{id}", None, result
 
     def allowed(self, d):
         """The recipient's field list and its review fields; null where there is no list."""
@@ -108,7 +108,7 @@ class SharingReading(SecondReading):
             listed, doubtful = self.allowed(d)
             names = {canonical(f) for f in d["fields"] or () if not blank(f)}
             unknown = d["vendor_id"] not in self.vendors or self.codes[d["vendor_id"]] == "ambiguous"
-            said = first(
+            result = first(
                 ("violation", "field_not_declared", listed is not None and names - listed - doubtful),
                 ("unknown", "fields_missing", d["fields"] is None),
                 ("unknown", "vendor_unknown", unknown),
@@ -116,7 +116,7 @@ class SharingReading(SecondReading):
                 ("unknown", "blank_field", any(blank(f) for f in d["fields"] or ())),
                 ("review", "coarse_category", names & doubtful),
             )
-            yield f"disclosures:{d['disclosure_id']}", d["user_id"], said
+            yield f"disclosures:{d['disclosure_id']}", d["user_id"], result
 
     def sha_07(self):
         declared, support = {key(p) for p in PURPOSES}, keys(SUPPORT_FIELDS)
@@ -124,26 +124,26 @@ class SharingReading(SecondReading):
             purpose = None if blank(d["purpose"]) else key(d["purpose"])
             about_support = purpose == "customersupport" or any(not blank(f) and key(f) in support for f in d["fields"] or ())
             own = PURPOSES_OF.get(self.codes.get(d["vendor_id"]))
-            said = first(
+            result = first(
                 ("violation", "purpose_not_declared", purpose is not None and purpose not in declared),
                 ("violation", "support_data_for_ads", d["kind"] == "advertising" and about_support),
                 ("unknown", "purpose_missing", purpose is None),
                 ("unknown", "vendor_unknown", d["vendor_id"] not in self.vendors),
                 ("violation", "purpose_not_recipients", own is not None and purpose not in keys(own)),
             )
-            yield f"disclosures:{d['disclosure_id']}", d["user_id"], said
+            yield f"disclosures:{d['disclosure_id']}", d["user_id"], result
 
     def sha_08(self):
         for d in self.rows["disclosures"]:
             if d["kind"] == "legal":
                 ground = d["legal_ground"]
-                said = first(
+                result = first(
                     ("violation", "ground_missing", blank(ground)),
                     ("violation", "ground_not_listed", key(ground or "") not in keys(GROUNDS)),
                     ("review", "reference_missing", blank(d["reference"])),
                     ("review", "approver_missing", blank(d["approved_by"])),
                 )
-                yield f"disclosures:{d['disclosure_id']}", d["user_id"], said
+                yield f"disclosures:{d['disclosure_id']}", d["user_id"], result
 
     def sha_09(self):
         for id, sent in self.by_vendor().items():
@@ -151,10 +151,10 @@ class SharingReading(SecondReading):
             if not days:
                 continue
             row, dated = self.vendors.get(id), [day for day in days if day]
-            said = first(("unknown", "vendor_not_registered", row is None), ("unknown", "share_clock_missing", not dated))
-            if said == PASS:
+            result = first(("unknown", "vendor_not_registered", row is None), ("unknown", "share_clock_missing", not dated))
+            if result == PASS:
                 vetted, signed, end = row["vetted_at"], row["contract_signed_at"], row["contract_end"]
-                said = first(
+                result = first(
                     ("unknown", "contract_dates_contradict", end and signed and end < signed),
                     ("violation", "not_vetted", vetted is None),
                     ("violation", "vetted_late", vetted and vetted > min(dated)),
@@ -163,7 +163,7 @@ class SharingReading(SecondReading):
                     ("violation", "contract_expired", end and end < max(dated)),
                     ("review", "role_missing", blank(row["role"])),
                 )
-            yield f"vendors:{id}", None, said
+            yield f"vendors:{id}", None, result
 
     # advertising -------------------------------------------------------------------------------------
 
@@ -174,7 +174,7 @@ class SharingReading(SecondReading):
             clear = any(CLEAR.fullmatch(t) or dotted(t) or t in self.users for t in words) or (name and payload == name)
             zeros = bool(words) and all(zero(t) for t in words)
             declared = self.codes.get(d["vendor_id"]) in self.settings["ad_id_declared_for"]
-            said = first(
+            result = first(
                 ("unknown", "identifier_form_missing", blank(form)),
                 ("violation", "plain_identifier", form == "plain"),
                 ("violation", "clear_value", clear),
@@ -183,7 +183,7 @@ class SharingReading(SecondReading):
                 ("review", "ad_id_declared", form == "ad_id"),
                 ("review", "uuid_value", any(UUID.fullmatch(t) and not zero(t) for t in words)),
             )
-            yield f"disclosures:{d['disclosure_id']}", d["user_id"], said
+            yield f"disclosures:{d['disclosure_id']}", d["user_id"], result
 
     @cached_property
     def stored(self):
@@ -197,8 +197,8 @@ class SharingReading(SecondReading):
             + [id_forms(d["ad_id"]) for d in devices if not blank(d["ad_id"]) and not zero(d["ad_id"])],
         }
         return {
-            reason: {hashlib.new(how, f.encode()).hexdigest() for fs in found for f in fs if f for how in ("md5", "sha1", "sha256")}
-            for reason, found in forms.items()
+            reason: {hashlib.new(how, f.encode()).hexdigest() for fs in values for f in fs if f for how in ("md5", "sha1", "sha256")}
+            for reason, values in forms.items()
         }
 
     def sha_04(self):
@@ -217,27 +217,27 @@ class SharingReading(SecondReading):
             if d["identifier_form"] not in ("hashed", "keyed_hash") and not own:
                 continue
             stable = [g for g in own if people[g] == {d["user_id"]} and len(days.get((g, d["user_id"], d["vendor_id"]), ())) > 1]
-            said = first(
+            result = first(
                 ("unknown", "no_sample", not tokens(d["payload_sample"])),
-                *(("violation", reason, own & known) for reason, known in self.stored.items()),
+                *(("violation", reason, own & stored) for reason, stored in self.stored.items()),
                 ("violation", "stable_pseudonym", stable),
             )
-            yield f"disclosures:{d['disclosure_id']}", d["user_id"], said
+            yield f"disclosures:{d['disclosure_id']}", d["user_id"], result
 
     def granted(self, id, t):
-        """Whether the latest word is a grant; a tie is none. And whether there is a word."""
+        """Whether the latest answer is a grant (a tie is none), and whether there is an answer."""
         events = [c for c in self.consents[id] if c["event_at"] <= t]
         last = max((c["event_at"] for c in events), default=None)
         return bool(events) and all(c["action"] == "grant" for c in events if c["event_at"] == last), bool(events)
 
     def run(self, id, t):
-        """The words against, from the last grant on."""
+        """The refusals since the last grant."""
         events = [c for c in self.consents[id] if c["event_at"] <= t]
         since = max((c["event_at"] for c in events if c["action"] == "grant"), default=None)
         return [c for c in events if c["action"] != "grant" and (since is None or c["event_at"] >= since)]
 
     def last_day(self, id, t):
-        """The last day on which an opt-out may still be unheeded; null if none may."""
+        """The last day on which data may still be used after an opt-out; null if it may not."""
         run = self.run(id, t)
         if any(c["method"] == "signal_gpc" for c in run):
             return None
@@ -259,8 +259,8 @@ class SharingReading(SecondReading):
                     last = self.last_day(id, at) if self.run(id, at) else self.local(at)
                     return last is not None and self.local(at) <= last
 
-                said = self.order(ok, t, "opt_out")
-                yield record, id, said, self.last_day(id, t) if said != PASS else None, t
+                result = self.order(ok, t, "opt_out")
+                yield record, id, result, self.last_day(id, t) if result != PASS else None, t
             else:
                 yield record, id, PASS if self.granted(id, t)[0] else ("review", "region_unknown")
 
@@ -271,19 +271,19 @@ class SharingReading(SecondReading):
             record, id = f"disclosures:{d['disclosure_id']}", d["user_id"]
             if not blank(d["device_id"]):
                 devices = [self.devices[d["device_id"]]] if d["device_id"] in self.devices else []
-                said = ("unknown", "device_unknown")
+                result = ("unknown", "device_unknown")
             else:
                 with_id = [v for v in self.rows["devices"] if v["user_id"] == id and not blank(v["ad_id"])]
                 devices = [v for v in with_id if not zero(v["ad_id"])] or with_id
-                said = ("unknown", "ad_id_missing")
+                result = ("unknown", "ad_id_missing")
             if devices:
                 each = [self.device(v) for v in devices]
                 least = min(each, key=lambda one: DEVICE_REASONS.index(one[1]))
-                said = least if len({outcome for outcome, _ in each}) == 1 else ("unknown", "device_ambiguous")
-            yield record, id, said
+                result = least if len({outcome for outcome, _ in each}) == 1 else ("unknown", "device_ambiguous")
+            yield record, id, result
 
     def device(self, v):
-        """What one device says of its advertising id."""
+        """The outcome that one device gives for its advertising id."""
         ios, android = v["platform"] == "ios", v["platform"] == "android"
         return first(
             ("unknown", "ad_id_missing", blank(v["ad_id"])),
@@ -302,7 +302,7 @@ class SharingReading(SecondReading):
             spoken = any(not blank(f) and key(f) in private for f in d["fields"] or ())
             if d["kind"] == "advertising" and (ids or spoken):
                 items, t = [self.items[c] for c in ids if c in self.items], d["sent_at"]
-                said = first(
+                result = first(
                     ("violation", "private_field", spoken),
                     ("violation", "private_content", any(c["kind"] in ("chat", "voice", "room", "transcript") for c in items)),
                     ("violation", "content_deleted", t and any(c["deleted_at"] and c["deleted_at"] <= t for c in items)),
@@ -311,4 +311,4 @@ class SharingReading(SecondReading):
                     ("unknown", "visibility_missing", any(blank(c["visibility"]) for c in items)),
                     ("unknown", "clock_missing", t is None),
                 )
-                yield f"disclosures:{d['disclosure_id']}", d["user_id"], said
+                yield f"disclosures:{d['disclosure_id']}", d["user_id"], result

@@ -1,4 +1,4 @@
-"""Worlds for the rules of sharing: vendors by every name, fields in every dress, digests of what is stored, words for and against."""
+"""Worlds for the rules of sharing: vendors by every name, fields in every spelling, digests of stored values, grants and withdrawals."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class SharingWorld(Near):
         )
 
     def history(self, id):
-        """Words of a person for and against personalised advertising, some at the same instant; the times at which they turn."""
+        """A person's answers on personalised advertising, some at the same instant. Returns the instants at which they change."""
         turns = []
         for _ in range(self.one(0, 1, 1, 2, 3, 4)):
             at = self.near(self.one(self.pick.choice(self.times), *turns[-1:]), self.skew)
@@ -153,13 +153,13 @@ class SharingWorld(Near):
         )
 
     def vendor(self, id):
-        """A vendor, dressed, with dates near those of what it got."""
+        """A vendor in one of its spellings, with dates near those of its disclosures."""
         if id in ("v98", "v99"):
             return
         name = self.vendors[id][1]
         aliases = self.one(None, [], [" ", ""], ["Acme Inc"], ["Acme", None])
         if name and self.chance(0.3):
-            # known by an alias alone, or by none; where two vendors share it, nobody knows
+            # recognised by an alias alone, or not at all; an alias of two vendors is ambiguous
             others = self.one([], [], ["Admob"], ["Agora.io", "adx"], [" ", name.upper()])
             name, aliases = self.one("Acme", " ", "", "???"), [name, *others]
         name = self.one(name, name.upper(), name.title(), name.replace(" ", "-") + ".", f"\u00a0{name} ")
@@ -190,8 +190,8 @@ class SharingWorld(Near):
     def fields(self, code):
         """Names of fields: mostly those that the vendor may get."""
         own = sorted(canonicals(LISTS[code])) if code in LISTS and self.chance(0.9) else OWN_LIST
-        found = [name for name, means in CANONICAL.items() if means in own] if code in LISTS else own
-        names = [self.dressed(self.pick.choice(found or own)) for _ in range(self.one(0, 1, 1, 2, 3))]
+        stated = [name for name, means in CANONICAL.items() if means in own] if code in LISTS else own
+        names = [self.dressed(self.pick.choice(stated or own)) for _ in range(self.one(0, 1, 1, 2, 3))]
         odd = ["contacts", "Open-ID", "uid", "\u0130p", "---", *PRIVATE_FIELDS.split(), *SUPPORT_FIELDS.split()]
         if self.chance(0.15):
             names.append(self.dressed(self.pick.choice(odd)))
@@ -215,7 +215,7 @@ class SharingWorld(Near):
         return hashlib.new(how, text.encode()).hexdigest()[: self.one(128, 128, 128, 128, 128, 128, 31)]
 
     def token(self, id, at):
-        """A word of a payload: clear, an id, or a digest of what is stored, of the person, of the day or of nothing."""
+        """A token of a payload: a clear value, an id, or a digest of what is stored, of the person, of the day or of nothing."""
         day = at.date().isoformat() if at else ""
         kind = self.pick.random()
         if kind < 0.35:
@@ -230,7 +230,7 @@ class SharingWorld(Near):
         return self.pick.choice([*WORDS.split(), *ZEROS, *ZEROS, "\u2003"])
 
     def payload(self, id, at):
-        """A payload of some words, the person's name, or nothing."""
+        """A payload of some tokens, the person's name, or null."""
         if self.chance(0.12):
             return self.one(None, "", " ", "\u3000", ";|", "\n,")
         if self.chance(0.08):
@@ -248,7 +248,7 @@ class SharingWorld(Near):
         return self.rough(own, self.dressed(own), self.dressed(own), "selling", "", "!")
 
     def disclosure(self):
-        """A disclosure, mostly to a partner, at a turn of the person's mind; most have forgotten neither vendor nor person."""
+        """A disclosure, mostly to a partner, near a change of the person's consent; a few have no vendor or no person."""
         id = self.one(*self.people, *self.people[:3], *NOBODY)
         at = self.near(self.pick.choice(self.words.get(id) or self.times), self.skew, DAY)
         vendor = self.pick.choice([v for v in self.vendors if v != "v44"]) if self.chance(0.97) else self.one("x9", "", " ")

@@ -1,4 +1,4 @@
-"""The rules of permissions and security, row by row against a second reading of them, over worlds in which grants meet reinstalls."""
+"""The rules of permissions and security, row by row against a second reading of them, over worlds with grants about reinstalls."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SEEDS = [(0, False), (1, False), (2, False), (3, False), (4, True), (7, True)]
 
 
 def differences(seed: int, engine, folder, rules=EXACT, broken: bool = False, log: bool = True) -> list[str]:
-    """Rows of a world of which the rules say something else than the second reading does; the gates are not asked of a broken world."""
+    """A line for each row on which a rule and its second reading differ. In a broken world no gate blocks a rule."""
     settings = SETTINGS[seed % len(SETTINGS)]
     world = World(seed, broken=broken, log=log, **settings)
     policy = load()
@@ -81,8 +81,8 @@ def test_worlds_hold_every_reason():
         "SEC-05": "test_account unencrypted_scheme scheme_relative scheme_unrecognised",
         "SEC-06": "test_account visibility_missing unsigned signed_no_expiry",
     }
-    made = [World(seed, broken=broken, **SETTINGS[seed % len(SETTINGS)]) for seed, broken in SEEDS]
-    readings = [Reading(world) for world in [*made, World(4, log=False)]]
+    all_worlds = [World(seed, broken=broken, **SETTINGS[seed % len(SETTINGS)]) for seed, broken in SEEDS]
+    readings = [Reading(world) for world in [*all_worlds, World(4, log=False)]]
     for rule, reasons in wanted.items():
-        met = {said[:2] for reading in readings for said in reading.expected(rule).values()}
-        assert {"pass", *reasons.split()} <= {reason or outcome for outcome, reason in met}, rule
+        occurring = {result[:2] for reading in readings for result in reading.expected(rule).values()}
+        assert {"pass", *reasons.split()} <= {reason or outcome for outcome, reason in occurring}, rule

@@ -1,4 +1,4 @@
-"""The rules of consent and minors, row by row against a second reading of them, over worlds in which clocks meet and tie."""
+"""The rules of consent and minors, row by row against a second reading of them, over worlds in which many times are equal or at a limit."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SETTINGS = [
 
 
 def differences(seed: int, engine, folder) -> list[str]:
-    """Rows of a world of which the rules say something else than the second reading does."""
+    """A line for each row on which a rule and its second reading differ."""
     settings = SETTINGS[seed % len(SETTINGS)]
     world = World(seed, **settings)
     policy = load()
@@ -53,9 +53,9 @@ def differences(seed: int, engine, folder) -> list[str]:
             lines.append(f"{rule}: {done.reason}")
             continue
         rows = done.rows.astype(object).where(done.rows.notna(), None).to_dict("records")
-        found = {row["record"].partition(":")[2]: (row["outcome"], row["reason"], row["due_on"]) for row in rows}
+        actual = {row["record"].partition(":")[2]: (row["outcome"], row["reason"], row["due_on"]) for row in rows}
         wanted = reading.expected(rule)
-        lines += [f"{rule} {k}: {found.get(k)}, not {wanted.get(k)}" for k in found | wanted if found.get(k) != wanted.get(k)]
+        lines += [f"{rule} {k}: {actual.get(k)}, not {wanted.get(k)}" for k in actual | wanted if actual.get(k) != wanted.get(k)]
     return lines
 
 
@@ -83,5 +83,5 @@ def test_worlds_hold_every_reason_at_its_edge():
         "MIN-03": {"ad_disclosure", "marketing_send", "public_profile", "birth_date_implausible"},
     }
     for rule, reasons in wanted.items():
-        met = {said[1] for seed in range(12) for said in Reading(World(seed, **SETTINGS[seed % 4])).expected(rule).values()}
-        assert reasons <= met, rule
+        occurring = {result[1] for seed in range(12) for result in Reading(World(seed, **SETTINGS[seed % 4])).expected(rule).values()}
+        assert reasons <= occurring, rule

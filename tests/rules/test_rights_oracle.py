@@ -44,7 +44,7 @@ SEEDS = [(0, False), (1, False), (2, False), (3, False), (4, True), (7, True)]
 
 
 def differences(seed: int, engine, folder, rules=EXACT, broken: bool = False) -> list[str]:
-    """Rows of a world of which the rules say something else than the second reading does; the gates are not asked of a broken world."""
+    """A line for each row on which a rule and its second reading differ. In a broken world no gate blocks a rule."""
     settings = SETTINGS[seed % len(SETTINGS)]
     world = World(seed, broken=broken, **settings)
     policy = load()
@@ -78,8 +78,8 @@ def test_worlds_hold_every_reason():
         "RGT-06": "test_account held_flag_missing closing_date_missing kept_too_long hold_open hold_closing asked_when_logged_in",
         "RGT-09": "test_account user_missing answer_date_missing scope_missing marketing_after_objection advertising_after_objection",
     }
-    made = [World(seed, broken=broken, **SETTINGS[seed % len(SETTINGS)]) for seed, broken in SEEDS]
-    readings = [Reading(world) for world in made]
+    all_worlds = [World(seed, broken=broken, **SETTINGS[seed % len(SETTINGS)]) for seed, broken in SEEDS]
+    readings = [Reading(world) for world in all_worlds]
     for rule, reasons in wanted.items():
-        met = {said[:2] for reading in readings for said in reading.expected(rule).values()}
-        assert {"pass", *reasons.split()} <= {reason or outcome for outcome, reason in met}, rule
+        occurring = {result[:2] for reading in readings for result in reading.expected(rule).values()}
+        assert {"pass", *reasons.split()} <= {reason or outcome for outcome, reason in occurring}, rule

@@ -1,4 +1,4 @@
-"""The rules of sensitive data, row by row against a second reading of them in plain Python, over worlds in which clocks meet and tie."""
+"""The rules of sensitive data, row by row against a second reading of them, over worlds in which many times are equal or at a limit."""
 
 from __future__ import annotations
 
@@ -138,20 +138,20 @@ def months(day, n):
 
 
 class World:
-    """Random rows of few people whose times lie at each other's turning points."""
+    """Random rows of few people whose times lie at the limits that rules count from each other."""
 
     def __init__(self, seed, as_of="2025-03-01T12:00:00+00:00", size=1, **settings):
         self.pick, self.now = random.Random(seed), dt.datetime.fromisoformat(as_of)
-        self.given, self.settings = settings, DEFAULTS | settings
+        self.overrides, self.settings = settings, DEFAULTS | settings
         self.zone = ZoneInfo(self.settings["audit_tz"])
         self.today = self.local(self.now)
         people = [f"u{n}" for n in range(24 * size)]
         self.ids = [*people, *people, *people, "U1", "u1 ", "nobody", "", " ", "\u3000"]
         self.landmarks = self.turns()
         self.pools = {i: [self.now, self.now - 72 * HOUR, *self.pick.choices(self.landmarks, k=3)] for i in self.ids}
-        known = [*people[:-2], *self.pick.sample(["U1", "u1 ", "", " ", "\u3000"], 3)]
+        ids = [*people[:-2], *self.pick.sample(["U1", "u1 ", "", " ", "\u3000"], 3)]
         self.rows = {
-            "users": [self.user(i) for i in known],
+            "users": [self.user(i) for i in ids],
             "consents": [self.consent(n) for n in range(150 * size)],
             "profile_attributes": [self.attribute(n) for n in range(240 * size)],
             "retention_exceptions": [self.exception(n) for n in range(80 * size)],
@@ -310,18 +310,18 @@ class World:
 
     def special(self):
         for a in self.rows["profile_attributes"]:
-            said = not blank(a["value"]) and neat(a["value"]) not in self.settings["null_like"]
-            if said and a["category"] in self.settings["special_categories"]:
+            stated = not blank(a["value"]) and neat(a["value"]) not in self.settings["null_like"]
+            if stated and a["category"] in self.settings["special_categories"]:
                 yield a, a["updated_at"] or a["created_at"]
 
     def doubt(self, a):
-        """Why the times of an attribute can't be told."""
+        """Why the times of an attribute are in doubt; null where they are not."""
         if self.future(a["created_at"], a["updated_at"]):
             return "clock_future"
         return "clock_contradiction" if a["updated_at"] and a["updated_at"] < a["created_at"] else None
 
     def deletion(self, id):
-        """Whether the account is deleted, since when, and why that can't be told."""
+        """Whether the account is deleted, since when, and why that is in doubt."""
         u = self.person(id)
         restored = bool(u["deleted_at"] and u["restored_at"] and u["deleted_at"] <= u["restored_at"] <= self.now)
         gone, purged, doubt = None if restored else u["deleted_at"], u["purged_at"], None
@@ -340,7 +340,7 @@ class World:
         return bool(tokens & {"*", "profile_attributes", "profile_attributes.value"})
 
     def hold(self, id, due):
-        """Why a hold excuses what was due on a day, and the day that it moved it to."""
+        """The reason of the exemption by a hold of what was due on a day, and the day to which it moved that."""
         valid = [
             h
             for h in self.exceptions[id]
@@ -438,8 +438,8 @@ class World:
         for d in self.rows["disclosures"]:
             if not self.in_period(d["sent_at"]):
                 continue
-            known = d["kind"] in ("sdk", "advertising", "processor", "legal", "corporate")
-            if not any(map(self.hit, d["fields"])) or (d["user_id"] is not None and not known):
+            recipient = d["kind"] in ("sdk", "advertising", "processor", "legal", "corporate")
+            if not any(map(self.hit, d["fields"])) or (d["user_id"] is not None and not recipient):
                 yield d, "pass", None, None
             elif d["user_id"] is None:
                 yield d, "review", "aggregate", None
@@ -447,7 +447,7 @@ class World:
                 yield d, "violation" if d["kind"] in ("sdk", "advertising") else "review", f"shared_{d['kind']}", None
 
     def published(self):
-        """Public special values and what became of the choice to publish: unknown, pass, withdrawn or other."""
+        """Public special values and the state of the consent to publish: unknown, pass, withdrawn or other."""
         for a, _ in self.special():
             if not self.alive(a) or a["visibility"] != "public":
                 continue
@@ -460,12 +460,12 @@ class World:
                 yield a, "withdrawn" if since else "other"
 
     def sen_06(self, law=False):
-        for a, found in self.published():
-            if found == "unknown":
+        for a, state in self.published():
+            if state == "unknown":
                 yield a, "unknown", self.doubt(a), None
-            elif found == "pass":
+            elif state == "pass":
                 yield a, "pass", None, None
-            elif found == "withdrawn":
+            elif state == "withdrawn":
                 yield a, "violation", "publication_withdrawn", None
             elif law:
                 yield a, "violation", "no_explicit_consent", None
@@ -487,14 +487,14 @@ class World:
             if c["event_at"] <= self.now:
                 self.consents[c["user_id"], c["purpose"]].append(c)
         table, key = ("disclosures", "disclosure_id") if rule == "SEN-05" else ("profile_attributes", "attribute_id")
-        found = Counter()
+        expected = Counter()
         for row, outcome, reason, due in getattr(self, rule.lower().replace("-", "_"))():
             id = row["user_id"]
             if self.person(id)["is_test"]:
                 outcome, reason, due = "excluded", "test_account", None
             days = (self.today - due).days if due and self.today > due else None
-            found[f"{table}:{row[key]}", None if blank(id) else id, outcome, reason, due, days] += 1
-        return found
+            expected[f"{table}:{row[key]}", None if blank(id) else id, outcome, reason, due, days] += 1
+        return expected
 
 
 SAID, ACT = {"user_id", "purpose", "action", "event_at"}, {"explicit", "method"}
@@ -531,13 +531,13 @@ SNAPSHOTS = [
 ]
 
 
-def audited(folder, world, engine, absent=(), **said):
+def audited(folder, world, engine, absent=(), **descriptor):
     policy = load()
-    snapshot = open_snapshot(worlds.deliver(folder, world.rows, world.now.isoformat(), absent, **said), engine)
-    return Audit(snapshot, policy, settings_of(policy, world.given))
+    snapshot = open_snapshot(worlds.deliver(folder, world.rows, world.now.isoformat(), absent, **descriptor), engine)
+    return Audit(snapshot, policy, settings_of(policy, world.overrides))
 
 
-def found(rule, audit):
+def outcomes(rule, audit):
     done = evaluate(RULES[rule], audit, keep_pass=True)
     assert done.verdict not in ("ERROR", "NOT_EVALUATED"), f"{rule}: {done.reason}"
     rows = done.rows.astype(object).where(done.rows.notna(), None)
@@ -559,7 +559,7 @@ def test_rules_of_sensitive_data_are_their_second_reading(seed, tmp_path):
     audit = audited(tmp_path / "s", world, connect())
     for rule in READ:
         expected = world.expected(rule)
-        assert found(rule, audit) == expected, rule
+        assert outcomes(rule, audit) == expected, rule
         assert len({key[2:4] for key in expected}) > 3, f"{rule}: the world is too plain"
 
 
@@ -572,7 +572,7 @@ def test_rules_of_sensitive_data_on_spark(seed, tmp_path, spark):
     world = World(100 + seed, as_of, size=2, **settings)
     audit = audited(tmp_path / "s", world, spark)
     for rule in READ:
-        assert found(rule, audit) == world.expected(rule), rule
+        assert outcomes(rule, audit) == world.expected(rule), rule
 
 
 def test_a_missing_column_stops_the_rules_that_need_it_alone(tmp_path):
@@ -593,7 +593,7 @@ def test_without_a_column_the_other_rules_find_what_they_found(table, column, tm
         if column in read.get(table, ()):
             assert evaluate(RULES[rule], less).verdict == "NOT_EVALUATED"
         else:
-            assert found(rule, less) == world.expected(rule)
+            assert outcomes(rule, less) == world.expected(rule)
 
 
 def test_of_the_optional_tables_disclosures_alone_is_needed(tmp_path):
@@ -603,7 +603,7 @@ def test_of_the_optional_tables_disclosures_alone_is_needed(tmp_path):
         if rule == "SEN-05":
             assert lacking(RULES[rule], audit) == "not delivered: disclosures"
         else:
-            assert found(rule, audit) == world.expected(rule)
+            assert outcomes(rule, audit) == world.expected(rule)
 
 
 @pytest.mark.parametrize(
@@ -619,9 +619,9 @@ def test_of_the_optional_tables_disclosures_alone_is_needed(tmp_path):
 )
 def test_a_table_that_fails_a_gate_stops_the_rules_that_read_it(table, broken, tmp_path):
     world = World(3)
-    said = {} if broken else {"resources": [{"name": table, "rows": len(world.rows[table]) + 1}]}
+    descriptor = {} if broken else {"resources": [{"name": table, "rows": len(world.rows[table]) + 1}]}
     world.rows[table][0] |= broken or {}
-    audit = audited(tmp_path / "s", world, connect(), **said)
+    audit = audited(tmp_path / "s", world, connect(), **descriptor)
     for rule, read in READ.items():
         assert (f"{table} failed a gate" in lacking(RULES[rule], audit)) == (table in read), rule
         assert table not in read or evaluate(RULES[rule], audit).verdict == "NOT_EVALUATED"
