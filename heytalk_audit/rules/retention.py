@@ -2,60 +2,38 @@
 
 from __future__ import annotations
 
-import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.audit.check import Check, Condition, Excuse, passes, review, rule, unknown, violation
-from heytalk_audit.audit.holds import Hold, Part, hold, is_open
+from heytalk_audit.audit.check import Check, Excuse, passes, review, rule, unknown, violation
+from heytalk_audit.audit.holds import Hold, Part, hold
 from heytalk_audit.expressions.calendar import sure
-from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
+from heytalk_audit.rules.retention_terms import (
+    banned_and_due,
+    not_yet_due,
+    parts_kept,
+    purge_missed,
+    restored_accounts,
+    roll_forward,
+    with_classes,
+    with_group_size,
+    with_shown,
+    with_ticket,
+)
 from heytalk_audit.rules.terms import (
     CLASSES,
-    alive,
     any_of,
-    attribute_classes,
     contact_unclear,
-    content_classes,
     deletion_unclear,
-    full_years,
     has,
     identifiable,
     join,
     leaving,
-    lookup,
     offending,
-    only_if,
     real_ad_id,
     with_contact,
     with_deletion,
 )
-
-
-def roll_forward(users: ir.Table, policy: View) -> dict[str, ir.Scalar]:
-    """Deleted accounts that await their purge: at the period's start, those that came and went, and at its end."""
-    start, end = policy.period
-    gone, purged = policy.date(users.gone), policy.date(users.purged_at)
-    at_start, at_end = (sure(gone < day) & ~sure(purged < day) for day in (start, end))
-    return {
-        "Awaiting purge at the start": at_start.sum(),
-        "Deleted in the period": sure((gone >= start) & (gone < end)).sum(),
-        "Purged in the period": sure((gone < end) & (purged >= start) & (purged < end)).sum(),
-        "Awaiting purge at the end": at_end.sum(),
-    }
-
-
-def purge_missed(u: ir.Table, policy: View) -> list[Condition]:
-    """Data left after a recorded purge, or never purged; a purge that came late in the audit's period; one that left no record."""
-    over, due, held = policy.over(u.gone, "account_window"), policy.due(u.gone, "account_window"), identifiable(u)
-    purged = policy.date(u.purged_at)
-    late = policy.in_period(u.purged_at) & sure(purged > due)
-    return [
-        violation("residue_after_purge", over & held & u.purged_at.notnull(), due),
-        violation("overdue", over & held, due),
-        violation("late_purge", ~held & late, due, closing_at=purged),
-        review("unrecorded_purge", over & ~held & u.purged_at.isnull(), due),
-    ]
 
 
 @rule("RET-01", severity="critical", clauses=["CL-179", "CL-180", "CL-183"])
@@ -75,16 +53,6 @@ def deleted_account_kept(users: ir.Table, retention_exceptions: ir.Table, policy
         review("overdue_from_request", from_request, policy.due(u.requested_at, "account_window")),
     ]
     return Check(u, conditions, exempt=hold(retention_exceptions, "users", offending(u)), by=("status", "law_region"))
-
-
-def with_shown(users: ir.Table, attributes: ir.Table, content: ir.Table, policy: View) -> ir.Table:
-    """Users with what is not deleted and still shown of them: `a_` attributes and `c_` items that are `public`, that `friends` see, or,
-    of items, that friends or a room see (`shared`). Messages and templates are not counted."""
-    a, c = attributes, content
-    shown = alive(a, policy) & ~blank(a.value)
-    users = join(users, has(a, "user_id", a_public=shown & (a.visibility == "public"), a_friends=shown & (a.visibility == "friends")))
-    seen, by = alive(c, policy) & ~c.kind.isin(["chat", "template"]), ibis.coalesce(c.effective_visibility, c.visibility)
-    return join(users, has(c, "user_id", c_public=seen & (by == "public"), c_shared=seen & by.isin(["friends", "room"])))
 
 
 @rule("RET-02", severity="high", clauses=["CL-022", "CL-182"])
@@ -108,18 +76,6 @@ def deleted_account_shown(users: ir.Table, profile_attributes: ir.Table, content
         review("content_shared", u.c_shared),
     ]
     return Check(u, conditions, by=("profile_visibility",))
-
-
-def not_yet_due(users: ir.Table, policy: View) -> ir.Table:
-    """Deleted accounts that await their purge: their period is not over, or it can't be told whether it is."""
-    u = with_deletion(users, policy)
-    u = u.filter(u.is_gone, u.purged_at.isnull(), ~u.status.isin(["purged", "anonymised"]))
-    return u.filter(any_of(deletion_unclear(u, policy)) | ~policy.over(u.gone, "account_window"))
-
-
-def with_classes(users: ir.Table, attributes: ir.Table, content: ir.Table, policy: View) -> ir.Table:
-    """Users with the classes of data that are held of them: `sensitive` and `profile` attributes, `media` and `posts`."""
-    return join(join(users, attribute_classes(attributes, policy)), content_classes(content, policy))
 
 
 @rule("RET-03", severity="medium", clauses=["CL-181"])
@@ -184,8 +140,8 @@ def inactive_account_kept(users: ir.Table, subscriptions: ir.Table, retention_ex
         *contact_unclear(u, policy),
         violation("inactive_5y_imputed", over & imputed, due),
         violation("inactive_5y", over, due),
-        review("premium_reading", policy.over(u.c1, "inactivity"), policy.due(u.c1, "inactivity")),
-        review("interactive_reading", policy.over(u.c2, "inactivity"), policy.due(u.c2, "inactivity")),
+        review("premium_reading", policy.over(u.contact_at, "inactivity"), policy.due(u.contact_at, "inactivity")),
+        review("interactive_reading", policy.over(u.interactive_at, "inactivity"), policy.due(u.interactive_at, "inactivity")),
     ]
     return Check(u, conditions, exempt=hold(retention_exceptions, "users"), by=("status", "law_region"))
 
@@ -199,8 +155,8 @@ def premium_exemption_unfounded(users: ir.Table, subscriptions: ir.Table, retent
     restarts the period, is for a person.
     """
     u = with_contact(with_deletion(users, policy), subscriptions, policy)
-    u = u.filter(u.live, policy.over(u.c1, "inactivity"), u.subscribed)
-    due = policy.due(u.c1, "inactivity")
+    u = u.filter(u.live, policy.over(u.contact_at, "inactivity"), u.subscribed)
+    due = policy.due(u.contact_at, "inactivity")
     conditions = [
         *contact_unclear(u, policy),
         passes(u.firm),
@@ -209,24 +165,6 @@ def premium_exemption_unfounded(users: ir.Table, subscriptions: ir.Table, retent
         review("premium_reading", u.user_id.notnull(), due),
     ]
     return Check(u, conditions, exempt=hold(retention_exceptions, "users"))
-
-
-def banned_and_due(users: ir.Table, exceptions: ir.Table, policy: View) -> ir.Table:
-    """Deleted accounts under a ban, with `banned_at`, whose period is over, or of which it can't be told whether it is."""
-    u, x = with_deletion(users, policy), exceptions
-    bans = x.filter(x.type == "ban", policy.by_now(x.started_at), is_open(x, policy))
-    u = join(u, bans.group_by("user_id").agg(banned_at=bans.started_at.min()))
-    u = u.filter(u.is_gone, (u.status == "banned") | u.banned_at.notnull())
-    return u.filter(any_of(deletion_unclear(u, policy)) | policy.over(u.gone, "account_window"))
-
-
-def parts_kept(u: ir.Table) -> tuple[Part, ...]:
-    """What a hold must cover of an account, each where something of it is kept (`u` as of `with_classes`)."""
-    return (
-        Part("profile_attributes", when=u.sensitive | u.profile),
-        Part("content_items", when=u.media | u.posts),
-        Part("users", when=identifiable(u)),
-    )
 
 
 @rule("RET-13", severity="medium", clauses=["CL-124", "CL-190"])
@@ -251,16 +189,6 @@ def banned_account_kept(
     return Check(u, conditions, exempt=Hold(retention_exceptions, parts_kept(u)))
 
 
-def with_group_size(u: ir.Table, policy: View) -> ir.Table:
-    """Users with what they can be told apart by (`group_country`, `group_city`, `group_gender`, null where blank; `age`; `year` and `month`
-    of registration), and `size`: how many rows, test accounts apart, have all of it in common."""
-    born = policy.date(u.created_at)
-    u = u.mutate(**{f"group_{n}": only_if(~blank(u[n]), u[n]) for n in ("country", "city", "gender")})
-    u = u.mutate(age=full_years(u.birth_date, policy.today), year=born.year(), month=born.month())
-    alike = ibis.window(group_by=[u.group_country, u.group_city, u.group_gender, u.age, u.year, u.month])
-    return u.mutate(size=(~u.is_test).cast("int64").sum().over(alike))
-
-
 @rule("RET-14", severity="critical", clauses=["CL-183", "CL-193", "CL-194"])
 def anonymised_still_identifying(users: ir.Table, policy: View) -> Check:
     """Anonymised information no longer points to a person.
@@ -280,21 +208,6 @@ def anonymised_still_identifying(users: ir.Table, policy: View) -> Check:
             review("small_group", described & sure(u["size"] < policy.setting("k_anonymity"))),
         ],
     )
-
-
-def restored_accounts(users: ir.Table, policy: View) -> ir.Table:
-    """Accounts restored at some time: `back`, the local day of it; `start` of the period: the deletion (`by_deletion`) or the request."""
-    u = users.filter(users.restored_at.notnull())
-    by_deletion = sure(u.deleted_at <= u.restored_at)
-    requested = only_if(sure(u.deletion_requested_at <= u.restored_at), u.deletion_requested_at)
-    return u.mutate(start=by_deletion.ifelse(u.deleted_at, requested), by_deletion=by_deletion, back=policy.date(u.restored_at))
-
-
-def with_ticket(restored: ir.Table, tickets: ir.Table, policy: View) -> ir.Table:
-    """Restored accounts with `ticket`: whether their person wrote to support shortly before."""
-    near = tickets.inner_join(lookup(restored, "user_id", restored=restored.restored_at), "user_id")
-    recent = policy.plus_days(policy.date(near.opened_at), "restore_ticket") >= policy.date(near.restored)
-    return join(restored, has(near, "user_id", ticket=(near.opened_at <= near.restored) & recent))
 
 
 @rule("RET-17", severity="medium", clauses=[])
