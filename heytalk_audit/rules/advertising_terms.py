@@ -49,9 +49,7 @@ def choices(consents: ir.Table, purpose: str) -> ir.Table:
     )
     since_grant = ibis.cumulative_window(group_by=["person", "grants"], order_by="start")
     return c.select(
-        "person",
-        "start",
-        "until",
+        ["person", "start", "until"],
         granted=c.yes & ~c.no,
         objected_at=only_if(c.no, c.start).min().over(since_grant),
         signalled=c.signal.cast("int64").max().over(since_grant) == 1,

@@ -179,7 +179,7 @@ def identified_devices(devices: ir.Table, users: ir.Table) -> ir.Table:
     return d.mutate(purpose=(d.platform == "web").ifelse("cookies", "personalised_ads"))
 
 
-def with_stand(devices: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
+def with_choice_states(devices: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
     """Devices with the states of their choice `now` and `at_first`, when they were first seen, and `negative_since` if it is refused."""
     held = states(consents, policy, "cookies", "personalised_ads")
     d = with_state(devices, "now", policy.as_of, held)
@@ -195,7 +195,7 @@ def identifier_before_choice(devices: ir.Table, users: ir.Table, consents: ir.Ta
     was first seen; one that came later, and the operating system's permission alone, are for a person to decide. After a refusal the id
     must be gone within the allowance. Where the person's law is not known, or the device was first seen after the audit, it is unknown.
     """
-    d = with_stand(identified_devices(devices, users), consents, policy)
+    d = with_choice_states(identified_devices(devices, users), consents, policy)
     conditions = [
         unknown("region_missing", d.law_region.isnull()),
         unknown("clock_future", policy.future(d.first_seen_at)),
@@ -210,7 +210,7 @@ def identifier_before_choice(devices: ir.Table, users: ir.Table, consents: ir.Ta
     return Check(d, conditions, by=("platform",))
 
 
-def standings(u: ir.Table, policy: View) -> ir.Table:
+def account_states(u: ir.Table, policy: View) -> ir.Table:
     """One row per person of users as of `with_contact`: `in_users`, `barred`, the day on which the purge falls `due`, the times of
     deletion, and doubts about it as columns."""
     unclear = any_of(contact_unclear(u, policy))
@@ -235,7 +235,7 @@ def marketing_to_the_gone(outbound_messages: ir.Table, users: ir.Table, subscrip
     or banned account, is for a person to decide. A person who is not in users, and a deletion that can't be dated, make it unknown.
     """
     u = with_contact(with_deletion(users, policy), subscriptions, policy)
-    person = standings(u, policy)
+    person = account_states(u, policy)
     m = with_month(join(sends(outbound_messages, policy, "marketing"), person), policy)
     gone = gone_by_sending(m)
     conditions = [

@@ -1,19 +1,27 @@
-"""Retention of accounts: deletion, purge, inactivity, and who is exempt."""
+"""Retention of accounts: deletion, purge, inactivity, bans, restores."""
 
 from __future__ import annotations
 
-import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.audit.check import Check, Condition, Excuse, passes, review, rule, unknown, violation
+from heytalk_audit.audit.check import Check, Excuse, passes, review, rule, unknown, violation
 from heytalk_audit.audit.holds import Hold, Part, hold
 from heytalk_audit.expressions.calendar import sure
-from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
-from heytalk_audit.rules.retention_terms import with_classes
+from heytalk_audit.rules.retention_terms import (
+    banned_and_due,
+    not_yet_due,
+    parts_kept,
+    purge_missed,
+    restored_accounts,
+    roll_forward,
+    with_classes,
+    with_group_size,
+    with_shown,
+    with_ticket,
+)
 from heytalk_audit.rules.terms import (
     CLASSES,
-    alive,
     any_of,
     contact_unclear,
     deletion_unclear,
@@ -26,19 +34,6 @@ from heytalk_audit.rules.terms import (
     with_contact,
     with_deletion,
 )
-
-
-def purge_missed(u: ir.Table, policy: View) -> list[Condition]:
-    """Data left after a recorded purge, or never purged; a purge that came late in the audit's period; one that left no record."""
-    over, due, held = policy.over(u.gone, "account_window"), policy.due(u.gone, "account_window"), identifiable(u)
-    purged = policy.date(u.purged_at)
-    late = policy.in_period(u.purged_at) & sure(purged > due)
-    return [
-        violation("residue_after_purge", over & held & u.purged_at.notnull(), due),
-        violation("overdue", over & held, due),
-        violation("late_purge", ~held & late, due, closing_at=purged),
-        review("unrecorded_purge", over & ~held & u.purged_at.isnull(), due),
-    ]
 
 
 @rule("RET-01", severity="critical", clauses=["CL-179", "CL-180", "CL-183"])
@@ -58,16 +53,6 @@ def deleted_account_kept(users: ir.Table, retention_exceptions: ir.Table, policy
         review("overdue_from_request", from_request, policy.due(u.requested_at, "account_window")),
     ]
     return Check(u, conditions, exempt=hold(retention_exceptions, "users", offending(u)), by=("status", "law_region"))
-
-
-def with_shown(users: ir.Table, attributes: ir.Table, content: ir.Table, policy: View) -> ir.Table:
-    """Users with what is not deleted and still shown of them: `a_` attributes and `c_` items that are `public`, that `friends` see, or,
-    of items, that friends or a room see (`shared`). Messages and templates are not counted."""
-    a, c = attributes, content
-    shown = alive(a, policy) & ~blank(a.value)
-    users = join(users, has(a, "user_id", a_public=shown & (a.visibility == "public"), a_friends=shown & (a.visibility == "friends")))
-    seen, by = alive(c, policy) & ~c.kind.isin(["chat", "template"]), ibis.coalesce(c.effective_visibility, c.visibility)
-    return join(users, has(c, "user_id", c_public=seen & (by == "public"), c_shared=seen & by.isin(["friends", "room"])))
 
 
 @rule("RET-02", severity="high", clauses=["CL-022", "CL-182"])
@@ -91,13 +76,6 @@ def deleted_account_shown(users: ir.Table, profile_attributes: ir.Table, content
         review("content_shared", u.c_shared),
     ]
     return Check(u, conditions, by=("profile_visibility",))
-
-
-def not_yet_due(users: ir.Table, policy: View) -> ir.Table:
-    """Deleted accounts that await their purge: their period is not over, or it can't be told whether it is."""
-    u = with_deletion(users, policy)
-    u = u.filter(u.is_gone, u.purged_at.isnull(), ~u.status.isin(["purged", "anonymised"]))
-    return u.filter(any_of(deletion_unclear(u, policy)) | ~policy.over(u.gone, "account_window"))
 
 
 @rule("RET-03", severity="medium", clauses=["CL-181"])
@@ -162,8 +140,8 @@ def inactive_account_kept(users: ir.Table, subscriptions: ir.Table, retention_ex
         *contact_unclear(u, policy),
         violation("inactive_5y_imputed", over & imputed, due),
         violation("inactive_5y", over, due),
-        review("premium_reading", policy.over(u.c1, "inactivity"), policy.due(u.c1, "inactivity")),
-        review("interactive_reading", policy.over(u.c2, "inactivity"), policy.due(u.c2, "inactivity")),
+        review("premium_reading", policy.over(u.contact_at, "inactivity"), policy.due(u.contact_at, "inactivity")),
+        review("interactive_reading", policy.over(u.interactive_at, "inactivity"), policy.due(u.interactive_at, "inactivity")),
     ]
     return Check(u, conditions, exempt=hold(retention_exceptions, "users"), by=("status", "law_region"))
 
@@ -177,8 +155,8 @@ def premium_exemption_unfounded(users: ir.Table, subscriptions: ir.Table, retent
     restarts the period, is for a person.
     """
     u = with_contact(with_deletion(users, policy), subscriptions, policy)
-    u = u.filter(u.live, policy.over(u.c1, "inactivity"), u.subscribed)
-    due = policy.due(u.c1, "inactivity")
+    u = u.filter(u.live, policy.over(u.contact_at, "inactivity"), u.subscribed)
+    due = policy.due(u.contact_at, "inactivity")
     conditions = [
         *contact_unclear(u, policy),
         passes(u.firm),
@@ -187,3 +165,92 @@ def premium_exemption_unfounded(users: ir.Table, subscriptions: ir.Table, retent
         review("premium_reading", u.user_id.notnull(), due),
     ]
     return Check(u, conditions, exempt=hold(retention_exceptions, "users"))
+
+
+@rule("RET-13", severity="medium", clauses=["CL-124", "CL-190"])
+def banned_account_kept(
+    users: ir.Table, profile_attributes: ir.Table, content_items: ir.Table, retention_exceptions: ir.Table, policy: View
+) -> Check:
+    """Of a banned person only what blocks a new registration is kept.
+
+    Deleted accounts under a ban, once their period is over: profile, content, sensitive values and identifiers are more than
+    that. A ban that stands for years without an end is for a person to decide.
+    """
+    u = with_classes(banned_and_due(users, retention_exceptions, policy), profile_attributes, content_items, policy)
+    due = policy.due(u.gone, "account_window")
+    conditions = [
+        *deletion_unclear(u, policy),
+        violation("sensitive_kept", u.sensitive, due),
+        violation("profile_kept", u.profile, due),
+        violation("content_kept", u.media | u.posts, due),
+        violation("identifiers_kept", identifiable(u), due),
+        review("ban_over_3y", policy.over(u.banned_at, "ban"), policy.due(u.banned_at, "ban"), held=False),
+    ]
+    return Check(u, conditions, exempt=Hold(retention_exceptions, parts_kept(u)))
+
+
+@rule("RET-14", severity="critical", clauses=["CL-183", "CL-193", "CL-194"])
+def anonymised_still_identifying(users: ir.Table, policy: View) -> Check:
+    """Anonymised information no longer points to a person.
+
+    Rows marked anonymised. A direct identifier is a violation, and so is a combination of country, city, gender, age and
+    month of registration that occurs once; one shared by fewer than k rows is for a person to decide. Rows without any of
+    these, registration apart, are not counted as small groups.
+    """
+    u = with_group_size(users.filter(users.status == "anonymised"), policy)
+    described = u.group_country.notnull() | u.group_city.notnull() | u.group_gender.notnull() | u.birth_date.notnull()
+    return Check(
+        u,
+        [
+            unknown("clock_future", policy.future(u.created_at)),
+            violation("direct_identifier", identifiable(u)),
+            violation("singled_out", described & sure(u["size"] == 1)),
+            review("small_group", described & sure(u["size"] < policy.setting("k_anonymity"))),
+        ],
+    )
+
+
+@rule("RET-17", severity="medium", clauses=[])
+def restored_account(users: ir.Table, support_tickets: ir.Table, policy: View) -> Check:
+    """A deleted account comes back only through its owner, and only before its purge is due.
+
+    Accounts restored at some time. Restored after the purge, after the due day of the deletion, or by staff without a ticket
+    shortly before is a violation; after the due day of the request, or by a system, it is for a person to decide.
+    """
+    u = with_ticket(restored_accounts(users, policy), support_tickets, policy)
+    due = policy.due(u.start, "account_window")
+    late = sure(u.back > due)
+    conditions = [
+        unknown("clock_future", policy.future(u.restored_at)),
+        unknown("clock_missing", u.start.isnull()),
+        unknown("actor_missing", u.restored_by.isnull()),
+        violation("restored_after_purge", sure(u.purged_at <= u.restored_at), due),
+        violation("restored_after_due", late & u.by_deletion, due),
+        violation("staff_no_ticket", sure(u.restored_by == "staff") & ~u.ticket, due),
+        review("restored_after_request_due", late & ~u.by_deletion, due),
+        review("system_restore", sure(u.restored_by == "system"), due),
+    ]
+    return Check(u, conditions, by=("restored_by",))
+
+
+@rule("RET-18", severity="high", clauses=["CL-183"])
+def purge_unrecorded(users: ir.Table, purge_log: ir.Table, policy: View) -> Check:
+    """Every purge leaves a record.
+
+    Accounts purged in the audit's period. No entry in the purge log is a violation; entries for other tables only, or another
+    day, are for a person to decide. The figures are the roll-forward of deleted accounts over the period.
+    """
+    u = users.filter(policy.in_period(users.purged_at)).mutate(purge_day=policy.date(users.purged_at))
+    log = purge_log.mutate(purge_day=policy.date(purge_log.purged_at))
+    u = join(u, has(log, "user_id", logged=log.user_id.notnull(), named=log.table_name == "users"))
+    same = log.filter(log.table_name == "users").select("user_id", "purge_day").distinct().mutate(same_day=True)
+    u = join(u, same, ["user_id", "purge_day"])
+    return Check(
+        u,
+        [
+            violation("no_purge_log", ~u.logged),
+            review("users_not_in_purge_log", ~u.named),
+            review("purge_dates_differ", ~u.same_day),
+        ],
+        figures=roll_forward(with_deletion(users, policy), policy),
+    )

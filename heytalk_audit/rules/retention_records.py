@@ -1,4 +1,4 @@
-"""Retention of records: traffic, consent, support, copies, payment details, and data without a stated period."""
+"""Retention of records: traffic, consent, support, holds, residue, copies, payment details."""
 
 from __future__ import annotations
 
@@ -6,15 +6,25 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
-from heytalk_audit.audit.holds import hold
-from heytalk_audit.expressions.calendar import earliest, latest, sure
-from heytalk_audit.expressions.strings import blank
+from heytalk_audit.audit.holds import hold, is_open, last_review
+from heytalk_audit.audit.present import Present
+from heytalk_audit.expressions.calendar import latest, sure
+from heytalk_audit.expressions.strings import blank, tokens
 from heytalk_audit.policy.view import View
-from heytalk_audit.rules.terms import (
-    join,
-    lookup,
-    only_if,
+from heytalk_audit.rules.retention_records_terms import (
+    back_dated,
+    hold_over,
+    marketing_sent,
+    overdue_people,
+    purged_people,
+    purges_of_consents,
+    residue_in,
+    searched,
+    with_events,
+    with_reliance,
+    withdrawals,
 )
+from heytalk_audit.rules.terms import join, lookup
 
 #: Tables of personal data for which the policy states no period.
 UNSTATED = (
@@ -49,14 +59,6 @@ def traffic_kept_over_a_year(traffic_events: ir.Table, retention_exceptions: ir.
     )
 
 
-def with_events(calendar: ir.Table, events: ir.Table, policy: View) -> ir.Table:
-    """The days of a calendar with `n`, how many events each has."""
-    day = policy.date(events.event_at)
-    daily = events.group_by(day=day).agg(n=events.count())
-    c = calendar.left_join(daily, "day", rname="other_{name}").drop("other_day")
-    return c.mutate(n=c.n.fill_null(0))
-
-
 @rule("RET-08", severity="low", clauses=["CL-187"])
 def traffic_missing(calendar: ir.Table, traffic_events: ir.Table, policy: View) -> Check:
     """Traffic data is there for the whole year that it is kept.
@@ -76,18 +78,6 @@ def traffic_missing(calendar: ir.Table, traffic_events: ir.Table, policy: View) 
         record="calendar:" + c.day.cast("string"),
         by=("month",),
     )
-
-
-def with_reliance(consents: ir.Table, users: ir.Table, policy: View) -> ir.Table:
-    """Records of consent with `follows` (the next event of that person and purpose), `in_users` (whether the person is there) and `end`
-    (of the reliance on it: the next event, or the account's purge)."""
-    times = consents.filter(policy.by_now(consents.event_at)).select("user_id", "purpose", "event_at").distinct()
-    follows = times.event_at.lead().over(ibis.window(group_by=[times.user_id, times.purpose], order_by=times.event_at))
-    times = times.mutate(follows=follows)
-    c = join(consents, times, ["user_id", "purpose", "event_at"])
-    c = join(c, lookup(users, "user_id", purged_at=users.purged_at, in_users=users.user_id.notnull()))
-    purge = only_if(policy.by_now(c.purged_at), latest(c.purged_at, c.event_at))
-    return c.mutate(end=earliest(c.follows, purge))
 
 
 @rule("RET-09", severity="medium", clauses=["CL-188"])
@@ -113,37 +103,6 @@ def consent_record_kept(consents: ir.Table, users: ir.Table, retention_exception
     )
 
 
-def in_one_shape(table: ir.Table, source: str, key: ir.StringValue, **flags: ir.BooleanValue) -> ir.Table:
-    """Rows of one source in the shape of all: user_id, `source`, `record`, and flags of what is the matter, false where not named."""
-    none = {"lost": False, "future": False, "unlogged": False, "early": False, "orphan": False}
-    return table.select(table.user_id, source=ibis.literal(source), record=f"{source}:" + key, **(none | flags))
-
-
-def marketing_sent(messages: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
-    """Marketing sent within the period; it is `lost` where there is no record of consent to that channel."""
-    m = messages.filter(messages.category == "marketing", messages.status != "suppressed")
-    m = m.filter(policy.by_now(m.sent_at), ~policy.over(m.sent_at, "consent_records"))
-    recorded = consents.select(user_id=consents.user_id, purpose=consents.purpose).distinct().mutate(recorded=True)
-    m = m.mutate(purpose="marketing_" + m.channel)
-    m = m.left_join(recorded, ["user_id", "purpose"], rname="other_{name}")
-    return in_one_shape(m, "outbound_messages", m.message_id, lost=m.recorded.isnull())
-
-
-def withdrawals(consents: ir.Table, policy: View) -> ir.Table:
-    """Withdrawals within the period; one is an `orphan` where nothing was granted before it."""
-    w = consents.filter(consents.action == "withdraw", policy.by_now(consents.event_at), ~policy.over(consents.event_at, "consent_records"))
-    g = consents.filter(consents.action == "grant").group_by("user_id", "purpose").agg(first=lambda t: t.event_at.min())
-    w = w.left_join(g, ["user_id", "purpose"], rname="other_{name}")
-    return in_one_shape(w, "consents", w.consent_id, orphan=~sure(w["first"] <= w.event_at))
-
-
-def purges_of_consents(purge_log: ir.Table, users: ir.Table, policy: View) -> ir.Table:
-    """Purges of records of consent: dated in the `future`, of nobody in users (`unlogged`), or too `early` after the registration."""
-    p = join(purge_log.filter(purge_log.table_name == "consents"), lookup(users, "user_id", born=users.created_at))
-    early = sure(policy.date(p.purged_at) <= policy.due(p.born, "consent_records"))
-    return in_one_shape(p, "purge_log", p.purge_id, future=policy.future(p.purged_at), unlogged=p.born.isnull(), early=early)
-
-
 @rule("RET-10", severity="high", clauses=["CL-188"])
 def consent_record_lost(consents: ir.Table, users: ir.Table, outbound_messages: ir.Table, purge_log: ir.Table, policy: View) -> Check:
     """A record of consent is there for as long as it may have to be shown.
@@ -156,7 +115,7 @@ def consent_record_lost(consents: ir.Table, users: ir.Table, outbound_messages: 
     rows = ibis.union(sent, withdrawals(consents, policy), purges_of_consents(purge_log, users, policy))
     conditions = [
         unknown("clock_future", rows.future),
-        unknown("record_age_unknown", rows.unlogged),
+        unknown("record_age_unknown", rows.stranger),
         violation("purged_within_five_years", rows.early),
         review("no_consent_record", rows.lost),
         review("withdrawal_without_grant", rows.orphan),
@@ -183,6 +142,52 @@ def support_kept_over_six_years(support_tickets: ir.Table, retention_exceptions:
         review("zombie_open", t.open & policy.over(t["last"], "support_untouched") & text, policy.due(t["last"], "support_untouched")),
     ]
     return Check(t, conditions, exempt=hold(retention_exceptions, "support_tickets", {"text": text}))
+
+
+@rule("RET-12", severity="high", clauses=["CL-189"])
+def hold_invalid(retention_exceptions: ir.Table, users: ir.Table, policy: View) -> Check:
+    """Data is kept beyond its period only for a dispute, a legal duty or fraud, and only until that is resolved.
+
+    Every entry that would excuse data, bans apart. While open it names an owner, a reason and what it covers, and is reviewed; open or
+    ended, it began before the data that it covers fell due. An entry over everything is for a person to decide.
+    """
+    overdue = overdue_people(users, retention_exceptions, policy)
+    x = join(retention_exceptions.filter(retention_exceptions.type != "ban"), overdue)
+    x = x.mutate(open=is_open(x, policy), tokens=tokens(x.scope), last=last_review(x, policy))
+    conditions = [
+        unknown("clock_future", policy.future(x.started_at, x.reviewed_at)),
+        unknown("clock_contradiction", sure(x.ended_at < x.started_at)),
+        violation("no_owner", x.open & blank(x.owner)),
+        violation("no_reason", x.open & blank(x.reason_code) & blank(x.reference)),
+        violation("no_scope", x.open & ~x.tokens.re_search("[^;]")),
+        violation("back_dated", back_dated(x, policy), x.due),
+        violation("review_overdue", x.open & policy.over(x["last"], "hold_review"), policy.due(x["last"], "hold_review")),
+        review("scope_all", x.open & x.tokens.contains(";*;")),
+    ]
+    return Check(x, conditions, by=("type",))
+
+
+@rule("RET-15", severity="critical", clauses=["CL-159", "CL-183"])
+def residue_after_purge(
+    users: ir.Table,
+    profile_attributes: ir.Table,
+    outbound_messages: ir.Table,
+    purge_log: ir.Table,
+    retention_exceptions: ir.Table,
+    policy: View,
+    present: Present,
+) -> Check:
+    """A purge removes the person's data from every table.
+
+    Each pair of a purged person (by the account or by the purge log) and a delivered table that should hold nothing of that person any
+    more. Where only messages in other people's chats are left, it is for a person to decide. A purge dated after the audit is unknown.
+    """
+    required = {"users": users, "profile_attributes": profile_attributes, "outbound_messages": outbound_messages}
+    tables = searched(required, present, policy)
+    pairs = residue_in(tables, purged_people(users, purge_log, policy))
+    excuse, record = hold_over(retention_exceptions, pairs, tables, policy), pairs.table_name + ":" + pairs.user_id
+    conditions = [unknown("clock_future", pairs.ahead), violation("residue", pairs.remains), review("peer_messages", pairs.chat)]
+    return Check(pairs, conditions, exempt=excuse, record=record, by=("table_name",))
 
 
 @rule("RET-16", severity="medium", clauses=["CL-026", "CL-027", "CL-158", "CL-178"])

@@ -119,15 +119,15 @@ def withdrawn_or_gone(attributes: ir.Table, u: ir.Table, consents: ir.Table, pol
 
 def kept_beyond(a: ir.Table, refused: ir.TimestampValue, policy: View) -> list[Condition]:
     """Values kept beyond the allowance after a withdrawal (`refused`), or after the account's deletion."""
-    late1, late2 = policy.passed(refused, "removal_allowance"), policy.passed(a.gone, "removal_allowance")
-    since = earliest(only_if(late1, refused), only_if(late2, a.gone))
+    after_withdrawal, after_deletion = policy.passed(refused, "removal_allowance"), policy.passed(a.gone, "removal_allowance")
+    since = earliest(only_if(after_withdrawal, refused), only_if(after_deletion, a.gone))
     due = policy.date(policy.after(since, "removal_allowance"))
     public = alive(a, policy) & (a.visibility == "public")
     return [
-        violation("still_public", (late1 | late2) & public, due, held=False),
-        violation("stored_after_withdrawal", late1, due),
-        violation("stored_after_deletion", late2 & policy.over(a.gone, "account_window"), due),
-        review("kept_in_window", late2, due),
+        violation("still_public", (after_withdrawal | after_deletion) & public, due, held=False),
+        violation("stored_after_withdrawal", after_withdrawal, due),
+        violation("stored_after_deletion", after_deletion & policy.over(a.gone, "account_window"), due),
+        review("kept_in_window", after_deletion, due),
     ]
 
 

@@ -99,8 +99,8 @@ def tickets_and_addresses(tickets: ir.Table, events: ir.Table, policy: View) -> 
     whether the address carries a field of a special category with a value."""
     t, e = tickets.filter(~blank(tickets.topic) | ~blank(tickets.text)), events.filter(~blank(events.url))
     named = lower(e.url).re_search(rf"[?&;]([^=&;#]*[.])?({alternatives(policy.setting('special_fields'))})=[^&;#]")
-    no = t.user_id.isnull() & t.user_id.notnull()
-    t = t.select("user_id", record="support_tickets:" + t.ticket_id, place=ibis.literal("ticket"), named=no)
+    never = t.user_id.isnull() & t.user_id.notnull()
+    t = t.select("user_id", record="support_tickets:" + t.ticket_id, place=ibis.literal("ticket"), named=never)
     e = e.select("user_id", record="traffic_events:" + e.event_id, place=ibis.literal("address"), named=sure(named))
     return ibis.union(t, e)
 
@@ -147,13 +147,13 @@ def named_columns(inventory: ir.Table, policy: View) -> ir.Table:
 def derived_items(content: ir.Table, policy: View) -> ir.Table:
     """Content items made from another and not deleted, in the same shape: whether each is a `transcript`."""
     c = content.filter(alive(content, policy), (content.kind == "transcript") | ~blank(content.parent_id))
-    no = c.kind.isnull()
+    never = c.kind.isnull()
     return c.select(
         "user_id",
         record="content_items:" + c.content_id,
         table_name=ibis.literal("content_items"),
-        template=no,
-        output=no,
+        template=never,
+        output=never,
         transcript=c.kind == "transcript",
     )
 

@@ -126,38 +126,43 @@ def full_years(birth: ir.DateValue, day: ir.DateValue) -> ir.IntegerValue:
 
 
 def with_contact(users: ir.Table, subscriptions: ir.Table, policy: View) -> ir.Table:
-    """Users with c1 (any contact), c2 (interactive use), `anchor` (the later of c1 and the end of the last entitlement),
-    and, of their entitlements: `premium`, `firm` (a current one paid or lifetime), `bad`, `subscribed` (any has begun)."""
+    """Users with `contact_at` (any contact), `interactive_at` (interactive use), `anchor` (the later of `contact_at` and the end of the
+    last entitlement), and, of their entitlements: `premium`, `firm` (a current one paid or lifetime), `contradictory`, `subscribed` (any
+    has begun)."""
     users = join(users, entitlements(subscriptions, policy))
     users = users.mutate(
-        c1=ibis.coalesce(latest(users.last_contact_at, users.last_interactive_at), users.created_at),
-        c2=ibis.coalesce(users.last_interactive_at, users.created_at),
+        contact_at=ibis.coalesce(latest(users.last_contact_at, users.last_interactive_at), users.created_at),
+        interactive_at=ibis.coalesce(users.last_interactive_at, users.created_at),
     )
-    return users.mutate(anchor=latest(users.c1, users.ended))
+    return users.mutate(anchor=latest(users.contact_at, users.ended))
 
 
 def entitlements(subscriptions: ir.Table, policy: View) -> ir.Table:
-    """One row per user whose subscription has begun: `premium`, `firm`, `bad`, `ended`, `subscribed`."""
+    """One row per user whose subscription has begun: `premium`, `firm`, `contradictory`, `ended`, `subscribed`."""
     s = subscriptions.filter(policy.by_now(subscriptions.start_at))
     over = policy.by_now(s.end_at)
-    bad = sure(s.start_at > s.end_at) | ((s.status == "expired") & ~over)
+    contradictory = sure(s.start_at > s.end_at) | ((s.status == "expired") & ~over)
     counts = s.status.isin(["active", "expired"])
-    current = (s.status == "active") & ~bad & ~over
-    s = s.mutate(bad=counts & bad, current=current, ended=only_if(counts & ~bad & over, s.end_at))
+    current = (s.status == "active") & ~contradictory & ~over
+    s = s.mutate(contradictory=counts & contradictory, current=current, ended=only_if(counts & ~contradictory & over, s.end_at))
     firm = s.current & s.kind.isin(["paid", "lifetime"])
     return s.group_by("user_id").agg(
-        premium=s.current.any(), firm=firm.any(), bad=s.bad.any(), ended=s.ended.max(), subscribed=s.start_at.notnull().any()
+        premium=s.current.any(),
+        firm=firm.any(),
+        contradictory=s.contradictory.any(),
+        ended=s.ended.max(),
+        subscribed=s.start_at.notnull().any(),
     )
 
 
 def contact_unclear(u: ir.Table, policy: View) -> list[Condition]:
     """Why the last contact of an account can't be told (`u` as of `with_contact`)."""
-    inactive = policy.over(u.c1, "inactivity") | policy.over(u.c2, "inactivity")
+    inactive = policy.over(u.contact_at, "inactivity") | policy.over(u.interactive_at, "inactivity")
     return [
         unknown("clock_future", policy.future(u.created_at, u.last_contact_at, u.last_interactive_at)),
-        unknown("clock_contradiction", sure(policy.after(u.c1, "clock_skew") < u.created_at)),
+        unknown("clock_contradiction", sure(policy.after(u.contact_at, "clock_skew") < u.created_at)),
         unknown("status_contradiction", u.purged_at.notnull()),
-        unknown("entitlement_contradiction", u.bad & inactive),
+        unknown("entitlement_contradiction", u.contradictory & inactive),
     ]
 
 
