@@ -1,4 +1,4 @@
-"""Sensitive data in values and in text: fold, gate, extract, validate, score. Nothing goes to the network."""
+"""Detectors of sensitive data in values and in texts: fold, gate, extract, validate, score. They use no network."""
 
 from heytalk_audit.detect.categories import special_categories
 from heytalk_audit.detect.columns import examine

@@ -1,16 +1,16 @@
-"""Luck: how often a number passes a checksum that is no such number, and the exact interval of a share."""
+"""Chance: how often a number passes a checksum that is not of that kind, and the exact interval of a share."""
 
 from __future__ import annotations
 
 import math
 
-#: How often a cell passes by luck that has the form of a kind: the length and the issuer, or the place and the date. Others have no luck.
+#: The share of cells in the form of a kind (length and issuer, or place and date) that pass its checksum by chance. Other kinds have none.
 CHANCE = {"card": 1 / 10, "imei": 1 / 10, "tr_id": 1 / 100, "cn_id": 1 / 11, "es_id": 1 / 23, "iban": 1 / 97}
 _TINY = 1e-300
 
 
 def interval(hits: int, trials: int, level: float = 0.95) -> tuple[float, float]:
-    """The exact (Clopper-Pearson) interval of a share, also of many millions. Raises ValueError unless 0 <= hits <= trials > 0."""
+    """The exact (Clopper-Pearson) interval of hits / trials. Raises ValueError unless 0 <= hits <= trials and trials > 0."""
     if not 0 <= hits <= trials or trials == 0:
         raise ValueError(f"{hits} of {trials}")
     tail = (1 - level) / 2
@@ -20,7 +20,7 @@ def interval(hits: int, trials: int, level: float = 0.95) -> tuple[float, float]
 
 
 def _where(probability: float, a: int, b: int) -> float:
-    """Where the beta distribution reaches a probability, by bisection."""
+    """The value at which the beta distribution reaches a probability, by bisection."""
     low, high = 0.0, 1.0
     for _ in range(60):
         middle = (low + high) / 2
@@ -39,7 +39,7 @@ def _beta(a: int, b: int, x: float) -> float:
 
 
 def _fraction(a: int, b: int, x: float) -> float:
-    """The continued fraction of the incomplete beta function, by Lentz's method: about the root of `a + b` steps."""
+    """The continued fraction of the incomplete beta function, by Lentz's method, which takes about sqrt(a + b) steps."""
     c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1) or _TINY)
     value = d
     for m in range(1, 100_000):

@@ -1,4 +1,4 @@
-"""Checksums over many numbers at once: `digits` is an array of n rows of one length, a digit each."""
+"""Checksums over many numbers at once: `digits` is an array with a row per number and a column per digit."""
 
 from __future__ import annotations
 
@@ -51,43 +51,47 @@ IBAN_LENGTHS = {pair[:2]: int(pair[3:]) for pair in _IBANS.split()}
 
 def number(digits: np.ndarray) -> np.ndarray:
     """The digits as one integer each (up to 18 digits)."""
-    return digits.astype(np.int64) @ (10 ** np.arange(digits.shape[1] - 1, -1, -1, dtype=np.int64))
+    values: np.ndarray = digits.astype(np.int64) @ (10 ** np.arange(digits.shape[1] - 1, -1, -1, dtype=np.int64))
+    return values
 
 
-_DOUBLED = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9], np.uint8)  # a digit doubled, and the digits of that added
+_DOUBLED = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9], np.uint8)  # of each digit, the sum of the digits of its double
 
 
 def luhn(digits: np.ndarray) -> np.ndarray:
     """Whether the last digit is the Luhn check of the others."""
     even, odd = digits[:, -1::-2], _DOUBLED[digits[:, -2::-2]]
-    return (even.sum(1, dtype=np.uint16) + odd.sum(1, dtype=np.uint16)) % 10 == 0
+    passed: np.ndarray = (even.sum(1, dtype=np.uint16) + odd.sum(1, dtype=np.uint16)) % 10 == 0
+    return passed
 
 
 @functools.cache
 def _prefixes(length: int) -> np.ndarray:
-    """Which first four digits the issuers give out in numbers of a length."""
-    found = np.zeros(10_000, bool)
+    """Of each four digits, whether an issuer's numbers of that length begin with them."""
+    prefixes = np.zeros(10_000, bool)
     for low, high, lengths in ISSUERS:
         if length in lengths:
-            found[int(low.ljust(4, "0")) : int(high.ljust(4, "9")) + 1] = True
-    return found
+            prefixes[int(low.ljust(4, "0")) : int(high.ljust(4, "9")) + 1] = True
+    return prefixes
 
 
 def issued(digits: np.ndarray) -> np.ndarray:
     """Whether an issuer of cards gives out numbers of this prefix and length."""
-    return _prefixes(digits.shape[1])[number(digits[:, :4])]
+    issued_here: np.ndarray = _prefixes(digits.shape[1])[number(digits[:, :4])]
+    return issued_here
 
 
 def tr_id(digits: np.ndarray) -> np.ndarray:
-    """T.C. Kimlik No: 11 digits, the last two are checks."""
+    """Whether a number is a T.C. Kimlik No: 11 digits, of which the last two are checks."""
     d = digits.astype(np.int64)
     odd, even = d[:, 0:9:2].sum(1), d[:, 1:8:2].sum(1)
     varied = (d[:, :9] != d[:, :1]).any(1)
-    return (d[:, 0] > 0) & ((7 * odd - even) % 10 == d[:, 9]) & (d[:, :10].sum(1) % 10 == d[:, 10]) & varied
+    passed: np.ndarray = (d[:, 0] > 0) & ((7 * odd - even) % 10 == d[:, 9]) & (d[:, :10].sum(1) % 10 == d[:, 10]) & varied
+    return passed
 
 
 def cn_check(digits: np.ndarray) -> np.ndarray:
-    """GB 11643: the check value (10 is X) of the first 17 digits, -1 where place or date of birth cannot be."""
+    """GB 11643: the check value (10 is X) of the first 17 digits; -1 where their place or date of birth does not exist."""
     d = digits[:, :17].astype(np.int64)
     year, month, day = number(d[:, 6:10]), number(d[:, 10:12]), number(d[:, 12:14])
     dated = (year >= 1900) & (year <= 2099) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
@@ -98,7 +102,7 @@ _AS_NUMBER = {ord(char): str(int(char, 36)) for char in "ABCDEFGHIJKLMNOPQRSTUVW
 
 
 def iban(text: str) -> bool:
-    """Country, length and mod-97 of an IBAN without separators, in upper case."""
+    """Whether a text without separators, in upper case, is an IBAN by country, length and mod 97."""
     if IBAN_LENGTHS.get(text[:2]) != len(text) or not text.isalnum() or not text.isascii():
         return False
     return int((text[4:] + text[:4]).translate(_AS_NUMBER)) % 97 == 1

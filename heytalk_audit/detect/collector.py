@@ -1,4 +1,4 @@
-"""The collector of cycles: detectors make very many small objects and no cycles, and looking for some takes a tenth of their time."""
+"""Python's collector of cycles, paused: detectors make many small objects and no cycles, and the collector took a tenth of their time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Without the collector of cycles; it is as it was afterwards."""
+    """The collector is off within; afterwards it is as before."""
     was = gc.isenabled()
     gc.disable()
     try:

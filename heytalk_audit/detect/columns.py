@@ -1,7 +1,7 @@
-"""What a column holds: its name, or the path of a JSON key, is the context; its hits are tested against luck.
+"""What a column holds: its name, or the path of a JSON key, is the context; its hits are tested against chance.
 
-A checksum passes by luck: Luhn one number in ten. A column is therefore flagged only where its hits exceed chance, and the chance
-is the checksum's alone: it is asked of those cells only that have the length and the prefix, or the date, of the kind.
+Numbers pass a checksum by chance: one in ten passes Luhn. A column is therefore flagged only where its hits exceed chance. Only cells
+that have the length and the prefix, or the date, of a kind are counted, so that the chance is the checksum's alone.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -27,14 +28,14 @@ SURE = 0.999  # the level at which hits must exceed chance
 _ES = re.compile(r"([XYZ]?)([0-9]{7,8})([A-Z])")
 _SEPARATORS = re.compile(r"[ .\-/()_]")
 _KEY = re.compile(r"(?:^|[^a-z])(?:id|ids|uuid|guid|key|no|ref|seq|rowid)$")
-Values = Iterable[str | None] | pa.Array | pa.ChunkedArray
+Values: TypeAlias = Iterable[str | None] | pa.Array | pa.ChunkedArray
 
 
 @dataclass(frozen=True)
 class Share:
-    """Of the cells of a column that have the form of `kind` (`rows`), how many are one (`hits`), beside the share that luck gives.
+    """Of the cells of a column that have the form of `kind` (`rows`), how many are of it (`hits`), beside the share that chance gives.
 
-    `low` and `high` are the exact 95 % interval of hits / rows. `flagged`: the hits exceed luck, at 99.9 %.
+    `low` and `high` are the exact 95 % interval of hits / rows. `flagged`: the hits exceed chance, at a level of 99.9 %.
     """
 
     kind: str
@@ -47,16 +48,16 @@ class Share:
 
     @property
     def by_luck(self) -> float:
-        """The hits that luck alone would give."""
+        """The hits that chance alone would give."""
         return self.rows * self.chance
 
 
 @dataclass(frozen=True)
 class Column:
-    """What was found in a column. It holds counts and no value.
+    """What a column holds: counts, and no value.
 
-    `says` is what its name or key path says that it is: a kind, `reference`, `other` or None. `is_key`: written by the system, and
-    left out. `paths` has a column for each key path where the texts are JSON.
+    `says` is what its name or key path says that it is: a kind, `reference`, `other` or None. `is_key`: it is a key that the system
+    writes, and was not looked into. `paths` has a column for each key path where the texts are JSON.
     """
 
     name: str
@@ -68,7 +69,7 @@ class Column:
 
     @property
     def flagged(self) -> tuple[str, ...]:
-        """The kinds that the column, or a key path in it, holds more often than by luck."""
+        """The kinds that the column, or a key path in it, holds more often than by chance."""
         kinds = [share.kind for share in self.shares if share.flagged]
         return tuple(dict.fromkeys([*kinds, *(kind for path in self.paths for kind in path.flagged)]))
 
@@ -91,8 +92,8 @@ def is_key(name: str) -> bool:
 def examine(name: str, values: Values, system_key: bool | None = None, sample: int = SAMPLE) -> Column:
     """What a column holds.
 
-    A sample (every n-th cell, so that the same column gives the same answer) tells whether its cells are JSON, numbers or text. Numbers
-    are put to the checksums that the sample, or the name, speaks for; text is scanned, the name being a word near each value.
+    A sample (every n-th cell, so that the same column gives the same answer) shows whether its cells are JSON, numbers or text. Numbers
+    are tested with the checksums that the sample or the name suggests; text is scanned, with the name as a word near each value.
 
     Parameters
     ----------
@@ -125,14 +126,14 @@ def _texts(values: Values) -> pa.Array:
 
 
 def _paths(name: str, texts: pa.Array, sample: int) -> Iterator[Column]:
-    """A column for each key path, over all rows; what is no JSON counts as text of the column itself."""
+    """A column for each key path, over all rows; a cell that is no JSON counts as text of the column itself."""
     leaves: dict[str, list[str]] = {}
     for text in texts.to_pylist():
         try:
-            found = [*_leaves(name, json.loads(text))]
+            pairs = [*_leaves(name, json.loads(text))]
         except (ValueError, RecursionError):
-            found = [(name, text)]
-        for path, leaf in found:
+            pairs = [(name, text)]
+        for path, leaf in pairs:
             leaves.setdefault(path, []).append(leaf)
     yield from (examine(path, cells, None if path != name else False, sample) for path, cells in sorted(leaves.items()))
 
@@ -154,28 +155,29 @@ def _share(kind: str, rows: int, hits: int) -> Share:
 
 
 def _numbers(texts: pa.Array, few: list[str], label: str | None) -> list[Share]:
-    """Shares of the kinds with a checksum, most certain first: of all cells where the sample or the name speaks for the kind."""
+    """Shares of the kinds with a checksum, most certain first: of all cells where the sample or the name suggests the kind."""
     shares = [_share(kind, len(passed), int(passed.sum())) for kind, passed in _tested(few) if len(passed)]
     chosen = {share.kind for share in shares if share.flagged or context.speaks_of(label, share.kind)}
     if chosen:
         plain = [text for text in (_plain(cell) for cell in texts.to_pylist()) if text]
         full = [_share(kind, len(passed), int(passed.sum())) for kind, passed in _tested(plain) if len(passed) and kind in chosen]
         shares = [*full, *(share for share in shares if share.kind not in chosen)]
-    told = [] if label in (None, "identity", *context.NO_KIND, *CHANCE) else _scanned(texts, label, of_numbers=True)
-    return [*told, *sorted(shares, key=lambda share: share.low - share.chance, reverse=True)]
+    named = [] if label in (None, "identity", *context.NO_KIND, *CHANCE) else _scanned(texts, label, of_numbers=True)
+    return [*named, *sorted(shares, key=lambda share: share.low - share.chance, reverse=True)]
 
 
 def _scanned(texts: pa.Array, label: str | None, of_numbers: bool = False) -> list[Share]:
-    """Shares of the kinds that `scan` finds. Its candidates have passed, so that the share is of all cells and luck is nearly none.
+    """Shares of the kinds that `scan` finds, of all cells. What it finds has passed its checksum or form, so that chance counts as 0.
 
-    In a column of bare numbers only the kind that its name speaks of is believed.
+    In a column of bare numbers only the kind that its name speaks of counts.
     """
     hint = None if label in context.NO_KIND else label
-    found = scan(texts, hint)
+    findings = scan(texts, hint)
     if of_numbers:
-        found = found.loc[np.array([context.speaks_of(label, kind) for kind in found["kind"]], bool)]
-    rows = found[found["confidence"] != "low"].drop_duplicates(["row", "kind"])["kind"].value_counts()
-    return [Share(kind, len(texts), hits, 0.0, *interval(hits, len(texts)), True) for kind, hits in sorted(rows.to_dict().items())]
+        findings = findings.loc[np.array([context.speaks_of(label, kind) for kind in findings["kind"]], bool)]
+    rows = findings[findings["confidence"] != "low"].drop_duplicates(["row", "kind"])["kind"].value_counts()
+    counts = sorted((str(kind), int(hits)) for kind, hits in rows.items())
+    return [Share(kind, len(texts), hits, 0.0, *interval(hits, len(texts)), True) for kind, hits in counts]
 
 
 def _plain(cell: str) -> str | None:
@@ -185,7 +187,7 @@ def _plain(cell: str) -> str | None:
 
 
 def _tested(plain: list[str]) -> Iterator[tuple[str, np.ndarray]]:
-    """For each kind, whether the checksum passes of each cell that has its form."""
+    """For each kind with a checksum, whether each cell that has its form passes it."""
     by_length: dict[int, list[str]] = {}
     for cell in plain:
         if cell.isdecimal():
@@ -215,6 +217,6 @@ def _joined(parts: list[np.ndarray]) -> np.ndarray:
 
 
 def slowly_hashed(values: Values) -> tuple[int, int]:
-    """Of a column of passwords: how many are stored under a known slow hash, and how many there are."""
+    """Of a column of passwords: how many are stored as one of the slow hashes, and how many there are."""
     cells = _texts(values).to_pylist()
     return sum(bool(re.match(SLOW_HASH, cell)) for cell in cells), len(cells)

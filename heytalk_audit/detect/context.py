@@ -13,17 +13,17 @@ import yaml
 from heytalk_audit.detect.fold import Lines, key
 
 REACH = 40  # characters each side
-REFERENCE, OTHER = "reference", "other"  # what counts things for somebody, and other quantities
+REFERENCE, OTHER = "reference", "other"  # numbers that a company gives things (orders, tickets), and other quantities
 NO_KIND = (REFERENCE, OTHER, "money")
 UNIT = "unit"  # looked at only right after a number
-IDIOM = "idiom"  # words of another label in it count for nothing
-WEAK = {"number": "phone", "token": OTHER, "account": OTHER}  # words that say little: what they mean where no other word is near
+IDIOM = "idiom"  # phrases; words of another label within one do not count
+WEAK = {"number": "phone", "token": OTHER, "account": OTHER}  # vague words, and what they mean where no other word is near
 _IDENTITY = frozenset({"us_ssn", "cn_id", "tr_id", "es_id"})
 
 
 @functools.cache
 def vocabulary() -> dict[str, str]:
-    """What each word speaks of. A word closed by $ ends where it ends; others may have suffixes."""
+    """The label of each word: what it speaks of. A word that ends in $ may have no suffix; others may."""
     data = yaml.safe_load(files(__package__).joinpath("context.yaml").read_text("utf-8"))
     words = [(key(word), label) for label, languages in data.items() for words in languages.values() for word in words]
     joined = [(word.replace(" ", by), label) for by in ("_", "-", "") for word, label in words if " " in word and word.isascii()]
@@ -32,7 +32,7 @@ def vocabulary() -> dict[str, str]:
 
 @functools.cache
 def labels() -> list[str]:
-    """The labels that words have; their places here are the numbers that `Words.near` gives."""
+    """The labels that words have, in order; `Words.near` gives places in this list."""
     return sorted(set(vocabulary().values()))
 
 
@@ -54,8 +54,8 @@ class Words:
 
     def __init__(self, lines: Lines):
         finder, label, opens, closes = _finder()
-        found = finder.find_matches_as_indexes(lines.key)
-        word, start, end = np.fromiter(itertools.chain.from_iterable(found), np.int64, 3 * len(found)).reshape(-1, 3).T
+        hits = finder.find_matches_as_indexes(lines.key)
+        word, start, end = np.fromiter(itertools.chain.from_iterable(hits), np.int64, 3 * len(hits)).reshape(-1, 3).T
         good = (
             (label[word] != labels().index(IDIOM))
             & ~(opens[word] & _is_letter(lines.keys[start - 1]) & (start > 0))
@@ -71,7 +71,7 @@ class Words:
         self._strong, self._weak = ((start[which], end[which], label[which]) for which in (~weak, weak))
 
     def within(self, name: str, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-        """Whether a word of this label, weak or not, is near each value, be it not the nearest."""
+        """Whether a word of this label, weak or not, is near each value, also where another word is nearer."""
         wanted = labels().index(name)
         starts, ends, label = self._weak if name in WEAK else self._strong
         chosen = label == wanted
@@ -79,23 +79,25 @@ class Words:
         line = self._lines.of(start)
         low = np.maximum(self._lines.start[line], start - REACH)
         high = np.minimum(self._lines.end[line], end + REACH)
-        return np.searchsorted(starts, high, "left") > np.searchsorted(ends, low, "right")
+        inside: np.ndarray = np.searchsorted(starts, high, "left") > np.searchsorted(ends, low, "right")
+        return inside
 
     def counted(self, end: np.ndarray) -> np.ndarray:
-        """Whether right after each value stands what it counts: points, followers, coins."""
+        """Whether a unit stands right after each value, so that it counts something: points, followers, coins."""
         starts = self._counts
         if not len(starts):
             return np.zeros(len(end), bool)
         after = starts[np.minimum(np.searchsorted(starts, end, "left"), len(starts) - 1)]
-        return (after >= end) & (after <= end + 1)
+        beside: np.ndarray = (after >= end) & (after <= end + 1)
+        return beside
 
     def near(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-        """What the nearest word to each value speaks of, as a place in `labels`; -1 without one."""
+        """The label of the nearest word to each value, as its place in `labels`; -1 where no word is near."""
         line = self._lines.of(start)
         low = np.maximum(self._lines.start[line], start - REACH)
         high = np.minimum(self._lines.end[line], end + REACH)
-        found = _nearest(self._strong, start, end, low, high)
-        return np.where(found >= 0, found, _meaning()[_nearest(self._weak, start, end, low, high)])
+        strong = _nearest(self._strong, start, end, low, high)
+        return np.where(strong >= 0, strong, _meaning()[_nearest(self._weak, start, end, low, high)])
 
 
 def _is_letter(keys: np.ndarray) -> np.ndarray:
@@ -109,11 +111,14 @@ def _is_weak() -> np.ndarray:
 
 @functools.cache
 def _meaning() -> np.ndarray:
-    """What a weak label stands for; the last place is for no label."""
+    """What each weak label means; the last place is for no label."""
     return np.array([labels().index(WEAK.get(label, label)) for label in labels()] + [-1])
 
 
-def _nearest(words: tuple[np.ndarray, np.ndarray, np.ndarray], start, end, low, high) -> np.ndarray:
+def _nearest(
+    words: tuple[np.ndarray, np.ndarray, np.ndarray], start: np.ndarray, end: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> np.ndarray:
+    """The label of the word nearest to each value between `low` and `high`, one before it first; -1 where there is none."""
     starts, ends, label = words
     if not len(label):
         return np.full(len(start), -1)
@@ -125,13 +130,13 @@ def _nearest(words: tuple[np.ndarray, np.ndarray, np.ndarray], start, end, low, 
 
 
 def label(before: str, after: str) -> str | None:
-    """What the nearest word speaks of; None without one. Both are `key` text, `before` ends and `after` begins at the value."""
+    """The label of the nearest word; None where none is near. Both are `key` text: `before` ends at the value, `after` begins after it."""
     lines = Lines(before[-REACH:] + "\0" + after[:REACH], np.array([len(before[-REACH:]) + 1 + len(after[:REACH])]))
     at = np.array([len(before[-REACH:])])
-    found = int(Words(lines).near(at, at + 1)[0])
-    return None if found < 0 else labels()[found]
+    place = int(Words(lines).near(at, at + 1)[0])
+    return None if place < 0 else labels()[place]
 
 
 def speaks_of(label: str | None, kind: str) -> bool:
-    """Whether the label is the kind, or says identity number where the kind is one."""
+    """Whether the label is the kind, or is `identity` where the kind is an identity number."""
     return label == kind or (label == "identity" and kind in _IDENTITY)

@@ -1,7 +1,7 @@
-"""The dictionary attack on unsalted digests: whoever knows e-mails, telephones or ids can tell whose digest it is. So can we.
+"""The dictionary attack on unsalted digests: they are compared with the digests of identifiers at hand.
 
-For values whose kind is not known, in twelve variants: as it is, trimmed, lowered or as digits only, each under MD5, SHA-1 and SHA-256.
-`heytalk_audit.digests` has the forms of values whose kind is known. A match is exact.
+Identifiers are hashed in twelve variants: as they are, trimmed, in small letters or as digits only, each by MD5, SHA-1 and SHA-256. Where
+the kind of a value is certain, `heytalk_audit.expressions.digests` has the forms of that kind. A match is exact.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from heytalk_audit.expressions.digests import ALGORITHMS
 
 BLANKS = "\t\n\v\f\r \u00a0\u3000"
 BATCH = 1 << 16  # rows that one thread takes at a time
-#: Each form, and where it differs from those before it: nothing is hashed twice.
+#: The SQL of each form, and of whether it differs from the forms before it, so that nothing is hashed twice.
 FORMS = {
     "raw": ("clear", "true"),
     "trimmed": ("trimmed", "trimmed <> clear"),
@@ -29,12 +29,12 @@ FORMS = {
 
 
 def digest_forms(clear: Iterable[str | None] | pa.Array, algorithms: Iterable[str] = ALGORITHMS, threads: int | None = None) -> pa.Table:
-    """The digests that clear identifiers have.
+    """The digests of identifiers in clear text.
 
     Returns
     -------
-    Table of clear_row, form (raw, trimmed, lowered, digits), algorithm, digest (lower-case hex). A form that is equal to one before
-    it is left out. No identifier is in it.
+    Table of clear_row, form (raw, trimmed, lowered, digits), algorithm, digest (hex, small letters). A form that equals one before
+    it is left out. The table holds no identifier.
     """
     with _connect(threads) as engine:
         _write(engine, clear)
@@ -44,16 +44,16 @@ def digest_forms(clear: Iterable[str | None] | pa.Array, algorithms: Iterable[st
 def match_digests(
     clear: Iterable[str | None] | pa.Array, digests: Iterable[str | None] | pa.Array, threads: int | None = None
 ) -> pd.DataFrame:
-    """Which digests are of which identifiers.
+    """Which digests are those of which identifiers.
 
     Returns
     -------
-    DataFrame of digest_row, clear_row, form, algorithm, by digest_row; rows of the two inputs, no value of either.
+    DataFrame of digest_row, clear_row, form, algorithm, by digest_row. Rows count the two inputs from 0.
     """
     with _connect(threads) as engine:
-        engine.register("given", _column("digest", digests))
+        engine.register("digests", _column("digest", digests))
         engine.execute(
-            "CREATE TEMP TABLE wanted AS SELECT row AS digest_row, lower(trim(digest)) AS digest FROM given WHERE digest IS NOT NULL"
+            "CREATE TEMP TABLE wanted AS SELECT row AS digest_row, lower(trim(digest)) AS digest FROM digests WHERE digest IS NOT NULL"
         )
         lengths = {length for (length,) in engine.execute("SELECT DISTINCT strlen(digest) FROM wanted").fetchall()}
         algorithms = [name for name, length in ALGORITHMS.items() if length in lengths]
@@ -67,18 +67,19 @@ def match_digests(
 
 
 def _write(engine: duckdb.DuckDBPyConnection, clear: Iterable[str | None] | pa.Array) -> None:
-    """Each identifier in its forms, once."""
+    """Write the table of identifiers in their forms."""
     table = _column("clear", clear)
     table = table.append_column("trimmed", pc.utf8_trim(table["clear"], BLANKS))
-    engine.register("given_clear", table)
+    engine.register("identifiers", table)
     engine.execute(
         """CREATE TEMP TABLE written AS
         SELECT row, clear, trimmed, lower(trimmed) AS lowered, regexp_replace(trimmed, '[^0-9]+', '', 'g') AS digits
-        FROM given_clear WHERE clear IS NOT NULL"""
+        FROM identifiers WHERE clear IS NOT NULL"""
     )
 
 
 def _forms(algorithms: Iterable[str]) -> str:
+    """The SQL of every digest of every form."""
     forms, names = _enum(FORMS), _enum(ALGORITHMS)
     return " UNION ALL ".join(
         f"SELECT row AS clear_row, '{form}'::{forms} AS form, '{name}'::{names} AS algorithm, {name}({value}) AS digest "

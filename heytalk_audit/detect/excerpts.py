@@ -1,4 +1,4 @@
-"""Excerpts: the parts of texts that the gate lets through, joined to one text, and the way back from a place in it to row and offset."""
+"""Excerpts: the parts of texts that the gate lets through, joined to one text, whose places lead back to row and offset."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import pyarrow.compute as pc
 from heytalk_audit.detect import gate
 from heytalk_audit.detect.fold import Lines
 
-PIECE = 1 << 21  # bytes that are gated together: what a processor's nearer cache holds
+PIECE = 1 << 21  # bytes that are gated together: they fit into a processor's cache
 LOT = 1 << 20  # bytes of excerpts that are read together
-BLOCK = 64  # bytes of which it is known whether all are ASCII
-NEAR, FAR = 42, 128  # bytes each side of an anchor that hold 40 characters of context: of ASCII, and of other scripts
-#: Bytes after an anchor of these kinds, which may be long. What is longer still is read again with its whole row.
+BLOCK = 64  # bytes; of each block it is computed whether all of it is ASCII
+NEAR, FAR = 42, 128  # bytes on each side of an anchor that hold 40 characters of context: in ASCII, and in other scripts
+#: Bytes that are read after an anchor of these kinds, which may be long. What is longer still is read again with its whole row.
 AHEAD = {gate.URL: 300, gate.WORD: 400, gate.EMAIL: 80, gate.HEX: 140}
 
 
 @dataclass(frozen=True)
 class Texts:
-    """Strings as Arrow has them: all bytes in a row, and where each begins. Null strings are empty."""
+    """Strings as Arrow stores them: the bytes of all, and where each string begins. Null strings are empty."""
 
     data: np.ndarray
     offsets: np.ndarray
@@ -41,7 +41,7 @@ class Texts:
         return cls(np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8), offsets)
 
     def pieces(self) -> Iterator[tuple[int, int]]:
-        """First and last row (not included) of parts of about `PIECE` bytes."""
+        """The first row, and the row after the last, of parts of about `PIECE` bytes."""
         first, last = int(self.offsets[0]), int(self.offsets[-1])
         cuts = np.searchsorted(self.offsets, np.arange(first, last, PIECE, dtype=self.offsets.dtype)).tolist()
         cuts = sorted({0, *cuts, len(self.offsets) - 1})
@@ -50,7 +50,7 @@ class Texts:
 
 @dataclass(frozen=True)
 class Parts:
-    """Bytes `start` to `end` of rows, what each may hold, and whether it is cut off from more of its row."""
+    """Parts of rows, from byte `start` to `end`; `flags` say what each may hold, `whole` whether it is all of its row."""
 
     row: np.ndarray
     start: np.ndarray
@@ -63,65 +63,65 @@ class Parts:
 
 
 class Excerpts:
-    """Parts of texts, each a line of `lines`; a place in them is turned back to row and offset."""
+    """Parts of texts, each a line of `lines`. `offset` leads from a place in them back to its row."""
 
     def __init__(self, texts: Texts, parts: Parts):
         self._texts, self.parts = texts, parts
         joined = _joined(texts.data, parts.start, parts.end)
-        sizes: np.ndarray | None = parts.end - parts.start
-        if joined.count(b"\n") == len(sizes) - 1:
-            sizes = None  # each line ends where a line does
-        elif not joined.isascii():
+        sizes = parts.end - parts.start
+        plain = joined.count(b"\n") == len(sizes) - 1  # no part holds a line feed of its own
+        if not plain and not joined.isascii():
             begins = np.cumsum(sizes + 1) - sizes - 1
             lead = (np.frombuffer(joined + b"\n", np.uint8) & 0xC0) != 0x80
             sizes = np.add.reduceat(lead.view(np.uint8), begins, dtype=np.int64) - 1
-        self.lines = Lines(joined.decode("utf-8", "replace"), sizes)
+        self.lines = Lines(joined.decode("utf-8", "replace"), None if plain else sizes)
 
     def offset(self, line: np.ndarray) -> np.ndarray:
-        """The characters of the row that come before each of these lines; lines in order."""
+        """How many characters of its row come before each of these lines, which must be in order."""
         data, offsets = self._texts.data, self._texts.offsets
-        found = np.zeros(len(line), np.int64)
+        counts = np.zeros(len(line), np.int64)
         cut = np.flatnonzero(self.parts.start[line] > offsets[self.parts.row[line]])
         row, at, count = -1, 0, 0
         for i in cut.tolist():
-            part = line[i]
+            part = int(line[i])
             if self.parts.row[part] != row:
                 row, count = int(self.parts.row[part]), 0
                 at = int(offsets[row])
-            count += np.count_nonzero((data[at : self.parts.start[part]] & 0xC0) != 0x80)
+            count += int(np.count_nonzero((data[at : self.parts.start[part]] & 0xC0) != 0x80))
             at = int(self.parts.start[part])
-            found[i] = count
-        return found
+            counts[i] = count
+        return counts
 
 
 def _joined(data: np.ndarray, start: np.ndarray, end: np.ndarray) -> bytes:
-    """The parts, a line feed between two. As Arrow strings: each part, and what is left out before it, which is not taken."""
+    """The parts with a line feed between two. Arrow joins them: parts and the gaps between are its strings, and the parts are taken."""
     if not len(start) or (start[1:] < end[:-1]).any():
-        view = memoryview(data)
+        view = memoryview(data.data)
         return b"\n".join([view[a:b] for a, b in zip(start.tolist(), end.tolist(), strict=True)])
     places = np.column_stack([start, end]).ravel().astype(np.int64)
     strings = pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(places) - 1, [None, pa.py_buffer(places), pa.py_buffer(data)])
     taken = strings.take(pa.array(np.arange(0, len(places), 2)))
     lines = pa.ListArray.from_arrays(pa.array([0, len(taken)], pa.int32()), taken)
-    return pc.binary_join(lines, pa.scalar(b"\n", pa.large_binary()))[0].as_py()
+    joined: bytes = pc.binary_join(lines, pa.scalar(b"\n", pa.large_binary()))[0].as_py()
+    return joined
 
 
 def parts(texts: Texts) -> Parts:
-    """What the gate lets through."""
-    found = []
+    """The parts of texts that the gate lets through."""
+    reaches = []
     for first, last in texts.pieces():
         base, end = int(texts.offsets[first]), int(texts.offsets[last])
         if end > base:
             piece = texts.data[base:end]
             start, stop, flags = gate.anchors(piece, texts.offsets[first:last] - base)
-            found.append((start + base, stop + base, flags, *_reach(piece, start, stop, flags)))
-    if not sum(len(start) for start, *_ in found):
+            reaches.append((start + base, stop + base, flags, *_reach(piece, start, stop, flags)))
+    if not sum(len(start) for start, *_ in reaches):
         return whole(texts, np.zeros(0, np.int64))
-    return _merged(texts, *(np.concatenate(column) for column in zip(*found, strict=True)))
+    return _merged(texts, *(np.concatenate(column) for column in zip(*reaches, strict=True)))
 
 
 def whole(texts: Texts, rows: np.ndarray) -> Parts:
-    """These rows, from end to end, for all kinds."""
+    """Parts that are these rows as a whole, for all kinds."""
     rows = rows[texts.offsets[rows + 1] > texts.offsets[rows]]
     start, end = texts.offsets[rows].astype(np.int64), texts.offsets[rows + 1].astype(np.int64)
     return Parts(rows, start, end, np.full(len(rows), gate.ALL), np.ones(len(rows), bool))
@@ -146,7 +146,7 @@ def _reach(piece: np.ndarray, start: np.ndarray, end: np.ndarray, flags: np.ndar
 
 
 def _merged(texts: Texts, start: np.ndarray, end: np.ndarray, flags: np.ndarray, before: np.ndarray, after: np.ndarray) -> Parts:
-    """One part for anchors of a row that are near to each other."""
+    """Parts from anchors and the bytes to read before and after them: those of a row that overlap become one."""
     row = np.searchsorted(texts.offsets, start, "right") - 1
     low = np.maximum(texts.offsets[row], start - before)
     order = np.argsort(low)
@@ -163,19 +163,21 @@ def _merged(texts: Texts, start: np.ndarray, end: np.ndarray, flags: np.ndarray,
 
 
 def _inside(data: np.ndarray, at: np.ndarray) -> np.ndarray:
-    return (data[np.minimum(at, len(data) - 1)] & 0xC0) == 0x80
+    """Whether a place lies within a character of several bytes."""
+    within: np.ndarray = (data[np.minimum(at, len(data) - 1)] & 0xC0) == 0x80
+    return within
 
 
-def lots(found: Parts) -> Iterator[Parts]:
+def lots(parts: Parts) -> Iterator[Parts]:
     """The parts in lots of about `LOT` bytes."""
-    size = np.cumsum(found.end - found.start)
+    size = np.cumsum(parts.end - parts.start)
     cuts = np.searchsorted(size, np.arange(LOT, (int(size[-1]) if len(size) else 0) + LOT, LOT)).tolist()
     cuts = sorted({0, *(min(cut + 1, len(size)) for cut in cuts)})
-    yield from (found[a:b] for a, b in itertools.pairwise(cuts))
+    yield from (parts[a:b] for a, b in itertools.pairwise(cuts))
 
 
 def batches(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> Iterator[tuple[int, pa.Array]]:
-    """The first row and the strings of each chunk."""
+    """Of each chunk, the number of its first row (from 0) and its strings."""
     chunked = texts if isinstance(texts, pa.ChunkedArray) else pa.chunked_array([texts if isinstance(texts, pa.Array) else as_array(texts)])
     row = 0
     for chunk in chunked.chunks:
@@ -184,11 +186,11 @@ def batches(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> Iterato
 
 
 def as_array(texts: Iterable[str | None]) -> pa.Array:
-    """Strings as an Arrow array; what is none, such as NaN, is null, and half of a surrogate pair a question mark."""
+    """Strings as an Arrow array. What is no string, such as NaN, becomes null; half of a surrogate pair becomes a question mark."""
     texts = [text if isinstance(text, str) else None for text in texts]
     try:
         return pa.array(texts, pa.large_string())
-    except UnicodeEncodeError:  # half of a surrogate pair: no text, but offsets must hold all the same
+    except UnicodeEncodeError:  # half of a surrogate pair; it is replaced one to one, so that offsets stay right
         return pa.array([text and _mended(text) for text in texts], pa.large_string())
 
 

@@ -16,11 +16,11 @@ from heytalk_audit.detect.scan import scan
 
 _CHECKED = frozenset({"card", "iban", "cn_id", "tr_id", "es_id", "imei"})
 _MORE = {"iban": ("country",), "cn_id": ("region", "date")}
-_HIDDEN = frozenset({"password", "secret"})  # even their signs are theirs
+_HIDDEN = frozenset({"password", "secret"})  # their punctuation is part of the secret
 
 
 def explain(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> pd.DataFrame:
-    """The rows of `scan(texts)`, with two columns more.
+    """The rows of `scan(texts)`, with two more columns.
 
     Returns
     -------
@@ -28,14 +28,16 @@ def explain(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> pd.Data
         As `scan`, then evidence (`checksum, issuer, grouped, word:card`) and shape (digits as 9, letters as A and a).
     """
     array = pa.chunked_array([batch.cast(pa.large_string()) for _, batch in batches(texts)] or [pa.array([], pa.large_string())])
-    found = scan(array)
-    rows = found["row"].unique()
+    findings = scan(array)
+    rows = findings["row"].unique()
     text = dict(zip(rows.tolist(), array.take(pa.array(rows, pa.int64())).to_pylist(), strict=True))
-    seen = [_seen(text[row], kind, start, end) for row, kind, start, end in found[["row", "kind", "start", "end"]].itertuples(index=False)]
-    return found.assign(evidence=[evidence for evidence, _ in seen], shape=[shape for _, shape in seen])
+    places = findings[["row", "kind", "start", "end"]].itertuples(index=False)
+    seen = [_seen(text[row], kind, start, end) for row, kind, start, end in places]
+    return findings.assign(evidence=[evidence for evidence, _ in seen], shape=[shape for _, shape in seen])
 
 
 def _seen(text: str, kind: str, start: int, end: int) -> tuple[str, str]:
+    """The evidence for a finding, and the shape of its value."""
     value = fold(text[start:end])
     label = context.label(key(text[max(0, start - context.REACH) : start]), key(text[end : end + context.REACH]))
     evidence = ["checksum", *_MORE.get(kind, ())] if kind in _CHECKED else []
@@ -53,6 +55,7 @@ def _seen(text: str, kind: str, start: int, end: int) -> tuple[str, str]:
 
 
 def _planned(value: str) -> bool:
+    """Whether a telephone number is of a numbering plan."""
     digits = re.sub("[^0-9]", "", value)
     abroad = value.startswith(("+", "00"))
     return phones.valid_abroad(digits.removeprefix("00")) if abroad and len(digits) > 6 else phones.valid(digits)

@@ -15,13 +15,13 @@ import numpy as np
 DASHES = "‐‑‒–—―−⁃﹘﹣"
 DOTS = "․‧·・٫"
 COMMAS = "،、，٬"
-#: Invisible marks come with right-to-left numbers; as a space they separate, and never hide, digits.
+#: Spaces and invisible marks. The marks come with right-to-left numbers; read as spaces they separate digits and do not hide them.
 SPACES = "\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f" + (
     "\u00ad\u061c\u20e3\ufe0f\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066\u2067\u2068\u2069\u3000\ufeff"
 )
-#: Between two digits of one number.
+#: What may stand between two digits of one number.
 SEPARATORS = " .-/()_"
-SEPARATOR, LETTER, DIGIT = 1, 2, 16  # classes of a character; a digit's is DIGIT plus its value
+SEPARATOR, LETTER, DIGIT = 1, 2, 16  # classes of characters; the class of a digit is DIGIT plus its value
 
 
 def _same_length(table: dict[str, str]) -> dict[int, str]:
@@ -49,24 +49,25 @@ _KEY = _keys()
 
 
 def fold(text: str) -> str:
-    """Digits, dashes, spaces, dots and full-width forms as ASCII; as long as the text."""
+    """The text with digits, dashes, spaces, dots and full-width forms as ASCII; its length stays the same."""
     if text.isascii():
         return text
     return text.translate(_FOLD)
 
 
 def key(text: str) -> str:
-    """Folded, lowered, without accents; as long as the text."""
+    """The text folded, in small letters, without accents; its length stays the same."""
     return text.lower() if text.isascii() else text.translate(_KEY)
 
 
-PLANE = 0x10000  # code points that the look-up arrays have: small enough for a processor's cache
+PLANE = 0x10000  # size of the look-up arrays, in code points: small enough for a processor's cache
 
 
 def _lut(table: dict[int, str]) -> np.ndarray:
+    """The table as an array from code point to code point."""
     points = np.arange(PLANE, dtype=np.uint16)
-    known = {code: ord(char) for code, char in table.items() if code < PLANE}
-    points[list(known)] = list(known.values())
+    replaced = {code: ord(char) for code, char in table.items() if code < PLANE}
+    points[list(replaced)] = list(replaced.values())
     return points
 
 
@@ -81,7 +82,7 @@ def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _points(text: str) -> np.ndarray:
-    """The text's code points, one each character; those beyond the first plane folded, or none of ours."""
+    """The text's code points; those beyond the first plane folded, or the replacement character."""
     if text.isascii():
         return np.frombuffer(text.encode("ascii"), np.uint8)
     points = np.frombuffer(text.encode("utf-32-le"), np.uint32)
@@ -97,7 +98,7 @@ class Lines:
     """Lines of text as arrays of code points: folded, as key, and the class of each (digit with its value, separator, letter)."""
 
     def __init__(self, text: str, sizes: np.ndarray | None = None):
-        """`sizes`: the characters of each line, where line feeds do not tell."""
+        """`sizes`: the characters of each line, where a line may hold line feeds."""
         points = _points(text + "\n").astype(np.intp)
         self.end = np.flatnonzero(points == ord("\n")) if sizes is None else np.cumsum(sizes + 1) - 1
         self.start = np.append(0, self.end[:-1] + 1) if sizes is None else self.end - sizes

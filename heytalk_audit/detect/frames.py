@@ -1,4 +1,4 @@
-"""What stands round a term: words for people, words of its category, and first-person frames. The words are data, in `frames.yaml`."""
+"""What stands around a term: words for people, words of its category, first-person frames. The words are data, in `lexicon/frames.yaml`."""
 
 from __future__ import annotations
 
@@ -6,37 +6,37 @@ import re
 from collections import defaultdict
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
-from heytalk_audit.detect.letters import fold
+from heytalk_audit.detect.letters import fold_letters
 from heytalk_audit.detect.terms import Term
 
 #: Characters of a sentence that are read on either side of a term.
 REACH = 90
-#: What stands between texts that are read as one.
+#: The character between texts that are read as one string.
 BETWEEN = "\x1e"
 _STOPS = ".!?;\n。！？；؟" + BETWEEN
 _STOP = re.compile(f"[{_STOPS}]")
 _FIRST_PERSON = re.compile(r"'?.*(?:y?[iu]m|y?[iu]z)$")
-#: Something of one's own, in a case: `namazımı`, `disleksim`. Not `mi`, which asks.
+#: A Turkish possessive of the first person, in any case: `namazımı`, `disleksim`. Not `mi`, which makes a question.
 _OWN = re.compile(r"'?(?:m|[iu]m(?:[iu]n?|[ae]|[dt][ae]n?|l[ae])?)")
 _PLURAL = re.compile(r"l[ae]r(?:[iu]|[ae]|[dt][ae]n?)?$")
 _WE = re.compile(r"(?<!\w)biz(?:ler| de| da)? $")
 #: An Arabic plural of people.
 _ARABIC_PLURAL = ("ون", "ين", "يون", "يين")
 _OTHER_ENDINGS = re.compile(r".*(?:l[ae]r[iu]m|[iu]m[iu]z|s[iu]n[iu]z|[iu]n[iu]z|[ds][iu]z)$")
-#: What parts the entries of a profile: signs, line ends, emoji.
+#: What separates the entries of a profile: signs, line ends, emoji.
 _PARTS = re.compile(r"\s*(?:[|•·;\n,،、，。/~*—–.!]|[\u2600-\u27bf\U0001f000-\U0001faff\ufe0f\u200d])+\s*")
-#: What names a text a profile.
+#: The heading of a profile.
 _BIO = re.compile(r"^\W*(?:bio|about me|sobre mi|hakkimda|profil|بايو|نبذه|نبذه عني|个人简介|简介|签名)\s*[:：]\s*")
 #: An entry that shows that a text is a profile: an age, pronouns.
 _PROFILE = re.compile(r"(?:[oieast b g]{2}|\d\d|she|he|they|her|him|them|his|hers|ella|el|elle)(?: ?(?:yo|y o|anos|yas|岁|سنه))?")
 
 
 class Sides(NamedTuple):
-    """What stands round a term: the rest of its sentence before and after, and the rest of the text."""
+    """What stands around a term: its sentence before and after it, and the text before and after it, `REACH` characters at most."""
 
     before: str
     after: str
@@ -53,23 +53,25 @@ class Sides(NamedTuple):
 
 
 @cache
-def _frames() -> dict:
-    return yaml.safe_load((files(__package__) / "lexicon" / "frames.yaml").read_text("utf-8"))
+def _frames() -> dict[str, dict[str, Any]]:
+    """The words of `frames.yaml`, by language."""
+    frames: dict[str, dict[str, Any]] = yaml.safe_load((files(__package__) / "lexicon" / "frames.yaml").read_text("utf-8"))
+    return frames
 
 
 @cache
 def _senses() -> dict[str, list[tuple[str, str]]]:
-    """By a term's folded letters, the patterns of other senses: of every language, for many words are of several."""
+    """By a term's folded letters, the patterns of its other senses, with their language: many words are of several languages."""
     senses = yaml.safe_load((files(__package__) / "lexicon" / "senses.yaml").read_text("utf-8"))
-    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    by_term: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for language, patterns in senses.items():
         for term, pattern in patterns.items():
-            found[_bare(term)].append((language, pattern))
-    return found
+            by_term[_bare(term)].append((language, pattern))
+    return by_term
 
 
 def _joined(pattern: str) -> str:
-    # a folded line of the file begins with a blank; a blank that is meant is written [ ]
+    # YAML joins the lines of a pattern with a blank; a blank that is meant is written [ ]
     return re.sub(r"\| ", "|", pattern)
 
 
@@ -120,6 +122,7 @@ def _pattern(language: str, name: str, shape: str = "{}") -> re.Pattern[str] | N
 
 @cache
 def _unless(term: Term) -> re.Pattern[str] | None:
+    """What shows that a term has another sense; null where none is listed."""
     edges = {"zh": ("", ""), "ar": (r"(?<!\w)[وفبلك]?(?:ال|لل)?", r"(?!\w)")}
     plain = (r"(?<!\w)", r"(?!\w)")
     parts = [f"(?:{pattern})".join(edges.get(language, plain)) for language, pattern in _senses().get(_bare(term.term), ())]
@@ -128,7 +131,7 @@ def _unless(term: Term) -> re.Pattern[str] | None:
 
 def _bare(term: str) -> str:
     """A term as a key: folded, without the Arabic article, so that one entry serves all of its forms."""
-    return fold(term)[0].removeprefix("ال")
+    return fold_letters(term)[0].removeprefix("ال")
 
 
 def is_another(term: Term, sides: Sides) -> bool:
@@ -138,7 +141,7 @@ def is_another(term: Term, sides: Sides) -> bool:
 
 
 def is_joined(language: str, text: str, start: int, end: int, left: bool) -> bool:
-    """Whether only a blank is missing: what is left of the word on the term's other side is one of the words that people set there."""
+    """Whether only a blank is missing: the rest of the word, on one side of the term, is one of the words that often stand there."""
     words = _pattern(language, "joined")
     if not words:
         return False
@@ -147,7 +150,7 @@ def is_joined(language: str, text: str, start: int, end: int, left: bool) -> boo
 
 
 def is_self(term: Term, ending: str, sides: Sides) -> bool:
-    """Whether somebody says it of himself or herself."""
+    """Whether somebody says the term of himself or herself."""
     if term.form == "self":
         return True
     language, before, after = term.language, sides.before, sides.after
@@ -167,14 +170,14 @@ def is_self(term: Term, ending: str, sides: Sides) -> bool:
 
 
 def is_own(term: Term, ending: str, before: str) -> bool:
-    """Whether a Turkish ending says whose it is (`disleksim`), or that we are these people (`biz Bektaşiler`)."""
+    """Whether a Turkish ending makes it the speaker's own (`disleksim`), or `we` before it names the speakers (`biz Bektaşiler`)."""
     if _PLURAL.search(term.term + ending):
         return bool(_WE.search(before))
     return term.category not in ("ethnicity", "orientation") and bool(_OWN.fullmatch(ending))
 
 
 def is_opening(term: Term, ending: str, sides: Sides) -> bool:
-    """Whether a text opens with the term, of one person, and goes on in the first person: `Shia, and I am tired of the jokes`."""
+    """Whether a text opens with the term, in the singular, and goes on in the first person: `Shia, and I am tired of the jokes`."""
     beside, first, many, goes, about = (_pattern(term.language, name) for name in ("entry", "first", "many", "goes", "about"))
     if not (beside and first and many and goes) or len(sides.earlier) > 30 or many.search(term.term + ending):
         return False
@@ -184,7 +187,7 @@ def is_opening(term: Term, ending: str, sides: Sides) -> bool:
 
 
 def is_entry(term: Term, sides: Sides) -> bool:
-    """Whether the term is an entry of a profile: short entries in a row, this one nothing but the term and words beside it."""
+    """Whether the term is an entry of a profile: a list of short entries, this one only of the term and small words beside it."""
     if len(sides.earlier) + len(sides.later) > 80:
         return False
     named = bool(_BIO.match(sides.earlier))
@@ -198,13 +201,10 @@ def is_entry(term: Term, sides: Sides) -> bool:
         return False
     beside = _pattern(term.language, "entry")
     plain = all(beside and beside.fullmatch(word) for word in (*own[0], *own[1]))
-    profile = (
-        named
-        or any(_PROFILE.fullmatch(entry) for entry in others)
-        or (len(others) > 1 and bool(re.search(r"[|•·]", sides.earlier + sides.later)))
-    )
-    told = len(others) > 1 or own[0] or own[1]
-    return plain and bool(profile or (told and term.strength == "strong"))
+    parted = len(others) > 1 and re.search(r"[|•·]", sides.earlier + sides.later)
+    profile = named or any(_PROFILE.fullmatch(entry) for entry in others) or parted
+    accompanied = len(others) > 1 or own[0] or own[1]
+    return plain and bool(profile or (accompanied and term.strength == "strong"))
 
 
 def has_cue(term: Term, ending: str, sides: Sides) -> bool:
@@ -215,7 +215,7 @@ def has_cue(term: Term, ending: str, sides: Sides) -> bool:
     topic = _topic(language, term.category)
     if topic.search(before) or topic.search(after):
         return True
-    # of a Turkish noun, an ending shows that it is no attribute of the next one
+    # a Turkish noun with an ending is not an attribute of the next noun
     if language == "tr" and term.strength == "noun" and len(ending) > 1:
         return True
     if language == "ar" and term.strength == "noun" and ending in _ARABIC_PLURAL:
@@ -223,8 +223,8 @@ def has_cue(term: Term, ending: str, sides: Sides) -> bool:
     ends = _pattern(language, "ends")
     if ends is None or not ends.match(after):
         return False
-    said = _pattern(language, "said", r"(?<!\w)(?:{})\W{{1,2}}$" if language != "zh" else "(?:{})$")
-    if said and said.search(before):
+    subject = _pattern(language, "said", r"(?<!\w)(?:{})\W{{1,2}}$" if language != "zh" else "(?:{})$")
+    if subject and subject.search(before):
         return True
     noun = _pattern(language, "noun", r"(?<!\w)(?:{})\W{{1,2}}$" if language not in ("zh", "ar") else "(?:{})$")
     return term.strength == "noun" and bool(noun and noun.search(before))

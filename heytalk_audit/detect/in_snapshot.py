@@ -1,6 +1,6 @@
-"""What the detectors find in a snapshot's texts, as a small table that rules join: never a value, never a text.
+"""What the detectors find in a snapshot's texts, as a small table that rules join. It holds no value and no text.
 
-The texts stream from the engine in batches and are read by the same code wherever the rules run, so that findings are alike on
+The texts stream from the engine in batches and are read here by the same code whatever the engine, so that findings are the same on
 every engine.
 """
 
@@ -20,60 +20,61 @@ from heytalk_audit import contract
 from heytalk_audit.detect import examine, requests, scan, special_categories
 from heytalk_audit.detect.columns import SAMPLE, Column
 from heytalk_audit.detect.places import PLACES, Place
-from heytalk_audit.snapshot.engines import Duck, Spark
+from heytalk_audit.snapshot.engines import Engine
 
-#: One row per place, text and kind of finding: `what` is `category` (a special category is spoken of), `value` (one that a
-#: detector knows) or `request` (for one's rights), `finding` the category or kind, `form` mention
-#: or self (of a category), `confidence` high, medium or low.
+#: One row per place, text and finding. `what` is `category` (a special category of personal data is mentioned), `value` (a sensitive
+#: value) or `request` (for one's rights); `finding` the category or kind; `form`, of a category, mention or self; `confidence` high,
+#: medium or low.
 SCHEMA = pa.schema([(name, pa.string()) for name in ("place", "record", "what", "finding", "form", "confidence")])
-#: One row per column that was looked into and kind that it holds more often than by luck; null where it holds none.
+#: One row per column that was examined and kind that it holds more often than by chance; `finding` is null where it holds none.
 CONTENTS = pa.schema([("column_name", pa.string()), ("finding", pa.string())])
 BATCH = 200_000
 _RANK = {"high": 0, "medium": 1, "low": 2}
 
 
-def detect(tables: Mapping[str, ir.Table], engine: Duck | Spark) -> pa.Table:
+def detect(tables: Mapping[str, ir.Table], engine: Engine) -> pa.Table:
     """The findings of every place that was delivered, by place and record."""
     parts = [SCHEMA.empty_table()]
     for place in PLACES.values():
         if place.is_in(tables):
             written = place.written(tables[place.table])
-            parts += [found for batch in engine.batches(written, BATCH) if len(found := _found(place, batch))]
+            parts += [findings for batch in engine.batches(written, BATCH) if len(findings := _findings(place, batch))]
     return pa.concat_tables(parts).sort_by([(name, "ascending") for name in SCHEMA.names])
 
 
-def _found(place: Place, batch: pa.RecordBatch) -> pa.Table:
+def _findings(place: Place, batch: pa.RecordBatch) -> pa.Table:
     records, texts = batch.column("record"), batch.column("text")
-    said = texts
+    words = texts
     if place.coded:
-        # a query's names are no words of anybody's, but tell what its values are
-        said = pa.array(map(_values, texts.to_pylist()), pa.large_string())
+        # the names in a query are not somebody's words, but show what its values are
+        words = pa.array(map(_values, texts.to_pylist()), pa.large_string())
         texts = pa.array(map(unquote_plus, texts.to_pylist()), pa.large_string())
-    frame = pd.concat(_strongest(texts, said, place.asks), ignore_index=True)
+    frame = pd.concat(_strongest(texts, words, place.asks), ignore_index=True)
     frame["place"] = place.name
     frame["record"] = records.take(pa.array(frame.pop("row"), pa.int64())).to_pylist()
     return pa.Table.from_pandas(frame[SCHEMA.names], SCHEMA, preserve_index=False)
 
 
 def _values(query: str) -> str:
+    """The values of a percent-encoded query, decoded, one a line."""
     parts = re.split("[&;]", query)
     return "\n".join(unquote_plus(part.split("=", 1)[-1]) for part in parts)
 
 
-def _strongest(texts: pa.Array, said: pa.Array, asks: bool) -> Iterator[pd.DataFrame]:
-    """Of each text and kind of finding the surest one, what people say of themselves first."""
-    categories = special_categories(said).rename(columns={"category": "finding"}).assign(what="category")
+def _strongest(texts: pa.Array, words: pa.Array, asks: bool) -> Iterator[pd.DataFrame]:
+    """Of each text and finding the row with the highest confidence, with statements about oneself first."""
+    categories = special_categories(words).rename(columns={"category": "finding"}).assign(what="category")
     values = scan(texts).rename(columns={"kind": "finding"}).assign(what="value", form=None)
-    asked = [requests(texts).rename(columns={"kind": "finding"}).assign(what="request", form=None)] if asks else []
-    for found in (categories, values, *asked):
-        found["rank"] = found.confidence.map(_RANK) - 3 * (found.form == "self")
-        found = found.sort_values(["row", "finding", "rank"], kind="stable").drop_duplicates(["row", "finding"])
-        yield found[["row", "what", "finding", "form", "confidence"]].astype(object)
+    rights = [requests(texts).rename(columns={"kind": "finding"}).assign(what="request", form=None)] if asks else []
+    for findings in (categories, values, *rights):
+        findings["rank"] = findings.confidence.map(_RANK) - 3 * (findings.form == "self")
+        findings = findings.sort_values(["row", "finding", "rank"], kind="stable").drop_duplicates(["row", "finding"])
+        yield findings[["row", "what", "finding", "form", "confidence"]].astype(object)
 
 
-def summary(found: pa.Table, tables: Mapping[str, ir.Table], engine: Duck | Spark) -> list[dict[str, Any]]:
+def summary(findings: pa.Table, tables: Mapping[str, ir.Table], engine: Engine) -> list[dict[str, Any]]:
     """Per place that was delivered: `texts` read, and of these how many hold each finding, by form and by confidence."""
-    frame = found.to_pandas()
+    frame = findings.to_pandas()
     places = []
     for place in PLACES.values():
         if place.is_in(tables):
@@ -87,39 +88,42 @@ def summary(found: pa.Table, tables: Mapping[str, ir.Table], engine: Duck | Spar
 
 
 def _counted(name: tuple[str, str], rows: pd.DataFrame) -> dict[str, Any]:
-    sure = rows.confidence.value_counts()
+    confidences = rows.confidence.value_counts()
     return {"what": name[0], "finding": name[1], "texts": len(rows), "self": int((rows.form == "self").sum())} | {
-        confidence: int(sure.get(confidence, 0)) for confidence in _RANK
+        confidence: int(confidences.get(confidence, 0)) for confidence in _RANK
     }
 
 
-def examined(tables: Mapping[str, ir.Table], profile: Mapping[str, Any], engine: Duck | Spark) -> list[Column]:
-    """What the columns of text hold, keys and enums apart, and those that no contract knows: each tested against luck on a sample.
+def examined(tables: Mapping[str, ir.Table], profile: Mapping[str, Any], engine: Engine) -> list[Column]:
+    """What columns hold: those of text that are no keys or enums, and those that the contract does not have; tested against chance.
 
-    The sample is of about `SAMPLE` rows, drawn by the digest of their keys, so that every engine draws the same.
+    A sample of about `SAMPLE` rows is tested, drawn by the digest of their keys, so that every engine draws the same.
     """
-    found = []
+    columns = []
     for name, table in tables.items():
         wanted = contract.load()[name]
         texts = [c.name for c in wanted.columns if c.kind == "string" and not (c.values or c.foreign or c.name == wanted.key)]
         if wanted.key in table.columns:
             share = SAMPLE / max(profile[name]["rows"], SAMPLE)
             for source, names in ((table, [c for c in texts if c in table.columns]), _others(name, profile[name], engine)):
-                drawn = source if share == 1 else source.filter(source[wanted.key].hexdigest("sha256") < f"{int(share * 16**8):08x}")
-                batches = list(engine.batches(drawn.select(*names), SAMPLE)) if names else []
-                found += [_column(f"{name}.{c}", [batch.column(c) for batch in batches]) for c in names]
-    return found
+                batches = list(engine.batches(_drawn(source, wanted.key, share).select(*names), SAMPLE)) if names else []
+                columns += [_column(f"{name}.{c}", [batch.column(c) for batch in batches]) for c in names]
+    return columns
 
 
-def _others(name: str, state: Mapping[str, Any], engine: Duck | Spark) -> tuple[ir.Table, list[str]]:
-    """A table with its key and, as text, the columns that no contract knows; and their names."""
+def _drawn(rows: ir.Table, key: str, share: float) -> ir.Table:
+    return rows if share == 1 else rows.filter(rows[key].hexdigest("sha256") < f"{int(share * 16**8):08x}")
+
+
+def _others(name: str, state: Mapping[str, Any], engine: Engine) -> tuple[ir.Table, list[str]]:
+    """A table with its key and, as text, the columns that the contract does not have; and their names."""
     key = contract.load()[name].key
     columns = [(contract.Column(c, "string", required=False), True) for c in (key, *state["others"])]
     return engine.open(f"{name}_others", [Path(f) for f in state["files"]], columns), state["others"]
 
 
 def contents(columns: list[Column]) -> pa.Table:
-    """What was found in the columns, as a small table that rules join."""
+    """The kinds that columns hold, as a small table that rules join; see `CONTENTS`."""
     rows = [{"column_name": column.name, "finding": kind} for column in columns for kind in column.flagged or (None,)]
     return pa.Table.from_pylist(rows, schema=CONTENTS)
 

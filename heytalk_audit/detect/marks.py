@@ -1,4 +1,4 @@
-"""Addresses and marks: e-mail, web, network and hardware addresses, places, advertising ids, digests."""
+"""Values that are recognised by their marks: e-mail, web, network and hardware addresses, coordinates, advertising ids, digests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipaddress
 import re
 
 from heytalk_audit.detect import context, gate
-from heytalk_audit.detect.patterns import Found, Pattern, compiled
+from heytalk_audit.detect.patterns import Hit, Pattern, compiled
 
 HEX = "[0-9A-Fa-f]"
 _FILES = frozenset(["png", "jpg", "jpeg", "gif", "webp", "svg", "js", "css", "html", "py", "mp3", "mp4"])
@@ -22,109 +22,109 @@ _VERSIONED = re.compile(
 )
 
 
-def _email(found: Found) -> str | None:
-    ending = found.match["domain"].lower().rsplit(".", 1)[1]
+def _email(hit: Hit) -> str | None:
+    ending = hit.match["domain"].lower().rsplit(".", 1)[1]
     if ending in _FILES:
         return None
-    if " " not in found.text:
+    if " " not in hit.text:
         return "high"
-    return "medium" if "mail" in found.before or "邮" in found.before else None
+    return "medium" if "mail" in hit.before or "邮" in hit.before else None
 
 
-def _url(found: Found) -> str | None:
-    return "high" if found.match["scheme"] else "medium"
+def _url(hit: Hit) -> str | None:
+    return "high" if hit.match["scheme"] else "medium"
 
 
-def _domain(found: Found) -> str | None:
-    return None if found.text.lower() in ("asp.net", "vb.net", "ado.net", "socket.io") else "medium"
+def _domain(hit: Hit) -> str | None:
+    return None if hit.text.lower() in ("asp.net", "vb.net", "ado.net", "socket.io") else "medium"
 
 
-def _ip4(found: Found) -> str | None:
-    parts = [int(part) for part in found.text.split(".")]
-    if max(parts) > 255 or parts[0] == 0 or parts[:2] == [127, 0] or parts[0] > 239 or found.text.endswith(("255.255", ".0.0.0")):
-        return None  # this machine, a mask, a placeholder: nobody's address
-    if found.label == "ip":
+def _ip4(hit: Hit) -> str | None:
+    parts = [int(part) for part in hit.text.split(".")]
+    if max(parts) > 255 or parts[0] == 0 or parts[:2] == [127, 0] or parts[0] > 239 or hit.text.endswith(("255.255", ".0.0.0")):
+        return None  # this machine, a mask or a placeholder
+    if hit.label == "ip":
         return "high"
-    if _VERSION.search(found.before) or (max(parts) < 100 and _VERSIONED.search(found.before)):
+    if _VERSION.search(hit.before) or (max(parts) < 100 and _VERSIONED.search(hit.before)):
         return None
     return "high" if max(parts) > 31 else "medium" if parts[0] == 10 else None
 
 
-def _ip6(found: Found) -> str | None:
+def _ip6(hit: Hit) -> str | None:
     try:
-        address = ipaddress.ip_address(found.text)
+        address = ipaddress.ip_address(hit.text)
     except ValueError:
         return None
     if address.is_loopback or address.is_unspecified:
         return None
-    parts = len(re.findall(HEX + "+", found.text))
-    return "high" if found.text.count(":") == 7 or parts > 2 or (found.label == "ip" and parts > 1) else None
+    parts = len(re.findall(HEX + "+", hit.text))
+    return "high" if hit.text.count(":") == 7 or parts > 2 or (hit.label == "ip" and parts > 1) else None
 
 
-def _mac(found: Found) -> str | None:
-    plain = re.sub(r"[^0-9a-f]", "", found.text.lower())
+def _mac(hit: Hit) -> str | None:
+    plain = re.sub(r"[^0-9a-f]", "", hit.text.lower())
     if len(set(plain)) < 3 or plain == "020000000000":
         return None  # zeros, ones, or the placeholder that a platform gives instead
-    named = found.label == "mac"
-    if not named and (plain.isdigit() or not re.search("..[:-]..[:-]", found.text)):
+    named = hit.label == "mac"
+    if not named and (plain.isdigit() or not re.search("..[:-]..[:-]", hit.text)):
         return None
-    return "high" if named or ":" in found.text else "medium"
+    return "high" if named or ":" in hit.text else "medium"
 
 
-def _ad_id(found: Found) -> str | None:
-    """A UUID is an advertising id where it is called one; all zeros is what a platform gives who opted out."""
-    return "high" if found.label == "ad_id" and len(set(found.text.lower()) - {"-"}) > 2 else None
+def _ad_id(hit: Hit) -> str | None:
+    """A UUID is an advertising id where a word calls it one. All zeros is what platforms give for people who opted out."""
+    return "high" if hit.label == "ad_id" and len(set(hit.text.lower()) - {"-"}) > 2 else None
 
 
-def _gps(found: Found) -> str | None:
-    latitude, longitude = float(found.match["lat"].replace(" ", "")), float(found.match["lon"].replace(" ", ""))
+def _gps(hit: Hit) -> str | None:
+    latitude, longitude = float(hit.match["lat"].replace(" ", "")), float(hit.match["lon"].replace(" ", ""))
     if abs(latitude) > 90 or abs(longitude) > 180:
         return None
-    lettered = bool(found.match["pole"])
-    if found.label == "gps" or found.match["name"] or lettered:
+    lettered = bool(hit.match["pole"])
+    if hit.label == "gps" or hit.match["name"] or lettered:
         return "high"
-    row = re.match(r" ?[,;]? ?[+-]?[0-9]", found.after) or re.search(r"[0-9][,; ]+$", found.before)
-    if row or max(abs(latitude), abs(longitude)) < 2 or found.label in context.NO_KIND:
-        return None  # of a longer row of numbers, or of shares
-    if any(found.match[part].lstrip("+-").startswith(_CONSTANTS) for part in ("lat", "lon")):
+    row = re.match(r" ?[,;]? ?[+-]?[0-9]", hit.after) or re.search(r"[0-9][,; ]+$", hit.before)
+    if row or max(abs(latitude), abs(longitude)) < 2 or hit.label in context.NO_KIND:
+        return None  # part of a longer row of numbers, or of shares
+    if any(hit.match[part].lstrip("+-").startswith(_CONSTANTS) for part in ("lat", "lon")):
         return None
-    decimals = min(len(found.match[part].split(".")[1]) for part in ("lat", "lon"))
+    decimals = min(len(hit.match[part].split(".")[1]) for part in ("lat", "lon"))
     return "medium" if decimals >= 4 else None
 
 
 _CONSTANTS = ("3.1415", "2.7182", "1.4142", "1.6180", "0.5772", "1.7320", "6.2831")
 
 
-def _degrees(found: Found) -> str | None:
-    """Degrees and minutes: the poles' letters, or a word for places."""
-    latitude, longitude = int(found.match["lat"]), int(found.match["lon"])
-    return "high" if latitude <= 90 and longitude <= 180 and (found.match["pole"] or found.label == "gps") else None
+def _degrees(hit: Hit) -> str | None:
+    """Degrees and minutes count with a letter for the hemisphere, or a word for places near them."""
+    latitude, longitude = int(hit.match["lat"]), int(hit.match["lon"])
+    return "high" if latitude <= 90 and longitude <= 180 and (hit.match["pole"] or hit.label == "gps") else None
 
 
-def _digest(found: Found) -> str | None:
-    text = found.text.lower()
-    if text.isdigit() or text.isalpha() or len(set(text)) < 5 or found.label in context.NO_KIND:
+def _digest(hit: Hit) -> str | None:
+    text = hit.text.lower()
+    if text.isdigit() or text.isalpha() or len(set(text)) < 5 or hit.label in context.NO_KIND:
         return None
-    return "high" if found.label == "digest" else "medium" if len(text) > 40 else "low"
+    return "high" if hit.label == "digest" else "medium" if len(text) > 40 else "low"
 
 
-def _kind_of_run(found: Found) -> str:
-    """What a run of hexadecimal digits is, by its length, or by the name of a key."""
-    return "secret" if _is_key(found) else "mac" if found.end - found.start == 12 else "digest"
+def _kind_of_run(hit: Hit) -> str:
+    """The kind of a run of hexadecimal digits, by its length or by a word for a key near it."""
+    return "secret" if _is_key(hit) else "mac" if hit.end - hit.start == 12 else "digest"
 
 
-def _is_key(found: Found) -> bool:
-    text = found.text
-    return len(text) >= 20 and (found.label == "secret" or bool(_KEY_PREFIX.search(found.before)))
+def _is_key(hit: Hit) -> bool:
+    text = hit.text
+    return len(text) >= 20 and (hit.label == "secret" or bool(_KEY_PREFIX.search(hit.before)))
 
 
-def _run(found: Found) -> str | None:
-    text = found.text
-    if _is_key(found):
+def _run(hit: Hit) -> str | None:
+    text = hit.text
+    if _is_key(hit):
         return "medium" if len(set(text)) > 4 and not text.isdigit() else None
     if len(text) == 12:
-        return _mac(found)
-    return _digest(found) if len(text) in (32, 40, 64, 128) else None
+        return _mac(hit)
+    return _digest(hit) if len(text) in (32, 40, 64, 128) else None
 
 
 _KEY_PREFIX = re.compile(r"(?<![0-9a-z])(?:shp(?:at|ss|ca|pa)_|do[opr]_v1_|key-)\Z")

@@ -1,4 +1,4 @@
-"""Passwords and keys: stated in words, in any language; beside a log-in; under a slow hash; keys by what they begin with."""
+"""Passwords and keys: stated in words, beside a log-in, or under a slow hash; keys also by what they begin with."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from heytalk_audit.detect import gate
 from heytalk_audit.detect.context import REFERENCE
 from heytalk_audit.detect.fold import key
-from heytalk_audit.detect.patterns import Found, Pattern, compiled
+from heytalk_audit.detect.patterns import Hit, Pattern, compiled
 
 _WORDS = (
     r"pass ?words?|pass ?codes?|pass ?phrase|passwd|passwort|(?<![A-Za-z])(?:pswd|psw|p/?w|pass|pwd|passw|pwrd)(?![A-Za-z])"
@@ -16,27 +16,27 @@ _WORDS = (
     r"|(?<![A-Za-z])(?:claves?|contra(?= ?:)|credencial(?:es)?|credentials?|creds)(?![A-Za-z])"
     r"|密码|密碼|口令|كلم[ةهت]ي?[ _]?(?:ال)?(?:سر|مرور)\w{0,2}|(?:الرقم|رقمي|الرمز|رمز|الكود) ?(?:ال)?سري|(?:ال)?باسو?ورد\w?"
 )
-#: What stands between the word and the value where it says that one is the other.
+#: What links the word for a password and the value after it.
 _IS = re.compile(
     r"\b(?:is|was|be|are|it's|its|es|era|fue|sera|usa|pon|puse|oldu|olarak|olsun|su|ist)\b[^.]{0,14}\Z|\b(?:to|por|como|as) ?\Z"
     r"|asagida|below|following|abajo|siguiente|下面|下方|如下|التالي|ادناه|\?.*\n|\?\?"
     r"|[\u70ba\u4e3a\u662f\u7528\u6210][^,]{0,6}\Z|هي|هو|صارت|الي|كانت|بقت|غيرتها|[:=>]"
 )
-#: After these the word's thing comes, and no value.
+#: Words after which the thing comes that the password is for, and no password.
 _OF = re.compile(
     "for|of|a|an|the|your|my|every|each|like|but|when|than|least|de|el|la|un|una"
     "|bir|on|in|at|with|from|per|by|via|and|or|para|del|en|con|y|icin|ve|ile"
 )
-#: Words that stand where a password could and are none.
+#: Words where a password could stand that are none.
 _NONE = re.compile(
     r"(?:null|none|n/?a|xxx+|\*+|\.+|-+|_+|<.*|\{.*|\[.*|required|reset\w*|forgot\w*|changed?|incorrect|wrong|invalid|yes|no|empty|hidden"
     r"|redacted|expired|unlimited|please.*|the|your|and|true|false|string|text|here)",
     re.I,
 )
-#: What a program calls it: key_password, self.secret, read(
+#: Names in programs: key_password, self.secret, read(
 _NAME = re.compile(r"[A-Za-z]+(?:[_.][A-Za-z_.]+[0-9]?|\w*\(.*)|.*password.*", re.I)
 _TOKEN = r"(?:(?![\"',;]|&\w+=)[!-~À-ɏ]){3,63}(?![\"',;.?)\]}]|&\w+=)[!-~À-ɏ]"
-#: A digit or a sign is to come, words in a row, a Latin word among Chinese, or a name after `is`.
+#: What follows is likely a password: it has a digit or a sign, or is words in a row, a Latin word after Chinese, or a name after `is`.
 _TELLING = (
     r"(?:(?=[!-~À-ɏ]{0,40}[0-9!@#$%^*+~])|(?=[a-z]+-[a-z]+-[a-z])|(?<=[\u4e00-\u9fff])(?=[A-Za-z]{6})"
     r"|(?<=\b(?:is|es) )(?=(?-i:[A-Z][a-z]{4})))"
@@ -50,66 +50,67 @@ SLOW_HASH = (
 
 
 def _mixed(text: str) -> bool:
-    """Whether it looks made up: letters and digits, or a sign within a word."""
+    """Whether a text looks like a password: letters and digits, a sign within a word, or several words in a row."""
     signs = re.search(r"\w[!@#$%^&*?~+=]\w", text) or (re.search(r"[!@#$%^&*]", text) and re.search(r"[a-z][A-Z]", text))
     if re.fullmatch("[a-z]+(?:-[a-z]+){2,}", text):
         return len(text) > 10  # words in a row
     return len(text) >= 5 and ((any(c.isdigit() for c in text) and any(c.isalpha() for c in text)) or bool(signs))
 
 
-def _stated(found: Found) -> str | None:
-    text = found.text
-    if found.label == "secret":
+def _stated(hit: Hit) -> str | None:
+    """A value after a word for passwords: `by` is a mark such as a colon between them, `far` the words between."""
+    text = hit.text
+    if hit.label == "secret":
         return None
     if _NONE.fullmatch(text.strip(".!?")) or _NAME.fullmatch(text) or "://" in text:
         return None
-    explicit, far = bool(found.match["by"]), key(found.match["far"])
-    if found.match["far"].count(",") and "忘" in found.match["far"]:
+    explicit, far = bool(hit.match["by"]), key(hit.match["far"])
+    if hit.match["far"].count(",") and "忘" in hit.match["far"]:
         return None
     if far and explicit and len(far) > 20 and not _mixed(text):
         return None
     between = far.split()
     if not explicit and between and _OF.fullmatch(between[-1]):
         return None
-    said = explicit or len(between) < 2 or bool(_IS.search(far))
-    if text.isdecimal() and found.before.rstrip(" ").endswith('":'):
+    linked = explicit or len(between) < 2 or bool(_IS.search(far))
+    if text.isdecimal() and hit.before.rstrip(" ").endswith('":'):
         return None  # a count under a key of JSON: a password is a string there
     if text.isdecimal():
-        return "medium" if len(text) <= 12 and found.label in (None, "password") and said and len(far) < 14 else None
-    if _mixed(text) and (said or _strong(text)):
+        return "medium" if len(text) <= 12 and hit.label in (None, "password") and linked and len(far) < 14 else None
+    if _mixed(text) and (linked or _strong(text)):
         return "high" if explicit and len(far) < 8 else "medium"
-    if not explicit and text.isalpha() and text.isascii() and said and len(text) > 5 and (_after_chinese(found) or text[0].isupper()):
+    if not explicit and text.isalpha() and text.isascii() and linked and len(text) > 5 and (_after_chinese(hit) or text[0].isupper()):
         return "medium"
-    closed = not found.after.strip(" .!?)\"'") or found.after[:1] in "\n.,;，。&\"'"
+    closed = not hit.after.strip(" .!?)\"'") or hit.after[:1] in "\n.,;，。&\"'"
     return "medium" if explicit and closed and text.isascii() and len(text) >= 4 else None
 
 
-def _after_chinese(found: Found) -> bool:
-    return "\u4e00" <= found.before[-1:] <= "\u9fff"
+def _after_chinese(hit: Hit) -> bool:
+    return "\u4e00" <= hit.before[-1:] <= "\u9fff"
 
 
 def _strong(text: str) -> bool:
-    """Of capitals, small letters and digits, or with a sign."""
+    """Whether a text has three of: small letters, capitals, digits, signs."""
     return len(text) > 5 and sum(bool(re.search(part, text)) for part in ("[a-z]", "[A-Z]", "[0-9]", "[!@#$%^&*?~+=_]")) > 2
 
 
-def _before(found: Found) -> str | None:
-    return "medium" if _mixed(found.text) and not _NAME.fullmatch(found.text) and "://" not in found.text else None
+def _before(hit: Hit) -> str | None:
+    return "medium" if _mixed(hit.text) and not _NAME.fullmatch(hit.text) and "://" not in hit.text else None
 
 
-def _beside_login(found: Found) -> str | None:
-    return "medium" if _mixed(found.text) and re.search(r"[A-Z!@#$%^&*]", found.text) else None
+def _beside_login(hit: Hit) -> str | None:
+    return "medium" if _mixed(hit.text) and re.search(r"[A-Z!@#$%^&*]", hit.text) else None
 
 
-def _sure(found: Found) -> str | None:
+def _sure(hit: Hit) -> str | None:
     return "high"
 
 
-def _assigned(found: Found) -> str | None:
-    text = found.text
+def _assigned(hit: Hit) -> str | None:
+    text = hit.text
     mixed = any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
     plain = "://" in text or text.count(".") > 2 or re.search(r"[a-z]{4,}[-_./][a-z]{3,}[-_./][a-z]{3,}", text)
-    return "medium" if mixed and not plain and found.label not in ("ad_id", "mac", "iban", "digest", REFERENCE) else None
+    return "medium" if mixed and not plain and hit.label not in ("ad_id", "mac", "iban", "digest", REFERENCE) else None
 
 
 _KEYS = (

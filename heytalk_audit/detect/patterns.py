@@ -1,4 +1,4 @@
-"""What is found by its form and not by its digits alone: patterns over folded text, each with a judge that gives its confidence."""
+"""Values that are recognised by their form and not by digits alone: patterns over folded text, each with a judge of its confidence."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from heytalk_audit.detect.fold import Lines
 Finding = tuple[int, int, str, str]  # start, end, kind, confidence
 
 
-CUT = "\0"  # between lines: in no text's words, and no pattern goes over it
+CUT = "\0"  # between lines: no pattern matches across it
 WINDOW = (80, 300)  # characters before and after an anchor
 
 
 @dataclass(frozen=True)
-class Found:
-    """A match as its judge sees it: the folded value, its place in a text, and what the nearest word speaks of."""
+class Hit:
+    """A match as its judge sees it: the folded value, its place in the lines, and the label of the nearest word."""
 
     match: re.Match[str]
     lines: Lines
@@ -32,26 +32,33 @@ class Found:
 
     @property
     def text(self) -> str:
+        """The folded value."""
         return self.lines.text[self.start : self.end]
 
     @functools.cached_property
     def before(self) -> str:
+        """The `key` text before the value, in its line."""
         return self.lines.key[max(0, self.start - context.REACH) : self.start].rsplit("\n", 1)[-1]
 
     @functools.cached_property
     def after(self) -> str:
+        """The `key` text after the value, in its line."""
         return self.lines.key[self.end : self.end + context.REACH].split("\n", 1)[0]
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """A kind or what tells it, the flag of lines that may hold it, the pattern of its value (group `value`, or all), and a judge."""
+    """A pattern for values of one kind, or of the kind that a function gives.
 
-    kind: str | Callable[[Found], str]
+    `flag` is that of lines that may hold the kind; `regex` matches the value, or has it as its group `value`; `judge` gives the confidence,
+    or None. `anchor` is a part of every match: only the text around it is searched, which is many times faster, and nothing where its
+    group `skip` matches. `reach`: characters before and after an anchor. `farther`: a word for the kind counts also where one is nearer.
+    """
+
+    kind: str | Callable[[Hit], str]
     flag: int
     regex: re.Pattern[str]
-    judge: Callable[[Found], str | None]
-    #: a part of every match: only the text about it is searched, which is many times faster; not where its group `skip` is
+    judge: Callable[[Hit], str | None]
     anchor: re.Pattern[str] | None = None
     reach: tuple[int, int] = WINDOW
     farther: bool = False
@@ -71,7 +78,7 @@ class Pattern:
                 done = match.end()
 
     def _about(self, text: str, start: int, end: int, done: int) -> re.Match[str] | None:
-        """The match that has a part of the anchor. One that begins after it may be cut off where the search ends: its own anchor comes."""
+        """The match that holds a part of the anchor. One that begins after it is left to its own anchor, as it may be cut off here."""
         if not self.reach[0]:
             return self.regex.match(text, start, end + self.reach[1])
         at = max(done, start - self.reach[0])
@@ -83,7 +90,7 @@ class Pattern:
 def find(patterns: list[Pattern], lines: Lines, flags: np.ndarray, words: Words, hint: str | None = None) -> Iterator[Finding]:
     """Start, end, kind and confidence of what the patterns find in those lines whose flags say that it may be there."""
     chosen: dict[int, tuple[str, np.ndarray, np.ndarray]] = {}
-    anchors: dict[tuple, list[re.Match[str]]] = {}
+    anchors: dict[tuple[int, re.Pattern[str] | None], list[re.Match[str]]] = {}
     names = [*context.labels(), hint]
     for pattern in patterns:
         if pattern.flag not in chosen:
@@ -99,21 +106,27 @@ def find(patterns: list[Pattern], lines: Lines, flags: np.ndarray, words: Words,
         start = np.array([match.start(group) for match in matches], np.int64)
         start += shift[np.searchsorted(began, start, "right") - 1]
         end = start + [match.end(group) - match.start(group) for match in matches]
-        labels = words.near(start, end)
-        if pattern.farther and isinstance(pattern.kind, str):  # a name of the kind that stands farther off than another word
-            reference = context.labels().index(context.REFERENCE)
-            named = words.within(pattern.kind, start, end) & (labels != reference)
-            labels = np.where(named, context.labels().index(pattern.kind), labels)
-        labels = labels.tolist()
+        labels = _labels(pattern, words, start, end)
         for match, at, to, label in zip(matches, start.tolist(), end.tolist(), labels, strict=True):
-            found = Found(match, lines, at, to, names[label])
-            confidence = pattern.judge(found)
+            hit = Hit(match, lines, at, to, names[label])
+            confidence = pattern.judge(hit)
             if confidence:
-                yield at, to, pattern.kind if isinstance(pattern.kind, str) else pattern.kind(found), confidence
+                yield at, to, pattern.kind if isinstance(pattern.kind, str) else pattern.kind(hit), confidence
+
+
+def _labels(pattern: Pattern, words: Words, start: np.ndarray, end: np.ndarray) -> list[int]:
+    """The label of the word nearest to each value, or of the pattern's kind where that counts though it is farther off."""
+    labels = words.near(start, end)
+    if pattern.farther and isinstance(pattern.kind, str):
+        reference = context.labels().index(context.REFERENCE)
+        named = words.within(pattern.kind, start, end) & (labels != reference)
+        labels = np.where(named, context.labels().index(pattern.kind), labels)
+    places: list[int] = labels.tolist()
+    return places
 
 
 def _chosen(lines: Lines, which: np.ndarray) -> tuple[str, np.ndarray, np.ndarray]:
-    """The chosen lines as one text, where each begins in it, and how far it is moved from there in all lines."""
+    """The chosen lines as one text, where each begins in it, and what leads from there to its place in all lines."""
     start, end = lines.start[which], lines.end[which]
     text = CUT.join([lines.text[a:b] for a, b in zip(start.tolist(), end.tolist(), strict=True)])
     began = np.cumsum(end - start + 1) - (end - start + 1)

@@ -1,4 +1,4 @@
-"""Telephone numbers: no checksum, so the shape, the numbering plans (`phonenumbers`) and the words near it decide."""
+"""Telephone numbers. They have no checksum: shape, numbering plans (`phonenumbers`) and the words near them decide."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from phonenumbers import PhoneMetadata
 
 from heytalk_audit.detect.context import NO_KIND, OTHER
 
-#: Plans that a number without country code is tried against: where the app's users write, and their neighbours.
+#: Regions whose plans a number without country code may be of: those of the app's users, and their neighbours.
 REGIONS = ("TR", "CN", "US", "ES", "SA", "EG", "AE", "MX", "GB", "DE", "FR", "IT", "NL", "TW", "AU", "IN", "BR")
 _NANP = re.compile(r"(?:(?:\+?1|001)[ .-]?)?(?:\([0-9]{3}\) ?|[0-9]{3}([ .-]))[0-9]{3}[ .-][0-9]{4}(?: ?(?:x|ext|#).*)?")
-_STRICT = re.compile(r"\([0-9]{3}\) ?[0-9]{3}[.-][0-9]{4}|[2-9][0-9]{2}-[2-9][0-9]{2}-[0-9]{4}")  # told by its form alone
+_STRICT = re.compile(r"\([0-9]{3}\) ?[0-9]{3}[.-][0-9]{4}|[2-9][0-9]{2}-[2-9][0-9]{2}-[0-9]{4}")  # a telephone by its form alone
 _CN_MOBILE = re.compile(r"(?:86)?1[3-9][0-9]{9}")
 _CN_GROUPED = re.compile(r"(?:86[ -]?)?1[3-9][0-9]([ -])[0-9]{4}\1[0-9]{4}")
-_TRUNK = re.compile(r"\(?0[0-9]{1,4}(?:[ ./)-]{1,3}[0-9]{2,8})+")  # an area's prefix, then groups of two digits and more: no scores
+_TRUNK = re.compile(r"\(?0[0-9]{1,4}(?:[ ./)-]{1,3}[0-9]{2,8})+")  # an area's prefix, then groups of two digits or more, unlike scores
 _TRUNK_MOBILE = re.compile(r"05[0-9]{8,9}|07[0-9]{9}|01[0125][0-9]{8}")  # of Turkey and Arabia, Britain, Egypt
-#: Not in threes with dots or spaces: an amount is written so.
+#: Not in threes with dots or spaces, as amounts are.
 _ES_MOBILE = re.compile(r"[67][0-9]{2}(?:-[0-9]{3}-[0-9]{3}|([ .-])[0-9]{2}\1[0-9]{2}\1[0-9]{2})")
-_ASCENDING = re.compile(r"[0-9]{2}(?:[ .-][0-9]{2}){4,6}")  # of a lottery, where each is more than the one before
+_ASCENDING = re.compile(r"[0-9]{2}(?:[ .-][0-9]{2}){4,6}")  # as of a lottery, where each number is greater than the one before
 _PAIRS = re.compile("[0-9]{2} [0-9]{2} [0-9]{2}")
 _YEAR = r"(?:19|20)[0-9]{2}"
 _DAY = r"(?:0?[1-9]|[12][0-9]|3[01])"
@@ -39,7 +39,7 @@ _KINDS = "fixed_line mobile toll_free premium_rate shared_cost personal_number v
 
 
 def _plan(region: str) -> str:
-    """The numbers of a region's plan, with or without its trunk prefix; `phonenumbers` knows the plans, and is slow to ask."""
+    """The numbers of a region's plan, with or without its trunk prefix, as a pattern: `phonenumbers` has the plans, but is slow."""
     plan = PhoneMetadata.metadata_for_region(region)
     kinds = [getattr(plan, kind) for kind in _KINDS.split()] if plan else []
     patterns = dict.fromkeys(kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern not in (None, "NA"))
@@ -59,12 +59,12 @@ def _of(region: str) -> re.Pattern[str]:
 
 
 def valid(digits: str, region: str | None = None) -> bool:
-    """In the plan of the region, or of any of `REGIONS`."""
+    """Whether the digits are in the plan of the region, or of any of `REGIONS`."""
     return bool((_of(region) if region else _plans(None)).fullmatch(digits))
 
 
 def valid_abroad(digits: str) -> bool:
-    """In the plan of the country whose code the digits begin with."""
+    """Whether the digits are in the plan of the country with whose code they begin."""
     for length in (1, 2, 3):
         if int(digits[:length]) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
             return bool(_plans(int(digits[:length])).fullmatch(digits[length:]))
@@ -72,13 +72,13 @@ def valid_abroad(digits: str) -> bool:
 
 
 def _inner(text: str) -> str:
-    """Without what may be an office's inner number after a dash."""
+    """The text without what may be an extension after a dash."""
     rest = re.fullmatch(r"(\+[0-9 ()]{9,18})-[0-9]{2,5}", text)
     return rest[1] if rest and valid_abroad(re.sub("[^0-9]", "", rest[1])) else text
 
 
 def _other(text: str) -> bool:
-    """A date, a time or an address on a network."""
+    """Whether the text is a date, a time, a network address or a row of a lottery's numbers."""
     drawn = _ASCENDING.fullmatch(text) and re.findall("[0-9]{2}", text)
     return bool(drawn and drawn == sorted(set(drawn))) or any(pattern.fullmatch(text) for pattern in (DATE, _DOTTED_QUAD, _EPOCH))
 
@@ -88,9 +88,9 @@ def _digits(text: str) -> str:
 
 
 def confidence(text: str, label: str | None, glued: bool) -> str | None:
-    """How sure that this folded text is a telephone number; None when it is not taken for one.
+    """The confidence that a folded text is a telephone number; None where it does not count as one.
 
-    `label` is what the nearest word speaks of, `glued` that the number seems part of a longer code.
+    `label` is that of the nearest word; `glued`: the number seems part of a longer code.
     """
     text = _inner(text)
     digits = _digits(text)
@@ -110,7 +110,7 @@ def _international(digits: str, label: str | None, plus: bool) -> str | None:
     if not 7 <= len(digits) <= 15 or digits[0] == "0":
         return None
     if not plus and label is None and len(digits) < 11:
-        return None  # as likely a number with zeros before it
+        return None  # may as well be a number with leading zeros
     if valid_abroad(digits):
         return "high" if plus or label == "phone" else "medium"
     if label in NO_KIND:

@@ -1,4 +1,4 @@
-"""Where a snapshot holds text that people wrote or that was logged of them: the places that detectors read."""
+"""The places of a snapshot that detectors read: columns of text that people wrote, or that was logged of them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from heytalk_audit.expressions.strings import blank
 
 @dataclass(frozen=True)
 class Place:
-    """A column of free text. `read` makes the text of it that is looked at (default: all).
+    """A column of free text. `read` takes from it the text that detectors read (default: all).
 
-    `coded`: it is percent-encoded. `asks`: people write to the company there, and may ask for their rights.
+    `coded`: it is percent-encoded. `asks`: people write to the company there, and may request their rights.
     """
 
     table: str
@@ -30,25 +30,25 @@ class Place:
         return f"{self.table}.{self.column}"
 
     def record(self, rows: ir.Table) -> ir.StringValue:
-        """What names a row: `<table>:<primary key>`."""
+        """The name of each row: `<table>:<primary key>`."""
         return f"{self.table}:" + rows[contract.load()[self.table].key]
 
     def text(self, rows: ir.Table) -> ir.StringValue:
-        """The text of each row that is looked at."""
+        """The text of each row that detectors read."""
         return self.read(rows[self.column]) if self.read else rows[self.column]
 
     def written(self, rows: ir.Table) -> ir.Table:
-        """`record` and `text` of every row in which something is written."""
-        found = rows.select(record=self.record(rows), text=self.text(rows))
-        return found.filter(~blank(found.text))
+        """`record` and `text` of every row whose text is not blank."""
+        texts = rows.select(record=self.record(rows), text=self.text(rows))
+        return texts.filter(~blank(texts.text))
 
     def is_in(self, tables: Mapping[str, ir.Table]) -> bool:
-        """Whether it was delivered."""
+        """Whether its table and column were delivered."""
         return self.table in tables and self.column in tables[self.table].columns
 
 
 def after_question_mark(url: ir.StringValue) -> ir.StringValue:
-    """What an address carries along: its query, and what stands behind."""
+    """The query of an address, and its fragment."""
     return url.re_replace(r"^[^?]*\??", "")
 
 

@@ -1,4 +1,4 @@
-"""Spellings that are one slip away from a term: a letter left out or starred, two swapped, a blank within. Found, with low confidence."""
+"""Spellings that are one slip away from a term: a letter left out or starred, two swapped, a blank within. Of low confidence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DISGUISED = ("ethnicity", "religion", "orientation", "health")
 
 @cache
 def _words(kind: str) -> frozenset[str]:
-    """Slips that are words of their own (`words`), and small words that a blank would make of one half of a term (`small`)."""
+    """The listed words of a kind: slips that are words of their own (`words`), or small words that a half of a term may be (`small`)."""
     return frozenset(yaml.safe_load((files(__package__) / "lexicon" / "slips.yaml").read_text("utf-8"))[kind].split())
 
 
@@ -28,7 +28,7 @@ def repaired(term: Term) -> frozenset[str]:
 
 @cache
 def accented(term: Term) -> frozenset[str]:
-    """The same as they are written, with accents, for terms that have some."""
+    """Spellings with one slip as they are written, with accents, of terms that have accents."""
     written = "" if term.language in ("ar", "zh") or term.term.isascii() else term.term.replace("İ", "i").lower()
     return _slips_of(term, [written[: len(stem)] for stem in term.stems]) if written else frozenset()
 
@@ -45,6 +45,7 @@ def _stems() -> frozenset[str]:
 
 
 def _slips(stem: str, language: str) -> Iterator[str]:
+    """The slips in the first word of a stem."""
     word = stem.split(" ")[0]
     if language == "zh":
         yield from (stem[:at] + " " + stem[at:] for at in range(1, len(stem)) if len(stem) <= 4)
@@ -63,9 +64,9 @@ def _slips(stem: str, language: str) -> Iterator[str]:
     if len(word) >= (4 if rest else letter):
         yield from (word[:at] + word[at + 1] + word[at] + word[at + 2 :] + rest for at in range(1, len(word) - 2))
     if language == "ar" and len(word) >= 4 and not word.startswith("ال"):
-        # the article's second letter behind the word's first
+        # the second letter of the article comes after the first of the word
         yield "ا" + word[0] + "ل" + word[1:] + rest
     if language != "ar":
         yield from (word[:at] + "*" + word[at + 1 :] + rest for at in range(1, len(word)) if word[at] in "aeiouy")
-        # a one may be an l, and is read as an i
+        # the digit 1 may stand for an l, but is folded to an i
         yield from (word[:at] + "i" + word[at + 1 :] + rest for at in range(1, len(word)) if word[at] == "l" and len(word) >= 5)

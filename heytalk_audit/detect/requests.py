@@ -1,7 +1,7 @@
 """Requests for one's rights in free text: a copy, erasure, a correction, an objection, portability. Candidates for a person to judge.
 
-The phrases are data: `a|b` in brackets are alternatives, `*` any ending, ` .. ` a few words of the same sentence. Case, accents and
-widths of letters do not matter. What a phrase of kind `never` covers, as a denial, is none.
+The phrases are data, in `requests.csv`: `a|b` in brackets are alternatives, `*` any ending, ` .. ` a few words of the same sentence. Case,
+accents and widths of letters do not matter. A phrase of kind `never`, such as a denial, rules out the requests that it overlaps.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ COLUMNS = ("row", "kind", "language", "start", "end", "confidence")
 KINDS = ("access", "erasure", "object", "portability", "rectify")
 NEVER = "never"
 _RANK = {"high": 0, "medium": 1}
-#: Few letters and no end of a sentence: between two parts of a phrase. Chinese needs fewer.
+#: What may stand between two parts of a phrase: few characters, and no end of a sentence. Chinese needs fewer.
 _GAP = {"zh": "[^.!?。\n]{0,14}?"}
 _WORDS = r"(?!\w)[^.!?؟\n]{0,40}?(?<!\w)"
 #: What an Arabic word may begin with.
@@ -47,20 +47,20 @@ def parts_of(words: str) -> list[str]:
 def pattern_of(words: str, language: str) -> re.Pattern[str]:
     """A phrase of the list as a regular expression."""
     parts, spaced, gap = parts_of(words), language != "zh", _GAP.get(language, _WORDS)
-    found = gap.join(f"(?:{_JOINED.get(language, '')}(?:{part}))" for part in parts)
-    return re.compile(rf"(?<!\w){found}(?!\w)" if spaced else found)
+    joined = gap.join(f"(?:{_JOINED.get(language, '')}(?:{part}))" for part in parts)
+    return re.compile(rf"(?<!\w){joined}(?!\w)" if spaced else joined)
 
 
 def _listed() -> list[dict[str, str]]:
-    with (files("heytalk_audit") / "detect" / "requests.csv").open("r", encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
+    text = (files(__package__) / "requests.csv").read_text("utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
 
 @cache
 def _loosely() -> str:
-    """What lets through all that a phrase would find, and more: its parts in their order, wherever words begin and sentences end."""
-    found = ["[^\n]*".join(f"(?:{part})" for part in parts_of(r["words"])).replace(r"\w*", "") for r in _listed() if r["kind"] != NEVER]
-    return "|".join(found)
+    """A pattern that matches wherever a phrase does, and more: the parts of each in order, whatever the borders of words and sentences."""
+    listed = [parts_of(row["words"]) for row in _listed() if row["kind"] != NEVER]
+    return "|".join("[^\n]*".join(f"(?:{part})" for part in parts).replace(r"\w*", "") for parts in listed)
 
 
 @cache
@@ -72,16 +72,17 @@ def phrases() -> tuple[Phrase, ...]:
 def requests(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> pd.DataFrame:
     """Candidates in texts: row, kind, language, start, end (characters), confidence (high, medium).
 
-    One row per text and kind, the surest and first; `row` counts texts from 0, nulls too.
+    One row per text and kind: the first of those with the highest confidence. `row` counts texts from 0, nulls too.
     """
     array = texts if isinstance(texts, pa.Array | pa.ChunkedArray) else pa.array(list(texts), pa.large_string())
     folded = pa.array([None if text is None else key(text).replace("’", "'") for text in array.to_pylist()], pa.large_string())
     likely = pc.indices_nonzero(pc.fill_null(pc.match_substring_regex(folded, _loosely()), False))
-    found = [(row, *one) for row, text in zip(likely.to_pylist(), folded.take(likely).to_pylist(), strict=True) for one in _read(text)]
-    return pd.DataFrame(found, columns=list(COLUMNS)).astype({"row": "int64", "start": "int64", "end": "int64"})
+    candidates = [(row, *one) for row, text in zip(likely.to_pylist(), folded.take(likely).to_pylist(), strict=True) for one in _read(text)]
+    return pd.DataFrame(candidates, columns=list(COLUMNS)).astype({"row": "int64", "start": "int64", "end": "int64"})
 
 
 def _read(folded: str) -> list[tuple[str, str, int, int, str]]:
+    """Kind, language, start, end and confidence of each kind of request in a folded text."""
     hits: dict[str, tuple[int, int, str, int]] = {}
     denied: list[tuple[int, int]] | None = None
     for phrase in phrases():
@@ -98,5 +99,5 @@ def _read(folded: str) -> list[tuple[str, str, int, int, str]]:
 
 
 def _denied(folded: str) -> list[tuple[int, int]]:
-    """The sentences' parts that a denial covers."""
+    """Where phrases of kind `never` stand."""
     return [hit.span() for phrase in phrases() if phrase.kind == NEVER for hit in phrase.pattern.finditer(folded)]

@@ -1,4 +1,4 @@
-"""`scan`: what is sensitive in texts, by kind, place and confidence. No value that was found is kept, logged or shown."""
+"""`scan`: sensitive values in texts, by kind, place and confidence. No value is kept, logged or shown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def scan(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray, hint: str | N
     texts : iterable or Arrow array of str
         Nulls are allowed and hold nothing.
     hint : str, optional
-        A kind that the texts' column is known to be of; it counts as a word near each value.
+        A kind that the column's name speaks of; it counts as a word near each value.
 
     Returns
     -------
@@ -37,8 +37,8 @@ def scan(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray, hint: str | N
         row, kind, start, end, confidence (high, medium, low); offsets in characters of the original text; by row and start.
     """
     with uncollected():
-        found = [_scanned(Texts.of(array), hint) + np.array([[base], [0], [0], [0], [0]]) for base, array in excerpts.batches(texts)]
-    columns = np.concatenate([np.zeros((5, 0), np.int64), *found], 1)
+        findings = [_scanned(Texts.of(array), hint) + np.array([[base], [0], [0], [0], [0]]) for base, array in excerpts.batches(texts)]
+    columns = np.concatenate([np.zeros((5, 0), np.int64), *findings], 1)
     row, kind, start, end, confidence = columns[:, np.lexsort((columns[2], columns[0]))]
     kinds, confidences = np.array(KINDS, object)[kind], np.array(CONFIDENCES, object)[confidence]
     return pd.DataFrame({"row": row, "kind": kinds, "start": start, "end": end, "confidence": confidences}, columns=COLUMNS)
@@ -47,8 +47,8 @@ def scan(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray, hint: str | N
 def _scanned(texts: Texts, hint: str | None) -> np.ndarray:
     """Findings of one chunk. A row with a finding that touches the cut of its excerpt is read again, whole."""
     parts = excerpts.parts(texts) if hint is None else excerpts.whole(texts, np.arange(len(texts.offsets) - 1))
-    found = [_findings(Excerpts(texts, lot), hint) for lot in excerpts.lots(parts)]
-    columns = np.concatenate([np.zeros((6, 0), np.int64), *found], 1)
+    findings = [_findings(Excerpts(texts, lot), hint) for lot in excerpts.lots(parts)]
+    columns = np.concatenate([np.zeros((6, 0), np.int64), *findings], 1)
     again = np.unique(columns[0, columns[5] > 0])
     if not len(again):
         return columns[:5]
@@ -57,11 +57,11 @@ def _scanned(texts: Texts, hint: str | None) -> np.ndarray:
 
 
 def _findings(excerpt: Excerpts, hint: str | None) -> np.ndarray:
-    """Row, kind, start, end, confidence of each finding, and whether it touches a cut; kinds and confidences as their ranks."""
+    """Row, kind, start, end, confidence of each finding, and whether it touches a cut: one array of each; kind and confidence as ranks."""
     lines, parts = excerpt.lines, excerpt.parts
     words = Words(lines)
-    found = [*numerals.find(lines, words, hint), *patterns.find([*PATTERNS, *PASSWORDS], lines, parts.flags, words, hint)]
-    table = np.array([(start, end, _RANK[kind], CONFIDENCES.index(confidence)) for start, end, kind, confidence in found], np.int64)
+    findings = [*numerals.find(lines, words, hint), *patterns.find([*PATTERNS, *PASSWORDS], lines, parts.flags, words, hint)]
+    table = np.array([(start, end, _RANK[kind], CONFIDENCES.index(confidence)) for start, end, kind, confidence in findings], np.int64)
     start, end, kind, confidence = _resolved(table.reshape(-1, 4)).T
     line = lines.of(start)
     low, high = lines.start[line], lines.end[line]
@@ -70,15 +70,15 @@ def _findings(excerpt: Excerpts, hint: str | None) -> np.ndarray:
     return np.stack([parts.row[line], kind, start + move, end + move, confidence, cut])
 
 
-def _resolved(found: np.ndarray) -> np.ndarray:
-    """Findings that do not overlap: of those that do, the more confident, then the first in precedence, then the longest."""
-    found = found[np.lexsort((found[:, 1], found[:, 0]))]
-    apart = np.append(True, found[1:, 0] >= np.maximum.accumulate(found[:, 1])[:-1])[: len(found)]
+def _resolved(findings: np.ndarray) -> np.ndarray:
+    """Findings that do not overlap. Of those that do, the most confident is kept, then the first by `KINDS`, then the longest."""
+    findings = findings[np.lexsort((findings[:, 1], findings[:, 0]))]
+    apart = np.append(True, findings[1:, 0] >= np.maximum.accumulate(findings[:, 1])[:-1])[: len(findings)]
     first = np.flatnonzero(apart)
-    size = np.diff(np.append(first, len(found)))
-    clusters = [_best(found[at : at + count]) for at, count in zip(first[size > 1].tolist(), size[size > 1].tolist(), strict=True)]
-    found = np.concatenate([found[first[size == 1]], *clusters])
-    return found[np.argsort(found[:, 0])]
+    size = np.diff(np.append(first, len(findings)))
+    clusters = [_best(findings[at : at + count]) for at, count in zip(first[size > 1].tolist(), size[size > 1].tolist(), strict=True)]
+    findings = np.concatenate([findings[first[size == 1]], *clusters])
+    return findings[np.argsort(findings[:, 0])]
 
 
 def _best(cluster: np.ndarray) -> np.ndarray:

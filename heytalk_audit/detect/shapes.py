@@ -1,4 +1,4 @@
-"""Marks at fixed distances in raw UTF-8, as codes have them; and sets of bytes."""
+"""Sets of bytes; and marks at fixed distances in raw UTF-8, as UUIDs and hardware addresses have them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 
 
 def byte_set(chars: bytes) -> np.ndarray:
+    """An array that says of each byte whether it is one of these."""
     table = np.zeros(256, bool)
     table[list(chars)] = True
     return table

@@ -1,4 +1,4 @@
-"""The gate of the lexicon: one pass over the bytes of a column finds the few rows that may hold a term. The others are never read."""
+"""The gate of the lexicon: one pass over the bytes of a column selects the few rows that may hold a term. Only these are read."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from heytalk_audit.detect.terms import GLUED, Term, spellings, terms
 
 #: Texts are gated in blocks that stay in the processor's cache.
 BLOCK = 1 << 20
-#: The share of texts in ASCII from which they are gated apart from the others.
+#: Where more than this share of texts is in ASCII, these are gated apart from the others.
 MOSTLY = 0.7
-#: What a byte is read as: A to Z small, leet as letters, every sign but the star and the apostrophe as a blank. Other bytes stay.
+#: How bytes are read: A to Z as small letters, leet as letters, all signs but the star and the apostrophe as blanks. Other bytes stay.
 _SIGNS = bytes(code for code in range(128) if not chr(code).isalnum() and chr(code) not in "'*" + LEET_SIGNS[0])
 BYTES = bytes.maketrans(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZ" + _SIGNS + LEET_SIGNS[0].encode(),
@@ -35,17 +35,17 @@ UNUSUAL = [
 ]
 #: What may stand before a short Arabic word, written as one with it.
 CLITICS = ("", "ال", "و", "وال", "ب", "بال", "ل", "لل", "ف", "فال", "ك", "كال", "هال", "عال", "ه")
-#: Bytes of a spelling that the automaton looks for. The rest is compared where they are found.
+#: Bytes of a spelling that the automaton searches for; the rest of it is compared at each hit.
 START = 12
 BORDERS = frozenset(clitic.encode() for clitic in CLITICS)
 SLIP_BORDERS = frozenset(clitic.encode() for clitic in ("", "ال", "وال", "لل"))
 LONGEST_BORDER = max(map(len, BORDERS)) + 1
-#: A letter three times or more in a row, in the bytes as they are read: of one byte, or of two.
+#: A letter of one byte or of two, three times or more in a row, in the bytes as they are read.
 _RUN = re.compile(rb"([a-z])\1\1+|([\xc3-\xdb][\x80-\xbf])\2\2+")
 
 
 def gate(array: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
-    """The rows that may hold a term, in order, and for each whether its letters are unusual: one pass, on all processors."""
+    """The rows that may hold a term, in order, and whether the letters of each are unusual. It runs on all processors."""
     if not len(array):
         return np.array([], "int64"), np.array([], bool)
     if array.null_count:
@@ -61,7 +61,7 @@ def _offsets(array: pa.LargeStringArray) -> np.ndarray:
 
 
 class Spelled(NamedTuple):
-    """What the gate looks for: starts of literals, by what they may go on with; and literals that begin an Arabic word, by clitics."""
+    """What the gate searches for: starts of spellings, with the rests that may follow; and Arabic words, with clitics before them."""
 
     anywhere: dict[bytes, tuple[bytes, ...]]
     begins: dict[bytes, frozenset[bytes]]
@@ -84,29 +84,29 @@ def _spelled() -> Spelled:
 
 
 def _shortest(forms: set[str]) -> dict[bytes, tuple[bytes, ...]]:
-    """Starts of spellings, by their rests: a third of the states. A spelling that begins with another one is found by that one."""
+    """Starts of spellings and their rests, which makes a small automaton. A spelling that begins with a shorter one is left out."""
     kept: list[str] = []
     for form in sorted(forms):
         if not kept or not form.startswith(kept[-1]):
             kept.append(form)
     starts: dict[bytes, list[bytes]] = {}
-    for form in map(str.encode, kept):
-        starts.setdefault(form[:START], []).append(form[START:])
+    for spelling in map(str.encode, kept):
+        starts.setdefault(spelling[:START], []).append(spelling[START:])
     return {start: tuple(rests) for start, rests in starts.items()}
 
 
 @cache
 def _plain() -> tuple[ac.BytesAhoCorasick, list[tuple[bytes, ...]]]:
-    """An automaton of the spellings in ASCII, and how each may go on."""
+    """An automaton of the spellings in ASCII, and the rests of each."""
     ascii_only = {start: rests for start, rests in _spelled().anywhere.items() if start.isascii()}
     return ac.BytesAhoCorasick(list(ascii_only), implementation=ac.Implementation.DFA), list(ascii_only.values())
 
 
 @cache
 def _every() -> tuple[ac.BytesAhoCorasick, list[frozenset[bytes]], list[tuple[bytes, ...]]]:
-    """An automaton of Arabic words, all other spellings and unusual characters; clitics before the first, rests of the second."""
+    """An automaton of Arabic words, all other spellings and unusual characters; the clitics of the first, and the rests of the second."""
     anywhere, begins = _spelled()
-    # Chinese sets no blank before a Latin word: it may follow the last byte of a character
+    # Chinese has no blank before a Latin word, which may follow the last byte of a character
     after = [bytes([last]) + form for form in _latin_within_chinese() for last in range(0x80, 0xC0)]
     every = [*begins, *anywhere, *after, *(char.encode() for char in UNUSUAL)]
     automaton = ac.BytesAhoCorasick(every, implementation=ac.Implementation.DFA)
@@ -128,7 +128,7 @@ def _touched(array: pa.LargeStringArray, low: int, high: int) -> tuple[np.ndarra
     """The rows of a block that may hold a term, and which of them are odd."""
     part = array.slice(low, high - low)
     plain = pc.string_is_ascii(part).to_numpy(zero_copy_only=False)
-    # where few texts have other letters, the others are worth a search of their own: the automaton of ASCII is faster
+    # where most texts are in ASCII they are searched apart, as their automaton is faster
     if len(part) * MOSTLY < plain.sum() < len(part):
         pieces = [(at, part.take(pa.array(at))) for at in (np.flatnonzero(plain), np.flatnonzero(~plain))]
     else:
@@ -139,7 +139,7 @@ def _touched(array: pa.LargeStringArray, low: int, high: int) -> tuple[np.ndarra
 
 
 def _held(part: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
-    """The rows in which a spelling begins, or would but for letters that are repeated or stand apart; and which are odd so."""
+    """The rows in which a spelling begins, or may begin but for unusual, repeated or parted letters; and which are of the second sort."""
     written = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(part)], pa.int32()), part), pa.scalar(" ", pa.large_string()))
     offsets = _offsets(part)
     length = int(offsets[-1] - offsets[0]) + len(part) - 1
@@ -148,62 +148,64 @@ def _held(part: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
     block = b" " + bytes(raw).translate(BYTES)
     starts = offsets[:-1] - offsets[0] + np.arange(len(part))
     codes = np.frombuffer(block, "uint8")
-    found, unusual = _found(block)
-    # of what is written, so that 1000 is no word
+    beginning, unusual = _spelling_starts(block)
+    # from the bytes as they are written, so that 1000 is no word
     stretched = np.unique(_rows(starts, _repeated(np.frombuffer(raw, "uint8")) + 1))
     odd = np.concatenate([_rows(starts, unusual), _rows(starts, _set_apart(codes)), _relaxed(block, starts, stretched)])
-    return np.concatenate([_rows(starts, found), odd]), odd
+    return np.concatenate([_rows(starts, beginning), odd]), odd
 
 
 def _rows(starts: np.ndarray, at: np.ndarray) -> np.ndarray:
-    return np.searchsorted(starts, at, side="right") - 1
+    """The rows in which places of a block lie."""
+    rows: np.ndarray = np.searchsorted(starts, at, side="right") - 1
+    return rows
 
 
 def _relaxed(block: bytes, starts: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Of rows with letters repeated, those in which a spelling begins when they are not."""
+    """Of rows with repeated letters, those in which a spelling begins once these are written once or twice."""
     ends = np.append(starts[1:], len(block))
     texts = [block[starts[row] : ends[row]] for row in rows.tolist()]
-    found = [np.array([], "int64")]
+    relaxed = [np.array([], "int64")]
     for times in (1, 2):
         shrunk = [_RUN.sub(rb"\1\2" * times, text) for text in texts]
         begins = np.cumsum([0, *map(len, shrunk)])[:-1]
         if texts:
-            found.append(rows[_rows(begins, _found(b"".join(shrunk))[0])])
-    return np.concatenate(found)
+            relaxed.append(rows[_rows(begins, _spelling_starts(b"".join(shrunk))[0])])
+    return np.concatenate(relaxed)
 
 
-def _found(block: bytes) -> tuple[np.ndarray, np.ndarray]:
+def _spelling_starts(block: bytes) -> tuple[np.ndarray, np.ndarray]:
     """Where spellings begin in a block, and where unusual characters stand."""
     if block.isascii():
         automaton, rests = _plain()
         hits = automaton.find_matches_as_indexes(block, overlapping=True)
         return np.array([start for which, start, end in hits if block.startswith(rests[which], end)], "int64"), np.array([], "int64")
     automaton, borders, rests = _every()
-    found, unusual, ordinary = [], [], len(borders) + len(rests)
+    starts, unusual, ordinary = [], [], len(borders) + len(rests)
     for which, start, end in automaton.find_matches_as_indexes(block, overlapping=True):
         if which >= ordinary:
             unusual.append(start)
         elif which >= len(borders):
             if block.startswith(rests[which - len(borders)], end):
-                found.append(start)
+                starts.append(start)
         elif block[max(0, start - LONGEST_BORDER) : start].rpartition(b" ")[2] in borders[which]:
-            found.append(start)
-    return np.array(found, "int64"), np.array(unusual, "int64")
+            starts.append(start)
+    return np.array(starts, "int64"), np.array(unusual, "int64")
 
 
 def _set_apart(codes: np.ndarray) -> np.ndarray:
-    """Where two letters in a row stand between blanks, as in `g a y` within a sentence: of one byte, of two, of three (Chinese)."""
+    """Where two single letters stand between blanks, as in `g a y` within a sentence: of one byte, two or three (Chinese)."""
     blank = codes == ord(" ")
-    found = [np.array([], "int64")]
+    places = [np.array([], "int64")]
     for wide in (2, 3, 4) if codes.max(initial=0) >= 0x80 else (2,):
         at = np.flatnonzero(blank[: -2 * wide] & blank[wide:-wide] & blank[2 * wide :])
         lead = np.minimum(codes[at + 1], codes[at + wide + 1])
-        found.append(at[lead >= {2: ord("a"), 3: 0xC3, 4: 0xE4}[wide]] + 1)
-    return np.concatenate(found)
+        places.append(at[lead >= {2: ord("a"), 3: 0xC3, 4: 0xE4}[wide]] + 1)
+    return np.concatenate(places)
 
 
 def _repeated(codes: np.ndarray) -> np.ndarray:
-    """Where a letter of one or two bytes stands three times in a row, unless a word begins with it: that is laughter."""
+    """Where a letter of one or two bytes stands three times in a row, but not at the start of a word, as in laughter."""
     same = codes[1:] == codes[:-1]
     one = np.flatnonzero(same[1:] & same[:-1])
     one = one[(codes[one] >= ord("A")) & (codes[one] < 0x80) & (codes[one - 1] != codes[one]) & (codes[one - 1] >= ord("A"))]

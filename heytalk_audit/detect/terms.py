@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from heytalk_audit.detect.letters import LEET, SIMPLE, TRADITIONAL, fold
+from heytalk_audit.detect.letters import LEET, SIMPLE, TRADITIONAL, fold_letters
 
 CATEGORIES = ("ethnicity", "religion", "orientation", "health", "politics", "union")
 LANGUAGES = ("en", "es", "tr", "ar", "zh")
-#: A glued word or hashtag (#blacklivesmatter) is only looked into for terms of this many letters or more.
+#: Only terms of this many letters or more count within a longer word or hashtag (#blacklivesmatter).
 GLUED = 6
 
 # What may follow a folded stem, up to the word's end. Turkish letters are folded, so that i stands for ı and u for ü.
@@ -23,15 +23,15 @@ _TURKISH = (
     r"(?:y?[iu]m|s[iu]n(?:[iu]z)?|y?[iu]z|[dt][iu]r(?:l[ae]r)?|y?[dt][iu](?:m|n|k|l[ae]r)?|ym[iu]s|m[iu]s|ken|ys[ae])?"
 )
 _ARABIC = r"(?:يين|يون|يات|يه|ين|ون|ات|ان|تي|تك|هم|ها|نا|وا|ي|ه|ا|و|ك|ت)?"
-#: The gate reads signs as blanks.
+#: The gate reads commas and colons as blanks.
 _COMMAS = str.maketrans(",:", "  ")
 _SOFT = {"k": "[kg]", "p": "[pb]", "c": "[c]", "t": "[td]"}
 
 
-# one object a term, so that it is looked up by identity: hashing its fields was a good part of what a mention cost
+# compared by identity, as hashing its fields took much of the time of a mention
 @dataclass(frozen=True, eq=False)
 class Term:
-    """A term as the data have it. `stems` are folded literals that start it; `tail` says what may follow up to the word's end."""
+    """A term of the lexicon. `stems` are folded literals with which it begins; `tail` matches what may follow up to the word's end."""
 
     term: str
     category: str
@@ -56,14 +56,14 @@ def rows(language: str) -> list[dict[str, str]]:
 
 
 def _term(row: dict[str, str]) -> Term:
-    literal, tail = _inflected(fold(row["term"])[0], row["language"], row["match"])
+    literal, tail = _inflected(fold_letters(row["term"])[0], row["language"], row["match"])
     stems = dict.fromkeys([literal, *(_with_articles(literal) if row["language"] == "ar" else ())])
     kept = {name: row[name] for name in ("term", "category", "language", "strength", "match", "form")}
     return Term(**kept, stems=tuple(stems), tail=re.compile(tail))
 
 
 def _inflected(word: str, language: str, match: str) -> tuple[str, str]:
-    """The literal that every form of the word starts with, and a pattern of the rest."""
+    """The literal with which every form of the word begins, and a pattern of the rest."""
     if language == "zh" or match in ("whole", "case"):
         return word, "" if match == "whole" or language == "zh" else "(?:'?s|'[a-z]+)?"
     if language == "en":
@@ -78,7 +78,7 @@ def _inflected(word: str, language: str, match: str) -> tuple[str, str]:
 
 
 def _with_articles(literal: str) -> Iterator[str]:
-    """The Arabic article before later words, or joined with the preposition l- before the first."""
+    """An Arabic term with the article before its later words, or with the preposition l- and the article before the first."""
     first, *rest = literal.split(" ")
     if rest:
         yield " ".join([first, *(word if word.startswith("ال") else "ال" + word for word in rest)])
@@ -87,7 +87,7 @@ def _with_articles(literal: str) -> Iterator[str]:
 
 
 def spellings(term: Term) -> set[str]:
-    """How the term's start may be written before folding: what the gate looks for. Small letters, but for accented capitals."""
+    """How the start of a term may be written before folding, for the gate: in small letters, but for capitals with accents."""
     nexts = _nexts(term)
     plain = {stem + char for stem in term.stems for char in nexts}
     plain |= {stem.replace(" ", "") for stem in plain}
@@ -108,8 +108,8 @@ def spellings(term: Term) -> set[str]:
 
 
 def _nexts(term: Term) -> tuple[str, ...]:
-    """The letters, one of which follows a stem that was cut before an inflected ending."""
-    letter = fold(term.term)[0][-1]
+    """The letters of which one follows a stem that was cut before an inflected ending; an empty text where any may."""
+    letter = fold_letters(term.term)[0][-1]
     if len(term.term) > GLUED:
         return ("",)
     if term.tail.pattern.startswith("["):
@@ -123,4 +123,5 @@ def _as_bytes_are_read(text: str) -> str:
 
 
 def _accents_up(lower: str, upper: str) -> str:
+    """The small letters, but capitals where these have an accent."""
     return "".join(small if big.isascii() else big for small, big in zip(lower, upper, strict=False))

@@ -1,4 +1,4 @@
-"""Words in a text: where they begin and end, and what may stand before a stem and after it."""
+"""Borders of words: where they begin and end in a text, and what may stand before a stem and after it."""
 
 from __future__ import annotations
 
@@ -20,28 +20,27 @@ ARABIC_CLITICS = tuple(
 LONGEST_CLITIC = max(map(len, ARABIC_CLITICS))
 #: Ends of words up to this length are remembered.
 REMEMBERED = 16
+#: By the pattern of a term's endings, the end of a word and whether its last letter is one: the ending; null where it is none.
+Endings = dict[tuple[re.Pattern[str], str, bool], str | None]
 
 
-class Known(NamedTuple):
-    """A folded stem of the automaton: its term, what was done to it (nothing, glued as in `gaypeople`, a slip as in `musilm`), borders."""
+class Stem(NamedTuple):
+    """A folded stem of the automaton: its term, and how it was altered (not at all, `glued` as in `gaypeople`, a `slip` as in `musilm`)."""
 
     term: Term
-    done: str
-    #: Whether its first and last characters need no border, and whether it is a word without an ending.
-    begins: bool
-    ends: bool
-    bare: bool
-    #: Whether it may count within a longer word; whether its letters must be compared as they are written.
-    gluable: bool
-    exact: bool
+    alteration: str
+    begins: bool  # its first character needs no border before it
+    ends: bool  # its last character needs no border after it
+    bare: bool  # it is a word without an ending
+    gluable: bool  # it may count within a longer word
+    exact: bool  # its letters must be compared as they are written
 
     @staticmethod
-    def of(stem: str, term: Term, done: str) -> Known:
+    def of(stem: str, term: Term, alteration: str) -> Stem:
         gluable = term.strength == "strong" and term.match == "word" and term.form == "mention" and term.language not in ("ar", "zh")
         exact = term.match in ("case", "accent")
-        return Known(
-            term, done, _runs_on(stem[0]), _runs_on(stem[-1]), _is_bare(term.tail), gluable and done != "slip" and " " not in stem, exact
-        )
+        gluable = gluable and alteration != "slip" and " " not in stem
+        return Stem(term, alteration, _runs_on(stem[0]), _runs_on(stem[-1]), _is_bare(term.tail), gluable, exact)
 
 
 @cache
@@ -49,42 +48,43 @@ def _is_bare(tail: re.Pattern[str]) -> bool:
     return bool(tail.fullmatch(""))
 
 
-class Words:
-    """The borders of words in a text. A word that was followed to its end is not followed again, however many terms are in it."""
+class WordBorders:
+    """The borders of words in a text. The end of a word is kept, so that it is searched for once, however many terms are in it."""
 
-    def __init__(self, text: str, folded: str, offsets: Sequence[int], kinds: bytes, endings: dict) -> None:
+    def __init__(self, text: str, folded: str, offsets: Sequence[int], kinds: bytes, endings: Endings) -> None:
         self.text, self.folded, self.offsets, self.kinds, self.endings = text, folded, offsets, kinds, endings
         self.followed = range(0)
 
-    def begins(self, one: Known, start: int) -> bool:
+    def begins(self, stem: Stem, start: int) -> bool:
         """Whether a word begins here, or only clitics stand before it."""
         kinds = self.kinds
-        if start == 0 or not kinds[start - 1] & LETTER or one.begins or kinds[start] & APART:
+        if start == 0 or not kinds[start - 1] & LETTER or stem.begins or kinds[start] & APART:
             return True
-        if one.term.language != "ar":
+        if stem.term.language != "ar":
             return False
         word = start
         while word > 0 and start - word <= LONGEST_CLITIC and kinds[word - 1] & LETTER:
             word -= 1
         return self.folded[word:start] in ARABIC_CLITICS
 
-    def ending(self, one: Known, end: int) -> str | None:
+    def ending(self, stem: Stem, end: int) -> str | None:
         """What follows the stem in the same word, if it is an ending of the term."""
         kinds = self.kinds
-        if one.ends:
+        if stem.ends:
             return ""
         # in letters that stand apart, a blank ends every one
-        if end == len(kinds) or not kinds[end] & (LETTER | JOINS) or (one.bare and kinds[end] & APART):
-            return "" if one.bare else None
+        if end == len(kinds) or not kinds[end] & (LETTER | JOINS) or (stem.bare and kinds[end] & APART):
+            return "" if stem.bare else None
         stop = self._stop(end)
         if stop - end > REMEMBERED:
-            return self._ending(one.term.tail, end, stop)
-        key = (one.term.tail, self.folded[end:stop], self.text[self.offsets[stop - 1]].isalpha())
+            return self._ending(stem.term.tail, end, stop)
+        key = (stem.term.tail, self.folded[end:stop], self.text[self.offsets[stop - 1]].isalpha())
         if key not in self.endings:
-            self.endings[key] = self._ending(one.term.tail, end, stop)
+            self.endings[key] = self._ending(stem.term.tail, end, stop)
         return self.endings[key]
 
     def _ending(self, tail: re.Pattern[str], end: int, stop: int) -> str | None:
+        """The ending between two places that fits the pattern, with or without signs at its end."""
         while stop > end and not tail.fullmatch(self.folded, end, stop) and not self.text[self.offsets[stop - 1]].isalpha():
             stop -= 1
         return self.folded[end:stop] if tail.fullmatch(self.folded, end, stop) else None
@@ -101,5 +101,5 @@ class Words:
 
 
 def _runs_on(char: str) -> bool:
-    """Whether words of this script have no borders."""
+    """Whether a letter is of a script without borders of words."""
     return char.isalpha() and not is_letter(char)
