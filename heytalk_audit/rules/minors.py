@@ -91,11 +91,7 @@ def birth_date_not_believable(users: ir.Table, policy: View) -> Check:
 
 
 def with_advertising(minors: ir.Table, disclosures: ir.Table, messages: ir.Table, policy: View) -> ir.Table:
-<<<<<<< HEAD
-    """Minors with `advertised` (their data was disclosed for advertising) and `written_to` (marketing was sent), while they were."""
-=======
     """Minors with `advertised` (their data was disclosed for advertising) and `written_to` (marketing was sent to them) while they were."""
->>>>>>> r1
     d, m = disclosures, messages
     ads = reached(d.filter(d.kind == "advertising"), minors, policy)
     sends = reached(m.filter(m.category == "marketing", m.status != "suppressed"), minors, policy)
