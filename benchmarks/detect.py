@@ -35,8 +35,8 @@ from heytalk_audit.detect.digests import match_digests
 from heytalk_audit.detect.scan import scan
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "detect"))
+import generated
 import labelled
-import made
 
 CHECKED = ("card", "iban", "cn_id", "tr_id", "es_id", "imei")
 SUBSET = 2_000  # texts that Presidio reads: more would take it hours
@@ -85,8 +85,8 @@ def line(what: str, figure: str, goal: str = "", reached: bool | None = None) ->
 def chat(rows: int, values: float = 0.01, numbers: float = 0.1) -> list[str]:
     """Messages of some 78 bytes; one in a hundred has a value in it, one in ten a number that is nobody's."""
     rng = random.Random(1)
-    planted = [text for text, *_ in made.planted(10)]
-    return [rng.choice(planted) if rng.random() < values else text for text in made.benign(rows, words=(4, 19), share=numbers)]
+    planted = [text for text, *_ in generated.planted(10)]
+    return [rng.choice(planted) if rng.random() < values else text for text in generated.benign(rows, words=(4, 19), share=numbers)]
 
 
 def sparse(rows: int) -> list[str]:
@@ -97,13 +97,16 @@ def sparse(rows: int) -> list[str]:
 def long(rows: int) -> list[str]:
     """Texts of some 1,000 bytes; one in ten has a value in it, half of them numbers that are nobody's."""
     rng = random.Random(2)
-    values = [text for text, *_ in made.planted(10)]
+    values = [text for text, *_ in generated.planted(10)]
 
     def part() -> str:
         draw = rng.random()
-        return rng.choice(values) if draw < 0.05 else rng.choice(made.BENIGN)(rng) if draw < 0.3 else ""
+        return rng.choice(values) if draw < 0.05 else rng.choice(generated.BENIGN)(rng) if draw < 0.3 else ""
 
-    return [" ".join([made.talk(rng, rng.randint(50, 130)), part(), made.talk(rng, 25), part(), made.talk(rng, 25)]) for _ in range(rows)]
+    return [
+        " ".join([generated.talk(rng, rng.randint(50, 130)), part(), generated.talk(rng, 25), part(), generated.talk(rng, 25)])
+        for _ in range(rows)
+    ]
 
 
 def written(folder: Path, name: str, make: Callable[[int], list[str]], rows: int) -> Path:
@@ -201,7 +204,7 @@ def attack(runs: int, rows: int) -> None:
 
 
 def forms(per: int = 40) -> None:
-    planted = list(made.planted(per))
+    planted = list(generated.planted(per))
     findings = scan([text for text, *_ in planted])
     seen = set(zip(findings.row, findings.kind, findings.start, findings.end, strict=True))
     total: Counter[str] = Counter()
@@ -214,7 +217,7 @@ def forms(per: int = 40) -> None:
     for row, kind in zip(findings.row, findings.kind, strict=True):
         wrong[kind] += planted[row][1] != kind
     print(f"\nsurface forms: recall by the exact place, {len(planted):,} texts")
-    for group in (*made.DIGIT_FORMS, *made.LANGUAGES, "all"):
+    for group in (*generated.DIGIT_FORMS, *generated.LANGUAGES, "all"):
         share = hits[group] / total[group]
         line(group, f"{share:.4f}", "at least 0.98", share >= 0.98)
     print("\nchecksum types, the same texts")
@@ -224,7 +227,7 @@ def forms(per: int = 40) -> None:
 
 
 def benign(rows: int) -> None:
-    findings = scan(pa.array(made.benign(rows, seed=5, share=0.6), pa.string()))
+    findings = scan(pa.array(generated.benign(rows, seed=5, share=0.6), pa.string()))
     print(f"\nbenign rows: {rows:,}, six in ten with a number")
     line("false findings", f"{len(findings)}", f"at most {25 * rows // 1_000_000}", len(findings) <= 25 * rows // 1_000_000)
     for kind, count in findings.kind.value_counts().items():

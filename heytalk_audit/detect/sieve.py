@@ -207,8 +207,10 @@ def _set_apart(codes: np.ndarray) -> np.ndarray:
 def _repeated(codes: np.ndarray) -> np.ndarray:
     """Where a letter of one or two bytes stands three times in a row, but not at the start of a word, as in laughter."""
     same = codes[1:] == codes[:-1]
-    one = np.flatnonzero(same[1:] & same[:-1])
-    one = one[(codes[one] >= ord("A")) & (codes[one] < 0x80) & (codes[one - 1] != codes[one]) & (codes[one - 1] >= ord("A"))]
+    starts = np.flatnonzero(same[1:] & same[:-1])
+    one: np.ndarray = starts[
+        (codes[starts] >= ord("A")) & (codes[starts] < 0x80) & (codes[starts - 1] != codes[starts]) & (codes[starts - 1] >= ord("A"))
+    ]
     if codes.max(initial=0) < 0x80:
         return one
     same = codes[2:] == codes[:-2]

@@ -71,8 +71,8 @@ def _registers(parameters: Params, base: Path, audit: Audit, console: Console) -
 
 def _tables(audit: Audit, console: Console) -> None:
     table = Table("Table", "Rows", "Gate", box=None, pad_edge=False)
-    for name, found in audit.snapshot.profile.items():
-        table.add_row(name, f"{found['rows']:,}", printable(audit.blocked.get(name, "holds")))
+    for name, profiled in audit.snapshot.profile.items():
+        table.add_row(name, f"{profiled['rows']:,}", printable(audit.blocked.get(name, "holds")))
     console.print(table)
 
 

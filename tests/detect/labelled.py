@@ -61,15 +61,15 @@ def total(scores: Iterable[Score]) -> Score:
 
 def compare(texts: list[str], labels: list[tuple[int, str, int, int]], kinds: Iterable[str]) -> dict[str, Score]:
     """Scores by kind; a finding and a label are paired once, where they overlap."""
-    found = scan(texts)
-    wanted, given = defaultdict(list), defaultdict(list)
+    findings = scan(texts)
+    wanted, by_kind = defaultdict(list), defaultdict(list)
     for row, kind, start, end in labels:
         wanted[kind].append((row, start, end))
-    for row, kind, start, end in zip(found.row, found.kind, found.start, found.end, strict=True):
-        given[kind].append((row, start, end))
+    for row, kind, start, end in zip(findings.row, findings.kind, findings.start, findings.end, strict=True):
+        by_kind[kind].append((row, start, end))
     scores = {}
     for kind in kinds:
-        left, right = list(given[kind]), 0
+        left, right = list(by_kind[kind]), 0
         for row, start, end in wanted[kind]:
             match = next((one for one in left if one[0] == row and one[1] < end and start < one[2]), None)
             if match:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heytalk_audit.detect.categories import COLUMNS, special_categories
-from heytalk_audit.detect.letters import APART, JOINS, LETTER, fold, is_letter, kinds
+from heytalk_audit.detect.letters import APART, JOINS, LETTER, fold_letters, is_letter, kinds
 from heytalk_audit.detect.terms import spellings, terms
 
 CASES = yaml.safe_load(Path(__file__).with_name("categories.yaml").read_text("utf-8"))
@@ -24,8 +24,8 @@ NONE = [(language, text) for language, cases in CASES.items() for text in cases[
 
 @pytest.mark.parametrize(("language", "text", "pairs"), FOUND, ids=[f"{language}: {text}" for language, text, _ in FOUND])
 def test_what_is_found(language, text, pairs):
-    found = special_categories([text])
-    assert {f"{c} {f}" for c, f in zip(found.category, found.form, strict=True)} == set(pairs.split(", "))
+    mentions = special_categories([text])
+    assert {f"{c} {f}" for c, f in zip(mentions.category, mentions.form, strict=True)} == set(pairs.split(", "))
 
 
 @pytest.mark.parametrize(("language", "text"), NONE, ids=[f"{language}: {text}" for language, text in NONE])
@@ -42,10 +42,10 @@ def test_every_language_has_cases(language):
 
 def test_offsets_are_of_the_original_text():
     texts = ["😀 Those  Müslümanlar!", None, "الإِسـلام", "a cato\u0301lico b", "ＧＡＹ", "我是女同性戀。"]
-    found = special_categories(texts)
-    spans = [texts[row][start:end] for row, start, end in zip(found.row, found.start, found.end, strict=True)]
+    mentions = special_categories(texts)
+    spans = [texts[row][start:end] for row, start, end in zip(mentions.row, mentions.start, mentions.end, strict=True)]
     assert spans == ["Müslümanlar", "الإِسـلام", "cato\u0301lico", "ＧＡＹ", "女同性戀"]
-    assert found.row.tolist() == [0, 2, 3, 4, 5]
+    assert mentions.row.tolist() == [0, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,11 @@ def test_the_gate_lets_every_spelling_of_a_term_pass():
     ],
 )
 def test_disguises_are_found_where_they_stand_with_low_confidence(text, span):
-    found = special_categories([text])
-    assert [text[start:end] for start, end in zip(found.start, found.end, strict=True)][:1] == [span[: found.end[0] - found.start[0]]]
-    assert set(found.confidence) == {"low"}
+    mentions = special_categories([text])
+    assert [text[start:end] for start, end in zip(mentions.start, mentions.end, strict=True)][:1] == [
+        span[: mentions.end[0] - mentions.start[0]]
+    ]
+    assert set(mentions.confidence) == {"low"}
 
 
 @pytest.mark.parametrize(
@@ -127,15 +129,15 @@ def test_labelled_texts():
         pytest.skip("HEYTALK_LABELLED_DATA names no folder with hatecheck_en.csv")
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    found = set(special_categories([row["test_case"] for row in rows]).row)
-    told = [n in found for n, row in enumerate(rows) if row["target_ident"] not in ("", "women")]
-    none = [n not in found for n, row in enumerate(rows) if not row["target_ident"]]
-    assert sum(told) / len(told) >= 0.90 and sum(none) / len(none) >= 0.98
+    mentions = set(special_categories([row["test_case"] for row in rows]).row)
+    flagged = [n in mentions for n, row in enumerate(rows) if row["target_ident"] not in ("", "women")]
+    none = [n not in mentions for n, row in enumerate(rows) if not row["target_ident"]]
+    assert sum(flagged) / len(flagged) >= 0.90 and sum(none) / len(none) >= 0.98
 
 
 @given(st.text())
 def test_folding_keeps_offsets(text):
-    folded, offsets = fold(text)
+    folded, offsets = fold_letters(text)
     assert len(offsets) == len(folded) + 1
     assert list(offsets) == sorted(offsets) and offsets[-1] == len(text)
     special_categories([text])
@@ -143,8 +145,8 @@ def test_folding_keeps_offsets(text):
 
 @given(st.text())
 def test_kinds_are_those_of_each_character(text):
-    told = kinds(text)
-    assert [bool(kind & LETTER) for kind in told] == [is_letter(char) for char in text]
-    assert [bool(kind & JOINS) for kind in told] == [char in "'’/@" for char in text]
+    bits = kinds(text)
+    assert [bool(kind & LETTER) for kind in bits] == [is_letter(char) for char in text]
+    assert [bool(kind & JOINS) for kind in bits] == [char in "'’/@" for char in text]
     parts = [char.isspace() or char in ".-_" for char in text]
-    assert [bool(kind & APART) for kind in told] == [False, *parts][: len(text)]
+    assert [bool(kind & APART) for kind in bits] == [False, *parts][: len(text)]

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import random
 
-import made
+import generated
 import pyarrow as pa
 import pytest
 
@@ -21,7 +21,7 @@ ZERO = "00000000-0000-0000-0000-000000000000"
 
 @pytest.mark.parametrize("kind", ["card", "iban", "cn_id", "tr_id", "es_id"])
 def test_a_column_of_a_checked_kind_is_flagged_whatever_its_name(kind):
-    column = examine("x1", [made.VALUES[kind](RNG) for _ in range(500)])
+    column = examine("x1", [generated.VALUES[kind](RNG) for _ in range(500)])
     assert column.flagged == (kind,) and column.shares[0].hits == column.shares[0].rows
     assert column.shares[0].low > 0.99 > column.shares[0].chance
 
@@ -29,11 +29,11 @@ def test_a_column_of_a_checked_kind_is_flagged_whatever_its_name(kind):
 @pytest.mark.parametrize("kind", ["phone", "email", "ip", "url", "mac", "ad_id", "gps", "secret"])
 def test_a_column_named_for_its_kind_is_flagged(kind):
     name = {"ad_id": "device.idfa", "gps": "location", "secret": "api_token"}.get(kind, f"user_{kind}")
-    assert kind in examine(name, [made.VALUES[kind](RNG) for _ in range(200)]).flagged
+    assert kind in examine(name, [generated.VALUES[kind](RNG) for _ in range(200)]).flagged
 
 
 def test_luck_does_not_flag():
-    numbers = [made.digits(RNG, 16) for _ in range(20_000)]
+    numbers = [generated.digits(RNG, 16) for _ in range(20_000)]
     cards = next(share for share in examine("payload", numbers).shares if share.kind == "card")
     assert cards.hits > 20 and not cards.flagged and cards.low <= 0.1 <= cards.high
     assert cards.by_luck == pytest.approx(cards.rows * 0.1)
@@ -42,12 +42,12 @@ def test_luck_does_not_flag():
 
 
 def test_a_share_of_cards_above_luck_flags():
-    cells = [made.card(RNG) if RNG.random() < 0.5 else made.luhn(RNG, "4", 16)[:-1] + "0" for _ in range(2000)]
+    cells = [generated.card(RNG) if RNG.random() < 0.5 else generated.luhn(RNG, "4", 16)[:-1] + "0" for _ in range(2000)]
     assert "card" in examine("x1", cells).flagged
 
 
 def test_keys_of_the_system_are_left_out():
-    cells = [made.card(RNG) for _ in range(50)]
+    cells = [generated.card(RNG) for _ in range(50)]
     for name in ("id", "message_id", "orderId", "order_no", "row_uuid"):
         assert is_key(name) and examine(name, cells).shares == ()
     for name in ("national_id", "ad_id", "email_id", "card_no", "tc_id"):
@@ -57,13 +57,14 @@ def test_keys_of_the_system_are_left_out():
 
 def test_the_path_of_a_json_key_is_the_context():
     texts = [
-        json.dumps({"device": {"idfa": made.VALUES["ad_id"](RNG)}, "request_id": made.VALUES["ad_id"](RNG), "n": i}) for i in range(100)
+        json.dumps({"device": {"idfa": generated.VALUES["ad_id"](RNG)}, "request_id": generated.VALUES["ad_id"](RNG), "n": i})
+        for i in range(100)
     ]
     column = examine("payload", [*texts, "not json"])
     assert column.flagged == ("ad_id",) and column.shares == ()
     assert {path.name: path.flagged for path in column.paths}["payload.device.idfa"] == ("ad_id",)
     assert examine("payload", [json.dumps({"idfa": ZERO})] * 50).flagged == ()
-    assert examine("payload", [json.dumps({"trace": made.VALUES["ad_id"](RNG)})] * 50).flagged == ()
+    assert examine("payload", [json.dumps({"trace": generated.VALUES["ad_id"](RNG)})] * 50).flagged == ()
 
 
 def test_what_a_name_says():
@@ -72,7 +73,7 @@ def test_what_a_name_says():
 
 
 def test_the_result_is_fixed_and_holds_no_value():
-    card = made.card(RNG)
+    card = generated.card(RNG)
     column = examine("card_no", pa.array([card, None, card]))
     assert column.cells == 2 and card not in repr(column)
     with pytest.raises(dataclasses.FrozenInstanceError):

@@ -18,10 +18,10 @@ def variants(text: str) -> dict[str, str]:
 
 def test_twelve_variants_are_what_hashlib_makes():
     forms = digest_forms(CLEAR).to_pylist()
-    for found in forms:
-        value = variants(CLEAR[found["clear_row"]])[found["form"]]
-        assert found["digest"] == hashlib.new(found["algorithm"], value.encode()).hexdigest()
-    kept = {(found["clear_row"], found["digest"]) for found in forms}
+    for form in forms:
+        value = variants(CLEAR[form["clear_row"]])[form["form"]]
+        assert form["digest"] == hashlib.new(form["algorithm"], value.encode()).hexdigest()
+    kept = {(form["clear_row"], form["digest"]) for form in forms}
     for row, text in enumerate(CLEAR):
         for form, value in variants(text).items() if text is not None else ():
             if form != "digits" or value:
@@ -34,6 +34,6 @@ def test_matches_are_exact():
     wanted = {i: rng.randrange(500) for i in range(0, 300, 3)}
     digests = [hashlib.sha256((clear[wanted[i]] if i in wanted else f"other{i}").encode()).hexdigest() for i in range(300)]
     digests[3] = f"  {digests[3].upper()} "
-    found = match_digests(clear, [*digests, None, "", "zz"], threads=1)
-    assert dict(zip(found.digest_row.tolist(), found.clear_row.tolist(), strict=True)) == wanted
+    matches = match_digests(clear, [*digests, None, "", "zz"], threads=1)
+    assert dict(zip(matches.digest_row.tolist(), matches.clear_row.tolist(), strict=True)) == wanted
     assert not len(match_digests(clear, ["abc"])) and not len(match_digests([], digests))

@@ -34,15 +34,15 @@ ROWS = {
 
 
 def delivered(folder):
-    rows = {name: [worlds._fill(worlds.contract.load()[name], row, 1, "") for row in given] for name, given in ROWS.items()}
+    rows = {name: [worlds._fill(worlds.contract.load()[name], row, 1, "") for row in partial] for name, partial in ROWS.items()}
     return open_snapshot(worlds.deliver(folder, rows), connect())
 
 
 def test_findings_name_rows_and_kinds_and_hold_no_text(tmp_path):
     snapshot = delivered(tmp_path / "s")
-    found = detect(snapshot.tables, snapshot.engine)
-    assert found.schema == SCHEMA
-    assert sorted(tuple(row.values()) for row in found.to_pylist() if row["confidence"] != "low") == [
+    findings = detect(snapshot.tables, snapshot.engine)
+    assert findings.schema == SCHEMA
+    assert sorted(tuple(row.values()) for row in findings.to_pylist() if row["confidence"] != "low") == [
         ("content_items.text", "content_items:c1", "category", "orientation", "self", "high"),
         ("content_items.text", "content_items:c1", "value", "card", None, "high"),
         ("traffic_events.url", "traffic_events:e1", "category", "orientation", "self", "high"),
@@ -84,16 +84,16 @@ def test_a_text_in_a_cell_obeys_nobody(text, cell):
 @pytest.mark.xdist_group("run")
 def test_two_people_judge_a_sample_and_the_report_says_how(demo, tmp_path):
     settings = {"sample_size": 40}
-    given = params(tmp_path, demo, chapters=["sensitive-data"], rules=["SEN-04"], settings=settings)
-    done = heytalk_audit("queue", given, tmp_path / "queue.csv")
+    parameters = params(tmp_path, demo, chapters=["sensitive-data"], rules=["SEN-04"], settings=settings)
+    done = heytalk_audit("queue", parameters, tmp_path / "queue.csv")
     assert done.returncode == 0, done.stderr
     assert stat.S_IMODE((tmp_path / "queue.csv").stat().st_mode) == 0o600
     with (tmp_path / "queue.csv").open(encoding="utf-8", newline="") as handle:
         lines = list(csv.DictReader(handle))
     assert 60 < len(lines) <= 80 and all(re.fullmatch("[0-9a-f]{16}", line["record"]) for line in lines)
-    again = heytalk_audit("queue", given, tmp_path / "queue.csv")
+    again = heytalk_audit("queue", parameters, tmp_path / "queue.csv")
     assert again.returncode == 2 and "is there already" in again.stderr
-    lost = heytalk_audit("queue", given, tmp_path / "nowhere" / "queue.csv")
+    lost = heytalk_audit("queue", parameters, tmp_path / "nowhere" / "queue.csv")
     assert lost.returncode == 2 and "its folder is not there" in lost.stderr and len(lost.stderr.splitlines()) == 1
 
     for who in ("ann", "bob"):
@@ -104,8 +104,8 @@ def test_two_people_judge_a_sample_and_the_report_says_how(demo, tmp_path):
                 label = "unsure" if who == "bob" and number == 0 else "yes" if "candidates" in line["sample"] else "no"
                 writer.writerow(line | {"reviewer": who, "label": label})
     labels = [str(tmp_path / "ann.csv"), str(tmp_path / "bob.csv")]
-    asked = {"chapters": ["sensitive-data"], "rules": ["SEN-04"], "settings": settings}
-    assert run(demo, tmp_path / "out", labels=labels, **asked).returncode == 3
+    only_sen_04 = {"chapters": ["sensitive-data"], "rules": ["SEN-04"], "settings": settings}
+    assert run(demo, tmp_path / "out", labels=labels, **only_sen_04).returncode == 3
     result = json.loads((tmp_path / "out" / "results.json").read_text("utf-8"))["rules"][0]
     candidates, every = result["samples"]
     assert candidates["review"]["yes"] + candidates["review"]["undecided"] == len(candidates["records"]) == candidates["frame_size"]
@@ -116,7 +116,7 @@ def test_two_people_judge_a_sample_and_the_report_says_how(demo, tmp_path):
     materials = json.loads((tmp_path / "out" / "evidence.json").read_text("utf-8"))["predicate"]["buildDefinition"]["resolvedDependencies"]
     assert {"labels/1", "labels/2"} <= {m["name"] for m in materials}
 
-    other = run(demo, tmp_path / "other", labels=labels, **asked | {"settings": {"sample_size": 40, "sample_seed": 2}})
+    other = run(demo, tmp_path / "other", labels=labels, **only_sen_04 | {"settings": {"sample_size": 40, "sample_seed": 2}})
     assert other.returncode == 2 and "were not drawn" in other.stderr
     assert not (tmp_path / "other").exists()
 
@@ -128,6 +128,6 @@ def test_no_value_that_a_detector_knows_is_in_the_results(audited, demo):
     for rule in results["rules"]:
         for own_words in ("source", "sql", "method", "promise", "limits", "effect", "recommendation", "title", "clauses", "law"):
             rule.pop(own_words)
-    found = scan(canonical(results["rules"]).decode("utf-8").splitlines())
-    assert set(found.kind) <= {"digest"}
+    findings = scan(canonical(results["rules"]).decode("utf-8").splitlines())
+    assert set(findings.kind) <= {"digest"}
     assert special_categories([json.dumps(r["reasons"]) for r in results["rules"]]).empty

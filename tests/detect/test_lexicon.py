@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from heytalk_audit.detect import special_categories
-from heytalk_audit.detect.letters import SIMPLE, TRADITIONAL, fold
+from heytalk_audit.detect.letters import SIMPLE, TRADITIONAL, fold_letters
 from heytalk_audit.detect.repairs import repaired
 from heytalk_audit.detect.terms import CATEGORIES, LANGUAGES, rows, terms
 
@@ -59,12 +59,12 @@ def test_every_language_covers_every_category():
 def test_both_sides_of_ambiguous_words():
     """A pattern of another sense belongs to a term, in a language of the lexicon, and is no term's own words."""
     senses = yaml.safe_load((files("heytalk_audit.detect") / "lexicon" / "senses.yaml").read_text("utf-8"))
-    known = {fold(term.term)[0].removeprefix("ال") for term in terms()}
+    stems = {fold_letters(term.term)[0].removeprefix("ال") for term in terms()}
     assert set(senses) == set(LANGUAGES)
     for patterns in senses.values():
         for term, pattern in patterns.items():
             assert not re.search(pattern, ""), term
-    used = [term for patterns in senses.values() for term in patterns if fold(term)[0].removeprefix("ال") in known]
+    used = [term for patterns in senses.values() for term in patterns if fold_letters(term)[0].removeprefix("ال") in stems]
     assert len(used) >= 0.8 * sum(map(len, senses.values()))
 
 
@@ -72,8 +72,8 @@ def test_both_sides_of_ambiguous_words():
 def test_words_that_are_never_meant_are_not_found(language):
     never = [term.term for term in terms() if term.language == language and term.strength == "never"]
     category = {(term.term, term.category) for term in terms() if term.strength == "never"}
-    found = special_categories(never)
-    assert [never[row] for row, kind in zip(found.row, found.category, strict=True) if (never[row], kind) in category] == []
+    mentions = special_categories(never)
+    assert [never[row] for row, kind in zip(mentions.row, mentions.category, strict=True) if (never[row], kind) in category] == []
 
 
 def test_slips_are_of_no_other_term():
@@ -83,7 +83,7 @@ def test_slips_are_of_no_other_term():
 
 
 def test_short_terms_are_read_with_care():
-    short = [t for t in terms() if len(fold(t.term)[0]) < 3 and t.language != "zh"]
+    short = [t for t in terms() if len(fold_letters(t.term)[0]) < 3 and t.language != "zh"]
     assert short == []
 
 

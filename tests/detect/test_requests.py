@@ -1,4 +1,4 @@
-"""Requests for one's rights: what is found in sentences that were written apart from the phrases, and that the fast sieve loses nothing."""
+"""Requests for one's rights: those in sentences that were written apart from the phrases, and that the fast sieve loses nothing."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def test_phrases_are_of_known_kinds_and_languages():
 def test_rows_count_nulls_and_places_are_of_the_text():
     text = "Merhaba, HESABIMI SİLİN lütfen"
     for texts in ([None, "", text], pa.chunked_array([[None, ""], [text]], pa.string())):
-        found = requests(texts)
-        assert list(found.columns) == list(COLUMNS) and found.row.tolist() == [2]
-        assert text[found.start[0] : found.end[0]] == "HESABIMI SİLİN"
+        candidates = requests(texts)
+        assert list(candidates.columns) == list(COLUMNS) and candidates.row.tolist() == [2]
+        assert text[candidates.start[0] : candidates.end[0]] == "HESABIMI SİLİN"
 
 
 def test_letters_that_are_written_otherwise():
@@ -41,8 +41,8 @@ def test_letters_that_are_written_otherwise():
 
 
 def test_a_kind_is_found_once_and_what_is_sure_first():
-    found = requests(["Close my account. I said: delete my account! And send me a copy of my data."])
-    assert found.kind.tolist() == ["access", "erasure"] and found.confidence.tolist() == ["high", "high"]
+    candidates = requests(["Close my account. I said: delete my account! And send me a copy of my data."])
+    assert candidates.kind.tolist() == ["access", "erasure"] and candidates.confidence.tolist() == ["high", "high"]
 
 
 def test_nothing_is_read_of_nothing():

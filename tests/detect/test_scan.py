@@ -6,7 +6,7 @@ import random
 import socket
 from collections import Counter
 
-import made
+import generated
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -27,30 +27,30 @@ def rows(frame: pd.DataFrame) -> list[tuple]:
 
 
 def test_every_kind_in_every_form_and_language():
-    planted = list(made.planted(8, seed=23))
-    found = scan([text for text, *_ in planted])
-    seen = set(zip(found.row, found.kind, found.start, found.end, strict=True))
+    planted = list(generated.planted(8, seed=23))
+    findings = scan([text for text, *_ in planted])
+    seen = set(zip(findings.row, findings.kind, findings.start, findings.end, strict=True))
     total, hits = Counter(), Counter()
     for row, (_, kind, form, language, start, end) in enumerate(planted):
         for group in (kind, form, language):
             total[group] += 1
             hits[group] += (row, kind, start, end) in seen
     recall = {group: hits[group] / total[group] for group in total}
-    assert set(total) == {*made.VALUES, *made.DIGIT_FORMS, *made.LANGUAGES}
+    assert set(total) == {*generated.VALUES, *generated.DIGIT_FORMS, *generated.LANGUAGES}
     assert {group: share for group, share in recall.items() if share < (0.995 if group in CHECKED else 0.98)} == {}
-    checked = found[found.kind.isin(CHECKED)]
+    checked = findings[findings.kind.isin(CHECKED)]
     right = sum((row, kind) in {(row, planted[row][1])} for row, kind in zip(checked.row, checked.kind, strict=True))
     assert right >= 0.99 * len(checked)
 
 
 def test_benign_rows_hold_nothing():
-    found = scan(list(made.benign(60_000, seed=29, share=0.5)))
-    assert len(found) <= 1  # 25 in a million
+    findings = scan(list(generated.benign(60_000, seed=29, share=0.5)))
+    assert len(findings) <= 1  # 25 in a million
 
 
 def test_luck_is_not_reported():
     rng = random.Random(31)
-    orders = [f"order {made.luhn(rng, '4', 16)} shipped" for _ in range(2000)]
+    orders = [f"order {generated.luhn(rng, '4', 16)} shipped" for _ in range(2000)]
     snowflakes = [str((rng.randint(10**11, 4 * 10**11) << 22) + rng.randint(0, 4095)) for _ in range(2000)]
     zeros = ["idfa=00000000-0000-0000-0000-000000000000", "0000 0000 0000 0000", "0" * 40]
     assert not len(scan([*orders, *snowflakes, *zeros]))
@@ -66,14 +66,14 @@ TEXTS = st.lists(st.one_of(st.text(ALPHABET, max_size=12), PIECES, st.text(max_s
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.one_of(st.none(), TEXTS), max_size=8))
 def test_offsets_hold_and_neighbours_do_not_matter(texts):
-    found = scan(texts)
-    assert list(found.columns) == COLUMNS
-    assert rows(found) == sorted(rows(found), key=lambda finding: (finding[0], finding[2]))
-    for row, (_, part) in enumerate(found.groupby("row")) if len(found) else ():
+    findings = scan(texts)
+    assert list(findings.columns) == COLUMNS
+    assert rows(findings) == sorted(rows(findings), key=lambda finding: (finding[0], finding[2]))
+    for row, (_, part) in enumerate(findings.groupby("row")) if len(findings) else ():
         assert (part.start < part.end).all() and (part.end.to_numpy()[:-1] <= part.start.to_numpy()[1:]).all(), row
-    assert all(end <= len(texts[row]) for row, _, _, end, _ in rows(found))
+    assert all(end <= len(texts[row]) for row, _, _, end, _ in rows(findings))
     alone = [(row, *finding[1:]) for row, text in enumerate(texts) for finding in rows(scan([text]))]
-    assert rows(found) == alone
+    assert rows(findings) == alone
 
 
 @settings(max_examples=60, deadline=None)
@@ -140,16 +140,16 @@ def test_a_value_in_a_million_characters_is_found_where_it_is():
 
 def test_explain_says_why_and_never_what():
     texts = [f"my card {CARD}", "call +905321234567", "şifrem Gizli!2024", "TR33 0006 1005 1978 6457 8413 26"]
-    found = explain(texts)
-    assert list(found.columns) == [*COLUMNS, "evidence", "shape"]
-    assert found.evidence.tolist() == [
+    findings = explain(texts)
+    assert list(findings.columns) == [*COLUMNS, "evidence", "shape"]
+    assert findings.evidence.tolist() == [
         "checksum, issuer, grouped, word:card",
         "numbering plan, word:phone",
         "form, word:password",
         "checksum, country, grouped",
     ]
-    assert found["shape"].tolist() == ["9999 9999 9999 9999", "+999999999999", "Aaaaa.9999", "AA99 9999 9999 9999 9999 9999 99"]
-    pd.testing.assert_frame_equal(found[COLUMNS], scan(texts))
+    assert findings["shape"].tolist() == ["9999 9999 9999 9999", "+999999999999", "Aaaaa.9999", "AA99 9999 9999 9999 9999 9999 99"]
+    pd.testing.assert_frame_equal(findings[COLUMNS], scan(texts))
     assert shape("Ab-1") == "Aa-9" and shape("Ab-1", hidden=True) == "Aa.9"
 
 
@@ -167,5 +167,5 @@ def test_a_uuid_is_seen_by_its_dashes_whatever_its_digits_are():
 
 
 def test_rows_are_plain_numbers():
-    found = scan(["x", f"card {CARD}"])
-    assert found[["row", "start", "end"]].dtypes.eq(np.int64).all()
+    findings = scan(["x", f"card {CARD}"])
+    assert findings[["row", "start", "end"]].dtypes.eq(np.int64).all()

@@ -19,10 +19,10 @@ def findings():
     frame = scan([case["text"] for _, case in CASES])
     assert list(frame.columns) == COLUMNS
     assert set(frame.kind) <= set(KINDS) and set(frame.confidence) <= set(CONFIDENCES)
-    found: list[set[tuple[str, str]]] = [set() for _ in CASES]
+    by_text: list[set[tuple[str, str]]] = [set() for _ in CASES]
     for row, kind, start, end in zip(frame.row, frame.kind, frame.start, frame.end, strict=True):
-        found[row].add((kind, CASES[row][1]["text"][start:end]))
-    return found
+        by_text[row].add((kind, CASES[row][1]["text"][start:end]))
+    return by_text
 
 
 @pytest.mark.parametrize("at", range(len(CASES)), ids=lambda at: f"{CASES[at][0]}-{at}")

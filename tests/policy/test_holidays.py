@@ -1,4 +1,4 @@
-"""Public holidays for the parameters: real ones, in order, as YAML; what is not known is refused in one line."""
+"""Public holidays for the parameters: real ones, in order, as YAML; an unknown region is refused in one line."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def words(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("given", "same"),
+    ("text", "same"),
     [
         ("  one\ttwo \n three\u00a0four\r\n", "one two three four"),
         ("cafe\u0301", "caf\u00e9"),
@@ -55,9 +55,9 @@ def words(text: str) -> list[str]:
         ("", ""),
     ],
 )
-def test_normalise_and_hash(given, same):
-    assert normalise(given) == same
-    assert sentence_hash(given) == hashlib.sha256(same.encode("utf-8")).hexdigest()
+def test_normalise_and_hash(text, same):
+    assert normalise(text) == same
+    assert sentence_hash(text) == hashlib.sha256(same.encode("utf-8")).hexdigest()
 
 
 def test_hash_tells_case_and_punctuation_apart():
@@ -131,8 +131,8 @@ CUT = clause("T-4", 6, "Spoons are cou")
 
 
 def test_drift_names_each_clause_in_order(tmp_path):
-    found = drift(load_text(write(tmp_path, TEXT)), [CUT, YEAR])
-    assert found == [{"clause_id": "T-4", "status": "truncated"}, {"clause_id": "T-1", "status": "same"}]
+    statuses = drift(load_text(write(tmp_path, TEXT)), [CUT, YEAR])
+    assert statuses == [{"clause_id": "T-4", "status": "truncated"}, {"clause_id": "T-1", "status": "same"}]
 
 
 def test_drift_same_but_for_the_last_sentence(tmp_path):
@@ -184,10 +184,10 @@ def test_clauses_carry_digests_and_short_anchors(policy):
 
 
 def test_clauses_name_known_rules(policy):
-    known = set(policy.rules) | {f["id"] for f in policy.findings}
+    ids = set(policy.rules) | {f["id"] for f in policy.findings}
     families = {rule.partition("-")[0] for rule in policy.rules}
     for c in policy.clauses.values():
-        for rule in set(c.rules) - known - {"-", "all"}:
+        for rule in set(c.rules) - ids - {"-", "all"}:
             family, _, rest = rule.partition("-")  # SEC-*, PRM-01..05: a span of a family
             assert family in families and re.fullmatch(r"\*|\d\d\.\.\d\d", rest), (c.id, rule)
 
@@ -229,8 +229,8 @@ def test_rule_texts_keep_their_form(policy):
 def test_rule_texts_give_no_opinion_on_law(policy):
     # a term of the vocabulary (dpv:LegalCompliance) is an identifier, no wording
     for rule, texts in policy.rules.items():
-        said = " ".join([*(texts[key] for key in PROSE), *texts["law"]])
-        assert not re.search(r"complian(t|ce)|no violations", said, re.IGNORECASE), rule
+        prose = " ".join([*(texts[key] for key in PROSE), *texts["law"]])
+        assert not re.search(r"complian(t|ce)|no violations", prose, re.IGNORECASE), rule
 
 
 def test_titles_are_distinct(policy):

@@ -24,9 +24,9 @@ from heytalk_audit.snapshot.seal import seal_folder
 TRAFFIC = {"traffic_events": [{"user_id": "u1", "ip": "192.0.2.1"}], "users": [{"user_id": "u1"}]}
 
 
-def world(folder: Path, given: dict | None = None, **said) -> Path:
-    case = worlds.Case("", "", TRAFFIC if given is None else given, None, 0, alone=True)
-    return worlds.deliver(folder, worlds.tables_of([case]), **said)
+def world(folder: Path, rows: dict | None = None, **stated) -> Path:
+    case = worlds.Case("", "", TRAFFIC if rows is None else rows, None, 0, alone=True)
+    return worlds.deliver(folder, worlds.tables_of([case]), **stated)
 
 
 def verdicts(folder: Path, *rules: str, drift=None) -> dict:
@@ -43,11 +43,11 @@ def descriptor(folder: Path, change) -> None:
 
 def test_a_sealed_snapshot_proves_integrity_not_completeness(tmp_path):
     seal_folder(world(tmp_path / "s"))
-    found = verdicts(tmp_path / "s", "DQ-01", "DQ-02", "RET-07")
-    assert found["DQ-01"].verdict == "REVIEW"
-    assert set(found["DQ-01"].rows.reason) == {"no_source_totals"}
-    assert found["DQ-02"].verdict == "PASS"
-    assert found["RET-07"].verdict == "PASS"
+    results = verdicts(tmp_path / "s", "DQ-01", "DQ-02", "RET-07")
+    assert results["DQ-01"].verdict == "REVIEW"
+    assert set(results["DQ-01"].rows.reason) == {"no_source_totals"}
+    assert results["DQ-02"].verdict == "PASS"
+    assert results["RET-07"].verdict == "PASS"
 
 
 def test_seal_keeps_what_the_source_said(tmp_path):
@@ -82,19 +82,19 @@ def test_a_total_that_does_not_match_blocks_the_rules_of_its_table(total, tmp_pa
     value, reason = FAULTS[total]
     seal_folder(world(tmp_path / "s"))
     descriptor(tmp_path / "s", lambda r, d: r["traffic_events"].update({total: value}))
-    found = verdicts(tmp_path / "s", "DQ-01", "RET-07", "RET-01")
-    assert found["DQ-01"].verdict == "FAIL"
-    assert reason in set(found["DQ-01"].rows.reason)
-    assert found["RET-07"].verdict == "NOT_EVALUATED"
-    assert "traffic_events" in found["RET-07"].reason
-    assert found["RET-01"].verdict == "NO_POPULATION"
+    results = verdicts(tmp_path / "s", "DQ-01", "RET-07", "RET-01")
+    assert results["DQ-01"].verdict == "FAIL"
+    assert reason in set(results["DQ-01"].rows.reason)
+    assert results["RET-07"].verdict == "NOT_EVALUATED"
+    assert "traffic_events" in results["RET-07"].reason
+    assert results["RET-01"].verdict == "NO_POPULATION"
 
 
 def test_the_sources_own_totals_must_match_too(tmp_path):
     seal_folder(world(tmp_path / "s", source_totals=[{"name": "traffic_events", "rows": 2}]))
-    found = verdicts(tmp_path / "s", "DQ-01", "RET-07")
-    assert "source_totals_differ" in set(found["DQ-01"].rows.reason)
-    assert found["RET-07"].verdict == "NOT_EVALUATED"
+    results = verdicts(tmp_path / "s", "DQ-01", "RET-07")
+    assert "source_totals_differ" in set(results["DQ-01"].rows.reason)
+    assert results["RET-07"].verdict == "NOT_EVALUATED"
 
 
 def rewrite(folder: Path, table: str, change) -> None:
@@ -115,10 +115,10 @@ BROKEN = {
 @pytest.mark.parametrize("reason", BROKEN)
 def test_a_broken_column_blocks_its_table(reason, tmp_path):
     rewrite(world(tmp_path / "s"), "traffic_events", BROKEN[reason])
-    found = verdicts(tmp_path / "s", "DQ-02", "RET-07", "DQ-03")
-    assert list(found["DQ-02"].rows.reason[found["DQ-02"].rows.outcome == "violation"]) == [reason]
-    assert found["RET-07"].verdict == "NOT_EVALUATED"
-    assert found["DQ-03"].verdict == "PASS"
+    results = verdicts(tmp_path / "s", "DQ-02", "RET-07", "DQ-03")
+    assert list(results["DQ-02"].rows.reason[results["DQ-02"].rows.outcome == "violation"]) == [reason]
+    assert results["RET-07"].verdict == "NOT_EVALUATED"
+    assert results["DQ-03"].verdict == "PASS"
 
 
 def test_an_unknown_value_is_a_violation_and_an_empty_string_is_none(tmp_path):
@@ -130,18 +130,18 @@ def test_an_unknown_value_is_a_violation_and_an_empty_string_is_none(tmp_path):
 
 def test_a_missing_column_takes_the_rules_that_read_it_and_no_other(tmp_path):
     rewrite(world(tmp_path / "s"), "traffic_events", lambda t: t.drop_columns(["ip"]))
-    found = verdicts(tmp_path / "s", "DQ-02", "RET-07", "RET-08")
-    assert "optional_column_missing" in set(found["DQ-02"].rows.reason)
-    assert (found["RET-07"].verdict, found["RET-07"].reason) == ("NOT_EVALUATED", "not delivered: traffic_events.ip")
-    assert found["RET-08"].verdict == "REVIEW"
+    results = verdicts(tmp_path / "s", "DQ-02", "RET-07", "RET-08")
+    assert "optional_column_missing" in set(results["DQ-02"].rows.reason)
+    assert (results["RET-07"].verdict, results["RET-07"].reason) == ("NOT_EVALUATED", "not delivered: traffic_events.ip")
+    assert results["RET-08"].verdict == "REVIEW"
 
 
 def test_all_null_columns_fit_any_type(tmp_path):
     folder = world(tmp_path / "s")
     rewrite(folder, "users", column("birth_date", lambda c: pa.nulls(len(c), pa.float64())))
     rewrite(folder, "users", column("purged_at", lambda c: pa.nulls(len(c))))
-    found = verdicts(folder, "DQ-02", "RET-05")
-    assert (found["DQ-02"].verdict, found["RET-05"].verdict) == ("PASS", "FAIL")
+    results = verdicts(folder, "DQ-02", "RET-05")
+    assert (results["DQ-02"].verdict, results["RET-05"].verdict) == ("PASS", "FAIL")
 
 
 @pytest.mark.parametrize(
@@ -156,24 +156,24 @@ def test_a_column_that_no_contract_knows_is_judged_by_its_name(name, reason, for
     else:
         (folder / "traffic_events.parquet").unlink()
         (folder / "traffic_events.csv").write_text(f'event_id,"{name}"\n')
-    found = verdicts(folder, "SEN-08")["SEN-08"]
-    assert list(found.rows.record) == ([f"column_inventory:traffic_events.{name}"] if reason else [])
-    assert list(found.rows.reason) == ([reason] if reason else [])
-    assert found.ledger["in_scope"] > 100 and found.verdict == ("FAIL" if reason else "PASS")
+    result = verdicts(folder, "SEN-08")["SEN-08"]
+    assert list(result.rows.record) == ([f"column_inventory:traffic_events.{name}"] if reason else [])
+    assert list(result.rows.reason) == ([reason] if reason else [])
+    assert result.ledger["in_scope"] > 100 and result.verdict == ("FAIL" if reason else "PASS")
 
 
 def test_a_column_that_no_contract_knows_is_surplus(tmp_path):
     folder = world(tmp_path / "s", {"traffic_events": [{"user_id": "u1"}]})
     for name in ("app_key", "shoe_size"):
         rewrite(folder, "traffic_events", lambda t, name=name: t.append_column(name, pa.nulls(len(t), pa.string())))
-    found = verdicts(folder, "SEC-08", "SEC-02")
+    results = verdicts(folder, "SEC-08", "SEC-02")
     surplus = [(f"column_inventory:traffic_events.{name}", "not_in_contract") for name in ("app_key", "shoe_size")]
-    assert sorted(zip(found["SEC-08"].rows.record, found["SEC-08"].rows.reason, strict=True)) == surplus
-    assert list(zip(found["SEC-02"].rows.record, found["SEC-02"].rows.reason, strict=True)) == [(surplus[0][0], "named_like_a_secret")]
+    assert sorted(zip(results["SEC-08"].rows.record, results["SEC-08"].rows.reason, strict=True)) == surplus
+    assert list(zip(results["SEC-02"].rows.record, results["SEC-02"].rows.reason, strict=True)) == [(surplus[0][0], "named_like_a_secret")]
 
 
 @pytest.mark.parametrize(
-    ("said", "verdict"),
+    ("stated", "verdict"),
     [
         ({"window_start": "2024-02-28T00:00:00Z", "window_end": "2025-03-01T12:00:00Z"}, "PASS"),
         ({"window_start": "2024-06-01T00:00:00Z"}, "REVIEW"),
@@ -182,12 +182,12 @@ def test_a_column_that_no_contract_knows_is_surplus(tmp_path):
         ({"filter": " "}, "PASS"),
     ],
 )
-def test_a_window_that_cuts_the_look_back_cannot_pass(said, verdict, tmp_path):
+def test_a_window_that_cuts_the_look_back_cannot_pass(stated, verdict, tmp_path):
     seal_folder(world(tmp_path / "s"))
-    descriptor(tmp_path / "s", lambda r, d: r["traffic_events"].update(said))
-    found = verdicts(tmp_path / "s", "RET-07")["RET-07"]
-    assert found.verdict == verdict
-    assert ("coverage" in (found.reason or "")) == (verdict == "REVIEW")
+    descriptor(tmp_path / "s", lambda r, d: r["traffic_events"].update(stated))
+    result = verdicts(tmp_path / "s", "RET-07")["RET-07"]
+    assert result.verdict == verdict
+    assert ("coverage" in (result.reason or "")) == (verdict == "REVIEW")
 
 
 @pytest.mark.parametrize(
@@ -212,8 +212,8 @@ def test_policy_drift_names_the_clauses(tmp_path):
         {"clause_id": "CL-002", "status": "changed"},
         {"clause_id": "CL-003", "status": "truncated"},
     ]
-    found = verdicts(tmp_path / "s", "DQ-07", drift=drift)["DQ-07"]
-    rows = dict(zip(found.rows.record, found.rows.reason, strict=True))
+    result = verdicts(tmp_path / "s", "DQ-07", drift=drift)["DQ-07"]
+    rows = dict(zip(result.rows.record, result.rows.reason, strict=True))
     assert rows == {"policy_clauses:CL-002": "sentence_changed", "policy_clauses:CL-003": "text_truncated"}
     assert verdicts(tmp_path / "s", "DQ-07")["DQ-07"].verdict == "NOT_EVALUATED"
 
@@ -234,9 +234,9 @@ def test_csv_and_parts_say_the_same_as_parquet(tmp_path):
     (folder / "traffic_events").mkdir()
     for n, part in enumerate((events, events.slice(0, 0))):
         pq.write_table(part, folder / "traffic_events" / f"part-{n}.parquet")
-    found = verdicts(folder, "DQ-02", "RET-05", "RET-07")
-    assert (found["DQ-02"].verdict, found["RET-07"].verdict) == ("PASS", "FAIL")
-    assert found["RET-05"].ledger["in_scope"] == 2
+    results = verdicts(folder, "DQ-02", "RET-05", "RET-07")
+    assert (results["DQ-02"].verdict, results["RET-07"].verdict) == ("PASS", "FAIL")
+    assert results["RET-05"].ledger["in_scope"] == 2
     audit_users = open_snapshot(folder, connect()).tables["users"].order_by("user_id").to_pyarrow()
     assert audit_users["email"].to_pylist() == ["", None]
     assert pc.all(pc.is_valid(audit_users["created_at"])).as_py()
@@ -263,13 +263,13 @@ def without(folder: Path, table: str, column: str) -> Path:
 
 
 def test_a_missing_column_takes_a_breakdown_and_not_its_rule(tmp_path):
-    found = verdicts(without(world(tmp_path / "s", PEOPLE), "users", "law_region"), "CON-03", "CON-07", "MIN-01", "MIN-02")
-    assert {r: e.verdict for r, e in found.items()} == {"CON-03": "PASS", "CON-07": "PASS", "MIN-01": "NOT_EVALUATED", "MIN-02": "PASS"}
-    assert found["CON-03"].by == ()
+    results = verdicts(without(world(tmp_path / "s", PEOPLE), "users", "law_region"), "CON-03", "CON-07", "MIN-01", "MIN-02")
+    assert {r: e.verdict for r, e in results.items()} == {"CON-03": "PASS", "CON-07": "PASS", "MIN-01": "NOT_EVALUATED", "MIN-02": "PASS"}
+    assert results["CON-03"].by == ()
 
 
 @pytest.mark.parametrize("column", ["is_test", "user_id"])
 def test_without_knowing_test_accounts_no_rule_on_people_is_evaluated(column, tmp_path):
-    found = verdicts(without(world(tmp_path / "s", PEOPLE), "users", column), "CON-02", "CON-03", "CON-06", "MIN-02")
-    assert {e.verdict for e in found.values()} == {"NOT_EVALUATED"}
-    assert all(f"users.{column}" in e.reason for e in found.values())
+    results = verdicts(without(world(tmp_path / "s", PEOPLE), "users", column), "CON-02", "CON-03", "CON-06", "MIN-02")
+    assert {e.verdict for e in results.values()} == {"NOT_EVALUATED"}
+    assert all(f"users.{column}" in e.reason for e in results.values())

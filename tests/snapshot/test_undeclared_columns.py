@@ -1,4 +1,4 @@
-"""Columns: declared or not, known to the previous audit or not, and what they hold."""
+"""Columns: declared or not, delivered to the previous audit or not, and what they hold."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ def audited(folder, previous=None, csv=False) -> Audit:
     table = worlds.contract.load()["devices"]
     worlds.deliver(folder, {"devices": [worlds._fill(table, {}, n, "") for n in range(DEVICES)]})
     path = folder / "devices.parquet"
-    found = pq.read_table(path)
+    table = pq.read_table(path)
     for name, values in EXTRA.items():
-        found = found.append_column(name, pa.array(values))
-    pq.write_table(found, path)
+        table = table.append_column(name, pa.array(values))
+    pq.write_table(table, path)
     if csv:
-        lines = [",".join(found.column_names)]
-        for row in found.select(found.column_names).to_pylist():
+        lines = [",".join(table.column_names)]
+        for row in table.select(table.column_names).to_pylist():
             cells = {"user_id": "u", "platform": "android", "first_seen_at": "2020-01-01T00:00:00Z"} | {
                 k: row[k] for k in ("device_id", *EXTRA)
             }
-            lines.append(",".join(str(cells.get(name) or "") for name in found.column_names))
+            lines.append(",".join(str(cells.get(name) or "") for name in table.column_names))
         path.unlink()
         (folder / "devices.csv").write_text("\n".join(lines) + "\n", "utf-8")
     policy = load()
     return Audit(open_snapshot(folder, connect()), policy, settings_of(policy, {}), previous=previous)
 
 
-def found(rule: str, audit: Audit) -> dict[str, tuple[str, str]]:
+def outcomes(rule: str, audit: Audit) -> dict[str, tuple[str, str]]:
     """Outcome and reason of each column that does not pass."""
     evaluation = evaluate(RULES[rule], audit)
     assert evaluation.verdict in ("FAIL", "REVIEW"), evaluation.reason
@@ -62,15 +62,15 @@ def found(rule: str, audit: Audit) -> dict[str, tuple[str, str]]:
 @pytest.mark.parametrize("csv", [False, True])
 def test_columns_that_nobody_declared(tmp_path, csv):
     audit = audited(tmp_path / "s", csv=csv)
-    assert found("COL-01", audit) == {
+    assert outcomes("COL-01", audit) == {
         "wifi_mac": ("violation", "undeclared_column"),
         "blob": ("violation", "undeclared_column"),
         "note": ("review", "unmapped_column"),
         "machine": ("review", "unmapped_column"),
         "pan": ("violation", "undeclared_column"),
     }
-    assert found("COL-02", audit) == {"blob": ("violation", "value_in_column")}
-    assert found("COL-07", audit) == {"pan": ("violation", "card_in_column")}
+    assert outcomes("COL-02", audit) == {"blob": ("violation", "value_in_column")}
+    assert outcomes("COL-07", audit) == {"pan": ("violation", "card_in_column")}
 
 
 def test_what_is_new_since_the_previous_audit(tmp_path):
@@ -78,7 +78,7 @@ def test_what_is_new_since_the_previous_audit(tmp_path):
     before["devices"].remove("note")
     before["devices"].append("model")
     audit = audited(tmp_path / "b", before)
-    reasons = found("COL-01", audit)
+    reasons = outcomes("COL-01", audit)
     assert reasons["note"] == ("review", "new_unmapped_column")
     assert reasons["machine"] == ("review", "unmapped_column")
     shown = str(columns(columns_of(audit.snapshot.profile), before))
@@ -89,8 +89,8 @@ def test_what_is_new_since_the_previous_audit(tmp_path):
 
 @pytest.mark.xdist_group("run")
 def test_a_previous_run_is_named_by_its_folder(demo, audited, tmp_path):
-    asked = {"chapters": ["collection"], "rules": ["COL-01"]}
-    done = run(demo, tmp_path / "out", previous=str(audited), **asked)
+    only_col_01 = {"chapters": ["collection"], "rules": ["COL-01"]}
+    done = run(demo, tmp_path / "out", previous=str(audited), **only_col_01)
     assert done.returncode == 1, done.stderr
     assert "The same columns" in (tmp_path / "out" / "collection.html").read_text("utf-8")
     statement = (tmp_path / "out" / "evidence.json").read_text("utf-8")
@@ -102,6 +102,6 @@ def test_a_previous_run_is_named_by_its_folder(demo, audited, tmp_path):
     ):
         (tmp_path / "old").mkdir(exist_ok=True)
         (tmp_path / "old" / "results.json").write_text(text, "utf-8")
-        refused = run(demo, tmp_path / "never", previous=str(tmp_path / "old"), **asked)
+        refused = run(demo, tmp_path / "never", previous=str(tmp_path / "old"), **only_col_01)
         assert refused.returncode == 2 and why in refused.stderr and len(refused.stderr.splitlines()) == 1
     assert not (tmp_path / "never").exists()
