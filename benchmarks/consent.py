@@ -24,7 +24,7 @@ from consent_by_hand import BY_HAND
 from heytalk_audit import contract
 from heytalk_audit.audit.classify import classify
 from heytalk_audit.expressions.calendar import Clock
-from heytalk_audit.policy import load
+from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules import RULES
@@ -102,7 +102,7 @@ def tables(engine: Duck, folder: Path) -> dict[str, ir.Table]:
 
 def ours(engine: Duck, views: dict[str, ir.Table], id: str) -> Callable[[], int]:
     """The rule as the audit runs it, up to its rows that do not pass: expression, compilation, execution."""
-    policy, testers = load(), views["users"].filter(views["users"].is_test).select(tester="user_id").distinct()
+    policy, testers = load_policy(), views["users"].filter(views["users"].is_test).select(tester="user_id").distinct()
 
     def run() -> int:
         view = View(policy, Clock(AS_OF), settings_of(policy, {}))

@@ -17,7 +17,7 @@ from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.check import Rule
 from heytalk_audit.audit.evaluate import evaluate
 from heytalk_audit.errors import InputError, nearest
-from heytalk_audit.policy import Policy, load
+from heytalk_audit.policy import Policy, load_policy
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
@@ -34,7 +34,7 @@ def rules_of(chapter: str, chosen: Collection[str] = ()) -> list[str]:
 
 def show_catalogue(console: Console) -> None:
     """Every rule in a line."""
-    words = load().rules
+    words = load_policy().rules
     table = Table("Rule", "Severity", "Basis", "Looks for", box=None, pad_edge=False)
     for id, rule in sorted(RULES.items()):
         table.add_row(id, rule.severity, rule.basis, words.get(id, {}).get("title", rule.text[0]))
@@ -49,7 +49,7 @@ def show_rule(id: str, console: Console, debug: bool = False) -> None:
     id = id.upper()
     if id not in RULES:
         raise InputError(f"rule {id[:40]}", "is unknown", nearest(id, RULES))
-    rule, policy = RULES[id], load()
+    rule, policy = RULES[id], load_policy()
     words = policy.rules.get(id, {})
     promise, method = rule.text
     lines = [f"{id}  {words.get('title', '')}", f"Severity {rule.severity}, basis {rule.basis}", "", promise, "", method, ""]
@@ -61,7 +61,7 @@ def show_rule(id: str, console: Console, debug: bool = False) -> None:
 
 def markdown() -> str:
     """RULES.md: every rule of every chapter, with its promise, method, clauses, law and tables."""
-    policy = load()
+    policy = load_policy()
     parts = ["# Rules", "", "Made by `make rules` from the rules and the policy's data; a test fails when it is stale.", ""]
     for chapter in CHAPTERS.values():
         rules = [RULES[id] for id in rules_of(chapter.name)]
@@ -91,6 +91,6 @@ def empty_sql(id: str, debug: bool = False) -> str:
             pq.write_table(schema.empty_table(), folder / f"{table.name}.parquet")
         descriptor = {"snapshot_id": "empty", "as_of": "2025-03-31T12:00:00Z", "resources": []}
         (folder / DESCRIPTOR).write_text(json.dumps(descriptor), "utf-8")
-        policy = load()
+        policy = load_policy()
         audit = Audit(open_snapshot(folder, connect()), policy, settings_of(policy, {}), [])
         return evaluate(RULES[id], audit, raises=debug).sql

@@ -94,11 +94,11 @@ class Chapter:
     def columns(self) -> Fragment:
         """Columns that came and went since the previous audit."""
         audit = self.session.audit
-        return pages.columns(columns_of(audit.snapshot.profile), audit.previous)
+        return pages.column_changes(columns_of(audit.snapshot.profile), audit.previous)
 
     def register(self) -> Fragment:
         """The register of accepted exceptions: how each entry stands, and what it covers."""
-        return registered.register(self.session.register, self.session.audience)
+        return registered.register_page(self.session.register, self.session.audience)
 
 
 class Summary:
@@ -157,7 +157,7 @@ class Summary:
 
     def register(self) -> Fragment:
         """How many accepted exceptions there are, and how many entries of their register are themselves findings."""
-        return registered.counted(self.session.register, "evidence" in self.session.params.chapters)
+        return registered.register_counts(self.session.register, "evidence" in self.session.params.chapters)
 
     def matrix(self) -> Fragment:
         """Every rule of the audit with its ledger and verdict."""

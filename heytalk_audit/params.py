@@ -129,7 +129,7 @@ class Params(Strict):
     resolution: ResolutionParams = ResolutionParams()
 
 
-def read(path: Path, overrides: list[str] | None = None) -> Params:
+def read_params(path: Path, overrides: list[str] | None = None) -> Params:
     """The parameters in a file, with `key.key=value` overrides; unusable ones raise InputError."""
     try:
         document = yaml.safe_load(path.read_text("utf-8"))

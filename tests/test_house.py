@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import defaultdict
 from importlib.resources import files
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from heytalk_audit.audit.holds import covers
 from heytalk_audit.catalogue import markdown
 from heytalk_audit.expressions.calendar import add_months, last_start_overdue, plus_months, working_day
 from heytalk_audit.expressions.strings import blank, lower, tokens, trim
-from heytalk_audit.policy import load
+from heytalk_audit.policy import load_policy
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot.engines import connect
 
@@ -67,11 +68,11 @@ def test_working_days_are_counted_one_by_one():
 
 def test_every_column_of_personal_data_is_declared():
     personal = {f"{table.name}.{c.name}" for table in contract.load().values() for c in table.columns if c.category}
-    assert set(load().declared.columns) == personal
+    assert set(load_policy().declared.columns) == personal
 
 
 def test_declared_names_have_one_meaning_and_a_clause():
-    policy = load()
+    policy = load_policy()
     declared = policy.declared
     assert set(declared.clauses()) <= set(policy.clauses)
     aliases = [k for vendor in declared.vendors.values() for k in vendor.alias_keys()]
@@ -106,7 +107,7 @@ def test_the_demo_knows_no_rule():
 
 @pytest.mark.parametrize("id", sorted(RULES))
 def test_metadata_of_every_rule(id):
-    rule, policy = RULES[id], load()
+    rule, policy = RULES[id], load_policy()
     promise, method = rule.text
     assert promise.endswith(".") and method.endswith(".")
     assert set(rule.clauses) <= set(policy.clauses)
@@ -186,6 +187,23 @@ def names_in(tree: ast.AST) -> set[str]:
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
 def test_a_name_says_what_it_holds(path):
     assert not SAY_NOTHING & {name.strip("_") for name in names_in(ast.parse(path.read_text("utf-8")))}
+
+
+#: Where one name may stand again: a rule's helpers, stories of the demo, a writer for each format, a list in another markup.
+AGAIN = ("rules/", "demo/", "exports/", "handover/markdown.py")
+#: Names that mean the same wherever they stand: what names are compared by (in Python and on an engine), the start of a command.
+THE_SAME = {"key", "main"}
+
+
+def test_no_two_public_names_mean_different_things():
+    places = defaultdict(list)
+    for path in MODULES:
+        place = path.relative_to(PACKAGE).as_posix()
+        for node in ast.parse(path.read_text("utf-8")).body if not place.startswith(AGAIN) else ():
+            command = isinstance(node, ast.FunctionDef) and any("command" in ast.dump(d) for d in node.decorator_list)
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_") and not command:
+                places[node.name].append(place)
+    assert {name: of for name, of in places.items() if len(of) > 1 and name not in THE_SAME} == {}
 
 
 def test_the_printed_catalogue_is_fresh():

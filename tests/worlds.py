@@ -20,7 +20,7 @@ import yaml
 from heytalk_audit import contract
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import Evaluation, evaluate
-from heytalk_audit.policy import load
+from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot.engines import Duck, Spark
@@ -216,7 +216,7 @@ class Worlds:
             folder = self.folder / str(first.number)
             if not folder.exists():
                 deliver(folder, tables_of(shared), first.as_of, first.absent)
-            policy = load()
+            policy = load_policy()
             self._opened = world, Audit(open_snapshot(folder, self.engine), policy, settings_of(policy, first.settings))
         return self._opened[1]
 

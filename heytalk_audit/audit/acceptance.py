@@ -65,7 +65,7 @@ class Coverage:
         return sum(ids is not None for ids in self.by_row or ())
 
 
-def cover(evaluation: Evaluation, entries: Iterable[Entry], key: bytes, today: dt.date) -> Coverage:
+def coverage_of(evaluation: Evaluation, entries: Iterable[Entry], key: bytes, today: dt.date) -> Coverage:
     """How the entries for a rule stand on the audit's local day, and which of its violations they cover."""
     mine = [e for e in entries if e.rule == evaluation.rule.id]
     if not mine:
@@ -139,7 +139,7 @@ def accept(evaluation: Evaluation, coverage: Coverage, unknown_limit: float) -> 
     return replace(evaluation, verdict=judged.verdict, reason="; ".join(reasons) or None)
 
 
-def register(entries: Iterable[Entry], results: Iterable[RuleResult], today: dt.date) -> list[EntryStanding]:
+def standings_of(entries: Iterable[Entry], results: Iterable[RuleResult], today: dt.date) -> list[EntryStanding]:
     """Every entry with its standing, in the register's order; one whose rule is not part of the audit was not tested."""
     standings = {entry.id: entry for result in results for entry in result.entries}
     return [standings.get(e.id) or standing(e, state(e, today, None), None) for e in entries]

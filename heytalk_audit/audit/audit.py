@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from heytalk_audit.audit.faults import absent
-from heytalk_audit.detect.columns import Column
+from heytalk_audit.detect.columns import ExaminedColumn
 from heytalk_audit.detect.in_snapshot import CONTENTS, SCHEMA, contents, detect, examined
 from heytalk_audit.expressions.calendar import Clock
 from heytalk_audit.policy import Policy
@@ -62,7 +62,7 @@ class Audit:
         return once(self.snapshot.work, DETECTIONS, lambda: detect(self.snapshot.tables, self.snapshot.engine))
 
     @cached_property
-    def examined(self) -> list[Column]:
+    def examined(self) -> list[ExaminedColumn]:
         """What the columns hold, by a sample; looked into when a rule first asks for it."""
         snapshot = self.snapshot
         return once(snapshot.work, "examined", lambda: examined(snapshot.tables, snapshot.profile, snapshot.engine))

@@ -95,7 +95,7 @@ def _never_null(op: ops.Node) -> bool:
     return isinstance(op, ops.IsNull | ops.NotNull)
 
 
-def exceptions(check: Check, rows: ir.Table, view: View) -> ir.Table:
+def labelled_rows(check: Check, rows: ir.Table, view: View) -> ir.Table:
     """Classified rows with their outcome: record, subject, outcome, reason, due_on, until, and the columns of `by`."""
     rows = rows.mutate(due_plain=_pick(rows, check, "due"), closing_at=_pick(rows, check, "closing_at"))
     excused = ibis.null("string")

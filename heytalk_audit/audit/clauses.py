@@ -11,7 +11,7 @@ from heytalk_audit.audit.check import Rule
 from heytalk_audit.audit.document import ClauseStanding
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.policy import Clause, Policy
-from heytalk_audit.registers.attestations import Attestation, standing
+from heytalk_audit.registers.attestations import Attestation, attestation_standings
 
 #: How a clause that data can test stands, the worst first: the worst of its rules says it.
 STANDINGS = (
@@ -68,7 +68,7 @@ def results(
     A clause passes only if every rule that should test it ran, and passed. A rule that measures against the law moves no clause.
     """
     ran = {r.id: r for r in of_rules}
-    tests, statements = tests_of(audit.policy, rules), standing(attested, audit.policy, audit.clock.today)
+    tests, statements = tests_of(audit.policy, rules), attestation_standings(attested, audit.policy, audit.clock.today)
     cited: dict[str, list[str]] = {}
     for r in of_rules:
         for clause in r.clauses:

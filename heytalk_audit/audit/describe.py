@@ -41,7 +41,7 @@ def describe(audit: Audit, id: str, title: str, audience: str, key: bytes) -> Au
             "columns": columns_of(audit.snapshot.profile),
             "settings": json.loads(json.dumps(dict(audit.settings), default=str)),
             "settings_changed": json.loads(json.dumps(changed, default=str)),
-            "suppression": disclosure.statement(audience),
+            "suppression": disclosure.suppression_statement(audience),
         }
     )
 

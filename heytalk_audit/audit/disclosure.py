@@ -205,7 +205,7 @@ def _place(place: Mapping[str, Any]) -> PlaceRead:
     return PlaceRead(place["place"], place["texts"], findings)
 
 
-def statement(audience: str) -> dict[str, Any] | None:
+def suppression_statement(audience: str) -> dict[str, Any] | None:
     """What a report for this audience leaves out, for `results.json`; null for internal use."""
     if audience == Audience.INTERNAL:
         return None

@@ -106,7 +106,7 @@ class RuleVerdict(Document):
     verdict: Verdict
 
 
-class Attestation(Document):
+class ClauseAttestation(Document):
     """What was stated of a clause that no data can test, by whom, and until when it holds; all null where nobody stated anything."""
 
     state: str
@@ -132,7 +132,7 @@ class ClauseStanding(Document):
     rules: tuple[RuleVerdict, ...]
     not_run: tuple[str, ...]
     findings: tuple[str, ...]
-    attestation: Attestation | None = None
+    attestation: ClauseAttestation | None = None
 
 
 class FindingStanding(Document):

@@ -14,7 +14,7 @@ from heytalk_audit import contract
 from heytalk_audit.audit import ledger, verdict
 from heytalk_audit.audit.audit import READ_FROM_TEXTS, Audit
 from heytalk_audit.audit.check import Check, Rule
-from heytalk_audit.audit.classify import classify, exceptions, not_excluded
+from heytalk_audit.audit.classify import classify, labelled_rows, not_excluded
 from heytalk_audit.audit.faults import GATE, Block, Fault, NotEvaluated, absent, fault_of, missing_column
 from heytalk_audit.audit.present import Present
 from heytalk_audit.audit.sampling import Sample, draw, draw_of
@@ -126,7 +126,7 @@ def _build(rule: Rule, audit: Audit, view: View, present: Present, dry: bool = F
     try:
         check = rule.build(**arguments)
         classified = _classified(rule, check, audit, keep_pass)
-        exceptions(check, classified, view)
+        labelled_rows(check, classified, view)
     except _NO_COLUMN as error:
         column = missing_column(error, {name: audit.tables[name] for name in (*rule.tables, *present.read) if name in audit.tables})
         if column is None:
@@ -160,7 +160,7 @@ def _record(rule: Rule, check: Check, audit: Audit) -> ir.StringValue:
 
 def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -> Evaluation:
     check = built.check
-    counts, rows, sql = ledger.counted(check, built.classified, audit, view)
+    counts, rows, sql = ledger.count_rows(check, built.classified, audit, view)
     gaps = verdict.coverage_gaps(rule, built.reads, audit, view)
     judged = verdict.judge(counts, gaps, audit.settings["unknown_limit"])
     reasons = [judged.reason, *verdict.notes(rule, present, audit)]

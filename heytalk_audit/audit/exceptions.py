@@ -25,7 +25,7 @@ EXCEPTIONS = pa.schema(
 )
 
 
-def exceptions(evaluation: Evaluation, key: bytes, accepted: Sequence[str | None] | None = None) -> pa.Table:
+def exception_rows(evaluation: Evaluation, key: bytes, accepted: Sequence[str | None] | None = None) -> pa.Table:
     """Every row of the population whose outcome is not pass, as pseudonyms, ordered by record.
 
     `accepted` names per row what the register covers it by: a column more, which the report shows and the exceptions file has not.

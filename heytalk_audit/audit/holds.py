@@ -64,7 +64,7 @@ def last_review(holds: ir.Table, policy: View) -> ir.TimestampValue:
     return latest(holds.started_at, policy.by_now(holds.reviewed_at).ifelse(holds.reviewed_at, ibis.null("timestamp(6)")))
 
 
-def valid(exceptions: ir.Table, policy: View) -> ir.Table:
+def valid_holds(exceptions: ir.Table, policy: View) -> ir.Table:
     """The entries that can excuse anything, one row each: user_id, scope, started, closing (null while open), reviewed."""
     open_ = is_open(exceptions, policy)
     return exceptions.filter(
@@ -130,7 +130,7 @@ def held(rows: ir.Table, user: str, since: str, hold: Hold, policy: View) -> ir.
     combination = [user, since, *names]
     parts = _rebind(hold.parts, iter(names))
     cases = rows.filter(rows[user].notnull(), rows[since].notnull()).select(combination).distinct()
-    entries = valid(hold.exceptions, policy)
+    entries = valid_holds(hold.exceptions, policy)
     covering = cases.inner_join(entries, cases[user] == entries.hold_user)
     covering = covering.filter(covers(covering.scope, _on(covering, parts)))
     in_time = covering.closing.notnull() & (covering.started <= covering[since])

@@ -12,7 +12,7 @@ import pandas as pd
 
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.check import Check
-from heytalk_audit.audit.classify import exceptions
+from heytalk_audit.audit.classify import labelled_rows
 from heytalk_audit.audit.faults import NotAddingUp
 from heytalk_audit.policy.view import View
 from heytalk_audit.snapshot.engines import Engine
@@ -27,13 +27,13 @@ NOT_KNOWN = "not known"
 AGE_BANDS = ((13, "under 13"), (16, "13 to 15"), (18, "16 to 17"), (25, "18 to 24"), (65, "25 to 64"), (200, "65 and over"))
 
 
-def counted(check: Check, classified: ir.Table, audit: Audit, view: View) -> tuple[dict[str, int], pd.DataFrame, str]:
+def count_rows(check: Check, classified: ir.Table, audit: Audit, view: View) -> tuple[dict[str, int], pd.DataFrame, str]:
     """The ledger, the rows that do not pass, and the SQL that made them. Raises NotAddingUp."""
     engine = audit.snapshot.engine
     population = check.rows if check.population is None else check.population
     total = int(engine.rows(population.agg(n=population.count())).n[0])
     kept, kept_sql, kept_rows = engine.keep("classified", classified)
-    labelled = exceptions(check, kept, view)
+    labelled = labelled_rows(check, kept, view)
     rows_sql, types = engine.sql(labelled), ibis.schema(dict(labelled.schema()) | PERSON)
     rows = engine.rows_of(_with_people(rows_sql, audit.people), types)
     rows = rows.astype(object).where(rows.notna(), None)

@@ -125,7 +125,7 @@ def review_of(records: Iterable[str], labels: pd.DataFrame) -> Review:
     pairs = [tuple(label if isinstance(label, str) else None for label in pair) for pair in zip(first, second, strict=True)]
     decided = Counter(a for a, b in pairs if a == b and a in ("yes", "no"))
     left = [(record, a, b) for record, (a, b) in zip(drawn, pairs, strict=True) if a != b or a not in ("yes", "no")]
-    agreement, kappa = agreed([(a, b) for a, b in pairs if a and b])
+    agreement, kappa = agreement_of([(a, b) for a, b in pairs if a and b])
     unsettled = pd.DataFrame(left, columns=["record", "first", "second"], dtype="object")
     return Review(len(drawn), decided["yes"], decided["no"], unsettled, agreement, kappa)
 
@@ -137,7 +137,7 @@ def refuse_strangers(drawn: Iterable[str], labels: pd.DataFrame) -> None:
         raise InputError("labels", f"{len(strangers)} records were not drawn, as {strangers[0]}", "label the records of this sample")
 
 
-def agreed(pairs: list[tuple[str, str]]) -> tuple[float | None, float | None]:
+def agreement_of(pairs: list[tuple[str, str]]) -> tuple[float | None, float | None]:
     """The share of pairs of labels that agree, and Cohen's kappa (None where chance alone would agree always)."""
     if not pairs:
         return None, None

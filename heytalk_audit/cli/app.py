@@ -21,7 +21,7 @@ PassphraseEnv = Annotated[str, typer.Option(help="The environment variable that 
 PASSPHRASE_ENV = "HEYTALK_AUDIT_PASSPHRASE"
 
 
-def passphrase(variable: str) -> bytes | None:
+def passphrase_in(variable: str) -> bytes | None:
     """The passphrase in the environment, if there is one."""
     return os.environb.get(variable.encode()) or None
 

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from heytalk_audit.cli.app import PASSPHRASE_ENV, Folder, Override, Params, PassphraseEnv, app, now, passphrase
+from heytalk_audit.cli.app import PASSPHRASE_ENV, Folder, Override, Params, PassphraseEnv, app, now, passphrase_in
 from heytalk_audit.console import out
 from heytalk_audit.errors import InputError, printable
 
@@ -135,7 +135,7 @@ def resolve(
     from heytalk_audit.evidence.signature import load_key
     from heytalk_audit.handover import resolution
 
-    look_up = resolution.LookUp(by, case, purpose, load_key(key, passphrase(passphrase_env)))
+    look_up = resolution.LookUp(by, case, purpose, load_key(key, passphrase_in(passphrase_env)))
     for answer in resolution.resolve(run_, pseudonyms, snapshot, look_up, log, now):
         out.print(str(answer), markup=False, soft_wrap=True)
 

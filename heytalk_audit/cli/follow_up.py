@@ -28,7 +28,7 @@ def diff(
     difference = compared.diff(old, new, old_snapshot, new_snapshot)
     if json_:
         json_.write_bytes(canonical(compared.document(difference)))
-    compared.show(difference, wide())
+    compared.print_difference(difference, wide())
     raise typer.Exit(1 if difference.changed else 0)
 
 

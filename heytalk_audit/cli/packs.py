@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from heytalk_audit.cli.app import PASSPHRASE_ENV, Override, PassphraseEnv, Run, app, now, passphrase
+from heytalk_audit.cli.app import PASSPHRASE_ENV, Override, PassphraseEnv, Run, app, now, passphrase_in
 from heytalk_audit.console import err, out
 from heytalk_audit.errors import InputError
 
@@ -23,7 +23,7 @@ def key_new(
     """A new ed25519 key, in OpenSSH's form."""
     from heytalk_audit.evidence.signature import new_key
 
-    signer = new_key(path, passphrase(passphrase_env))
+    signer = new_key(path, passphrase_in(passphrase_env))
     out.print(f"{path}: {signer.fingerprint}; give {path}.pub to those who verify", soft_wrap=True)
 
 
@@ -83,7 +83,7 @@ def sign(
     from heytalk_audit.evidence.signature import load_key
     from heytalk_audit.handover import sign_off
 
-    private = load_key(key, passphrase(passphrase_env))
+    private = load_key(key, passphrase_in(passphrase_env))
     overrides = [sign_off.override_of(o) for o in override or []]
     sign_off.refuse(folder, role, name, private)
     if role == "reviewer":

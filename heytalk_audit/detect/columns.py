@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from heytalk_audit.detect import checksums, context
 from heytalk_audit.detect.chance import CHANCE, interval
 from heytalk_audit.detect.excerpts import batches
-from heytalk_audit.detect.fold import fold, key
+from heytalk_audit.detect.fold import fold, fold_key
 from heytalk_audit.detect.passwords import SLOW_HASH
 from heytalk_audit.detect.scan import scan
 
@@ -53,7 +53,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Column:
+class ExaminedColumn:
     """What a column holds: counts, and no value.
 
     `says` is what its name or key path says that it is: a kind, `reference`, `other` or None. `is_key`: it is a key that the system
@@ -65,7 +65,7 @@ class Column:
     says: str | None
     is_key: bool
     shares: tuple[Share, ...]
-    paths: tuple[Column, ...] = ()
+    paths: tuple[ExaminedColumn, ...] = ()
 
     @property
     def flagged(self) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ class Column:
 
 def says(name: str) -> str | None:
     """What a column's name or the path of a JSON key (`device.ids.idfa`) says that its values are: a kind, a word for none, or None."""
-    return context.label(key(f" {_words(name)} "), "")
+    return context.label(fold_key(f" {_words(name)} "), "")
 
 
 def _words(name: str) -> str:
@@ -89,7 +89,7 @@ def is_key(name: str) -> bool:
     return bool(_KEY.search(plain)) and "mail" not in plain and says(name) in (None, *context.NO_KIND)
 
 
-def examine(name: str, values: Values, system_key: bool | None = None, sample: int = SAMPLE) -> Column:
+def examine(name: str, values: Values, system_key: bool | None = None, sample: int = SAMPLE) -> ExaminedColumn:
     """What a column holds.
 
     A sample (every n-th cell, so that the same column gives the same answer) shows whether its cells are JSON, numbers or text. Numbers
@@ -107,15 +107,15 @@ def examine(name: str, values: Values, system_key: bool | None = None, sample: i
     texts = _texts(values)
     label, system = says(name), is_key(name) if system_key is None else system_key
     if system or not len(texts):
-        return Column(name, len(texts), label, system, ())
+        return ExaminedColumn(name, len(texts), label, system, ())
     few = texts.take(pa.array(np.arange(0, len(texts), -(-len(texts) // sample)))).to_pylist()
     if sum(text.lstrip()[:1] in ("{", "[") for text in few) > 0.9 * len(few):
-        return Column(name, len(texts), label, False, (), tuple(_paths(name, texts, sample)))
+        return ExaminedColumn(name, len(texts), label, False, (), tuple(_paths(name, texts, sample)))
     plain = [text for text in (_plain(cell) for cell in few) if text]
     if len(plain) > 0.9 * len(few):
         shares = _numbers(texts, plain, label)
-        return Column(name, len(texts), label, False, tuple(shares or _scanned(texts, label, of_numbers=True)))
-    return Column(name, len(texts), label, False, tuple(_scanned(texts, label)))
+        return ExaminedColumn(name, len(texts), label, False, tuple(shares or _scanned(texts, label, of_numbers=True)))
+    return ExaminedColumn(name, len(texts), label, False, tuple(_scanned(texts, label)))
 
 
 def _texts(values: Values) -> pa.Array:
@@ -125,7 +125,7 @@ def _texts(values: Values) -> pa.Array:
     return pa.concat_arrays([pa.array([], pa.large_string()), *chunks])
 
 
-def _paths(name: str, texts: pa.Array, sample: int) -> Iterator[Column]:
+def _paths(name: str, texts: pa.Array, sample: int) -> Iterator[ExaminedColumn]:
     """A column for each key path, over all rows; a cell that is no JSON counts as text of the column itself."""
     leaves: dict[str, list[str]] = {}
     for text in texts.to_pylist():

@@ -10,7 +10,7 @@ import ahocorasick_rs
 import numpy as np
 import yaml
 
-from heytalk_audit.detect.fold import Lines, key
+from heytalk_audit.detect.fold import Lines, fold_key
 
 REACH = 40  # characters each side
 REFERENCE, OTHER = "reference", "other"  # numbers that a company gives things (orders, tickets), and other quantities
@@ -25,7 +25,7 @@ _IDENTITY = frozenset({"us_ssn", "cn_id", "tr_id", "es_id"})
 def vocabulary() -> dict[str, str]:
     """The label of each word: what it speaks of. A word that ends in $ may have no suffix; others may."""
     data = yaml.safe_load(files(__package__).joinpath("context.yaml").read_text("utf-8"))
-    words = [(key(word), label) for label, languages in data.items() for words in languages.values() for word in words]
+    words = [(fold_key(word), label) for label, languages in data.items() for words in languages.values() for word in words]
     joined = [(word.replace(" ", by), label) for by in ("_", "-", "") for word, label in words if " " in word and word.isascii()]
     return dict([*joined, *words])
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from heytalk_audit.detect import checksums, context, phones
 from heytalk_audit.detect.columns import digits_of
 from heytalk_audit.detect.excerpts import batches
-from heytalk_audit.detect.fold import fold, key
+from heytalk_audit.detect.fold import fold, fold_key
 from heytalk_audit.detect.scan import scan
 
 _CHECKED = frozenset({"card", "iban", "cn_id", "tr_id", "es_id", "imei"})
@@ -39,7 +39,7 @@ def explain(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> pd.Data
 def _seen(text: str, kind: str, start: int, end: int) -> tuple[str, str]:
     """The evidence for a finding, and the shape of its value."""
     value = fold(text[start:end])
-    label = context.label(key(text[max(0, start - context.REACH) : start]), key(text[end : end + context.REACH]))
+    label = context.label(fold_key(text[max(0, start - context.REACH) : start]), fold_key(text[end : end + context.REACH]))
     evidence = ["checksum", *_MORE.get(kind, ())] if kind in _CHECKED else []
     if kind == "card" and checksums.issued(digits_of([re.sub("[^0-9]", "", value)]))[0]:
         evidence.append("issuer")

@@ -55,7 +55,7 @@ def fold(text: str) -> str:
     return text.translate(_FOLD)
 
 
-def key(text: str) -> str:
+def fold_key(text: str) -> str:
     """The text folded, in small letters, without accents; its length stays the same."""
     return text.lower() if text.isascii() else text.translate(_KEY)
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from heytalk_audit import contract
 from heytalk_audit.detect import examine, requests, scan, special_categories
-from heytalk_audit.detect.columns import SAMPLE, Column
+from heytalk_audit.detect.columns import SAMPLE, ExaminedColumn
 from heytalk_audit.detect.places import PLACES, Place
 from heytalk_audit.snapshot.engines import Engine
 
@@ -94,7 +94,7 @@ def _counted(name: tuple[str, str], rows: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def examined(tables: Mapping[str, ir.Table], profile: Mapping[str, Any], engine: Engine) -> list[Column]:
+def examined(tables: Mapping[str, ir.Table], profile: Mapping[str, Any], engine: Engine) -> list[ExaminedColumn]:
     """What columns hold: those of text that are no keys or enums, and those that the contract does not have; tested against chance.
 
     A sample of about `SAMPLE` rows is tested, drawn by the digest of their keys, so that every engine draws the same.
@@ -122,11 +122,11 @@ def _others(name: str, state: Mapping[str, Any], engine: Engine) -> tuple[ir.Tab
     return engine.open(f"{name}_others", [Path(f) for f in state["files"]], columns), state["others"]
 
 
-def contents(columns: list[Column]) -> pa.Table:
+def contents(columns: list[ExaminedColumn]) -> pa.Table:
     """The kinds that columns hold, as a small table that rules join; see `CONTENTS`."""
     rows = [{"column_name": column.name, "finding": kind} for column in columns for kind in column.flagged or (None,)]
     return pa.Table.from_pylist(rows, schema=CONTENTS)
 
 
-def _column(name: str, parts: list[pa.Array]) -> Column:
+def _column(name: str, parts: list[pa.Array]) -> ExaminedColumn:
     return examine(name, pa.chunked_array([part.cast(pa.large_string()) for part in parts], pa.large_string()))

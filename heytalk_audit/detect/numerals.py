@@ -31,7 +31,7 @@ _HEXADECIMAL = re.compile(r"[0-9a-f]{2}\Z")
 _CODE = re.compile(r"[a-z][-_.]?\Z")
 
 
-def find(lines: Lines, words: Words, hint: str | None = None) -> Iterator[Finding]:
+def find_numerals(lines: Lines, words: Words, hint: str | None = None) -> Iterator[Finding]:
     """The numbers in lines of text. `hint` is what a column's name says that its values are."""
     runs = numbers.runs(lines.kinds)
     large = runs.of_least(LEAST)

@@ -6,7 +6,7 @@ import re
 
 from heytalk_audit.detect import gate
 from heytalk_audit.detect.context import REFERENCE
-from heytalk_audit.detect.fold import key
+from heytalk_audit.detect.fold import fold_key
 from heytalk_audit.detect.patterns import Hit, Pattern, compiled
 
 _WORDS = (
@@ -64,7 +64,7 @@ def _stated(hit: Hit) -> str | None:
         return None
     if _NONE.fullmatch(text.strip(".!?")) or _NAME.fullmatch(text) or "://" in text:
         return None
-    explicit, far = bool(hit.match["by"]), key(hit.match["far"])
+    explicit, far = bool(hit.match["by"]), fold_key(hit.match["far"])
     if hit.match["far"].count(",") and "忘" in hit.match["far"]:
         return None
     if far and explicit and len(far) > 20 and not _mixed(text):

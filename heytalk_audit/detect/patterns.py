@@ -87,7 +87,7 @@ class Pattern:
         return match if match and match.start() < end else None
 
 
-def find(patterns: list[Pattern], lines: Lines, flags: np.ndarray, words: Words, hint: str | None = None) -> Iterator[Finding]:
+def find_patterns(patterns: list[Pattern], lines: Lines, flags: np.ndarray, words: Words, hint: str | None = None) -> Iterator[Finding]:
     """Start, end, kind and confidence of what the patterns find in those lines whose flags say that it may be there."""
     chosen: dict[int, tuple[str, np.ndarray, np.ndarray]] = {}
     anchors: dict[tuple[int, re.Pattern[str] | None], list[re.Match[str]]] = {}

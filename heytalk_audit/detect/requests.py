@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from heytalk_audit.detect.fold import key
+from heytalk_audit.detect.fold import fold_key
 
 COLUMNS = ("row", "kind", "language", "start", "end", "confidence")
 KINDS = ("access", "erasure", "object", "portability", "rectify")
@@ -41,7 +41,7 @@ class Phrase(NamedTuple):
 
 def parts_of(words: str) -> list[str]:
     """The parts of a phrase of the list, folded, as regular expressions."""
-    return [re.sub(r"([^\w\s()|?*])", r"\\\1", part).replace("*", r"\w*").replace(" ", " +") for part in key(words).split(" .. ")]
+    return [re.sub(r"([^\w\s()|?*])", r"\\\1", part).replace("*", r"\w*").replace(" ", " +") for part in fold_key(words).split(" .. ")]
 
 
 def pattern_of(words: str, language: str) -> re.Pattern[str]:
@@ -75,7 +75,7 @@ def requests(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> pd.Dat
     One row per text and kind: the first of those with the highest confidence. `row` counts texts from 0, nulls too.
     """
     array = texts if isinstance(texts, pa.Array | pa.ChunkedArray) else pa.array(list(texts), pa.large_string())
-    folded = pa.array([None if text is None else key(text).replace("’", "'") for text in array.to_pylist()], pa.large_string())
+    folded = pa.array([None if text is None else fold_key(text).replace("’", "'") for text in array.to_pylist()], pa.large_string())
     likely = pc.indices_nonzero(pc.fill_null(pc.match_substring_regex(folded, _loosely()), False))
     candidates = [(row, *one) for row, text in zip(likely.to_pylist(), folded.take(likely).to_pylist(), strict=True) for one in _read(text)]
     return pd.DataFrame(candidates, columns=list(COLUMNS)).astype({"row": "int64", "start": "int64", "end": "int64"})

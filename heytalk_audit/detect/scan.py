@@ -60,7 +60,10 @@ def _findings(excerpt: Excerpts, hint: str | None) -> np.ndarray:
     """Row, kind, start, end, confidence of each finding, and whether it touches a cut: one array of each; kind and confidence as ranks."""
     lines, parts = excerpt.lines, excerpt.parts
     words = Words(lines)
-    findings = [*numerals.find(lines, words, hint), *patterns.find([*PATTERNS, *PASSWORDS], lines, parts.flags, words, hint)]
+    findings = [
+        *numerals.find_numerals(lines, words, hint),
+        *patterns.find_patterns([*PATTERNS, *PASSWORDS], lines, parts.flags, words, hint),
+    ]
     table = np.array([(start, end, _RANK[kind], CONFIDENCES.index(confidence)) for start, end, kind, confidence in findings], np.int64)
     start, end, kind, confidence = _resolved(table.reshape(-1, 4)).T
     line = lines.of(start)

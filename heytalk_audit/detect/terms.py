@@ -46,10 +46,10 @@ class Term:
 @cache
 def terms() -> tuple[Term, ...]:
     """Every term of the lexicon, in the order of the files."""
-    return tuple(_term(row) for language in LANGUAGES for row in rows(language))
+    return tuple(_term(row) for language in LANGUAGES for row in term_rows(language))
 
 
-def rows(language: str) -> list[dict[str, str]]:
+def term_rows(language: str) -> list[dict[str, str]]:
     """The rows of one language's file: term, category, language, strength, match, form, notes."""
     text = (files(__package__) / "lexicon" / f"{language}.csv").read_text("utf-8")
     return list(csv.DictReader(text.splitlines()))

@@ -31,7 +31,7 @@ KEEP_DAYS = 90
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldSnapshot:
     """A snapshot that somebody holds: its folder, its id, its descriptor, and that descriptor's digest."""
 
     folder: Path
@@ -53,7 +53,7 @@ class Held:
         return {name: hash_of(self.folder / path) for name, path in self.paths.items()}
 
 
-def held(folder: Path) -> Held:
+def open_held(folder: Path) -> HeldSnapshot:
     """The snapshot in a folder. Raises InputError."""
     if folder.is_symlink() or not folder.is_dir():
         raise InputError(f"snapshot {folder.name}", "is no folder" if not folder.is_symlink() else "is a link", "name the folder itself")
@@ -63,7 +63,7 @@ def held(folder: Path) -> Held:
             raise InputError(f"{DESCRIPTOR} resources", "one has no name or no path", "seal the snapshot")
         _inside(entry["path"])
     id = str(descriptor.get("snapshot_id") or folder.name)
-    return Held(folder.absolute(), id, descriptor, digest((folder / DESCRIPTOR).read_bytes()))
+    return HeldSnapshot(folder.absolute(), id, descriptor, digest((folder / DESCRIPTOR).read_bytes()))
 
 
 def _inside(path: str) -> str:
@@ -155,12 +155,12 @@ def append(log: Path, entry: dict[str, Any]) -> str:
     return digest(raw)
 
 
-def entry_of(snapshot: Held, event: str, by: str, now: dt.datetime, **more: Any) -> dict[str, Any]:
+def entry_of(snapshot: HeldSnapshot, event: str, by: str, now: dt.datetime, **more: Any) -> dict[str, Any]:
     """An entry of the log on an event: when, who, which snapshot, and what more the event has. Raises InputError."""
     entry = {
         "at": stamp(now),
         "event": event,
-        "by": said_of("--by", by),
+        "by": stated_text("--by", by),
         "snapshot": printable(snapshot.id),
         "descriptor_sha256": snapshot.sha256,
         "storage": printable(snapshot.folder),
@@ -173,7 +173,7 @@ def stamp(now: dt.datetime) -> str:
     return now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def said_of(option: str, text: str) -> str:
+def stated_text(option: str, text: str) -> str:
     """What a person states in an option, on one line of at most 500 characters. Raises InputError where it is blank."""
     line = " ".join(printable(text).split())
     if not line:
@@ -181,7 +181,7 @@ def said_of(option: str, text: str) -> str:
     return line[:500]
 
 
-def of(log: Path, snapshot: Held) -> list[dict[str, Any]]:
+def entries_of(log: Path, snapshot: HeldSnapshot) -> list[dict[str, Any]]:
     """A log's entries on one snapshot, which is recognised by its descriptor's digest."""
     return [e for e in entries(log) if e["descriptor_sha256"] == snapshot.sha256]
 
@@ -196,11 +196,16 @@ def receive(
 
     Returns the entry. Raises InputError.
     """
-    snapshot, file = held(folder), log_of(folder, log)
+    snapshot, file = open_held(folder), log_of(folder, log)
     hashes = snapshot.hashes()
     wrong = sorted(name for name, declared in snapshot.declared().items() if hashes[name] != declared)
     day, counted = destruction_day(snapshot, now, keep, run)
-    more = {"from": said_of("--from", sender), "channel": said_of("--channel", channel), "tables": hashes, "not_as_described": wrong}
+    more = {
+        "from": stated_text("--from", sender),
+        "channel": stated_text("--channel", channel),
+        "tables": hashes,
+        "not_as_described": wrong,
+    }
     entry = entry_of(snapshot, "received", by, now, **more, destroy_on=day.isoformat(), counted_from=counted, keep_days=keep)
     append(file, entry)
     return entry
@@ -208,8 +213,8 @@ def receive(
 
 def access(folder: Path, by: str, purpose: str, log: Path | None, now: dt.datetime) -> dict[str, Any]:
     """Log that somebody read the snapshot, and what for. Returns the entry. Raises InputError."""
-    snapshot, file = held(folder), log_of(folder, log)
-    entry = entry_of(snapshot, "access", by, now, purpose=said_of("--purpose", purpose), tables=snapshot.declared())
+    snapshot, file = open_held(folder), log_of(folder, log)
+    entry = entry_of(snapshot, "access", by, now, purpose=stated_text("--purpose", purpose), tables=snapshot.declared())
     append(file, entry)
     return entry
 
@@ -219,8 +224,8 @@ def final(folder: Path, run: Path, by: str, log: Path | None, now: dt.datetime, 
 
     Returns the entry. Raises InputError.
     """
-    snapshot, file = held(folder), log_of(folder, log)
-    if not file.exists() or not of(file, snapshot):
+    snapshot, file = open_held(folder), log_of(folder, log)
+    if not file.exists() or not entries_of(file, snapshot):
         raise InputError(f"snapshot {folder.name}", "is not in this log", "receive it first: heytalk-audit custody receive")
     day, counted = destruction_day(snapshot, now, keep, run)
     evidence = digest((payload(run) / STATEMENT).read_bytes())
@@ -235,7 +240,7 @@ def note_run(folder: Path, audit: str, now: dt.datetime) -> str | None:
     """Log an audit's own access, if a log beside the snapshot has its receipt. Returns a warning where that fails; raises nothing."""
     try:
         file = folder.absolute().parent / LOG
-        if not file.is_file() or not of(file, held(folder)):
+        if not file.is_file() or not entries_of(file, open_held(folder)):
             return None
         try:
             who = getpass.getuser()
@@ -247,7 +252,7 @@ def note_run(folder: Path, audit: str, now: dt.datetime) -> str | None:
     return None
 
 
-def destruction_day(snapshot: Held, now: dt.datetime, keep: int, run: Path | None) -> tuple[dt.date, str]:
+def destruction_day(snapshot: HeldSnapshot, now: dt.datetime, keep: int, run: Path | None) -> tuple[dt.date, str]:
     """The first day on which a snapshot may be destroyed, and what its `keep` days are counted from. Raises InputError."""
     if keep < 0:
         raise InputError("--keep-days", "is less than none", "write a number of days, as 90")
@@ -256,7 +261,7 @@ def destruction_day(snapshot: Held, now: dt.datetime, keep: int, run: Path | Non
     return signed_on(snapshot, run) + dt.timedelta(days=keep), "the reviewer's sign-off"
 
 
-def signed_on(snapshot: Held, run: Path) -> dt.date:
+def signed_on(snapshot: HeldSnapshot, run: Path) -> dt.date:
     """The day on which the reviewer signed a run that was made from this snapshot. Raises InputError."""
     try:
         content = (payload(run) / STATEMENT).read_bytes()

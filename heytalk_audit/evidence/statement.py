@@ -83,25 +83,25 @@ def materials_of(document: dict[str, Any]) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Change:
+class MaterialChange:
     """Something that a run depends on and that is not as it was: a material, or a parameter by its dotted name."""
 
     name: str
     what: str
 
 
-def changes(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
+def material_changes(old: dict[str, Any], new: dict[str, Any]) -> list[MaterialChange]:
     """What differs between the statements of two runs: parameters first, then materials, by name."""
     was, now = (_flat(document["predicate"]["buildDefinition"]["externalParameters"]) for document in (old, new))
     differences = [
-        Change(f"parameters: {name}", f"{_shown(was, name)} before, {_shown(now, name)} now")
+        MaterialChange(f"parameters: {name}", f"{_shown(was, name)} before, {_shown(now, name)} now")
         for name in sorted(was | now)
         if _shown(was, name) != _shown(now, name)
     ]
     before, after = materials_of(old), materials_of(new)
     for name in sorted(before | after):
         if before.get(name) != after.get(name):
-            differences.append(Change(name, "is new" if name not in before else "is gone" if name not in after else "changed"))
+            differences.append(MaterialChange(name, "is new" if name not in before else "is gone" if name not in after else "changed"))
     return differences
 
 

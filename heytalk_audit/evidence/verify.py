@@ -24,7 +24,7 @@ from heytalk_audit.vocabulary import Audience, Outcome
 
 
 @dataclass(frozen=True)
-class Fault:
+class PackFault:
     """A file of a pack, and what is wrong with it."""
 
     file: str
@@ -38,7 +38,7 @@ class Fault:
 class Verified:
     """The result of verifying a pack: its faults, how many files were compared, and who signed it (null: nobody)."""
 
-    faults: tuple[Fault, ...]
+    faults: tuple[PackFault, ...]
     files: int
     signer: Signer | None
 
@@ -59,24 +59,24 @@ def verify_pack(folder: Path) -> Verified:
     expected = set(wanted) | {prefix + n for n in (STATEMENT, SIGNATURE)}
     tags = bag_tags(statement, files) if bag else {}
     faults += _lost_signature(files)
-    faults += [Fault(name, "is not part of the pack") for name in sorted(set(files) - expected - set(tags))]
+    faults += [PackFault(name, "is not part of the pack") for name in sorted(set(files) - expected - set(tags))]
     # a changed payload makes the tags of its bag wrong as well: only the first is worth telling
     faults += [] if faults else [f for name, content in tags.items() for f in _tag(files, name, content)]
     if not faults:
-        faults += [Fault(prefix + f.file, f.what) for f in _ledgers(run)]
+        faults += [PackFault(prefix + f.file, f.what) for f in _ledgers(run)]
     return Verified(tuple(faults), len(files), signer)
 
 
-def _statement(run: Path, prefix: str) -> tuple[dict[str, Any] | None, Signer | None, list[Fault]]:
+def _statement(run: Path, prefix: str) -> tuple[dict[str, Any] | None, Signer | None, list[PackFault]]:
     """The statement, if it is to be trusted, and who signed it."""
     try:
         content = (run / STATEMENT).read_bytes()
         statement = read_statement(content)
     except FileNotFoundError:
-        return None, None, [Fault(prefix + STATEMENT, "is missing")]
+        return None, None, [PackFault(prefix + STATEMENT, "is missing")]
     except (OSError, ValueError) as error:
         what = str(error) if type(error) is ValueError else "cannot be read as a statement"
-        return None, None, [Fault(prefix + STATEMENT, what)]
+        return None, None, [PackFault(prefix + STATEMENT, what)]
     try:
         signature = (run / SIGNATURE).read_bytes()
     except FileNotFoundError:
@@ -84,22 +84,22 @@ def _statement(run: Path, prefix: str) -> tuple[dict[str, Any] | None, Signer | 
     try:
         return statement, verify(content, signature), []
     except BadSignature as error:
-        return statement, None, [Fault(prefix + SIGNATURE, str(error))]
+        return statement, None, [PackFault(prefix + SIGNATURE, str(error))]
 
 
-def _compare(files: dict[str, Path], wanted: dict[str, str]) -> list[Fault]:
+def _compare(files: dict[str, Path], wanted: dict[str, str]) -> list[PackFault]:
     faults = []
     for name, sha256 in wanted.items():
         if name not in files:
-            faults.append(Fault(name, "is missing"))
+            faults.append(PackFault(name, "is missing"))
         elif files[name].is_symlink():
-            faults.append(Fault(name, "is a link, not a file"))
+            faults.append(PackFault(name, "is a link, not a file"))
         elif digest(files[name].read_bytes()) != sha256:
-            faults.append(Fault(name, "was changed"))
+            faults.append(PackFault(name, "was changed"))
     return faults
 
 
-def _ledgers(run: Path) -> Iterator[Fault]:
+def _ledgers(run: Path) -> Iterator[PackFault]:
     """Faults where a ledger does not add up, or the rows of an exceptions file are not as many as its ledger counts."""
     results = results_of(run)
     withheld = results["audit"]["audience"] != Audience.INTERNAL
@@ -108,24 +108,24 @@ def _ledgers(run: Path) -> Iterator[Fault]:
         outcomes = [o for o in ledger if o not in ("in_scope", Outcome.PASS)]
         # a run for readers outside hides numbers, and withholds all rows
         if None not in ledger.values() and ledger["in_scope"] != ledger[Outcome.PASS] + sum(ledger[o] for o in outcomes):
-            yield Fault(RESULTS, f"the ledger of {rule['id']} does not add up")
+            yield PackFault(RESULTS, f"the ledger of {rule['id']} does not add up")
         if not file.exists():
             continue
         rows = Counter(pq.read_table(file, columns=["outcome"])["outcome"].to_pylist())
         if any(rows[o] != (0 if withheld else ledger[o]) for o in outcomes):
-            yield Fault(file.relative_to(run).as_posix(), "its rows are not those that results.json counts")
+            yield PackFault(file.relative_to(run).as_posix(), "its rows are not those that results.json counts")
 
 
-def _lost_signature(files: dict[str, Path]) -> list[Fault]:
+def _lost_signature(files: dict[str, Path]) -> list[PackFault]:
     """A fault where the manifest of a bag lists a signature that is not there."""
     name = f"{PAYLOAD}/{SIGNATURE}"
     listed = MANIFEST in files and f"  {name}\n".encode() in files[MANIFEST].read_bytes()
-    return [Fault(name, "is missing")] if listed and name not in files else []
+    return [PackFault(name, "is missing")] if listed and name not in files else []
 
 
-def _tag(files: dict[str, Path], name: str, content: bytes) -> Iterator[Fault]:
+def _tag(files: dict[str, Path], name: str, content: bytes) -> Iterator[PackFault]:
     """A fault where a file beside the payload is not what the payload makes it."""
     if name not in files:
-        yield Fault(name, "is missing")
+        yield PackFault(name, "is missing")
     elif files[name].read_bytes() != content:
-        yield Fault(name, "was changed")
+        yield PackFault(name, "was changed")

@@ -22,7 +22,7 @@ ALGORITHMS = {"md5": 32, "sha1": 40, "sha256": 64}
 def _sha1(value: Any) -> Any: ...
 
 
-def digest(value: ir.StringValue, length: ir.IntegerValue) -> ir.StringValue:
+def digest_of(value: ir.StringValue, length: ir.IntegerValue) -> ir.StringValue:
     """The digest of the value's UTF-8, in small letters, by the algorithm whose digests have `length` hexadecimal digits; else null."""
     digests = {"md5": value.hexdigest("md5"), "sha1": _sha1(value), "sha256": value.hexdigest("sha256")}
     return ibis.cases(*[(length == digits, digests[name]) for name, digits in ALGORITHMS.items()], else_=ibis.null("string"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from heytalk_audit import contract
-from heytalk_audit.follow_up.code import code_of, reads_declared
+from heytalk_audit.follow_up.code import files_of_rule, reads_declared
 from heytalk_audit.follow_up.earlier import Run
 from heytalk_audit.rules import RULES
 
@@ -38,7 +38,7 @@ def _changed(old: Run, new: Run) -> set[str]:
 def code_changed(rule: str, old: Run, new: Run) -> list[str]:
     """Materials of a rule's code that changed: its own source, what its module and the engine's import, and the locked libraries."""
     changed = _changed(old, new)
-    own = {f"rule/{rule}", "environment/requirements.lock"} | {f"code/{name}" for name in code_of(rule)}
+    own = {f"rule/{rule}", "environment/requirements.lock"} | {f"code/{name}" for name in files_of_rule(rule)}
     return sorted(changed & own)
 
 

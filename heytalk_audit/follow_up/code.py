@@ -20,7 +20,7 @@ _GATHER = (PACKAGE.name, rules.__name__, audit.__name__)
 
 
 @cache
-def code_of(rule: str) -> frozenset[str]:
+def files_of_rule(rule: str) -> frozenset[str]:
     """Files of the package that a rule's rows depend on, as its materials name them; all of them for an unknown rule."""
     if rule not in RULES:
         return frozenset(name for name, _ in package_files())

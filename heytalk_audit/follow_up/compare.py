@@ -31,7 +31,7 @@ ACCEPTED = "accepted"
 
 
 @dataclass(frozen=True)
-class Change:
+class RowChange:
     """A row, how it stands, what it was and is (an outcome, or accepted; null where it is not open), and why."""
 
     row: Row
@@ -48,7 +48,7 @@ class Compared:
     rule: str
     verdicts: tuple[Verdict | None, Verdict | None]
     candidates: tuple[str, ...]
-    rows: tuple[Change, ...] = field(repr=False, default=())
+    rows: tuple[RowChange, ...] = field(repr=False, default=())
 
     @property
     def counts(self) -> tuple[ChangeCount, ...]:
@@ -66,7 +66,7 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Sides:
+class OpenRowsOfTwoRuns:
     """The open rows of one rule in two runs, what their registers cover, and the rows that were resolved before the earlier one.
 
     `before` and `now` map a row to its outcome; null where that run did not test the rule.
@@ -79,30 +79,30 @@ class Sides:
     resolved_earlier: frozenset[Row] = frozenset()
 
 
-def changes_of(sides: Sides, steps: list[Step]) -> Iterator[Change]:
+def changes_of(sides: OpenRowsOfTwoRuns, steps: list[Step]) -> Iterator[RowChange]:
     """Every row that was open in one of the two runs; `steps` is the waterfall between them."""
     before, now = sides.before or {}, sides.now or {}
     for row in sorted(before.keys() | now.keys()):
         was, stands = _status(row, before, sides.accepted_before), _status(row, now, sides.accepted_now)
         if sides.now is None:
-            yield Change(row, "no longer tested", was, None, TESTED)
+            yield RowChange(row, "no longer tested", was, None, TESTED)
         elif row in sides.resolved_earlier and row not in before:
-            yield Change(row, "reopened", None, stands, cause_of(steps, row) if sides.before is not None else TESTED)
+            yield RowChange(row, "reopened", None, stands, cause_of(steps, row) if sides.before is not None else TESTED)
         elif sides.before is None:
-            yield Change(row, "newly tested", None, stands, TESTED)
+            yield RowChange(row, "newly tested", None, stands, TESTED)
         elif was == stands:
-            yield Change(row, "persisting", was, stands, None)
+            yield RowChange(row, "persisting", was, stands, None)
         else:
             state = "new" if was is None else "resolved" if stands is None else "changed"
             same = before.get(row) == now.get(row)
-            yield Change(row, state, was, stands, EXCEPTIONS if same else cause_of(steps, row))
+            yield RowChange(row, state, was, stands, EXCEPTIONS if same else cause_of(steps, row))
 
 
 def _status(row: Row, rows: dict[Row, str], covered: dict[Row, str]) -> str | None:
     return ACCEPTED if rows.get(row) == Outcome.VIOLATION and row in covered else rows.get(row)
 
 
-def compare_rule(rule: str, old: Run, new: Run, sides: Sides, lab: Lab | None) -> Compared:
+def compare_rule(rule: str, old: Run, new: Run, sides: OpenRowsOfTwoRuns, lab: Lab | None) -> Compared:
     """One rule in two runs of the same key; without a lab no step between them is evaluated."""
     why: tuple[str, ...] = ()
     steps: list[Step] = []
@@ -123,9 +123,9 @@ def verdicts_of(rule: str, old: Run, new: Run) -> tuple[Verdict | None, Verdict 
     return old.verdict(rule), new.verdict(rule)
 
 
-def sides_of(rule: str, old: Run, new: Run) -> Sides:
+def sides_of(rule: str, old: Run, new: Run) -> OpenRowsOfTwoRuns:
     """What two recorded runs say of a rule's rows."""
-    return Sides(
+    return OpenRowsOfTwoRuns(
         old.open_rows(rule) if old.tests(rule) else None,
         new.open_rows(rule) if new.tests(rule) else None,
         old.accepted(rule),

@@ -26,7 +26,7 @@ from heytalk_audit.evidence.folder import INPUTS
 from heytalk_audit.follow_up.causes import DATA, PARAMETERS, POLICY, RULE
 from heytalk_audit.follow_up.code import reads_declared
 from heytalk_audit.follow_up.earlier import Row, Run, open_rows
-from heytalk_audit.policy import Number, Policy, load
+from heytalk_audit.policy import Number, Policy, load_policy
 from heytalk_audit.policy import declared as declarations
 from heytalk_audit.policy.declared import Declared
 from heytalk_audit.policy.settings import settings_of
@@ -178,7 +178,7 @@ def laboratory(stack: ExitStack, old: Run, new: Run, snapshots: tuple[Path | Non
     if fingerprint(value) != new.audit.key_fingerprint:
         raise InputError("engagement key", "is not that of the runs", "export the engagement key of these runs")
     kept = new.folder / INPUTS / "policy" / "policy.yaml"
-    policy = load(str(kept)) if kept.is_file() else load(new.audit.policy.name)
+    policy = load_policy(str(kept)) if kept.is_file() else load_policy(new.audit.policy.name)
     old_snapshot, new_snapshot = (_opened(stack, folder, run) for folder, run in zip(snapshots, (old, new), strict=True))
     return Lab(old, policy, new.parameter_settings, value, old_snapshot, new_snapshot)
 

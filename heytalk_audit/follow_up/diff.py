@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.table import Table
 
 from heytalk_audit.errors import printable
-from heytalk_audit.evidence.statement import changes
+from heytalk_audit.evidence.statement import material_changes
 from heytalk_audit.follow_up.causes import candidates
 from heytalk_audit.follow_up.compare import (
     STATES,
-    Change,
     Compared,
+    RowChange,
     compare_rule,
     compare_verdicts,
     ledger_of,
@@ -91,7 +91,7 @@ def _key_of(run: Run) -> bytes:
 def _recorded(rule: str, old: Run, new: Run) -> Compared:
     """A rule as the later run itself has recorded it: it followed up the earlier one."""
     rows = tuple(
-        Change(carried.row, carried.state, carried.before, carried.now, carried.cause)
+        RowChange(carried.row, carried.state, carried.before, carried.now, carried.cause)
         for carried in new.carried.get(rule, [])
         if carried.state in STATES
     )
@@ -110,7 +110,7 @@ def document(difference: Difference) -> dict[str, Any]:
         "new": _audit_and_evidence(new),
         "keys": "same" if difference.same_key else "different: counts only",
         "causes": "as the later run recorded them" if difference.recorded else "computed from the two runs",
-        "depends_on": [f"{c.name}: {c.what}" for c in changes(old.statement, new.statement)],
+        "depends_on": [f"{c.name}: {c.what}" for c in material_changes(old.statement, new.statement)],
         "changed": difference.changed,
         "totals": difference.totals,
         "rules": [_rule(difference, compared) for compared in difference.rules],
@@ -144,7 +144,7 @@ def _ledgers(difference: Difference, compared: Compared) -> tuple[dict[str, Any]
 # on the console --------------------------------------------------------------------------------------
 
 
-def show(difference: Difference, console: Console) -> None:
+def print_difference(difference: Difference, console: Console) -> None:
     """A table per area, the totals, and what the two runs depended on that differs."""
     old, new = difference.old, difference.new
     console.print(f"{old.audit.id} ({old.audit.as_of}) to {new.audit.id} ({new.audit.as_of})", markup=False)
@@ -159,7 +159,7 @@ def show(difference: Difference, console: Console) -> None:
         console.print(
             f"{state}: " + ", ".join(f"{cause} {n:,}" if cause != "none" else f"{n:,}" for cause, n in by_cause.items()), markup=False
         )
-    for change in changes(old.statement, new.statement):
+    for change in material_changes(old.statement, new.statement):
         console.print(f"since {change.name}: {change.what}", markup=False, soft_wrap=True)
     console.print("something changed" if difference.changed else "nothing changed")
 

@@ -23,7 +23,7 @@ from heytalk_audit.audit.document import (
     RolledForward,
 )
 from heytalk_audit.audit.rule_result import Count, RuleResult
-from heytalk_audit.follow_up.compare import ACCEPTED, Change, Compared
+from heytalk_audit.follow_up.compare import ACCEPTED, Compared, RowChange
 from heytalk_audit.follow_up.earlier import CARRIED, CarriedRow, Row, Run
 from heytalk_audit.vocabulary import Outcome, Verdict
 
@@ -40,7 +40,7 @@ EARLIER = "resolved earlier"
 NOT_TESTED = "not tested"
 
 
-def repeated(rule: str, verdict: str, previous: Run | None) -> bool:
+def is_repeated(rule: str, verdict: str, previous: Run | None) -> bool:
     """Whether a rule fails now and failed in the previous run."""
     return verdict == Verdict.FAIL and previous is not None and previous.verdict(rule) == Verdict.FAIL
 
@@ -160,7 +160,7 @@ class Followed:
                 rows += marks(rule, self.accepted.get(rule, {}), self.as_of)
         return rows
 
-    def _changed(self, rule: str, change: Change, before: CarriedRow | None) -> CarriedRow:
+    def _changed(self, rule: str, change: RowChange, before: CarriedRow | None) -> CarriedRow:
         """A row that was open in one of the two runs; `before` is what the previous run carried of it."""
         first_in_either = self.previous.audit.as_of if change.before else self.as_of
         record, number = change.row
@@ -178,7 +178,7 @@ class Followed:
         )
 
 
-def _rolled(change: Change) -> str:
+def _rolled(change: RowChange) -> str:
     if change.state == "no longer tested":
         return "no longer tested"
     named = {ACCEPTED: "still accepted", str(Outcome.VIOLATION): "expired or withdrawn", None: "resolved"}

@@ -13,7 +13,7 @@ from typing import Any
 from heytalk_audit.canonical import canonical, digest
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence import custody
-from heytalk_audit.evidence.custody import Held
+from heytalk_audit.evidence.custody import HeldSnapshot
 from heytalk_audit.report import page
 from heytalk_audit.report.html import definitions, join, paragraph, table, tag
 from heytalk_audit.snapshot.delivery import DESCRIPTOR
@@ -41,7 +41,7 @@ def destroy(folder: Path, by: str, log: Path | None, now: dt.datetime, reason: s
 
     Before its day, or without a receipt in the log, only with a reason.
     """
-    held, file = custody.held(folder), custody.log_of(folder, log)
+    held, file = custody.open_held(folder), custody.log_of(folder, log)
     reason = " ".join(reason.split())
     receipt = _due(held, file, now, reason, run)
     plan, tables = plan_of(held), held.hashes()
@@ -61,9 +61,9 @@ def destroy(folder: Path, by: str, log: Path | None, now: dt.datetime, reason: s
     return paths
 
 
-def _due(held: Held, file: Path, now: dt.datetime, reason: str, run: Path | None) -> dict[str, Any] | None:
+def _due(held: HeldSnapshot, file: Path, now: dt.datetime, reason: str, run: Path | None) -> dict[str, Any] | None:
     """The receipt, if there is one. Raises InputError where the day has not come and no reason is given."""
-    entries = custody.of(file, held) if file.exists() else []
+    entries = custody.entries_of(file, held) if file.exists() else []
     receipts = [e for e in entries if e["event"] == "received"]
     dated = [e for e in entries if "destroy_on" in e]
     day = dt.date.fromisoformat(dated[-1]["destroy_on"]) if dated else None
@@ -80,7 +80,7 @@ def _due(held: Held, file: Path, now: dt.datetime, reason: str, run: Path | None
     return receipts[-1] if receipts else None
 
 
-def plan_of(held: Held) -> Plan:
+def plan_of(held: HeldSnapshot) -> Plan:
     """What a snapshot consists of. Anything else in its folder, and any link, is refused: it would go with it, or stay behind."""
     name, wanted = held.folder.name, {DESCRIPTOR, *held.paths.values(), *_COMPANIONS}
     files, folders, linked = {}, [], 0
@@ -102,7 +102,7 @@ def plan_of(held: Held) -> Plan:
     return Plan(files, tuple(sorted(folders, key=lambda f: -f.count("/"))), linked)
 
 
-def _remove(held: Held, plan: Plan) -> None:
+def _remove(held: HeldSnapshot, plan: Plan) -> None:
     """File by file, through the folder that was opened: nothing that was put in its place meanwhile is followed or removed."""
     top = os.open(held.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
@@ -136,7 +136,7 @@ def _within(top: int, name: str, remove: Callable[[str, int], None]) -> None:
             os.close(handle)
 
 
-def _certificate(held: Held, plan: Plan, tables: dict[str, str | None], receipt: dict[str, Any] | None) -> dict[str, Any]:
+def _certificate(held: HeldSnapshot, plan: Plan, tables: dict[str, str | None], receipt: dict[str, Any] | None) -> dict[str, Any]:
     """What the certificate says of the snapshot; who destroyed it, when and why is added."""
     return {
         "certificate": "destruction of a snapshot",
@@ -154,7 +154,7 @@ def _certificate(held: Held, plan: Plan, tables: dict[str, str | None], receipt:
     }
 
 
-def _write(folder: Path, held: Held, certificate: dict[str, Any], now: dt.datetime) -> tuple[Path, Path]:
+def _write(folder: Path, held: HeldSnapshot, certificate: dict[str, Any], now: dt.datetime) -> tuple[Path, Path]:
     """The certificate beside the log, under a name that is not taken."""
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in held.id)[:60] or "snapshot"
     stem = f"destruction-{plain}-{now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}"

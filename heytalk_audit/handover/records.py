@@ -18,7 +18,7 @@ from heytalk_audit.catalogue import rules_of
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.custody import KEEP_DAYS
 from heytalk_audit.handover.markdown import BLANK, bullets, document, escape, pairs, table
-from heytalk_audit.policy import Policy, load
+from heytalk_audit.policy import Policy, load_policy
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
@@ -108,8 +108,8 @@ def write_records(path: Path, overrides: list[str], out: Path) -> list[str]:
 
 
 def _facts_of(path: Path, overrides: list[str]) -> Facts:
-    parameters, base = params.read(path, overrides), path.resolve().parent
-    policy = load(parameters.policy.name, base)
+    parameters, base = params.read_params(path, overrides), path.resolve().parent
+    policy = load_policy(parameters.policy.name, base)
     settings_of(policy, parameters.settings)
     rules = [rule for chapter in parameters.chapters for rule in rules_of(chapter, parameters.rules)]
     needed = {table for rule in rules for table in RULES[rule].tables} | {"users"}

@@ -71,12 +71,12 @@ def resolve(
 ) -> Iterator[Answer]:
     """The answers, one by one, each once its line is in the log. Raises InputError."""
     pseudonyms = list(dict.fromkeys(pseudonyms))
-    stated = {name: custody.said_of(f"--{name}", getattr(look_up, name)) for name in ("by", "case", "purpose")}
-    held = custody.held(snapshot)
+    stated = {name: custody.stated_text(f"--{name}", getattr(look_up, name)) for name in ("by", "case", "purpose")}
+    held = custody.open_held(snapshot)
     evidence, results, key = _refuse(run, held, look_up)
     tables = _where(payload(run), results, pseudonyms)
     file = custody.log_of(snapshot, log)
-    answers = _search(delivery.read(snapshot), held, key, tables)
+    answers = _search(delivery.read_delivery(snapshot), held, key, tables)
     for one in pseudonyms:
         answer = answers.get(one, Answer(one))
         entry = custody.entry_of(held, EVENT, stated["by"], now(), case=stated["case"], purpose=stated["purpose"])
@@ -95,7 +95,7 @@ def genuine(entry: dict[str, Any]) -> bool:
         return False
 
 
-def _refuse(run: Path, held: custody.Held, look_up: LookUp) -> tuple[str, Results, bytes]:
+def _refuse(run: Path, held: custody.HeldSnapshot, look_up: LookUp) -> tuple[str, Results, bytes]:
     """The digest of the run's evidence, its results and the engagement key, if all belong together and the officer may ask."""
     where, folder = f"resolve {run.name}", payload(run)
     faults = verify_pack(run).faults
@@ -146,7 +146,7 @@ def _where(folder: Path, results: Results, pseudonyms: list[str]) -> dict[str, s
     return tables
 
 
-def _search(delivered: delivery.Delivery, held: custody.Held, key: bytes, tables: dict[str, set[str]]) -> dict[str, Answer]:
+def _search(delivered: delivery.Delivery, held: custody.HeldSnapshot, key: bytes, tables: dict[str, set[str]]) -> dict[str, Answer]:
     """Recompute pseudonyms, persons first, then table by table, until each has its answer. Raises InputError where a table was changed."""
     left, answers, declared = set(tables), dict[str, Answer](), held.declared()
     for table, part, column, person in _keys(delivered):
@@ -166,7 +166,7 @@ def _search(delivered: delivery.Delivery, held: custody.Held, key: bytes, tables
     return answers
 
 
-def _keys(delivered: delivery.Delivery) -> Iterator[tuple[str, delivery.Part, str, str]]:
+def _keys(delivered: delivery.Delivery) -> Iterator[tuple[str, delivery.DeliveredPart, str, str]]:
     """What pseudonyms are made of: the table named, the part read, the column of the key, and that of the person.
 
     A person may be named by any table, also where users has no such row any more.
@@ -184,7 +184,7 @@ def _keys(delivered: delivery.Delivery) -> Iterator[tuple[str, delivery.Part, st
                 yield part.table.name, part, "user_id", "user_id"
 
 
-def _values(part: delivery.Part, column: str, person: str) -> Iterator[tuple[str, str | None]]:
+def _values(part: delivery.DeliveredPart, column: str, person: str) -> Iterator[tuple[str, str | None]]:
     """Every value of a key, once, with the person beside it; nothing where the column was not delivered."""
     files = [str(f) for f in part.files]
     reader = "read_csv(?, all_varchar = true, header = true)" if part.format == "csv" else "read_parquet(?, union_by_name = true)"

@@ -25,7 +25,7 @@ from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.report import page, pages
 from heytalk_audit.vocabulary import Rating
 
-__all__ = ["Override", "agreed", "beside", "override_of", "ratings", "refuse", "sign_off"]
+__all__ = ["Override", "agreed_overrides", "beside", "override_of", "ratings", "refuse", "sign_off"]
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def ratings(results: Results) -> dict[str, Rating]:
     return {area.name: area.rating for area in results.areas}
 
 
-def agreed(signed: dict[str, dict[str, Any]]) -> dict[str, dict[str, str]]:
+def agreed_overrides(signed: dict[str, dict[str, Any]]) -> dict[str, dict[str, str]]:
     """The overrides that both state alike, by area."""
     first, second = (signed[role]["overrides"] for role in ROLES)
     return {override["area"]: override for override in first if override in second}
@@ -123,7 +123,7 @@ def agreed(signed: dict[str, dict[str, Any]]) -> dict[str, dict[str, str]]:
 
 def _cover(run: Path, signed: dict[str, dict[str, Any]]) -> Path:
     results = results_in(run, f"sign {run.name}")
-    body = pages.opinion(results.audit, ratings(results), agreed(signed), [signed[role] for role in ROLES])
+    body = pages.opinion(results.audit, ratings(results), agreed_overrides(signed), [signed[role] for role in ROLES])
     title = f"Opinion - {results.audit.title}"
     cover = beside(run) / "cover.html"
     cover.write_text(page.wrap(page.sanitised(body.html), title, [{"href": "cover.html", "title": "Opinion", "current": True}]), "utf-8")

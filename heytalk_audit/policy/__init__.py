@@ -74,7 +74,7 @@ class Policy:
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def load(name: str = "heytalk", base: Path | None = None) -> Policy:
+def load_policy(name: str = "heytalk", base: Path | None = None) -> Policy:
     """The policy of that name, or at that path (a `policy.yaml` or its folder), relative to `base`. Raises InputError.
 
     Files that a policy at a path does not bring (clauses, texts of the rules, findings, declared data) come from the shipped one.

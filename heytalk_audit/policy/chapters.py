@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Page:
+class ReportPage:
     """A page of the report: `<name>.html`."""
 
     name: str
@@ -19,7 +19,7 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Chapter:
+class ReportChapter:
     """One chapter: its page is `<name>.html`, its notebook `<notebook>.ipynb`.
 
     `further` are pages that the notebook makes beside its own: what a cell tagged `page-<name>` prints stands on the page of that name.
@@ -29,7 +29,7 @@ class Chapter:
     title: str
     families: tuple[str, ...]
     notebook: str
-    further: tuple[Page, ...] = ()
+    further: tuple[ReportPage, ...] = ()
 
     @property
     def page(self) -> str:
@@ -37,30 +37,30 @@ class Chapter:
         return f"{self.name}.html"
 
     @property
-    def pages(self) -> tuple[Page, ...]:
+    def pages(self) -> tuple[ReportPage, ...]:
         """All pages that its notebook makes, the chapter's own first."""
-        return (Page(self.name, self.title), *self.further)
+        return (ReportPage(self.name, self.title), *self.further)
 
 
 CHAPTERS = {
     c.name: c
     for c in (
-        Chapter("evidence", "Evidence", ("DQ",), "00-evidence"),
-        Chapter("retention", "Retention", ("RET",), "10-retention"),
-        Chapter("consent", "Consent", ("CON",), "20-consent"),
-        Chapter("sensitive-data", "Sensitive data", ("SEN", "MIN"), "30-sensitive-data"),
-        Chapter("collection", "Collection", ("COL", "VIS", "MOD"), "40-collection"),
-        Chapter("sharing", "Sharing", ("SHA",), "50-sharing"),
-        Chapter("rights", "Rights", ("RGT",), "60-rights"),
-        Chapter("permissions", "Permissions", ("PRM",), "70-permissions"),
-        Chapter("security", "Security", ("SEC",), "80-security"),
+        ReportChapter("evidence", "Evidence", ("DQ",), "00-evidence"),
+        ReportChapter("retention", "Retention", ("RET",), "10-retention"),
+        ReportChapter("consent", "Consent", ("CON",), "20-consent"),
+        ReportChapter("sensitive-data", "Sensitive data", ("SEN", "MIN"), "30-sensitive-data"),
+        ReportChapter("collection", "Collection", ("COL", "VIS", "MOD"), "40-collection"),
+        ReportChapter("sharing", "Sharing", ("SHA",), "50-sharing"),
+        ReportChapter("rights", "Rights", ("RGT",), "60-rights"),
+        ReportChapter("permissions", "Permissions", ("PRM",), "70-permissions"),
+        ReportChapter("security", "Security", ("SEC",), "80-security"),
     )
 }
+#: Pages of their own that the summary makes: every clause, and findings on the policy as a document.
+CLAUSES, DOCUMENT = ReportPage("clauses", "Clause coverage"), ReportPage("document", "The policy itself")
 #: The page that follows up an earlier run. It exists only where the parameters name an earlier run or a register of findings.
-FOLLOW_UP = Page("follow-up", "Follow-up")
+FOLLOW_UP = ReportPage("follow-up", "Follow-up")
 #: Page 1: it evaluates nothing, and reads the results of the chapters.
-SUMMARY = Chapter(
-    "index", "Summary", (), "90-summary", further=(Page("clauses", "Clause coverage"), Page("document", "The policy itself"), FOLLOW_UP)
-)
+SUMMARY = ReportChapter("index", "Summary", (), "90-summary", further=(CLAUSES, DOCUMENT, FOLLOW_UP))
 #: The file of the page on which a family's sections stand.
 PAGE_OF = {family: chapter.page for chapter in CHAPTERS.values() for family in chapter.families}

@@ -36,7 +36,7 @@ class PolicyText:
     def truncated(self) -> bool:
         """Whether the last line that is not blank does not end a sentence."""
         last = next((line for line in reversed(self.lines) if line.strip()), "")
-        return bool(last) and not _ENDED.search(normalise(last))
+        return bool(last) and not _ENDED.search(normalise_text(last))
 
     @cached_property
     def hashes(self) -> dict[str, set[int]]:
@@ -59,19 +59,19 @@ def load_text(path: Path) -> PolicyText:
     return PolicyText(hashlib.sha256(raw).hexdigest(), tuple(_LINE.split(text.removesuffix("\n"))))
 
 
-def normalise(text: str) -> str:
+def normalise_text(text: str) -> str:
     """The text in composed Unicode (NFC), without white space at its ends, and with runs of it as one space."""
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def sentences(line: str) -> list[str]:
     """The sentences of a line, normalised."""
-    return [s for s in (normalise(part) for part in _END.split(line)) if s]
+    return [s for s in (normalise_text(part) for part in _END.split(line)) if s]
 
 
 def sentence_hash(sentence: str) -> str:
     """SHA-256 of the normalised sentence, in hex."""
-    return hashlib.sha256(normalise(sentence).encode()).hexdigest()
+    return hashlib.sha256(normalise_text(sentence).encode()).hexdigest()
 
 
 def drift(text: PolicyText, clauses: Iterable[Clause]) -> list[dict[str, str]]:

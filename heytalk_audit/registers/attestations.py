@@ -84,7 +84,7 @@ def _refuse_twice(where: str, rows: Iterable[Attestation], today: dt.date) -> No
         raise InputError(f"{where}: {twice[0]}", "has two current rows", "keep one, or let the older expire")
 
 
-def standing(rows: Iterable[Attestation], policy: Policy, today: dt.date) -> dict[str, dict[str, Any]]:
+def attestation_standings(rows: Iterable[Attestation], policy: Policy, today: dt.date) -> dict[str, dict[str, Any]]:
     """Per clause of class A how it stands, and the statement that says so: the current one, else the one that ran out last."""
     latest: dict[str, Attestation] = {}
     for row in sorted(rows, key=lambda row: (row.expires, row.date)):

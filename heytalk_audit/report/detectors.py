@@ -7,7 +7,7 @@ from typing import Any
 
 from heytalk_audit.audit.delivered import PlaceRead, TextFinding
 from heytalk_audit.audit.disclosure import shown
-from heytalk_audit.detect.columns import Column, Share
+from heytalk_audit.detect.columns import ExaminedColumn, Share
 from heytalk_audit.report import charts
 from heytalk_audit.report.html import Fragment, join, paragraph, percent, table, tag
 from heytalk_audit.vocabulary import Audience
@@ -16,7 +16,7 @@ from heytalk_audit.vocabulary import Audience
 Placed = tuple[PlaceRead, TextFinding]
 
 
-def detections(places: Sequence[PlaceRead], examined: Sequence[Column], audience: str = Audience.INTERNAL) -> Fragment:
+def detections(places: Sequence[PlaceRead], examined: Sequence[ExaminedColumn], audience: str = Audience.INTERNAL) -> Fragment:
     """What detectors read and found: special categories, and values, place by place. Candidates, in three bands of confidence.
 
     For readers outside only what was read is shown: what was found stands in the sections of the rules. `examined` are the columns
@@ -75,7 +75,7 @@ def _table(title: str, placed: Sequence[Placed], of_oneself: bool = False) -> Fr
     return table(heads, lines, f"{title} found in texts, by place and confidence", tools=True, numeric=heads[2:])
 
 
-def _columns(examined: Sequence[Column], audience: str) -> list[Fragment]:
+def _columns(examined: Sequence[ExaminedColumn], audience: str) -> list[Fragment]:
     """Columns by what they hold: hits beside those that luck gives. For readers outside, only which columns hold what."""
     every = [c for column in examined for c in (column, *column.paths)]
     shares = [(column, share) for column in every for share in column.shares]
@@ -93,7 +93,7 @@ def _columns(examined: Sequence[Column], audience: str) -> list[Fragment]:
     return [tag("h3", "Columns by what they hold"), paragraph(note), listed]
 
 
-def _share(column: Column, share: Share) -> list[Any]:
+def _share(column: ExaminedColumn, share: Share) -> list[Any]:
     interval = f"{percent(share.low)} to {percent(share.high)}"
     holds = "yes" if share.flagged else "no more than luck"
     numbers = [column.cells, share.rows, share.hits, round(share.by_luck, 1)]

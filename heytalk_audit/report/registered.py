@@ -29,7 +29,7 @@ _HEADS = ["Entry", "State", "For", "Violations", "Covered", "Cap", "From", "To",
 _NUMBERS = ["Violations", "Covered", "Cap"]
 
 
-def register(entries: Sequence[EntryStanding], audience: str = Audience.INTERNAL) -> Fragment:
+def register_page(entries: Sequence[EntryStanding], audience: str = Audience.INTERNAL) -> Fragment:
     """The register as a section of the evidence chapter: how sound it is, entry by entry."""
     title = tag("h2", "Register of accepted exceptions", id="register")
     if not entries:
@@ -54,7 +54,7 @@ def register(entries: Sequence[EntryStanding], audience: str = Audience.INTERNAL
     )
 
 
-def counted(entries: Sequence[EntryStanding], linked: bool = True) -> Fragment:
+def register_counts(entries: Sequence[EntryStanding], linked: bool = True) -> Fragment:
     """The register in a sentence or two, for page 1; `linked` says that this report has an evidence chapter."""
     title = tag("h2", "Accepted exceptions", id="accepted")
     if not entries:

@@ -60,7 +60,7 @@ def _conclusion(results: Sequence[RuleResult]) -> tuple[str, str]:
     return "Undetermined", "the files are what their description says, but completeness was not shown by totals of the source."
 
 
-def columns(delivered: Mapping[str, Sequence[str]], previous: Mapping[str, Sequence[str]] | None) -> Fragment:
+def column_changes(delivered: Mapping[str, Sequence[str]], previous: Mapping[str, Sequence[str]] | None) -> Fragment:
     """Columns that came and went since the previous audit, whether or not the contract knows them; both by table."""
     title = tag("h3", "Columns since the previous audit", id="columns")
     if previous is None:

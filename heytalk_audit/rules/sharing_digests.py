@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, Condition, rule, unknown, violation
 from heytalk_audit.expressions.calendar import sure
-from heytalk_audit.expressions.digests import ALGORITHMS, digest, email_forms, forms_of, id_forms, phone_forms
+from heytalk_audit.expressions.digests import ALGORITHMS, digest_of, email_forms, forms_of, id_forms, phone_forms
 from heytalk_audit.expressions.strings import blank, lower
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.advertising_terms import advertised, is_zeros, sampled
@@ -47,7 +47,7 @@ def recomputed(digests: ir.Table, stored: ir.Table) -> ir.Table:
     lengths = sent.select(digits=sent.digest.length()).distinct()
     lengths = lengths.filter(lengths.digits.isin(ALGORITHMS.values()))
     computed = stored.cross_join(lengths).select("kind", "form", "digits")
-    computed = computed.mutate(digest=digest(computed.form, computed.digits)).select("kind", "digest")
+    computed = computed.mutate(digest=digest_of(computed.form, computed.digits)).select("kind", "digest")
     computed = computed.semi_join(sent.view(), "digest")
     return has(computed, "digest", **{f"is_{kind}": computed.kind == kind for kind in KINDS})
 

@@ -20,7 +20,7 @@ from heytalk_audit.evidence import folder, signature
 from heytalk_audit.evidence.materials import materials, parameters_of
 from heytalk_audit.evidence.statement import statement
 from heytalk_audit.params import Params, Role, paths, put
-from heytalk_audit.policy import load
+from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.running.session import SUMMARY_FILE, result_file
@@ -52,7 +52,7 @@ def _read(work: Path, name: str) -> Any:
 
 
 def _write_results(parameters: Params, base: Path, work: Path, staged: Path) -> None:
-    limit = settings_of(load(parameters.policy.name, base), parameters.settings)["unknown_limit"]
+    limit = settings_of(load_policy(parameters.policy.name, base), parameters.settings)["unknown_limit"]
     internal = [RuleResult.model_validate(_read(work, result_file(rule))) for rule in _rules(parameters)]
     rules = [disclosure.of_rule(result, parameters.report.audience, limit) for result in internal]
     results = Results.model_validate(_read(work, SUMMARY_FILE) | {"rules": rules})
@@ -105,7 +105,7 @@ def _kept_policy(parameters: Params, base: Path, inputs: Path) -> str:
     """The name of a shipped policy; another's files are copied."""
     if not (base / parameters.policy.name).exists():
         return parameters.policy.name
-    first, *others = load(parameters.policy.name, base).files
+    first, *others = load_policy(parameters.policy.name, base).files
     (inputs / "policy").mkdir()
     for file, name in ((first, "policy.yaml"), *((other, other.name) for other in others)):
         shutil.copyfile(file, inputs / "policy" / name)
@@ -117,7 +117,7 @@ def _write_statement(parameters: Params, base: Path, work: Path, staged: Path) -
 
     Paths are left out of it: what they led to is named by its digest.
     """
-    policy = load(parameters.policy.name, base)
+    policy = load_policy(parameters.policy.name, base)
     used = materials(parameters, base, policy, _read(work, profile.FILE))
     content = canonical(statement(staged, parameters_of(parameters, policy), used))
     (staged / folder.STATEMENT).write_bytes(content)

@@ -23,7 +23,7 @@ from heytalk_audit.errors import InputError
 from heytalk_audit.evidence import folder
 from heytalk_audit.evidence.materials import NOTEBOOKS
 from heytalk_audit.params import Params
-from heytalk_audit.policy.chapters import CHAPTERS, FOLLOW_UP, SUMMARY, Chapter, Page
+from heytalk_audit.policy.chapters import CHAPTERS, FOLLOW_UP, SUMMARY, ReportChapter, ReportPage
 from heytalk_audit.report import page
 from heytalk_audit.running.assemble import STAGED
 from heytalk_audit.running.session import PARAMETERS_FILE
@@ -42,7 +42,7 @@ def execute(parameters: Params, work: Path, progress: Progress, step: Step, mana
     chapters = [CHAPTERS[name] for name in CHAPTERS if name in parameters.chapters]
     first, rest = [c for c in chapters if c.name == "evidence"], [c for c in chapters if c.name != "evidence"]
 
-    def one(chapter: Chapter) -> None:
+    def one(chapter: ReportChapter) -> None:
         with step(chapter.notebook):
             executed = _execute_one(chapter.notebook, progress, manager)
             _write_pages(parameters, chapter, executed, work / STAGED)
@@ -86,7 +86,7 @@ def _papermill(notebook: NotebookNode, manager: type[AsyncKernelManager]) -> Not
     return executed
 
 
-def _write_pages(parameters: Params, chapter: Chapter, executed: NotebookNode, staged: Path) -> None:
+def _write_pages(parameters: Params, chapter: ReportChapter, executed: NotebookNode, staged: Path) -> None:
     """What is kept of an executed notebook, and the pages that it makes."""
     kept = page.normalise(executed)
     (staged / folder.NOTEBOOKS).mkdir(parents=True, exist_ok=True)
@@ -100,13 +100,13 @@ def _write_pages(parameters: Params, chapter: Chapter, executed: NotebookNode, s
         (staged / one.file).write_text(page.render(part, title, links, disclosure.statement_in_words(parameters.report.audience)), "utf-8")
 
 
-def _listed(parameters: Params) -> list[Page]:
+def _listed(parameters: Params) -> list[ReportPage]:
     """All pages of the report, in the order of its navigation."""
     chapters = [CHAPTERS[name] for name in CHAPTERS if name in parameters.chapters]
     return [*SUMMARY.pages[:1], *(p for chapter in chapters for p in chapter.pages), *_pages_of(parameters, SUMMARY.further)]
 
 
-def _pages_of(parameters: Params, pages: Iterable[Page]) -> list[Page]:
+def _pages_of(parameters: Params, pages: Iterable[ReportPage]) -> list[ReportPage]:
     """The pages that this run makes: nothing is followed up where no earlier run and no register of findings is named.
 
     Follow-up speaks of single rows and small numbers: it stays inside.

@@ -10,7 +10,7 @@ from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.evidence.folder import CARRIED
 from heytalk_audit.evidence.materials import materials, parameters_of
 from heytalk_audit.follow_up import standings
-from heytalk_audit.follow_up.compare import Sides, compare_rule, compare_verdicts, resolved_earlier, same_key
+from heytalk_audit.follow_up.compare import OpenRowsOfTwoRuns, compare_rule, compare_verdicts, resolved_earlier, same_key
 from heytalk_audit.follow_up.counterfactual import Lab, open_old
 from heytalk_audit.follow_up.earlier import CarriedRow, Row, Run, open_rows
 from heytalk_audit.follow_up.history import Followed, audits_before, marks, write_carried
@@ -76,11 +76,11 @@ def _lab(session: Session, old: Run) -> Lab:
     return Lab(old, audit.policy, session.params.settings, session.key, snapshot, audit.snapshot)
 
 
-def _sides(rule: str, old: Run, new: Run, session: Session, covered: dict[Row, str]) -> Sides:
+def _sides(rule: str, old: Run, new: Run, session: Session, covered: dict[Row, str]) -> OpenRowsOfTwoRuns:
     """What the recorded run and the audit at hand say of a rule's rows."""
     before = old.open_rows(rule) if old.tests(rule) else None
     now = _open_rows(session, rule) if new.tests(rule) else None
-    return Sides(before, now, old.accepted(rule), covered, resolved_earlier(old, rule))
+    return OpenRowsOfTwoRuns(before, now, old.accepted(rule), covered, resolved_earlier(old, rule))
 
 
 def _open_rows(session: Session, rule: str) -> dict[Row, str]:

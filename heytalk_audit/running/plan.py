@@ -17,7 +17,7 @@ from heytalk_audit.errors import printable
 from heytalk_audit.follow_up import earlier
 from heytalk_audit.follow_up.standings import refuse_unknown_reasons
 from heytalk_audit.params import Params
-from heytalk_audit.policy import load
+from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.policy.text import drift, load_text
 from heytalk_audit.registers import accepted, findings
@@ -29,9 +29,9 @@ from heytalk_audit.snapshot.open import open_snapshot
 
 def check_folder(folder: Path, console: Console) -> int:
     """Validate a snapshot: 0 when it keeps the contract and its descriptor, 1 when it does not."""
-    delivery.read(folder)
+    delivery.read_delivery(folder)
     with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
-        policy = load()
+        policy = load_policy()
         audit = Audit(open_snapshot(folder, connect(), Path(work)), policy, settings_of(policy, {}))
         _tables(audit, console)
         lacks = {rule.id: lacking(rule, audit) for rule in RULES.values()}
@@ -41,8 +41,8 @@ def check_folder(folder: Path, console: Console) -> int:
 
 def show_plan(path: Path, overrides: list[str], console: Console) -> None:
     """Print what an audit with these parameters would evaluate."""
-    parameters, base = params.read(path, overrides), path.resolve().parent
-    policy = load(parameters.policy.name, base)
+    parameters, base = params.read_params(path, overrides), path.resolve().parent
+    policy = load_policy(parameters.policy.name, base)
     settings = settings_of(policy, parameters.settings)
     chosen = [rule for chapter in parameters.chapters for rule in rules_of(chapter, parameters.rules)]
     compared = drift(load_text(base / parameters.policy.text), policy.clauses.values()) if parameters.policy.text else None

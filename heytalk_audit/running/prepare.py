@@ -20,7 +20,7 @@ from heytalk_audit.expressions.calendar import Clock
 from heytalk_audit.follow_up import counterfactual, earlier
 from heytalk_audit.follow_up.standings import refuse_unknown_reasons
 from heytalk_audit.params import Params
-from heytalk_audit.policy import Policy, load
+from heytalk_audit.policy import Policy, load_policy
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.policy.text import load_text
@@ -38,9 +38,9 @@ STRONG_KEY = 32
 
 def prepare(parameters: Params, base: Path, work: Path, progress: Progress, console: Console) -> None:
     """Leave in `work` what every kernel reads: the parameters with absolute paths, and the snapshot's profile. Raises InputError."""
-    policy = load(parameters.policy.name, base)
+    policy = load_policy(parameters.policy.name, base)
     _check_parameters(parameters, base, policy, console)
-    delivered = delivery.read(base / parameters.snapshot)
+    delivered = delivery.read_delivery(base / parameters.snapshot)
     if parameters.attestations:
         today = Clock(delivered.as_of, settings_of(policy, parameters.settings)["audit_tz"]).today
         attestations.read_attestations(base / parameters.attestations, policy, today)

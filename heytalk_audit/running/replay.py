@@ -15,8 +15,8 @@ from heytalk_audit import params as parameters
 from heytalk_audit.audit.pseudonym import fingerprint
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import INPUTS, PARAMETERS, STATEMENT, payload
-from heytalk_audit.evidence.statement import Change, changes, read_statement
-from heytalk_audit.evidence.verify import Fault, verify_pack
+from heytalk_audit.evidence.statement import MaterialChange, material_changes, read_statement
+from heytalk_audit.evidence.verify import PackFault, verify_pack
 from heytalk_audit.follow_up.earlier import results_in
 from heytalk_audit.params import PathParameter, Role, engagement_key, paths, put
 from heytalk_audit.running.assemble import GIVEN
@@ -30,9 +30,9 @@ KeptApart = Mapping[str, Path | Sequence[Path] | None]
 class Replayed:
     """What came of a replay: faults of the pack itself, what it depends on that changed, and the files that differ."""
 
-    faults: tuple[Fault, ...]
-    changes: tuple[Change, ...]
-    files: tuple[Fault, ...]
+    faults: tuple[PackFault, ...]
+    changes: tuple[MaterialChange, ...]
+    files: tuple[PackFault, ...]
 
     @property
     def identical(self) -> bool:
@@ -56,7 +56,7 @@ def replay(folder: Path, kept_apart: KeptApart, overrides: list[str], console: C
         file.write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8")
         run(file, overrides, again, console=console)
         old, new = (read_statement((place / STATEMENT).read_bytes()) for place in (recorded, again))
-        return Replayed((), tuple(changes(old, new)), tuple(_differing(old, new)))
+        return Replayed((), tuple(material_changes(old, new)), tuple(_differing(old, new)))
 
 
 def _parameters(recorded: Path, kept_apart: KeptApart) -> dict[str, Any]:
@@ -104,11 +104,11 @@ def _refuse_another_key(recorded: Path, document: dict[str, Any]) -> None:
         raise InputError(f"report.key_env {variable}", "holds another key than the run's", "export the engagement key of that run")
 
 
-def _differing(old: dict[str, Any], new: dict[str, Any]) -> list[Fault]:
+def _differing(old: dict[str, Any], new: dict[str, Any]) -> list[PackFault]:
     """The files over which two statements do not say the same digest."""
     before, after = ({s["name"]: s["digest"]["sha256"] for s in statement["subject"]} for statement in (old, new))
     return [
-        Fault(name, "is new" if name not in before else "is gone" if name not in after else "differs")
+        PackFault(name, "is new" if name not in before else "is gone" if name not in after else "differs")
         for name in sorted(before | after)
         if before.get(name) != after.get(name)
     ]

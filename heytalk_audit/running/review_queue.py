@@ -58,7 +58,7 @@ def _lines(evaluation: Evaluation, audit: Audit, key: bytes) -> list[Line]:
             drawn.setdefault(record, []).append(sample.of)
     texts = texts_of(drawn, audit)
     rule = evaluation.rule.id
-    return sorted((rule, str(pseudonym(key, r)), " and ".join(of), safe(texts.get(r, "")), "", "") for r, of in drawn.items())
+    return sorted((rule, str(pseudonym(key, r)), " and ".join(of), readable_cell(texts.get(r, "")), "", "") for r, of in drawn.items())
 
 
 def texts_of(records: Iterable[str], audit: Audit) -> dict[str, str]:
@@ -74,7 +74,7 @@ def texts_of(records: Iterable[str], audit: Audit) -> dict[str, str]:
     return {record: "\n".join(parts) for record, parts in texts.items()}
 
 
-def safe(text: str) -> str:
+def readable_cell(text: str) -> str:
     """Text as a cell that no spreadsheet takes for a formula and no terminal obeys."""
     shown = "".join(c if c.isprintable() or c in "\n" else "\ufffd" for c in text)
     return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown

@@ -85,7 +85,7 @@ def run(
     With `debug` the tracebacks of rules that crashed are printed, and nowhere kept: they may quote data.
     """
     console, watch = console or Console(stderr=True), Watch()
-    parameters, base = params.read(path, overrides), path.resolve().parent
+    parameters, base = params.read_params(path, overrides), path.resolve().parent
     allowed, target = check_allow(allow), _target(path, parameters, out)
     with _working_folder() as work, _progress(console) as progress, kernels.warm(work) as manager:
         with watch.step(SNAPSHOT):

@@ -23,7 +23,7 @@ from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.describe import describe
 from heytalk_audit.audit.document import AuditDescription
 from heytalk_audit.audit.evaluate import evaluate
-from heytalk_audit.audit.exceptions import exceptions, write_exceptions
+from heytalk_audit.audit.exceptions import exception_rows, write_exceptions
 from heytalk_audit.audit.results import summarise
 from heytalk_audit.audit.rule_result import EntryStanding, RuleResult
 from heytalk_audit.audit.sampling import read_labels
@@ -31,7 +31,7 @@ from heytalk_audit.canonical import canonical
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.evidence.folder import exceptions_file
 from heytalk_audit.follow_up import earlier, history
-from heytalk_audit.policy import load
+from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.policy.text import drift, load_text
 from heytalk_audit.registers import accepted, attestations, findings
@@ -60,7 +60,7 @@ class Session:
 
     def __init__(self, params: str | Path, overrides: str | Sequence[str] = ()):
         path = Path(params)
-        self.params = parameters.read(path, [overrides] if isinstance(overrides, str) else list(overrides))
+        self.params = parameters.read_params(path, [overrides] if isinstance(overrides, str) else list(overrides))
         self.base = path.resolve().parent
         self.is_part_of_run = WORK in os.environ
 
@@ -72,7 +72,7 @@ class Session:
     @cached_property
     def audit(self) -> Audit:
         """The snapshot, the policy and the settings, opened."""
-        policy = load(self.params.policy.name, self.base)
+        policy = load_policy(self.params.policy.name, self.base)
         settings = settings_of(policy, self.params.settings)
         text = self.params.policy.text
         compared = drift(load_text(self.base / text), policy.clauses.values()) if text else None
@@ -133,11 +133,11 @@ class Session:
         if kept.exists():
             return RuleResult.model_validate_json(kept.read_bytes())
         evaluation = evaluate(RULES[rule], self.audit)
-        coverage = acceptance.cover(evaluation, self.entries, self.key, self.audit.clock.today)
+        coverage = acceptance.coverage_of(evaluation, self.entries, self.key, self.audit.clock.today)
         evaluation = acceptance.accept(evaluation, coverage, self.audit.settings["unknown_limit"])
-        repeated = history.repeated(rule, evaluation.verdict, self.previous)
+        repeated = history.is_repeated(rule, evaluation.verdict, self.previous)
         result = summarise(evaluation, self.audit, self.key, self.labels, coverage.entries, coverage.rows, repeated)
-        rows = exceptions(evaluation, self.key, coverage.by_row)
+        rows = exception_rows(evaluation, self.key, coverage.by_row)
         write_exceptions(rows, exceptions_file(self.work, rule))
         self.write(f"accepted/{rule}.json", rows["accepted"].to_pylist() if coverage.rows else [])
         self.write(result_file(rule), result.plain())
@@ -178,7 +178,7 @@ class Session:
         """How each entry of the register stands: the rules of this audit that it names are evaluated, if they are not yet."""
         named = {entry.rule for entry in self.entries}
         results = [self.evaluate(rule) for rule in self.rules if rule in named]
-        standings = acceptance.register(self.entries, results, self.audit.clock.today) if named else []
+        standings = acceptance.standings_of(self.entries, results, self.audit.clock.today) if named else []
         return disclosure.of_register(standings, self.audience)
 
     def results(self, chapters: Sequence[str] = ()) -> list[RuleResult]:

@@ -20,7 +20,7 @@ DESCRIPTOR = "datapackage.json"
 
 
 @dataclass(frozen=True)
-class Part:
+class DeliveredPart:
     """What was delivered for one table: its files (one, or a folder's parts) and the types its columns are stored in."""
 
     table: Table
@@ -35,7 +35,7 @@ class Delivery:
     """A snapshot's folder: what was delivered, by table, and its descriptor as read."""
 
     folder: Path
-    parts: dict[str, Part]
+    parts: dict[str, DeliveredPart]
     descriptor: dict[str, Any]
 
     @property
@@ -71,7 +71,7 @@ def instant(value: Any, where: str) -> dt.datetime:
     return moment.astimezone(dt.UTC).replace(tzinfo=None)
 
 
-def read(folder: Path, descriptor: bool = True) -> Delivery:
+def read_delivery(folder: Path, descriptor: bool = True) -> Delivery:
     """The delivery in a folder. Raises InputError where it can't be used; `descriptor=False` reads it without one, as before sealing."""
     if not folder.is_dir():
         raise InputError(f"snapshot {folder.name}", "is no folder", "name the folder that holds the tables and datapackage.json")
@@ -104,7 +104,7 @@ def read_descriptor(folder: Path) -> dict[str, Any]:
     return document
 
 
-def _find(folder: Path, table: Table) -> Part | None:
+def _find(folder: Path, table: Table) -> DeliveredPart | None:
     """What was delivered for a table: a Parquet file, a CSV file or a folder of Parquet parts; null where nothing was."""
     forms = [folder / f"{table.name}.parquet", folder / f"{table.name}.csv", folder / table.name]
     there = [p for p in forms if p.exists()]
@@ -118,8 +118,8 @@ def _find(folder: Path, table: Table) -> Part | None:
     if not files:
         raise InputError(f"snapshot {folder.name}", f"the folder {table.name} has no Parquet part", "deliver a part, even an empty one")
     if path.suffix == ".csv":
-        return Part(table, path, files, "csv", {})
-    return Part(table, path, files, "parquet", _types(folder, files))
+        return DeliveredPart(table, path, files, "csv", {})
+    return DeliveredPart(table, path, files, "parquet", _types(folder, files))
 
 
 def _types(folder: Path, files: tuple[Path, ...]) -> dict[str, pa.DataType | None]:
@@ -145,7 +145,7 @@ def unreadable(folder: Path, file: Path) -> InputError:
     return InputError(where, "cannot be read (truncated, or not what its name says)", "deliver it again")
 
 
-def part_digest(part: Part) -> tuple[str, int]:
+def part_digest(part: DeliveredPart) -> tuple[str, int]:
     """`sha256:...` of a table's file, or of the sorted lines "digest  file" of its folder; and the size in bytes."""
     digests = {file: _sha256(file) for file in part.files}
     size = sum(file.stat().st_size for file in part.files)

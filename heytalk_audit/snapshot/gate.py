@@ -95,11 +95,11 @@ def differs(total: str, stated: Any, counted: Any) -> bool:
     if total in ("min_ts", "max_ts"):
         return moment(stated) != moment(counted) or (stated is None) != (counted is None)
     if total == "control_sum":
-        return number(stated) != number(counted)
+        return decimal_of(stated) != decimal_of(counted)
     return bool(stated != counted) or isinstance(stated, bool)
 
 
-def number(value: Any) -> Decimal | None:
+def decimal_of(value: Any) -> Decimal | None:
     """A number from a number or its text; what is neither becomes NaN, which equals nothing."""
     try:
         return None if value is None else Decimal(str(value))

@@ -43,7 +43,7 @@ class Snapshot:
 
 def open_snapshot(folder: Path, engine: Engine, work: Path | None = None) -> Snapshot:
     """Open the snapshot in `folder`. Its profile and its CSV files as Parquet are kept under `work`, or in a new temporary folder."""
-    delivered = delivery.read(folder)
+    delivered = delivery.read_delivery(folder)
     if work is None:
         work = Path(tempfile.mkdtemp(prefix="heytalk-audit-"))
     profiled = profile.load_or_take(delivered, work)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from heytalk_audit.contract import Column
-from heytalk_audit.snapshot.delivery import Delivery, Part, fits, part_digest, unreadable
+from heytalk_audit.snapshot.delivery import DeliveredPart, Delivery, fits, part_digest, unreadable
 from heytalk_audit.snapshot.engines import Duck, literal, name
 
 #: The file of a working folder that keeps the profile.
@@ -53,7 +53,7 @@ def load_or_take(delivery: Delivery, work: Path) -> dict[str, Any]:
     return profile
 
 
-def _profile(duck: Duck, folder: Path, part: Part, work: Path) -> dict[str, Any]:
+def _profile(duck: Duck, folder: Path, part: DeliveredPart, work: Path) -> dict[str, Any]:
     hashed, size = part_digest(part)
     failed: dict[str, int] = {}
     files, types = list(part.files), part.types
@@ -111,7 +111,7 @@ def _status(duck: Duck, source: str, column: Column, types: dict[str, pa.DataTyp
     return {"status": status, "stored": str(stored)}
 
 
-def _facts(part: Part, usable: list[Column]) -> dict[str, str]:
+def _facts(part: DeliveredPart, usable: list[Column]) -> dict[str, str]:
     """What is counted of a table, by name, each as an SQL expression."""
     names = {c.name for c in usable}
     times = [f"CAST({name(c.name)} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'" for c in usable if c.kind == "timestamp"]
@@ -131,7 +131,7 @@ def _facts(part: Part, usable: list[Column]) -> dict[str, str]:
     return facts
 
 
-def _from_csv(duck: Duck, part: Part, work: Path) -> tuple[Path, dict[str, int], set[str]]:
+def _from_csv(duck: Duck, part: DeliveredPart, work: Path) -> tuple[Path, dict[str, int], set[str]]:
     """A CSV file as Parquet in the contract's types; per column, how many values could not be read as its type; and the file's columns.
 
     An unquoted empty field is null, a quoted one an empty string.

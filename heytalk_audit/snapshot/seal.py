@@ -14,7 +14,7 @@ from typing import Any
 
 from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot import delivery, profile
-from heytalk_audit.snapshot.delivery import DESCRIPTOR, Delivery, Part
+from heytalk_audit.snapshot.delivery import DESCRIPTOR, DeliveredPart, Delivery
 
 
 def seal_folder(folder: Path, as_of: str | None = None) -> list[str]:
@@ -26,7 +26,7 @@ def seal_folder(folder: Path, as_of: str | None = None) -> list[str]:
             f"snapshot {folder.name}", "no descriptor says its instant yet", f"heytalk-audit seal {folder.name} --as-of INSTANT"
         )
     delivery.instant(instant, "--as-of" if as_of else f"{DESCRIPTOR} as_of")
-    delivered = delivery.read(folder, descriptor=False)
+    delivered = delivery.read_delivery(folder, descriptor=False)
     with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
         profiled = profile.take(delivered, Path(work))
     described = Delivery(folder, delivered.parts, stated)
@@ -39,7 +39,7 @@ def seal_folder(folder: Path, as_of: str | None = None) -> list[str]:
     return list(delivered.parts)
 
 
-def _resource(described: Delivery, part: Part, counted: dict[str, Any]) -> dict[str, Any]:
+def _resource(described: Delivery, part: DeliveredPart, counted: dict[str, Any]) -> dict[str, Any]:
     """The descriptor's entry of a table: what was stated of it before, and what was counted now."""
     unstated = {"window_start": None, "window_end": None, "filter": None, "extraction_query_sha256": None}
     totals = {k: counted[k] for k in ("bytes", "hash", "rows", "distinct_users", "min_ts", "max_ts", "control_sum")}

@@ -24,7 +24,7 @@ from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.audit.results import summarise
 from heytalk_audit.errors import InputError
 from heytalk_audit.notebook import Session
-from heytalk_audit.policy import load
+from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.registers import accepted
 from heytalk_audit.report import registered
@@ -81,7 +81,7 @@ def events(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def audit(events) -> Audit:
-    policy = load()
+    policy = load_policy()
     return Audit(open_snapshot(events, connect()), policy, settings_of(policy, {}))
 
 
@@ -93,7 +93,7 @@ def found(audit) -> Evaluation:
 
 
 def cover(found: Evaluation, given: list[accepted.Entry], today: dt.date = TODAY) -> acceptance.Coverage:
-    return acceptance.cover(found, given, KEY.encode(), today)
+    return acceptance.coverage_of(found, given, KEY.encode(), today)
 
 
 STATES = {
@@ -155,7 +155,7 @@ def test_a_rule_that_was_not_evaluated_leaves_its_entry_untested(found, tmp_path
     given = entries(tmp_path, {"rule": "RET-08"}, {"rule": "RET-08", "expiry": "2025-02-28"})
     missing = Evaluation(RULES["RET-08"], Verdict.NOT_EVALUATED, "not delivered: x", dict.fromkeys(found.ledger, 0), found.rows.iloc[:0])
     assert [(e.state, e.matched) for e in cover(missing, given).entries] == [("NOT_EVALUATED", None), ("EXPIRED", None)]
-    assert [e.state for e in acceptance.register(given, [], TODAY)] == ["NOT_EVALUATED", "EXPIRED"]
+    assert [e.state for e in acceptance.standings_of(given, [], TODAY)] == ["NOT_EVALUATED", "EXPIRED"]
 
 
 @pytest.mark.parametrize(
@@ -186,8 +186,8 @@ def test_names_in_a_register_cannot_write_the_page(audience, audit, found, tmp_p
     given = entries(tmp_path, changed, {"scope": {"segment": {"event_type": "<u>"}}}, {"scope": {"record": record}})
     coverage = cover(found, given)
     result = summarise(acceptance.accept(found, coverage, 0.01), audit, KEY.encode(), None, coverage.entries, coverage.rows)
-    standings = acceptance.register(given, [result], TODAY)
-    made = [registered.register(standings, audience), registered.counted(standings), rule_section(result, [], audience)]
+    standings = acceptance.standings_of(given, [result], TODAY)
+    made = [registered.register_page(standings, audience), registered.register_counts(standings), rule_section(result, [], audience)]
     for html in (fragment.html for fragment in made):
         assert not any(bad in html for bad in ("<script", "<b>", "<i>", "<u>", "\u202e"))
     assert "&lt;script&gt;" in made[0].html and "&lt;script&gt;" in made[2].html

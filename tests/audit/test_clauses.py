@@ -19,14 +19,14 @@ from heytalk_audit.audit import clauses
 from heytalk_audit.audit.document import ClauseStanding, read_results
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import results_of
-from heytalk_audit.policy import load
+from heytalk_audit.policy import load_policy
 from heytalk_audit.registers import attestations
 from heytalk_audit.report import policy_pages, words
 from heytalk_audit.rules import RULES
 from heytalk_audit.vocabulary import Verdict
 
 TODAY = dt.date(2025, 3, 31)
-POLICY = load()
+POLICY = load_policy()
 GOOD = {
     "clause": "CL-006",
     "who": "Ada Example",
@@ -53,14 +53,14 @@ def read(folder: Path, *rows: dict) -> list:
 )
 def test_a_statement_holds_up_to_and_with_its_last_day(tmp_path, expires, state):
     rows = read(tmp_path, GOOD | {"expires": expires}) if expires else read(tmp_path)
-    standing = attestations.standing(rows, POLICY, TODAY)
+    standing = attestations.attestation_standings(rows, POLICY, TODAY)
     assert standing["CL-006"]["state"] == state
     assert len(standing) == 26 and Counter(s["state"] for c, s in standing.items() if c != "CL-006") == {"OPEN": 25}
 
 
 def test_the_current_row_speaks_for_a_clause_whose_older_ones_ran_out(tmp_path):
     older = GOOD | {"who": "Old Example", "date": "2024-01-01", "expires": "2024-12-31"}
-    assert attestations.standing(read(tmp_path, GOOD, older), POLICY, TODAY)["CL-006"]["who"] == "Ada Example"
+    assert attestations.attestation_standings(read(tmp_path, GOOD, older), POLICY, TODAY)["CL-006"]["who"] == "Ada Example"
 
 
 UNUSABLE = {
@@ -130,7 +130,7 @@ def test_hostile_words_are_text_on_the_page_and_the_digest_is_evidence(tmp_path,
 
 def test_the_shipped_example_has_attested_expired_and_open_clauses():
     rows = attestations.read_attestations(Path(__file__).parents[2] / "params" / "attestations.yaml", POLICY, TODAY)
-    states = Counter(s["state"] for s in attestations.standing(rows, POLICY, TODAY).values())
+    states = Counter(s["state"] for s in attestations.attestation_standings(rows, POLICY, TODAY).values())
     assert set(states) == {"ATTESTED", "EXPIRED", "OPEN"} and states["EXPIRED"] == 1
 
 

@@ -16,7 +16,7 @@ from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.check import Rule
 from heytalk_audit.audit.evaluate import evaluate, lacking
 from heytalk_audit.audit.results import summarise
-from heytalk_audit.policy import load
+from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot.engines import connect
@@ -94,7 +94,7 @@ def audit(folder: Path, *, without: tuple[str, ...] = ()) -> Audit:
     worlds.deliver(folder, worlds.tables_of([worlds.Case("", "", TICKET, None, 0, alone=True)]))
     file = folder / "support_tickets.parquet"
     pq.write_table(pq.read_table(file).drop_columns(list(without)), file)
-    policy = load()
+    policy = load_policy()
     return Audit(open_snapshot(folder, connect()), policy, settings_of(policy, {}))
 
 
@@ -142,6 +142,6 @@ def test_a_fault_is_raised_where_that_is_asked_for(module, tmp_path):
 
 def test_an_absent_table_is_named_by_a_code(tmp_path):
     worlds.deliver(tmp_path / "s", worlds.tables_of([]), absent=["purge_log"])
-    policy = load()
+    policy = load_policy()
     found = evaluate(RULES["RET-15"], Audit(open_snapshot(tmp_path / "s", connect()), policy, settings_of(policy, {})))
     assert (found.verdict, found.blocked_by) == (Verdict.NOT_EVALUATED, ("absent:purge_log",))

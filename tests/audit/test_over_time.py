@@ -13,7 +13,7 @@ from heytalk_audit.audit import results as model
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import evaluate
 from heytalk_audit.audit.rule_result import Point, RuleResult
-from heytalk_audit.policy import load
+from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.report import charts
 from heytalk_audit.report.sections import rule_section
@@ -64,7 +64,7 @@ WORLD = {
 
 
 def summarised(folder, rule: str = "CON-01", **settings) -> RuleResult:
-    policy = load()
+    policy = load_policy()
     audit = Audit(open_snapshot(worlds.deliver(folder, WORLD), connect()), policy, settings_of(policy, settings))
     return model.summarise(evaluate(RULES[rule], audit), audit, b"key")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heytalk_audit.audit.sampling import agreed, draw, draw_of, read_labels, refuse_strangers, review_of, stated
+from heytalk_audit.audit.sampling import agreement_of, draw, draw_of, read_labels, refuse_strangers, review_of, stated
 from heytalk_audit.detect.chance import interval
 from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot.engines import connect
@@ -118,10 +118,10 @@ def test_labels_of_other_records_are_refused(tmp_path):
 def test_kappa_of_a_worked_example():
     # 50 proposals: both yes 20, first only 5, second only 10, both no 15
     pairs = [("yes", "yes")] * 20 + [("yes", "no")] * 5 + [("no", "yes")] * 10 + [("no", "no")] * 15
-    observed, kappa = agreed(pairs)
+    observed, kappa = agreement_of(pairs)
     assert (observed, kappa) == (pytest.approx(0.7), pytest.approx(0.4))
-    assert agreed([("yes", "yes")] * 3) == (1.0, None)
-    assert agreed([]) == (None, None)
+    assert agreement_of([("yes", "yes")] * 3) == (1.0, None)
+    assert agreement_of([]) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,13 @@ from commands import heytalk_audit, params, run
 
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import lacking
-from heytalk_audit.audit.results import canonical
+from heytalk_audit.canonical import canonical
 from heytalk_audit.detect import scan, special_categories
 from heytalk_audit.detect.in_snapshot import SCHEMA, detect
-from heytalk_audit.policy import load
+from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
-from heytalk_audit.running.review_queue import safe
+from heytalk_audit.running.review_queue import readable_cell
 from heytalk_audit.snapshot.engines import connect
 from heytalk_audit.snapshot.open import open_snapshot
 
@@ -54,8 +54,8 @@ def test_a_plan_reads_no_text(tmp_path, monkeypatch):
     def detect(*_):
         raise AssertionError("a text was read")
 
-    monkeypatch.setattr("heytalk_audit.audit.detect", detect)
-    policy = load()
+    monkeypatch.setattr("heytalk_audit.audit.audit.detect", detect)
+    policy = load_policy()
     audit = Audit(delivered(tmp_path / "s"), policy, settings_of(policy, {}))
     assert [lacking(RULES[id], audit) for id in ("SEN-04", "SEN-07")] == ["", ""]
 
@@ -63,7 +63,7 @@ def test_a_plan_reads_no_text(tmp_path, monkeypatch):
 def test_the_same_findings_from_batches_of_any_size(tmp_path, monkeypatch):
     snapshot = delivered(tmp_path / "s")
     whole = detect(snapshot.tables, snapshot.engine)
-    monkeypatch.setattr("heytalk_audit.detected.BATCH", 1)
+    monkeypatch.setattr("heytalk_audit.detect.in_snapshot.BATCH", 1)
     assert detect(snapshot.tables, snapshot.engine).equals(whole)
 
 
@@ -78,7 +78,7 @@ def test_the_same_findings_from_batches_of_any_size(tmp_path, monkeypatch):
     ],
 )
 def test_a_text_in_a_cell_obeys_nobody(text, cell):
-    assert safe(text) == cell
+    assert readable_cell(text) == cell
 
 
 @pytest.mark.xdist_group("run")

@@ -13,14 +13,14 @@ import yaml
 from heytalk_audit.detect import special_categories
 from heytalk_audit.detect.letters import SIMPLE, TRADITIONAL, fold_letters
 from heytalk_audit.detect.repairs import repaired
-from heytalk_audit.detect.terms import CATEGORIES, LANGUAGES, rows, terms
+from heytalk_audit.detect.terms import CATEGORIES, LANGUAGES, term_rows, terms
 
 COLUMNS = ["term", "category", "language", "strength", "match", "form", "notes"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_values_are_known(language):
-    for row in rows(language):
+    for row in term_rows(language):
         assert list(row) == COLUMNS and row["language"] == language
         assert row["category"] in CATEGORIES
         assert row["strength"] in ("strong", "noun", "weak", "never")
@@ -30,7 +30,7 @@ def test_values_are_known(language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_terms_are_clean(language):
-    for row in rows(language):
+    for row in term_rows(language):
         term = row["term"]
         assert term == unicodedata.normalize("NFC", " ".join(term.split())), term
         assert row["match"] == "case" or term == term.lower(), term
@@ -39,14 +39,14 @@ def test_terms_are_clean(language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_term_stands_twice(language):
-    keys = Counter((row["term"], row["strength"] == "never") for row in rows(language))
+    keys = Counter((row["term"], row["strength"] == "never") for row in term_rows(language))
     assert [key for key, times in keys.items() if times > 1] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_terms_are_sorted(language):
     strengths = ("strong", "noun", "weak", "never")
-    keys = [(CATEGORIES.index(row["category"]), strengths.index(row["strength"]), row["term"]) for row in rows(language)]
+    keys = [(CATEGORIES.index(row["category"]), strengths.index(row["strength"]), row["term"]) for row in term_rows(language)]
     assert keys == sorted(keys)
 
 

@@ -101,7 +101,7 @@ def test_a_snapshot_is_destroyed_on_its_day_and_nothing_else(snapshot):
         destruction.destroy(snapshot, "Ann", None, LATER - dt.timedelta(days=1))
     assert (snapshot / "users.parquet").exists()
     sizes = {p.name: p.stat().st_size for p in snapshot.iterdir() if p.is_file()}
-    hashes = custody.held(snapshot).hashes()
+    hashes = custody.open_held(snapshot).hashes()
     written, page = destruction.destroy(snapshot, "Ann", None, LATER)
     assert not snapshot.exists() and (snapshot.parent / "other.txt").read_text() == "stays"
     certificate = json.loads(written.read_text("utf-8"))

@@ -75,7 +75,7 @@ def audited(snapshot: Path, out: Path, **more: object) -> Path:
     """A run without its notebooks and pages: all that is compared is made by the run's own code."""
     environment = {"HEYTALK_AUDIT_KEY": KEY} | more.pop("env", {})
     path = params(out.parent / f"{out.name}-params", snapshot, **(SOME | more))
-    base, stated, work = path.parent, parameters.read(path), out.parent / f"{out.name}-work"
+    base, stated, work = path.parent, parameters.read_params(path), out.parent / f"{out.name}-work"
     work.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (environment | {WORK: str(work)}).items():

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from heytalk_audit.errors import InputError
-from heytalk_audit.policy import SHIPPED, Clause, load
-from heytalk_audit.policy.text import drift, load_text, normalise, sentence_hash, sentences
+from heytalk_audit.policy import SHIPPED, Clause, load_policy
+from heytalk_audit.policy.text import drift, load_text, normalise_text, sentence_hash, sentences
 
 HOME = SHIPPED / "heytalk"
 TEXT = """Teapot policy
@@ -56,7 +56,7 @@ def words(text: str) -> list[str]:
     ],
 )
 def test_normalise_and_hash(text, same):
-    assert normalise(text) == same
+    assert normalise_text(text) == same
     assert sentence_hash(text) == hashlib.sha256(same.encode("utf-8")).hexdigest()
 
 
@@ -168,7 +168,7 @@ def test_drift_of_an_empty_text(tmp_path):
 
 @pytest.fixture(scope="module")
 def policy():
-    return load("heytalk")
+    return load_policy("heytalk")
 
 
 def test_clauses_are_complete(policy):
@@ -272,7 +272,7 @@ def test_published_text_is_the_one_audited(policy):
 @with_text
 def test_anchors_stand_on_their_lines(policy):
     lines = load_text(Path(GIVEN_TEXT)).lines
-    missing = [c.id for c in policy.clauses.values() if normalise(c.anchor) not in normalise(lines[c.line - 1])]
+    missing = [c.id for c in policy.clauses.values() if normalise_text(c.anchor) not in normalise_text(lines[c.line - 1])]
     assert missing == []
 
 

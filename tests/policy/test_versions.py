@@ -9,7 +9,7 @@ import yaml
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import evaluate
 from heytalk_audit.errors import InputError
-from heytalk_audit.policy import load
+from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot.engines import connect
@@ -23,7 +23,7 @@ def version(folder, **periods):
     traffic = {"value": 12, "unit": "months", "clause": "CL-187", "origin": "policy", "means": "traffic data is kept"}
     document["periods"] = {name: traffic | {"value": value} for name, value in periods.items()}
     (folder / "policy.yaml").write_text(yaml.safe_dump(document), "utf-8")
-    return load("policy.yaml", folder)
+    return load_policy("policy.yaml", folder)
 
 
 @pytest.mark.parametrize(("months", "verdict"), [(12, "FAIL"), (13, "FAIL"), (14, "PASS")])
@@ -38,7 +38,7 @@ def test_a_longer_period_changes_the_verdict(tmp_path, months, verdict):
 
 
 def test_versions_have_their_own_digest(tmp_path):
-    assert version(tmp_path, traffic=12).sha256 != load().sha256
+    assert version(tmp_path, traffic=12).sha256 != load_policy().sha256
 
 
 @pytest.mark.parametrize("value", ["twelve", -1, 1.5, True])

@@ -16,7 +16,7 @@ from declared_reading import SETTINGS, blank
 from heytalk_audit import contract
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import evaluate
-from heytalk_audit.policy import load
+from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot.engines import connect
@@ -131,7 +131,7 @@ class SecondReading:
 
 def audit_of(world, engine, folder, absent=()):
     """The audit of a world. In a loose world no gate blocks a rule."""
-    policy = load()
+    policy = load_policy()
     snapshot = open_snapshot(worlds.deliver(folder, world.rows, NOW.isoformat(), absent), engine)
     audit = Audit(snapshot, policy, settings_of(policy, world.overrides))
     if world.loose:

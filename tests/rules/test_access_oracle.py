@@ -8,7 +8,7 @@ from access_reading import Reading
 from access_world import World
 
 from heytalk_audit.audit.audit import Audit
-from heytalk_audit.policy import load
+from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.snapshot.engines import connect
 from heytalk_audit.snapshot.open import open_snapshot
@@ -39,7 +39,7 @@ def differences(seed: int, engine, folder, rules=EXACT, broken: bool = False, lo
     """A line for each row on which a rule and its second reading differ. In a broken world no gate blocks a rule."""
     settings = SETTINGS[seed % len(SETTINGS)]
     world = World(seed, broken=broken, log=log, **settings)
-    policy = load()
+    policy = load_policy()
     audit = Audit(open_snapshot(worlds.deliver(folder, world.rows, world.now.isoformat()), engine), policy, settings_of(policy, settings))
     if broken:
         audit.__dict__["blocked"] = {}

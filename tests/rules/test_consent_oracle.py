@@ -11,7 +11,7 @@ from consent_world import NOW, World
 
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import evaluate
-from heytalk_audit.policy import load
+from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot.engines import connect
@@ -44,7 +44,7 @@ def differences(seed: int, engine, folder) -> list[str]:
     """A line for each row on which a rule and its second reading differ."""
     settings = SETTINGS[seed % len(SETTINGS)]
     world = World(seed, **settings)
-    policy = load()
+    policy = load_policy()
     audit = Audit(open_snapshot(worlds.deliver(folder, world.rows, NOW.isoformat()), engine), policy, settings_of(policy, settings))
     reading, lines = Reading(world), []
     for rule in EXACT:

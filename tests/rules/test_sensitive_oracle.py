@@ -15,7 +15,7 @@ import worlds
 from heytalk_audit import contract
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import evaluate, lacking
-from heytalk_audit.policy import load
+from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot.engines import connect
@@ -532,7 +532,7 @@ SNAPSHOTS = [
 
 
 def audited(folder, world, engine, absent=(), **descriptor):
-    policy = load()
+    policy = load_policy()
     snapshot = open_snapshot(worlds.deliver(folder, world.rows, world.now.isoformat(), absent, **descriptor), engine)
     return Audit(snapshot, policy, settings_of(policy, world.overrides))
 

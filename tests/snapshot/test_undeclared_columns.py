@@ -12,7 +12,7 @@ from commands import run
 
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import evaluate
-from heytalk_audit.policy import load
+from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.report.pages import columns
 from heytalk_audit.rules import RULES
@@ -48,7 +48,7 @@ def audited(folder, previous=None, csv=False) -> Audit:
             lines.append(",".join(str(cells.get(name) or "") for name in table.column_names))
         path.unlink()
         (folder / "devices.csv").write_text("\n".join(lines) + "\n", "utf-8")
-    policy = load()
+    policy = load_policy()
     return Audit(open_snapshot(folder, connect()), policy, settings_of(policy, {}), previous=previous)
 
 
