@@ -60,7 +60,7 @@ def test_papermill_takes_overrides_and_help_names_every_parameter(opened):
             "10-retention.ipynb",
             "out.ipynb",
             "-y",
-            "{overrides: ['rules=[RET-07]', 'audit.title=Ad hoc']}",
+            "{overrides: ['rules=[RET-07]', 'audit.id=x']}",
         ],
         cwd=opened,
         capture_output=True,
