@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Protocol
 
 from rich.console import Console
 from rich.table import Table
@@ -22,7 +22,30 @@ def wide() -> Console:
     return Console(highlight=False, width=max(out.width, WIDE))
 
 
-def print_verdicts(results: Iterable[Mapping[str, Any]]) -> None:
+class VerdictRow(Protocol):
+    """A rule's result, as far as the verdict table shows it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def verdict(self) -> str: ...
+    @property
+    def severity(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def reason(self) -> str | None: ...
+    @property
+    def ledger(self) -> Counts: ...
+
+
+class Counts(Protocol):
+    """A ledger: rows by outcome, and `in_scope`; null where a number is hidden."""
+
+    def __getitem__(self, name: str, /) -> int | None: ...
+
+
+def print_verdicts(results: Iterable[VerdictRow]) -> None:
     """A table of verdicts and ledgers: one line per result of a rule, as `results.json` has it."""
     table = Table(box=None, pad_edge=False)
     for name, width in (("Rule", 7), ("Verdict", 13), ("Severity", 8)):
@@ -31,9 +54,9 @@ def print_verdicts(results: Iterable[Mapping[str, Any]]) -> None:
         table.add_column(name, justify="right", no_wrap=True, min_width=9)
     table.add_column("", no_wrap=True, overflow="ellipsis")
     for r in results:
-        numbers = [r["ledger"][k] for k in ("in_scope", "violation", "review", "unknown", "exempt")]
+        numbers = [r.ledger[k] for k in ("in_scope", "violation", "review", "unknown", "exempt")]
         shown = ["\u2013" if n is None else f"{n:,}" for n in numbers]
-        table.add_row(r["id"], r["verdict"], r["severity"], *shown, printable(r["reason"] or r["title"]))
+        table.add_row(r.id, r.verdict, r.severity, *shown, printable(r.reason or r.title))
     wide().print(table)
 
 

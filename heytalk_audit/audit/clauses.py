@@ -12,18 +12,14 @@ from heytalk_audit.audit.document import ClauseStanding
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.policy import Clause, Policy
 from heytalk_audit.registers.attestations import Attestation, attestation_standings
+from heytalk_audit.vocabulary import Verdict
 
-#: How a clause that data can test stands, the worst first: the worst of its rules says it.
-STANDINGS = (
-    "FAIL",
-    "ERROR",
-    "REVIEW",
-    "NOT_EVALUATED",
-    "NO_POPULATION",
-    "PARTLY_TESTED",
-    "NOT_TESTED",
-    "ACCEPTED",
-    "PASS",
+#: What a clause is where only some of the rules that should test it ran, or none.
+PARTLY_TESTED, NOT_TESTED = "PARTLY_TESTED", "NOT_TESTED"
+#: How a clause that data can test stands, the worst first: as the worst of its rules, in the order of verdicts. A rule that did not run is
+#: worse than one whose violations are answered for.
+STANDINGS = tuple(
+    state for verdict in Verdict for state in ((PARTLY_TESTED, NOT_TESTED, verdict) if verdict == Verdict.ACCEPTED else (verdict,))
 )
 NO_COMMITMENT = "NO_COMMITMENT"
 #: The ids by which the policy's data names findings on the document.
@@ -98,7 +94,7 @@ def _standing(clause: Clause, ran: Mapping[str, RuleResult], tests: Sequence[str
 def _state(ran: Mapping[str, RuleResult], tests: Sequence[str]) -> str:
     verdicts: set[str] = {ran[id].verdict for id in tests if id in ran and ran[id].basis != "law"}
     if not verdicts:
-        return "NOT_TESTED"
+        return NOT_TESTED
     if any(id not in ran for id in tests):
-        verdicts.add("PARTLY_TESTED")
+        verdicts.add(PARTLY_TESTED)
     return next(state for state in STANDINGS if state in verdicts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ import pandas as pd
 from heytalk_audit import contract
 from heytalk_audit.audit import ledger, verdict
 from heytalk_audit.audit.audit import READ_FROM_TEXTS, Audit
-from heytalk_audit.audit.check import Check, Rule
+from heytalk_audit.audit.check import Check, OverTime, Rule
 from heytalk_audit.audit.classify import classify, labelled_rows, not_excluded
 from heytalk_audit.audit.faults import GATE, Block, Fault, NotEvaluated, absent, fault_of, missing_column
 from heytalk_audit.audit.present import Present
@@ -28,6 +28,15 @@ from heytalk_audit.vocabulary import Limit, Outcome, Verdict
 NAMES = {"policy_clauses": "the published policy text (policy.text)"}
 #: What is raised where a column that a rule names is not there.
 _NO_COLUMN = (AttributeError, ibis.common.exceptions.IbisTypeError)
+
+
+@dataclass(frozen=True)
+class MonthlyCounts:
+    """What a rule has drawn month by month, counted: the population, and people beside it, each as panel, month and number."""
+
+    drawn: OverTime
+    population: list[tuple[str, str, int]]
+    beside: list[tuple[str, str, int]]
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class Evaluation:
     tables: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     figures: dict[str, Any] = field(default_factory=dict)
-    over_time: dict[str, Any] | None = None
+    over_time: MonthlyCounts | None = None
     view: View | None = None
     assumptions: tuple[str, ...] = ()
     sql: str = ""
@@ -173,7 +182,7 @@ def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -
         built.needs,
         check.breakdowns,
         ledger.figures(check.figures, audit.snapshot.engine),
-        _over_time(check, audit.snapshot.engine),
+        _monthly(check, audit.snapshot.engine),
         view,
         _assumptions(check, rows, view),
         printable_sql(sql),
@@ -192,19 +201,16 @@ def _samples(rule: Rule, check: Check, rows: pd.DataFrame, audit: Audit, view: V
     )
 
 
-def _over_time(check: Check, engine: Engine) -> dict[str, Any] | None:
-    if check.over_time is None:
-        return None
+def _monthly(check: Check, engine: Engine) -> MonthlyCounts | None:
     drawn = check.over_time
-    counted = {
-        name: [(str(panel), str(month), int(n)) for panel, month, n in _tuples(engine, table)]
-        for name, table in (("population", drawn.population), ("beside", drawn.beside))
-    }
-    return counted | {"panel": drawn.panel, "month": drawn.month, "words": drawn.words}
+    if drawn is None:
+        return None
+    return MonthlyCounts(drawn, _counts(engine, drawn.population), _counts(engine, drawn.beside))
 
 
-def _tuples(engine: Engine, table: ir.Table) -> Iterator[tuple[Any, ...]]:
-    return engine.rows(table.select("panel", "month", "n")).itertuples(index=False, name=None)
+def _counts(engine: Engine, table: ir.Table) -> list[tuple[str, str, int]]:
+    rows = engine.rows(table.select("panel", "month", "n")).itertuples(index=False, name=None)
+    return [(str(panel), str(month), int(n)) for panel, month, n in rows]
 
 
 def _assumptions(check: Check, rows: pd.DataFrame, view: View) -> tuple[str, ...]:

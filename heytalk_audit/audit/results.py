@@ -199,20 +199,20 @@ def _ageing(rows: pd.DataFrame) -> dict[str, int]:
 
 def _over_time(evaluation: Evaluation) -> OverTimeResult | None:
     """Per panel and month: how many rows passed, how many did not and how, and the people beside them."""
-    drawn, rows = evaluation.over_time, evaluation.rows
-    if drawn is None:
+    monthly, rows = evaluation.over_time, evaluation.rows
+    if monthly is None:
         return None
     points: dict[tuple[str, str], dict[str, int]] = {}
-    for series, counted in (("pass", "population"), ("people", "beside")):
-        for panel, month, n in drawn[counted]:
+    for series, counts in (("pass", monthly.population), ("people", monthly.beside)):
+        for panel, month, n in counts:
             points.setdefault((panel, month), dict.fromkeys(("pass", *map(str, OPEN_OUTCOMES), "people"), 0))[series] += n
     tested = rows[rows.outcome.isin(OPEN_OUTCOMES)]
-    by = [f"by_{drawn['panel']}", f"by_{drawn['month']}", "outcome"]
+    by = [f"by_{monthly.drawn.panel}", f"by_{monthly.drawn.month}", "outcome"]
     for panel, month, outcome, n in tested.groupby(by).size().reset_index().itertuples(index=False, name=None):
         points[panel, month][outcome] += int(n)
         points[panel, month]["pass"] -= int(n)
-    lines = [{"panel": panel, "month": month, **counts} for (panel, month), counts in sorted(points.items())]
-    return OverTimeResult(words=drawn["words"], points=tuple(Point.model_validate(line) for line in lines))
+    lines = [{"panel": panel, "month": month, **of_month} for (panel, month), of_month in sorted(points.items())]
+    return OverTimeResult(words=monthly.drawn.words, points=tuple(Point.model_validate(line) for line in lines))
 
 
 def _number(number: Number) -> NumberRead:

@@ -48,7 +48,7 @@ def faults_of(finished: Finished, differing: list[str]) -> list[str]:
     faults = list(differing)
     if finished.status != 1:
         faults.append(f"the audit's exit status is {finished.status}; planted violations make it 1")
-    return faults + [f"{r['id']} crashed: {r['reason']}" for r in finished.rules if r["verdict"] == Verdict.ERROR]
+    return faults + [f"{rule.id} crashed: {rule.reason}" for rule in finished.rules if rule.verdict == Verdict.ERROR]
 
 
 def main() -> int:

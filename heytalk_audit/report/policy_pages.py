@@ -6,23 +6,25 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from heytalk_audit.audit.clauses import NO_COMMITMENT, NOT_TESTED, PARTLY_TESTED
 from heytalk_audit.audit.document import AuditDescription, ClauseStanding, RuleVerdict
 from heytalk_audit.audit.rule_result import RuleResult
+from heytalk_audit.registers.attestations import ATTESTED, EXPIRED, OPEN
 from heytalk_audit.report import charts, links, words
 from heytalk_audit.report.html import Fragment, badge, code, join, paragraph, show, table, tag
-from heytalk_audit.vocabulary import Severity
+from heytalk_audit.vocabulary import Severity, Verdict
 
 KINDS = {"D": "Data can test it", "A": "Needs attestation", "N": "No commitment"}
 #: States of clauses as the charts draw them together.
-STATE_GROUPS = {
-    "fail": ("FAIL", "ERROR"),
-    "open": ("REVIEW", "PARTLY_TESTED", "ACCEPTED"),
-    "pass": ("PASS",),
-    "not tested": ("NOT_EVALUATED", "NO_POPULATION", "NOT_TESTED"),
-    "attested": ("ATTESTED",),
-    "expired": ("EXPIRED",),
-    "no attestation": ("OPEN",),
-    "no commitment": ("NO_COMMITMENT",),
+STATE_GROUPS: dict[str, tuple[str, ...]] = {
+    "fail": (Verdict.FAIL, Verdict.ERROR),
+    "open": (Verdict.REVIEW, PARTLY_TESTED, Verdict.ACCEPTED),
+    "pass": (Verdict.PASS,),
+    "not tested": (Verdict.NOT_EVALUATED, Verdict.NO_POPULATION, NOT_TESTED),
+    "attested": (ATTESTED,),
+    "expired": (EXPIRED,),
+    "no attestation": (OPEN,),
+    "no commitment": (NO_COMMITMENT,),
 }
 
 

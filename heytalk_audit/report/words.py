@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from heytalk_audit.audit.clauses import NO_COMMITMENT, NOT_TESTED, PARTLY_TESTED
 from heytalk_audit.audit.rule_result import Ledger, RuleResult
+from heytalk_audit.registers.attestations import ATTESTED, EXPIRED, OPEN
 from heytalk_audit.report.html import percent
 from heytalk_audit.vocabulary import Outcome, Verdict
 
@@ -28,20 +30,20 @@ VERDICT_GROUPS = {
     "not tested": (Verdict.NOT_EVALUATED, Verdict.NO_POPULATION),
 }
 #: What the states of a clause mean: those of clauses that data can test, that people attest, and that promise nothing.
-CLAUSES = {
-    "FAIL": "a rule that tests it fails",
-    "ERROR": "a rule that tests it crashed",
-    "REVIEW": "a rule that tests it left something for a person to decide",
-    "NOT_EVALUATED": "a rule that tests it lacked data",
-    "NO_POPULATION": "a rule that tests it found nothing in its scope",
-    "PARTLY_TESTED": "the rules that ran pass or are accepted; others that should test it did not run",
-    "NOT_TESTED": "no rule that should test it ran in this audit",
-    "ACCEPTED": "violations, each covered by a registered and valid exception",
-    "PASS": "every rule that should test it ran, and noted no exceptions",
-    "ATTESTED": "a person states it, on named evidence, and the statement is current; it was not tested",
-    "EXPIRED": "the last statement ran out before the audit's day",
-    "OPEN": "nobody attests it",
-    "NO_COMMITMENT": "it promises nothing that could be kept or broken",
+CLAUSES: dict[str, str] = {
+    Verdict.FAIL: "a rule that tests it fails",
+    Verdict.ERROR: "a rule that tests it crashed",
+    Verdict.REVIEW: "a rule that tests it left something for a person to decide",
+    Verdict.NOT_EVALUATED: "a rule that tests it lacked data",
+    Verdict.NO_POPULATION: "a rule that tests it found nothing in its scope",
+    PARTLY_TESTED: "the rules that ran pass or are accepted; others that should test it did not run",
+    NOT_TESTED: "no rule that should test it ran in this audit",
+    Verdict.ACCEPTED: "violations, each covered by a registered and valid exception",
+    Verdict.PASS: "every rule that should test it ran, and noted no exceptions",
+    ATTESTED: "a person states it, on named evidence, and the statement is current; it was not tested",
+    EXPIRED: "the last statement ran out before the audit's day",
+    OPEN: "nobody attests it",
+    NO_COMMITMENT: "it promises nothing that could be kept or broken",
 }
 OUTCOMES = {
     Outcome.PASS: "the promise is kept",

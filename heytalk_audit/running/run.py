@@ -15,12 +15,13 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from heytalk_audit import params
+from heytalk_audit.audit.document import read_results
+from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.errors import InputError, nearest, printable
 from heytalk_audit.evidence import custody
 from heytalk_audit.evidence.folder import RESULTS, results_of
@@ -40,14 +41,13 @@ OPEN_VERDICTS = tuple(verdict for verdict in Verdict if verdict.is_open)
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished run: its folder, its results, the exit status, and how many seconds each step took, by name.
+    """A finished run: its folder, the results of its rules, the exit status, and how many seconds each step took, by name.
 
     The seconds are for the console: nothing in the folder knows of any clock.
     """
 
     folder: Path
-    audit: dict[str, Any]
-    rules: list[dict[str, Any]]
+    rules: tuple[RuleResult, ...]
     status: int
     seconds: dict[str, float]
 
@@ -97,9 +97,8 @@ def run(
             _publish(work / STAGED, target)
         if debug:
             _print_tracebacks(work, console)
-    results = results_of(target)
-    exit_status = status([rule["verdict"] for rule in results["rules"]], allowed)
-    return Finished(target, results["audit"], results["rules"], exit_status, watch.total())
+    rules = read_results(results_of(target)).rules
+    return Finished(target, rules, status((rule.verdict for rule in rules), allowed), watch.total())
 
 
 def status(verdicts: Iterable[str], allowed: Collection[str] = ()) -> int:
