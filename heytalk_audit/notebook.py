@@ -47,29 +47,33 @@ class Chapter:
         return pages.results_matrix(list(self.results.values()))
 
     def sections(self, *rules: str) -> Fragment:
-        """All that the report says of each of these rules (default: those of the chapter that no earlier call has shown), in order."""
-        return join(*(self.section(rule) for rule in rules or self._unshown()))
+        """All that the report says of each of these rules (default: those of the chapter that no other call names), in order."""
+        self._named.update(rules)
+        return join(*(self.section(rule) for rule in rules or self._others()))
 
     def section(self, rule: str) -> Fragment:
         """All that the report says of one rule; nothing where the parameters leave it out."""
-        self._shown.add(rule)
         if rule not in self.results:
             return pages.left_out(rule)
         rows = self.session.rows(rule) if self.session.audience == Audience.INTERNAL else []
         return pages.rule_section(self.results[rule], rows, self.session.audience)
 
     @cached_property
-    def _shown(self) -> set[str]:
+    def _named(self) -> set[str]:
         return set()
 
-    def _unshown(self) -> list[str]:
+    def _others(self) -> list[str]:
         families = CHAPTERS[self.name].families
         rules = sorted(rules_of(self.name), key=lambda rule: families.index(RULES[rule].family))
-        return [rule for rule in rules if rule not in self._shown]
+        return [rule for rule in rules if rule not in self._named]
 
     def exceptions(self, rule: str) -> pd.DataFrame:
-        """The exception rows of a rule: record, subject, outcome, reason, due_on, days_over. For readers outside there are none."""
-        rows = self.session.rows(rule) if self.session.audience == Audience.INTERNAL else []
+        """The exception rows of a rule: record, subject, outcome, reason, due_on, days_over.
+
+        There are none for readers outside, nor of a rule that the parameters leave out.
+        """
+        shown = rule in self.results and self.session.audience == Audience.INTERNAL
+        rows = self.session.rows(rule) if shown else []
         return pd.DataFrame(rows, columns=list(EXCEPTIONS.names))
 
     def ledger(self) -> pd.DataFrame:

@@ -200,7 +200,7 @@ def passphrase(signing: SigningParams) -> bytes | None:
 
 
 def unset(parameters: Params) -> set[str]:
-    """Keys that a run's own copy of the parameters leaves out, as nothing stands there."""
+    """Keys that a run's own copy of the parameters leaves out, because they are empty."""
     return set() if parameters.resolution.keys else {"resolution"}
 
 

@@ -37,7 +37,7 @@ class Outcome(Ordered):
 
     @property
     def is_open(self) -> bool:
-        """Whether a person, a hold or more data has still to do with the row."""
+        """Whether reports list the row as not settled: any outcome but pass and excluded."""
         return self not in (Outcome.PASS, Outcome.EXCLUDED)
 
 

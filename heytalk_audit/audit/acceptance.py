@@ -131,7 +131,7 @@ def standing(entry: Entry, stands: str, matched: int | None) -> EntryStanding:
 
 
 def accept(evaluation: Evaluation, coverage: Coverage, unknown_limit: float) -> Evaluation:
-    """The evaluation with the verdict that its violations have beside the register. Its rows and ledger stay as they are."""
+    """The evaluation with its verdict judged again, with covered violations as accepted. Its rows and ledger stay as they are."""
     if evaluation.verdict != Verdict.FAIL or not coverage.rows:
         return evaluation
     judged = judge(evaluation.ledger, [], unknown_limit, coverage.rows)

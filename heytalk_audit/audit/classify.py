@@ -35,7 +35,7 @@ def classify(check: Check, record: ir.StringValue, testers: ir.Table | None, kee
         else_=_PASS,
     )
     by = {f"by_{name}": rows[name].cast("string") for name in check.breakdowns}
-    # keys compare exactly: a blank one names nobody, yet test accounts and holds may bear it
+    # joined by the raw id: a blank one is counted as nobody, but a test account or a hold may have it
     person = rows.user_id if "user_id" in rows.columns else ibis.null("string")
     rows = rows.select(
         record=record, subject=subject, condition=index.cast("int32"), person=person, **_days(check), **_excuses(check), **by

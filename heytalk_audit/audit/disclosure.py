@@ -92,7 +92,7 @@ def _suppressed(result: RuleResult, unknown_limit: float) -> RuleResult:
 def _breakdowns(result: RuleResult, whole: set[Outcome], regions_whole: bool) -> dict[str, tuple[BreakdownRow, ...]]:
     """Breakdowns of the outcomes that are split whole."""
     return {
-        # rows by region would bound the people of one
+        # numbers of rows by region would show an upper limit for the hidden number of people in a region
         name: _breakdown(values, whole if regions_whole or name != "law_region" else set())
         for name, values in result.breakdowns.items()
     }
@@ -106,7 +106,7 @@ def _breakdown(values: Sequence[BreakdownRow], whole: set[Outcome]) -> tuple[Bre
 
 
 def _ageing(buckets: dict[str, int], violations: int) -> dict[str, int]:
-    """The buckets, or none of them: violations without a due day are a bucket too, if one that is not printed."""
+    """All buckets, or none where one is small. Violations without a due day count as a further bucket, which is not printed."""
     return buckets if none_small([*buckets.values(), violations - sum(buckets.values())]) else {}
 
 

@@ -24,8 +24,6 @@ from heytalk_audit.snapshot import gate
 from heytalk_audit.snapshot.engines import Engine
 from heytalk_audit.vocabulary import Limit, Outcome, Verdict
 
-#: What an evidence table is called that a run can do without, for readers.
-NAMES = {"policy_clauses": "the published policy text (policy.text)"}
 #: What is raised where a column that a rule names is not there.
 _NO_COLUMN = (AttributeError, ibis.common.exceptions.IbisTypeError)
 
@@ -116,7 +114,7 @@ def outline(rule: Rule, audit: Audit) -> Check | None:
 def _refuse_absent(rule: Rule, audit: Audit) -> None:
     missing = [table for table in rule.tables if table not in READ_FROM_TEXTS and table not in audit.tables]
     if missing:
-        raise absent(NAMES.get(table, table) for table in missing)
+        raise absent(missing)
 
 
 def _refuse_gated(rule: Rule, audit: Audit, tables: Sequence[str]) -> None:

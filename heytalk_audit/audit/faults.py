@@ -65,10 +65,14 @@ class Fault:
         return f"{self.message} ({place})" if self.message else place
 
 
+#: What an evidence table is called for readers that a run can do without.
+IN_WORDS = {"policy_clauses": "the published policy text (policy.text)"}
+
+
 def absent(names: Iterable[str]) -> NotEvaluated:
     """Tables, or columns as `table.column`, that were not delivered."""
     names = list(names)
-    sentence = "not delivered: " + ", ".join(names)
+    sentence = "not delivered: " + ", ".join(IN_WORDS.get(name, name) for name in names)
     return NotEvaluated(Block(ABSENT, name, sentence) for name in names)
 
 
@@ -87,23 +91,27 @@ def missing_column(error: Exception, tables: dict[str, ir.Table]) -> str | None:
 
     The error itself names the column: nothing is searched in its text.
     """
-    name = _name_asked_for(error)
+    name, relation = _lookup_of(error)
+    if name is None or relation is None:
+        return None
+    sources = set(relation.find((ops.PhysicalTable,))) | {relation}
     for table, delivered in tables.items():
         described = contract.load().get(table)
-        if name is not None and described is not None and name in described and name not in delivered.columns:
+        if described is not None and name in described and name not in delivered.columns and delivered.op() in sources:
             return f"{table}.{name}"
     return None
 
 
-def _name_asked_for(error: Exception) -> str | None:
-    """The name of the column that a table was asked for and does not have."""
+def _lookup_of(error: Exception) -> tuple[str | None, ops.Node | None]:
+    """The name of the column that a relation was asked for and does not have, and that relation."""
     if isinstance(error, AttributeError):
-        return error.name if isinstance(error.obj, ir.Table) else None
+        return (error.name, error.obj.op()) if isinstance(error.obj, ir.Table) else (None, None)
     # `table["column"]` raises where a field is made: the field's own arguments name it
     frame = _innermost(error.__traceback__)
     if frame is not None and frame.tb_frame.f_code is ops.Field.__init__.__code__:
-        return str(frame.tb_frame.f_locals["name"])
-    return None
+        arguments = frame.tb_frame.f_locals
+        return str(arguments["name"]), arguments["rel"]
+    return None, None
 
 
 def _innermost(frame: TracebackType | None) -> TracebackType | None:

@@ -60,10 +60,8 @@ def _ledger(rows: pd.DataFrame, total: int) -> dict[str, int]:
 
 def _with_people(rows_sql: str, people: str) -> str:
     """Each row with its person's law region and birth date, for counts by region and age."""
-    columns = "found_rows.*, known_people.law_region AS region, known_people.birth_date"
-    return (
-        f"SELECT {columns} FROM ({rows_sql}) AS found_rows LEFT JOIN {people} AS known_people ON found_rows.subject = known_people.user_id"
-    )
+    columns = "exception_rows.*, persons.law_region AS region, persons.birth_date"
+    return f"SELECT {columns} FROM ({rows_sql}) AS exception_rows LEFT JOIN {people} AS persons ON exception_rows.subject = persons.user_id"
 
 
 def _days_over(due: pd.Series, until: pd.Series, today: dt.date) -> pd.Series:

@@ -16,9 +16,9 @@ from heytalk_audit.policy.view import View, audit_period
 from heytalk_audit.snapshot import gate
 from heytalk_audit.vocabulary import Limit, Outcome, Verdict
 
-#: What rules audit that are over whatever was delivered.
+#: Evidence tables that list whatever was delivered. A rule whose audited table is one of them must say what it did not see.
 OVER_WHATEVER = ("delivered_tables", "delivered_columns", "column_inventory", COLUMN_CONTENTS)
-#: Families whose rules are themselves the gates: nothing blocks them but what they can't read.
+#: Families whose rules check the delivery itself. A failed gate does not block them; a missing table or column does.
 GATES = ("DQ",)
 
 

@@ -72,6 +72,7 @@ def sign(
     previous_snapshot: Annotated[Path | None, typer.Option(help="As for replay")] = None,
     accepted: Annotated[Path | None, typer.Option(help="As for replay")] = None,
     attestations: Annotated[Path | None, typer.Option(help="As for replay")] = None,
+    findings: Annotated[Path | None, typer.Option(help="As for replay")] = None,
     labels: Annotated[list[Path] | None, typer.Option(help="As for replay")] = None,
     text: Annotated[Path | None, typer.Option(help="As for replay")] = None,
     override: Annotated[list[str] | None, typer.Option(help="Another rating of an area: retention=Reasonable: why")] = None,
@@ -90,7 +91,7 @@ def sign(
         if snapshot is None:
             raise InputError("--snapshot", "is missing", "a reviewer recomputes the run from its snapshot before signing")
         inputs = {"snapshot": snapshot, "previous": previous, "previous_snapshot": previous_snapshot, "labels": labels, "text": text}
-        _refuse_other_results(folder, inputs | {"accepted": accepted, "attestations": attestations})
+        _refuse_other_results(folder, inputs | {"accepted": accepted, "attestations": attestations, "findings": findings})
     cover = sign_off.sign_off(folder, role, name, private, now(), overrides, note)
     out.print(f"{beside(folder)}: signed by the {role}" + (f"; {cover}" if cover else ""), markup=False, soft_wrap=True)
 
@@ -117,13 +118,14 @@ def replay(
     text: Annotated[Path | None, typer.Option(help="The policy's published text, if it had it")] = None,
     accepted: Annotated[Path | None, typer.Option(help="The register, where a run for readers outside had one")] = None,
     attestations: Annotated[Path | None, typer.Option(help="The attestations, likewise")] = None,
+    findings: Annotated[Path | None, typer.Option(help="The register of findings, likewise")] = None,
     p: Override = None,
 ) -> None:
     """Recompute a pack from its snapshot and compare byte for byte. Exit status 1 where it differs."""
     from heytalk_audit.running.replay import replay as replay_pack
 
     inputs = {"snapshot": snapshot, "previous": previous, "previous_snapshot": previous_snapshot, "labels": labels, "text": text}
-    replayed = replay_pack(folder, inputs | {"accepted": accepted, "attestations": attestations}, p or [], err)
+    replayed = replay_pack(folder, inputs | {"accepted": accepted, "attestations": attestations, "findings": findings}, p or [], err)
     for line in [f"changed: {fault}" for fault in replayed.faults] + [f"since {c.name}: {c.what}" for c in replayed.changes]:
         out.print(line, markup=False, soft_wrap=True)
     for fault in replayed.files:

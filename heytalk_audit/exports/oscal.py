@@ -11,6 +11,7 @@ from typing import Any
 from heytalk_audit.audit.disclosure import shown
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.canonical import canonical
+from heytalk_audit.evidence.folder import STATEMENT
 from heytalk_audit.exports.recorded import LEDGER, Recorded, ledger_line, line
 from heytalk_audit.vocabulary import Verdict
 
@@ -54,7 +55,7 @@ def _resources(run: Recorded, plan: str) -> list[dict[str, Any]]:
             "uuid": run.id("evidence"),
             "title": "Evidence",
             "description": "The statement over every file of the run and everything that went in.",
-            "rlinks": [{"href": "evidence.json", "hashes": [{"algorithm": "SHA-256", "value": run.evidence}]}],
+            "rlinks": [{"href": STATEMENT, "hashes": [{"algorithm": "SHA-256", "value": run.evidence}]}],
         },
     ]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from heytalk_audit import audit, detect, policy, rules
-from heytalk_audit.audit import evaluate
+from heytalk_audit.audit import evaluate, exceptions
 from heytalk_audit.audit.audit import COLUMN_CONTENTS, DETECTIONS
 from heytalk_audit.canonical import PACKAGE, package_files
 from heytalk_audit.rules import RULES
@@ -24,7 +24,7 @@ def files_of_rule(rule: str) -> frozenset[str]:
     """Files of the package that a rule's rows depend on, as its materials name them; all of them for an unknown rule."""
     if rule not in RULES:
         return frozenset(name for name, _ in package_files())
-    core = modules_of(evaluate.__name__)
+    core = modules_of(evaluate.__name__) | modules_of(exceptions.__name__)
     if not {DETECTIONS, COLUMN_CONTENTS} & set(RULES[rule].arguments):
         core = frozenset(name for name in core if not _is_within(name, detect))
     return _files(core | modules_of(RULES[rule].build.__module__))

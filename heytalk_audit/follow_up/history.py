@@ -190,7 +190,7 @@ def _kept(row: CarriedRow, tested: bool, as_of: str) -> CarriedRow:
     kept = replace(row, cause=None, before=None, accepted=None)
     if row.resolved:
         return replace(kept, state=EARLIER)
-    # its rule was left out before: as soon as it is tested again and does not find the row, that is resolved
+    # its rule did not run last time: if it runs now and no longer reports the row, the row is resolved
     return replace(kept, state=EARLIER, now=None, resolved=as_of) if tested else replace(kept, state=NOT_TESTED)
 
 

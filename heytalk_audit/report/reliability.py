@@ -49,7 +49,7 @@ def _conclusion(results: Sequence[RuleResult]) -> tuple[str, str]:
     """How reliable the evidence is, and why: the verdicts of the two rules that are gates say it."""
     by_id = {result.id: result.verdict for result in results}
     gates = [by_id.get("DQ-01"), by_id.get("DQ-02")]
-    # what is accepted is no more reliable
+    # that somebody answers for a failed gate does not make the evidence reliable
     if any(verdict in (Verdict.FAIL, Verdict.ERROR, Verdict.ACCEPTED) for verdict in gates):
         return (
             "Not sufficiently reliable",

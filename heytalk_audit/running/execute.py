@@ -6,9 +6,9 @@ import copy
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import nbformat
@@ -48,25 +48,36 @@ def execute(parameters: Params, work: Path, progress: Progress, step: Step, mana
             _write_pages(parameters, chapter, executed, work / STAGED)
 
     workers = (os.cpu_count() or 1) if parameters.engine.url == "duckdb" else 1
-    with ThreadPoolExecutor(max_workers=workers) as pool:
+    with _quiet(), ThreadPoolExecutor(max_workers=workers) as pool:
         for batch in (rest, first, [SUMMARY]) if parameters.accepted else (chapters, [SUMMARY]):
             list(pool.map(one, batch))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without papermill's own warnings and log, which speak of its insides: once around all threads, whose filters are one."""
+    logger = logging.getLogger("papermill")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _execute_one(name: str, progress: Progress, manager: type[AsyncKernelManager]) -> NotebookNode:
     task = progress.add_task(name, total=None)
     source = NOTEBOOKS / f"{name}.ipynb"
     _check_parameters(source)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        logging.getLogger("papermill").setLevel(logging.ERROR)
-        try:
-            executed = _papermill(nbformat.read(source, as_version=4), manager)
-        except papermill.exceptions.PapermillExecutionError as error:
-            if error.ename == InputError.__name__:
-                raise InputError.again(error.evalue) from None
-            # the traceback may quote data: its kind and place are enough
-            raise InputError(f"notebook {name}", f"a cell failed with {error.ename}", "open it in JupyterLab and run it there") from None
+    try:
+        executed = _papermill(nbformat.read(source, as_version=4), manager)
+    except papermill.exceptions.PapermillExecutionError as error:
+        if error.ename == InputError.__name__:
+            raise InputError.again(error.evalue) from None
+        # the traceback may quote data: its kind and place are enough
+        raise InputError(f"notebook {name}", f"a cell failed with {error.ename}", "open it in JupyterLab and run it there") from None
     progress.update(task, total=1, completed=1)
     return executed
 
@@ -117,9 +128,7 @@ def _pages_of(parameters: Params, pages: Iterable[ReportPage]) -> list[ReportPag
 
 def _check_parameters(source: Path) -> None:
     """Papermill only warns of a parameter that a notebook does not know: refuse."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        declared = set(papermill.inspect_notebook(nbformat.read(source, as_version=4)))
+    declared = set(papermill.inspect_notebook(nbformat.read(source, as_version=4)))
     if declared != PARAMETERS:
         todo = "it needs one cell tagged parameters that sets params and overrides"
         raise InputError(source.name, f"its parameters are {sorted(declared)}", todo)

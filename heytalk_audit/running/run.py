@@ -87,7 +87,8 @@ def run(
     console, watch = console or Console(stderr=True), Watch()
     parameters, base = params.read_params(path, overrides), path.resolve().parent
     allowed, target = check_allow(allow), _target(path, parameters, out)
-    with _working_folder() as work, _progress(console) as progress, kernels.warm(work) as manager:
+    tracebacks = console if debug else None
+    with _working_folder(tracebacks) as work, _progress(console) as progress, kernels.warm(work) as manager:
         with watch.step(SNAPSHOT):
             prepare(parameters, base, work, progress, console)
         _log_access(parameters, base, console)
@@ -95,8 +96,6 @@ def run(
         with watch.step(FOLDER):
             assemble(parameters, base, work)
             _publish(work / STAGED, target)
-        if debug:
-            _print_tracebacks(work, console)
     rules = read_results(results_of(target)).rules
     return Finished(target, rules, status((rule.verdict for rule in rules), allowed), watch.total())
 
@@ -128,11 +127,14 @@ def _target(path: Path, parameters: params.Params, out: Path | None) -> Path:
 
 
 @contextlib.contextmanager
-def _working_folder() -> Iterator[Path]:
+def _working_folder(tracebacks: Console | None) -> Iterator[Path]:
+    """A private folder while the run lasts; the tracebacks that rules left in it are printed at the end, where somebody asks for them."""
     work = Path(tempfile.mkdtemp(prefix="heytalk-audit-"))
     try:
         yield work
     finally:
+        if tracebacks is not None:
+            _print_tracebacks(work, tracebacks)
         shutil.rmtree(work, ignore_errors=True)
 
 

@@ -63,6 +63,11 @@ SOURCE = '''
         return Check(t, [violation("old", blank(t.text))])
 
 
+    def text_of_people(support_tickets, users, policy):
+        t = support_tickets
+        return Check(t, [violation("old", blank(users.text))])
+
+
     def value_unreadable(support_tickets, policy):
         t = support_tickets
         return Check(t, [violation("old", t.text.cast("int64") > 1)])
@@ -104,6 +109,7 @@ def audit(folder: Path, *, without: tuple[str, ...] = ()) -> Audit:
         ("column_mistyped", "AttributeError", "t.context"),
         ("column_mistyped_in_brackets", "IbisTypeError", 't["context"]'),
         ("period_mistyped", "KeyError", '"trafic"'),
+        ("text_of_people", "AttributeError", "users.text"),  # tickets have no text either, but that is not what was asked for
     ],
 )
 def test_a_mistyped_name_is_an_error_with_its_place(name, fault, line, module, tmp_path):
@@ -145,3 +151,9 @@ def test_an_absent_table_is_named_by_a_code(tmp_path):
     policy = load_policy()
     found = evaluate(RULES["RET-15"], Audit(open_snapshot(tmp_path / "s", connect()), policy, settings_of(policy, {})))
     assert (found.verdict, found.blocked_by) == (Verdict.NOT_EVALUATED, ("absent:purge_log",))
+
+
+def test_an_absent_text_of_the_policy_is_a_code_and_a_sentence(tmp_path):
+    found = evaluate(RULES["DQ-07"], audit(tmp_path / "s"))
+    assert found.blocked_by == ("absent:policy_clauses",)
+    assert found.reason == "not delivered: the published policy text (policy.text)"
