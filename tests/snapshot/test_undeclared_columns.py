@@ -14,7 +14,7 @@ from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import evaluate
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
-from heytalk_audit.report.pages import columns
+from heytalk_audit.report.pages import column_changes
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot.engines import connect
 from heytalk_audit.snapshot.gate import columns_of
@@ -81,10 +81,10 @@ def test_what_is_new_since_the_previous_audit(tmp_path):
     reasons = outcomes("COL-01", audit)
     assert reasons["note"] == ("review", "new_unmapped_column")
     assert reasons["machine"] == ("review", "unmapped_column")
-    shown = str(columns(columns_of(audit.snapshot.profile), before))
+    shown = str(column_changes(columns_of(audit.snapshot.profile), before))
     assert "devices.note" in shown and "devices.model" in shown and "devices.machine" not in shown
-    assert "No previous audit" in str(columns(before, None))
-    assert "The same columns" in str(columns(before, before))
+    assert "No previous audit" in str(column_changes(before, None))
+    assert "The same columns" in str(column_changes(before, before))
 
 
 @pytest.mark.xdist_group("run")
