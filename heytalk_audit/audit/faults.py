@@ -94,7 +94,7 @@ def missing_column(error: Exception, tables: dict[str, ir.Table]) -> str | None:
     name, relation = _lookup_of(error)
     if name is None or relation is None:
         return None
-    sources = set(relation.find((ops.PhysicalTable,))) | {relation}
+    sources = {relation, *relation.find(ops.Relation)}
     for table, delivered in tables.items():
         described = contract.load().get(table)
         if described is not None and name in described and name not in delivered.columns and delivered.op() in sources:
