@@ -6,7 +6,6 @@ A policy is a folder with a `policy.yaml`; those shipped with the package go by 
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.errors import InputError
 from heytalk_audit.policy import declared as declarations
 from heytalk_audit.policy.declared import Declared
 
@@ -156,15 +155,3 @@ def read_csv(path: Path) -> list[dict[str, str]]:
     """Rows of a UTF-8 CSV file with a header."""
     with path.open(encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
-
-
-def setting_or_refuse(policy: Policy, name: str) -> Number:
-    """The setting of that name. Raises InputError for an unknown one, and names the one nearest to it."""
-    if name not in policy.settings:
-        raise InputError(f"settings.{name}", "unknown setting", nearest(name, policy.settings))
-    return policy.settings[name]
-
-
-def as_date(value: Any) -> dt.date | None:
-    """A date from a date or an ISO string; null from null."""
-    return dt.date.fromisoformat(value) if isinstance(value, str) else value
