@@ -28,7 +28,8 @@ from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules import RULES
-from heytalk_audit.snapshot.engines import Duck, connect
+from heytalk_audit.snapshot.duck import Duck
+from heytalk_audit.snapshot.engines import connect
 
 AS_OF = dt.datetime(2025, 3, 1, 12)
 

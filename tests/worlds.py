@@ -23,7 +23,7 @@ from heytalk_audit.audit.evaluate import Evaluation, evaluate
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
-from heytalk_audit.snapshot.engines import Duck, Spark
+from heytalk_audit.snapshot.engines import Engine
 from heytalk_audit.snapshot.open import open_snapshot
 
 CASES = Path(__file__).parent / "cases"
@@ -196,7 +196,7 @@ def deliver(folder: Path, rows: dict[str, list[dict[str, Any]]], as_of: str = AS
 class Worlds:
     """Evaluates each rule once per world, when it is first asked for, on one engine."""
 
-    def __init__(self, engine: Duck | Spark, folder: Path):
+    def __init__(self, engine: Engine, folder: Path):
         self.engine, self.folder = engine, folder
         self._opened: tuple[str, Audit] | None = None
         self._evaluated: dict[tuple[str, str], Evaluation] = {}

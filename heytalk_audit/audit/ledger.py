@@ -16,6 +16,7 @@ from heytalk_audit.audit.classify import labelled_rows
 from heytalk_audit.audit.faults import NotAddingUp
 from heytalk_audit.policy.view import View
 from heytalk_audit.snapshot.engines import Engine
+from heytalk_audit.snapshot.frames import frame
 from heytalk_audit.vocabulary import Outcome
 
 #: What the report counts people by, and its types.
@@ -35,7 +36,7 @@ def count_rows(check: Check, classified: ir.Table, audit: Audit, view: View) -> 
     kept, kept_sql, kept_rows = engine.keep("classified", classified)
     labelled = labelled_rows(check, kept, view)
     rows_sql, types = engine.sql(labelled), ibis.schema(dict(labelled.schema()) | PERSON)
-    rows = engine.rows_of(_with_people(rows_sql, audit.people), types)
+    rows = frame(engine.query(_with_people(rows_sql, audit.people)).cast(types.to_pyarrow()))
     rows = rows.astype(object).where(rows.notna(), None)
     if len(rows) != kept_rows or kept_rows > total:
         raise NotAddingUp("the population does not add up: a join repeats rows")

@@ -22,12 +22,26 @@ from heytalk_audit.policy.declared import Declared
 
 
 class View:
-    """A policy bound to an audit's clock and settings. Each evaluation of a rule has its own; `read` is what the rule has read."""
+    """A policy bound to an audit's clock and settings. Each evaluation of a rule has its own.
+
+    `read` is what the rule has read; `names` are the expressions within it that several rules need.
+    """
 
     def __init__(self, policy: Policy, clock: Clock, settings: dict[str, Any]):
         self._policy, self.clock, self._settings = policy, clock, settings
         self.read: dict[str, Number] = {}
+        self.names: dict[ops.Node, str] = {}
         self._used: dict[ops.Node, Number] = {}
+
+    # what several rules need ------------------------------------------------------------------
+
+    def named(self, name: str, table: ir.Table) -> ir.Table:
+        """The table, marked as one that several rules need: an audit computes it once, and keeps it as a table of that name.
+
+        It must be the same for every rule of an audit: what it depends on are the snapshot, the policy and the settings.
+        """
+        self.names[table.op()] = name
+        return table
 
     # numbers -----------------------------------------------------------------------------------
 

@@ -20,12 +20,20 @@ def once(work: Path | None, name: str, compute: Callable[[], Derived]) -> Derive
     if work is None:
         return compute()
     kept = work / f"{name}.shared"
-    with (work / f"{name}.lock").open("w") as lock:
+    compute_once(kept, lambda beside: _dump(compute(), beside))
+    return cast(Derived, pickle.loads(kept.read_bytes()))
+
+
+def _dump(result: object, file: Path) -> None:
+    file.write_bytes(pickle.dumps(result))
+
+
+def compute_once(file: Path, write: Callable[[Path], None]) -> None:
+    """Have `write` write a file, unless another process of the same run has; the second process waits for the first."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.with_name(file.name + ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if kept.exists():
-            return cast(Derived, pickle.loads(kept.read_bytes()))
-        result = compute()
-        beside = kept.with_suffix(".part")
-        beside.write_bytes(pickle.dumps(result))
-        os.replace(beside, kept)
-        return result
+        if not file.exists():
+            beside = file.with_name(file.name + ".part")
+            write(beside)
+            os.replace(beside, file)

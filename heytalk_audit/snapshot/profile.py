@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from heytalk_audit.contract import Column
 from heytalk_audit.snapshot.delivery import DeliveredPart, Delivery, fits, part_digest, unreadable
-from heytalk_audit.snapshot.engines import Duck, literal, name
+from heytalk_audit.snapshot.duck import Duck
+from heytalk_audit.snapshot.quoting import literal, name
 
 #: The file of a working folder that keeps the profile.
 FILE = "profile.json"
