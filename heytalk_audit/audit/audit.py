@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from heytalk_audit.audit.faults import absent
+from heytalk_audit.audit.shared import SharedTables
 from heytalk_audit.detect.columns import ExaminedColumn
 from heytalk_audit.detect.in_snapshot import CONTENTS, SCHEMA, contents, detect, examined
 from heytalk_audit.expressions.calendar import Clock
@@ -77,25 +77,17 @@ class Audit:
         return self.tables.get(name)
 
     @cached_property
-    def testers(self) -> ir.Table:
+    def shared(self) -> SharedTables:
+        """What several rules need, computed once."""
+        return SharedTables(self.snapshot.engine, self.snapshot.work)
+
+    def testers(self, view: View) -> ir.Table:
         """The ids of test accounts, in one column `tester`. Raises NotEvaluated."""
         users = self.snapshot.tables["users"]
         missing = [f"users.{name}" for name in ("user_id", "is_test") if name not in users.columns]
         if missing:
             raise absent(missing)
-        return users.filter(users.is_test, users.user_id.notnull()).select(tester=users.user_id).distinct()
-
-    @cached_property
-    def people(self) -> str:
-        """The table that has each person's law region and birth date, for counts by region and age: computed once."""
-        users, columns = self.snapshot.tables["users"], {"law_region": "string", "birth_date": "date"}
-        if "user_id" in users.columns:
-            people = users.group_by("user_id").agg(**{c: users[c].max() for c in columns if c in users.columns})
-        else:
-            people = users.limit(0).select(user_id=ibis.null("string"))
-        people = people.mutate(**{c: ibis.null(kind) for c, kind in columns.items() if c not in people.columns})
-        self.snapshot.engine.keep("people", people)
-        return "people"
+        return view.named("testers", users.filter(users.is_test, users.user_id.notnull()).select(tester=users.user_id).distinct())
 
     @cached_property
     def blocked(self) -> dict[str, str]:

@@ -11,6 +11,8 @@ from typing import cast
 
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
+import pandas as pd
+from ibis.common.graph import Graph
 
 from heytalk_audit.snapshot.engines import Engine
 
@@ -47,6 +49,10 @@ class SharedTables:
         kept = [self._kept[node] for node in used]
         return self._replace(expression.op(), used), kept
 
+    def rows(self, expression: ir.Table, names: Mapping[ops.Node, str]) -> pd.DataFrame:
+        """The rows of such an expression, for results that are small whatever the data."""
+        return self.engine.rows(self.resolve(expression, names)[0])
+
     def _compute(self, node: ops.Node, name: str) -> SharedTable:
         inner = [other for other in self._kept if other != node]
         table = self._replace(node, inner)
@@ -69,4 +75,5 @@ class SharedTables:
 
 def names_in(expression: ir.Table, names: Mapping[ops.Node, str]) -> list[ops.Node]:
     """The named parts of an expression, each after those that it needs itself."""
-    return [node for node in expression.op().map(lambda node, results, **kwargs: node) if node in names]
+    ordered, _ = Graph.from_bfs(expression.op()).toposort()
+    return [node for node in ordered if node in names]

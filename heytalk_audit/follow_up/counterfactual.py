@@ -17,9 +17,10 @@ from typing import Any
 
 import yaml
 
+from heytalk_audit.audit.acceptance import shown_rows
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import evaluate
-from heytalk_audit.audit.pseudonym import fingerprint, pseudonym
+from heytalk_audit.audit.pseudonym import fingerprint, key_pads
 from heytalk_audit.canonical import code_digest, digest
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import INPUTS
@@ -96,8 +97,9 @@ class Lab:
         evaluation = evaluate(RULES[rule], Audit(snapshot, policy, self._settings[after]))
         if not evaluation.verdict.is_tested:
             return None
-        records = [str(pseudonym(self.key, record)) for record in evaluation.rows.record]
-        return open_rows(records, evaluation.rows.outcome)
+        rows = shown_rows(evaluation, key_pads(self.key, snapshot.engine))
+        listed = None if rows is None else snapshot.engine.rows(rows.select("record", "outcome"))
+        return {} if listed is None else open_rows(list(listed.record), listed.outcome)
 
 
 def waterfall(rule: str, candidates: tuple[str, ...], before: dict[Row, str], now: dict[Row, str], lab: Lab | None) -> list[Step]:

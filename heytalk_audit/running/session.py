@@ -6,7 +6,6 @@ on its own, in JupyterLab, a session makes a folder for itself and evaluates wha
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import ibis.expr.types as ir
 import pandas as pd
 import pyarrow.parquet as pq
 
@@ -23,7 +23,8 @@ from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.describe import describe
 from heytalk_audit.audit.document import AuditDescription
 from heytalk_audit.audit.evaluate import evaluate
-from heytalk_audit.audit.exceptions import exception_rows, write_exceptions
+from heytalk_audit.audit.exceptions import write_exceptions
+from heytalk_audit.audit.pseudonym import key_pads
 from heytalk_audit.audit.results import summarise
 from heytalk_audit.audit.rule_result import EntryStanding, RuleResult
 from heytalk_audit.audit.sampling import read_labels
@@ -86,6 +87,11 @@ class Session:
         return parameters.engagement_key(self.params.report.key_env, "" if self.is_part_of_run else self.audit.snapshot.id)
 
     @cached_property
+    def key_pads(self) -> ir.Table:
+        """The engagement key on the engine, for the pseudonyms that are made there."""
+        return key_pads(self.key, self.audit.snapshot.engine)
+
+    @cached_property
     def labels(self) -> pd.DataFrame | None:
         """The reviewers' labels, if the parameters name any."""
         return read_labels(self.base / path for path in self.params.labels) if self.params.labels else None
@@ -132,14 +138,13 @@ class Session:
         kept = self.work / result_file(rule)
         if kept.exists():
             return RuleResult.model_validate_json(kept.read_bytes())
-        evaluation = evaluate(RULES[rule], self.audit)
-        coverage = acceptance.coverage_of(evaluation, self.entries, self.key, self.audit.clock.today)
+        evaluation, engine = evaluate(RULES[rule], self.audit), self.audit.snapshot.engine
+        coverage = acceptance.coverage_of(evaluation, self.entries, self.key_pads, engine, self.audit.clock.today)
         evaluation = acceptance.accept(evaluation, coverage, self.audit.settings["unknown_limit"])
         repeated = history.is_repeated(rule, evaluation.verdict, self.previous)
-        result = summarise(evaluation, self.audit, self.key, self.labels, coverage.entries, coverage.rows, repeated)
-        rows = exception_rows(evaluation, self.key, coverage.by_row)
-        write_exceptions(rows, exceptions_file(self.work, rule))
-        self.write(f"accepted/{rule}.json", rows["accepted"].to_pylist() if coverage.rows else [])
+        result = summarise(evaluation, self.audit, self.key_pads, self.labels, coverage.entries, coverage.rows, repeated)
+        beside = self.work / "accepted" / f"{rule}.parquet"
+        write_exceptions(evaluation, engine, self.key_pads, exceptions_file(self.work, rule), coverage.covering, beside)
         self.write(result_file(rule), result.plain())
         if evaluation.fault is not None:
             self.write_traceback(rule, evaluation.fault.traceback)
@@ -169,9 +174,11 @@ class Session:
 
     def rows(self, rule: str) -> list[dict[str, Any]]:
         """The exception rows of an evaluated rule; `accepted` names the entries that cover one, where the register covers any."""
-        rows = pq.read_table(exceptions_file(self.work, rule)).to_pylist()
-        covering = json.loads((self.work / "accepted" / f"{rule}.json").read_text("utf-8"))
-        return [row | {"accepted": ids} for row, ids in zip(rows, covering, strict=True)] if covering else rows
+        rows: list[dict[str, Any]] = pq.read_table(exceptions_file(self.work, rule)).to_pylist()
+        covering = self.work / "accepted" / f"{rule}.parquet"
+        if not covering.exists():
+            return rows
+        return [row | ids for row, ids in zip(rows, pq.read_table(covering).to_pylist(), strict=True)]
 
     @cached_property
     def register(self) -> list[EntryStanding]:

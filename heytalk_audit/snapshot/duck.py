@@ -35,6 +35,8 @@ class Duck:
 
     def __init__(self, options: dict[str, Any] | None = None):
         self.backend = ibis.duckdb.connect(**(options or {}))
+        # for every cursor of this database
+        self.backend.raw_sql("SET GLOBAL TimeZone = 'UTC'")
         self.backend.raw_sql("SET TimeZone = 'UTC'")
         # this optimiser silently merges two intervals of different units on one column into one
         self.backend.raw_sql("SET disabled_optimizers = 'common_subexpressions'")
@@ -65,7 +67,11 @@ class Duck:
 
     def put(self, table: str, data: pa.Table) -> ibis.Table:
         """See `Engine`."""
-        return self.backend.create_table(table, data, overwrite=True, temp=True)
+        con = self.backend.con
+        con.register("arrow_data", data)
+        con.execute(f"CREATE OR REPLACE TABLE {name(table)} AS SELECT * FROM arrow_data")
+        con.unregister("arrow_data")
+        return self.backend.table(table)
 
     def sql(self, expression: ibis.Table) -> str:
         """See `Engine`."""
@@ -74,14 +80,14 @@ class Duck:
     def keep(self, table: str, expression: ibis.Table) -> tuple[ibis.Table, str, int]:
         """See `Engine`."""
         sql = self.sql(expression)
-        counted = self.backend.con.execute(f"CREATE OR REPLACE TEMP TABLE {name(table)} AS {sql}").fetchone()
-        return self.backend.table(table, database="temp.main"), sql, int(counted[0])
+        counted = self.backend.con.execute(f"CREATE OR REPLACE TABLE {name(table)} AS {sql}").fetchone()
+        return self.backend.table(table), sql, int(counted[0])
 
     def share(self, table: str, expression: ibis.Table, file: Path) -> str:
         """See `Engine`. The file is Parquet, in the run's private folder."""
         sql = self.sql(expression)
         compute_once(file, lambda beside: self._copy(sql, beside))
-        self.backend.raw_sql(f"CREATE OR REPLACE TEMP VIEW {name(table)} AS SELECT * FROM read_parquet({literal(file)})")
+        self.backend.raw_sql(f"CREATE OR REPLACE VIEW {name(table)} AS SELECT * FROM read_parquet({literal(file)})")
         return sql
 
     def _copy(self, sql: str, file: Path) -> None:
