@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
@@ -199,6 +200,24 @@ def judged_rows(evaluation: Evaluation, audit: Audit) -> list[dict[str, Any]]:
         return []
     rows: list[dict[str, Any]] = audit.snapshot.engine.backend.to_pyarrow(evaluation.classified).to_pylist()
     return rows
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """An evaluation with the rows that it left on the engine, as a data frame of objects."""
+
+    evaluation: Evaluation
+    rows: pd.DataFrame
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.evaluation, name)
+
+
+def evaluated(rule: str, audit: Audit, **how: Any) -> Evaluated:
+    """A rule's evaluation, and its rows."""
+    evaluation = evaluate(RULES[rule], audit, **how)
+    names = ["record", "subject", "outcome", "reason", "due_on", "days_over"]
+    return Evaluated(evaluation, pd.DataFrame(judged_rows(evaluation, audit), columns=names, dtype="object"))
 
 
 class Worlds:
