@@ -8,12 +8,11 @@ from functools import cached_property
 from typing import Any
 
 import ibis.expr.types as ir
-import pyarrow as pa
 
 from heytalk_audit.audit.faults import absent
 from heytalk_audit.audit.shared import SharedTables
 from heytalk_audit.detect.columns import ExaminedColumn
-from heytalk_audit.detect.in_snapshot import CONTENTS, SCHEMA, contents, detect, examined
+from heytalk_audit.detect.in_snapshot import CONTENTS, SCHEMA, contents, examined, sources
 from heytalk_audit.expressions.calendar import Clock
 from heytalk_audit.policy import Policy
 from heytalk_audit.policy.view import View
@@ -57,9 +56,9 @@ class Audit:
         return snapshot.tables | {name: snapshot.engine.put(name, table) for name, table in evidence.items()}
 
     @cached_property
-    def detections(self) -> pa.Table:
+    def detections(self) -> ir.Table:
         """What the detectors find in the snapshot's texts; they run when a rule first asks for it."""
-        return once(self.snapshot.work, DETECTIONS, lambda: detect(self.snapshot.tables, self.snapshot.engine))
+        return self.shared.derive(DETECTIONS, sources(self.snapshot.tables), SCHEMA)
 
     @cached_property
     def examined(self) -> list[ExaminedColumn]:
@@ -71,7 +70,7 @@ class Audit:
         """A table that a rule names, null where there is none; `dry` has an empty one where only reading texts would tell."""
         engine = self.snapshot.engine
         if name == DETECTIONS:
-            return engine.put(name, SCHEMA.empty_table() if dry else self.detections)
+            return engine.put(f"no_{name}", SCHEMA.empty_table()) if dry else self.detections
         if name == COLUMN_CONTENTS:
             return engine.put(name, CONTENTS.empty_table() if dry else contents(self.examined))
         return self.tables.get(name)

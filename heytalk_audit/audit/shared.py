@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -12,8 +12,10 @@ from typing import cast
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
 from ibis.common.graph import Graph
 
+from heytalk_audit.snapshot.derived import Source
 from heytalk_audit.snapshot.engines import Engine
 
 #: The folder of the kept files, in the audit's working folder.
@@ -52,6 +54,10 @@ class SharedTables:
     def rows(self, expression: ir.Table, names: Mapping[ops.Node, str]) -> pd.DataFrame:
         """The rows of such an expression, for results that are small whatever the data."""
         return self.engine.rows(self.resolve(expression, names)[0])
+
+    def derive(self, name: str, sources: Sequence[Source], schema: pa.Schema) -> ir.Table:
+        """A table of what functions make of batches of rows; see `Engine.derive`."""
+        return self.engine.derive(name, sources, schema, self._folder / f"{name}.parquet")
 
     def _compute(self, node: ops.Node, name: str) -> SharedTable:
         inner = [other for other in self._kept if other != node]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import ibis
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from heytalk_audit.contract import Column
 from heytalk_audit.errors import InputError
 from heytalk_audit.expressions.calendar import plus_days, plus_months
-from heytalk_audit.snapshot.derived import compute_once
+from heytalk_audit.snapshot.derived import BATCH, Source, compute_once
 from heytalk_audit.snapshot.frames import frame
 from heytalk_audit.snapshot.quoting import literal, name
 
@@ -92,6 +93,18 @@ class Duck:
 
     def _copy(self, sql: str, file: Path) -> None:
         self.backend.raw_sql(f"COPY ({sql}) TO {literal(file)} (FORMAT parquet, COMPRESSION lz4_raw)")
+
+    def derive(self, table: str, sources: Sequence[Source], schema: pa.Schema, file: Path) -> ibis.Table:
+        """See `Engine`."""
+        compute_once(file, lambda beside: self._stream(sources, schema, beside))
+        self.backend.raw_sql(f"CREATE OR REPLACE VIEW {name(table)} AS SELECT * FROM read_parquet({literal(file)})")
+        return self.backend.table(table)
+
+    def _stream(self, sources: Sequence[Source], schema: pa.Schema, file: Path) -> None:
+        with pq.ParquetWriter(file, schema, compression="lz4") as writer:
+            for rows, function in sources:
+                for batch in self.batches(rows, BATCH):
+                    writer.write_table(function(batch))
 
     def query(self, sql: str) -> pa.Table:
         """See `Engine`."""

@@ -195,7 +195,7 @@ HOSTILE = "<script>alert('x')</script>\u202e & \"Bo\""
 
 
 @pytest.mark.parametrize("audience", ["internal", "regulator"])
-def test_names_in_a_register_cannot_write_the_page(audience, audit, found, tmp_path):
+def test_names_in_a_register_cannot_write_the_page(audience, audit, found, cover, tmp_path):
     changed = {k: HOSTILE for k in ("legal_ground", "reason", "owner")} | {"id": "<b>", "approver": "<i>x"}
     record = pseudonym(KEY.encode(), "traffic_events:e0")
     given = entries(tmp_path, changed, {"scope": {"segment": {"event_type": "<u>"}}}, {"scope": {"record": record}})
