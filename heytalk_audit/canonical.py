@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
+import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from heytalk_audit.errors import InputError, nearest
@@ -18,6 +19,11 @@ PACKAGE = Path(__file__).resolve().parent
 def canonical(value: Any) -> bytes:
     """Canonical JSON: sorted keys, UTF-8, one newline at the end."""
     return (json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False, default=str) + "\n").encode("utf-8")
+
+
+def parse_yaml(text: str) -> Any:
+    """What YAML says; by libyaml, which is ten times faster, where it is there."""
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def digest(content: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 # importing a module registers its commands, and --help lists them in that order
@@ -14,7 +15,8 @@ __all__ = ["audits", "custody", "follow_up", "main", "packs", "snapshots"]
 
 
 def main() -> None:
-    """Entry point: unusable input is one line on standard error and exit status 2."""
+    """Entry point: unusable input is one line on standard error and exit status 2. Ended by a signal, it cleans up before it goes."""
+    signal.signal(signal.SIGTERM, _end)
     try:
         app()
     except InputError as error:
@@ -23,3 +25,10 @@ def main() -> None:
     except KeyboardInterrupt:
         err.print("stopped; nothing was written")
         sys.exit(130)
+
+
+def _end(signum: int, frame: object) -> None:
+    """End in good order, once."""
+    signal.signal(signum, signal.SIG_IGN)
+    err.print("stopped; nothing was written")
+    sys.exit(128 + signum)

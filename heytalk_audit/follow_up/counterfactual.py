@@ -33,7 +33,7 @@ from heytalk_audit.policy.declared import Declared
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot import delivery
-from heytalk_audit.snapshot.engines import connect
+from heytalk_audit.snapshot.engines import Engine, connect
 from heytalk_audit.snapshot.open import Snapshot, open_snapshot
 
 #: A step of the waterfall: the causes that lie between the one before and this one, and the open rows that it has.
@@ -154,10 +154,10 @@ def cause_of(steps: list[Step], row: Row) -> str:
 # opening a lab ---------------------------------------------------------------------------------------
 
 
-def open_old(folder: Path, old: Run, work: Path) -> Snapshot:
-    """The snapshot of an old run, if it is that one. Raises InputError."""
+def open_old(folder: Path, old: Run, work: Path, engine: Engine | None = None) -> Snapshot:
+    """The snapshot of an old run, if it is that one; opened on an engine of its own unless one is given. Raises InputError."""
     work.mkdir(exist_ok=True)
-    snapshot = open_snapshot(folder, connect("duckdb"), work)
+    snapshot = open_snapshot(folder, engine or connect("duckdb"), work)
     tables = {f"snapshot/{name}": counted["hash"].removeprefix("sha256:") for name, counted in snapshot.profile.items()}
     descriptor = digest((folder / delivery.DESCRIPTOR).read_bytes())
     recorded = {name: value for name, value in old.materials.items() if name.startswith("snapshot/")}

@@ -77,7 +77,7 @@ def _keep_inputs(parameters: Params, base: Path, staged: Path) -> None:
     """What a replay needs and may be shown: the parameters without paths, and the registers and policy that they name."""
     kept = staged / folder.PARAMETERS
     kept.parent.mkdir(parents=True)
-    document = parameters.model_dump(mode="json", exclude={"signing"} | params.unset(parameters))
+    document = parameters.model_dump(mode="json", exclude={"signing": True} | params.unrecorded(parameters))
     for path in paths(parameters):
         if path.role not in (Role.SIGNING_KEY, Role.POLICY):
             put(document, path.key, _kept(path, parameters.report.audience, base, kept.parent))

@@ -15,6 +15,7 @@ from heytalk_audit.follow_up.counterfactual import Lab, open_old
 from heytalk_audit.follow_up.earlier import CarriedRow, Row, Run, open_rows
 from heytalk_audit.follow_up.history import Followed, audits_before, marks, write_carried
 from heytalk_audit.running.session import PREVIOUS_SNAPSHOT, Session
+from heytalk_audit.snapshot.engines import connect
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def as_run(session: Session, results: list[RuleResult]) -> Run:
 def _lab(session: Session, old: Run) -> Lab:
     snapshot, audit = None, session.audit
     if session.params.previous_snapshot:
-        snapshot = open_old(session.base / session.params.previous_snapshot, old, session.work / PREVIOUS_SNAPSHOT)
+        engine = connect("duckdb", session.duckdb_options)
+        snapshot = open_old(session.base / session.params.previous_snapshot, old, session.work / PREVIOUS_SNAPSHOT, engine)
     return Lab(old, audit.policy, session.params.settings, session.key, snapshot, audit.snapshot)
 
 

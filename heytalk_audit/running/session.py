@@ -7,7 +7,7 @@ on its own, in JupyterLab, a session makes a folder for itself and evaluates wha
 from __future__ import annotations
 
 import os
-import tempfile
+import sys
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +37,8 @@ from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.policy.text import drift, load_text
 from heytalk_audit.registers import accepted, attestations, findings
 from heytalk_audit.rules import RULES
+from heytalk_audit.running.share import read_share
+from heytalk_audit.snapshot.budget import budget_of, private_folder
 from heytalk_audit.snapshot.engines import connect
 from heytalk_audit.snapshot.open import open_snapshot
 
@@ -67,8 +69,8 @@ class Session:
 
     @cached_property
     def work(self) -> Path:
-        """The folder that keeps what is derived: the run's own, or one of this session."""
-        return Path(os.environ[WORK]) if self.is_part_of_run else Path(tempfile.mkdtemp(prefix="heytalk-audit-"))
+        """The folder that keeps what is derived: the run's own, or one of this session, which goes with its process."""
+        return Path(os.environ[WORK]) if self.is_part_of_run else private_folder(sys.modules[__name__])
 
     @cached_property
     def audit(self) -> Audit:
@@ -77,9 +79,19 @@ class Session:
         settings = settings_of(policy, self.params.settings)
         text = self.params.policy.text
         compared = drift(load_text(self.base / text), policy.clauses.values()) if text else None
-        engine = connect(self.params.engine.url, self.params.engine.options)
+        url = self.params.engine.url
+        engine = connect(url, self.duckdb_options if url == "duckdb" else self.params.engine.options)
         columns = earlier.columns_before(self.base / self.params.previous) if self.params.previous else None
         return Audit(open_snapshot(self.base / self.params.snapshot, engine, self.work), policy, settings, compared, columns)
+
+    @cached_property
+    def duckdb_options(self) -> dict[str, Any]:
+        """What each connection of this session to DuckDB may use."""
+        if self.is_part_of_run:
+            return read_share(self.work)
+        options = self.params.engine.duckdb(self.base)
+        # the earlier snapshot has a connection of its own
+        return budget_of(options, Path(options.get("temp_directory") or self.work)).share(2 if self.params.previous_snapshot else 1)
 
     @cached_property
     def key(self) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 from heytalk_audit.contract import Column
 from heytalk_audit.errors import InputError
 from heytalk_audit.expressions.calendar import plus_days, plus_months
+from heytalk_audit.snapshot.budget import private_folder
 from heytalk_audit.snapshot.derived import BATCH, Source, compute_once
 from heytalk_audit.snapshot.frames import frame
 from heytalk_audit.snapshot.quoting import literal, name
@@ -27,15 +29,30 @@ _TYPES = {
     "number": "DECIMAL(18, 2)",
     "array": "VARCHAR[]",
 }
+#: What no parameters change. What is spilled is encrypted, with the built-in library: the other one is an extension, and none is ever
+#: fetched. Its keys live in memory alone.
+_FIXED = {
+    "force_mbedtls_unsafe": "true",
+    "temp_file_encryption": "true",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+}
 
 
 class Duck:
-    """DuckDB in memory, with its zone and optimiser set so that times and due days come out right."""
+    """DuckDB in memory, with its zone and optimiser set so that times and due days come out right.
+
+    Options: memory_limit, threads, and temp_directory, the folder within which it makes a private one to spill (default: the system's).
+    """
 
     dialect = "duckdb"
 
     def __init__(self, options: dict[str, Any] | None = None):
-        self.backend = ibis.duckdb.connect(**(options or {}))
+        options = options or {}
+        self.backend = ibis.duckdb.connect(**(options | _FIXED))
+        self._spill = private_folder(self.backend, "spill-", options.get("temp_directory"))
+        self.backend.raw_sql(f"SET temp_directory = {literal(self._spill)}")
         # for every cursor of this database
         self.backend.raw_sql("SET GLOBAL TimeZone = 'UTC'")
         self.backend.raw_sql("SET TimeZone = 'UTC'")
@@ -50,6 +67,11 @@ class Duck:
         local = self.backend.con.execute("SELECT TIMESTAMP '2024-08-31 18:00' AT TIME ZONE 'UTC' AT TIME ZONE 'Asia/Shanghai'")
         if due != [dt.date(2025, 2, 28)] or local.fetchall()[0][0].day != 1:
             raise InputError("engine duckdb", "counts months or zones wrongly", "install the locked version")
+
+    def close(self) -> None:
+        """Give back its memory, and its folder to spill. Nothing of it can be used any more."""
+        self.backend.disconnect()
+        shutil.rmtree(self._spill, ignore_errors=True)
 
     def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]]) -> ibis.Table:
         """See `Engine`."""

@@ -66,8 +66,11 @@ def check_url(url: str) -> None:
 def connect(url: str = "duckdb", options: dict[str, Any] | None = None) -> Engine:
     """The engine of that name: duckdb, or a Spark address (local[2], spark://..., sc://...). Raises InputError."""
     check_url(url)
-    if url != "duckdb":
-        return Spark(url, options)
+    return connect_duckdb(options) if url == "duckdb" else Spark(url, options)
+
+
+def connect_duckdb(options: dict[str, Any] | None = None) -> Duck:
+    """DuckDB, whatever engine runs the rules: it profiles. Raises InputError."""
     try:
         return Duck(options)
     except InputError:
