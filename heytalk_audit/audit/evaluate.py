@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,6 +117,13 @@ def outline(rule: Rule, audit: Audit) -> Check | None:
     except Exception:
         # what stands in its way is said where the rule is evaluated
         return None
+
+
+def dry(rule: Rule, audit: Audit, view: View, kept: Callable[[ir.Table], ir.Table]) -> dict[str, ir.Table]:
+    """A rule's tables as expressions, without evaluating it; `kept` is the first as it will be once it is kept. Raises NotEvaluated."""
+    built = _build(rule, audit, view, Present(audit.snapshot.tables), dry=True)
+    _refuse_gated(rule, audit, built.reads)
+    return {CANDIDATES: built.candidates, CLASSIFIED: _labelled(rule, built.check, kept(built.candidates), audit, view)}
 
 
 def _refuse_absent(rule: Rule, audit: Audit) -> None:

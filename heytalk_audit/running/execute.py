@@ -87,7 +87,7 @@ def _quiet() -> Iterator[None]:
     """Without papermill's own warnings and log, which speak of its insides: once around all threads, whose filters are one."""
     logger = logging.getLogger("papermill")
     level = logger.level
-    logger.setLevel(logging.ERROR)
+    logger.setLevel(logging.CRITICAL + 1)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

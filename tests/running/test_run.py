@@ -25,7 +25,10 @@ from heytalk_audit.notebook import rules_of
 from heytalk_audit.params import Params
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.running.execute import execute
+from heytalk_audit.running.kernels import Kernels
 from heytalk_audit.running.run import Watch
+from heytalk_audit.snapshot import profile
+from heytalk_audit.snapshot.budget import Budget
 
 pytestmark = pytest.mark.xdist_group("run")
 
@@ -236,8 +239,11 @@ def test_chapters_side_by_side_leave_the_process_where_it_was(tmp_path, monkeypa
     monkeypatch.setattr("heytalk_audit.running.execute._write_pages", lambda *given: None)
     given = Params(audit={"id": "test"}, snapshot="nowhere")
     before = dict(os.environ)
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / profile.FILE).write_text("{}")
     with Progress(disable=True) as progress:
-        execute(given, tmp_path / "work", progress, Watch().step, object)
+        execute(given, work, progress, Watch().step, Kernels(object), Budget(10**9, 2, work))
     assert folders == [str(tmp_path)] * (len(CHAPTERS) + 1)
     assert os.getcwd() == str(tmp_path) and dict(os.environ) == before
 
