@@ -82,7 +82,7 @@ def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
     for batch in batches:
         waiting.append(batch)
         rows += batch.num_rows
-        while rows >= GROUP:
+        while rows > GROUP:
             table = pa.Table.from_batches(waiting)
             yield table.slice(0, GROUP).combine_chunks()
             waiting, rows = table.slice(GROUP).to_batches(), rows - GROUP
