@@ -162,19 +162,23 @@ def write_rows(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path)
     """Rows as a file; the same rows give the same bytes, however they were batched. One row group is held at a time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with pq.ParquetWriter(path, schema, compression="zstd", write_statistics=False, store_schema=False) as writer:
-        for group in _groups(batches, schema):
-            writer.write_table(group, row_group_size=_GROUP)
+        for group in _groups(batches):
+            table = pa.Table.from_batches(group, schema).combine_chunks()
+            group.clear()  # the rows are held once while they are written
+            writer.write_table(table, row_group_size=_GROUP)
 
 
-def _groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
-    """The rows in tables of one chunk each, all but the last of the same size; one table without rows where there is none."""
+def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+    """The batches of each row group, all but the last of the same size; one without batches where there are no rows."""
     waiting, rows, written = [], 0, False
     for batch in batches:
-        waiting.append(batch.cast(schema))
-        rows += batch.num_rows
-        while rows >= _GROUP:
-            table = pa.Table.from_batches(waiting, schema)
-            yield table.slice(0, _GROUP).combine_chunks()
-            waiting, rows, written = table.slice(_GROUP).to_batches(), rows - _GROUP, True
+        while rows + batch.num_rows >= _GROUP:
+            waiting.append(batch.slice(0, _GROUP - rows))
+            batch = batch.slice(_GROUP - rows)
+            yield waiting
+            waiting, rows, written = [], 0, True
+        if batch.num_rows:
+            waiting.append(batch)
+            rows += batch.num_rows
     if rows or not written:
-        yield pa.Table.from_batches(waiting, schema).combine_chunks()
+        yield waiting

@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 import time
+import tracemalloc
 import xml.etree.ElementTree as ET
 import zipfile
 from dataclasses import replace
@@ -16,14 +17,18 @@ from datetime import date
 from importlib import metadata
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from commands import heytalk_audit
 
 from heytalk_audit import exports
 from heytalk_audit.audit import disclosure
+from heytalk_audit.audit.exceptions import EXCEPTIONS
 from heytalk_audit.canonical import digest
 from heytalk_audit.errors import InputError
+from heytalk_audit.evidence.folder import exceptions_file
 from heytalk_audit.evidence.materials import LOCK
+from heytalk_audit.evidence.row_files import write_rows
 from heytalk_audit.exports import environment, excel, junit, oscal, pdf, recorded, tables
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Audience, Verdict
 
@@ -119,6 +124,24 @@ def test_the_tables_hold_every_finding_and_every_row(run):
     assert len(zipfile.ZipFile(io.BytesIO(contents(excel.write, external)["findings.xlsx"])).namelist()) < 20
     findings = list(csv.DictReader(io.StringIO(contents(tables.write, external)["findings.csv"].decode("utf-8-sig"), newline="")))
     assert not {f["people_violation"] for f in findings} & {"1", "2", "3", "4"}
+
+
+def test_python_holds_a_few_of_the_rows_that_it_writes(run, tmp_path):
+    rule = next(rule for rule in run.findings if rule.ledger.violation)
+    rows = 200_000
+    records = [f"{n:016x}" for n in range(rows)]
+    columns = [records, records, ["violation"] * rows, ["late"] * rows, [None] * rows, [None] * rows]
+    write_rows(pa.table(columns, schema=EXCEPTIONS).to_batches(), EXCEPTIONS, exceptions_file(tmp_path / "run", rule.id))
+    large = replace(run, folder=tmp_path / "run", rules=[rule])
+    del records, columns
+    tracemalloc.start()
+    tables.write(large, tmp_path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    with (tmp_path / "exceptions.csv").open(newline="") as written:
+        assert sum(1 for _ in written) == rows + 1
+    # the file has 27 MB, its rows as lists would take 80
+    assert (tmp_path / "exceptions.csv").stat().st_size > 25_000_000 > peak, peak
 
 
 def test_owners_get_columns_and_lists(run):

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from heytalk_audit.audit.exceptions import EXCEPTIONS, write_exceptions
+from heytalk_audit.audit.exceptions import EXCEPTIONS
+from heytalk_audit.canonical import Streamed, canonical, write_canonical
 from heytalk_audit.evidence.row_files import RowReader, opened_reader, write_rows
 from heytalk_audit.follow_up.changes import STATES, changes_in, changes_of, differ
 from heytalk_audit.follow_up.earlier import RuleRows
@@ -118,7 +119,7 @@ def reader() -> Iterator[RowReader]:
         yield opened
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TESTED_OR_NOT, TESTED_OR_NOT, ENTRIES, ENTRIES, RESOLVED, STEPS)
 def test_it_is_what_a_plain_reading_says(reader, tmp_path, was, stands, covered_then, covered_now, resolved, between):
     then, now = with_entries(was, covered_then), with_entries(stands, covered_now)
@@ -191,7 +192,7 @@ def large(path: Path, rows: int, seed: int, shift: int) -> Path:
     records = pa.array([f"{key:016x}" for key in np.sort(keys)])
     outcomes = pa.array(np.array(["violation", "review"])[of.integers(0, 2, rows)])
     nothing = [pa.nulls(rows, kind) for kind in (pa.date32(), pa.int32())]
-    write_exceptions(pa.Table.from_arrays([records, records, outcomes, outcomes, *nothing], schema=EXCEPTIONS), path)
+    write_rows([pa.RecordBatch.from_arrays([records, records, outcomes, outcomes, *nothing], schema=EXCEPTIONS)], EXCEPTIONS, path)
     return path
 
 
@@ -216,6 +217,12 @@ def test_nothing_in_python_grows_with_the_files(tmp_path):
     assert pq.read_metadata(tmp_path / "carried.parquet").num_rows == sum(count.rows for count in counts)
     # 300,000 keys and values alone would take 60 MB
     assert peak < 25_000_000, peak
+
+
+def test_a_list_that_is_streamed_is_written_as_any_other(tmp_path):
+    rows = [{"record": f"{n}", "now": None, "before": "é\u2028"} for n in range(1000)]
+    write_canonical({"rules": [{"rows": Streamed(lambda: iter(rows)), "id": "x"}, {"rows": []}]}, tmp_path / "streamed.json")
+    assert (tmp_path / "streamed.json").read_bytes() == canonical({"rules": [{"rows": rows, "id": "x"}, {"rows": []}]})
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
