@@ -33,11 +33,11 @@ _BATCH = 20_000
 def differences(folder: Path, demo: Path, key: bytes) -> list[str]:
     """Findings that were not planted, and planted rows of the rules that ran that were not found, as lines without any id."""
     files = [f for f in sorted((folder / EXCEPTIONS).glob("*.parquet")) if not f.stem.startswith("DQ-") or f.stem in PLANTED_DELIVERY]
-    found = " UNION ALL ".join(f"SELECT {literal(f.stem)} AS rule, record, outcome, reason FROM {rows_in(f)}" for f in files)
+    reported = " UNION ALL ".join(f"SELECT {literal(f.stem)} AS rule, record, outcome, reason FROM {rows_in(f)}" for f in files)
     with opened_reader() as reader:
         reader.put("planted", _planted(folder, demo, key))
         planted = f"SELECT {', '.join(_ROW)} FROM planted"
-        return _lines(reader, "planted, not found", planted, found) + _lines(reader, "found, not planted", found, planted)
+        return _lines(reader, "planted, not found", planted, reported) + _lines(reader, "found, not planted", reported, planted)
 
 
 def _planted(folder: Path, demo: Path, key: bytes) -> Iterator[pa.Table]:

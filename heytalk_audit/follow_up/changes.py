@@ -68,12 +68,12 @@ def _stands(rows: RuleRows) -> str:
     """The open rows of a rule in one run, with their status: the outcome, or accepted."""
     if rows.exceptions is None:
         return _no_rows("record", "outcome", "entries", "status")
-    found = open_rows(rows.exceptions)
+    relation = open_rows(rows.exceptions)
     if rows.carried is not None and not is_covering(rows.exceptions):
-        found = f"""(SELECT record, number, outcome, accepted AS entries
-            FROM {found} LEFT JOIN (SELECT record, number, accepted FROM {carried_rows(rows.carried, rows.rule)}) {BY_ROW})"""
+        relation = f"""(SELECT record, number, outcome, accepted AS entries
+            FROM {relation} LEFT JOIN (SELECT record, number, accepted FROM {carried_rows(rows.carried, rows.rule)}) {BY_ROW})"""
     is_accepted = f"outcome = {literal(Outcome.VIOLATION)} AND entries IS NOT NULL"
-    return f"(SELECT *, CASE WHEN {is_accepted} THEN {literal(ACCEPTED)} ELSE outcome END AS status FROM {found})"
+    return f"(SELECT *, CASE WHEN {is_accepted} THEN {literal(ACCEPTED)} ELSE outcome END AS status FROM {relation})"
 
 
 # one rule --------------------------------------------------------------------------------------------

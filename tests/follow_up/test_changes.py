@@ -124,11 +124,14 @@ def reader() -> Iterator[RowReader]:
 def test_it_is_what_a_plain_reading_says(reader, tmp_path, was, stands, covered_then, covered_now, resolved, between):
     then, now = with_entries(was, covered_then), with_entries(stands, covered_now)
     before, after = Side(then), Side(now)
-    known = [{"record": r, "number": n, "accepted": e} for (r, n), e in before.entries.items()]
+    earlier_rows = [{"record": r, "number": n, "accepted": e} for (r, n), e in before.entries.items()]
+    still = resolved - before.outcomes.keys()
     # what the earlier run carries of rows that were open, or resolved, before it
-    known += [{"record": r, "number": n, "resolved": THEN, "state": "resolved"} for r, n in resolved if (r, n) not in before.outcomes]
+    earlier_rows += [
+        {"record": r, "number": n, "resolved": THEN, "state": "resolved"} for r, n in resolved if (r, n) not in before.outcomes
+    ]
     files = {"then": exceptions(tmp_path / "then.parquet", then or [], False), "now": exceptions(tmp_path / "now.parquet", now or [], True)}
-    kept = carried_file(tmp_path / "carried.parquet", known)
+    kept = carried_file(tmp_path / "carried.parquet", earlier_rows)
     sides = RuleRows(RULE, files["then"] if before.tested else None, kept), RuleRows(RULE, files["now"] if after.tested else None)
     steps = [((), before), *(((cause,), Side([(*row, None) for row in rows])) for cause, rows in between), (("data",), after)]
     step_files = [exceptions(tmp_path / f"{n}.parquet", [(*row, None) for row in rows], False) for n, (_, rows) in enumerate(between)]
@@ -136,7 +139,7 @@ def test_it_is_what_a_plain_reading_says(reader, tmp_path, was, stands, covered_
 
     query = changes_of(*sides, waterfall)
     found = reader.rows(f"SELECT record, number, state, before, now, cause FROM ({query}) ORDER BY record, number")
-    expected = plain(before, after, steps, resolved - before.outcomes.keys())
+    expected = plain(before, after, steps, still)
     assert found == expected
     assert differ(reader, files["then"], files["now"]) == (Side(then).outcomes != Side(now).outcomes)
 
