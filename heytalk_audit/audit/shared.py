@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+from ibis.common.graph import Graph
 
+from heytalk_audit.snapshot.derived import Source
 from heytalk_audit.snapshot.engines import Engine
 
 #: The folder of the kept files, in the audit's working folder.
@@ -47,6 +51,14 @@ class SharedTables:
         kept = [self._kept[node] for node in used]
         return self._replace(expression.op(), used), kept
 
+    def rows(self, expression: ir.Table, names: Mapping[ops.Node, str]) -> pd.DataFrame:
+        """The rows of such an expression, for results that are small whatever the data."""
+        return self.engine.rows(self.resolve(expression, names)[0])
+
+    def derive(self, name: str, sources: Sequence[Source], schema: pa.Schema) -> ir.Table:
+        """A table of what functions make of batches of rows; see `Engine.derive`."""
+        return self.engine.derive(name, sources, schema, self._folder / f"{name}.parquet")
+
     def _compute(self, node: ops.Node, name: str) -> SharedTable:
         inner = [other for other in self._kept if other != node]
         table = self._replace(node, inner)
@@ -69,4 +81,5 @@ class SharedTables:
 
 def names_in(expression: ir.Table, names: Mapping[ops.Node, str]) -> list[ops.Node]:
     """The named parts of an expression, each after those that it needs itself."""
-    return [node for node in expression.op().map(lambda node, results, **kwargs: node) if node in names]
+    ordered, _ = Graph.from_bfs(expression.op()).toposort()
+    return [node for node in ordered if node in names]

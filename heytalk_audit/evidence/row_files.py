@@ -26,8 +26,6 @@ from heytalk_audit.vocabulary import OPEN_OUTCOMES, Outcome
 MEMORY = "512MB"
 #: How many rows leave it at once.
 BATCH = 20_000
-#: How many rows a row group has of a file that is written from here.
-_GROUP = 1_000_000
 
 
 class RowReader:
@@ -153,32 +151,3 @@ def values_among(reader: RowReader, file: Path, column: str, values: Iterable[st
     """Which of a few values a column of a file has."""
     query = f"SELECT DISTINCT {column} FROM {rows_in(file)} WHERE list_contains({word_list(values)}, {column})"
     return {row[column] for row in reader.rows(query)}
-
-
-# writing ---------------------------------------------------------------------------------------------
-
-
-def write_rows(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path) -> None:
-    """Rows as a file; the same rows give the same bytes, however they were batched. One row group is held at a time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with pq.ParquetWriter(path, schema, compression="zstd", write_statistics=False, store_schema=False) as writer:
-        for group in _groups(batches):
-            table = pa.Table.from_batches(group, schema).combine_chunks()
-            group.clear()  # the rows are held once while they are written
-            writer.write_table(table, row_group_size=_GROUP)
-
-
-def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
-    """The batches of each row group, all but the last of the same size; one without batches where there are no rows."""
-    waiting, rows, written = [], 0, False
-    for batch in batches:
-        while rows + batch.num_rows >= _GROUP:
-            waiting.append(batch.slice(0, _GROUP - rows))
-            batch = batch.slice(_GROUP - rows)
-            yield waiting
-            waiting, rows, written = [], 0, True
-        if batch.num_rows:
-            waiting.append(batch)
-            rows += batch.num_rows
-    if rows or not written:
-        yield waiting

@@ -19,8 +19,8 @@ import yaml
 
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import Evaluation, evaluate
-from heytalk_audit.audit.exceptions import exception_rows, write_exceptions
-from heytalk_audit.audit.pseudonym import fingerprint
+from heytalk_audit.audit.exceptions import write_exceptions
+from heytalk_audit.audit.pseudonym import fingerprint, key_pads
 from heytalk_audit.canonical import code_digest, digest
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import INPUTS
@@ -95,12 +95,12 @@ class Lab:
         if (after == RULE and not self.has_old_policy(rule)) or after not in self._settings or _NOT_AGAIN in RULES[rule].tables:
             return None
         evaluation = evaluate(RULES[rule], Audit(snapshot, policy, self._settings[after]))
-        return self._written(evaluation, after) if evaluation.verdict.is_tested else None
+        return self._written(evaluation, after, snapshot) if evaluation.verdict.is_tested else None
 
-    def _written(self, evaluation: Evaluation, after: str) -> Path:
+    def _written(self, evaluation: Evaluation, after: str, snapshot: Snapshot) -> Path:
         """The exceptions file of an evaluation."""
         file = self.work / f"{evaluation.rule.id}-{after}.parquet"
-        write_exceptions(exception_rows(evaluation, self.key), file)
+        write_exceptions(evaluation, snapshot.engine, key_pads(self.key, snapshot.engine), file)
         return file
 
 

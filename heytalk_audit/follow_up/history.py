@@ -21,8 +21,9 @@ from heytalk_audit.audit.document import (
     Repeat,
     RolledForward,
 )
+from heytalk_audit.audit.exceptions import write_rows
 from heytalk_audit.audit.rule_result import Count, RuleResult
-from heytalk_audit.evidence.row_files import RowReader, word_list, write_rows
+from heytalk_audit.evidence.row_files import RowReader, word_list
 from heytalk_audit.follow_up.changes import ACCEPTED, Changes, carried_rows, open_rows
 from heytalk_audit.follow_up.compare import Comparison
 from heytalk_audit.follow_up.earlier import Run
@@ -224,4 +225,4 @@ def write_carried(reader: RowReader, query: str, path: Path) -> None:
     """The rows of a query as a file; the same rows give the same bytes."""
     columns = ", ".join(f"CAST({field.name} AS {'INTEGER' if pa.types.is_int32(field.type) else 'VARCHAR'})" for field in CARRIED)
     batches = reader.batches(f"SELECT {columns} FROM ({query}) ORDER BY rule, record, number")
-    write_rows((pa.RecordBatch.from_arrays(batch.columns, schema=CARRIED) for batch in batches), CARRIED, path)
+    write_rows((pa.RecordBatch.from_arrays(batch.columns, schema=CARRIED) for batch in batches), {path: CARRIED})

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import ibis.expr.types as ir
 import pandas as pd
 
 from heytalk_audit import params as parameters
@@ -21,14 +22,15 @@ from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.describe import describe
 from heytalk_audit.audit.document import AuditDescription
 from heytalk_audit.audit.evaluate import evaluate
-from heytalk_audit.audit.exceptions import exception_rows, write_exceptions
+from heytalk_audit.audit.exceptions import write_exceptions
+from heytalk_audit.audit.pseudonym import key_pads
 from heytalk_audit.audit.results import summarise
 from heytalk_audit.audit.rule_result import EntryStanding, RuleResult
 from heytalk_audit.audit.sampling import read_labels
 from heytalk_audit.canonical import canonical
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.evidence.folder import exceptions_file
-from heytalk_audit.evidence.row_files import RowReader, write_rows
+from heytalk_audit.evidence.row_files import RowReader
 from heytalk_audit.follow_up import earlier, history
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
@@ -90,6 +92,11 @@ class Session:
         return parameters.engagement_key(self.params.report.key_env, "" if self.is_part_of_run else self.audit.snapshot.id)
 
     @cached_property
+    def key_pads(self) -> ir.Table:
+        """The engagement key on the engine, for the pseudonyms that are made there."""
+        return key_pads(self.key, self.audit.snapshot.engine)
+
+    @cached_property
     def labels(self) -> pd.DataFrame | None:
         """The reviewers' labels, if the parameters name any."""
         return read_labels(self.base / path for path in self.params.labels) if self.params.labels else None
@@ -136,15 +143,13 @@ class Session:
         kept = self.work / result_file(rule)
         if kept.exists():
             return RuleResult.model_validate_json(kept.read_bytes())
-        evaluation = evaluate(RULES[rule], self.audit)
-        coverage = acceptance.coverage_of(evaluation, self.entries, self.key, self.audit.clock.today)
+        evaluation, engine = evaluate(RULES[rule], self.audit), self.audit.snapshot.engine
+        coverage = acceptance.coverage_of(evaluation, self.entries, self.key_pads, engine, self.audit.clock.today)
         evaluation = acceptance.accept(evaluation, coverage, self.audit.settings["unknown_limit"])
         repeated = history.is_repeated(rule, evaluation.verdict, self.previous)
-        result = summarise(evaluation, self.audit, self.key, self.labels, coverage.entries, coverage.rows, repeated)
-        rows = exception_rows(evaluation, self.key, coverage.by_row)
-        write_exceptions(rows, exceptions_file(self.work, rule))
-        if coverage.rows:
-            write_rows(rows.to_batches(), rows.schema, self.work / accepted_file(rule))
+        result = summarise(evaluation, self.audit, self.key_pads, self.labels, coverage.entries, coverage.rows, repeated)
+        files = exceptions_file(self.work, rule), self.work / accepted_file(rule)
+        write_exceptions(evaluation, engine, self.key_pads, files[0], coverage.covering, files[1])
         self.write(result_file(rule), result.plain())
         if evaluation.fault is not None:
             self.write_traceback(rule, evaluation.fault.traceback)

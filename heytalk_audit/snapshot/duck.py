@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import ibis
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from heytalk_audit.contract import Column
 from heytalk_audit.errors import InputError
 from heytalk_audit.expressions.calendar import plus_days, plus_months
-from heytalk_audit.snapshot.derived import compute_once
+from heytalk_audit.snapshot.derived import BATCH, Source, compute_once
 from heytalk_audit.snapshot.frames import frame
 from heytalk_audit.snapshot.quoting import literal, name
 
@@ -35,6 +36,8 @@ class Duck:
 
     def __init__(self, options: dict[str, Any] | None = None):
         self.backend = ibis.duckdb.connect(**(options or {}))
+        # for every cursor of this database
+        self.backend.raw_sql("SET GLOBAL TimeZone = 'UTC'")
         self.backend.raw_sql("SET TimeZone = 'UTC'")
         # this optimiser silently merges two intervals of different units on one column into one
         self.backend.raw_sql("SET disabled_optimizers = 'common_subexpressions'")
@@ -65,7 +68,11 @@ class Duck:
 
     def put(self, table: str, data: pa.Table) -> ibis.Table:
         """See `Engine`."""
-        return self.backend.create_table(table, data, overwrite=True, temp=True)
+        con = self.backend.con
+        con.register("arrow_data", data)
+        con.execute(f"CREATE OR REPLACE TABLE {name(table)} AS SELECT * FROM arrow_data")
+        con.unregister("arrow_data")
+        return self.backend.table(table)
 
     def sql(self, expression: ibis.Table) -> str:
         """See `Engine`."""
@@ -74,18 +81,30 @@ class Duck:
     def keep(self, table: str, expression: ibis.Table) -> tuple[ibis.Table, str, int]:
         """See `Engine`."""
         sql = self.sql(expression)
-        counted = self.backend.con.execute(f"CREATE OR REPLACE TEMP TABLE {name(table)} AS {sql}").fetchone()
-        return self.backend.table(table, database="temp.main"), sql, int(counted[0])
+        counted = self.backend.con.execute(f"CREATE OR REPLACE TABLE {name(table)} AS {sql}").fetchone()
+        return self.backend.table(table), sql, int(counted[0])
 
     def share(self, table: str, expression: ibis.Table, file: Path) -> str:
         """See `Engine`. The file is Parquet, in the run's private folder."""
         sql = self.sql(expression)
         compute_once(file, lambda beside: self._copy(sql, beside))
-        self.backend.raw_sql(f"CREATE OR REPLACE TEMP VIEW {name(table)} AS SELECT * FROM read_parquet({literal(file)})")
+        self.backend.raw_sql(f"CREATE OR REPLACE VIEW {name(table)} AS SELECT * FROM read_parquet({literal(file)})")
         return sql
 
     def _copy(self, sql: str, file: Path) -> None:
         self.backend.raw_sql(f"COPY ({sql}) TO {literal(file)} (FORMAT parquet, COMPRESSION lz4_raw)")
+
+    def derive(self, table: str, sources: Sequence[Source], schema: pa.Schema, file: Path) -> ibis.Table:
+        """See `Engine`."""
+        compute_once(file, lambda beside: self._stream(sources, schema, beside))
+        self.backend.raw_sql(f"CREATE OR REPLACE VIEW {name(table)} AS SELECT * FROM read_parquet({literal(file)})")
+        return self.backend.table(table)
+
+    def _stream(self, sources: Sequence[Source], schema: pa.Schema, file: Path) -> None:
+        with pq.ParquetWriter(file, schema, compression="lz4") as writer:
+            for rows, function in sources:
+                for batch in self.batches(rows, BATCH):
+                    writer.write_table(function(batch))
 
     def query(self, sql: str) -> pa.Table:
         """See `Engine`."""

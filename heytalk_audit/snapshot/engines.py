@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from heytalk_audit.contract import Column
 from heytalk_audit.errors import InputError
+from heytalk_audit.snapshot.derived import Source
 from heytalk_audit.snapshot.duck import Duck
 from heytalk_audit.snapshot.spark import Spark
 
@@ -38,6 +39,12 @@ class Engine(Protocol):
         """Make `table` a table of the expression's rows, and return its SQL.
 
         They are computed once for all who name the same file; where the engine can't share files, once for this connection.
+        """
+
+    def derive(self, table: str, sources: Sequence[Source], schema: pa.Schema, file: Path) -> ibis.Table:
+        """A table of what functions make of batches of rows, computed once for all who name the same file, as in `share`.
+
+        The functions run where the rows are: on Spark, on its executors.
         """
 
     def query(self, sql: str) -> pa.Table:

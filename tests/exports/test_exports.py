@@ -23,12 +23,11 @@ from commands import heytalk_audit
 
 from heytalk_audit import exports
 from heytalk_audit.audit import disclosure
-from heytalk_audit.audit.exceptions import EXCEPTIONS
+from heytalk_audit.audit.exceptions import EXCEPTIONS, write_rows
 from heytalk_audit.canonical import digest
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import exceptions_file
 from heytalk_audit.evidence.materials import LOCK
-from heytalk_audit.evidence.row_files import write_rows
 from heytalk_audit.exports import environment, excel, junit, oscal, pdf, recorded, tables
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Audience, Verdict
 
@@ -131,7 +130,7 @@ def test_python_holds_a_few_of_the_rows_that_it_writes(run, tmp_path):
     rows = 200_000
     records = [f"{n:016x}" for n in range(rows)]
     columns = [records, records, ["violation"] * rows, ["late"] * rows, [None] * rows, [None] * rows]
-    write_rows(pa.table(columns, schema=EXCEPTIONS).to_batches(), EXCEPTIONS, exceptions_file(tmp_path / "run", rule.id))
+    write_rows(pa.table(columns, schema=EXCEPTIONS).to_batches(), {exceptions_file(tmp_path / "run", rule.id): EXCEPTIONS})
     large = replace(run, folder=tmp_path / "run", rules=[rule])
     del records, columns
     tracemalloc.start()

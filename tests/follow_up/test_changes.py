@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from heytalk_audit.audit.exceptions import EXCEPTIONS
+from heytalk_audit.audit.exceptions import EXCEPTIONS, write_rows
 from heytalk_audit.canonical import Streamed, canonical, write_canonical
-from heytalk_audit.evidence.row_files import RowReader, opened_reader, write_rows
+from heytalk_audit.evidence.row_files import RowReader, opened_reader
 from heytalk_audit.follow_up.changes import STATES, changes_in, changes_of, differ
 from heytalk_audit.follow_up.earlier import RuleRows
 from heytalk_audit.follow_up.history import CARRIED, carried, marks, rolled_forward, write_carried
@@ -195,7 +195,7 @@ def large(path: Path, rows: int, seed: int, shift: int) -> Path:
     records = pa.array([f"{key:016x}" for key in np.sort(keys)])
     outcomes = pa.array(np.array(["violation", "review"])[of.integers(0, 2, rows)])
     nothing = [pa.nulls(rows, kind) for kind in (pa.date32(), pa.int32())]
-    write_rows([pa.RecordBatch.from_arrays([records, records, outcomes, outcomes, *nothing], schema=EXCEPTIONS)], EXCEPTIONS, path)
+    write_rows([pa.RecordBatch.from_arrays([records, records, outcomes, outcomes, *nothing], schema=EXCEPTIONS)], {path: EXCEPTIONS})
     return path
 
 
@@ -230,11 +230,11 @@ def test_a_list_that_is_streamed_is_written_as_any_other(tmp_path):
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_the_same_rows_give_the_same_bytes_however_they_come(size, tmp_path, monkeypatch):
-    monkeypatch.setattr("heytalk_audit.evidence.row_files._GROUP", 300)
+    monkeypatch.setattr("heytalk_audit.audit.exceptions.GROUP", 300)
     table = pa.table({"record": [f"{n:04d}" for n in range(700)], "number": pa.array(range(700), pa.int32())})
     pq.write_table(table, tmp_path / "whole", compression="zstd", write_statistics=False, store_schema=False, row_group_size=300)
-    write_rows(table.to_batches(max_chunksize=size), table.schema, tmp_path / "batches")
+    write_rows(table.to_batches(max_chunksize=size), {tmp_path / "batches": table.schema})
     assert (tmp_path / "batches").read_bytes() == (tmp_path / "whole").read_bytes()
-    write_rows([], table.schema, tmp_path / "none")
+    write_rows([], {tmp_path / "none": table.schema})
     pq.write_table(table.schema.empty_table(), tmp_path / "empty", compression="zstd", write_statistics=False, store_schema=False)
     assert (tmp_path / "none").read_bytes() == (tmp_path / "empty").read_bytes()
