@@ -65,7 +65,7 @@ class RowReader:
         """A table of rows that come in batches, of which there is one at least."""
         for number, batch in enumerate(batches):
             self._engine.register("batch", batch)
-            self._engine.execute(f"INSERT INTO {table} FROM batch" if number else f"CREATE TEMP TABLE {table} AS FROM batch")
+            self._engine.execute(f"INSERT INTO {table} FROM batch" if number else f"CREATE TABLE {table} AS FROM batch")
             self._engine.unregister("batch")
 
 
