@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import ibis
@@ -26,8 +27,8 @@ EXCEPTIONS = pa.schema(
         ("days_over", pa.int32()),
     ]
 )
-#: The column of the file beside it: which entries of the register cover each row.
-ACCEPTED = pa.schema([("accepted", pa.string())])
+#: The columns of the file beside it: the same, and which entries of the register cover a row.
+ACCEPTED = EXCEPTIONS.append(pa.field("accepted", pa.string()))
 #: So many rows are held at a time, and make a row group.
 GROUP = 1_000_000
 
@@ -37,27 +38,26 @@ def write_exceptions(
 ) -> None:
     """Write an exceptions file, ordered by record; the same rows give the same bytes. `pads` as of `pseudonym.key_pads`.
 
-    Where entries of the register cover rows, a second file `beside` it has a row for each: the ids of these entries, or null.
+    Where entries of the register cover rows, a second file `beside` it has the same rows with the ids of these entries, or null.
     """
     files = {path: EXCEPTIONS} | ({beside: ACCEPTED} if covering and beside is not None else {})
-    _write(_batches(evaluation, engine, pads, covering), files)
+    write_rows(_batches(evaluation, engine, pads, covering), files)
 
 
 def write_no_exceptions(path: Path) -> None:
     """Write an exceptions file without rows."""
-    _write(iter(()), {path: EXCEPTIONS})
+    write_rows((), {path: EXCEPTIONS})
 
 
-def _write(batches: Iterator[pa.RecordBatch], files: Mapping[Path, pa.Schema]) -> None:
-    """Write the columns of each file's schema into it, group by group."""
-    writers = [_writer(path, schema) for path, schema in files.items()]
-    try:
+def write_rows(batches: Iterable[pa.RecordBatch], files: Mapping[Path, pa.Schema]) -> None:
+    """Write rows to files, the columns of its schema to each. The same rows give the same bytes, however they come in batches."""
+    with ExitStack() as stack:
+        writers = [stack.enter_context(_writer(path, schema)) for path, schema in files.items()]
         for group in _groups(batches):
             for writer in writers:
-                writer.write_table(group.select(writer.schema.names).cast(writer.schema), row_group_size=GROUP)
-    finally:
-        for writer in writers:
-            writer.close()
+                table = pa.Table.from_batches([batch.select(writer.schema.names) for batch in group], None if group else writer.schema)
+                writer.write_table(table.combine_chunks().cast(writer.schema), row_group_size=GROUP)
+            group.clear()
 
 
 def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
@@ -75,16 +75,18 @@ def _batches(evaluation: Evaluation, engine: Engine, pads: ir.Table, covering: S
     yield from engine.batches(listed.order_by([listed[name].asc() for name in columns]), GROUP)
 
 
-def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """The rows of these batches in tables of `GROUP` rows each, the last with what remains."""
+def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+    """The batches of each row group, all but the last of the same size; a file without rows has a group of its own."""
     waiting: list[pa.RecordBatch] = []
-    rows = 0
+    rows, written = 0, False
     for batch in batches:
-        waiting.append(batch)
-        rows += batch.num_rows
-        while rows >= GROUP:
-            table = pa.Table.from_batches(waiting)
-            yield table.slice(0, GROUP).combine_chunks()
-            waiting, rows = table.slice(GROUP).to_batches(), rows - GROUP
-    # a file without rows has a group of its own
-    yield pa.Table.from_batches(waiting, None if waiting else pa.unify_schemas([EXCEPTIONS, ACCEPTED])).combine_chunks()
+        while rows + batch.num_rows >= GROUP:
+            waiting.append(batch.slice(0, GROUP - rows))
+            batch = batch.slice(GROUP - rows)
+            yield waiting
+            waiting, rows, written = [], 0, True
+        if batch.num_rows:
+            waiting.append(batch)
+            rows += batch.num_rows
+    if rows or not written:
+        yield waiting

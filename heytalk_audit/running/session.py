@@ -15,7 +15,6 @@ from typing import Any
 
 import ibis.expr.types as ir
 import pandas as pd
-import pyarrow.parquet as pq
 
 from heytalk_audit import params as parameters
 from heytalk_audit.audit import acceptance, disclosure
@@ -31,6 +30,7 @@ from heytalk_audit.audit.sampling import read_labels
 from heytalk_audit.canonical import canonical
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.evidence.folder import exceptions_file
+from heytalk_audit.evidence.row_files import RowReader
 from heytalk_audit.follow_up import earlier, history
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
@@ -56,6 +56,11 @@ TRACEBACKS = "tracebacks"
 def result_file(rule: str) -> str:
     """The file of a rule's result in the working folder."""
     return f"results/{rule}.json"
+
+
+def accepted_file(rule: str) -> str:
+    """The file in the working folder of a rule's exception rows, in the order of its exceptions file, with a column more: `accepted`."""
+    return f"accepted/{rule}.parquet"
 
 
 class Session:
@@ -155,8 +160,8 @@ class Session:
         evaluation = acceptance.accept(evaluation, coverage, self.audit.settings["unknown_limit"])
         repeated = history.is_repeated(rule, evaluation.verdict, self.previous)
         result = summarise(evaluation, self.audit, self.key_pads, self.labels, coverage.entries, coverage.rows, repeated)
-        beside = self.work / "accepted" / f"{rule}.parquet"
-        write_exceptions(evaluation, engine, self.key_pads, exceptions_file(self.work, rule), coverage.covering, beside)
+        files = exceptions_file(self.work, rule), self.work / accepted_file(rule)
+        write_exceptions(evaluation, engine, self.key_pads, files[0], coverage.covering, files[1])
         self.write(result_file(rule), result.plain())
         if evaluation.fault is not None:
             self.write_traceback(rule, evaluation.fault.traceback)
@@ -178,19 +183,23 @@ class Session:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(canonical(value))
 
-    def covered(self, rule: str) -> dict[earlier.Row, str]:
-        """The rows of an evaluated rule that the register covers, and by which entries."""
-        rows = self.rows(rule)
-        covering = [(row["outcome"], row.get("accepted")) for row in rows]
-        return {row: ids for row, (_, ids) in earlier.numbered([r["record"] for r in rows], covering) if ids}
+    @cached_property
+    def reader(self) -> RowReader:
+        """What exception rows are read with; what exceeds its memory goes to the working folder."""
+        # a folder of its own: chapters are processes that share the working folder
+        return RowReader(Path(tempfile.mkdtemp(dir=self.work, prefix="spill-")))
 
-    def rows(self, rule: str) -> list[dict[str, Any]]:
-        """The exception rows of an evaluated rule; `accepted` names the entries that cover one, where the register covers any."""
-        rows: list[dict[str, Any]] = pq.read_table(exceptions_file(self.work, rule)).to_pylist()
-        covering = self.work / "accepted" / f"{rule}.parquet"
-        if not covering.exists():
-            return rows
-        return [row | ids for row, ids in zip(rows, pq.read_table(covering).to_pylist(), strict=True)]
+    def covered_rows(self, rule: str) -> Path | None:
+        """The exceptions file of an evaluated rule with a column more: which entries of the register cover a row.
+
+        There is none where the register covers none.
+        """
+        file = self.work / accepted_file(rule)
+        return file if file.exists() else None
+
+    def rows_of(self, rule: str) -> Path:
+        """The exceptions file of an evaluated rule: the one that says what the register covers, where it covers any row."""
+        return self.covered_rows(rule) or exceptions_file(self.work, rule)
 
     @cached_property
     def register(self) -> list[EntryStanding]:

@@ -48,6 +48,18 @@ def test_everything_planted_is_found_and_nothing_else(audited, demo):
     assert differences(audited, demo, KEY.encode()) == []
 
 
+def test_a_row_too_few_and_a_row_too_many_are_each_a_difference(audited, demo, tmp_path):
+    head, *planted = (demo / "truth.csv").read_text("utf-8").splitlines()
+    lines = [line for line in planted if line.startswith("RET-01,")]
+    twice, gone = lines[0], lines[-1]
+    (tmp_path / "truth.csv").write_text("\n".join([head, *(line for line in planted if line != gone), twice]), "utf-8")
+    (_, _, _, *more), (_, _, _, *less) = twice.split(","), gone.split(",")
+    assert differences(audited, tmp_path, KEY.encode()) == [
+        f"planted, not found: 1 x RET-01 {' '.join(more)}",
+        f"found, not planted: 1 x RET-01 {' '.join(less)}",
+    ]
+
+
 def test_every_ledger_adds_up_and_agrees_with_its_exceptions(audited):
     for id, result in results(audited).items():
         ledger = result["ledger"]
