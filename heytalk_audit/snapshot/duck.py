@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import ibis
+import ibis.expr.operations as ops
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -38,6 +39,12 @@ _FIXED = {
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
 }
+
+
+def _held(table: str, schema: ibis.Schema, backend: Any) -> ibis.Table:
+    # Ibis would ask the engine for the types, which are those of the expression
+    held: ibis.Table = ops.DatabaseTable(name=table, schema=schema, source=backend).to_expr()
+    return held
 
 
 class Duck:
@@ -104,14 +111,12 @@ class Duck:
         """See `Engine`."""
         sql = self.sql(expression)
         counted = self.backend.con.execute(f"CREATE OR REPLACE TABLE {name(table)} AS {sql}").fetchone()
-        return self.backend.table(table), sql, int(counted[0])
+        return _held(table, expression.schema(), self.backend), sql, int(counted[0])
 
-    def share(self, table: str, expression: ibis.Table, file: Path) -> str:
+    def share(self, table: str, sql: str, file: Path) -> None:
         """See `Engine`. The file is Parquet, in the run's private folder."""
-        sql = self.sql(expression)
         compute_once(file, lambda beside: self._copy(sql, beside))
         self.backend.raw_sql(f"CREATE OR REPLACE VIEW {name(table)} AS SELECT * FROM read_parquet({literal(file)})")
-        return sql
 
     def _copy(self, sql: str, file: Path) -> None:
         self.backend.raw_sql(f"COPY ({sql}) TO {literal(file)} (FORMAT parquet, COMPRESSION lz4_raw)")
