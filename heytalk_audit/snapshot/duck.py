@@ -58,6 +58,7 @@ class Duck:
     def __init__(self, options: dict[str, Any] | None = None):
         options = options or {}
         self.backend = ibis.duckdb.connect(**(options | _FIXED))
+        self._compiled: dict[ops.Node, str] = {}
         self._spill = private_folder(self.backend, "spill-", options.get("temp_directory"))
         self.backend.raw_sql(f"SET temp_directory = {literal(self._spill)}")
         # for every cursor of this database
@@ -105,7 +106,10 @@ class Duck:
 
     def sql(self, expression: ibis.Table) -> str:
         """See `Engine`."""
-        return str(self.backend.compile(expression, pretty=True))
+        node = expression.op()
+        if node not in self._compiled:
+            self._compiled[node] = str(self.backend.compile(expression, pretty=True))
+        return self._compiled[node]
 
     def keep(self, table: str, expression: ibis.Table) -> tuple[ibis.Table, str, int]:
         """See `Engine`."""
@@ -139,9 +143,9 @@ class Duck:
 
     def rows(self, expression: ibis.Table) -> pd.DataFrame:
         """See `Engine`."""
-        return frame(self.backend.to_pyarrow(expression))
+        return frame(self.query(self.sql(expression)).cast(expression.schema().to_pyarrow()))
 
     def batches(self, expression: ibis.Table, size: int) -> Iterator[pa.RecordBatch]:
         """See `Engine`."""
         # a cursor of its own, as the connection may run another query between two batches
-        yield from self.backend.con.cursor().sql(str(ibis.to_sql(expression, dialect=self.dialect))).to_arrow_reader(size)
+        yield from self.backend.con.cursor().sql(self.sql(expression)).to_arrow_reader(size)
