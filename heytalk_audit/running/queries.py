@@ -35,7 +35,7 @@ def _shared(queries: Mapping[str, RuleQueries]) -> list[str]:
             users.setdefault(table, []).append(rule)
     lines = ["", f"Shared: {len(users)} tables, each computed once"]
     for (name, sql), rules in users.items():
-        lines += ["", f"{name}, for {len(rules)} rules: {', '.join(rules)}", *_indented(sql)]
+        lines += ["", f"{name}, read by {', '.join(rules)}", *_indented(sql)]
     return lines
 
 
