@@ -15,7 +15,7 @@ from heytalk_audit.detect.columns import ExaminedColumn
 from heytalk_audit.detect.in_snapshot import CONTENTS, SCHEMA, contents, examined, sources
 from heytalk_audit.expressions.calendar import Clock
 from heytalk_audit.policy import Policy
-from heytalk_audit.policy.view import View
+from heytalk_audit.policy.view import Keep, View
 from heytalk_audit.snapshot import gate
 from heytalk_audit.snapshot.derived import once
 from heytalk_audit.snapshot.open import Snapshot
@@ -94,6 +94,6 @@ class Audit:
         evidence = gate.evidence(self.snapshot.delivery, self.snapshot.profile, self.policy, self.clock, None)
         return gate.failures(evidence["delivered_tables"], evidence["delivered_columns"])
 
-    def view(self) -> View:
-        """The policy as one rule sees it."""
-        return View(self.policy, self.clock, dict(self.settings))
+    def view(self, keep: Keep | None = None) -> View:
+        """The policy as one rule sees it; `keep` makes tables of what several rules need."""
+        return View(self.policy, self.clock, dict(self.settings), keep)

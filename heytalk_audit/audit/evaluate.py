@@ -17,12 +17,14 @@ from heytalk_audit.audit.check import Check, OverTime, Rule
 from heytalk_audit.audit.classify import classify, labelled_rows, shown_breakdowns, tested_records
 from heytalk_audit.audit.counts import Counts, count
 from heytalk_audit.audit.faults import GATE, Block, Fault, NotEvaluated, absent, fault_of, missing_column
+from heytalk_audit.audit.holds import Hold
 from heytalk_audit.audit.people import people
 from heytalk_audit.audit.present import Present
 from heytalk_audit.audit.sampling import Sample, draw
 from heytalk_audit.errors import printable
 from heytalk_audit.policy.view import View
 from heytalk_audit.snapshot import gate
+from heytalk_audit.snapshot.engines import Engine
 from heytalk_audit.vocabulary import Limit, Outcome, Verdict
 
 #: What is raised where a column that a rule names is not there.
@@ -84,7 +86,7 @@ class Built:
 
 def evaluate(rule: Rule, audit: Audit, keep_pass: bool = False, raises: bool = False) -> Evaluation:
     """Evaluate one rule. What it lacks makes it NOT_EVALUATED, what crashes makes it ERROR; with `raises` a crash is raised instead."""
-    view, present = audit.view(), Present(audit.snapshot.tables)
+    view, present = audit.view(audit.shared.table), Present(audit.snapshot.tables)
     try:
         built = _build(rule, audit, view, present, keep_pass=keep_pass)
         _refuse_gated(rule, audit, built.reads)
@@ -150,7 +152,9 @@ def _build(rule: Rule, audit: Audit, view: View, present: Present, dry: bool = F
         record = _record(rule, check, audit)
         testers = audit.testers(view) if check.has_people else None
         candidates = classify(check, record, testers, shown_breakdowns(rule, check), keep_pass)
-        _labelled(rule, check, candidates, audit, view)
+        if isinstance(check.exempt, Hold):
+            # what a hold reads is missing here, too
+            _labelled(rule, check, candidates, audit, view)
     except _NO_COLUMN as error:
         column = missing_column(error, {name: audit.tables[name] for name in (*rule.tables, *present.read) if name in audit.tables})
         if column is None:
@@ -184,7 +188,8 @@ def _record(rule: Rule, check: Check, audit: Audit) -> ir.StringValue:
 
 def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -> Evaluation:
     check, engine = built.check, audit.snapshot.engine
-    in_scope, figures = ledger.population_and_figures(check, lambda table: audit.shared.rows(table, view.names))
+    audit.shared.compute(view.shared)
+    in_scope, figures = ledger.population_and_figures(check, engine.rows)
     classified, sql = _keep_classified(rule, built, audit, view)
     counts = count(engine, CLASSIFIED, shown_breakdowns(rule, check), check.over_time) if classified is not None else Counts()
     counted = ledger.ledger_of(counts, in_scope)
@@ -201,7 +206,7 @@ def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -
         built.needs,
         check.breakdowns,
         figures,
-        _monthly(rule, check, audit, view),
+        _monthly(rule, check, audit),
         view,
         _assumptions(check, counts, view),
         printable_sql(sql),
@@ -216,14 +221,13 @@ def _keep_classified(rule: Rule, built: Built, audit: Audit, view: View) -> tupl
     First only those rows are kept: what is joined to them then, holds and people, is joined to few.
     """
     engine = audit.snapshot.engine
-    candidates, shared = audit.shared.resolve(built.candidates, view.names)
-    kept, sql, rows = engine.keep(CANDIDATES, candidates)
-    labelled, also = audit.shared.resolve(_labelled(rule, built.check, kept, audit, view), view.names)
-    statements = {**{t.name: t.sql for t in (*shared, *also)}, CANDIDATES: sql}
+    kept, sql, rows = engine.keep(CANDIDATES, built.candidates)
+    statements = {CANDIDATES: sql}
     if rows:
+        labelled = _labelled(rule, built.check, kept, audit, view)
+        audit.shared.compute(view.shared)
         kept, statements[CLASSIFIED], _ = engine.keep(CLASSIFIED, labelled)
-    else:
-        statements[CLASSIFIED] = engine.sql(labelled)
+    statements = audit.shared.sql(view.shared) | statements
     return kept if rows else None, ";\n\n".join(f"CREATE TABLE {name} AS\n{made}" for name, made in statements.items())
 
 
@@ -231,23 +235,23 @@ def _samples(built: Built, classified: ir.Table | None, audit: Audit, view: View
     """What people read: of the rows for review, which tells how often these are right, and of all rows tested, which gives a rate."""
     size, seed, engine = view.setting("sample_size"), view.setting("sample_seed"), audit.snapshot.engine
     testers = audit.testers(view) if built.check.has_people else None
-    every, _ = audit.shared.resolve(tested_records(built.check, built.record, testers), view.names)
+    every = tested_records(built.check, built.record, testers)
     candidates = every.limit(0) if classified is None else classified.filter(classified.outcome == Outcome.REVIEW)
     return draw("candidates", candidates, size, seed, engine), draw("all rows tested", every, size, seed, engine)
 
 
-def _monthly(rule: Rule, check: Check, audit: Audit, view: View) -> MonthlyCounts | None:
+def _monthly(rule: Rule, check: Check, audit: Audit) -> MonthlyCounts | None:
     drawn = check.over_time
     if drawn is None:
         return None
-    population, beside = (_by_month(rule, drawn, table, audit, view) for table in (drawn.population, drawn.beside))
+    population, beside = (_by_month(rule, drawn, table, audit.snapshot.engine) for table in (drawn.population, drawn.beside))
     return MonthlyCounts(drawn, population, beside)
 
 
-def _by_month(rule: Rule, drawn: OverTime, table: ir.Table, audit: Audit, view: View) -> list[tuple[str, str, int]]:
+def _by_month(rule: Rule, drawn: OverTime, table: ir.Table, engine: Engine) -> list[tuple[str, str, int]]:
     """Counts by panel and month, each named as the breakdown of the rows that do not pass names it."""
     named = table.select(panel=shown_value(rule, drawn.panel, table.panel), month=table.month.fill_null("(none)"), n=table.n)
-    rows = audit.shared.rows(named, view.names).itertuples(index=False, name=None)
+    rows = engine.rows(named).itertuples(index=False, name=None)
     return [(str(panel), str(month), int(n)) for panel, month, n in rows]
 
 

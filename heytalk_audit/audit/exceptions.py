@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from heytalk_audit.audit.acceptance import accepted_by, shown_rows
+from heytalk_audit.audit.acceptance import accepted_by
 from heytalk_audit.audit.evaluate import Evaluation
+from heytalk_audit.audit.pseudonym import with_pseudonyms
 from heytalk_audit.registers.accepted import Entry
 from heytalk_audit.snapshot.engines import Engine
 
@@ -66,13 +67,23 @@ def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
 
 
 def _batches(evaluation: Evaluation, engine: Engine, pads: ir.Table, covering: Sequence[Entry]) -> Iterator[pa.RecordBatch]:
-    rows = shown_rows(evaluation, pads)
-    if rows is None:
+    if evaluation.classified is None:
         return
-    columns = {name: rows[name] for name in EXCEPTIONS.names}
-    columns["accepted"] = accepted_by(covering, rows) if covering else ibis.null("string")
-    listed = rows.select(**columns)
-    yield from engine.batches(listed.order_by([listed[name].asc() for name in columns]), GROUP)
+    if covering:
+        rows = with_pseudonyms(evaluation.classified, pads)
+        listed = rows.select(*EXCEPTIONS.names, accepted=accepted_by(covering, rows))
+    else:
+        # without the rule's own columns the query is the same for every rule, and compiled once
+        listed = with_pseudonyms(narrowed(evaluation.classified, EXCEPTIONS.names), pads)
+    yield from engine.batches(listed.order_by([listed[name].asc() for name in listed.columns]), GROUP)
+
+
+def narrowed(table: ir.Table, names: Sequence[str]) -> ir.Table:
+    """A table of an engine as one that has only these columns."""
+    node = table.op()
+    if not isinstance(node, ops.DatabaseTable):
+        return table.select(*names)
+    return ops.DatabaseTable(name=node.name, schema=table.select(*names).schema(), source=node.source, namespace=node.namespace).to_expr()
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:

@@ -187,7 +187,7 @@ class Session:
     def reader(self) -> RowReader:
         """What exception rows are read with; what exceeds its memory goes to the working folder."""
         # a folder of its own: chapters are processes that share the working folder
-        return RowReader(Path(tempfile.mkdtemp(dir=self.work, prefix="spill-")))
+        return RowReader(private_folder(self, "spill-", str(self.work)))
 
     def covered_rows(self, rule: str) -> Path | None:
         """The exceptions file of an evaluated rule with a column more: which entries of the register cover a row.

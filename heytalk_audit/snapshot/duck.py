@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import ibis
+import ibis.expr.operations as ops
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -40,6 +41,12 @@ _FIXED = {
 }
 
 
+def _held(table: str, schema: ibis.Schema, backend: Any) -> ibis.Table:
+    # Ibis would ask the engine for the types, which are those of the expression
+    held: ibis.Table = ops.DatabaseTable(name=table, schema=schema, source=backend).to_expr()
+    return held
+
+
 class Duck:
     """DuckDB in memory, with its zone and optimiser set so that times and due days come out right.
 
@@ -51,6 +58,7 @@ class Duck:
     def __init__(self, options: dict[str, Any] | None = None):
         options = options or {}
         self.backend = ibis.duckdb.connect(**(options | _FIXED))
+        self._compiled: dict[ops.Node, str] = {}
         self._spill = private_folder(self.backend, "spill-", options.get("temp_directory"))
         self.backend.raw_sql(f"SET temp_directory = {literal(self._spill)}")
         # for every cursor of this database
@@ -98,20 +106,21 @@ class Duck:
 
     def sql(self, expression: ibis.Table) -> str:
         """See `Engine`."""
-        return str(self.backend.compile(expression, pretty=True))
+        node = expression.op()
+        if node not in self._compiled:
+            self._compiled[node] = str(self.backend.compile(expression, pretty=True))
+        return self._compiled[node]
 
     def keep(self, table: str, expression: ibis.Table) -> tuple[ibis.Table, str, int]:
         """See `Engine`."""
         sql = self.sql(expression)
         counted = self.backend.con.execute(f"CREATE OR REPLACE TABLE {name(table)} AS {sql}").fetchone()
-        return self.backend.table(table), sql, int(counted[0])
+        return _held(table, expression.schema(), self.backend), sql, int(counted[0])
 
-    def share(self, table: str, expression: ibis.Table, file: Path) -> str:
+    def share(self, table: str, sql: str, file: Path) -> None:
         """See `Engine`. The file is Parquet, in the run's private folder."""
-        sql = self.sql(expression)
         compute_once(file, lambda beside: self._copy(sql, beside))
         self.backend.raw_sql(f"CREATE OR REPLACE VIEW {name(table)} AS SELECT * FROM read_parquet({literal(file)})")
-        return sql
 
     def _copy(self, sql: str, file: Path) -> None:
         self.backend.raw_sql(f"COPY ({sql}) TO {literal(file)} (FORMAT parquet, COMPRESSION lz4_raw)")
@@ -134,9 +143,9 @@ class Duck:
 
     def rows(self, expression: ibis.Table) -> pd.DataFrame:
         """See `Engine`."""
-        return frame(self.backend.to_pyarrow(expression))
+        return frame(self.query(self.sql(expression)).cast(expression.schema().to_pyarrow()))
 
     def batches(self, expression: ibis.Table, size: int) -> Iterator[pa.RecordBatch]:
         """See `Engine`."""
         # a cursor of its own, as the connection may run another query between two batches
-        yield from self.backend.con.cursor().sql(str(ibis.to_sql(expression, dialect=self.dialect))).to_arrow_reader(size)
+        yield from self.backend.con.cursor().sql(self.sql(expression)).to_arrow_reader(size)

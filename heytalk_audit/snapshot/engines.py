@@ -35,8 +35,8 @@ class Engine(Protocol):
     def keep(self, table: str, expression: ibis.Table) -> tuple[ibis.Table, str, int]:
         """The rows of an expression, computed once and kept until the next of that name; the SQL that computed them; and their number."""
 
-    def share(self, table: str, expression: ibis.Table, file: Path) -> str:
-        """Make `table` a table of the expression's rows, and return its SQL.
+    def share(self, table: str, sql: str, file: Path) -> None:
+        """Make `table` a table of the rows of a query.
 
         They are computed once for all who name the same file; where the engine can't share files, once for this connection.
         """

@@ -83,12 +83,11 @@ class Spark:
         self._kept[table].createOrReplaceTempView(table)
         return self.backend.table(table), sql, self._kept[table].count()
 
-    def share(self, table: str, expression: ibis.Table, file: Path) -> str:
+    def share(self, table: str, sql: str, file: Path) -> None:
         """See `Engine`. Kept by the executors of this session, as they may not see this machine's files."""
         if self._shared.get(table) != file:
-            self.keep(table, expression)
+            self.session.sql(sql).cache().createOrReplaceTempView(table)
             self._shared[table] = file
-        return self.sql(expression)
 
     def derive(self, table: str, sources: Sequence[Source], schema: pa.Schema, file: Path) -> ibis.Table:
         """See `Engine`. The rows are kept by the executors of this session."""

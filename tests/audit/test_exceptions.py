@@ -14,7 +14,7 @@ from conftest import KEY
 from heytalk_audit.audit import exceptions
 from heytalk_audit.audit.evaluate import Evaluation
 from heytalk_audit.audit.exceptions import EXCEPTIONS, write_exceptions, write_no_exceptions
-from heytalk_audit.audit.pseudonym import key_pads, pseudonym
+from heytalk_audit.audit.pseudonym import key_pads, pseudonym, with_pseudonyms
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot.engines import connect
 from heytalk_audit.vocabulary import Verdict
@@ -90,6 +90,6 @@ def test_no_rows_give_the_bytes_of_an_empty_file(engine, tmp_path):
 def test_the_key_stands_in_no_sql(engine):
     key = b"a key that nobody may read in a log"
     pads = key_pads(key, engine)
-    sql = engine.sql(exceptions.shown_rows(evaluation(engine, rows(1)), pads))
+    sql = engine.sql(with_pseudonyms(evaluation(engine, rows(1)).classified, pads))
     both = engine.query("SELECT * FROM engagement_key_pads").to_pylist()[0].values()
     assert not any(secret in sql for secret in (key.hex(), key.decode(), *both))
