@@ -94,6 +94,6 @@ def same_key(old: Run, new: Run) -> bool:
     return old.audit.key_fingerprint == new.audit.key_fingerprint
 
 
-def ledger_of(run: Run, rule: str) -> Ledger | None:
+def ledger_in(run: Run, rule: str) -> Ledger | None:
     """What a run counted; null where it did not test the rule."""
     return run.rules[rule].ledger if run.tests(rule) else None

@@ -29,7 +29,7 @@ from heytalk_audit.follow_up.compare import (
     compare_runs,
     compare_verdicts,
     counted,
-    ledger_of,
+    ledger_in,
     same_key,
     verdicts_of,
 )
@@ -69,7 +69,7 @@ class Difference:
     def changed(self) -> bool:
         """Whether anything is not as it was: a row, a verdict or a count."""
         moved = any(c.verdicts[0] != c.verdicts[1] or any(n.state != "persisting" for n in c.counts) for c in self.rules)
-        return moved or any(ledger_of(self.old, c.rule) != ledger_of(self.new, c.rule) for c in self.rules)
+        return moved or any(ledger_in(self.old, c.rule) != ledger_in(self.new, c.rule) for c in self.rules)
 
     @cached_property
     def totals(self) -> dict[str, dict[str, int]]:
@@ -148,7 +148,7 @@ def _rule(difference: Difference, compared: Compared) -> dict[str, Any]:
 
 def _ledgers(difference: Difference, compared: Compared) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """What the two runs counted, as plain data; null where a run did not test the rule."""
-    before, now = ledger_of(difference.old, compared.rule), ledger_of(difference.new, compared.rule)
+    before, now = ledger_in(difference.old, compared.rule), ledger_in(difference.new, compared.rule)
     return before.plain() if before else None, now.plain() if now else None
 
 

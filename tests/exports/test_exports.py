@@ -139,8 +139,8 @@ def test_python_holds_a_few_of_the_rows_that_it_writes(run, tmp_path):
     tracemalloc.stop()
     with (tmp_path / "exceptions.csv").open(newline="") as written:
         assert sum(1 for _ in written) == rows + 1
-    # the file has 27 MB, its rows as lists would take 80
-    assert (tmp_path / "exceptions.csv").stat().st_size > 25_000_000 > peak, peak
+    # its rows as lists would take 80 MB
+    assert (tmp_path / "exceptions.csv").stat().st_size > 20_000_000 > peak, peak
 
 
 def test_owners_get_columns_and_lists(run):
