@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 
 from heytalk_audit import contract
+from heytalk_audit.canonical import file_sha256
 from heytalk_audit.demo.people import add_background
 from heytalk_audit.demo.plants import NOT_PLANTABLE, plant
 from heytalk_audit.demo.rows import Rows, iso
 from heytalk_audit.demo.world import World, months_later
 from heytalk_audit.errors import InputError
-from heytalk_audit.evidence.custody import sha256_of
 
 __all__ = ["NOT_PLANTABLE", "write_demo"]
 
@@ -105,7 +105,7 @@ def _resource(file: Path, name: str, world: World) -> dict[str, Any]:
         "path": file.name,
         "format": "parquet",
         "bytes": file.stat().st_size,
-        "hash": "sha256:" + sha256_of(file),
+        "hash": "sha256:" + file_sha256(file),
         "window_start": "2000-01-01T00:00:00Z",
         "window_end": iso(world.now),
         "filter": None,
