@@ -1,7 +1,7 @@
 """Kernels that start warm: one process imports what every notebook needs, and each notebook's kernel is a fork of it.
 
-A kernel is as fresh as any other: at the fork nothing of an audit has been computed, opened or connected. Only Linux forks safely after these
-imports; elsewhere notebooks start kernels of the ordinary kind.
+A kernel is as fresh as any other: at the fork nothing of an audit has been computed, opened or connected. Only Linux forks safely after
+these imports; elsewhere notebooks start kernels of the ordinary kind.
 """
 
 from __future__ import annotations
