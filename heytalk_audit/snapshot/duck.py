@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from heytalk_audit.contract import Column
 from heytalk_audit.errors import InputError
 from heytalk_audit.expressions.calendar import plus_days, plus_months
-from heytalk_audit.snapshot.budget import private_folder
+from heytalk_audit.snapshot.budget import GUARDED, private_folder
 from heytalk_audit.snapshot.derived import BATCH, Source, compute_once
 from heytalk_audit.snapshot.frames import frame
 from heytalk_audit.snapshot.quoting import literal, name
@@ -29,15 +29,6 @@ _TYPES = {
     "integer": "BIGINT",
     "number": "DECIMAL(18, 2)",
     "array": "VARCHAR[]",
-}
-#: What no parameters change. What is spilled is encrypted, with the built-in library: the other one is an extension, and none is ever
-#: fetched. Its keys live in memory alone.
-_FIXED = {
-    "force_mbedtls_unsafe": "true",
-    "temp_file_encryption": "true",
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "allow_community_extensions": "false",
 }
 
 
@@ -57,7 +48,7 @@ class Duck:
 
     def __init__(self, options: dict[str, Any] | None = None):
         options = options or {}
-        self.backend = ibis.duckdb.connect(**(options | _FIXED))
+        self.backend = ibis.duckdb.connect(**(options | GUARDED))
         self._compiled: dict[ops.Node, str] = {}
         self._spill = private_folder(self.backend, "spill-", options.get("temp_directory"))
         self.backend.raw_sql(f"SET temp_directory = {literal(self._spill)}")
