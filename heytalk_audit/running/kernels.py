@@ -24,7 +24,14 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from heytalk_audit.running.session import WORK
 
 #: What a kernel of an audit imports anyhow.
-PRELOADED = ("ipykernel.kernelapp", "ipykernel.ipkernel", "heytalk_audit.notebook", "ibis.backends.duckdb", "pyarrow.parquet")
+PRELOADED = (
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "heytalk_audit.notebook",
+    "heytalk_audit.report.drawing",
+    "ibis.backends.duckdb",
+    "pyarrow.parquet",
+)
 
 
 class Forked:
