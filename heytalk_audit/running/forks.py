@@ -14,7 +14,14 @@ import sys
 from typing import Any
 
 #: What a kernel of an audit imports anyhow.
-PRELOADED = ("ipykernel.kernelapp", "ipykernel.ipkernel", "heytalk_audit.notebook", "ibis.backends.duckdb", "pyarrow.parquet")
+PRELOADED = (
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "heytalk_audit.notebook",
+    "heytalk_audit.report.drawing",
+    "ibis.backends.duckdb",
+    "pyarrow.parquet",
+)
 
 
 def _serve() -> None:
