@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow as pa
 
 from heytalk_audit.contract import ARROW, Column
 from heytalk_audit.errors import InputError
+from heytalk_audit.snapshot.derived import Source
 from heytalk_audit.snapshot.frames import frame as frame_of
 
 _TYPES = {
@@ -81,12 +83,21 @@ class Spark:
         self._kept[table].createOrReplaceTempView(table)
         return self.backend.table(table), sql, self._kept[table].count()
 
-    def share(self, table: str, expression: ibis.Table, file: Path) -> str:
+    def share(self, table: str, sql: str, file: Path) -> None:
         """See `Engine`. Kept by the executors of this session, as they may not see this machine's files."""
         if self._shared.get(table) != file:
-            self.keep(table, expression)
+            self.session.sql(sql).cache().createOrReplaceTempView(table)
             self._shared[table] = file
-        return self.sql(expression)
+
+    def derive(self, table: str, sources: Sequence[Source], schema: pa.Schema, file: Path) -> ibis.Table:
+        """See `Engine`. The rows are kept by the executors of this session."""
+        if self._shared.get(table) != file:
+            fields = ", ".join(f"`{f.name}` {_spark_type(f.type)}" for f in schema)
+            frames = [self.session.sql(self.sql(rows)).mapInArrow(_batch_by_batch(function), fields) for rows, function in sources]
+            frame = functools.reduce(lambda one, other: one.unionAll(other), frames, self.session.createDataFrame([], fields))
+            frame.cache().createOrReplaceTempView(table)
+            self._shared[table] = file
+        return self.backend.table(table)
 
     def query(self, sql: str) -> pa.Table:
         """See `Engine`."""
@@ -103,6 +114,14 @@ class Spark:
         rows = iter(frame.toLocalIterator())
         while part := list(itertools.islice(rows, size)):
             yield pa.RecordBatch.from_pylist([dict(zip(names, row, strict=True)) for row in part])
+
+
+def _batch_by_batch(function: Callable[[pa.RecordBatch], pa.Table]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield from function(batch).to_batches()
+
+    return run
 
 
 def _spark_type(arrow: pa.DataType) -> str:
