@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +99,10 @@ class Duck:
         """See `Engine`."""
         # a cursor of its own, as the connection may run another query between two batches
         yield from self.backend.con.cursor().sql(str(ibis.to_sql(expression, dialect=self.dialect))).to_arrow_reader(size)
+
+    def map_batches(
+        self, expression: ibis.Table, function: Callable[[pa.RecordBatch], pa.Table], schema: pa.Schema, size: int
+    ) -> Iterator[pa.RecordBatch]:
+        """See `Engine`."""
+        for batch in self.batches(expression, size):
+            yield from function(batch).cast(schema).to_batches()

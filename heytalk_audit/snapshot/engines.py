@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -48,6 +48,15 @@ class Engine(Protocol):
 
     def batches(self, expression: ibis.Table, size: int) -> Iterator[pa.RecordBatch]:
         """The rows of an expression in its order, at most `size` at a time, so that no more of them are in memory than that."""
+
+    def map_batches(
+        self, expression: ibis.Table, function: Callable[[pa.RecordBatch], pa.Table], schema: pa.Schema, size: int
+    ) -> Iterator[pa.RecordBatch]:
+        """What a function makes of an expression's rows, `size` of them at a time, in no particular order; `schema` is that of its results.
+
+        It runs where the rows are: on a cluster, on its workers, so it is a function of a module of this package, or a `partial` of one,
+        and what it makes of a row may not depend on the other rows of the batch.
+        """
 
 
 def check_url(url: str) -> None:
