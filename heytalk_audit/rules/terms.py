@@ -116,12 +116,6 @@ def identifiable(users: ir.Table) -> ir.BooleanValue:
     return name | email | phone
 
 
-def full_years(birth: ir.DateValue, day: ir.DateValue) -> ir.IntegerValue:
-    """Age on a day; a 29 February birthday counts from 1 March in years without one."""
-    before = (day.month() < birth.month()) | ((day.month() == birth.month()) & (day.day() < birth.day()))
-    return day.year() - birth.year() - before.cast("int32")
-
-
 # contact and entitlement ---------------------------------------------------------------------------
 
 

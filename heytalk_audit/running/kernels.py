@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -72,16 +74,33 @@ class Server:
         self._requests, self._answers = self._process.stdin, self._process.stdout
         self._lock = threading.Lock()
 
+    def clean(self, folder: Path) -> None:
+        """Have this folder removed when this process ends, in whatever way; its kernels end before."""
+        with self._lock:
+            self._ask({"clean": str(folder)})
+
+    def stop(self) -> None:
+        """End the kernels now; none starts any more."""
+        with self._lock:
+            self._ask({"stop": True})
+
     def start(self, argv: list[str], env: dict[str, str], cwd: str) -> Forked:
         """A fork that becomes the kernel of these arguments."""
         with self._lock:
-            self._requests.write(json.dumps({"argv": argv, "env": env, "cwd": cwd}) + "\n")
-            self._requests.flush()
-            return Forked(int(self._answers.readline()))
+            pid = self._ask({"argv": argv, "env": env, "cwd": cwd})
+        if not pid:
+            raise RuntimeError("the run has been stopped")
+        return Forked(pid)
+
+    def _ask(self, request: dict[str, Any]) -> int:
+        self._requests.write(json.dumps(request) + "\n")
+        self._requests.flush()
+        return int(self._answers.readline())
 
     def close(self) -> None:
         """End the server, and with it the kernels that are still there."""
-        self._requests.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._requests.close()
         self._process.wait()
         self._answers.close()
 
@@ -112,12 +131,28 @@ def manager(work: Path, server: Server | None = None) -> type[AsyncKernelManager
     return Manager
 
 
+@dataclass(frozen=True)
+class Kernels:
+    """The kernels of a run: what papermill starts each with, and how all are ended at once."""
+
+    manager: type[AsyncKernelManager]
+    stop: Callable[[], None] = lambda: None
+
+
 @contextlib.contextmanager
-def warm(work: Path) -> Iterator[type[AsyncKernelManager]]:
-    """A manager of kernels for a run; they start warm while it lasts, where the system forks safely."""
+def warm(work: Path, also: Sequence[Path] = ()) -> Iterator[Kernels]:
+    """The kernels of a run; they start warm while it lasts, where the system forks safely.
+
+    There, the working folder and these others are removed even if this process is killed.
+    """
     server = Server() if sys.platform == "linux" else None
     try:
-        yield manager(work, server)
+        if server is None:
+            yield Kernels(manager(work))
+        else:
+            for folder in (work, *also):
+                server.clean(folder)
+            yield Kernels(manager(work, server), server.stop)
     finally:
         if server is not None:
             server.close()
@@ -127,31 +162,81 @@ def _serve() -> None:
     import gc
     import importlib
 
+    # whoever ends this process ends the other, too, and that is what this one waits for: it has yet to clean up
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_IGN)
     for name in PRELOADED:
         importlib.import_module(name)
+    _read_shipped()
     gc.freeze()
-    signal.signal(signal.SIGCHLD, _reap)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    forks = _Forks()
+    signal.signal(signal.SIGCHLD, forks.reap)
+    folders: list[str] = []
     for line in sys.stdin:
         request = json.loads(line)
+        if "clean" in request:
+            folders.append(request["clean"])
+        elif "stop" in request:
+            forks.stop()
+        print(forks.start(request) if "argv" in request else 0, flush=True)
+    forks.stop()
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read_shipped() -> None:
+    """What every notebook reads of the package itself, read once: it is the same for all."""
+    from heytalk_audit import contract
+    from heytalk_audit.policy import load_policy
+
+    contract.load()
+    load_policy()
+
+
+class _Forks:
+    """The server's kernels that are running."""
+
+    def __init__(self) -> None:
+        self._running: set[int] = set()
+        self._stopped = False
+
+    def start(self, request: dict[str, Any]) -> int:
+        """The process of a new kernel; 0 once they have been stopped."""
+        if self._stopped:
+            return 0
+        # one that ends at once is reaped only after it is noted
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
         pid = os.fork()
         if pid == 0:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
             _become_kernel(request)
-        print(pid, flush=True)
+        self._running.add(pid)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+        return pid
 
+    def reap(self, *_: Any) -> None:
+        """Note which have ended."""
+        with contextlib.suppress(ChildProcessError):
+            while pid := os.waitpid(-1, os.WNOHANG)[0]:
+                self._running.discard(pid)
 
-def _reap(*_: Any) -> None:
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
+    def stop(self) -> None:
+        """End all, and wait for their end."""
+        self._stopped = True
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for pid in self._running:
+            os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, 0)[0]:
+                pass
+        self._running.clear()
 
 
 def _become_kernel(request: dict[str, Any]) -> None:
     server = os.getppid()
     os.setsid()
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for signum in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1):

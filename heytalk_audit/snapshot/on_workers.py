@@ -1,7 +1,7 @@
 """What runs on Spark's Python workers, and how it gets there.
 
 A worker may have Python packages but not this one: the package travels as an archive, which each worker unpacks. So the functions
-that run there are pickled by value (see `carried`), and import nothing of this package themselves.
+that run there are pickled by value, and import nothing of this package themselves.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import pyarrow as pa
 
 from heytalk_audit.canonical import code_digest, package_files
 
+#: What Spark has a worker do with the batches of a partition.
+Work = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 #: What a worker hands back: batches as Arrow streams in cells, each with a number that orders it within the whole.
 CELLS = "at BIGINT, data BINARY"
 #: Bytes of a cell, before compression: far below what a message of Spark Connect may hold.
@@ -38,35 +40,41 @@ def ship(session: Any, folder: Path) -> str:
     return name
 
 
-def carried(function: Callable[[pa.RecordBatch], pa.Table] | None, size: int, folder: str) -> Callable[[Any], Iterator[pa.RecordBatch]]:
-    """What a worker does with its batches: apply the function to `size` rows at a time, and hand back cells.
-
-    `folder` is where the package was unpacked; empty where the worker has it.
-    """
-    from pyspark import cloudpickle
-
-    pickled = cloudpickle.dumps(function) if function else None
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+def on_batches(function: Callable[[pa.RecordBatch], pa.Table], schema: pa.Schema, size: int, folder: str) -> Work:
+    """What a worker makes of its rows: the function's results on `size` rows at a time. `folder` holds the package; empty where it is there."""
+    pickled = _cloudpickle().dumps(function)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        yield from cells(batches, pickled, size, folder)
+        unpickled = _unpickled(pickled, folder)
+        for batch in exactly(batches, size):
+            yield from unpickled(batch).cast(schema).to_batches()
 
     return run
 
 
-def cells(batches: Iterable[pa.RecordBatch], pickled: bytes | None, size: int, folder: str) -> Iterator[pa.RecordBatch]:
-    """The results of the pickled function on batches of `size` rows, or the batches themselves where it is null, as cells."""
-    from pyspark import TaskContext
+def in_cells(size: int) -> Work:
+    """What a worker hands back of its rows: cells of at most `size` rows each. It needs no package."""
+    _cloudpickle()
 
-    task = TaskContext.get()
-    number = (task.partitionId() if task else 0) << 32
-    function = _unpickled(pickled, folder) if pickled else None
-    for batch in exactly(batches, size):
-        for part in (function(batch) if function else pa.Table.from_batches([batch])).to_batches():
-            rows = max(1, part.num_rows * CELL // max(1, part.nbytes))
-            for first in range(0, part.num_rows, rows):
-                yield pa.RecordBatch.from_pydict({"at": [number], "data": [_stream(part.slice(first, rows))]})
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from pyspark import TaskContext
+
+        task = TaskContext.get()
+        number = (task.partitionId() if task else 0) << 32
+        for batch in exactly(batches, size):
+            rows = max(1, batch.num_rows * CELL // max(1, batch.nbytes))
+            for first in range(0, batch.num_rows, rows):
+                yield pa.RecordBatch.from_pydict({"at": [number], "data": [_stream(batch.slice(first, rows))]})
                 number += 1
+
+    return run
+
+
+def _cloudpickle() -> Any:
+    from pyspark import cloudpickle
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    return cloudpickle
 
 
 def _unpickled(pickled: bytes, folder: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import pandas as pd
 import pyarrow as pa
 
 from heytalk_audit.contract import Column
+from heytalk_audit.snapshot.derived import BATCH, Source
 from heytalk_audit.snapshot.frames import frame as frame_of
-from heytalk_audit.snapshot.on_workers import CELLS, batches_in, carried, exactly, ship
+from heytalk_audit.snapshot.on_workers import CELLS, batches_in, exactly, in_cells, on_batches, ship
 from heytalk_audit.snapshot.spark_session import open_session
 
 _TYPES = {
@@ -57,12 +58,14 @@ class Spark:
 
     def put(self, table: str, data: pa.Table) -> ibis.Table:
         """See `Engine`. Instants with a zone become those of UTC without."""
+        self._frame(data).createOrReplaceTempView(table)
+        return self.backend.table(table)
+
+    def _frame(self, data: pa.Table) -> Any:
         from pyspark.sql.pandas.types import from_arrow_schema
 
         data = data.cast(pa.schema([(f.name, _plain(f.type)) for f in data.schema]))
-        frame = self.session.createDataFrame(data, from_arrow_schema(data.schema, prefer_timestamp_ntz=True))
-        frame.createOrReplaceTempView(table)
-        return self.backend.table(table)
+        return self.session.createDataFrame(data, from_arrow_schema(data.schema, prefer_timestamp_ntz=True))
 
     def sql(self, expression: ibis.Table) -> str:
         """See `Engine`."""
@@ -71,19 +74,34 @@ class Spark:
     def keep(self, table: str, expression: ibis.Table) -> tuple[ibis.Table, str, int]:
         """See `Engine`. The executors keep them."""
         sql = self.sql(expression)
+        rows = self._keep(table, self.session.sql(sql)).count()
+        return self.backend.table(table), sql, rows
+
+    def _keep(self, table: str, frame: Any) -> Any:
         if table in self._kept:
             self._kept.pop(table).unpersist()
-        frame = self.session.sql(sql).cache()
-        self._kept[table] = frame
-        frame.createOrReplaceTempView(table)
-        return self.backend.table(table), sql, frame.count()
+        self._kept[table] = frame.cache()
+        self._kept[table].createOrReplaceTempView(table)
+        return self._kept[table]
 
-    def share(self, table: str, expression: ibis.Table, file: Path) -> str:
+    def share(self, table: str, sql: str, file: Path) -> None:
         """See `Engine`. Kept by the executors of this session, as they may not see this machine's files."""
         if self._shared.get(table) != file:
-            self.keep(table, expression)
+            self._keep(table, self.session.sql(sql))
             self._shared[table] = file
-        return self.sql(expression)
+
+    def derive(self, table: str, sources: Sequence[Source], schema: pa.Schema, file: Path) -> ibis.Table:
+        """See `Engine`. The rows are kept by the executors of this session."""
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        if self._shared.get(table) != file:
+            frame = self._frame(schema.empty_table())
+            for rows, function in sources:
+                work = on_batches(function, schema, BATCH, self._package_on_workers())
+                frame = frame.unionAll(self.session.sql(self.sql(rows)).mapInArrow(work, from_arrow_schema(schema)))
+            self._keep(table, frame)
+            self._shared[table] = file
+        return self.backend.table(table)
 
     def query(self, sql: str) -> pa.Table:
         """See `Engine`."""
@@ -94,28 +112,17 @@ class Spark:
         return frame_of(self.query(self.sql(expression)).cast(expression.schema().to_pyarrow()))
 
     def batches(self, expression: ibis.Table, size: int) -> Iterator[pa.RecordBatch]:
-        """See `Engine`. The executors compute and order them all; at most `WINDOW` bytes at a time are fetched."""
-        yield from exactly(self._fetched(expression, None, size), size)
+        """See `Engine`. The executors compute and order them all at once; at most about `WINDOW` bytes at a time are fetched."""
+        yield from exactly(self._fetched(self.session.sql(self.sql(expression)).mapInArrow(in_cells(size), CELLS)), size)
 
-    def map_batches(
-        self, expression: ibis.Table, function: Callable[[pa.RecordBatch], pa.Table], schema: pa.Schema, size: int
-    ) -> Iterator[pa.RecordBatch]:
-        """See `Engine`. The function runs on the executors."""
-        for batch in self._fetched(expression, function, size):
-            yield from pa.Table.from_batches([batch]).cast(schema).to_batches()
-
-    def _fetched(
-        self, expression: ibis.Table, function: Callable[[pa.RecordBatch], pa.Table] | None, size: int
-    ) -> Iterator[pa.RecordBatch]:
-        """What workers make of an expression's rows: computed by all of them at once, then fetched a window at a time."""
-        work = carried(function, size, self._package_on_workers() if function else "")
-        frame = self.session.sql(self.sql(expression)).mapInArrow(work, CELLS).persist()
+    def _fetched(self, cells: Any) -> Iterator[pa.RecordBatch]:
+        cells = cells.persist()
         try:
-            sizes = frame.selectExpr("at", "length(data) AS bytes").toArrow().sort_by("at")
+            sizes = cells.selectExpr("at", "length(data) AS bytes").toArrow().sort_by("at")
             for first, last in _windows(sizes):
-                yield from batches_in(frame.where(f"at BETWEEN {first} AND {last}").toArrow())
+                yield from batches_in(cells.where(f"at BETWEEN {first} AND {last}").toArrow())
         finally:
-            frame.unpersist()
+            cells.unpersist()
 
     def _package_on_workers(self) -> str:
         if self._package is None and not self._is_local:
