@@ -1,11 +1,11 @@
 WITH items AS (
-    SELECT n, $first + (n * 1000003) % ($last - $first) AS i, n // ($last - $first) AS turn, 5 * $first + n AS number
+    SELECT n, $first + (n * 1000003) % ($last - $first) AS i, n // ($last - $first) AS turn
     FROM range(0, 5 * ($last - $first)) AS numbers(n)
 ),
 kinds AS (
     SELECT *, moment(i, chance(number, 90), 900) AS days,
            CASE turn WHEN 2 THEN 'post' WHEN 3 THEN if(to_media(i), 'photo', 'post') WHEN 4 THEN if(i % 4 < 2, 'voice', 'chat') ELSE 'chat' END AS kind
-    FROM items
+    FROM (SELECT *, 5 * i + turn AS number FROM items)
     WHERE is_recent(i)
 ),
 shown AS (
@@ -14,7 +14,7 @@ shown AS (
            CASE kind WHEN 'photo' THEN pick(['camera', 'album'], chance(number, 92)) WHEN 'voice' THEN 'mic' ELSE 'none' END AS capture_source
     FROM kinds
 )
-SELECT 'i' || number AS content_id, user_key(i) AS user_id, NULL::VARCHAR AS parent_id, kind, capture_source,
+SELECT 'i' || number AS content_id, user_key(i) AS user_id, CASE WHEN turn = 4 AND chance(number, 89) < 0.1 THEN 'i' || (number - 2) END AS parent_id, kind, capture_source,
        CASE WHEN capture_source = 'album' THEN if(chance(number, 93) < 0.01, 'auto', 'user_selected') END AS selection_method,
        device_key(i) AS device_id, visibility,
        CASE WHEN chance(number, 94) < 0.005 THEN 'public' ELSE visibility END AS effective_visibility,

@@ -30,8 +30,17 @@ CREATE MACRO region(i) AS pick(['EEA', 'UK', 'TR', 'US-CA', 'CN', 'OTHER'], chan
 CREATE MACRO platform(i) AS ['android', 'android', 'ios', 'web'][1 + i % 4];
 CREATE MACRO channel(i) AS CASE WHEN i % 4 = 3 OR i % 3 = 0 THEN 'email' WHEN i % 3 = 1 THEN 'push' ELSE 'sms' END;
 -- who agreed to what
-CREATE MACRO to_marketing(i) AS chance(i, 5) < 0.6;
+CREATE MACRO is_young(i) AS chance(i, 23) < 0.03 AND region(i) <> 'TR';
+CREATE MACRO to_marketing(i) AS chance(i, 5) < 0.6 AND NOT is_young(i);
+-- some took it back, and half of these agreed again later
+CREATE MACRO took_back(i) AS to_marketing(i) AND chance(i, 31) < 0.05;
+CREATE MACRO agreed_again(i) AS took_back(i) AND chance(i, 31) < 0.025;
 CREATE MACRO to_media(i) AS chance(i, 6) < 0.4;
-CREATE MACRO to_ads(i) AS chance(i, 7) < 0.1;
+CREATE MACRO to_ads(i) AS chance(i, 7) < 0.1 AND NOT is_young(i);
 CREATE MACRO has_special(i) AS chance(i, 8) < 0.05;
 CREATE MACRO special_visibility(i) AS pick(['private', 'friends', 'public'], chance(i, 9));
+CREATE MACRO was_restored(i) AS i % 200 <> 17 AND chance(i, 0) >= 0.055 AND chance(i, 25) < 0.005 AND start(i) > 200;
+CREATE MACRO is_anonymised(i) AS is_purged(i) AND chance(i, 24) < 0.3;
+-- phones with an advertising id: where the law asks for no choice, or of people who agreed
+CREATE MACRO has_ad_id(i) AS i % 4 < 3 AND NOT is_deleted(i) AND NOT is_purged(i) AND NOT is_young(i)
+    AND (to_ads(i) OR (region(i) IN ('OTHER', 'US-CA') AND chance(i, 122) < 0.3));

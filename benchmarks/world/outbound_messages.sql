@@ -4,10 +4,15 @@ WITH sends AS (
 ),
 kinds AS (
     SELECT *, 10 * $first + n AS number, moment(i, chance(10 * $first + n, 70), 180) AS days,
-           turn < 2 AND to_marketing(i) AND (is_active(i) OR is_deleted(i)) AS marketing,
+           turn < 2 AND to_marketing(i) AND (is_active(i) OR is_deleted(i)) AS wanted,
            chance(10 * $first + n, 71) < 0.003 AS against
     FROM sends
     WHERE is_recent(i)
+),
+allowed AS (
+    -- none between a withdrawal and the next grant
+    SELECT *, wanted AND (NOT took_back(i) OR days > moment(i, 0.3, 180) OR (agreed_again(i) AND days < moment(i, 0.2, 180))) AS marketing
+    FROM kinds
 )
 SELECT 'm' || number AS message_id, user_key(i) AS user_id,
        CASE WHEN against THEN 'sms' WHEN marketing THEN channel(i)
@@ -18,4 +23,4 @@ SELECT 'm' || number AS message_id, user_key(i) AS user_id,
        ago(days) AS sent_at,
        pick(['delivered', 'delivered', 'delivered', 'delivered', 'delivered', 'delivered', 'sent', 'sent', 'bounced', 'suppressed'], chance(number, 74)) AS status,
        't' || (turn % 7) AS template_id
-FROM kinds
+FROM allowed

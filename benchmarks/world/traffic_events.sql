@@ -5,15 +5,15 @@ WITH events AS (
 ),
 kinds AS (
     SELECT number, i, chance(number, 110) AS x, hash(number, 111, $seed) AS bits,
-           -- 48.6 % of the people have been here for longer than 480 days and are not dormant, purged or deleted long ago
+           -- two thirds of the people have been here for long enough
            start(i) > 480 AND chance(number, 112) < $violating / 0.68 AS against
     FROM events
     WHERE is_recent(i)
 )
 SELECT 'e' || number AS event_id, user_key(i) AS user_id,
-       CASE WHEN bits % 5 > 0 THEN device_key(i) END AS device_id,
+       CASE WHEN bits % 5 > 0 OR bits % 8 = 7 THEN device_key(i) END AS device_id,
        ago(if(against, 367 + x * 100, moment(i, x, 364))) AS event_at,
-       ['open', 'api', 'api', 'api', 'page', 'click', 'click', 'call'][1 + (bits % 8)::INTEGER] AS event_type,
+       ['open', 'api', 'api', 'api', 'page', 'click', 'click', if((bits >> 56) % 16 = 0, 'floating_window', 'call')][1 + (bits % 8)::INTEGER] AS event_type,
        '198.51.' || (bits >> 8) % 250 || '.' || (bits >> 16) % 250 AS ip,
        CASE WHEN (bits >> 24) % 20 = 0 THEN 'NL, Utrecht' END AS geo,
        CASE WHEN bits % 8 = 4 AND (bits >> 32) % 20 = 0 THEN 'https://heytalk.example/room/' || (bits >> 40) % 5000 || '?tab=' || (bits >> 48) % 9 END AS url

@@ -6,6 +6,8 @@ FROM (VALUES
     ('facebook', 'Facebook', 'US', 'SCC', 'advertising', ['user_id', 'ad_id', 'event_name']),
     ('google', 'Google', 'US', 'SCC', 'login', ['user_id', 'ad_id', 'event_name']),
     ('adjust', 'Adjust', 'DE', NULL, 'attribution', NULL),
-    ('admost', 'Admost', 'TR', NULL, 'advertising', ['user_id', 'ad_id', 'event_name'])
+    ('admost', 'Admost', 'TR', NULL, 'advertising', ['user_id', 'ad_id', 'event_name']),
+    ('court', 'Court', 'NL', NULL, 'authority', NULL),
+    ('holding', 'Holding', 'NL', NULL, 'other', NULL)
 ) AS vendors(vendor_id, name, country, transfer_tool, category, declared_fields)
 WHERE $first = 0
