@@ -81,7 +81,7 @@ def write_slice(con: duckdb.DuckDBPyConnection, folder: Path, size: Size, table:
     several = table not in CONSTANT and len(size.slices) > 1
     path = folder / table / f"part-{number:04d}.parquet" if several else folder / f"{table}.parquet"
     path.parent.mkdir(exist_ok=True)
-    con.execute(f"COPY ({select(table, size, *size.slices[number])}) TO '{path}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)")
+    con.execute(f"COPY ({select(table, size, *size.slices[number])}) TO '{path}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 1000)")
 
 
 def describe(folder: Path, size: Size) -> None:

@@ -1,12 +1,17 @@
-WITH items AS (
+WITH people AS MATERIALIZED (
+    SELECT i, user_key(i) AS user_id, device_key(i) AS device_id, stop(i) AS stop, least(start(i) - 0.05, 900) - stop(i) AS span,
+           to_media(i) AS media, is_deleted(i) AS deleted
+    FROM range($first, $last) AS people(i)
+    WHERE is_recent(i)
+),
+items AS (
     SELECT n, $first + (n * 1000003) % ($last - $first) AS i, n // ($last - $first) AS turn
     FROM range(0, 5 * ($last - $first)) AS numbers(n)
 ),
 kinds AS (
-    SELECT *, moment(i, chance(number, 90), 900) AS days,
-           CASE turn WHEN 2 THEN 'post' WHEN 3 THEN if(to_media(i), 'photo', 'post') WHEN 4 THEN if(i % 4 < 2, 'voice', 'chat') ELSE 'chat' END AS kind
-    FROM (SELECT *, 5 * i + turn AS number FROM items)
-    WHERE is_recent(i)
+    SELECT *, stop + chance(number, 90) * span AS days,
+           CASE turn WHEN 2 THEN 'post' WHEN 3 THEN if(media, 'photo', 'post') WHEN 4 THEN if(i % 4 < 2, 'voice', 'chat') ELSE 'chat' END AS kind
+    FROM (SELECT *, 5 * i + turn AS number FROM items) JOIN people USING (i)
 ),
 shown AS (
     SELECT *, CASE kind WHEN 'post' THEN pick(['public', 'friends'], chance(number, 91)) WHEN 'photo' THEN pick(['public', 'friends', 'private'], chance(number, 91))
@@ -14,12 +19,12 @@ shown AS (
            CASE kind WHEN 'photo' THEN pick(['camera', 'album'], chance(number, 92)) WHEN 'voice' THEN 'mic' ELSE 'none' END AS capture_source
     FROM kinds
 )
-SELECT 'i' || number AS content_id, user_key(i) AS user_id, CASE WHEN turn = 4 AND chance(number, 89) < 0.1 THEN 'i' || (number - 2) END AS parent_id, kind, capture_source,
+SELECT 'i' || number AS content_id, user_id, CASE WHEN turn = 4 AND chance(number, 89) < 0.1 THEN 'i' || (number - 2) END AS parent_id, kind, capture_source,
        CASE WHEN capture_source = 'album' THEN if(chance(number, 93) < 0.01, 'auto', 'user_selected') END AS selection_method,
-       device_key(i) AS device_id, visibility,
+       device_id, visibility,
        CASE WHEN chance(number, 94) < 0.005 THEN 'public' ELSE visibility END AS effective_visibility,
        ago(days) AS created_at,
-       CASE WHEN is_deleted(i) THEN ago(stop(i)) WHEN chance(number, 95) < 0.03 THEN ago(stop(i)) END AS deleted_at,
+       CASE WHEN deleted OR chance(number, 95) < 0.03 THEN ago(stop) END AS deleted_at,
        CASE WHEN chance(number, 96) < 0.005 THEN 'none' ELSE 'approved' END AS moderation_decision,
        CASE WHEN chance(number, 96) >= 0.005 THEN ago(days + 0.0001) END AS moderated_at,
        CASE WHEN capture_source <> 'none' THEN 'https://media.heytalk.example/' || number || if(chance(number, 97) < 0.01, '', '?expires=1746000000&signature=' || hash(number)) END AS url,
