@@ -33,9 +33,9 @@ def warm(audit: Audit) -> None:
     _ = audit.tables, audit.blocked, audit.people
 
 
-def classified_sql(rule: Rule, audit: Audit) -> str:
-    """The rule's query: the rows of its population that do not pass, with what decided them."""
-    built = evaluating._build(rule, audit, audit.view(), Present(audit.snapshot.tables))
+def classified_sql(rule: Rule, audit: Audit, dry: bool = False) -> str:
+    """The rule's query: the rows of its population that do not pass, with what decided them. `dry` reads no texts for it."""
+    built = evaluating._build(rule, audit, audit.view(), Present(audit.snapshot.tables), dry=dry)
     return audit.snapshot.engine.sql(built.classified)
 
 
