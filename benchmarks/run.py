@@ -20,7 +20,6 @@ from context import Bench, Goal, Section
 from rich.console import Console
 from rich.table import Table
 
-
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.md"
 SECTIONS = ("rules", "polars", "peers", "decode", "growth", "runs", "person", "exceptions")

@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 
 # nbformat and nbconvert state no types
 _node: Callable[[Mapping[str, Any]], NotebookNode] = NotebookNode
-_made: Callable[..., HTMLExporter] = HTMLExporter
+_new_exporter: Callable[..., HTMLExporter] = HTMLExporter
 _template: Callable[..., tuple[str, Any]] = TemplateExporter.from_notebook_node
 #: The exporter is made once, and keeps what it is at.
 _RENDERING = threading.Lock()
@@ -134,7 +134,7 @@ def render(notebook: NotebookNode, title: str, nav: list[dict[str, Any]], note: 
 
 @cache
 def _exporter() -> HTMLExporter:
-    return _made(template_name="heytalk", extra_template_basedirs=[str(_HOME)], exclude_anchor_links=True)
+    return _new_exporter(template_name="heytalk", extra_template_basedirs=[str(_HOME)], exclude_anchor_links=True)
 
 
 def sanitised(body: str) -> str:
