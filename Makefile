@@ -7,6 +7,8 @@ READY := $(VENV)/ready$(if $(EXTRAS),-$(EXTRAS))
 # the demo's engagement key is fixed and published: it protects nobody
 DEMO_KEY := heytalk-audit-demo-key-which-is-published
 JOBS ?= auto
+# what make bench measures: make bench BENCH="--only rules --users 100000"
+BENCH ?=
 
 .PHONY: audit test lint lab bench setup lock rules imports schema clean
 
@@ -26,7 +28,7 @@ lab: setup
 	HEYTALK_AUDIT_KEY=$${HEYTALK_AUDIT_KEY:-$(DEMO_KEY)} $(BIN)/heytalk-audit lab
 
 bench: setup
-	for script in consent detect audit; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+	$(BIN)/python benchmarks/run.py $(BENCH)
 
 rules: setup
 	$(BIN)/python -c 'from heytalk_audit.catalogue import markdown; print(markdown(), end="")' > RULES.md
