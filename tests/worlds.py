@@ -198,7 +198,8 @@ def judged_rows(evaluation: Evaluation, audit: Audit) -> list[dict[str, Any]]:
     """The rows that an evaluation left on the engine, with raw records and null for what is missing. Ask before the next evaluation."""
     if evaluation.classified is None:
         return []
-    rows: list[dict[str, Any]] = audit.snapshot.engine.backend.to_pyarrow(evaluation.classified).to_pylist()
+    engine = audit.snapshot.engine
+    rows: list[dict[str, Any]] = engine.query(engine.sql(evaluation.classified)).to_pylist()
     return rows
 
 

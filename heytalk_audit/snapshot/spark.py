@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import itertools
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -42,7 +43,8 @@ class Spark:
         self._is_local = url.startswith("local")
         self._package: str | None = None
         self._archives: tempfile.TemporaryDirectory[str] | None = None
-        self._kept: dict[str, Any] = {}
+        self._kept: set[str] = set()
+        self._number = itertools.count()
         self._shared: dict[str, Path] = {}
         if url.startswith("sc://"):
             # a server outlives this process, and would keep our rows
@@ -50,7 +52,7 @@ class Spark:
 
     def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]]) -> ibis.Table:
         """See `Engine`. The executors read the files: on a cluster these lie on storage that all of them see."""
-        frame = self.session.read.option("mergeSchema", "true").parquet(*[str(f) for f in files])
+        frame = self.session.read.option("mergeSchema", "true").parquet(*[str(f.absolute()) for f in files])
         values = [(c, f"`{c.name}`" if filled else "NULL") for c, filled in columns]
         frame = frame.selectExpr(*[f"CAST({value} AS {_TYPES[c.kind]}) AS `{c.name}`" for c, value in values])
         frame.createOrReplaceTempView(table)
@@ -74,15 +76,21 @@ class Spark:
     def keep(self, table: str, expression: ibis.Table) -> tuple[ibis.Table, str, int]:
         """See `Engine`. The executors keep them."""
         sql = self.sql(expression)
-        rows = self._keep(table, self.session.sql(sql)).count()
-        return self.backend.table(table), sql, rows
+        self._keep(table, self.session.sql(sql))
+        return self.backend.table(table), sql, self.session.table(table).count()
 
-    def _keep(self, table: str, frame: Any) -> Any:
+    def _keep(self, table: str, frame: Any) -> None:
+        self._drop(table)
+        # by the view's name: Connect looks names up again whenever a frame is used, and another view may have one of them by then
+        frame.createOrReplaceTempView(table)
+        self.session.catalog.cacheTable(table)
+        self._kept.add(table)
+
+    def _drop(self, table: str) -> None:
         if table in self._kept:
-            self._kept.pop(table).unpersist()
-        self._kept[table] = frame.cache()
-        self._kept[table].createOrReplaceTempView(table)
-        return self._kept[table]
+            self.session.catalog.uncacheTable(table)
+            self.session.catalog.dropTempView(table)
+            self._kept.remove(table)
 
     def share(self, table: str, sql: str, file: Path) -> None:
         """See `Engine`. Kept by the executors of this session, as they may not see this machine's files."""
@@ -113,16 +121,17 @@ class Spark:
 
     def batches(self, expression: ibis.Table, size: int) -> Iterator[pa.RecordBatch]:
         """See `Engine`. The executors compute and order them all at once; at most about `WINDOW` bytes at a time are fetched."""
-        yield from exactly(self._fetched(self.session.sql(self.sql(expression)).mapInArrow(in_cells(size), CELLS)), size)
+        table = f"cells_{next(self._number)}"
+        self._keep(table, self.session.sql(self.sql(expression)).mapInArrow(in_cells(size), CELLS))
+        try:
+            yield from exactly(self._fetched(self.session.table(table)), size)
+        finally:
+            self._drop(table)
 
     def _fetched(self, cells: Any) -> Iterator[pa.RecordBatch]:
-        cells = cells.persist()
-        try:
-            sizes = cells.selectExpr("at", "length(data) AS bytes").toArrow().sort_by("at")
-            for first, last in _windows(sizes):
-                yield from batches_in(cells.where(f"at BETWEEN {first} AND {last}").toArrow())
-        finally:
-            cells.unpersist()
+        sizes = cells.selectExpr("at", "length(data) AS bytes").toArrow().sort_by("at")
+        for first, last in _windows(sizes):
+            yield from batches_in(cells.where(f"at BETWEEN {first} AND {last}").toArrow())
 
     def _package_on_workers(self) -> str:
         if self._package is None and not self._is_local:
@@ -131,8 +140,8 @@ class Spark:
         return self._package or ""
 
     def _release(self) -> None:
-        for frame in self._kept.values():
-            frame.unpersist()
+        for table in list(self._kept):
+            self._drop(table)
         self.session.stop()
 
 
