@@ -16,6 +16,7 @@ from heytalk_audit.audit.exceptions import EXCEPTIONS
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.detect.in_snapshot import summary
+from heytalk_audit.evidence.row_files import FirstRows, first_rows, in_file_order
 from heytalk_audit.follow_up.standings import unregistered
 from heytalk_audit.policy.chapters import CHAPTERS, PAGE_OF
 from heytalk_audit.report import followed, pages, policy_pages, registered
@@ -55,7 +56,8 @@ class Chapter:
         """All that the report says of one rule; nothing where the parameters leave it out."""
         if rule not in self.results:
             return pages.left_out(rule)
-        rows = self.session.rows(rule) if self.session.audience == Audience.INTERNAL else []
+        inside = self.session.audience == Audience.INTERNAL
+        rows = first_rows(self.session.reader, self.session.rows_of(rule), pages.MOST_ROWS) if inside else FirstRows()
         return pages.rule_section(self.results[rule], rows, self.session.audience)
 
     @cached_property
@@ -67,13 +69,14 @@ class Chapter:
         rules = sorted(rules_of(self.name), key=lambda rule: families.index(RULES[rule].family))
         return [rule for rule in rules if rule not in self._named]
 
-    def exceptions(self, rule: str) -> pd.DataFrame:
+    def exceptions(self, rule: str, limit: int | None = 10_000) -> pd.DataFrame:
         """The exception rows of a rule: record, subject, outcome, reason, due_on, days_over.
 
-        There are none for readers outside, nor of a rule that the parameters leave out.
+        At most `limit` rows, the first by record: a rule may have millions, and a frame holds them all in memory. `limit=None` reads
+        every row; `ledger()` has how many there are. There are none for readers outside, nor of a rule that the parameters leave out.
         """
         shown = rule in self.results and self.session.audience == Audience.INTERNAL
-        rows = self.session.rows(rule) if shown else []
+        rows = self.session.reader.rows(in_file_order(self.session.rows_of(rule), EXCEPTIONS.names, limit)) if shown else []
         return pd.DataFrame(rows, columns=list(EXCEPTIONS.names))
 
     def ledger(self) -> pd.DataFrame:
@@ -149,7 +152,6 @@ class Summary:
             "follow_up": follow_up.plain() if follow_up else None,
         }
         self.session.write(SUMMARY_FILE, summary)
-        self.followed.write(self.session.work)
 
     def cover(self) -> Fragment:
         """What was audited, when, against what."""

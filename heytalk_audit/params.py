@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from heytalk_audit.canonical import Strict, refusal
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.policy.chapters import CHAPTERS
+from heytalk_audit.snapshot.budget import refused_option
 from heytalk_audit.vocabulary import Audience
 
 #: The demo's key is fixed and published: it protects nobody.
@@ -99,10 +100,25 @@ class ResolutionParams(Strict):
 
 
 class EngineParams(Strict):
-    """Where the rules run, and the engine's own options."""
+    """Where the rules run, and what of the machine the whole audit may use: of DuckDB memory_limit, threads and temp_directory."""
 
     url: str = "duckdb"
     options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _options(self) -> EngineParams:
+        refused = refused_option(self.url, self.options)
+        if refused:
+            raise ValueError(refused)
+        return self
+
+    def duckdb(self, base: Path) -> dict[str, Any]:
+        """The options of DuckDB, which also profiles where another engine runs the rules; paths are relative to `base`."""
+        options = self.options if self.url == "duckdb" else {}
+        folder = options.get("temp_directory")
+        if folder is not None and not (base / folder).is_dir():
+            raise InputError("engine.options.temp_directory", "is no folder", "make it, or leave it out")
+        return options | ({"temp_directory": str((base / folder).resolve())} if folder is not None else {})
 
 
 Register = Annotated[str | None, PathTo(Role.REGISTER)]
@@ -191,6 +207,7 @@ def absolute(parameters: Params, base: Path) -> dict[str, Any]:
             put(document, path.key, values)
         elif values and not (path.role is Role.POLICY and not (base / path.values[0]).exists()):
             put(document, path.key, values[0])
+    document["engine"]["options"] |= parameters.engine.duckdb(base)
     return document
 
 
@@ -199,9 +216,9 @@ def passphrase(signing: SigningParams) -> bytes | None:
     return os.environb.get(signing.passphrase_env.encode()) or None
 
 
-def unset(parameters: Params) -> set[str]:
-    """Keys that a run's own copy of the parameters leaves out, because they are empty."""
-    return set() if parameters.resolution.keys else {"resolution"}
+def unrecorded(parameters: Params) -> dict[str, Any]:
+    """What a run's own copy of the parameters leaves out: what is empty, and the folder in which the engine spills on this machine."""
+    return ({} if parameters.resolution.keys else {"resolution": True}) | {"engine": {"options": {"temp_directory"}}}
 
 
 def _override(document: dict[str, Any], text: str) -> None:

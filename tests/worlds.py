@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
@@ -193,19 +194,51 @@ def deliver(folder: Path, rows: dict[str, list[dict[str, Any]]], as_of: str = AS
     return folder
 
 
+def judged_rows(evaluation: Evaluation, audit: Audit) -> list[dict[str, Any]]:
+    """The rows that an evaluation left on the engine, with raw records and null for what is missing. Ask before the next evaluation."""
+    if evaluation.classified is None:
+        return []
+    engine = audit.snapshot.engine
+    rows: list[dict[str, Any]] = engine.query(engine.sql(evaluation.classified)).to_pylist()
+    return rows
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """An evaluation with the rows that it left on the engine, as a data frame of objects."""
+
+    evaluation: Evaluation
+    rows: pd.DataFrame
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.evaluation, name)
+
+
+def evaluated(rule: str, audit: Audit, **how: Any) -> Evaluated:
+    """A rule's evaluation, and its rows."""
+    evaluation = evaluate(RULES[rule], audit, **how)
+    names = ["record", "subject", "outcome", "reason", "due_on", "days_over"]
+    return Evaluated(evaluation, pd.DataFrame(judged_rows(evaluation, audit), columns=names, dtype="object"))
+
+
 class Worlds:
     """Evaluates each rule once per world, when it is first asked for, on one engine."""
 
     def __init__(self, engine: Engine, folder: Path):
         self.engine, self.folder = engine, folder
         self._opened: tuple[str, Audit] | None = None
-        self._evaluated: dict[tuple[str, str], Evaluation] = {}
+        self._evaluated: dict[tuple[str, str], tuple[Evaluation, list[dict[str, Any]]]] = {}
 
     def evaluation(self, case: Case) -> Evaluation:
         """The evaluation of the case's rule in the case's world, passing rows included."""
+        return self._evaluate(case)[0]
+
+    def _evaluate(self, case: Case) -> tuple[Evaluation, list[dict[str, Any]]]:
         key = (case.world, case.rule)
         if key not in self._evaluated:
-            self._evaluated[key] = evaluate(RULES[case.rule], self._open(case.world), keep_pass=True, raises=True)
+            audit = self._open(case.world)
+            evaluation = evaluate(RULES[case.rule], audit, keep_pass=True, raises=True)
+            self._evaluated[key] = evaluation, judged_rows(evaluation, audit)
         return self._evaluated[key]
 
     def _open(self, world: str) -> Audit:
@@ -222,9 +255,8 @@ class Worlds:
 
     def outcome(self, case: Case) -> dict[str, dict[str, Any]]:
         """What the rule says of each row of the case: by record, without the case's prefix."""
-        rows = self.evaluation(case).rows
         found = {}
-        for row in rows.to_dict("records"):
+        for row in self._evaluate(case)[1]:
             table, _, key = row["record"].partition(":")
             if key.startswith(case.prefix):
                 said = {k: row[k] for k in ("outcome", "reason", "due_on", "days_over")}
@@ -273,7 +305,7 @@ def unlike(audit: Audit, reading: Any, rules: Iterable[str]) -> list[str]:
         if done.verdict in ("ERROR", "NOT_EVALUATED"):
             lines.append(f"{rule}: {done.verdict} {done.reason}")
             continue
-        rows = done.rows.astype(object).where(done.rows.notna(), None).to_dict("records")
+        rows = judged_rows(done, audit)
         found = {row["record"]: tuple(row[k] for k in ("outcome", "reason", "due_on", "days_over")) for row in rows}
         wanted = reading.expected(rule)
         lines += [f"{rule} {k}: {found.get(k)}, not {wanted.get(k)}" for k in found | wanted if found.get(k) != wanted.get(k)]

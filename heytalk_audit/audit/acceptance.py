@@ -7,23 +7,27 @@ ledger, and a rule all of whose violations are covered is ACCEPTED. An entry tha
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import operator
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pandas as pd
+import ibis
+import ibis.expr.types as ir
 
 from heytalk_audit.audit.audit import Audit
-from heytalk_audit.audit.breakdown import breakdown_values, is_shown
+from heytalk_audit.audit.breakdown import is_shown
 from heytalk_audit.audit.check import Check, Rule
 from heytalk_audit.audit.evaluate import Evaluation, outline
-from heytalk_audit.audit.ledger import NOT_KNOWN
-from heytalk_audit.audit.pseudonym import pseudonym
+from heytalk_audit.audit.pseudonym import with_pseudonyms
 from heytalk_audit.audit.rule_result import EntryStanding, RuleResult
 from heytalk_audit.audit.verdict import judge
 from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.registers.accepted import Entry
+from heytalk_audit.snapshot.engines import Engine
 from heytalk_audit.vocabulary import Outcome, Verdict
 
 VALID = "VALID"
@@ -54,52 +58,53 @@ def _check_segment(where: str, rule: Rule, entry: Entry, check: Check) -> None:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What the register says of one rule: each entry's standing, and per row of the evaluation the ids of the entries that cover it."""
+    """What the register says of one rule: each entry's standing, those that cover rows, and how many these cover, each counted once."""
 
     entries: tuple[EntryStanding, ...] = ()
-    by_row: tuple[str | None, ...] | None = None
-
-    @property
-    def rows(self) -> int:
-        """How many rows are covered, each counted once."""
-        return sum(ids is not None for ids in self.by_row or ())
+    covering: tuple[Entry, ...] = ()
+    rows: int = 0
 
 
-def coverage_of(evaluation: Evaluation, entries: Iterable[Entry], key: bytes, today: dt.date) -> Coverage:
-    """How the entries for a rule stand on the audit's local day, and which of its violations they cover."""
+def coverage_of(evaluation: Evaluation, entries: Iterable[Entry], pads: ir.Table, engine: Engine, today: dt.date) -> Coverage:
+    """How the entries for a rule stand on the audit's local day, and which of its violations they cover; `pads` as of `key_pads`."""
     mine = [e for e in entries if e.rule == evaluation.rule.id]
     if not mine:
         return Coverage()
-    standings: list[EntryStanding] = []
-    covering: list[list[str]] = [[] for _ in range(len(evaluation.rows))]
-    for entry in mine:
-        places = _matched(entry, evaluation, key) if evaluation.verdict.is_tested else []
-        matched = len(places) if evaluation.verdict.is_tested else None
-        standings.append(standing(entry, state(entry, today, matched), matched))
-        for place in places if standings[-1].state == VALID else ():
-            covering[place].append(entry.id)
-    return Coverage(tuple(standings), tuple(", ".join(ids) or None for ids in covering) if covering else None)
+    matched: list[int | None] = [None] * len(mine)
+    if evaluation.verdict.is_tested:
+        rows = shown_rows(evaluation, pads)
+        matched = [*_numbers(rows, [matches(entry, rows) for entry in mine], engine)] if rows is not None else [0] * len(mine)
+    standings = tuple(standing(entry, state(entry, today, n), n) for entry, n in zip(mine, matched, strict=True))
+    covering = tuple(entry for entry, stands in zip(mine, standings, strict=True) if stands.state == VALID)
+    rows = shown_rows(evaluation, pads) if covering else None
+    covered = 0 if rows is None else _numbers(rows, [accepted_by(covering, rows).notnull()], engine)[0]
+    return Coverage(standings, covering, covered)
 
 
-def _matched(entry: Entry, evaluation: Evaluation, key: bytes) -> list[int]:
-    """The places of the violations that an entry is for. Rows for review are never among them: a person decides these."""
-    rows, scope = evaluation.rows, entry.scope
-    chosen = (rows.outcome == Outcome.VIOLATION).to_numpy(copy=True)
-    for name, value in (scope.segment or {}).items():
-        chosen &= (_values(evaluation, name) == value).to_numpy()
-    places = [int(place) for place in chosen.nonzero()[0]]
-    if scope.record is None:
-        return places
-    return [place for place in places if pseudonym(key, rows.record.iloc[place]) == scope.record]
+def shown_rows(evaluation: Evaluation, pads: ir.Table) -> ir.Table | None:
+    """The rows of an evaluation that do not pass, by pseudonym: all that may leave the engine; null where there are none."""
+    return None if evaluation.classified is None else with_pseudonyms(evaluation.classified, pads)
 
 
-def _values(evaluation: Evaluation, name: str) -> pd.Series:
-    rows = evaluation.rows
-    if name in ALWAYS:
-        return rows[name].fillna(NOT_KNOWN)
-    if f"by_{name}" not in rows or not is_shown(evaluation.rule, name):
-        return pd.Series(None, index=rows.index, dtype="object")
-    return breakdown_values(evaluation.rule, rows, name)
+def _numbers(rows: ir.Table, tests: Sequence[ir.BooleanValue], engine: Engine) -> list[int]:
+    counted = engine.rows(rows.agg(**{f"test_{i}": test.sum() for i, test in enumerate(tests)})).iloc[0]
+    return [int(n) for n in counted.fillna(0)]
+
+
+def matches(entry: Entry, rows: ir.Table) -> ir.BooleanValue:
+    """The violations that an entry is for (`rows` as of `shown_rows`). Rows for review are never among them: a person decides these."""
+    chosen = rows.outcome == Outcome.VIOLATION.value
+    for name, value in (entry.scope.segment or {}).items():
+        column = name if name in ALWAYS else f"by_{name}"
+        chosen = chosen & (sure(rows[column] == value) if column in rows.columns else ibis.literal(False))
+    return chosen if entry.scope.record is None else chosen & sure(rows.record == entry.scope.record)
+
+
+def accepted_by(covering: Sequence[Entry], rows: ir.Table) -> ir.StringValue:
+    """The ids of the entries that cover each row, null where none does."""
+    parts = [matches(entry, rows).ifelse(f", {entry.id}", "") for entry in covering]
+    ids: ir.StringValue = functools.reduce(operator.add, parts, ibis.literal(""))
+    return ids.substr(len(", ")).nullif("")
 
 
 def state(entry: Entry, today: dt.date, matched: int | None) -> str:

@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
-import pyarrow as pa
 
 from heytalk_audit.audit.faults import absent
+from heytalk_audit.audit.shared import SharedTables
 from heytalk_audit.detect.columns import ExaminedColumn
-from heytalk_audit.detect.in_snapshot import CONTENTS, SCHEMA, contents, detect, examined
+from heytalk_audit.detect.in_snapshot import CONTENTS, SCHEMA, contents, examined, sources
 from heytalk_audit.expressions.calendar import Clock
 from heytalk_audit.policy import Policy
-from heytalk_audit.policy.view import View
+from heytalk_audit.policy.view import Keep, View
 from heytalk_audit.snapshot import gate
 from heytalk_audit.snapshot.derived import once
 from heytalk_audit.snapshot.open import Snapshot
@@ -57,9 +56,9 @@ class Audit:
         return snapshot.tables | {name: snapshot.engine.put(name, table) for name, table in evidence.items()}
 
     @cached_property
-    def detections(self) -> pa.Table:
+    def detections(self) -> ir.Table:
         """What the detectors find in the snapshot's texts; they run when a rule first asks for it."""
-        return once(self.snapshot.work, DETECTIONS, lambda: detect(self.snapshot.tables, self.snapshot.engine))
+        return self.shared.derive(DETECTIONS, sources(self.snapshot.tables), SCHEMA)
 
     @cached_property
     def examined(self) -> list[ExaminedColumn]:
@@ -71,31 +70,23 @@ class Audit:
         """A table that a rule names, null where there is none; `dry` has an empty one where only reading texts would tell."""
         engine = self.snapshot.engine
         if name == DETECTIONS:
-            return engine.put(name, SCHEMA.empty_table() if dry else self.detections)
+            return engine.put(f"no_{name}", SCHEMA.empty_table()) if dry else self.detections
         if name == COLUMN_CONTENTS:
             return engine.put(name, CONTENTS.empty_table() if dry else contents(self.examined))
         return self.tables.get(name)
 
     @cached_property
-    def testers(self) -> ir.Table:
+    def shared(self) -> SharedTables:
+        """What several rules need, computed once."""
+        return SharedTables(self.snapshot.engine, self.snapshot.work)
+
+    def testers(self, view: View) -> ir.Table:
         """The ids of test accounts, in one column `tester`. Raises NotEvaluated."""
         users = self.snapshot.tables["users"]
         missing = [f"users.{name}" for name in ("user_id", "is_test") if name not in users.columns]
         if missing:
             raise absent(missing)
-        return users.filter(users.is_test, users.user_id.notnull()).select(tester=users.user_id).distinct()
-
-    @cached_property
-    def people(self) -> str:
-        """The table that has each person's law region and birth date, for counts by region and age: computed once."""
-        users, columns = self.snapshot.tables["users"], {"law_region": "string", "birth_date": "date"}
-        if "user_id" in users.columns:
-            people = users.group_by("user_id").agg(**{c: users[c].max() for c in columns if c in users.columns})
-        else:
-            people = users.limit(0).select(user_id=ibis.null("string"))
-        people = people.mutate(**{c: ibis.null(kind) for c, kind in columns.items() if c not in people.columns})
-        self.snapshot.engine.keep("people", people)
-        return "people"
+        return view.named("testers", users.filter(users.is_test, users.user_id.notnull()).select(tester=users.user_id).distinct())
 
     @cached_property
     def blocked(self) -> dict[str, str]:
@@ -103,6 +94,6 @@ class Audit:
         evidence = gate.evidence(self.snapshot.delivery, self.snapshot.profile, self.policy, self.clock, None)
         return gate.failures(evidence["delivered_tables"], evidence["delivered_columns"])
 
-    def view(self) -> View:
-        """The policy as one rule sees it."""
-        return View(self.policy, self.clock, dict(self.settings))
+    def view(self, keep: Keep | None = None) -> View:
+        """The policy as one rule sees it; `keep` makes tables of what several rules need."""
+        return View(self.policy, self.clock, dict(self.settings), keep)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
-import pandas as pd
+import ibis
+import ibis.expr.types as ir
 
 from heytalk_audit import contract
 from heytalk_audit.audit.check import Rule
 from heytalk_audit.audit.rule_result import BreakdownRow
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.strings import blank
 from heytalk_audit.vocabulary import OPEN_OUTCOMES
 
 #: Breakdowns that are the audit's own words, not the data's.
@@ -28,13 +31,9 @@ OWN_WORDS = (
 IN_ORDER = ("month", "delay_after_withdrawal")
 
 
-def breakdown(rule: Rule, rows: pd.DataFrame, name: str) -> tuple[BreakdownRow, ...]:
-    """Rows by the values of a column; none where these may not be shown."""
-    if not is_shown(rule, name):
-        return ()
-    values = breakdown_values(rule, rows, name)
-    counts = pd.crosstab(values, rows.outcome)
-    by_value = {str(value): {str(o): _cell(counts, value, o) for o in OPEN_OUTCOMES} for value in counts.index}
+def breakdown(name: str, counts: Mapping[tuple[str, str], int]) -> tuple[BreakdownRow, ...]:
+    """Open rows by the values of a column, from their numbers by value and outcome."""
+    by_value = {value: {str(o): counts.get((value, o), 0) for o in OPEN_OUTCOMES} for value, _ in counts}
     lines = [(value, n) for value, n in by_value.items() if any(n.values())]
     if name in IN_ORDER:
         lines.sort(key=lambda line: line[0])
@@ -43,19 +42,12 @@ def breakdown(rule: Rule, rows: pd.DataFrame, name: str) -> tuple[BreakdownRow, 
     return tuple(BreakdownRow.model_validate({"value": value, **n}) for value, n in lines)
 
 
-def _cell(counts: pd.DataFrame, value: Any, outcome: str) -> int:
-    return int(counts.loc[value, outcome]) if outcome in counts else 0
-
-
-def breakdown_values(rule: Rule, rows: pd.DataFrame, name: str) -> pd.Series:
-    """What each row's value of a breakdown is called: itself where it may be shown, otherwise "(not shown)"."""
-    if not is_shown(rule, name):
-        return pd.Series("(not shown)", index=rows.index)
-    values, column = rows[f"by_{name}"].fillna("(none)").astype(str), _contract_column(rule, name)
-    values = values.where(values.str.strip() != "", "(blank)")
+def shown_value(rule: Rule, name: str, value: ir.StringValue) -> ir.StringValue:
+    """What a row's value of a breakdown is called in a report that may show it."""
+    column = _contract_column(rule, name)
     if column is not None and column.shown_values:
-        values = values.where(values.isin(column.shown_values), "(other)")
-    return values
+        return sure(value.isin(column.shown_values)).ifelse(value, "(other)")
+    return ibis.cases((value.isnull(), "(none)"), (blank(value), "(blank)"), else_=value)
 
 
 def is_shown(rule: Rule, name: str) -> bool:

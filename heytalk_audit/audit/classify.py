@@ -8,9 +8,11 @@ import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
-from heytalk_audit.audit.check import Check, Condition, Excuse
+from heytalk_audit.audit.breakdown import is_shown, shown_value
+from heytalk_audit.audit.check import Check, Condition, Excuse, Rule
 from heytalk_audit.audit.holds import Hold, flags, held
-from heytalk_audit.expressions.calendar import latest, sure
+from heytalk_audit.audit.people import NOT_KNOWN
+from heytalk_audit.expressions.calendar import days_between, latest, sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
 from heytalk_audit.vocabulary import Outcome
@@ -19,37 +21,41 @@ from heytalk_audit.vocabulary import Outcome
 _PASS, _EXCLUDED, _UNDETERMINED = -1, -2, -3
 
 
-def classify(check: Check, record: ir.StringValue, testers: ir.Table | None, keep_pass: bool = False) -> ir.Table:
+def classify(
+    check: Check, record: ir.StringValue, testers: ir.Table | None, breakdowns: Sequence[str] = (), keep_pass: bool = False
+) -> ir.Table:
     """The rows that do not pass, with all that their outcome and reason depend on, and nothing else of them.
 
     `condition` is the index of the first condition that holds, or a negative code. Test accounts (`testers`: one column `tester`)
-    come before every condition. A predicate that is null decides as unknown.
+    come before every condition. `breakdowns` are those whose values come along.
     """
-    rows = check.rows
-    subject = ibis.null("string")
-    if "user_id" in rows.columns:
-        subject = blank(rows.user_id).ifelse(ibis.null("string"), rows.user_id)
-    index = ibis.cases(
-        *[(_may_be_null(check.conditions), _UNDETERMINED)],
-        *[(c.when, _PASS if c.outcome == Outcome.PASS else i) for i, c in enumerate(check.conditions)],
+    rows = check.rows.mutate(first_condition=first_condition(check.conditions))
+    # joined by the raw id: a blank one is counted as nobody, but a test account or a hold may have it
+    person = check.rows.user_id if check.has_people else ibis.null("string")
+    condition = rows.first_condition
+    if testers is not None:
+        rows = rows.left_join(testers, rows.user_id == testers.tester)
+        condition = rows.tester.notnull().ifelse(_EXCLUDED, rows.first_condition)
+    # before anything is computed of a row that nobody will see
+    rows = rows if keep_pass else rows.filter(condition != _PASS)
+    return rows.select(
+        record=record,
+        subject=blank(person).ifelse(ibis.null("string"), person) if check.has_people else person,
+        condition=condition.cast("int32"),
+        person=person,
+        **_days(check),
+        **_excuses(check),
+        **{f"by_{name}": check.rows[name].cast("string") for name in breakdowns},
+    )
+
+
+def first_condition(conditions: Sequence[Condition]) -> ir.IntegerValue:
+    """The index of the first condition that holds, or a negative code; a predicate that is null decides as unknown."""
+    return ibis.cases(
+        (_may_be_null(conditions), _UNDETERMINED),
+        *[(c.when, _PASS if c.outcome == Outcome.PASS else i) for i, c in enumerate(conditions)],
         else_=_PASS,
     )
-    by = {f"by_{name}": rows[name].cast("string") for name in check.breakdowns}
-    # joined by the raw id: a blank one is counted as nobody, but a test account or a hold may have it
-    person = rows.user_id if "user_id" in rows.columns else ibis.null("string")
-    rows = rows.select(
-        record=record, subject=subject, condition=index.cast("int32"), person=person, **_days(check), **_excuses(check), **by
-    )
-    if testers is not None:
-        rows = rows.left_join(testers, rows.person == testers.tester)
-        excluded = rows.tester.notnull().ifelse(_EXCLUDED, rows.condition).cast("int32")
-        rows = rows.mutate(condition=excluded).drop("tester")
-    return rows if keep_pass else rows.filter(rows.condition != _PASS)
-
-
-def not_excluded(rows: ir.Table) -> ir.BooleanValue:
-    """Which classified rows are not those of test accounts."""
-    return rows.condition != _EXCLUDED
 
 
 def _excuses(check: Check) -> dict[str, ir.BooleanValue]:
@@ -95,8 +101,20 @@ def _never_null(op: ops.Node) -> bool:
     return isinstance(op, ops.IsNull | ops.NotNull)
 
 
-def labelled_rows(check: Check, rows: ir.Table, view: View) -> ir.Table:
-    """Classified rows with their outcome: record, subject, outcome, reason, due_on, until, and the columns of `by`."""
+def tested_records(check: Check, record: ir.StringValue, testers: ir.Table | None) -> ir.Table:
+    """The records of a check's whole population but for test accounts, in one column `record`."""
+    rows = check.rows
+    if testers is not None:
+        rows = rows.anti_join(testers, rows.user_id == testers.tester)
+    return rows.select(record=record)
+
+
+def labelled_rows(rule: Rule, check: Check, rows: ir.Table, people: ir.Table, view: View) -> ir.Table:
+    """Classified rows as all counts and files read them: record, subject, outcome, reason, due_on, days_over, region, age, by_<name>.
+
+    `days_over` is null unless the row is late; a breakdown's values are those that a report may show. `people` has one row per person:
+    user_id, region, age.
+    """
     rows = rows.mutate(due_plain=_pick(rows, check, "due"), closing_at=_pick(rows, check, "closing_at"))
     excused = ibis.null("string")
     due_on = rows.due_plain
@@ -107,15 +125,30 @@ def labelled_rows(check: Check, rows: ir.Table, view: View) -> ir.Table:
         rows, excused, due_on = _hold(rows, check, check.exempt, view)
     plain = _label(rows, check, "outcome", {_EXCLUDED: Outcome.EXCLUDED, _UNDETERMINED: Outcome.UNKNOWN, _PASS: Outcome.PASS})
     reason = _label(rows, check, "reason", {_EXCLUDED: "test_account", _UNDETERMINED: "undetermined"})
-    return rows.select(
+    until = view.today if check.until is None else ibis.coalesce(rows.until, view.today)
+    rows = rows.select(
         "record",
         "subject",
         outcome=excused.notnull().ifelse(Outcome.EXEMPT.value, plain),
         reason=ibis.coalesce(excused, reason),
-        due_on=due_on,
-        until=ibis.null("date") if check.until is None else rows.until,
-        **{name: rows[name] for name in rows.columns if name.startswith("by_")},
+        # a date and an interval are a date to Ibis, and an instant to an engine: said in two steps, the cast is not left out
+        due_on=due_on.cast("timestamp(6)").cast("date"),
+        late=days_between(due_on, until),
+        **{f"by_{name}": shown_value(rule, name, rows[f"by_{name}"]) for name in shown_breakdowns(rule, check)},
     )
+    return _with_person(rows, people)
+
+
+def _with_person(rows: ir.Table, people: ir.Table) -> ir.Table:
+    joined = rows.left_join(people, rows.subject == people.user_id)
+    days_over = (joined.late > 0).ifelse(joined.late, ibis.null("int64")).cast("int32")
+    own = {"days_over": days_over, "region": joined.region.fill_null(NOT_KNOWN), "age": joined.age.fill_null(NOT_KNOWN)}
+    return joined.select(*[c for c in rows.columns if c != "late"], **own)
+
+
+def shown_breakdowns(rule: Rule, check: Check) -> list[str]:
+    """The breakdowns of a check whose values a report may show."""
+    return [name for name in check.breakdowns if is_shown(rule, name)]
 
 
 def _chosen(check: Check, test: Callable[[Condition], bool]) -> list[int]:

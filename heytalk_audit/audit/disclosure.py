@@ -200,7 +200,7 @@ def of_places(places: Iterable[Mapping[str, Any]], audience: str) -> list[PlaceR
 
 def _place(place: Mapping[str, Any]) -> PlaceRead:
     findings = tuple(
-        TextFinding(f["what"], f["finding"], f["texts"], f["self"], f["high"], f["medium"], f["low"]) for f in place["findings"]
+        TextFinding(f["what"], f["finding"], f["texts"], f["of_oneself"], f["high"], f["medium"], f["low"]) for f in place["findings"]
     )
     return PlaceRead(place["place"], place["texts"], findings)
 

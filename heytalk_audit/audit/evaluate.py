@@ -1,23 +1,26 @@
-"""Evaluate a rule: its check is built, its rows are classified and counted, and the ledger is judged."""
+"""Evaluate a rule: its check is built, its rows are classified on the engine and counted there, and the ledger is judged."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-import pandas as pd
 
 from heytalk_audit import contract
 from heytalk_audit.audit import ledger, verdict
 from heytalk_audit.audit.audit import READ_FROM_TEXTS, Audit
+from heytalk_audit.audit.breakdown import shown_value
 from heytalk_audit.audit.check import Check, OverTime, Rule
-from heytalk_audit.audit.classify import classify, labelled_rows, not_excluded
+from heytalk_audit.audit.classify import classify, labelled_rows, shown_breakdowns, tested_records
+from heytalk_audit.audit.counts import RowCounts, count
 from heytalk_audit.audit.faults import GATE, Block, Fault, NotEvaluated, absent, fault_of, missing_column
+from heytalk_audit.audit.holds import Hold
+from heytalk_audit.audit.people import people_table
 from heytalk_audit.audit.present import Present
-from heytalk_audit.audit.sampling import Sample, draw, draw_of
+from heytalk_audit.audit.sampling import Sample, draw
 from heytalk_audit.errors import printable
 from heytalk_audit.policy.view import View
 from heytalk_audit.snapshot import gate
@@ -26,6 +29,8 @@ from heytalk_audit.vocabulary import Limit, Outcome, Verdict
 
 #: What is raised where a column that a rule names is not there.
 _NO_COLUMN = (AttributeError, ibis.common.exceptions.IbisTypeError)
+#: Tables of the engine that hold the rows of the rule that is evaluated: those that do not pass, and the same with all that is counted.
+CANDIDATES, CLASSIFIED = "candidates", "classified"
 
 
 @dataclass(frozen=True)
@@ -39,18 +44,19 @@ class MonthlyCounts:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What came of a rule: its verdict and why, its ledger, and the rows whose outcome is not pass.
+    """What came of a rule: its verdict and why, its ledger, and its rows that do not pass, counted.
 
-    `rows` has the columns of `ledger.COLUMNS` and a column `by_<name>` per breakdown. Record and subject are still raw: they leave
-    this object as pseudonyms alone. `tables` are those that the rule needs, the audited one first. `blocked_by` are codes of what kept
-    the rule from being evaluated; `fault` is its own fault, if it crashed.
+    `classified` are these rows on the engine, until the next rule is evaluated: see `classify.labelled_rows`; null where there are none.
+    Record and subject are raw there, and leave the engine as pseudonyms alone. `tables` are those that the rule needs, the audited one
+    first. `blocked_by` are codes of what kept the rule from being evaluated; `fault` is its own fault, if it crashed.
     """
 
     rule: Rule
     verdict: Verdict
     reason: str | None
     ledger: dict[str, int]
-    rows: pd.DataFrame = field(repr=False)
+    counts: RowCounts = field(default_factory=RowCounts)
+    classified: ir.Table | None = field(default=None, repr=False)
     tables: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     figures: dict[str, Any] = field(default_factory=dict)
@@ -66,17 +72,21 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Built:
-    """A rule's check on a snapshot with its classified rows, as expressions; the tables that it needs, and all that it reads."""
+    """A rule's check on a snapshot, as expressions, and the record that names each of its rows.
+
+    `candidates` are its rows that do not pass; `needs` the tables that it needs, and `reads` all that it reads.
+    """
 
     check: Check
-    classified: ir.Table
+    record: ir.StringValue
+    candidates: ir.Table
     needs: tuple[str, ...]
     reads: tuple[str, ...]
 
 
 def evaluate(rule: Rule, audit: Audit, keep_pass: bool = False, raises: bool = False) -> Evaluation:
     """Evaluate one rule. What it lacks makes it NOT_EVALUATED, what crashes makes it ERROR; with `raises` a crash is raised instead."""
-    view, present = audit.view(), Present(audit.snapshot.tables)
+    view, present = audit.view(audit.shared.table), Present(audit.snapshot.tables)
     try:
         built = _build(rule, audit, view, present, keep_pass=keep_pass)
         _refuse_gated(rule, audit, built.reads)
@@ -111,6 +121,13 @@ def outline(rule: Rule, audit: Audit) -> Check | None:
         return None
 
 
+def dry(rule: Rule, audit: Audit, view: View, kept: Callable[[ir.Table], ir.Table]) -> dict[str, ir.Table]:
+    """A rule's tables as expressions, without evaluating it; `kept` is the first as it will be once it is kept. Raises NotEvaluated."""
+    built = _build(rule, audit, view, Present(audit.snapshot.tables), dry=True)
+    _refuse_gated(rule, audit, built.reads)
+    return {CANDIDATES: built.candidates, CLASSIFIED: _labelled(rule, built.check, kept(built.candidates), audit, view)}
+
+
 def _refuse_absent(rule: Rule, audit: Audit) -> None:
     missing = [table for table in rule.tables if table not in READ_FROM_TEXTS and table not in audit.tables]
     if missing:
@@ -126,31 +143,35 @@ def _refuse_gated(rule: Rule, audit: Audit, tables: Sequence[str]) -> None:
 
 
 def _build(rule: Rule, audit: Audit, view: View, present: Present, dry: bool = False, keep_pass: bool = False) -> Built:
-    """The rule's check and its classified rows, as expressions: whatever they read is missing here, if it is missing at all."""
+    """The rule's check and the rows that do not pass, as expressions: whatever they read is missing here, if it is missing at all."""
     _refuse_absent(rule, audit)
     special: dict[str, Any] = {"policy": view, "present": present}
     arguments = {name: special[name] if name in special else audit.table(name, dry) for name in rule.arguments}
     try:
         check = rule.build(**arguments)
-        classified = _classified(rule, check, audit, keep_pass)
-        labelled_rows(check, classified, view)
+        record = _record(rule, check, audit)
+        testers = audit.testers(view) if check.has_people else None
+        candidates = classify(check, record, testers, shown_breakdowns(rule, check), keep_pass)
+        if isinstance(check.exempt, Hold):
+            # what a hold reads is missing here, too
+            _labelled(rule, check, candidates, audit, view)
     except _NO_COLUMN as error:
         column = missing_column(error, {name: audit.tables[name] for name in (*rule.tables, *present.read) if name in audit.tables})
         if column is None:
             raise
         raise absent([column]) from error
     needs = _needs(rule, check)
-    return Built(check, classified, needs, tuple(dict.fromkeys((*needs, *present.read))))
+    return Built(check, record, candidates, needs, tuple(dict.fromkeys((*needs, *present.read))))
+
+
+def _labelled(rule: Rule, check: Check, candidates: ir.Table, audit: Audit, view: View) -> ir.Table:
+    return labelled_rows(rule, check, candidates, people_table(audit.snapshot.tables["users"], view), view)
 
 
 def _needs(rule: Rule, check: Check) -> tuple[str, ...]:
     """The tables that a rule needs, the audited one first; a rule about people needs the test accounts among the users."""
     people = ("users",) if check.has_people and "users" not in rule.tables else ()
     return (*rule.tables[:1], *people, *rule.tables[1:])
-
-
-def _classified(rule: Rule, check: Check, audit: Audit, keep_pass: bool) -> ir.Table:
-    return classify(check, _record(rule, check, audit), audit.testers if check.has_people else None, keep_pass)
 
 
 def _record(rule: Rule, check: Check, audit: Audit) -> ir.StringValue:
@@ -166,61 +187,83 @@ def _record(rule: Rule, check: Check, audit: Audit) -> ir.StringValue:
 
 
 def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -> Evaluation:
-    check = built.check
-    counts, rows, sql = ledger.count_rows(check, built.classified, audit, view)
+    check, engine = built.check, audit.snapshot.engine
+    audit.shared.compute(view.shared)
+    in_scope, figures = ledger.population_and_figures(check, engine.rows)
+    classified, sql = _keep_classified(rule, built, audit, view)
+    counts = count(engine, CLASSIFIED, shown_breakdowns(rule, check), check.over_time) if classified is not None else RowCounts()
+    counted = ledger.ledger_of(counts, in_scope)
     gaps = verdict.coverage_gaps(rule, built.reads, audit, view)
-    judged = verdict.judge(counts, gaps, audit.settings["unknown_limit"])
+    judged = verdict.judge(counted, gaps, audit.settings["unknown_limit"])
     reasons = [judged.reason, *verdict.notes(rule, present, audit)]
     return Evaluation(
         rule,
         verdict.demoted(rule, judged.verdict, audit),
         "; ".join(reason for reason in reasons if reason) or None,
+        counted,
         counts,
-        rows,
+        classified,
         built.needs,
         check.breakdowns,
-        ledger.figures(check.figures, audit.snapshot.engine),
-        _monthly(check, audit.snapshot.engine),
+        figures,
+        _monthly(rule, check, audit),
         view,
-        _assumptions(check, rows, view),
+        _assumptions(check, counts, view),
         printable_sql(sql),
-        _samples(rule, check, rows, audit, view) if rule.judged else (),
+        _samples(built, classified, audit, view) if rule.judged else (),
         limited_by=judged.limited_by,
     )
 
 
-def _samples(rule: Rule, check: Check, rows: pd.DataFrame, audit: Audit, view: View) -> tuple[Sample, ...]:
+def _keep_classified(rule: Rule, built: Built, audit: Audit, view: View) -> tuple[ir.Table | None, str]:
+    """The rows that do not pass with all that is counted of them, kept on the engine; null where there are none. And their SQL.
+
+    First only those rows are kept: what is joined to them then, holds and people, is joined to few.
+    """
+    engine = audit.snapshot.engine
+    kept, sql, rows = engine.keep(CANDIDATES, built.candidates)
+    statements = {CANDIDATES: sql}
+    if rows:
+        labelled = _labelled(rule, built.check, kept, audit, view)
+        audit.shared.compute(view.shared)
+        kept, statements[CLASSIFIED], _ = engine.keep(CLASSIFIED, labelled)
+    statements = audit.shared.sql(view.shared) | statements
+    return kept if rows else None, ";\n\n".join(f"CREATE TABLE {name} AS\n{query}" for name, query in statements.items())
+
+
+def _samples(built: Built, classified: ir.Table | None, audit: Audit, view: View) -> tuple[Sample, ...]:
     """What people read: of the rows for review, which tells how often these are right, and of all rows tested, which gives a rate."""
-    size, seed = view.setting("sample_size"), view.setting("sample_seed")
-    every = _classified(rule, check, audit, keep_pass=True)
-    return (
-        draw("candidates", rows.record[rows.outcome == Outcome.REVIEW], size, seed),
-        draw_of("all rows tested", every.filter(not_excluded(every)), size, seed, audit.snapshot.engine.rows),
-    )
+    size, seed, engine = view.setting("sample_size"), view.setting("sample_seed"), audit.snapshot.engine
+    testers = audit.testers(view) if built.check.has_people else None
+    every = tested_records(built.check, built.record, testers)
+    candidates = every.limit(0) if classified is None else classified.filter(classified.outcome == Outcome.REVIEW)
+    return draw("candidates", candidates, size, seed, engine), draw("all rows tested", every, size, seed, engine)
 
 
-def _monthly(check: Check, engine: Engine) -> MonthlyCounts | None:
+def _monthly(rule: Rule, check: Check, audit: Audit) -> MonthlyCounts | None:
     drawn = check.over_time
     if drawn is None:
         return None
-    return MonthlyCounts(drawn, _counts(engine, drawn.population), _counts(engine, drawn.beside))
+    population, beside = (_by_month(rule, drawn, table, audit.snapshot.engine) for table in (drawn.population, drawn.beside))
+    return MonthlyCounts(drawn, population, beside)
 
 
-def _counts(engine: Engine, table: ir.Table) -> list[tuple[str, str, int]]:
-    rows = engine.rows(table.select("panel", "month", "n")).itertuples(index=False, name=None)
+def _by_month(rule: Rule, drawn: OverTime, table: ir.Table, engine: Engine) -> list[tuple[str, str, int]]:
+    """Counts by panel and month, each named as the breakdown of the rows that do not pass names it."""
+    named = table.select(panel=shown_value(rule, drawn.panel, table.panel), month=table.month.fill_null("(none)"), n=table.n)
+    rows = engine.rows(named).itertuples(index=False, name=None)
     return [(str(panel), str(month), int(n)) for panel, month, n in rows]
 
 
-def _assumptions(check: Check, rows: pd.DataFrame, view: View) -> tuple[str, ...]:
+def _assumptions(check: Check, counts: RowCounts, view: View) -> tuple[str, ...]:
     """Names of the assumed numbers that the violations rest on."""
-    reasons = set(rows.reason[rows.outcome == Outcome.VIOLATION])
+    reasons = {line.reason for line in counts.reasons if line.outcome == Outcome.VIOLATION}
     numbers = [n for c in check.conditions if c.reason in reasons for n in view.rests_on(c.when)]
     return tuple(dict.fromkeys(n.name for n in numbers if n.origin == "assumption"))
 
 
 def _without(rule: Rule, stands: Verdict, reason: str, view: View, **why: Any) -> Evaluation:
-    counts, rows = ledger.empty()
-    return Evaluation(rule, stands, printable(reason), counts, rows, rule.tables_with_people, view=view, **why)
+    return Evaluation(rule, stands, printable(reason), ledger.empty(), tables=rule.tables_with_people, view=view, **why)
 
 
 def printable_sql(text: str) -> str:

@@ -1,87 +1,75 @@
-"""From classified rows to the ledger: outcomes are counted, and each row has its days over, its person's region and age."""
+"""The ledger: the population, counted, with the figures beside it; and the rows that do not pass, which must add up to it."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
 
-from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.check import Check
-from heytalk_audit.audit.classify import labelled_rows
+from heytalk_audit.audit.counts import RowCounts
 from heytalk_audit.audit.faults import NotAddingUp
-from heytalk_audit.policy.view import View
-from heytalk_audit.snapshot.engines import Engine
-from heytalk_audit.snapshot.frames import frame
 from heytalk_audit.vocabulary import Outcome
 
-#: What the report counts people by, and its types.
-PERSON = {"region": "string", "birth_date": "date"}
-#: Columns of the rows that do not pass; breakdowns stand beside them, each as `by_<name>`.
-COLUMNS = ("record", "subject", "outcome", "reason", "due_on", "days_over", "region", "age")
-NOT_KNOWN = "not known"
-#: An age band: the first whose limit, in years, lies above the age.
-AGE_BANDS = ((13, "under 13"), (16, "13 to 15"), (18, "16 to 17"), (25, "18 to 24"), (65, "25 to 64"), (200, "65 and over"))
+#: How a small table is fetched from the engine.
+Fetch = Callable[[ir.Table], pd.DataFrame]
+#: The label of the population among the figures: no figure of a rule is called so.
+_POPULATION = ""
 
 
-def count_rows(check: Check, classified: ir.Table, audit: Audit, view: View) -> tuple[dict[str, int], pd.DataFrame, str]:
-    """The ledger, the rows that do not pass, and the SQL that made them. Raises NotAddingUp."""
-    engine = audit.snapshot.engine
-    population = check.rows if check.population is None else check.population
-    total = int(engine.rows(population.agg(n=population.count())).n[0])
-    kept, kept_sql, kept_rows = engine.keep("classified", classified)
-    labelled = labelled_rows(check, kept, view)
-    rows_sql, types = engine.sql(labelled), ibis.schema(dict(labelled.schema()) | PERSON)
-    rows = frame(engine.query(_with_people(rows_sql, audit.people)).cast(types.to_pyarrow()))
-    rows = rows.astype(object).where(rows.notna(), None)
-    if len(rows) != kept_rows or kept_rows > total:
+def empty() -> dict[str, int]:
+    """The ledger of a rule that was not evaluated."""
+    return dict.fromkeys(("in_scope", *map(str, Outcome)), 0)
+
+
+def ledger_of(counts: RowCounts, in_scope: int) -> dict[str, int]:
+    """The ledger of a population and of its rows that do not pass (or of all of them). Raises NotAddingUp."""
+    if counts.rows > in_scope:
         raise NotAddingUp("the population does not add up: a join repeats rows")
-    rows["days_over"] = _days_over(rows.due_on, rows.pop("until"), audit.clock.today)
-    rows["age"] = _ages(rows.pop("birth_date"), audit.clock.today)
-    return _ledger(rows, total), rows, f"CREATE TABLE classified AS\n{kept_sql};\n\n{rows_sql}"
-
-
-def empty() -> tuple[dict[str, int], pd.DataFrame]:
-    """The ledger and the rows of a rule that was not evaluated."""
-    return dict.fromkeys(("in_scope", *map(str, Outcome)), 0), pd.DataFrame(columns=list(COLUMNS))
-
-
-def _ledger(rows: pd.DataFrame, total: int) -> dict[str, int]:
-    outcomes = rows.outcome.value_counts()
-    ledger = {"in_scope": total} | {str(outcome): int(outcomes.get(outcome, 0)) for outcome in Outcome}
-    ledger[Outcome.PASS] += total - len(rows)
-    if total != sum(ledger[outcome] for outcome in Outcome):
-        raise NotAddingUp("the ledger does not add up")
+    ledger = {"in_scope": in_scope} | {str(outcome): counts.outcome(outcome) for outcome in Outcome}
+    ledger[Outcome.PASS] += in_scope - counts.rows
     return ledger
 
 
-def _with_people(rows_sql: str, people: str) -> str:
-    """Each row with its person's law region and birth date, for counts by region and age."""
-    columns = "exception_rows.*, persons.law_region AS region, persons.birth_date"
-    return f"SELECT {columns} FROM ({rows_sql}) AS exception_rows LEFT JOIN {people} AS persons ON exception_rows.subject = persons.user_id"
+def population_and_figures(check: Check, fetch: Fetch) -> tuple[int, dict[str, Any]]:
+    """How many rows are in scope, and the figures beside the ledger by label. Those of one table are computed together."""
+    population = check.population if check.population is not None else before_joins(check.rows)
+    computed = figures({_POPULATION: population.count(), **check.figures}, fetch)
+    return int(computed.pop(_POPULATION)), computed
 
 
-def _days_over(due: pd.Series, until: pd.Series, today: dt.date) -> pd.Series:
-    late = [None if pd.isna(d) else ((today if pd.isna(u) else u) - d).days for d, u in zip(due, until, strict=True)]
-    return pd.Series([n if n is not None and n > 0 else None for n in late], index=due.index, dtype="Int32")
+def before_joins(rows: ir.Table) -> ir.Table:
+    """A table with as many rows, without the left joins that only add columns: these are dear, and may not repeat rows."""
+    node = rows.op()
+    while (parent := _same_rows(node)) is not None:
+        node = parent
+    return node.to_expr()
 
 
-def _ages(births: pd.Series, today: dt.date) -> pd.Series:
-    def band(birth: dt.date | None) -> str:
-        if birth is None or pd.isna(birth) or birth > today:
-            return NOT_KNOWN
-        years = today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))
-        return next((label for limit, label in AGE_BANDS if years < limit), NOT_KNOWN)
+def _same_rows(node: ops.Node) -> ops.Relation | None:
+    """What a relation is made of, where that has one row for each of its own; null where it may not."""
+    if isinstance(node, ops.Project) and not any(value.find(ops.Unnest) for value in node.values.values()):
+        return node.parent
+    if isinstance(node, ops.JoinChain) and all(_adds_columns(link) for link in node.rest):
+        return node.first.parent
+    if isinstance(node, ops.DropColumns | ops.FillNull | ops.Sort):
+        return node.parent
+    return None
 
-    return births.map(band, na_action=None).astype("object")
+
+def _adds_columns(link: ops.JoinLink) -> bool:
+    """Whether a join only adds columns: a left join, or one to a table of a single row."""
+    single = link.table.parent
+    while isinstance(single, ops.Project):
+        single = single.parent
+    return link.how == "left" or (link.how == "cross" and isinstance(single, ops.Aggregate) and not single.groups)
 
 
-def figures(values: Mapping[str, ir.Scalar], engine: Engine) -> dict[str, Any]:
-    """The figures beside the ledger by label; those of one table are computed together."""
+def figures(values: Mapping[str, ir.Scalar], fetch: Fetch) -> dict[str, Any]:
+    """Scalars by label; those of one table are computed together."""
     together: dict[Any, dict[str, ir.Scalar]] = {}
     for i, value in enumerate(values.values()):
         together.setdefault(value.op().relations, {})[f"figure_{i}"] = value
@@ -90,7 +78,7 @@ def figures(values: Mapping[str, ir.Scalar], engine: Engine) -> dict[str, Any]:
         one = next(iter(relations)).to_expr() if len(relations) == 1 else None
         tables = [one.agg(**of_one)] if one is not None else [value.name(name).as_table() for name, value in of_one.items()]
         for table in tables:
-            computed |= {str(name): _plain(value) for name, value in engine.rows(table).iloc[0].items()}
+            computed |= {str(name): _plain(value) for name, value in fetch(table).iloc[0].items()}
     return {label: computed[f"figure_{i}"] for i, label in enumerate(values)}
 
 

@@ -6,18 +6,17 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import ibis.expr.types as ir
 import pandas as pd
 
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.breakdown import breakdown
 from heytalk_audit.audit.check import Rule
+from heytalk_audit.audit.counts import RowCounts
 from heytalk_audit.audit.evaluate import Evaluation
 from heytalk_audit.audit.faults import Fault
-from heytalk_audit.audit.ledger import NOT_KNOWN
-from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.audit.rule_result import (
     ClauseCited,
-    Count,
     EntryStanding,
     FaultPlace,
     Ledger,
@@ -30,13 +29,12 @@ from heytalk_audit.audit.rule_result import (
     SampleReview,
     Subjects,
 )
-from heytalk_audit.audit.sampling import refuse_strangers, review_of, stated
+from heytalk_audit.audit.sampling import pseudonyms, refuse_strangers, review_of, stated
 from heytalk_audit.detect.chance import interval
 from heytalk_audit.policy import Number
+from heytalk_audit.snapshot.engines import Engine
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Outcome, Severity
 
-#: Buckets of days past the due day: the first whose limit is not exceeded.
-AGEING = ((7, "0-7"), (30, "8-30"), (90, "31-90"), (365, "91-365"), (10**9, ">365"))
 #: Critical rules of these families are never rated down: children, secrets, disclosure.
 NEVER_LOWER = ("MIN", "SEC", "SHA")
 #: A finding is frequent above this rate, and rare below the other with fewer rows than a few.
@@ -46,13 +44,13 @@ FREQUENT, RARE, FEW = 0.05, 0.001, 5
 def summarise(
     evaluation: Evaluation,
     audit: Audit,
-    key: bytes,
+    pads: ir.Table,
     labels: pd.DataFrame | None = None,
     entries: Sequence[EntryStanding] = (),
     accepted: int = 0,
     repeated: bool = False,
 ) -> RuleResult:
-    """A rule's result: everything the report says of it. `labels` are the reviewers' (see `sampling.read_labels`).
+    """A rule's result: everything the report says of it. `pads` as of `pseudonym.key_pads`; `labels` of `sampling.read_labels`.
 
     `entries` are those of the register of accepted exceptions for this rule, and `accepted` says how many of its rows they cover.
     `repeated` says that it fails, and failed in the previous audit.
@@ -70,7 +68,7 @@ def summarise(
             "entries": tuple(entries),
             "repeated": repeated,
             "figures": [{"label": label, "value": value} for label, value in evaluation.figures.items()],
-            "samples": _samples(evaluation, key, labels),
+            "samples": _samples(evaluation, audit.snapshot.engine, pads, labels),
             "numbers": [_number(number) for number in evaluation.view.read.values()] if evaluation.view else [],
             "tables": evaluation.tables,
             "assumptions": evaluation.assumptions,
@@ -101,16 +99,16 @@ def _of_rule(rule: Rule, audit: Audit) -> dict[str, Any]:
 
 def _of_rows(evaluation: Evaluation, repeated: bool) -> dict[str, Any]:
     """What a result counts."""
-    rule, rows, ledger = evaluation.rule, evaluation.rows, evaluation.ledger
+    rule, counts, ledger = evaluation.rule, evaluation.counts, evaluation.ledger
     tested = ledger["in_scope"] - ledger[Outcome.EXCLUDED]
     return {
         "ledger": Ledger.model_validate(ledger),
         "rate": ledger[Outcome.VIOLATION] / tested if tested else None,
         "finding_severity": rate_finding(rule, ledger, repeated),
-        "subjects": _subjects(rows),
-        "reasons": _reasons(rows),
-        "ageing": _ageing(rows),
-        "breakdowns": {name: breakdown(rule, rows, name) for name in evaluation.by if len(rows)},
+        "subjects": _subjects(counts),
+        "reasons": _reasons(counts),
+        "ageing": counts.ageing,
+        "breakdowns": {name: breakdown(name, counts.breakdowns.get(name, {})) for name in evaluation.by if counts.rows},
         "over_time": _over_time(evaluation),
     }
 
@@ -130,10 +128,10 @@ def _fault(fault: Fault | None) -> FaultPlace | None:
     return None if fault is None else FaultPlace(type=fault.type, file=fault.file, line=fault.line)
 
 
-def _samples(evaluation: Evaluation, key: bytes, labels: pd.DataFrame | None) -> tuple[SampleResult, ...]:
+def _samples(evaluation: Evaluation, engine: Engine, pads: ir.Table, labels: pd.DataFrame | None) -> tuple[SampleResult, ...]:
     """What was drawn for people to read, and what they made of it."""
     of_rule = None if labels is None else labels[labels["rule"] == evaluation.rule.id]
-    samples = [(sample, [str(pseudonym(key, record)) for record in sample.records]) for sample in evaluation.samples]
+    samples = [(sample, pseudonyms(sample, pads, engine)) for sample in evaluation.samples]
     if of_rule is not None:
         refuse_strangers([record for _, drawn in samples for record in drawn], of_rule)
     return tuple(
@@ -163,54 +161,29 @@ def _list(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value or ())
 
 
-def _people(rows: pd.DataFrame) -> int:
-    return int(rows.subject.nunique())
+def _subjects(counts: RowCounts) -> Subjects:
+    people = {str(outcome): counts.people.get(outcome, 0) for outcome in OPEN_OUTCOMES}
+    return Subjects(by_region=dict(sorted(counts.by_region.items())), by_age=dict(sorted(counts.by_age.items())), **people)
 
 
-def _subjects(rows: pd.DataFrame) -> Subjects:
-    concerned = rows[rows.outcome.isin([Outcome.VIOLATION, Outcome.REVIEW]) & rows.subject.notna()].drop_duplicates("subject")
-    counts = {str(outcome): _people(rows[rows.outcome == outcome]) for outcome in OPEN_OUTCOMES}
-    return Subjects(by_region=_counts(concerned.region.fillna(NOT_KNOWN)), by_age=_counts(concerned.age), **counts)
-
-
-def _counts(values: pd.Series) -> dict[str, Count]:
-    counts: dict[str, Count] = {str(value): int(n) for value, n in values.value_counts().items()}
-    return dict(sorted(counts.items()))
-
-
-def _reasons(rows: pd.DataFrame) -> tuple[ReasonCount, ...]:
-    groups = rows.groupby(["outcome", "reason"], dropna=False, sort=False)
-    counts = [
-        ReasonCount.model_validate({"outcome": outcome, "reason": reason, "rows": len(group), "people": _people(group)})
-        for (outcome, reason), group in groups
-    ]
-    return tuple(sorted(counts, key=lambda c: (c.outcome.rank, -(c.rows or 0), str(c.reason))))
-
-
-def _ageing(rows: pd.DataFrame) -> dict[str, int]:
-    days = rows.days_over[(rows.outcome == Outcome.VIOLATION) & rows.due_on.notna()].dropna()
-    if days.empty:
-        return {}
-    buckets = dict.fromkeys((label for _, label in AGEING), 0)
-    for over in days:
-        buckets[next(label for limit, label in AGEING if over <= limit)] += 1
-    return buckets
+def _reasons(counts: RowCounts) -> tuple[ReasonCount, ...]:
+    lines = [ReasonCount(outcome=c.outcome, reason=c.reason, rows=c.rows, people=c.people) for c in counts.reasons]
+    return tuple(sorted(lines, key=lambda line: (line.outcome.rank, -(line.rows or 0), str(line.reason))))
 
 
 def _over_time(evaluation: Evaluation) -> OverTimeResult | None:
     """Per panel and month: how many rows passed, how many did not and how, and the people beside them."""
-    monthly, rows = evaluation.over_time, evaluation.rows
+    monthly = evaluation.over_time
     if monthly is None:
         return None
     points: dict[tuple[str, str], dict[str, int]] = {}
     for series, counts in (("pass", monthly.population), ("people", monthly.beside)):
         for panel, month, n in counts:
             points.setdefault((panel, month), dict.fromkeys(("pass", *map(str, OPEN_OUTCOMES), "people"), 0))[series] += n
-    tested = rows[rows.outcome.isin(OPEN_OUTCOMES)]
-    by = [f"by_{monthly.drawn.panel}", f"by_{monthly.drawn.month}", "outcome"]
-    for panel, month, outcome, n in tested.groupby(by).size().reset_index().itertuples(index=False, name=None):
-        points[panel, month][outcome] += int(n)
-        points[panel, month]["pass"] -= int(n)
+    for (panel, month, outcome), n in evaluation.counts.months.items():
+        if outcome in OPEN_OUTCOMES:
+            points[panel, month][outcome] += n
+            points[panel, month]["pass"] -= n
     lines = [{"panel": panel, "month": month, **of_month} for (panel, month), of_month in sorted(points.items())]
     return OverTimeResult(words=monthly.drawn.words, points=tuple(Point.model_validate(line) for line in lines))
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import ibis.expr.types as ir
 import pandas as pd
 
+from heytalk_audit.audit.pseudonym import with_pseudonyms
 from heytalk_audit.detect.chance import interval
 from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.snapshot.engines import Engine
 
 #: What a file of labels must have; other columns are left alone, as those of the queue that reviewers fill in.
 COLUMNS = ("rule", "record", "reviewer", "label")
@@ -22,10 +23,14 @@ LABELS = ("yes", "no", "unsure")
 
 @dataclass(frozen=True)
 class Sample:
-    """Records drawn at random, without replacement, of a frame of `frame_size`: `of` says which (candidates, or all rows tested)."""
+    """Records drawn at random, without replacement, of a frame of `frame_size`: `of` says which (candidates, or all rows tested).
+
+    `drawn` are these on the engine (`record`, and `rank`, their order), until the next rule is evaluated; `size` is their number.
+    """
 
     of: str
-    records: tuple[str, ...]
+    drawn: ir.Table
+    size: int
     frame_size: int
 
 
@@ -55,23 +60,20 @@ class Review:
         return len(self.open)
 
 
-def rank(record: str, seed: int) -> str:
-    """What a sample is drawn by: the records that come first in this order. It looks random, and is the same on every engine."""
-    return hashlib.sha256(f"{seed}:{record}".encode("utf-8", "surrogatepass")).hexdigest()
+def draw(of: str, frame: ir.Table, size: int, seed: int, engine: Engine) -> Sample:
+    """`size` of a table's records (all, if there are fewer), each once; the same on every engine, whatever their order.
 
-
-def draw(of: str, records: Iterable[str], size: int, seed: int) -> Sample:
-    """`size` of the records (all, if there are fewer), each once; the same whatever their order."""
-    frame = set(records)
-    return Sample(of, tuple(sorted(frame, key=lambda record: rank(record, seed))[:size]), len(frame))
-
-
-def draw_of(of: str, frame: ir.Table, size: int, seed: int, rows: Callable[[ir.Table], pd.DataFrame]) -> Sample:
-    """The same for the records of a table on an engine; `rows` fetches. Only what is drawn leaves the engine."""
+    The records come first by a digest of seed and record: that looks random, and only so many are ever held.
+    """
     distinct = frame.select("record").distinct()
     ranked = distinct.mutate(rank=(f"{seed}:" + distinct.record).hexdigest("sha256"))
-    drawn = rows(ranked.order_by("rank").limit(size))
-    return Sample(of, tuple(drawn.record), int(rows(distinct.agg(n=distinct.count())).n[0]))
+    drawn, _, number = engine.keep(f"sample_of_{of.replace(' ', '_')}", ranked.order_by("rank").limit(size))
+    return Sample(of, drawn, number, int(engine.rows(distinct.agg(n=distinct.count())).n[0]))
+
+
+def pseudonyms(sample: Sample, pads: ir.Table, engine: Engine) -> list[str]:
+    """The drawn records by pseudonym, in the order of drawing; `pads` as of `pseudonym.key_pads`."""
+    return [str(record) for record in engine.rows(with_pseudonyms(sample.drawn, pads).order_by("rank")).record]
 
 
 def read_labels(paths: Iterable[Path]) -> pd.DataFrame:

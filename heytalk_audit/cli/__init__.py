@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 # importing a module registers its commands, and --help lists them in that order
@@ -13,13 +14,26 @@ from heytalk_audit.errors import InputError
 __all__ = ["audits", "custody", "follow_up", "main", "packs", "snapshots"]
 
 
+#: Exit statuses of a process that a signal ended.
+_BY_SIGNAL = (128 + signal.SIGINT, 128 + signal.SIGTERM)
+
+
 def main() -> None:
-    """Entry point: unusable input is one line on standard error and exit status 2."""
+    """Entry point: unusable input is one line on standard error and exit status 2. Ended by a signal, it cleans up before it goes."""
+    signal.signal(signal.SIGTERM, _end)
     try:
         app()
     except InputError as error:
         err.print(f"error: {error}", markup=False, soft_wrap=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        err.print("stopped; nothing was written")
-        sys.exit(130)
+    except SystemExit as end:
+        # Ctrl-C has become one of these on its way
+        if end.code in _BY_SIGNAL:
+            err.print("stopped; nothing was written")
+        raise
+
+
+def _end(signum: int, frame: object) -> None:
+    """End in good order, once."""
+    signal.signal(signum, signal.SIG_IGN)
+    sys.exit(128 + signum)

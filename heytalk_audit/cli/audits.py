@@ -15,11 +15,15 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback where a
 
 
 @app.command()
-def plan(params: Params, p: Override = None) -> None:
+def plan(
+    params: Params,
+    p: Override = None,
+    queries: Annotated[bool, typer.Option("--queries", help="Show which rules share what, and each rule's SQL")] = False,
+) -> None:
     """The dry run: rules, tables, row counts, and what will not be evaluated."""
     from heytalk_audit.running.plan import show_plan
 
-    show_plan(params, p or [], out)
+    show_plan(params, p or [], out, queries)
 
 
 @app.command()

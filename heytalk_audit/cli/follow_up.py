@@ -22,14 +22,14 @@ def diff(
     new_snapshot: Annotated[Path | None, typer.Option(help="The later run's, where the earlier one is gone")] = None,
 ) -> None:
     """What changed between two audits, row by row, and why. Exit status 1 where something did."""
-    from heytalk_audit.canonical import canonical
+    from heytalk_audit.canonical import write_canonical
     from heytalk_audit.follow_up import diff as compared
 
-    difference = compared.diff(old, new, old_snapshot, new_snapshot)
-    if json_:
-        json_.write_bytes(canonical(compared.document(difference)))
-    compared.print_difference(difference, wide())
-    raise typer.Exit(1 if difference.changed else 0)
+    with compared.diff(old, new, old_snapshot, new_snapshot) as difference:
+        if json_:
+            write_canonical(compared.document(difference), json_)
+        compared.print_difference(difference, wide())
+        raise typer.Exit(1 if difference.changed else 0)
 
 
 @app.command()

@@ -8,7 +8,8 @@ from importlib.resources import files
 from typing import Any
 
 import pyarrow as pa
-import yaml
+
+from heytalk_audit.canonical import parse_yaml
 
 #: The Arrow type in which each logical type of the contract is stored.
 ARROW = {
@@ -83,7 +84,7 @@ def _column(prop: dict[str, Any]) -> Column:
 @cache
 def load() -> dict[str, Table]:
     """The contract's tables by name, in its order."""
-    document = yaml.safe_load(files(__name__).joinpath("snapshot.odcs.yaml").read_text("utf-8"))
+    document = parse_yaml(files(__name__).joinpath("snapshot.odcs.yaml").read_text("utf-8"))
     tables = {}
     for schema in document["schema"]:
         columns = tuple(_column(p) for p in schema["properties"])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
-import pyarrow.parquet as pq
+import pyarrow as pa
 from rich.console import Console
 
 from heytalk_audit.audit.pseudonym import pseudonym
@@ -15,32 +16,44 @@ from heytalk_audit.canonical import PACKAGE
 from heytalk_audit.console import print_seconds, print_verdicts
 from heytalk_audit.demo import write_demo
 from heytalk_audit.evidence.folder import EXCEPTIONS, exceptions_file
+from heytalk_audit.evidence.row_files import RowReader, opened_reader, rows_in
 from heytalk_audit.params import engagement_key
 from heytalk_audit.running.run import Finished, run
+from heytalk_audit.snapshot.quoting import literal
 from heytalk_audit.vocabulary import Verdict
 
 #: Of the rules about the delivery itself, those whose findings are planted; the others find a demo as it should be.
 PLANTED_DELIVERY = ("DQ-03", "DQ-04", "DQ-08")
-#: Rule, pseudonym of the record, outcome, reason.
-FindingKey = tuple[str, str | None, str, str]
+#: A row that was planted, as the exceptions have it.
+_ROW = ("rule", "record", "outcome", "reason")
+#: How many planted rows are held at once.
+_BATCH = 20_000
 
 
 def differences(folder: Path, demo: Path, key: bytes) -> list[str]:
     """Findings that were not planted, and planted rows of the rules that ran that were not found, as lines without any id."""
+    files = [f for f in sorted((folder / EXCEPTIONS).glob("*.parquet")) if not f.stem.startswith("DQ-") or f.stem in PLANTED_DELIVERY]
+    reported = " UNION ALL ".join(f"SELECT {literal(f.stem)} AS rule, record, outcome, reason FROM {rows_in(f)}" for f in files)
+    with opened_reader() as reader:
+        reader.put("planted", _planted(folder, demo, key))
+        planted = f"SELECT {', '.join(_ROW)} FROM planted"
+        return _lines(reader, "planted, not found", planted, reported) + _lines(reader, "found, not planted", reported, planted)
+
+
+def _planted(folder: Path, demo: Path, key: bytes) -> Iterator[pa.Table]:
+    """The planted rows of the rules that ran, in batches."""
+    schema = pa.schema([(name, pa.string()) for name in _ROW])
+    yield schema.empty_table()
     with (demo / "truth.csv").open(encoding="utf-8", newline="") as handle:
-        truth = [t for t in csv.DictReader(handle) if exceptions_file(folder, t["rule"]).exists()]
-    planted: Counter[FindingKey] = Counter((t["rule"], pseudonym(key, t["record"]), t["outcome"], t["reason"]) for t in truth)
-    reported: Counter[FindingKey] = Counter()
-    for file in sorted((folder / EXCEPTIONS).glob("*.parquet")):
-        if not file.stem.startswith("DQ-") or file.stem in PLANTED_DELIVERY:
-            rows = pq.read_table(file).to_pylist()
-            reported.update((file.stem, r["record"], r["outcome"], r["reason"]) for r in rows)
-    return _lines("planted, not found", planted - reported) + _lines("found, not planted", reported - planted)
+        rows = (row for row in csv.DictReader(handle) if exceptions_file(folder, row["rule"]).exists())
+        while batch := list(islice(rows, _BATCH)):
+            yield pa.Table.from_pylist([row | {"record": pseudonym(key, row["record"])} for row in batch], schema=schema)
 
 
-def _lines(what: str, rows: Counter[FindingKey]) -> list[str]:
-    counts = Counter((rule, outcome, reason) for rule, _, outcome, reason in rows.elements())
-    return [f"{what}: {n} x {rule} {outcome} {reason}" for (rule, outcome, reason), n in counts.items()]
+def _lines(reader: RowReader, what: str, some: str, others: str) -> list[str]:
+    """A line per rule, outcome and reason of the rows that are more often among some than among the others."""
+    left = f"SELECT rule, outcome, reason, count(*) AS n FROM (({some}) EXCEPT ALL ({others})) GROUP BY ALL ORDER BY ALL"
+    return [f"{what}: {row['n']} x {row['rule']} {row['outcome']} {row['reason']}" for row in reader.rows(left)]
 
 
 def faults_of(finished: Finished, differing: list[str]) -> list[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from heytalk_audit.demo.traffic import SparseDays, add_traffic
 from heytalk_audit.demo.world import VERSIONS, World
 
 PLACES = {
@@ -60,23 +62,33 @@ VENDORS = {
     "adjust": ("Adjust", "attribution", "DE", None, None),
     "admost": ("Admost", "advertising", "TR", None, ["user_id", "ad_id", "event_name"]),
 }
-#: Traffic rows per account: enough for every day to have some.
-EVENTS = 12
 
 
 def add_background(world: World, users: int, rng: np.random.Generator) -> None:
     """Add `users` accounts and what they do, and the rows that belong to no account."""
     _company(world)
-    share = rng.random((users, 14))
-    people = [_person(world, i, share[i]) for i in range(users)]
-    active = [u for u in people if not u["is_test"]]
-    _traffic(world, active, rng)
-    for index, user in enumerate(u for u in people if u["is_test"]):
-        _tester(world, user, index)
-    _missing_days(world)
+    sparse = SparseDays(world)
+    active, testers = list[str](), list[dict[str, Any]]()
+    for index, chance in enumerate(_chances(users, rng)):
+        user = _person(world, index, chance, sparse)
+        if user["is_test"]:
+            testers.append(user)
+        else:
+            active.append(user["key"])
+        world.forget_phones()
+    add_traffic(world, active, sparse, rng)
+    for index, user in enumerate(testers):
+        _tester(world, user, index, sparse)
+    sparse.write_down(world)
 
 
-def _person(w: World, index: int, chance: np.ndarray) -> dict[str, Any]:
+def _chances(users: int, rng: np.random.Generator) -> Iterator[list[float]]:
+    """Fourteen numbers between 0 and 1 for each account."""
+    for start in range(0, users, 10_000):
+        yield from rng.random((min(10_000, users - start), 14)).tolist()
+
+
+def _person(w: World, index: int, chance: list[float], sparse: SparseDays) -> dict[str, Any]:
     region = list(PLACES)[int(chance[0] ** 1.5 * len(PLACES))]
     country, city = PLACES[region][int(chance[1] * len(PLACES[region]))]
     first, last = FIRST[int(chance[2] * len(FIRST))], LAST[int(chance[3] * len(LAST))]
@@ -85,7 +97,7 @@ def _person(w: World, index: int, chance: np.ndarray) -> dict[str, Any]:
     young = chance[12] < 0.04 and region != "TR" and not tester
     born = created.date() - dt.timedelta(days=(5850 if young else 6600) + int(chance[4] * (700 if young else 15000)))
     seen = w.ago(chance[6] * 18)
-    before = len(w.rows.setdefault("consents", []))
+    before = len(w.rows["consents"])
     shown = ("friends", "private", "private" if young else "public")
     key = w.user(
         created_at=created,
@@ -103,14 +115,14 @@ def _person(w: World, index: int, chance: np.ndarray) -> dict[str, Any]:
         credential_format="argon2id" if chance[10] < 0.8 or tester else "sso",
         is_test=tester,
     )
-    accepted = [c["consent_id"] for c in w.rows["consents"][before:]]
+    accepted = [c["consent_id"] for c in w.rows["consents"][before - len(w.rows["consents"]) :]] if tester else []
     user = {"accepted": accepted, "key": key, "created": created, "is_test": tester, "index": index, "region": region, "young": young}
     if not tester:
-        _life(w, user, chance)
+        _life(w, user, chance, sparse)
     return user
 
 
-def _life(w: World, user: dict[str, Any], chance: np.ndarray) -> None:
+def _life(w: World, user: dict[str, Any], chance: list[float], sparse: SparseDays) -> None:
     """Rows of an account in use; none of them is a finding."""
     u, created, index = user["key"], user["created"], user["index"]
     later = created + dt.timedelta(hours=1)
@@ -125,7 +137,7 @@ def _life(w: World, user: dict[str, Any], chance: np.ndarray) -> None:
         _advertised(w, user, later)
     _contents(w, user, device, later)
     if created > w.ago(300):
-        w.add("traffic_events", user_id=u, device_id=device, event_at=later, event_type="open", ip="198.51.100.7")
+        sparse.add_event(w, later, user_id=u, device_id=device, event_type="open", ip="198.51.100.7")
     _purchases_and_requests(w, user, later)
 
 
@@ -214,45 +226,16 @@ def _special_value(w: World, user: dict[str, Any], at: dt.datetime) -> None:
     w.add("profile_attributes", user_id=user["key"], name=name, category=category, value=value, visibility=visibility, created_at=at)
 
 
-def _tester(w: World, user: dict[str, Any], index: int) -> None:
+def _tester(w: World, user: dict[str, Any], index: int, sparse: SparseDays) -> None:
     """A test account's findings: every rule counts its rows and excludes them."""
     u = user["key"]
-    event = w.add("traffic_events", user_id=u, event_at=w.ago(1 + index % 300))
+    event = sparse.add_event(w, w.ago(1 + index % 300), user_id=u)
     consents = [("consents", c, ("DQ-03", "DQ-04", "RET-09", "CON-04", "COL-10")) for c in user["accepted"]]
     account = ("DQ-03", "DQ-04", "DQ-08", "RET-05", "CON-03", "CON-07", "MIN-01", "MIN-02", "COL-03", "COL-04", "RGT-07", "SEC-01")
-    for table, key, rules in (("users", u, account), ("traffic_events", event, ("DQ-03", "DQ-04", "RET-07", "COL-10")), *consents):
+    events = [("traffic_events", event, ("DQ-03", "DQ-04", "RET-07", "COL-10"))] if event else []
+    for table, key, rules in (("users", u, account), *events, *consents):
         for rule in rules:
             w.find(rule, table, key, "excluded", "test_account")
-
-
-def _traffic(w: World, active: list[dict[str, Any]], rng: np.random.Generator) -> None:
-    """Events spread evenly over the days of the year, at hours of their own."""
-    total = len(active) * EVENTS
-    hours = rng.random(total)
-    kinds = ("open", "api", "page", "click", "call")
-    midnight = dt.datetime.combine(w.today, dt.time(), dt.UTC)
-    for n in range(total):
-        user = active[n % len(active)]
-        at = midnight - dt.timedelta(days=1 + (n * 7) % 365) + dt.timedelta(seconds=int(hours[n] * 86_399))
-        w.add("traffic_events", user_id=user["key"], event_at=at, event_type=kinds[n % 5], ip=f"198.51.{n % 250}.{n % 241}")
-
-
-def _missing_days(w: World) -> None:
-    """Three days without any event, and three with a single one."""
-    gone = {w.today - dt.timedelta(days=n): n % 2 == 0 for n in (100, 102, 104, 201, 203, 205)}
-    kept, left = [], set()
-    for row in w.rows["traffic_events"]:
-        day = row["event_at"].date()
-        if day not in gone or row["event_at"].hour < 0:
-            kept.append(row)
-        elif not gone[day] and day not in left:
-            left.add(day)
-            kept.append(row)
-    dropped = {r["event_id"] for r in w.rows["traffic_events"]} - {r["event_id"] for r in kept}
-    w.rows["traffic_events"] = kept
-    w.truth = [t for t in w.truth if t[1] != "traffic_events" or t[2].partition(":")[2] not in dropped]
-    for day, empty in gone.items():
-        w.find("RET-08", "calendar", day.isoformat(), "review", "no_traffic" if empty else "low_volume")
 
 
 def _company(w: World) -> None:

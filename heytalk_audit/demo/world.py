@@ -1,13 +1,19 @@
-"""The rows of the demo's tables, their defaults and its times. No rule is imported: stories write down what an ideal audit finds."""
+"""The demo's rows as they are added, and its times. No rule is imported: stories write down what an ideal audit finds."""
 
 from __future__ import annotations
 
 import calendar
 import datetime as dt
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-Row = dict[str, Any]
+from heytalk_audit.demo.defaults import COMPUTED, CONSTANT, KEYS, PREFIX
+from heytalk_audit.demo.rows import Row, Rows
+
+__all__ = ["LIVING", "VERSIONS", "Row", "World", "months_later"]
+
 LIVING = ("active", "suspended", "banned")
 #: Versions of the policy: name, days since it took effect, whether it changed what people agreed to.
 VERSIONS = (("1", 5500, True), ("2", 900, True), ("3", 200, False), ("4", 20, True))
@@ -19,30 +25,39 @@ def months_later(day: dt.date, months: int) -> dt.date:
     return dt.date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
-def version_at(world: World, at: dt.datetime) -> str:
-    """The policy's version in force at an instant; before the first, the first."""
-    return next((version for version, days, _ in reversed(VERSIONS) if world.ago(days) <= at), VERSIONS[0][0])
-
-
 @dataclass
 class World:
     """Rows per table, and the findings that an ideal audit makes of them.
 
-    `now` is the snapshot's instant (UTC); `phones` the latest of each person, and those that were `allowed` push messages.
+    `now` is the snapshot's instant (UTC); `phones` the latest of each person, and those that were `allowed` push messages. Of all rows
+    together stories know how many accounts in use have each birth date, the region of each account, and those of the people whose
+    data each vendor got.
     """
 
     now: dt.datetime
-    rows: dict[str, list[Row]] = field(default_factory=dict)
+    rows: dict[str, Rows]
     truth: list[tuple[str, str, str, str, str]] = field(default_factory=list)
     serial: int = 0
     extra: dict[str, list[str]] = field(default_factory=dict)
     phones: dict[str, Row] = field(default_factory=dict)
     allowed: set[str] = field(default_factory=set)
+    birth_dates: Counter[dt.date] = field(default_factory=Counter)
+    regions: dict[str, str | None] = field(default_factory=dict)
+    recipients: dict[str, set[str | None]] = field(default_factory=lambda: defaultdict(set))
 
-    @property
+    @cached_property
     def today(self) -> dt.date:
         """The snapshot's date."""
         return self.now.date()
+
+    @cached_property
+    def versions(self) -> list[tuple[dt.datetime, str, bool]]:
+        """The policy's versions, the newest first: since when, name, whether it changed what people agreed to."""
+        return [(self.ago(days), version, material) for version, days, material in reversed(VERSIONS)]
+
+    def version_at(self, at: dt.datetime) -> str:
+        """The policy's version in force at an instant; before the first, the first."""
+        return next((version for since, version, _ in self.versions if since <= at), VERSIONS[0][0])
 
     def overdue(self, months: int, by: int = 0) -> dt.datetime:
         """An instant (see `noon`) of the latest day whose period of `months` is over today, or of `by` days before it."""
@@ -84,8 +99,8 @@ class World:
 
     def add(self, table: str, **values: Any) -> str:
         """A row with the defaults of its table, and the permission that a phone or a push message needs; returns its key."""
-        key = self.put(table, **values)
-        row = self.rows[table][-1]
+        row = self._row(table, values)
+        key = str(row[KEYS[table]])
         if table == "devices" and row["platform"] == "android":
             self.put("permission_events", device_id=key, permission="device_info", event_at=row["first_seen_at"])
         if table == "devices" and row["platform"] != "web":
@@ -99,24 +114,46 @@ class World:
         phone = self.phones.get(message["user_id"])
         if phone is None or phone["first_seen_at"] > message["sent_at"]:
             seen = message["sent_at"] - dt.timedelta(days=1)
-            self.put("devices", user_id=message["user_id"], platform="ios", first_seen_at=seen)
-            phone = self.phones[message["user_id"]] = self.rows["devices"][-1]
+            phone = self._row("devices", {"user_id": message["user_id"], "platform": "ios", "first_seen_at": seen})
+            self.phones[message["user_id"]] = phone
         if phone["device_id"] not in self.allowed:
             self.allowed.add(phone["device_id"])
             self.put("permission_events", device_id=phone["device_id"], permission="push", event_at=phone["first_seen_at"])
 
     def put(self, table: str, **values: Any) -> str:
         """A row with the defaults of its table and nothing beside it; returns its key."""
-        rest = {k: v(self) if callable(v) else v for k, v in DEFAULTS[table].items() if k not in values}
-        row = {KEYS[table]: self.id(PREFIX[table])} | rest | values
+        return str(self._row(table, values)[KEYS[table]])
+
+    def _row(self, table: str, values: Row) -> Row:
+        # what is computed may depend on how many ids there were before this row's
+        computed = {name: value(self) for name, value in COMPUTED[table] if name not in values}
+        row = {KEYS[table]: self.id(PREFIX[table]), **CONSTANT[table], **computed, **values}
         if table == "consents":
-            row.setdefault("policy_version", version_at(self, row["event_at"]))
-        if table == "content_items":
+            if "policy_version" not in row:
+                row["policy_version"] = self.version_at(row["event_at"])
+        elif table == "content_items":
             # shown to whom it was meant for, and approved as it was published
             row.setdefault("effective_visibility", row["visibility"])
             row.setdefault("moderated_at", row["created_at"] if row["moderation_decision"] == "approved" else None)
-        self.rows.setdefault(table, []).append(row)
-        return str(row[KEYS[table]])
+        elif table == "users":
+            self._note_account(row)
+        elif table == "disclosures" and (row.get("user_id") or row["identifier_form"] != "none"):
+            self.recipients[row["vendor_id"]].add(self.regions.get(row.get("user_id") or ""))
+        self.rows[table].append(row)
+        return row
+
+    def _note_account(self, user: Row) -> None:
+        """Note its region, and its birth date if it is in use: not deleted, or restored since."""
+        self.regions[user["user_id"]] = user.get("law_region")
+        gone, back = user.get("deleted_at"), user.get("restored_at")
+        lives = user["status"] in LIVING and (gone is None or (back is not None and gone <= back <= self.now))
+        if lives and user.get("birth_date") and not user["is_test"]:
+            self.birth_dates[user["birth_date"]] += 1
+
+    def forget_phones(self) -> None:
+        """Forget whose phone is which, before the next person: nobody gets a message on the phone of somebody before."""
+        self.phones.clear()
+        self.allowed.clear()
 
     def user(self, accepts: bool = True, setting: bool = True, **values: Any) -> str:
         """An account; returns its key. One in use has a birth date, a gender and a name; by default it `accepts` each version of the
@@ -129,11 +166,12 @@ class World:
         if not any(values.get(c) for c in ("deleted_at", "deletion_requested_at", "purged_at")):
             registered["display_name"] = "Robin Aydin"
         key = self.add("users", **registered | values)
-        self._registration(self.rows["users"][-1])
+        user = self.rows["users"][-1]
+        self._registration(user)
         if accepts:
-            self.accept(self.rows["users"][-1])
+            self.accept(user)
         if setting and not values.get("is_test"):
-            refused_at = max(self.rows["users"][-1]["created_at"], self.about(400))
+            refused_at = max(user["created_at"], self.about(400))
             self.add("consents", user_id=key, purpose="analytics", action="refuse", event_at=min(refused_at, self.now))
         return key
 
@@ -150,6 +188,7 @@ class World:
         if name in names:
             return False
         names.append(name)
+        self.rows[table].column(name)
         return True
 
     def accept(self, user: Row) -> None:
@@ -160,9 +199,11 @@ class World:
             self.find("RET-09", "consents", key, "review", "over_from_record")
         gone = None if user.get("restored_at") else user.get("deleted_at")
         used = min(user["last_interactive_at"] or first, gone or self.now)
-        for _, days, material in VERSIONS:
-            again = self.ago(days - 2) + dt.timedelta(seconds=self.serial * 7 % 86_400)
-            if material and first < again < used:
+        for since, _, material in reversed(self.versions):
+            if not material:
+                continue
+            again = since + dt.timedelta(days=2, seconds=self.serial * 7 % 86_400)
+            if first < again < used:
                 self.agree(user["user_id"], "policy_acceptance", again)
 
     def agree(self, user: str, purpose: str, at: dt.datetime, **values: Any) -> str:
@@ -172,113 +213,3 @@ class World:
     def find(self, rule: str, table: str, key: str, outcome: str, reason: str) -> None:
         """Write down what an ideal audit finds."""
         self.truth.append((rule, table, f"{table}:{key}", outcome, reason))
-
-
-KEYS = {
-    "users": "user_id",
-    "subscriptions": "subscription_id",
-    "consents": "consent_id",
-    "profile_attributes": "attribute_id",
-    "outbound_messages": "message_id",
-    "retention_exceptions": "exception_id",
-    "content_items": "content_id",
-    "traffic_events": "event_id",
-    "devices": "device_id",
-    "permission_events": "event_id",
-    "support_tickets": "ticket_id",
-    "rights_requests": "request_id",
-    "disclosures": "disclosure_id",
-    "vendors": "vendor_id",
-    "purge_log": "purge_id",
-    "transactions": "receipt_id",
-    "promotion_entries": "entry_id",
-    "social_accounts": "link_id",
-    "policy_versions": "policy_version",
-    "staff": "staff_id",
-    "staff_access_log": "access_id",
-}
-PREFIX = {table: "".join(word[0] for word in table.split("_")) + table[1] for table in KEYS} | {"users": "u"}
-DEFAULTS: dict[str, Row] = {
-    "users": {
-        "status": "active",
-        # nobody signs up in the same second as somebody else
-        "created_at": lambda w: w.ago(700) - dt.timedelta(seconds=w.serial % 86_400),
-        "last_contact_at": lambda w: w.ago(3),
-        "last_interactive_at": lambda w: w.ago(3),
-        "profile_visibility": "hidden",
-        "law_region": "EEA",
-        "geo_source": "ip",
-        "credential_format": "argon2id",
-        "is_test": False,
-    },
-    "subscriptions": {"kind": "paid", "status": "active", "start_at": lambda w: w.ago(200)},
-    "consents": {
-        "purpose": "analytics",
-        "action": "grant",
-        "event_at": lambda w: w.ago(100),
-        "explicit": True,
-        "method": "in_app",
-    },
-    "profile_attributes": {
-        "name": "bio",
-        "category": "pd:Interest",
-        "value": "chess",
-        "source": "user",
-        "visibility": "private",
-        "created_at": lambda w: w.ago(300),
-    },
-    "outbound_messages": {"channel": "email", "category": "service", "status": "delivered", "sent_at": lambda w: w.ago(20)},
-    "retention_exceptions": {
-        "type": "legal_hold",
-        "reason_code": "litigation",
-        "reference": "M-2024-17",
-        "scope": "users",
-        "owner": "legal",
-        "started_at": lambda w: w.ago(150),
-    },
-    "content_items": {
-        "kind": "post",
-        "visibility": "private",
-        "capture_source": "none",
-        "created_at": lambda w: w.ago(120),
-        "moderation_decision": "approved",
-    },
-    "traffic_events": {"event_type": "api", "event_at": lambda w: w.ago(10), "ip": "203.0.113.9"},
-    "devices": {"platform": "android", "first_seen_at": lambda w: w.ago(200)},
-    "permission_events": {"permission": "camera", "action": "granted", "event_at": lambda w: w.ago(90)},
-    "support_tickets": {"topic": "account", "opened_at": lambda w: w.ago(60), "text": "Please help me with my account."},
-    "rights_requests": {
-        "kind": "access",
-        "channel": "app",
-        "received_at": lambda w: w.ago(40),
-        "answered_at": lambda w: w.ago(30),
-        "outcome": "done",
-        "third_party_content": False,
-        "id_document_held": False,
-    },
-    "disclosures": {
-        "kind": "processor",
-        "purpose": "realtime_messaging",
-        "fields": ["user_id"],
-        "identifier_form": "plain",
-        "sent_at": lambda w: w.ago(15),
-        "vendor_id": "rong_cloud",
-    },
-    "vendors": {"role": "processor"},
-    "purge_log": {"table_name": "users", "method": "delete", "rows": 1, "purged_at": lambda w: w.ago(30), "trigger": "schedule"},
-    "transactions": {
-        "receipt_id": lambda w: f"4600{w.serial:08d}",
-        "store": "app_store",
-        "purchased_at": lambda w: w.ago(200),
-    },
-    "promotion_entries": {"payout_details_held": False},
-    "social_accounts": {"provider": "google", "fields_received": ["openid"], "linked_at": lambda w: w.ago(200)},
-    "policy_versions": {"sha256": "0" * 64, "material": True, "language": "en"},
-    "staff": {"role": "support"},
-    "staff_access_log": {
-        "staff_id": "staff-0",
-        "table_name": "support_tickets",
-        "purpose_ref": "T-2093",
-        "accessed_at": lambda w: w.ago(9),
-    },
-}

@@ -8,8 +8,8 @@ from importlib.resources import files
 
 import ahocorasick_rs
 import numpy as np
-import yaml
 
+from heytalk_audit.canonical import parse_yaml
 from heytalk_audit.detect.fold import Lines, fold_key
 
 REACH = 40  # characters each side
@@ -24,7 +24,7 @@ _IDENTITY = frozenset({"us_ssn", "cn_id", "tr_id", "es_id"})
 @functools.cache
 def vocabulary() -> dict[str, str]:
     """The label of each word: what it speaks of. A word that ends in $ may have no suffix; others may."""
-    data = yaml.safe_load(files(__package__).joinpath("context.yaml").read_text("utf-8"))
+    data = parse_yaml(files(__package__).joinpath("context.yaml").read_text("utf-8"))
     words = [(fold_key(word), label) for label, languages in data.items() for words in languages.values() for word in words]
     joined = [(word.replace(" ", by), label) for by in ("_", "-", "") for word, label in words if " " in word and word.isascii()]
     return dict([*joined, *words])

@@ -8,8 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-import yaml
-
+from heytalk_audit.canonical import parse_yaml
 from heytalk_audit.detect.letters import fold_letters
 from heytalk_audit.detect.terms import Term
 
@@ -55,14 +54,14 @@ class Sides(NamedTuple):
 @cache
 def _frames() -> dict[str, dict[str, Any]]:
     """The words of `frames.yaml`, by language."""
-    frames: dict[str, dict[str, Any]] = yaml.safe_load((files(__package__) / "lexicon" / "frames.yaml").read_text("utf-8"))
+    frames: dict[str, dict[str, Any]] = parse_yaml((files(__package__) / "lexicon" / "frames.yaml").read_text("utf-8"))
     return frames
 
 
 @cache
 def _senses() -> dict[str, list[tuple[str, str]]]:
     """By a term's folded letters, the patterns of its other senses, with their language: many words are of several languages."""
-    senses = yaml.safe_load((files(__package__) / "lexicon" / "senses.yaml").read_text("utf-8"))
+    senses = parse_yaml((files(__package__) / "lexicon" / "senses.yaml").read_text("utf-8"))
     by_term: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for language, patterns in senses.items():
         for term, pattern in patterns.items():

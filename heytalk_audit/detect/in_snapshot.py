@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
@@ -20,6 +21,8 @@ from heytalk_audit import contract
 from heytalk_audit.detect import examine, requests, scan, special_categories
 from heytalk_audit.detect.columns import SAMPLE, ExaminedColumn
 from heytalk_audit.detect.places import PLACES, Place
+from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.snapshot.derived import Source
 from heytalk_audit.snapshot.engines import Engine
 
 #: One row per place, text and finding. `what` is `category` (a special category of personal data is mentioned), `value` (a sensitive
@@ -28,29 +31,24 @@ from heytalk_audit.snapshot.engines import Engine
 SCHEMA = pa.schema([(name, pa.string()) for name in ("place", "record", "what", "finding", "form", "confidence")])
 #: One row per column that was examined and kind that it holds more often than by chance; `finding` is null where it holds none.
 CONTENTS = pa.schema([("column_name", pa.string()), ("finding", pa.string())])
-BATCH = 200_000
 _RANK = {"high": 0, "medium": 1, "low": 2}
 
 
-def detect(tables: Mapping[str, ir.Table], engine: Engine) -> pa.Table:
-    """The findings of every place that was delivered, by place and record."""
-    parts = [SCHEMA.empty_table()]
-    for place in PLACES.values():
-        if place.is_in(tables):
-            written = place.written(tables[place.table])
-            parts += [findings for batch in engine.batches(written, BATCH) if len(findings := _findings(place, batch))]
-    return pa.concat_tables(parts).sort_by([(name, "ascending") for name in SCHEMA.names])
+def sources(tables: Mapping[str, ir.Table]) -> list[Source]:
+    """What detectors read of each place that was delivered, and what makes findings of a batch of it: see `SCHEMA`."""
+    return [(p.written(tables[p.table]), partial(findings, p.name)) for p in PLACES.values() if p.is_in(tables)]
 
 
-def _findings(place: Place, batch: pa.RecordBatch) -> pa.Table:
-    records, texts = batch.column("record"), batch.column("text")
+def findings(name: str, batch: pa.RecordBatch) -> pa.Table:
+    """The findings of one place in a batch of its texts: columns `record` and `text`."""
+    place, records, texts = PLACES[name], batch.column("record"), batch.column("text")
     words = texts
     if place.coded:
         # the names in a query are not somebody's words, but show what its values are
         words = pa.array(map(_values, texts.to_pylist()), pa.large_string())
         texts = pa.array(map(unquote_plus, texts.to_pylist()), pa.large_string())
     frame = pd.concat(_strongest(texts, words, place.asks), ignore_index=True)
-    frame["place"] = place.name
+    frame["place"] = name
     frame["record"] = records.take(pa.array(frame.pop("row"), pa.int64())).to_pylist()
     return pa.Table.from_pandas(frame[SCHEMA.names], SCHEMA, preserve_index=False)
 
@@ -72,26 +70,21 @@ def _strongest(texts: pa.Array, words: pa.Array, asks: bool) -> Iterator[pd.Data
         yield findings[["row", "what", "finding", "form", "confidence"]].astype(object)
 
 
-def summary(findings: pa.Table, tables: Mapping[str, ir.Table], engine: Engine) -> list[dict[str, Any]]:
+def summary(detections: ir.Table, tables: Mapping[str, ir.Table], engine: Engine) -> list[dict[str, Any]]:
     """Per place that was delivered: `texts` read, and of these how many hold each finding, by form and by confidence."""
-    frame = findings.to_pandas()
-    places = []
-    for place in PLACES.values():
-        if place.is_in(tables):
-            written = place.written(tables[place.table])
-            here = frame[frame.place == place.name]
-            texts = int(engine.rows(written.agg(n=written.count())).n[0])
-            places.append(
-                {"place": place.name, "texts": texts, "findings": [_counted(*group) for group in here.groupby(["what", "finding"])]}
-            )
-    return places
+    by_confidence = {name: (detections.confidence == name).sum() for name in _RANK}
+    spoken = sure(detections.form == "self").sum()
+    counts = detections.group_by("place", "what", "finding").agg(texts=detections.count(), of_oneself=spoken, **by_confidence)
+    here: dict[str, list[dict[str, Any]]] = {}
+    for row in engine.rows(counts.order_by("place", "what", "finding")).to_dict("records"):
+        here.setdefault(row.pop("place"), []).append({str(name): n if isinstance(n, str) else int(n) for name, n in row.items()})
+    places = [place for place in PLACES.values() if place.is_in(tables)]
+    return [{"place": p.name, "texts": _texts(p, tables, engine), "findings": here.get(p.name, [])} for p in places]
 
 
-def _counted(name: tuple[str, str], rows: pd.DataFrame) -> dict[str, Any]:
-    confidences = rows.confidence.value_counts()
-    return {"what": name[0], "finding": name[1], "texts": len(rows), "self": int((rows.form == "self").sum())} | {
-        confidence: int(confidences.get(confidence, 0)) for confidence in _RANK
-    }
+def _texts(place: Place, tables: Mapping[str, ir.Table], engine: Engine) -> int:
+    written = place.written(tables[place.table])
+    return int(engine.rows(written.agg(n=written.count())).n[0])
 
 
 def examined(tables: Mapping[str, ir.Table], profile: Mapping[str, Any], engine: Engine) -> list[ExaminedColumn]:

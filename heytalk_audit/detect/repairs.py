@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 
-import yaml
-
+from heytalk_audit.canonical import parse_yaml
 from heytalk_audit.detect.terms import Term, terms
 
 #: Categories whose terms name groups of people, which are the ones that are disguised.
@@ -17,7 +16,7 @@ DISGUISED = ("ethnicity", "religion", "orientation", "health")
 @cache
 def _words(kind: str) -> frozenset[str]:
     """The listed words of a kind: slips that are words of their own (`words`), or small words that a half of a term may be (`small`)."""
-    return frozenset(yaml.safe_load((files(__package__) / "lexicon" / "slips.yaml").read_text("utf-8"))[kind].split())
+    return frozenset(parse_yaml((files(__package__) / "lexicon" / "slips.yaml").read_text("utf-8"))[kind].split())
 
 
 @cache

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import fcntl
 import getpass
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from heytalk_audit.canonical import digest
+from heytalk_audit.canonical import digest, file_sha256
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence.folder import STATEMENT, payload
 from heytalk_audit.evidence.sign_off import read_sign_off
@@ -77,15 +76,9 @@ def hash_of(path: Path) -> str | None:
     """`sha256:...` of a file, or of the sorted lines "digest  file" of a folder's parts, as the descriptor has it."""
     if path.is_dir():
         files = sorted(path.rglob("*.parquet"))
-        lines = sorted(f"{sha256_of(p)}  {p.relative_to(path).as_posix()}\n" for p in files)
+        lines = sorted(f"{file_sha256(p)}  {p.relative_to(path).as_posix()}\n" for p in files)
         return "sha256:" + digest("".join(lines).encode())
-    return "sha256:" + sha256_of(path) if path.is_file() else None
-
-
-def sha256_of(path: Path) -> str:
-    """The digest of a file, in hex."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+    return "sha256:" + file_sha256(path) if path.is_file() else None
 
 
 # the log -------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from heytalk_audit.canonical import PACKAGE, canonical, package_files
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.evidence.folder import RESULTS, STATEMENT, payload
 from heytalk_audit.evidence.statement import described
-from heytalk_audit.params import Params, Role, paths, unset
+from heytalk_audit.params import Params, Role, paths, unrecorded
 from heytalk_audit.policy import Policy
 from heytalk_audit.policy.chapters import CHAPTERS, SUMMARY
 from heytalk_audit.rules import RULES
@@ -21,7 +21,7 @@ LOCK = PACKAGE.parent / "requirements.lock"
 
 def parameters_of(params: Params, policy: Policy) -> dict[str, Any]:
     """The parameters as the statement has them: without paths, and without who signs."""
-    left_out: dict[str, Any] = {path.key[0]: True for path in paths(params) if path.key[0] != "policy"} | dict.fromkeys(unset(params), True)
+    left_out: dict[str, Any] = {path.key[0]: True for path in paths(params) if path.key[0] != "policy"} | unrecorded(params)
     document = params.model_dump(mode="json", exclude=left_out | {"policy": {"name", "text"}})
     return document | {"policy": {"name": policy.name, "version": policy.version}}
 

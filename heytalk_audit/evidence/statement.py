@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from heytalk_audit import __version__
-from heytalk_audit.canonical import canonical, digest
+from heytalk_audit.canonical import canonical, digest, file_sha256
 from heytalk_audit.evidence.folder import SIGNATURE, STATEMENT
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -29,7 +29,7 @@ def subjects(folder: Path) -> list[dict[str, Any]]:
     """Every file of a run's folder but the statement and its signature, by name."""
     files = sorted(p for p in folder.rglob("*") if p.is_file())
     named = [(p.relative_to(folder).as_posix(), p) for p in files]
-    return [described(name, p.read_bytes()) for name, p in named if name not in (STATEMENT, SIGNATURE)]
+    return [described(name, file_sha256(p)) for name, p in named if name not in (STATEMENT, SIGNATURE)]
 
 
 def statement(folder: Path, parameters: dict[str, Any], used: list[dict[str, Any]]) -> dict[str, Any]:

@@ -6,18 +6,16 @@ what was changed is named, and not what disagrees with it.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
-from heytalk_audit.canonical import digest
+from heytalk_audit.canonical import file_sha256
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence.bag import MANIFEST, bag_tags, files_of
 from heytalk_audit.evidence.folder import PAYLOAD, RESULTS, SIGNATURE, STATEMENT, exceptions_file, payload, results_of
+from heytalk_audit.evidence.row_files import RowReader, counts_by_outcome, opened_reader
 from heytalk_audit.evidence.signature import BadSignature, Signer, verify
 from heytalk_audit.evidence.statement import read_statement
 from heytalk_audit.vocabulary import Audience, Outcome
@@ -63,7 +61,8 @@ def verify_pack(folder: Path) -> Verified:
     # a changed payload makes the tags of its bag wrong as well: only the first is worth telling
     faults += [] if faults else [f for name, content in tags.items() for f in _tag(files, name, content)]
     if not faults:
-        faults += [PackFault(prefix + f.file, f.what) for f in _ledgers(run)]
+        with opened_reader() as reader:
+            faults += [PackFault(prefix + f.file, f.what) for f in _ledgers(run, reader)]
     return Verified(tuple(faults), len(files), signer)
 
 
@@ -94,12 +93,12 @@ def _compare(files: dict[str, Path], wanted: dict[str, str]) -> list[PackFault]:
             faults.append(PackFault(name, "is missing"))
         elif files[name].is_symlink():
             faults.append(PackFault(name, "is a link, not a file"))
-        elif digest(files[name].read_bytes()) != sha256:
+        elif file_sha256(files[name]) != sha256:
             faults.append(PackFault(name, "was changed"))
     return faults
 
 
-def _ledgers(run: Path) -> Iterator[PackFault]:
+def _ledgers(run: Path, reader: RowReader) -> Iterator[PackFault]:
     """Faults where a ledger does not add up, or the rows of an exceptions file are not as many as its ledger counts."""
     results = results_of(run)
     withheld = results["audit"]["audience"] != Audience.INTERNAL
@@ -111,8 +110,8 @@ def _ledgers(run: Path) -> Iterator[PackFault]:
             yield PackFault(RESULTS, f"the ledger of {rule['id']} does not add up")
         if not file.exists():
             continue
-        rows = Counter(pq.read_table(file, columns=["outcome"])["outcome"].to_pylist())
-        if any(rows[o] != (0 if withheld else ledger[o]) for o in outcomes):
+        rows = counts_by_outcome(reader, file)
+        if any(rows.get(o, 0) != (0 if withheld else ledger[o]) for o in outcomes):
             yield PackFault(file.relative_to(run).as_posix(), "its rows are not those that results.json counts")
 
 

@@ -15,8 +15,8 @@ from heytalk_audit.evidence.folder import payload
 from heytalk_audit.exports import environment, excel, junit, oscal, pdf, tables
 from heytalk_audit.exports.recorded import Recorded, Unavailable, read_recorded
 
-#: Format to what writes it: given the run, file names to contents.
-FORMATS: dict[str, Callable[[Recorded], dict[str, bytes]]] = {
+#: Format to what writes it: the run, into a folder.
+FORMATS: dict[str, Callable[[Recorded, Path], None]] = {
     "csv": tables.write,
     "xlsx": excel.write,
     "junit": junit.write,
@@ -46,19 +46,29 @@ def export(run: Path, formats: list[str], out: Path | None) -> tuple[Path, list[
             raise InputError(f"--format {name[:40]}", "is no format", nearest(name, FORMATS))
     recorded = read_recorded(run)
     target = _target(run, out)
-    files: dict[str, bytes] = {}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".exports-") as work:
+        staged = Path(work) / "new"
+        staged.mkdir(mode=0o755)
+        left_out = _write(recorded, wanted, staged)
+        files = sorted(file.name for file in staged.iterdir())
+        _publish(staged, Path(work) / "old", target)
+    return target, files, left_out
+
+
+def _write(recorded: Recorded, wanted: list[str], folder: Path) -> list[str]:
+    """Write these formats, or all that can be made here; returns what was left out and why."""
     left_out = []
     for name, write in FORMATS.items():
         if wanted and name not in wanted:
             continue
         try:
-            files |= write(recorded)
+            write(recorded, folder)
         except Unavailable as missing:
             if wanted:
                 raise InputError(f"--format {name}", *missing.args) from missing
             left_out.append(f"{name} left out: it {missing.args[0]}")
-    _publish(files, target)
-    return target, sorted(files), left_out
+    return left_out
 
 
 def _target(run: Path, out: Path | None) -> Path:
@@ -71,18 +81,13 @@ def _target(run: Path, out: Path | None) -> Path:
     return target
 
 
-def _publish(files: dict[str, bytes], target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".exports-") as work:
-        staged, old = Path(work) / "new", Path(work) / "old"
-        staged.mkdir(mode=0o755)
-        for name, content in files.items():
-            (staged / name).write_bytes(content)
-        if target.exists():
-            os.replace(target, old)
-        try:
-            os.replace(staged, target)
-        except OSError:
-            if old.exists():
-                os.replace(old, target)
-            raise
+def _publish(staged: Path, old: Path, target: Path) -> None:
+    """Put a finished folder in its place; what was there is moved to `old`."""
+    if target.exists():
+        os.replace(target, old)
+    try:
+        os.replace(staged, target)
+    except OSError:
+        if old.exists():
+            os.replace(old, target)
+        raise

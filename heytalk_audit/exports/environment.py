@@ -11,6 +11,7 @@ import warnings
 from email.message import Message
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 from typing import cast
 
 from cyclonedx.contrib.license.factories import LicenseFactory
@@ -32,7 +33,7 @@ _EXTRA = re.compile(r";.*\bextra\b")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
-def write(run: Recorded) -> dict[str, bytes]:
+def write(run: Recorded, folder: Path) -> None:
     """One file."""
     locked = LOCK.read_bytes() if LOCK.exists() else b""
     wanted = run.materials.get("environment/requirements.lock")
@@ -49,7 +50,8 @@ def write(run: Recorded) -> dict[str, bytes]:
     bom.metadata.properties.add(Property(name="heytalk-audit:lock", value=same))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a graph without a root, where this package itself is not installed
-        return {"environment.cdx.json": (JsonV1Dot6(bom).output_as_string(indent=1) + "\n").encode()}
+        content = JsonV1Dot6(bom).output_as_string(indent=1) + "\n"
+    (folder / "environment.cdx.json").write_bytes(content.encode())
 
 
 def components(locked: str) -> dict[str, Component]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import xlsxwriter
@@ -29,18 +30,16 @@ _LONGEST = 32_000
 _WIDTHS = {"Title": 40, "Recommendation": 60, "Reasons": 40, "Response text": 40, "Record": 20, "Subject": 20}
 
 
-def write(run: Recorded) -> dict[str, bytes]:
+def write(run: Recorded, folder: Path) -> None:
     """One file: cover, findings, exception rows (none where the run withholds them). Text is written as text, never as formula or link."""
-    buffer = io.BytesIO()
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "constant_memory": True}
-    with xlsxwriter.Workbook(buffer, options) as book:
+    with xlsxwriter.Workbook(folder / "findings.xlsx", options) as book:
         # the creation date of a workbook that repeats byte for byte: the instant audited
         book.set_properties({"title": line(run.audit.title), "comments": f"Evidence SHA-256 {run.evidence}", "created": _naive(run)})
         _cover(book, run)
         _findings(book, run)
         if not run.withheld:
             _exceptions(book, run)
-    return {"findings.xlsx": buffer.getvalue()}
 
 
 def _naive(run: Recorded) -> dt.datetime:
@@ -95,9 +94,7 @@ def _exceptions(book: Workbook, run: Recorded) -> None:
     titles = [_title(name) for name in tables.EXCEPTIONS[:-1]]
     sheet = _sheet(book, "Exceptions", titles, min(run.open_rows, MOST_ROWS))
     date = book.add_format({"num_format": "yyyy-mm-dd"})
-    for n, row in enumerate(tables.exception_rows(run), 1):
-        if n > MOST_ROWS:
-            break
+    for n, row in enumerate(islice(tables.exception_rows(run), MOST_ROWS), 1):
         _row(sheet, n, row, date)
 
 

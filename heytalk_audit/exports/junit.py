@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
+from pathlib import Path
 
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.exports.recorded import Recorded, by_area, ledger_line, line
@@ -23,7 +24,7 @@ MARK = {
 PASSED = (Verdict.PASS, Verdict.ACCEPTED)
 
 
-def write(run: Recorded) -> dict[str, bytes]:
+def write(run: Recorded, folder: Path) -> None:
     """One file."""
     root = ET.Element("testsuites", {"name": xml_text(run.audit.title), **_counts(run.rules)})
     for title, rules in by_area(run.rules).items():
@@ -36,7 +37,7 @@ def write(run: Recorded) -> dict[str, bytes]:
             _case(suite, title, rule)
     ET.indent(root)
     content: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return {"junit.xml": content + b"\n"}
+    (folder / "junit.xml").write_bytes(content + b"\n")
 
 
 def _counts(rules: Sequence[RuleResult]) -> dict[str, str]:

@@ -6,6 +6,7 @@ as a property, and no finding: what was not evaluated, or is for a person to dec
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from heytalk_audit.audit.disclosure import shown
@@ -20,9 +21,9 @@ NAMESPACE = "https://heytalk-audit.invalid/ns/oscal"
 STATE = {Verdict.PASS: "satisfied", Verdict.FAIL: "not-satisfied"}
 
 
-def write(run: Recorded) -> dict[str, bytes]:
+def write(run: Recorded, folder: Path) -> None:
     """One file."""
-    return {"oscal-assessment-results.json": canonical({"assessment-results": assessment_results(run)})}
+    (folder / "oscal-assessment-results.json").write_bytes(canonical({"assessment-results": assessment_results(run)}))
 
 
 def assessment_results(run: Recorded) -> dict[str, Any]:

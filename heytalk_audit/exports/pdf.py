@@ -31,7 +31,7 @@ FLAGS = (
 SECONDS = 180
 
 
-def write(run: Recorded) -> dict[str, bytes]:
+def write(run: Recorded, folder: Path) -> None:
     """One file. Raises Unavailable without Chromium."""
     chromium = next(filter(None, map(shutil.which, NAMES)), None)
     if chromium is None:
@@ -43,7 +43,7 @@ def write(run: Recorded) -> dict[str, bytes]:
         with ThreadPoolExecutor(max_workers=2) as pool:
             printed = list(pool.map(lambda one: _print(chromium, one, Path(work)), [cover, *pages]))
     titles = ["Cover", *(_title(p) for p in pages)]
-    return {"report.pdf": merge(run, ["cover.html", *(p.name for p in pages)], titles, printed)}
+    (folder / "report.pdf").write_bytes(merge(run, ["cover.html", *(p.name for p in pages)], titles, printed))
 
 
 def report_pages(folder: Path) -> list[Path]:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from heytalk_audit.audit.disclosure import shown
 from heytalk_audit.audit.document import AuditDescription
 from heytalk_audit.audit.rule_result import Count, RuleResult
 from heytalk_audit.canonical import digest
 from heytalk_audit.errors import InputError
-from heytalk_audit.evidence.folder import STATEMENT, exceptions_file, payload
+from heytalk_audit.evidence.folder import STATEMENT, payload
 from heytalk_audit.evidence.statement import materials_of, read_statement
 from heytalk_audit.evidence.verify import verify_pack
 from heytalk_audit.follow_up.earlier import results_in
@@ -68,15 +64,6 @@ class Recorded:
     def people(self, rule: RuleResult) -> dict[str, int | str]:
         """People by outcome, as this run's readers may see them."""
         return {outcome: shown(rule.subjects[outcome]) for outcome in OPEN_OUTCOMES}
-
-    def exceptions(self, rule: RuleResult) -> Iterator[dict[str, Any]]:
-        """The exception rows of a rule, gravest first; none where the run withholds them."""
-        if self.withheld:
-            return
-        rows = pq.read_table(exceptions_file(self.folder, rule.id))
-        for outcome in OPEN_OUTCOMES:
-            for batch in rows.filter(pc.equal(rows["outcome"], str(outcome))).to_batches():
-                yield from batch.to_pylist()
 
     def id(self, *parts: str) -> str:
         """A UUID that follows from the evidence and these parts alone."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from heytalk_audit.audit.disclosure import shown
 from heytalk_audit.audit.rule_result import RuleResult
+from heytalk_audit.evidence.folder import exceptions_file
+from heytalk_audit.evidence.row_files import gravest_first, opened_reader
 from heytalk_audit.exports.recorded import LEDGER, Recorded, area_of
 from heytalk_audit.vocabulary import OPEN_OUTCOMES
 
@@ -26,12 +28,11 @@ _FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
 _WITHIN = re.compile(rf"(?<=\S)([;|\t\r\n]\s*)(?=[{re.escape(_FORMULA)}])")
 
 
-def write(run: Recorded) -> dict[str, bytes]:
+def write(run: Recorded, folder: Path) -> None:
     """Two files: a row per finding, and a row per exception row (none where the run withholds them)."""
-    files = {"findings.csv": _csv(FINDINGS, finding_rows(run))}
+    _write_csv(folder / "findings.csv", FINDINGS, finding_rows(run))
     if not run.withheld:
-        files["exceptions.csv"] = _csv(EXCEPTIONS, ([*row, run.evidence] for row in exception_rows(run)))
-    return files
+        _write_csv(folder / "exceptions.csv", EXCEPTIONS, ([*row, run.evidence] for row in exception_rows(run)))
 
 
 def finding_rows(run: Recorded) -> Iterator[list[Any]]:
@@ -54,10 +55,12 @@ def _numbers(run: Recorded, rule: RuleResult) -> list[Any]:
 
 
 def exception_rows(run: Recorded) -> Iterator[list[Any]]:
-    """The rows of EXCEPTIONS but for the digest, rule by rule."""
-    for rule in run.findings:
-        for row in run.exceptions(rule):
-            yield [rule.id, *(row[name] for name in EXCEPTIONS[1:-1])]
+    """The rows of EXCEPTIONS but for the digest, rule by rule, the gravest first."""
+    columns = EXCEPTIONS[1:-1]
+    with opened_reader() as reader:
+        for rule in run.findings:
+            for row in reader.each(gravest_first(exceptions_file(run.folder, rule.id), columns)):
+                yield [rule.id, *(row[name] for name in columns)]
 
 
 def safe(value: Any) -> Any:
@@ -69,9 +72,8 @@ def safe(value: Any) -> Any:
     return f"'{value}" if value[0] in "\t\r\n" or bare[:1] in tuple(_FORMULA) else value
 
 
-def _csv(head: list[str], rows: Iterable[list[Any]]) -> bytes:
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, quoting=csv.QUOTE_MINIMAL, lineterminator="\r\n")
-    writer.writerow(head)
-    writer.writerows([safe(cell) for cell in row] for row in rows)
-    return b"\xef\xbb\xbf" + buffer.getvalue().encode("utf-8", "replace")
+def _write_csv(path: Path, head: list[str], rows: Iterable[list[Any]]) -> None:
+    with path.open("w", encoding="utf-8-sig", errors="replace", newline="") as file:
+        writer = csv.writer(file, quoting=csv.QUOTE_MINIMAL, lineterminator="\r\n")
+        writer.writerow(head)
+        writer.writerows([safe(cell) for cell in row] for row in rows)

@@ -83,6 +83,12 @@ def days_between(day: ir.DateValue, later: ir.DateValue) -> ir.IntegerValue:
     return _epoch_day(later) - _epoch_day(day)
 
 
+def full_years(birth: ir.DateValue, day: ir.DateValue) -> ir.IntegerValue:
+    """Age on a day; a 29 February birthday counts from 1 March in years without one."""
+    before = (day.month() < birth.month()) | ((day.month() == birth.month()) & (day.day() < birth.day()))
+    return day.year() - birth.year() - before.cast("int32")
+
+
 def working_day(start: ir.DateValue, count: int | ir.IntegerValue, holidays: Iterable[dt.date] = ()) -> ir.DateValue:
     """The `count`-th day after `start` that is no Saturday, Sunday or holiday.
 

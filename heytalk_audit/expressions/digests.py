@@ -5,14 +5,13 @@ A digest without salt hides nobody: whoever has a list of e-mails, telephones or
 
 from __future__ import annotations
 
-import string
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.expressions import engine_function
-from heytalk_audit.expressions.strings import lower, trim
+from heytalk_audit.expressions.strings import lower, raised, trim
 
 #: Each kind of digest, and its number of hexadecimal digits.
 ALGORITHMS = {"md5": 32, "sha1": 40, "sha256": 64}
@@ -26,11 +25,6 @@ def digest_of(value: ir.StringValue, length: ir.IntegerValue) -> ir.StringValue:
     """The digest of the value's UTF-8, in small letters, by the algorithm whose digests have `length` hexadecimal digits; else null."""
     digests = {"md5": value.hexdigest("md5"), "sha1": _sha1(value), "sha256": value.hexdigest("sha256")}
     return ibis.cases(*[(length == digits, digests[name]) for name, digits in ALGORITHMS.items()], else_=ibis.null("string"))
-
-
-def raised(value: ir.StringValue) -> ir.StringValue:
-    """The value with a to z as capitals, and nothing else changed."""
-    return value.translate(string.ascii_lowercase, string.ascii_uppercase)
 
 
 def email_forms(value: ir.StringValue) -> list[ir.StringValue]:

@@ -1,62 +1,32 @@
-"""Rows of one rule in two runs: how each stands to the earlier one, and why.
+"""The rules of two runs compared: their verdicts, what may have changed them, and their rows.
 
 An entry of the register of accepted exceptions changes no outcome: where only what it covers has changed, that is the cause.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from heytalk_audit.audit.document import ChangeCount, RuleFollowUp
 from heytalk_audit.audit.rule_result import Ledger
-from heytalk_audit.follow_up.causes import EXCEPTIONS, TESTED, candidates
-from heytalk_audit.follow_up.counterfactual import Lab, Step, cause_of, waterfall
-from heytalk_audit.follow_up.earlier import Row, Run
-from heytalk_audit.vocabulary import Outcome, Verdict
-
-#: How a row stands to the earlier run.
-STATES = {
-    "new": "open now, and never before",
-    "reopened": "open now, and open in an earlier audit, and resolved in between",
-    "persisting": "open then and now, with the same outcome",
-    "changed": "open then and now, with another outcome",
-    "resolved": "open then, and not now",
-    "no longer tested": "open then; its rule was not evaluated now",
-    "newly tested": "open now; its rule was not evaluated then",
-}
-#: What a violation that an entry of the register covers is called.
-ACCEPTED = "accepted"
-
-
-@dataclass(frozen=True)
-class RowChange:
-    """A row, how it stands, what it was and is (an outcome, or accepted; null where it is not open), and why."""
-
-    row: Row
-    state: str
-    before: str | None
-    now: str | None
-    cause: str | None
+from heytalk_audit.evidence.row_files import RowReader
+from heytalk_audit.follow_up.causes import candidates
+from heytalk_audit.follow_up.changes import Changes, changes_in, changes_of, differ, have_rows
+from heytalk_audit.follow_up.counterfactual import Lab, can_be_told_apart, waterfall
+from heytalk_audit.follow_up.earlier import RuleRows, Run
+from heytalk_audit.vocabulary import Verdict
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A rule in two runs: its verdicts then and now, what may have changed it, and its rows; no rows where two keys were used."""
+    """A rule in two runs: its verdicts then and now, what may have changed it, and how many rows did; none where two keys were used."""
 
     rule: str
     verdicts: tuple[Verdict | None, Verdict | None]
-    candidates: tuple[str, ...]
-    rows: tuple[RowChange, ...] = field(repr=False, default=())
-
-    @property
-    def counts(self) -> tuple[ChangeCount, ...]:
-        """How many rows are alike in all but their record."""
-        alike = Counter((c.state, c.cause, c.before, c.now) for c in self.rows)
-        counts = [ChangeCount(state=state, cause=cause, before=before, now=now, rows=n) for (state, cause, before, now), n in alike.items()]
-        order = list(STATES)
-        return tuple(sorted(counts, key=lambda c: (order.index(c.state), str(c.cause), str(c.before), str(c.now))))
+    candidates: tuple[str, ...] = ()
+    counts: tuple[ChangeCount, ...] = ()
 
     @property
     def document(self) -> RuleFollowUp:
@@ -66,56 +36,52 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class OpenRowsOfTwoRuns:
-    """The open rows of one rule in two runs, what their registers cover, and the rows that were resolved before the earlier one.
+class Comparison:
+    """The rules of two runs, and their rows."""
 
-    `before` and `now` map a row to its outcome; null where that run did not test the rule.
+    rules: tuple[Compared, ...]
+    changes: Changes
+
+
+def compare_runs(old: Run, new: Run, now: Iterable[RuleRows], lab: Lab | None, reader: RowReader, folder: Path) -> Comparison:
+    """Two runs of the same key. `now` are the later one's rows, rule by rule; changes are written to the folder.
+
+    Without a lab no step between the runs is evaluated.
     """
-
-    before: dict[Row, str] | None
-    now: dict[Row, str] | None
-    accepted_before: dict[Row, str] = field(default_factory=dict)
-    accepted_now: dict[Row, str] = field(default_factory=dict)
-    resolved_earlier: frozenset[Row] = frozenset()
-
-
-def changes_of(sides: OpenRowsOfTwoRuns, steps: list[Step]) -> Iterator[RowChange]:
-    """Every row that was open in one of the two runs; `steps` is the waterfall between them."""
-    before, now = sides.before or {}, sides.now or {}
-    for row in sorted(before.keys() | now.keys()):
-        was, stands = _status(row, before, sides.accepted_before), _status(row, now, sides.accepted_now)
-        if sides.now is None:
-            yield RowChange(row, "no longer tested", was, None, TESTED)
-        elif row in sides.resolved_earlier and row not in before:
-            yield RowChange(row, "reopened", None, stands, cause_of(steps, row) if sides.before is not None else TESTED)
-        elif sides.before is None:
-            yield RowChange(row, "newly tested", None, stands, TESTED)
-        elif was == stands:
-            yield RowChange(row, "persisting", was, stands, None)
-        else:
-            state = "new" if was is None else "resolved" if stands is None else "changed"
-            same = before.get(row) == now.get(row)
-            yield RowChange(row, state, was, stands, EXCEPTIONS if same else cause_of(steps, row))
+    compared, files = [], []
+    for rows in now:
+        rule, before = rows.rule, old.rows_of(rows.rule)
+        why = candidates_of(rule, old, new)
+        compared.append(Compared(rule, verdicts_of(rule, old, new), why))
+        if have_rows(before, rows):
+            files.append(folder / f"{rule}.parquet")
+            reader.copy(_changes_of(before, rows, why, lab, reader), files[-1])
+    return counted(compared, changes_in(reader, files))
 
 
-def _status(row: Row, rows: dict[Row, str], covered: dict[Row, str]) -> str | None:
-    return ACCEPTED if rows.get(row) == Outcome.VIOLATION and row in covered else rows.get(row)
+def counted(rules: Iterable[Compared], changes: Changes) -> Comparison:
+    """Rules with the counts of their changes."""
+    counts = changes.counts()
+    return Comparison(tuple(replace(compared, counts=counts.get(compared.rule, ())) for compared in rules), changes)
 
 
-def compare_rule(rule: str, old: Run, new: Run, sides: OpenRowsOfTwoRuns, lab: Lab | None) -> Compared:
-    """One rule in two runs of the same key; without a lab no step between them is evaluated."""
-    why: tuple[str, ...] = ()
-    steps: list[Step] = []
-    if sides.before is not None and sides.now is not None:
-        why = candidates(rule, old, new)
-        if sides.before != sides.now:
-            steps = waterfall(rule, why, sides.before, sides.now, lab)
-    return Compared(rule, verdicts_of(rule, old, new), why, tuple(changes_of(sides, steps)))
+def _changes_of(before: RuleRows, now: RuleRows, why: tuple[str, ...], lab: Lab | None, reader: RowReader) -> str:
+    """The query of a rule's changes. A lab is used only where a row is not as it was, and has several candidates."""
+    if before.exceptions is None or now.exceptions is None:
+        return changes_of(before, now, [])
+    if lab is not None and not (can_be_told_apart(now.rule, why) and differ(reader, before.exceptions, now.exceptions)):
+        lab = None
+    return changes_of(before, now, waterfall(now.rule, why, before.exceptions, now.exceptions, lab))
 
 
-def compare_verdicts(rule: str, old: Run, new: Run) -> Compared:
-    """One rule in two runs whose rows cannot be told apart: their verdicts alone."""
-    return Compared(rule, verdicts_of(rule, old, new), ())
+def compare_verdicts(rules: Iterable[str], old: Run, new: Run, reader: RowReader) -> Comparison:
+    """Two runs whose rows cannot be told apart: their verdicts alone."""
+    return Comparison(tuple(Compared(rule, verdicts_of(rule, old, new)) for rule in rules), changes_in(reader, []))
+
+
+def candidates_of(rule: str, old: Run, new: Run) -> tuple[str, ...]:
+    """What may have changed a rule's rows; nothing where one of the runs did not test it."""
+    return candidates(rule, old, new) if old.tests(rule) and new.tests(rule) else ()
 
 
 def verdicts_of(rule: str, old: Run, new: Run) -> tuple[Verdict | None, Verdict | None]:
@@ -123,27 +89,11 @@ def verdicts_of(rule: str, old: Run, new: Run) -> tuple[Verdict | None, Verdict 
     return old.verdict(rule), new.verdict(rule)
 
 
-def sides_of(rule: str, old: Run, new: Run) -> OpenRowsOfTwoRuns:
-    """What two recorded runs say of a rule's rows."""
-    return OpenRowsOfTwoRuns(
-        old.open_rows(rule) if old.tests(rule) else None,
-        new.open_rows(rule) if new.tests(rule) else None,
-        old.accepted(rule),
-        new.accepted(rule),
-        resolved_earlier(old, rule),
-    )
-
-
-def resolved_earlier(old: Run, rule: str) -> frozenset[Row]:
-    """Rows that were open before the earlier run and were resolved by it, or before it."""
-    return frozenset(carried.row for carried in old.carried.get(rule, []) if carried.resolved)
-
-
 def same_key(old: Run, new: Run) -> bool:
     """Whether two runs call the same row by the same pseudonym."""
     return old.audit.key_fingerprint == new.audit.key_fingerprint
 
 
-def ledger_of(run: Run, rule: str) -> Ledger | None:
+def ledger_in(run: Run, rule: str) -> Ledger | None:
     """What a run counted; null where it did not test the rule."""
     return run.rules[rule].ledger if run.tests(rule) else None

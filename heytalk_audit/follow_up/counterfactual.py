@@ -18,27 +18,27 @@ from typing import Any
 import yaml
 
 from heytalk_audit.audit.audit import Audit
-from heytalk_audit.audit.evaluate import evaluate
-from heytalk_audit.audit.pseudonym import fingerprint, pseudonym
+from heytalk_audit.audit.evaluate import Evaluation, evaluate
+from heytalk_audit.audit.exceptions import write_exceptions
+from heytalk_audit.audit.pseudonym import fingerprint, key_pads
 from heytalk_audit.canonical import code_digest, digest
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import INPUTS
 from heytalk_audit.follow_up.causes import DATA, PARAMETERS, POLICY, RULE
+from heytalk_audit.follow_up.changes import Step
 from heytalk_audit.follow_up.code import reads_declared
-from heytalk_audit.follow_up.earlier import Row, Run, open_rows
+from heytalk_audit.follow_up.earlier import Run
 from heytalk_audit.policy import Number, Policy, load_policy
 from heytalk_audit.policy import declared as declarations
 from heytalk_audit.policy.declared import Declared
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot import delivery
-from heytalk_audit.snapshot.engines import connect
+from heytalk_audit.snapshot.engines import Engine, connect
 from heytalk_audit.snapshot.open import Snapshot, open_snapshot
 
-#: A step of the waterfall: the causes that lie between the one before and this one, and the open rows that it has.
-Step = tuple[tuple[str, ...], dict[Row, str]]
-#: The same before it is evaluated, or where it cannot be: its rows are null.
-Tried = tuple[tuple[str, ...], dict[Row, str] | None]
+#: A step of the waterfall before it is evaluated, or where it cannot be: its file is null.
+Tried = tuple[tuple[str, ...], Path | None]
 #: Tables of the audit's own that only the run itself could make.
 _NOT_AGAIN = "policy_clauses"
 
@@ -47,13 +47,14 @@ _NOT_AGAIN = "policy_clauses"
 class Lab:
     """What counterfactuals are evaluated with: snapshots where they are at hand, today's policy and settings, the key.
 
-    `settings` are those that today's parameters state.
+    `settings` are those that today's parameters state; exceptions files of steps are written to the folder `work`.
     """
 
     old: Run
     policy: Policy
     settings: dict[str, Any]
     key: bytes
+    work: Path
     old_snapshot: Snapshot | None = None
     new_snapshot: Snapshot | None = None
 
@@ -88,29 +89,37 @@ class Lab:
                 continue
         return after
 
-    def rows(self, rule: str, after: str, snapshot: Snapshot) -> dict[Row, str] | None:
-        """The open rows of today's rule on a snapshot, with everything up to `after` as it is today; null where that can't be told."""
+    def rows(self, rule: str, after: str, snapshot: Snapshot) -> Path | None:
+        """The exceptions file of today's rule on a snapshot, with everything up to `after` as it is today; null where there is none."""
         policy = self.old_policy if after == RULE else self.policy
         if (after == RULE and not self.has_old_policy(rule)) or after not in self._settings or _NOT_AGAIN in RULES[rule].tables:
             return None
         evaluation = evaluate(RULES[rule], Audit(snapshot, policy, self._settings[after]))
-        if not evaluation.verdict.is_tested:
-            return None
-        records = [str(pseudonym(self.key, record)) for record in evaluation.rows.record]
-        return open_rows(records, evaluation.rows.outcome)
+        return self._written(evaluation, after, snapshot) if evaluation.verdict.is_tested else None
+
+    def _written(self, evaluation: Evaluation, after: str, snapshot: Snapshot) -> Path:
+        """The exceptions file of an evaluation."""
+        file = self.work / f"{evaluation.rule.id}-{after}.parquet"
+        write_exceptions(evaluation, snapshot.engine, key_pads(self.key, snapshot.engine), file)
+        return file
 
 
-def waterfall(rule: str, candidates: tuple[str, ...], before: dict[Row, str], now: dict[Row, str], lab: Lab | None) -> list[Step]:
-    """The steps from the old rows to today's, as far as a lab can evaluate them; without one all causes are one step."""
+def waterfall(rule: str, candidates: tuple[str, ...], before: Path, now: Path, lab: Lab | None) -> list[Step]:
+    """The steps from the old exceptions file to today's, as far as a lab can evaluate them; without one all causes are one step."""
     between: list[Tried] = [((cause,), None) for cause in candidates[:-1]]
     last = candidates[-1:]
-    if lab is not None and len(candidates) > 1 and rule in RULES:
+    if lab is not None and can_be_told_apart(rule, candidates):
         if lab.old_snapshot is not None:
             between = _upon_old(rule, candidates, lab, lab.old_snapshot)
         elif lab.new_snapshot is not None and {POLICY, PARAMETERS} & set(candidates):
             between = _upon_new(rule, candidates, lab, lab.new_snapshot)
             last = (PARAMETERS,) if PARAMETERS in candidates else (POLICY,)
     return _merge([((), before), *between, (last, now)])
+
+
+def can_be_told_apart(rule: str, candidates: tuple[str, ...]) -> bool:
+    """Whether evaluating steps says more of a rule's rows than the candidates do."""
+    return len(candidates) > 1 and rule in RULES
 
 
 def _upon_old(rule: str, candidates: tuple[str, ...], lab: Lab, snapshot: Snapshot) -> list[Tried]:
@@ -133,29 +142,21 @@ def _merge(steps: list[Tried]) -> list[Step]:
     """Steps without those that could not be evaluated: their causes go into the next."""
     merged: list[Step] = []
     waiting: tuple[str, ...] = ()
-    for causes, rows in steps:
+    for causes, file in steps:
         waiting += causes
-        if rows is not None:
-            merged.append((waiting, rows))
+        if file is not None:
+            merged.append((waiting, file))
             waiting = ()
     return merged
-
-
-def cause_of(steps: list[Step], row: Row) -> str:
-    """The last step that brought a row to where it is; several causes that could not be told apart are named together."""
-    for (_, earlier), (causes, later) in zip(reversed(steps[:-1]), reversed(steps[1:]), strict=True):
-        if earlier.get(row) != later.get(row):
-            return " or ".join(causes) or "not known"
-    return "not known"
 
 
 # opening a lab ---------------------------------------------------------------------------------------
 
 
-def open_old(folder: Path, old: Run, work: Path) -> Snapshot:
-    """The snapshot of an old run, if it is that one. Raises InputError."""
+def open_old(folder: Path, old: Run, work: Path, engine: Engine | None = None) -> Snapshot:
+    """The snapshot of an old run, if it is that one; opened on an engine of its own unless one is given. Raises InputError."""
     work.mkdir(exist_ok=True)
-    snapshot = open_snapshot(folder, connect("duckdb"), work)
+    snapshot = open_snapshot(folder, engine or connect("duckdb"), work)
     tables = {f"snapshot/{name}": counted["hash"].removeprefix("sha256:") for name, counted in snapshot.profile.items()}
     descriptor = digest((folder / delivery.DESCRIPTOR).read_bytes())
     recorded = {name: value for name, value in old.materials.items() if name.startswith("snapshot/")}
@@ -180,10 +181,13 @@ def laboratory(stack: ExitStack, old: Run, new: Run, snapshots: tuple[Path | Non
     kept = new.folder / INPUTS / "policy" / "policy.yaml"
     policy = load_policy(str(kept)) if kept.is_file() else load_policy(new.audit.policy.name)
     old_snapshot, new_snapshot = (_opened(stack, folder, run) for folder, run in zip(snapshots, (old, new), strict=True))
-    return Lab(old, policy, new.parameter_settings, value, old_snapshot, new_snapshot)
+    return Lab(old, policy, new.parameter_settings, value, _temporary(stack), old_snapshot, new_snapshot)
 
 
 def _opened(stack: ExitStack, folder: Path | None, run: Run) -> Snapshot | None:
-    if folder is None:
-        return None
-    return open_old(folder, run, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="heytalk-audit-"))))
+    return None if folder is None else open_old(folder, run, _temporary(stack))
+
+
+def _temporary(stack: ExitStack) -> Path:
+    """A private folder that the stack removes."""
+    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="heytalk-audit-")))

@@ -6,27 +6,31 @@ Rows are told apart by their pseudonyms, so that two runs with different keys ar
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from heytalk_audit.canonical import Streamed
 from heytalk_audit.errors import printable
+from heytalk_audit.evidence.row_files import opened_reader
 from heytalk_audit.evidence.statement import material_changes
-from heytalk_audit.follow_up.causes import candidates
+from heytalk_audit.follow_up.changes import STATES, Changes, recorded_changes
 from heytalk_audit.follow_up.compare import (
-    STATES,
     Compared,
-    RowChange,
-    compare_rule,
+    Comparison,
+    candidates_of,
+    compare_runs,
     compare_verdicts,
-    ledger_of,
+    counted,
+    ledger_in,
     same_key,
-    sides_of,
     verdicts_of,
 )
 from heytalk_audit.follow_up.counterfactual import laboratory
@@ -43,8 +47,18 @@ class Difference:
 
     old: Run
     new: Run
-    rules: tuple[Compared, ...]
+    comparison: Comparison
     recorded: bool = False
+
+    @property
+    def rules(self) -> tuple[Compared, ...]:
+        """The rules of both runs."""
+        return self.comparison.rules
+
+    @property
+    def changes(self) -> Changes:
+        """Their rows."""
+        return self.comparison.changes
 
     @property
     def same_key(self) -> bool:
@@ -54,8 +68,8 @@ class Difference:
     @cached_property
     def changed(self) -> bool:
         """Whether anything is not as it was: a row, a verdict or a count."""
-        moved = any(c.verdicts[0] != c.verdicts[1] or any(r.state != "persisting" for r in c.rows) for c in self.rules)
-        return moved or any(ledger_of(self.old, c.rule) != ledger_of(self.new, c.rule) for c in self.rules)
+        moved = any(c.verdicts[0] != c.verdicts[1] or any(n.state != "persisting" for n in c.counts) for c in self.rules)
+        return moved or any(ledger_in(self.old, c.rule) != ledger_in(self.new, c.rule) for c in self.rules)
 
     @cached_property
     def totals(self) -> dict[str, dict[str, int]]:
@@ -67,19 +81,27 @@ class Difference:
         return {state: dict(sorted(by_cause.items())) for state, by_cause in by_state.items() if by_cause}
 
 
-def diff(old: Path, new: Path, old_snapshot: Path | None = None, new_snapshot: Path | None = None) -> Difference:
-    """Compare two runs, or bags of them. Raises InputError."""
+@contextmanager
+def diff(old: Path, new: Path, old_snapshot: Path | None = None, new_snapshot: Path | None = None) -> Iterator[Difference]:
+    """Compare two runs, or bags of them. The rows that changed can be read as long as the context lasts. Raises InputError."""
     first, second = verified_run(old, f"diff {old.name}"), verified_run(new, f"diff {new.name}")
-    rules = list(dict.fromkeys([*first.rules, *second.rules]))
-    if not same_key(first, second):
-        return Difference(first, second, tuple(compare_verdicts(rule, first, second) for rule in rules))
-    snapshots = (old_snapshot, new_snapshot)
-    if second.materials.get("previous/evidence.json") == first.evidence and not any(snapshots):
-        return Difference(first, second, tuple(_recorded(rule, first, second) for rule in rules), recorded=True)
     with ExitStack() as stack:
-        lab = laboratory(stack, first, second, snapshots, lambda: _key_of(second))
-        compared = tuple(compare_rule(rule, first, second, sides_of(rule, first, second), lab) for rule in rules)
-    return Difference(first, second, compared)
+        snapshots = (old_snapshot, new_snapshot)
+        recorded = second.materials.get("previous/evidence.json") == first.evidence and not any(snapshots) and same_key(first, second)
+        yield Difference(first, second, _comparison(stack, first, second, snapshots, recorded), recorded)
+
+
+def _comparison(stack: ExitStack, old: Run, new: Run, snapshots: tuple[Path | None, Path | None], recorded: bool) -> Comparison:
+    """The rules of both runs; `recorded`: as the later run itself has recorded them."""
+    rules, reader = list(dict.fromkeys([*old.rules, *new.rules])), stack.enter_context(opened_reader())
+    if not same_key(old, new):
+        return compare_verdicts(rules, old, new, reader)
+    if recorded:
+        compared = [Compared(rule, verdicts_of(rule, old, new), candidates_of(rule, old, new)) for rule in rules]
+        return counted(compared, recorded_changes(reader, new.carried))
+    lab = laboratory(stack, old, new, snapshots, lambda: _key_of(new))
+    folder = Path(stack.enter_context(TemporaryDirectory(prefix="heytalk-audit-")))
+    return compare_runs(old, new, map(new.rows_of, rules), lab, reader, folder)
 
 
 def _key_of(run: Run) -> bytes:
@@ -88,22 +110,11 @@ def _key_of(run: Run) -> bytes:
     return engagement_key(report.get("key_env", "HEYTALK_AUDIT_KEY"))
 
 
-def _recorded(rule: str, old: Run, new: Run) -> Compared:
-    """A rule as the later run itself has recorded it: it followed up the earlier one."""
-    rows = tuple(
-        RowChange(carried.row, carried.state, carried.before, carried.now, carried.cause)
-        for carried in new.carried.get(rule, [])
-        if carried.state in STATES
-    )
-    why = candidates(rule, old, new) if old.tests(rule) and new.tests(rule) else ()
-    return Compared(rule, verdicts_of(rule, old, new), why, rows)
-
-
 # as JSON ---------------------------------------------------------------------------------------------
 
 
 def document(difference: Difference) -> dict[str, Any]:
-    """The difference as plain data."""
+    """The difference as plain data; rows are read as they are written."""
     old, new = difference.old, difference.new
     return {
         "old": _audit_and_evidence(old),
@@ -123,7 +134,7 @@ def _audit_and_evidence(run: Run) -> dict[str, Any]:
 
 
 def _rule(difference: Difference, compared: Compared) -> dict[str, Any]:
-    rows = [{"record": c.row[0], "state": c.state, "before": c.before, "now": c.now, "cause": c.cause} for c in compared.rows]
+    moved = any(count.state != "persisting" for count in compared.counts)
     before, now = _ledgers(difference, compared)
     return {
         "id": compared.rule,
@@ -131,13 +142,13 @@ def _rule(difference: Difference, compared: Compared) -> dict[str, Any]:
         "ledger": {"before": before, "now": now},
         "candidates": list(compared.candidates),
         "counts": [count.plain() for count in compared.counts],
-        "rows": [row for row in rows if row["state"] != "persisting"],
+        "rows": Streamed(partial(difference.changes.moved, compared.rule)) if moved else [],
     }
 
 
 def _ledgers(difference: Difference, compared: Compared) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """What the two runs counted, as plain data; null where a run did not test the rule."""
-    before, now = ledger_of(difference.old, compared.rule), ledger_of(difference.new, compared.rule)
+    before, now = ledger_in(difference.old, compared.rule), ledger_in(difference.new, compared.rule)
     return before.plain() if before else None, now.plain() if now else None
 
 

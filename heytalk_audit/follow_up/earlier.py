@@ -2,70 +2,34 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from heytalk_audit.audit.document import AuditDescription, FollowUpDocument, Results, read_results
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.canonical import digest
 from heytalk_audit.errors import InputError
-from heytalk_audit.evidence import folder as folder_names
-from heytalk_audit.evidence.folder import RESULTS, STATEMENT, exceptions_file, payload, results_of
+from heytalk_audit.evidence.folder import CARRIED, RESULTS, STATEMENT, exceptions_file, payload, results_of
 from heytalk_audit.evidence.statement import materials_of, read_statement
 from heytalk_audit.evidence.verify import verify_pack
-from heytalk_audit.vocabulary import Outcome, Verdict
-
-#: What a run carries of single rows for the next one, beyond its exceptions: the fields of `CarriedRow`.
-CARRIED = pa.schema(
-    [
-        ("rule", pa.string()),
-        ("record", pa.string()),
-        ("number", pa.int32()),
-        ("state", pa.string()),
-        ("cause", pa.string()),
-        ("before", pa.string()),
-        ("now", pa.string()),
-        ("accepted", pa.string()),
-        ("first_seen", pa.string()),
-        ("resolved", pa.string()),
-    ]
-)
-#: A row of a rule: its record, and which of the rows of that record it is, where the data repeats a key.
-Row = tuple[str, int]
-Value = TypeVar("Value")
+from heytalk_audit.vocabulary import Verdict
 
 
 @dataclass(frozen=True)
-class CarriedRow:
-    """A row that was open in a run or in one before it.
+class RuleRows:
+    """Where a run says what of a rule's rows.
 
-    `state`, `cause`, `before` and `now` are those of `compare.Change`, null where there was no run to compare with. `accepted` names the
-    entries of the register that cover the row. `first_seen` and `resolved` are instants of audits; `resolved` is null while it is open.
+    `exceptions` is the file of its exception rows, null where the run did not test the rule. Which of them the register covers stands in
+    that file, if it has the column `accepted`, or else in what the run carries: `carried`, null where it carries nothing.
     """
 
     rule: str
-    record: str
-    number: int
-    state: str | None
-    cause: str | None
-    before: str | None
-    now: str | None
-    accepted: str | None
-    first_seen: str
-    resolved: str | None
-
-    @property
-    def row(self) -> Row:
-        """The row by its record and number."""
-        return self.record, self.number
+    exceptions: Path | None
+    carried: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -106,38 +70,15 @@ class Run:
         """Whether it says anything of a rule's rows."""
         return rule in self.rules and self.rules[rule].verdict.is_tested
 
-    def open_rows(self, rule: str) -> dict[Row, str]:
-        """The outcome of each open row of a rule."""
-        table = pq.read_table(exceptions_file(self.folder, rule), columns=["record", "outcome"])
-        return open_rows(table["record"].to_pylist(), table["outcome"].to_pylist())
+    @property
+    def carried(self) -> Path | None:
+        """The file of what it carries of rows beyond its exceptions (see `history.CARRIED`), if it carries any."""
+        file = self.folder / CARRIED
+        return file if file.exists() else None
 
-    @cached_property
-    def carried(self) -> dict[str, list[CarriedRow]]:
-        """What it carries of rows beyond its exceptions, by rule."""
-        by_rule: dict[str, list[CarriedRow]] = {}
-        file = self.folder / folder_names.CARRIED
-        for columns in pq.read_table(file).to_pylist() if file.exists() else []:
-            by_rule.setdefault(columns["rule"], []).append(CarriedRow(**columns))
-        return by_rule
-
-    def accepted(self, rule: str) -> dict[Row, str]:
-        """The rows of a rule that its register covers, and by which entries."""
-        return {carried.row: carried.accepted for carried in self.carried.get(rule, []) if carried.accepted}
-
-
-def open_rows(records: Iterable[str], outcomes: Iterable[str]) -> dict[Row, str]:
-    """The outcome of each open row; rows of one record are told apart by their order."""
-    return {row: outcome for row, outcome in numbered(records, outcomes) if Outcome(outcome).is_open}
-
-
-def numbered(records: Iterable[str], values: Iterable[Value]) -> list[tuple[Row, Value]]:
-    """Values by row; rows of one record are told apart by the order of their values."""
-    seen: Counter[str] = Counter()
-    rows: list[tuple[Row, Value]] = []
-    for record, value in sorted(zip(records, values, strict=True), key=lambda pair: (pair[0], str(pair[1]))):
-        rows.append(((record, seen[record]), value))
-        seen[record] += 1
-    return rows
+    def rows_of(self, rule: str) -> RuleRows:
+        """What it says of a rule's rows."""
+        return RuleRows(rule, exceptions_file(self.folder, rule) if self.tests(rule) else None, self.carried)
 
 
 # reading a run ---------------------------------------------------------------------------------------

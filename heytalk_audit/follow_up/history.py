@@ -6,12 +6,11 @@ The chain needs the previous run's folder alone: each run carries what its prede
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from heytalk_audit.audit.document import (
     AuditDescription,
@@ -22,11 +21,32 @@ from heytalk_audit.audit.document import (
     Repeat,
     RolledForward,
 )
+from heytalk_audit.audit.exceptions import write_rows
 from heytalk_audit.audit.rule_result import Count, RuleResult
-from heytalk_audit.follow_up.compare import ACCEPTED, Compared, RowChange
-from heytalk_audit.follow_up.earlier import CARRIED, CarriedRow, Row, Run
+from heytalk_audit.evidence.row_files import RowReader, word_list
+from heytalk_audit.follow_up.changes import ACCEPTED, Changes, carried_rows, open_rows
+from heytalk_audit.follow_up.compare import Comparison
+from heytalk_audit.follow_up.earlier import Run
+from heytalk_audit.snapshot.quoting import literal
 from heytalk_audit.vocabulary import Outcome, Verdict
 
+#: What a run carries of single rows for the next one, beyond its exceptions: rows that are open in it or were in one before it.
+#: `state`, `cause`, `before` and `now` are those of `changes`, null where there was no run to compare with. `accepted` names the entries of
+#: the register that cover a row. `first_seen` and `resolved` are instants of audits; `resolved` is null while a row is open.
+CARRIED = pa.schema(
+    [
+        ("rule", pa.string()),
+        ("record", pa.string()),
+        ("number", pa.int32()),
+        ("state", pa.string()),
+        ("cause", pa.string()),
+        ("before", pa.string()),
+        ("now", pa.string()),
+        ("accepted", pa.string()),
+        ("first_seen", pa.string()),
+        ("resolved", pa.string()),
+    ]
+)
 #: What becomes of a row that an accepted exception covered in the previous run.
 ROLLED = {
     "still accepted": "an entry covers it now too",
@@ -108,12 +128,15 @@ def _repeat(rule: str, reason: str, rows: int, history: Sequence[PastAudit]) -> 
 
 @dataclass(frozen=True)
 class Followed:
-    """The follow-up of one run, of which these are the results; `accepted` are the rows that its register covers, by rule."""
+    """The follow-up of one run, of which these are the results, beside the previous one.
+
+    `covered` are exceptions files that say which of their rows the register covers, by rule.
+    """
 
     previous: Run
     results: list[RuleResult]
-    compared: tuple[Compared, ...]
-    accepted: dict[str, dict[Row, str]]
+    comparison: Comparison
+    covered: Mapping[str, Path]
     as_of: str
     key_fingerprint: str
 
@@ -128,93 +151,78 @@ class Followed:
         return FollowUpDocument(
             previous=PreviousAudit(id=previous.audit.id, as_of=previous.audit.as_of, evidence_sha256=previous.evidence),
             keys="same" if self.same_key else "different",
-            rules={compared.rule: compared.document for compared in self.compared},
+            rules={compared.rule: compared.document for compared in self.comparison.rules},
             repeated=tuple(result.id for result in self.results if result.repeated),
             repeats=tuple(repeats(self.results, history)),
-            rolled_forward=tuple(self._rolled_forward()),
+            rolled_forward=tuple(rolled_forward(self.comparison.changes)),
             history=tuple(history),
         )
 
-    def _rolled_forward(self) -> list[RolledForward]:
-        """What became of the rows that the previous run's register covered, by rule and entry."""
-        counts: Counter[tuple[str, str, str]] = Counter()
-        for compared in self.compared if self.same_key else ():
-            covered = self.previous.accepted(compared.rule)
-            for change in compared.rows:
-                if change.before == ACCEPTED:
-                    counts[compared.rule, covered[change.row], _rolled(change)] += 1
-        return [RolledForward(rule=rule, entries=ids, now=now, rows=n) for (rule, ids, now), n in sorted(counts.items())]
-
-    def carried(self) -> list[CarriedRow]:
-        """What this run carries of single rows."""
-        changes = {compared.rule: compared.rows for compared in self.compared}
-        before = self.previous.carried if self.same_key else {}
-        tested = {result.id for result in self.results if result.verdict.is_tested}
-        rows: list[CarriedRow] = []
-        for rule in sorted(changes.keys() | before.keys() | self.accepted.keys()):
-            carried = {row.row: row for row in before.get(rule, [])}
-            rows += [self._changed(rule, change, carried.get(change.row)) for change in changes.get(rule, ())]
-            open_in_either = {change.row for change in changes.get(rule, ())}
-            rows += [_kept(row, rule in tested, self.as_of) for key, row in carried.items() if key not in open_in_either]
-            if not self.same_key:
-                rows += marks(rule, self.accepted.get(rule, {}), self.as_of)
-        return rows
-
-    def _changed(self, rule: str, change: RowChange, before: CarriedRow | None) -> CarriedRow:
-        """A row that was open in one of the two runs; `before` is what the previous run carried of it."""
-        first_in_either = self.previous.audit.as_of if change.before else self.as_of
-        record, number = change.row
-        return CarriedRow(
-            rule=rule,
-            record=record,
-            number=number,
-            state=change.state,
-            cause=change.cause,
-            before=change.before,
-            now=change.before if change.state == "no longer tested" else change.now,
-            accepted=self.accepted.get(rule, {}).get(change.row),
-            first_seen=before.first_seen if before else first_in_either,
-            resolved=self.as_of if change.state == "resolved" else None,
-        )
+    def carried(self) -> str:
+        """A query of what this run carries of single rows."""
+        if not self.same_key:
+            return marks(self.covered, self.as_of)
+        tested = [result.id for result in self.results if result.verdict.is_tested]
+        return carried(self.comparison.changes, self.previous, tested, self.as_of)
 
 
-def _rolled(change: RowChange) -> str:
-    if change.state == "no longer tested":
-        return "no longer tested"
+def rolled_forward(changes: Changes) -> list[RolledForward]:
+    """What became of the rows that the previous run's register covered, by rule and entry."""
+    columns = f"rule, entries_before, state, now, count(*) AS rows FROM {changes.relation} WHERE before = {literal(ACCEPTED)}"
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for line in changes.reader.rows(f"SELECT {columns} GROUP BY ALL"):
+        counts[line["rule"], line["entries_before"], _rolled(line["state"], line["now"])] += line["rows"]
+    return [RolledForward(rule=rule, entries=ids, now=now, rows=n) for (rule, ids, now), n in sorted(counts.items())]
+
+
+def _rolled(state: str, now: str | None) -> str:
+    if state == "no longer tested":
+        return state
     named = {ACCEPTED: "still accepted", str(Outcome.VIOLATION): "expired or withdrawn", None: "resolved"}
-    return named.get(change.now, "no violation any more")
+    return named.get(now, "no violation any more")
 
 
-def _kept(row: CarriedRow, tested: bool, as_of: str) -> CarriedRow:
-    """A row that neither of the two runs has open: resolved earlier, or of a rule that neither tested."""
-    kept = replace(row, cause=None, before=None, accepted=None)
-    if row.resolved:
-        return replace(kept, state=EARLIER)
-    # its rule did not run last time: if it runs now and no longer reports the row, the row is resolved
-    return replace(kept, state=EARLIER, now=None, resolved=as_of) if tested else replace(kept, state=NOT_TESTED)
+# single rows -----------------------------------------------------------------------------------------
 
 
-def marks(rule: str, covered: dict[Row, str], as_of: str) -> list[CarriedRow]:
-    """Rows that the register covers, where there is no earlier run to compare with."""
-    return [
-        CarriedRow(
-            rule=rule,
-            record=record,
-            number=number,
-            state=None,
-            cause=None,
-            before=None,
-            now=ACCEPTED,
-            accepted=ids,
-            first_seen=as_of,
-            resolved=None,
-        )
-        for (record, number), ids in covered.items()
-    ]
+def carried(changes: Changes, previous: Run, tested: Iterable[str], as_of: str) -> str:
+    """A query of the rows for the next run: what is or was open in one of two runs, and what the previous run carries beside that.
+
+    `tested` are the rules that the run of `as_of` evaluated.
+    """
+    earlier = carried_rows(previous.carried)
+    return f"""
+        SELECT rule, record, number, state, cause, before, CASE WHEN state = 'no longer tested' THEN before ELSE now END AS now,
+            entries_now AS accepted,
+            coalesce(first_seen, CASE WHEN before IS NULL THEN {literal(as_of)} ELSE {literal(previous.audit.as_of)} END) AS first_seen,
+            CASE WHEN state = 'resolved' THEN {literal(as_of)} END AS resolved
+        FROM {changes.relation} LEFT JOIN (SELECT rule, record, number, first_seen FROM {earlier}) USING (rule, record, number)
+        UNION ALL BY NAME {_kept(changes, earlier, tested, as_of)}"""
 
 
-def write_carried(rows: Iterable[CarriedRow], path: Path) -> None:
-    """The rows as a file; the same rows give the same bytes."""
-    table = pa.Table.from_pylist([asdict(row) for row in rows], schema=CARRIED)
-    table = table.sort_by([(name, "ascending") for name in ("rule", "record", "number")])
-    pq.write_table(table, path, compression="zstd", write_statistics=False, store_schema=False, row_group_size=1_000_000)
+def _kept(changes: Changes, earlier: str, tested: Iterable[str], as_of: str) -> str:
+    """A query of the rows that neither of the two runs has open: resolved earlier, or of a rule that neither tested."""
+    # a rule that did not run last time, runs now and no longer reports a row: the row is resolved
+    now_resolved = f"resolved IS NULL AND list_contains({word_list(tested)}, rule)"
+    return f"""
+        SELECT rule, record, number, NULL AS cause, NULL AS before, NULL AS accepted, first_seen,
+            CASE WHEN resolved IS NOT NULL OR {now_resolved} THEN {literal(EARLIER)} ELSE {literal(NOT_TESTED)} END AS state,
+            CASE WHEN NOT ({now_resolved}) THEN now END AS now,
+            CASE WHEN {now_resolved} THEN {literal(as_of)} ELSE resolved END AS resolved
+        FROM {earlier} ANTI JOIN {changes.relation} USING (rule, record, number)"""
+
+
+def marks(covered: Mapping[str, Path], as_of: str) -> str:
+    """A query of the rows that the register covers, for the next run, where there is no earlier run to compare with."""
+    rows = [f"SELECT {literal(rule)} AS rule, * FROM {open_rows(file)} WHERE entries IS NOT NULL" for rule, file in covered.items()]
+    if not rows:
+        return f"SELECT * FROM {carried_rows(None)}"
+    return f"""SELECT rule, record, number, NULL AS state, NULL AS cause, NULL AS before, {literal(ACCEPTED)} AS now,
+        entries AS accepted, {literal(as_of)} AS first_seen, NULL AS resolved FROM ({" UNION ALL ".join(rows)})"""
+
+
+def write_carried(reader: RowReader, query: str, path: Path) -> None:
+    """The rows of a query as a file; the same rows give the same bytes."""
+    columns = ", ".join(f"CAST({field.name} AS {'INTEGER' if pa.types.is_int32(field.type) else 'VARCHAR'})" for field in CARRIED)
+    batches = reader.batches(f"SELECT {columns} FROM ({query}) ORDER BY rule, record, number")
+    write_rows((pa.RecordBatch.from_arrays(batch.columns, schema=CARRIED) for batch in batches), {path: CARRIED})

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from heytalk_audit.canonical import canonical, digest
+from heytalk_audit.canonical import canonical, digest, file_sha256
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence import custody
 from heytalk_audit.evidence.custody import HeldSnapshot
@@ -94,7 +94,7 @@ def plan_of(held: HeldSnapshot) -> Plan:
             if stat.S_ISDIR(state.st_mode):
                 folders.append(relative.as_posix())
             elif stat.S_ISREG(state.st_mode):
-                files[relative.as_posix()] = (state.st_size, custody.sha256_of(path))
+                files[relative.as_posix()] = (state.st_size, file_sha256(path))
                 linked += state.st_nlink > 1
             else:
                 what = "is a link: what it leads to would stay" if stat.S_ISLNK(state.st_mode) else "is no plain file"

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import pyarrow.parquet as pq
 import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -26,6 +24,7 @@ from heytalk_audit.canonical import canonical, digest
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence import custody
 from heytalk_audit.evidence.folder import PARAMETERS, STATEMENT, exceptions_file, payload
+from heytalk_audit.evidence.row_files import file_list, opened_reader, values_among
 from heytalk_audit.evidence.signature import BadSignature, public_of, sign, verify
 from heytalk_audit.evidence.statement import materials_of, read_statement
 from heytalk_audit.evidence.verify import verify_pack
@@ -131,14 +130,13 @@ def _where(folder: Path, results: Results, pseudonyms: list[str]) -> dict[str, s
         if not re.fullmatch(r"[0-9a-f]{16}", one):
             raise InputError(f"resolve {printable(one)[:40]}", "is no pseudonym", "write its 16 hex digits")
     tables: dict[str, set[str]] = {one: set() for one in pseudonyms}
-    for rule in results.rules:
-        drawn = {record for sample in rule.samples for record in sample.records}
-        rows = pq.read_table(exceptions_file(folder, rule.id), columns=["record", "subject"])
-        records, people = (set(rows[name].to_pylist()) for name in ("record", "subject"))
-        for one in pseudonyms:
-            if one in people:
+    with opened_reader() as reader:
+        for rule in results.rules:
+            drawn = {record for sample in rule.samples for record in sample.records}
+            file = exceptions_file(folder, rule.id)
+            for one in values_among(reader, file, "subject", pseudonyms):
                 tables[one].add("users")
-            if one in records or one in drawn:
+            for one in values_among(reader, file, "record", pseudonyms) | (drawn & set(pseudonyms)):
                 tables[one] |= {"users", *contract.load()}
     missing = [one for one in pseudonyms if not tables[one]]
     if missing:
@@ -186,14 +184,14 @@ def _keys(delivered: delivery.Delivery) -> Iterator[tuple[str, delivery.Delivere
 
 def _values(part: delivery.DeliveredPart, column: str, person: str) -> Iterator[tuple[str, str | None]]:
     """Every value of a key, once, with the person beside it; nothing where the column was not delivered."""
-    files = [str(f) for f in part.files]
-    reader = "read_csv(?, all_varchar = true, header = true)" if part.format == "csv" else "read_parquet(?, union_by_name = true)"
-    with duckdb.connect() as engine:
-        source = engine.execute(f"SELECT * FROM {reader} LIMIT 0", [files])
-        there = {name for name, *_ in source.description}
+    files = file_list(part.files)
+    is_csv = part.format == "csv"
+    source = f"read_csv({files}, all_varchar = true, header = true)" if is_csv else f"read_parquet({files}, union_by_name = true)"
+    with opened_reader() as reader:
+        there = reader.columns(f"SELECT * FROM {source}")
         if column not in there:
             return
-        who = f'CAST("{person}" AS VARCHAR)' if person in there else "NULL"
-        rows = engine.execute(f'SELECT DISTINCT CAST("{column}" AS VARCHAR), {who} FROM {reader} WHERE "{column}" IS NOT NULL', [files])
-        while batch := rows.fetchmany(100_000):
-            yield from batch
+        who = f'CAST("{person}" AS VARCHAR)' if person in there else "CAST(NULL AS VARCHAR)"
+        rows = f'SELECT DISTINCT CAST("{column}" AS VARCHAR) AS value, {who} AS person FROM {source} WHERE "{column}" IS NOT NULL'
+        for batch in reader.batches(rows):
+            yield from zip(*(values.to_pylist() for values in batch.columns), strict=True)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import csv
 import hashlib
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from heytalk_audit.canonical import parse_yaml
 from heytalk_audit.errors import InputError
 from heytalk_audit.policy import declared as declarations
 from heytalk_audit.policy.declared import Declared
@@ -78,13 +79,27 @@ def load_policy(name: str = "heytalk", base: Path | None = None) -> Policy:
 
     Files that a policy at a path does not bring (clauses, texts of the rules, findings, declared data) come from the shipped one.
     """
-    shipped = sorted(p.name for p in SHIPPED.iterdir() if (p / "policy.yaml").exists())
-    home = SHIPPED / name if name in shipped else (base or Path()) / name
-    path = home / "policy.yaml" if home.is_dir() else home
+    if name in _shipped_names():
+        return _shipped(name)
+    home = (base or Path()) / name
+    return _read(name, home / "policy.yaml" if home.is_dir() else home)
+
+
+def _shipped_names() -> list[str]:
+    return sorted(p.name for p in SHIPPED.iterdir() if (p / "policy.yaml").exists())
+
+
+@cache
+def _shipped(name: str) -> Policy:
+    """A policy of the package, read once: its files stay as they are while a process runs."""
+    return _read(name, SHIPPED / name / "policy.yaml")
+
+
+def _read(name: str, path: Path) -> Policy:
     try:
-        document = yaml.safe_load(path.read_text("utf-8"))
+        document = parse_yaml(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        todo = f"name a shipped policy ({', '.join(shipped)}) or a policy.yaml"
+        todo = f"name a shipped policy ({', '.join(_shipped_names())}) or a policy.yaml"
         raise InputError(f"policy.name {name}", "cannot be read", todo) from error
     except yaml.YAMLError as error:
         raise InputError(path.name, "is not YAML", "mend its syntax") from error
@@ -96,7 +111,7 @@ def load_policy(name: str = "heytalk", base: Path | None = None) -> Policy:
 
 def _build(path: Path, document: dict[str, Any]) -> Policy:
     parts = {kind: _companion(path.parent, document, kind) for kind in ("clauses", "rules", "findings", "declared")}
-    shipped = {} if path.parent == SHIPPED / "heytalk" else yaml.safe_load((SHIPPED / "heytalk" / "policy.yaml").read_text("utf-8"))
+    shipped = {} if path.parent == SHIPPED / "heytalk" else parse_yaml((SHIPPED / "heytalk" / "policy.yaml").read_text("utf-8"))
     periods = {**shipped.get("periods", {}), **document.get("periods", {})}
     settings = {**shipped.get("settings", {}), **document.get("settings", {})}
     return Policy(
@@ -107,9 +122,9 @@ def _build(path: Path, document: dict[str, Any]) -> Policy:
         periods={name: _period(name, spec) for name, spec in periods.items()},
         settings={name: _setting(name, spec) for name, spec in settings.items()},
         clauses={c.id: c for c in map(_clause, read_csv(parts["clauses"]))},
-        rules=yaml.safe_load(parts["rules"].read_text("utf-8")),
+        rules=parse_yaml(parts["rules"].read_text("utf-8")),
         findings=tuple(read_csv(parts["findings"])),
-        declared=declarations.build(yaml.safe_load(parts["declared"].read_text("utf-8"))),
+        declared=declarations.build(parse_yaml(parts["declared"].read_text("utf-8"))),
         files=(path, *parts.values()),
     )
 

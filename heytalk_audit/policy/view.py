@@ -7,7 +7,7 @@ snapshot must reach.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,28 +20,38 @@ from heytalk_audit.expressions.calendar import Clock
 from heytalk_audit.policy import Number, Policy
 from heytalk_audit.policy.declared import Declared
 
+#: What makes a table of a named expression.
+Keep = Callable[[str, ir.Table], ir.Table]
+
 
 class View:
     """A policy bound to an audit's clock and settings. Each evaluation of a rule has its own.
 
-    `read` is what the rule has read; `names` are the expressions within it that several rules need.
+    `read` is what the rule has read; `shared` are the names of what it needs that several rules need. `keep` makes a table of such an
+    expression, computed once; without it, the expression stays what it is.
     """
 
-    def __init__(self, policy: Policy, clock: Clock, settings: dict[str, Any]):
-        self._policy, self.clock, self._settings = policy, clock, settings
+    def __init__(self, policy: Policy, clock: Clock, settings: dict[str, Any], keep: Keep | None = None):
+        self._policy, self.clock, self._settings, self._keep = policy, clock, settings, keep
         self.read: dict[str, Number] = {}
-        self.names: dict[ops.Node, str] = {}
+        self.shared: list[str] = []
+        self._kept: dict[ops.Node, ops.Node] = {}
         self._used: dict[ops.Node, Number] = {}
 
     # what several rules need ------------------------------------------------------------------
 
     def named(self, name: str, table: ir.Table) -> ir.Table:
-        """The table, marked as one that several rules need: an audit computes it once, and keeps it as a table of that name.
+        """The table, as one that several rules need: an audit computes it once, and keeps it under that name.
 
         It must be the same for every rule of an audit: what it depends on are the snapshot, the policy and the settings.
         """
-        self.names[table.op()] = name
-        return table
+        if name not in self.shared:
+            self.shared.append(name)
+        if self._keep is None:
+            return table
+        kept = self._keep(name, table)
+        self._kept[kept.op()] = table.op()
+        return kept
 
     # numbers -----------------------------------------------------------------------------------
 
@@ -189,7 +199,7 @@ class View:
 
     def rests_on(self, expr: ir.Value) -> list[Number]:
         """The numbers within an expression, each once, in the order in which the rule read them."""
-        inside = set(_reach(expr.op()))
+        inside = set(_reach(expr.op(), self._kept))
         return list({n.name: n for node, n in self._used.items() if node in inside}.values())
 
 
@@ -198,22 +208,25 @@ def audit_period(clock: Clock, start: dt.date | None, end: dt.date | None) -> tu
     return (start or calendar.add_months(clock.today, -3), end or clock.today + dt.timedelta(days=1))
 
 
-def _reach(node: ops.Node, seen: set[ops.Node] | None = None) -> Iterator[ops.Node]:
-    """The nodes that an expression is computed from. Of a derived table only the columns that it uses count, not their neighbours."""
+def _reach(node: ops.Node, kept: Mapping[ops.Node, ops.Node], seen: set[ops.Node] | None = None) -> Iterator[ops.Node]:
+    """The nodes that an expression is computed from. Of a derived table only the columns that it uses count, not their neighbours.
+
+    `kept` has, for tables that are computed once, what they were made of.
+    """
     seen = set() if seen is None else seen
     if node in seen:
         return
     seen.add(node)
     yield node
     if isinstance(node, ops.Field):
-        yield from _reach_field(node, seen)
+        yield from _reach_field(node, kept, seen)
         return
     for child in node.__children__:
-        yield from _reach(child, seen)
+        yield from _reach(child, kept, seen)
 
 
-def _reach_field(field: ops.Field, seen: set[ops.Node]) -> Iterator[ops.Node]:
-    relation = field.rel
+def _reach_field(field: ops.Field, kept: Mapping[ops.Node, ops.Node], seen: set[ops.Node]) -> Iterator[ops.Node]:
+    relation = kept.get(field.rel, field.rel)
     columns = getattr(relation, "values", None) or getattr(relation, "fields", None) or {}
     if field.name in columns:
-        yield from _reach(columns[field.name], seen)
+        yield from _reach(columns[field.name], kept, seen)

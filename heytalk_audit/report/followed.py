@@ -8,7 +8,7 @@ from typing import Any
 
 from heytalk_audit.audit.document import AuditDescription, FindingStanding, FollowUpDocument, RuleFollowUp
 from heytalk_audit.audit.rule_result import RuleResult
-from heytalk_audit.follow_up import compare, history, standings
+from heytalk_audit.follow_up import changes, history, standings
 from heytalk_audit.report import charts, links, words
 from heytalk_audit.report.chain import all_audits
 from heytalk_audit.report.html import Fragment, badge, code, definitions, join, paragraph, table, tag, words_of
@@ -53,7 +53,7 @@ def page(
 
 def _rows_by_cause(rules: Iterable[RuleFollowUp]) -> ByCause:
     """Rows by state and cause over all of these rules."""
-    rows: dict[str, Counter[str | None]] = {state: Counter() for state in compare.STATES}
+    rows: dict[str, Counter[str | None]] = {state: Counter() for state in changes.STATES}
     for rule in rules:
         for line in rule.counts:
             rows[line.state][line.cause] += line.rows
@@ -69,7 +69,7 @@ def _since(follow_up: FollowUpDocument) -> Fragment:
     causes = sorted({cause for by_cause in rows.values() for cause in by_cause if cause}, key=_rank)
     lines = [
         [state.capitalize(), means, sum(rows[state].values()), *[rows[state][cause] or None for cause in causes]]
-        for state, means in compare.STATES.items()
+        for state, means in changes.STATES.items()
     ]
     meanings = [(c.capitalize(), CAUSES.get(c, "these could not be told apart: the earlier snapshot is not at hand")) for c in causes]
     return join(
@@ -93,7 +93,7 @@ def _rules(follow_up: FollowUpDocument) -> Fragment:
     title = tag("h2", "Rule by rule", id="rules")
     by_rule = {rule: _rows_by_cause([two]) for rule, two in follow_up.rules.items()}
     # no empty columns
-    states = [state for state in compare.STATES if any(rows[state] for rows in by_rule.values())]
+    states = [state for state in changes.STATES if any(rows[state] for rows in by_rule.values())]
     lines = [_rule(rule, follow_up.rules[rule], rows, states) for rule, rows in by_rule.items() if _has_news(follow_up.rules[rule])]
     if not lines:
         return join(title, paragraph("No rule had an open row, then or now, and no verdict is another."))

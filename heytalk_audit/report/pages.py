@@ -6,10 +6,11 @@ from heytalk_audit.report.cover import cover, limits, opinion
 from heytalk_audit.report.detectors import detections
 from heytalk_audit.report.matrix import results_matrix
 from heytalk_audit.report.reliability import column_changes, evidence_reliability
-from heytalk_audit.report.sections import left_out, rule_section
+from heytalk_audit.report.sections import MOST_ROWS, left_out, rule_section
 from heytalk_audit.report.summary import verdict_summary
 
 __all__ = [
+    "MOST_ROWS",
     "column_changes",
     "cover",
     "detections",

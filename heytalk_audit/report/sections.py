@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from heytalk_audit.audit.rule_result import RuleResult
+from heytalk_audit.evidence.row_files import FirstRows
 from heytalk_audit.report import outcomes
 from heytalk_audit.report.html import Fragment, badge, bullets, code, join, paragraph, show, table, tag
 from heytalk_audit.report.registered import covered
-from heytalk_audit.vocabulary import Audience, Outcome
+from heytalk_audit.vocabulary import Audience
 
 #: How many exception rows of a rule a page lists.
 MOST_ROWS = 500
@@ -22,10 +22,11 @@ def left_out(rule: str) -> Fragment:
     return join(tag("h2", rule, id=rule), paragraph("Left out by this audit's parameters: it was not tested."))
 
 
-def rule_section(result: RuleResult, rows: Sequence[Mapping[str, Any]] = (), audience: str = Audience.INTERNAL) -> Fragment:
+def rule_section(result: RuleResult, rows: FirstRows = FirstRows(), audience: str = Audience.INTERNAL) -> Fragment:
     """All that the report says of one rule.
 
-    `rows` are its exceptions (record, subject, outcome, reason, due_on, days_over; where the register covers any also accepted).
+    `rows` are the first of its exceptions, MOST_ROWS at most, in the order in which a page lists them (record, subject, outcome, reason,
+    due_on, days_over; where the register covers any also accepted).
     """
     return join(
         tag("h2", f"{result.id}  {result.title}", id=result.id),
@@ -92,20 +93,18 @@ def _value(value: Any) -> str:
     return "not set" if value is None else str(value)
 
 
-def _exceptions(result: RuleResult, rows: Sequence[Mapping[str, Any]], audience: str) -> list[Fragment]:
+def _exceptions(result: RuleResult, first: FirstRows, audience: str) -> list[Fragment]:
     if audience != Audience.INTERNAL:
         return [tag("h3", "Exception rows"), paragraph("Withheld in this version: the report for internal use lists them by pseudonym.")]
-    tested = [row for row in rows if row["outcome"] != Outcome.EXCLUDED]
-    if not tested:
+    if not first.total:
         return []
-    tested.sort(key=lambda row: (Outcome(row["outcome"]).rank, -(row["days_over"] or 0), row["record"]))
-    listed = tested[:MOST_ROWS]
-    count = f"All {len(tested):,} rows" if listed == tested else f"The first {MOST_ROWS:,} of {len(tested):,} rows, violations first"
+    rows, total = first.rows, first.total
+    count = f"All {total:,} rows" if len(rows) == total else f"The first {len(rows):,} of {total:,} rows, violations first"
     heads = ["Record", "Person", "Outcome", "Reason", "Due on", "Days over"]
-    lines = [[code(r["record"]), code(r["subject"]), r["outcome"], code(r["reason"]), r["due_on"], r["days_over"]] for r in listed]
+    lines = [[code(r["record"]), code(r["subject"]), r["outcome"], code(r["reason"]), r["due_on"], r["days_over"]] for r in rows]
     if result.accepted:
         heads.append("Accepted by")
-        lines = [[*line, row.get("accepted")] for line, row in zip(lines, listed, strict=True)]
+        lines = [[*line, row.get("accepted")] for line, row in zip(lines, rows, strict=True)]
     return [
         tag("h3", "Exception rows"),
         paragraph(f"{count}, by pseudonym; every row is in exceptions/{result.id}.parquet.", cls="note"),

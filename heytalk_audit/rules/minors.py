@@ -6,9 +6,9 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, review, rule, unknown, violation
-from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.calendar import full_years, sure
 from heytalk_audit.policy.view import View
-from heytalk_audit.rules.terms import any_flag, full_years, has, join, lookup, with_deletion
+from heytalk_audit.rules.terms import any_flag, has, join, lookup, with_deletion
 
 
 def live_users(users: ir.Table, policy: View) -> ir.Table:

@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Condition, review, violation
 from heytalk_audit.audit.holds import Part, is_open
-from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.calendar import full_years, sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.terms import (
@@ -16,7 +16,6 @@ from heytalk_audit.rules.terms import (
     attribute_classes,
     content_classes,
     deletion_unclear,
-    full_years,
     has,
     identifiable,
     join,

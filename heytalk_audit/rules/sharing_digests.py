@@ -80,7 +80,7 @@ def digests_that_name_people(disclosures: ir.Table, users: ir.Table, devices: ir
     is a digest that was sent to one vendor for one person on several local days, and for nobody else: it follows that person, salted or
     not. A disclosure that is said to be hashed but came without a sample is unknown.
     """
-    tokens = sampled(disclosures.filter(disclosures.kind == "advertising"))
+    tokens = sampled(disclosures, policy)
     digests = sampled_digests(tokens)
     population = said_to_be_anonymous(disclosures, tokens, digests)
     d = join(population, what_is_recognised(digests, stored_forms(users, devices)), "payload_sample")

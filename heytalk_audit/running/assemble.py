@@ -12,7 +12,7 @@ import yaml
 from heytalk_audit import params
 from heytalk_audit.audit import disclosure
 from heytalk_audit.audit.document import Results
-from heytalk_audit.audit.exceptions import EXCEPTIONS, write_exceptions
+from heytalk_audit.audit.exceptions import write_no_exceptions
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.canonical import canonical
 from heytalk_audit.catalogue import rules_of
@@ -70,14 +70,14 @@ def _write_exceptions(parameters: Params, work: Path, staged: Path) -> None:
         if inside:
             shutil.copyfile(folder.exceptions_file(work, rule), target)
         else:
-            write_exceptions(EXCEPTIONS.empty_table(), target)
+            write_no_exceptions(target)
 
 
 def _keep_inputs(parameters: Params, base: Path, staged: Path) -> None:
     """What a replay needs and may be shown: the parameters without paths, and the registers and policy that they name."""
     kept = staged / folder.PARAMETERS
     kept.parent.mkdir(parents=True)
-    document = parameters.model_dump(mode="json", exclude={"signing"} | params.unset(parameters))
+    document = parameters.model_dump(mode="json", exclude={"signing": True} | params.unrecorded(parameters))
     for path in paths(parameters):
         if path.role not in (Role.SIGNING_KEY, Role.POLICY):
             put(document, path.key, _kept(path, parameters.report.audience, base, kept.parent))

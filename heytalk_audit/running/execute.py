@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import logging
 import os
 import warnings
@@ -26,7 +27,12 @@ from heytalk_audit.params import Params
 from heytalk_audit.policy.chapters import CHAPTERS, FOLLOW_UP, SUMMARY, ReportChapter, ReportPage
 from heytalk_audit.report import page
 from heytalk_audit.running.assemble import STAGED
+from heytalk_audit.running.kernels import Kernels
+from heytalk_audit.running.order import longest_first
 from heytalk_audit.running.session import PARAMETERS_FILE
+from heytalk_audit.running.share import write_share
+from heytalk_audit.snapshot import profile
+from heytalk_audit.snapshot.budget import Budget
 from heytalk_audit.vocabulary import Audience
 
 #: What every notebook lets a run set.
@@ -34,23 +40,46 @@ PARAMETERS = {"params", "overrides"}
 Step = Callable[[str], AbstractContextManager[None]]
 
 
-def execute(parameters: Params, work: Path, progress: Progress, step: Step, manager: type[AsyncKernelManager]) -> None:
+def execute(parameters: Params, work: Path, progress: Progress, step: Step, kernels: Kernels, budget: Budget) -> None:
     """The chapters side by side, then the summary, which only reads; each becomes its pages when it is done.
 
-    A register of accepted exceptions stands in the evidence chapter and speaks of what the others find: then it comes after them.
+    Kernels that run at the same time divide what the audit may use. Where it ends early, they end before it.
     """
-    chapters = [CHAPTERS[name] for name in CHAPTERS if name in parameters.chapters]
-    first, rest = [c for c in chapters if c.name == "evidence"], [c for c in chapters if c.name != "evidence"]
 
     def one(chapter: ReportChapter) -> None:
         with step(chapter.notebook):
-            executed = _execute_one(chapter.notebook, progress, manager)
+            executed = _execute_one(chapter.notebook, progress, kernels.manager)
             _write_pages(parameters, chapter, executed, work / STAGED)
 
     workers = (os.cpu_count() or 1) if parameters.engine.url == "duckdb" else 1
     with _quiet(), ThreadPoolExecutor(max_workers=workers) as pool:
-        for batch in (rest, first, [SUMMARY]) if parameters.accepted else (chapters, [SUMMARY]):
-            list(pool.map(one, batch))
+        try:
+            for batch in _batches(parameters, work):
+                write_share(budget, _connections(parameters, batch, workers), work)
+                list(pool.map(one, batch))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            kernels.stop()
+            raise
+
+
+def _batches(parameters: Params, work: Path) -> list[list[ReportChapter]]:
+    """The notebooks that may run at the same time, those that take longest first.
+
+    A register of accepted exceptions stands in the evidence chapter and speaks of what the others find: then it comes after them.
+    """
+    profiled = json.loads((work / profile.FILE).read_text("utf-8"))
+    chapters = longest_first([CHAPTERS[name] for name in CHAPTERS if name in parameters.chapters], parameters.rules, profiled)
+    first, rest = [c for c in chapters if c.name == "evidence"], [c for c in chapters if c.name != "evidence"]
+    batches = [rest, first, [SUMMARY]] if parameters.accepted else [chapters, [SUMMARY]]
+    return [batch for batch in batches if batch]
+
+
+def _connections(parameters: Params, batch: list[ReportChapter], workers: int) -> int:
+    """How many connections the kernels of a batch have open at a time; the summary opens the earlier run's snapshot beside its own."""
+    if batch == [SUMMARY]:
+        return 2 if parameters.previous_snapshot else 1
+    return min(workers, len(batch))
 
 
 @contextmanager
@@ -58,7 +87,7 @@ def _quiet() -> Iterator[None]:
     """Without papermill's own warnings and log, which speak of its insides: once around all threads, whose filters are one."""
     logger = logging.getLogger("papermill")
     level = logger.level
-    logger.setLevel(logging.ERROR)
+    logger.setLevel(logging.CRITICAL + 1)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

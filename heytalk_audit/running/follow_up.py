@@ -2,60 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from heytalk_audit.audit.document import FindingStanding, FollowUpDocument
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.evidence.folder import CARRIED
 from heytalk_audit.evidence.materials import materials, parameters_of
 from heytalk_audit.follow_up import standings
-from heytalk_audit.follow_up.compare import OpenRowsOfTwoRuns, compare_rule, compare_verdicts, resolved_earlier, same_key
+from heytalk_audit.follow_up.compare import Comparison, compare_runs, compare_verdicts, same_key
 from heytalk_audit.follow_up.counterfactual import Lab, open_old
-from heytalk_audit.follow_up.earlier import CarriedRow, Row, Run, open_rows
+from heytalk_audit.follow_up.earlier import RuleRows, Run
 from heytalk_audit.follow_up.history import Followed, audits_before, marks, write_carried
 from heytalk_audit.running.session import PREVIOUS_SNAPSHOT, Session
+from heytalk_audit.snapshot.engines import connect
 
 
 @dataclass(frozen=True)
 class FollowUp:
-    """What results.json says of the previous run (null without one), how the register of findings stands, and what the next run needs.
-
-    `carried` are rows for the next run; null where there is nothing to carry.
-    """
+    """What results.json says of the previous run (null without one), and how the register of findings stands."""
 
     document: FollowUpDocument | None = None
     findings: list[FindingStanding] = field(default_factory=list)
-    carried: list[CarriedRow] | None = None
-
-    def write(self, work: Path) -> None:
-        """Leave what the next run needs in the working folder, where there is anything."""
-        if self.carried is not None:
-            write_carried(self.carried, work / CARRIED)
 
 
 def follow_up(session: Session, results: list[RuleResult]) -> FollowUp:
-    """The follow-up of the audit at hand, of which these are the results for internal use."""
-    covered = {result.id: session.covered(result.id) for result in results}
+    """The follow-up of the audit at hand, of which these are the results for internal use.
+
+    What the next run needs of single rows is left in the working folder, where there is anything.
+    """
+    covered = {result.id: file for result in results if (file := session.covered_rows(result.id)) is not None}
     as_of, today = session.described.as_of, session.audit.clock.today
     audits = audits_before(session.previous) if session.previous else []
     findings = standings.standings(session.findings, results, audits, as_of, today)
-    if session.previous is None:
-        rows = [row for rule, covering in covered.items() for row in marks(rule, covering, as_of)]
-        return FollowUp(None, findings, rows or None)
-    followed = _followed(session, session.previous, results, covered)
-    return FollowUp(followed.document(), findings, followed.carried())
+    if session.previous is not None:
+        return FollowUp(_followed(session, session.previous, results, covered), findings)
+    if covered:
+        write_carried(session.reader, marks(covered, as_of), session.work / CARRIED)
+    return FollowUp(None, findings)
 
 
-def _followed(session: Session, old: Run, results: list[RuleResult], covered: dict[str, dict[Row, str]]) -> Followed:
+def _followed(session: Session, old: Run, results: list[RuleResult], covered: Mapping[str, Path]) -> FollowUpDocument:
+    """What results.json says of the previous run; the rows for the next one are written."""
     new = as_run(session, results)
+    with TemporaryDirectory(dir=session.work, prefix="changes-") as folder:
+        comparison = _compared(session, old, new, Path(folder))
+        followed = Followed(old, results, comparison, covered, new.audit.as_of, new.audit.key_fingerprint)
+        write_carried(session.reader, followed.carried(), session.work / CARRIED)
+        return followed.document()
+
+
+def _compared(session: Session, old: Run, new: Run, folder: Path) -> Comparison:
     rules = list(dict.fromkeys([*new.rules, *old.rules]))
-    if same_key(old, new):
-        lab = _lab(session, old)
-        compared = [compare_rule(rule, old, new, _sides(rule, old, new, session, covered.get(rule, {})), lab) for rule in rules]
-    else:
-        compared = [compare_verdicts(rule, old, new) for rule in rules]
-    return Followed(old, results, tuple(compared), covered, new.audit.as_of, new.audit.key_fingerprint)
+    if not same_key(old, new):
+        return compare_verdicts(rules, old, new, session.reader)
+    now = (RuleRows(rule, session.rows_of(rule) if new.tests(rule) else None) for rule in rules)
+    return compare_runs(old, new, now, _lab(session, old, folder), session.reader, folder)
 
 
 def as_run(session: Session, results: list[RuleResult]) -> Run:
@@ -69,20 +73,9 @@ def as_run(session: Session, results: list[RuleResult]) -> Run:
     return Run(session.work, "", statement, session.described, {result.id: result for result in results})
 
 
-def _lab(session: Session, old: Run) -> Lab:
+def _lab(session: Session, old: Run, folder: Path) -> Lab:
     snapshot, audit = None, session.audit
     if session.params.previous_snapshot:
-        snapshot = open_old(session.base / session.params.previous_snapshot, old, session.work / PREVIOUS_SNAPSHOT)
-    return Lab(old, audit.policy, session.params.settings, session.key, snapshot, audit.snapshot)
-
-
-def _sides(rule: str, old: Run, new: Run, session: Session, covered: dict[Row, str]) -> OpenRowsOfTwoRuns:
-    """What the recorded run and the audit at hand say of a rule's rows."""
-    before = old.open_rows(rule) if old.tests(rule) else None
-    now = _open_rows(session, rule) if new.tests(rule) else None
-    return OpenRowsOfTwoRuns(before, now, old.accepted(rule), covered, resolved_earlier(old, rule))
-
-
-def _open_rows(session: Session, rule: str) -> dict[Row, str]:
-    rows = session.rows(rule)
-    return open_rows([row["record"] for row in rows], [row["outcome"] for row in rows])
+        engine = connect("duckdb", session.duckdb_options)
+        snapshot = open_old(session.base / session.params.previous_snapshot, old, session.work / PREVIOUS_SNAPSHOT, engine)
+    return Lab(old, audit.policy, session.params.settings, session.key, folder / "lab", snapshot, audit.snapshot)

@@ -1,7 +1,7 @@
 """Kernels that start warm: one process imports what every notebook needs, and each notebook's kernel is a fork of it.
 
-A kernel is as fresh as any other: at the fork nothing has been computed, opened or connected. Only Linux forks safely after these
-imports; elsewhere notebooks start kernels of the ordinary kind.
+A kernel is as fresh as any other: at the fork nothing of an audit has been computed, opened or connected. Only Linux forks safely after
+these imports; elsewhere notebooks start kernels of the ordinary kind.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,8 +24,8 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from heytalk_audit.running.session import WORK
 
-#: What a kernel of an audit imports anyhow.
-PRELOADED = ("ipykernel.kernelapp", "ipykernel.ipkernel", "heytalk_audit.notebook", "ibis.backends.duckdb", "pyarrow.parquet")
+#: The process that forks.
+SERVER = "heytalk_audit.running.forks"
 
 
 class Forked:
@@ -66,22 +67,39 @@ class Server:
     def __init__(self) -> None:
         # errors of a kernel's own logging are no part of the audit: what a cell says comes through its channels
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [sys.executable, "-m", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         assert self._process.stdin is not None and self._process.stdout is not None
         self._requests, self._answers = self._process.stdin, self._process.stdout
         self._lock = threading.Lock()
 
+    def clean(self, folder: Path) -> None:
+        """Have this folder removed when this process ends, in whatever way; its kernels end before."""
+        with self._lock:
+            self._ask({"clean": str(folder)})
+
+    def stop(self) -> None:
+        """End the kernels now; none starts any more."""
+        with self._lock:
+            self._ask({"stop": True})
+
     def start(self, argv: list[str], env: dict[str, str], cwd: str) -> Forked:
         """A fork that becomes the kernel of these arguments."""
         with self._lock:
-            self._requests.write(json.dumps({"argv": argv, "env": env, "cwd": cwd}) + "\n")
-            self._requests.flush()
-            return Forked(int(self._answers.readline()))
+            pid = self._ask({"argv": argv, "env": env, "cwd": cwd})
+        if not pid:
+            raise RuntimeError("the run has been stopped")
+        return Forked(pid)
+
+    def _ask(self, request: dict[str, Any]) -> int:
+        self._requests.write(json.dumps(request) + "\n")
+        self._requests.flush()
+        return int(self._answers.readline())
 
     def close(self) -> None:
         """End the server, and with it the kernels that are still there."""
-        self._requests.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._requests.close()
         self._process.wait()
         self._answers.close()
 
@@ -106,68 +124,36 @@ def manager(work: Path, server: Server | None = None) -> type[AsyncKernelManager
         async def _async_pre_start_kernel(self, **kwargs: Any) -> tuple[list[str], dict[str, Any]]:
             self.kernel_id = self.kernel_id or os.urandom(8).hex()
             self.provisioner = Provisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
+            # else it would lie in the system's folder for temporary files, and stay there where a kernel is killed
+            self.connection_file = str(work / f"kernel-{self.kernel_id}.json")
             own = {"env": dict(kwargs.get("env") or os.environ) | {WORK: str(work)}, "cwd": str(work)}
             return await super()._async_pre_start_kernel(**(kwargs | own))
 
     return Manager
 
 
+@dataclass(frozen=True)
+class Kernels:
+    """The kernels of a run: what papermill starts each with, and how all are ended at once."""
+
+    manager: type[AsyncKernelManager]
+    stop: Callable[[], None] = lambda: None
+
+
 @contextlib.contextmanager
-def warm(work: Path) -> Iterator[type[AsyncKernelManager]]:
-    """A manager of kernels for a run; they start warm while it lasts, where the system forks safely."""
+def warm(work: Path, also: Sequence[Path] = ()) -> Iterator[Kernels]:
+    """The kernels of a run; they start warm while it lasts, where the system forks safely.
+
+    There, the working folder and these others are removed even if this process is killed.
+    """
     server = Server() if sys.platform == "linux" else None
     try:
-        yield manager(work, server)
+        if server is None:
+            yield Kernels(manager(work))
+        else:
+            for folder in (work, *also):
+                server.clean(folder)
+            yield Kernels(manager(work, server), server.stop)
     finally:
         if server is not None:
             server.close()
-
-
-def _serve() -> None:
-    import gc
-    import importlib
-
-    for name in PRELOADED:
-        importlib.import_module(name)
-    gc.freeze()
-    signal.signal(signal.SIGCHLD, _reap)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for line in sys.stdin:
-        request = json.loads(line)
-        pid = os.fork()
-        if pid == 0:
-            _become_kernel(request)
-        print(pid, flush=True)
-
-
-def _reap(*_: Any) -> None:
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
-
-
-def _become_kernel(request: dict[str, Any]) -> None:
-    server = os.getppid()
-    os.setsid()
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1):
-        os.dup2(nothing, stream)
-    os.environ.clear()
-    os.environ.update(request["env"])
-    os.chdir(request["cwd"])
-    sys.argv = ["ipykernel_launcher", *request["argv"], f"--IPKernelApp.parent_handle={server}"]
-    from ipykernel.kernelapp import IPKernelApp
-
-    try:
-        IPKernelApp.launch_instance(sys.argv[1:])
-    finally:
-        sys.stdout.flush()
-        os._exit(0)
-
-
-if __name__ == "__main__":
-    _serve()

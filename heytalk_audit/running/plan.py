@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -22,8 +23,10 @@ from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.policy.text import drift, load_text
 from heytalk_audit.registers import accepted, findings
 from heytalk_audit.rules import RULES
+from heytalk_audit.running.queries import show_queries
 from heytalk_audit.snapshot import delivery
-from heytalk_audit.snapshot.engines import connect
+from heytalk_audit.snapshot.budget import budget_of
+from heytalk_audit.snapshot.engines import connect, connect_duckdb
 from heytalk_audit.snapshot.open import open_snapshot
 
 
@@ -39,19 +42,29 @@ def check_folder(folder: Path, console: Console) -> int:
         return 1 if audit.blocked else 0
 
 
-def show_plan(path: Path, overrides: list[str], console: Console) -> None:
-    """Print what an audit with these parameters would evaluate."""
+def show_plan(path: Path, overrides: list[str], console: Console, queries: bool = False) -> None:
+    """Print what an audit with these parameters would evaluate; with `queries` also what it would ask of the engine."""
     parameters, base = params.read_params(path, overrides), path.resolve().parent
     policy = load_policy(parameters.policy.name, base)
     settings = settings_of(policy, parameters.settings)
     chosen = [rule for chapter in parameters.chapters for rule in rules_of(chapter, parameters.rules)]
     compared = drift(load_text(base / parameters.policy.text), policy.clauses.values()) if parameters.policy.text else None
     with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
-        audit = Audit(open_snapshot(base / parameters.snapshot, connect(), Path(work)), policy, settings, compared)
+        audit = Audit(
+            open_snapshot(base / parameters.snapshot, connect_duckdb(_all(parameters, base, work)), Path(work)), policy, settings, compared
+        )
         console.print(f"{printable(parameters.audit.title)}: {len(chosen)} rules, as of {audit.clock.as_of}Z, days in {audit.clock.zone}")
         _registers(parameters, base, audit, console)
         _tables(audit, console)
         _lacks({rule: lacking(RULES[rule], audit) for rule in chosen}, console)
+        if queries:
+            show_queries(chosen, audit, console)
+
+
+def _all(parameters: Params, base: Path, work: str) -> dict[str, Any]:
+    """All that the audit may use: the plan has one connection."""
+    options = parameters.engine.duckdb(base)
+    return budget_of(options, Path(options.get("temp_directory") or work)).share(1)
 
 
 def _registers(parameters: Params, base: Path, audit: Audit, console: Console) -> None:

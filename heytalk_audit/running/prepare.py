@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -27,9 +28,11 @@ from heytalk_audit.policy.text import load_text
 from heytalk_audit.registers import accepted, attestations, findings
 from heytalk_audit.rules import RULES
 from heytalk_audit.running.session import PARAMETERS_FILE, PREVIOUS_SNAPSHOT
+from heytalk_audit.running.share import read_share
 from heytalk_audit.snapshot import delivery, profile
 from heytalk_audit.snapshot.delivery import Delivery
-from heytalk_audit.snapshot.engines import check_url, connect
+from heytalk_audit.snapshot.duck import Duck
+from heytalk_audit.snapshot.engines import check_url, connect_duckdb
 from heytalk_audit.snapshot.open import open_snapshot
 
 #: Below this many bytes a key is weak.
@@ -37,18 +40,22 @@ STRONG_KEY = 32
 
 
 def prepare(parameters: Params, base: Path, work: Path, progress: Progress, console: Console) -> None:
-    """Leave in `work` what every kernel reads: the parameters with absolute paths, and the snapshot's profile. Raises InputError."""
+    """Leave in `work` what every kernel reads: the parameters with absolute paths, and the snapshot's profile. Raises InputError.
+
+    The one connection that is needed for that has all of the audit's memory, and is closed before any kernel begins.
+    """
     policy = load_policy(parameters.policy.name, base)
     _check_parameters(parameters, base, policy, console)
     delivered = delivery.read_delivery(base / parameters.snapshot)
     if parameters.attestations:
         today = Clock(delivered.as_of, settings_of(policy, parameters.settings)["audit_tz"]).today
         attestations.read_attestations(base / parameters.attestations, policy, today)
-    _profile(delivered, work, progress)
-    _check_registers(parameters, base, work, policy)
-    if parameters.previous and parameters.previous_snapshot:
-        run = earlier.read_run(base / parameters.previous)
-        counterfactual.open_old(base / parameters.previous_snapshot, run, work / PREVIOUS_SNAPSHOT)
+    with contextlib.closing(connect_duckdb(read_share(work))) as duck:
+        _profile(delivered, work, duck, progress)
+        _check_registers(parameters, base, work, policy, duck)
+        if parameters.previous and parameters.previous_snapshot:
+            run = earlier.read_run(base / parameters.previous)
+            counterfactual.open_old(base / parameters.previous_snapshot, run, work / PREVIOUS_SNAPSHOT, duck)
     (work / PARAMETERS_FILE).write_text(yaml.safe_dump(params.absolute(parameters, base), allow_unicode=True), "utf-8")
 
 
@@ -72,8 +79,6 @@ def _check_parameters(parameters: Params, base: Path, policy: Policy, console: C
     if parameters.signing.key:
         signature.load_key(base / parameters.signing.key, params.passphrase(parameters.signing))
     check_url(parameters.engine.url)
-    if parameters.engine.url == "duckdb":
-        connect(parameters.engine.url, parameters.engine.options)
 
 
 def _check_rules(parameters: Params) -> None:
@@ -88,19 +93,19 @@ def _check_rules(parameters: Params) -> None:
         raise InputError("chapters", "hold no rule", f"choose of {', '.join(CHAPTERS)}")
 
 
-def _profile(delivered: Delivery, work: Path, progress: Progress) -> None:
+def _profile(delivered: Delivery, work: Path, duck: Duck, progress: Progress) -> None:
     task = progress.add_task("Checking the snapshot", total=len(delivered.parts))
-    profiled = profile.take(delivered, work, lambda table: progress.update(task, advance=1, description=f"Checking {table}"))
+    profiled = profile.take(delivered, work, duck, lambda table: progress.update(task, advance=1, description=f"Checking {table}"))
     progress.update(task, completed=len(delivered.parts), description="Checked the snapshot")
     (work / profile.FILE).write_text(json.dumps(profiled), "utf-8")
 
 
-def _check_registers(parameters: Params, base: Path, work: Path, policy: Policy) -> None:
+def _check_registers(parameters: Params, base: Path, work: Path, policy: Policy, duck: Duck) -> None:
     """Refuse entries that name a segment or a reason that their rule does not have: that takes the snapshot's columns, and reads no row."""
     entries = accepted.read_accepted(base / parameters.accepted, RULES) if parameters.accepted else []
     registered = findings.read_findings(base / parameters.findings, RULES) if parameters.findings else []
     if registered or any(entry.scope.segment for entry in entries):
-        snapshot = open_snapshot(base / parameters.snapshot, connect("duckdb"), work)
+        snapshot = open_snapshot(base / parameters.snapshot, duck, work)
         audit = Audit(snapshot, policy, settings_of(policy, parameters.settings))
         refuse_unknown_segments(base / (parameters.accepted or ""), entries, audit, RULES)
         refuse_unknown_reasons(base / (parameters.findings or ""), registered, audit)

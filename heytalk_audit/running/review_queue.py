@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
-import pandas as pd
+import ibis.expr.types as ir
 
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import Evaluation, evaluate
-from heytalk_audit.audit.pseudonym import pseudonym
+from heytalk_audit.audit.pseudonym import with_pseudonyms
+from heytalk_audit.audit.sampling import pseudonyms
 from heytalk_audit.detect.places import PLACES
 from heytalk_audit.errors import InputError
 from heytalk_audit.rules import RULES
@@ -36,7 +36,7 @@ def write_queue(params: Path, overrides: list[str], target: Path) -> int:
         raise InputError(f"queue {target.name}", "its folder is not there", "make the folder, or name another file")
     session = Session(params, overrides)
     judged = [RULES[id] for id in session.rules if RULES[id].judged]
-    lines = [line for rule in judged for line in _lines(evaluate(rule, session.audit), session.audit, session.key)]
+    lines = [line for rule in judged for line in _lines(evaluate(rule, session.audit), session.audit, session.key_pads)]
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows([COLUMNS, *lines])
     _write_for_owner(buffer.getvalue(), target)
@@ -51,26 +51,27 @@ def _write_for_owner(text: str, target: Path) -> None:
     os.replace(beside, target)
 
 
-def _lines(evaluation: Evaluation, audit: Audit, key: bytes) -> list[Line]:
+def _lines(evaluation: Evaluation, audit: Audit, pads: ir.Table) -> list[Line]:
     drawn: dict[str, list[str]] = {}
+    texts: dict[str, str] = {}
     for sample in evaluation.samples:
-        for record in sample.records:
+        texts |= texts_of(sample.drawn, audit, pads)
+        for record in pseudonyms(sample, pads, audit.snapshot.engine):
             drawn.setdefault(record, []).append(sample.of)
-    texts = texts_of(drawn, audit)
     rule = evaluation.rule.id
-    return sorted((rule, str(pseudonym(key, r)), " and ".join(of), readable_cell(texts.get(r, "")), "", "") for r, of in drawn.items())
+    return sorted((rule, record, " and ".join(of), readable_cell(texts.get(record, "")), "", "") for record, of in drawn.items())
 
 
-def texts_of(records: Iterable[str], audit: Audit) -> dict[str, str]:
-    """The texts of these records, several of one record one under the other."""
-    wanted, rows = list(records), pd.DataFrame({"record": [], "text": []})
+def texts_of(records: ir.Table, audit: Audit, pads: ir.Table) -> dict[str, str]:
+    """The texts of a few records by their pseudonym, several of one record one under the other; `records` has one column of that name."""
+    texts: dict[str, list[str]] = {}
     for place in PLACES.values():
         if place.is_in(audit.snapshot.tables):
-            written = place.written(audit.snapshot.tables[place.table])
-            rows = pd.concat([rows, audit.snapshot.engine.rows(written.filter(written.record.isin(wanted)))])
-    texts: dict[str, list[str]] = {}
-    for record, text in zip(rows.record, rows.text, strict=True):
-        texts.setdefault(record, []).append(text)
+            written = place.written(audit.snapshot.tables[place.table]).semi_join(records, "record")
+            for record, text in audit.snapshot.engine.rows(with_pseudonyms(written, pads))[["record", "text"]].itertuples(
+                index=False, name=None
+            ):
+                texts.setdefault(record, []).append(text)
     return {record: "\n".join(parts) for record, parts in texts.items()}
 
 

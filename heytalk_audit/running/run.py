@@ -6,6 +6,7 @@ pages. Everything is made in a private working folder and moved into place at th
 
 from __future__ import annotations
 
+from heytalk_audit.running import quick_nbformat  # noqa: F401  # isort: skip
 import contextlib
 import datetime as dt
 import os
@@ -31,6 +32,8 @@ from heytalk_audit.running.assemble import STAGED, assemble
 from heytalk_audit.running.execute import execute
 from heytalk_audit.running.prepare import prepare
 from heytalk_audit.running.session import TRACEBACKS
+from heytalk_audit.running.share import write_share
+from heytalk_audit.snapshot.budget import Budget, budget_of
 from heytalk_audit.vocabulary import Verdict
 
 #: Steps that are no notebooks.
@@ -88,11 +91,17 @@ def run(
     parameters, base = params.read_params(path, overrides), path.resolve().parent
     allowed, target = check_allow(allow), _target(path, parameters, out)
     tracebacks = console if debug else None
-    with _working_folder(tracebacks) as work, _progress(console) as progress, kernels.warm(work) as manager:
+    with (
+        _working_folder(tracebacks) as work,
+        _budget(parameters, base, work) as budget,
+        _progress(console) as progress,
+        kernels.warm(work, [budget.folder]) as started,
+    ):
         with watch.step(SNAPSHOT):
+            write_share(budget, 1, work)
             prepare(parameters, base, work, progress, console)
         _log_access(parameters, base, console)
-        execute(parameters, work, progress, watch.step, manager)
+        execute(parameters, work, progress, watch.step, started, budget)
         with watch.step(FOLDER):
             assemble(parameters, base, work)
             _publish(work / STAGED, target)
@@ -136,6 +145,18 @@ def _working_folder(tracebacks: Console | None) -> Iterator[Path]:
         if tracebacks is not None:
             _print_tracebacks(work, tracebacks)
         shutil.rmtree(work, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _budget(parameters: params.Params, base: Path, work: Path) -> Iterator[Budget]:
+    """What the run may use of the machine. It spills in its working folder, or in one as private within the folder that it names."""
+    options = parameters.engine.duckdb(base)
+    within = options.get("temp_directory", work)
+    folder = Path(tempfile.mkdtemp(prefix="heytalk-audit-spill-", dir=within))
+    try:
+        yield budget_of(options, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _progress(console: Console) -> Progress:

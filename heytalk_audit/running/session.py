@@ -6,16 +6,15 @@ on its own, in JupyterLab, a session makes a folder for itself and evaluates wha
 
 from __future__ import annotations
 
-import json
 import os
-import tempfile
+import sys
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import ibis.expr.types as ir
 import pandas as pd
-import pyarrow.parquet as pq
 
 from heytalk_audit import params as parameters
 from heytalk_audit.audit import acceptance, disclosure
@@ -23,19 +22,23 @@ from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.describe import describe
 from heytalk_audit.audit.document import AuditDescription
 from heytalk_audit.audit.evaluate import evaluate
-from heytalk_audit.audit.exceptions import exception_rows, write_exceptions
+from heytalk_audit.audit.exceptions import write_exceptions
+from heytalk_audit.audit.pseudonym import key_pads
 from heytalk_audit.audit.results import summarise
 from heytalk_audit.audit.rule_result import EntryStanding, RuleResult
 from heytalk_audit.audit.sampling import read_labels
 from heytalk_audit.canonical import canonical
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.evidence.folder import exceptions_file
+from heytalk_audit.evidence.row_files import RowReader
 from heytalk_audit.follow_up import earlier, history
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.policy.text import drift, load_text
 from heytalk_audit.registers import accepted, attestations, findings
 from heytalk_audit.rules import RULES
+from heytalk_audit.running.share import read_share
+from heytalk_audit.snapshot.budget import budget_of, private_folder
 from heytalk_audit.snapshot.engines import connect
 from heytalk_audit.snapshot.open import open_snapshot
 
@@ -55,6 +58,11 @@ def result_file(rule: str) -> str:
     return f"results/{rule}.json"
 
 
+def accepted_file(rule: str) -> str:
+    """The file in the working folder of a rule's exception rows, in the order of its exceptions file, with a column more: `accepted`."""
+    return f"accepted/{rule}.parquet"
+
+
 class Session:
     """An audit opened from a parameters file; each part of it is opened or computed when it is first asked for."""
 
@@ -66,8 +74,8 @@ class Session:
 
     @cached_property
     def work(self) -> Path:
-        """The folder that keeps what is derived: the run's own, or one of this session."""
-        return Path(os.environ[WORK]) if self.is_part_of_run else Path(tempfile.mkdtemp(prefix="heytalk-audit-"))
+        """The folder that keeps what is derived: the run's own, or one of this session, which goes with its process."""
+        return Path(os.environ[WORK]) if self.is_part_of_run else private_folder(sys.modules[__name__])
 
     @cached_property
     def audit(self) -> Audit:
@@ -76,14 +84,29 @@ class Session:
         settings = settings_of(policy, self.params.settings)
         text = self.params.policy.text
         compared = drift(load_text(self.base / text), policy.clauses.values()) if text else None
-        engine = connect(self.params.engine.url, self.params.engine.options)
+        url = self.params.engine.url
+        engine = connect(url, self.duckdb_options if url == "duckdb" else self.params.engine.options)
         columns = earlier.columns_before(self.base / self.params.previous) if self.params.previous else None
         return Audit(open_snapshot(self.base / self.params.snapshot, engine, self.work), policy, settings, compared, columns)
+
+    @cached_property
+    def duckdb_options(self) -> dict[str, Any]:
+        """What each connection of this session to DuckDB may use."""
+        if self.is_part_of_run:
+            return read_share(self.work)
+        options = self.params.engine.duckdb(self.base)
+        # the earlier snapshot has a connection of its own
+        return budget_of(options, Path(options.get("temp_directory") or self.work)).share(2 if self.params.previous_snapshot else 1)
 
     @cached_property
     def key(self) -> bytes:
         """The engagement key; the demo's own where a notebook is opened on a demo snapshot."""
         return parameters.engagement_key(self.params.report.key_env, "" if self.is_part_of_run else self.audit.snapshot.id)
+
+    @cached_property
+    def key_pads(self) -> ir.Table:
+        """The engagement key on the engine, for the pseudonyms that are made there."""
+        return key_pads(self.key, self.audit.snapshot.engine)
 
     @cached_property
     def labels(self) -> pd.DataFrame | None:
@@ -132,14 +155,13 @@ class Session:
         kept = self.work / result_file(rule)
         if kept.exists():
             return RuleResult.model_validate_json(kept.read_bytes())
-        evaluation = evaluate(RULES[rule], self.audit)
-        coverage = acceptance.coverage_of(evaluation, self.entries, self.key, self.audit.clock.today)
+        evaluation, engine = evaluate(RULES[rule], self.audit), self.audit.snapshot.engine
+        coverage = acceptance.coverage_of(evaluation, self.entries, self.key_pads, engine, self.audit.clock.today)
         evaluation = acceptance.accept(evaluation, coverage, self.audit.settings["unknown_limit"])
         repeated = history.is_repeated(rule, evaluation.verdict, self.previous)
-        result = summarise(evaluation, self.audit, self.key, self.labels, coverage.entries, coverage.rows, repeated)
-        rows = exception_rows(evaluation, self.key, coverage.by_row)
-        write_exceptions(rows, exceptions_file(self.work, rule))
-        self.write(f"accepted/{rule}.json", rows["accepted"].to_pylist() if coverage.rows else [])
+        result = summarise(evaluation, self.audit, self.key_pads, self.labels, coverage.entries, coverage.rows, repeated)
+        files = exceptions_file(self.work, rule), self.work / accepted_file(rule)
+        write_exceptions(evaluation, engine, self.key_pads, files[0], coverage.covering, files[1])
         self.write(result_file(rule), result.plain())
         if evaluation.fault is not None:
             self.write_traceback(rule, evaluation.fault.traceback)
@@ -161,17 +183,23 @@ class Session:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(canonical(value))
 
-    def covered(self, rule: str) -> dict[earlier.Row, str]:
-        """The rows of an evaluated rule that the register covers, and by which entries."""
-        rows = self.rows(rule)
-        covering = [(row["outcome"], row.get("accepted")) for row in rows]
-        return {row: ids for row, (_, ids) in earlier.numbered([r["record"] for r in rows], covering) if ids}
+    @cached_property
+    def reader(self) -> RowReader:
+        """What exception rows are read with; what exceeds its memory goes to the working folder."""
+        # a folder of its own: chapters are processes that share the working folder
+        return RowReader(private_folder(self, "spill-", str(self.work)))
 
-    def rows(self, rule: str) -> list[dict[str, Any]]:
-        """The exception rows of an evaluated rule; `accepted` names the entries that cover one, where the register covers any."""
-        rows = pq.read_table(exceptions_file(self.work, rule)).to_pylist()
-        covering = json.loads((self.work / "accepted" / f"{rule}.json").read_text("utf-8"))
-        return [row | {"accepted": ids} for row, ids in zip(rows, covering, strict=True)] if covering else rows
+    def covered_rows(self, rule: str) -> Path | None:
+        """The exceptions file of an evaluated rule with a column more: which entries of the register cover a row.
+
+        There is none where the register covers none.
+        """
+        file = self.work / accepted_file(rule)
+        return file if file.exists() else None
+
+    def rows_of(self, rule: str) -> Path:
+        """The exceptions file of an evaluated rule: the one that says what the register covers, where it covers any row."""
+        return self.covered_rows(rule) or exceptions_file(self.work, rule)
 
     @cached_property
     def register(self) -> list[EntryStanding]:

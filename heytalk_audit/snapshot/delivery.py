@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from heytalk_audit import contract
+from heytalk_audit.canonical import file_sha256
 from heytalk_audit.contract import Table
 from heytalk_audit.errors import InputError
 
@@ -147,17 +148,12 @@ def unreadable(folder: Path, file: Path) -> InputError:
 
 def part_digest(part: DeliveredPart) -> tuple[str, int]:
     """`sha256:...` of a table's file, or of the sorted lines "digest  file" of its folder; and the size in bytes."""
-    digests = {file: _sha256(file) for file in part.files}
+    digests = {file: file_sha256(file) for file in part.files}
     size = sum(file.stat().st_size for file in part.files)
     if part.path.is_dir():
         lines = sorted(f"{d}  {f.relative_to(part.path).as_posix()}\n" for f, d in digests.items())
         return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest(), size
     return "sha256:" + digests[part.path], size
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def fits(kind: str, stored: pa.DataType | None) -> bool:

@@ -9,7 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
 
+import ibis
+import pyarrow as pa
+
 Derived = TypeVar("Derived")
+#: Rows on an engine, and what makes a table of each batch of them; so many rows are a batch at most.
+Source = tuple[ibis.Table, Callable[[pa.RecordBatch], pa.Table]]
+BATCH = 200_000
 
 
 def once(work: Path | None, name: str, compute: Callable[[], Derived]) -> Derived:

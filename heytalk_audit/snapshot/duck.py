@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import ibis
+import ibis.expr.operations as ops
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from heytalk_audit.contract import Column
 from heytalk_audit.errors import InputError
 from heytalk_audit.expressions.calendar import plus_days, plus_months
-from heytalk_audit.snapshot.derived import compute_once
+from heytalk_audit.snapshot.budget import GUARDED, private_folder
+from heytalk_audit.snapshot.derived import BATCH, Source, compute_once
 from heytalk_audit.snapshot.frames import frame
 from heytalk_audit.snapshot.quoting import literal, name
 
@@ -28,13 +32,28 @@ _TYPES = {
 }
 
 
+def _held(table: str, schema: ibis.Schema, backend: Any) -> ibis.Table:
+    # Ibis would ask the engine for the types, which are those of the expression
+    held: ibis.Table = ops.DatabaseTable(name=table, schema=schema, source=backend).to_expr()
+    return held
+
+
 class Duck:
-    """DuckDB in memory, with its zone and optimiser set so that times and due days come out right."""
+    """DuckDB in memory, with its zone and optimiser set so that times and due days come out right.
+
+    Options: memory_limit, threads, and temp_directory, the folder within which it makes a private one to spill (default: the system's).
+    """
 
     dialect = "duckdb"
 
     def __init__(self, options: dict[str, Any] | None = None):
-        self.backend = ibis.duckdb.connect(**(options or {}))
+        options = options or {}
+        self.backend = ibis.duckdb.connect(**(options | GUARDED))
+        self._compiled: dict[ops.Node, str] = {}
+        self._spill = private_folder(self.backend, "spill-", options.get("temp_directory"))
+        self.backend.raw_sql(f"SET temp_directory = {literal(self._spill)}")
+        # for every cursor of this database
+        self.backend.raw_sql("SET GLOBAL TimeZone = 'UTC'")
         self.backend.raw_sql("SET TimeZone = 'UTC'")
         # this optimiser silently merges two intervals of different units on one column into one
         self.backend.raw_sql("SET disabled_optimizers = 'common_subexpressions'")
@@ -47,6 +66,11 @@ class Duck:
         local = self.backend.con.execute("SELECT TIMESTAMP '2024-08-31 18:00' AT TIME ZONE 'UTC' AT TIME ZONE 'Asia/Shanghai'")
         if due != [dt.date(2025, 2, 28)] or local.fetchall()[0][0].day != 1:
             raise InputError("engine duckdb", "counts months or zones wrongly", "install the locked version")
+
+    def close(self) -> None:
+        """Give back its memory, and its folder to spill. Nothing of it can be used any more."""
+        self.backend.disconnect()
+        shutil.rmtree(self._spill, ignore_errors=True)
 
     def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]]) -> ibis.Table:
         """See `Engine`."""
@@ -65,27 +89,44 @@ class Duck:
 
     def put(self, table: str, data: pa.Table) -> ibis.Table:
         """See `Engine`."""
-        return self.backend.create_table(table, data, overwrite=True, temp=True)
+        con = self.backend.con
+        con.register("arrow_data", data)
+        con.execute(f"CREATE OR REPLACE TABLE {name(table)} AS SELECT * FROM arrow_data")
+        con.unregister("arrow_data")
+        return self.backend.table(table)
 
     def sql(self, expression: ibis.Table) -> str:
         """See `Engine`."""
-        return str(self.backend.compile(expression, pretty=True))
+        node = expression.op()
+        if node not in self._compiled:
+            self._compiled[node] = str(self.backend.compile(expression, pretty=True))
+        return self._compiled[node]
 
     def keep(self, table: str, expression: ibis.Table) -> tuple[ibis.Table, str, int]:
         """See `Engine`."""
         sql = self.sql(expression)
-        counted = self.backend.con.execute(f"CREATE OR REPLACE TEMP TABLE {name(table)} AS {sql}").fetchone()
-        return self.backend.table(table, database="temp.main"), sql, int(counted[0])
+        counted = self.backend.con.execute(f"CREATE OR REPLACE TABLE {name(table)} AS {sql}").fetchone()
+        return _held(table, expression.schema(), self.backend), sql, int(counted[0])
 
-    def share(self, table: str, expression: ibis.Table, file: Path) -> str:
+    def share(self, table: str, sql: str, file: Path) -> None:
         """See `Engine`. The file is Parquet, in the run's private folder."""
-        sql = self.sql(expression)
         compute_once(file, lambda beside: self._copy(sql, beside))
-        self.backend.raw_sql(f"CREATE OR REPLACE TEMP VIEW {name(table)} AS SELECT * FROM read_parquet({literal(file)})")
-        return sql
+        self.backend.raw_sql(f"CREATE OR REPLACE VIEW {name(table)} AS SELECT * FROM read_parquet({literal(file)})")
 
     def _copy(self, sql: str, file: Path) -> None:
         self.backend.raw_sql(f"COPY ({sql}) TO {literal(file)} (FORMAT parquet, COMPRESSION lz4_raw)")
+
+    def derive(self, table: str, sources: Sequence[Source], schema: pa.Schema, file: Path) -> ibis.Table:
+        """See `Engine`."""
+        compute_once(file, lambda beside: self._stream(sources, schema, beside))
+        self.backend.raw_sql(f"CREATE OR REPLACE VIEW {name(table)} AS SELECT * FROM read_parquet({literal(file)})")
+        return self.backend.table(table)
+
+    def _stream(self, sources: Sequence[Source], schema: pa.Schema, file: Path) -> None:
+        with pq.ParquetWriter(file, schema, compression="lz4") as writer:
+            for rows, function in sources:
+                for batch in self.batches(rows, BATCH):
+                    writer.write_table(function(batch))
 
     def query(self, sql: str) -> pa.Table:
         """See `Engine`."""
@@ -93,9 +134,9 @@ class Duck:
 
     def rows(self, expression: ibis.Table) -> pd.DataFrame:
         """See `Engine`."""
-        return frame(self.backend.to_pyarrow(expression))
+        return frame(self.query(self.sql(expression)).cast(expression.schema().to_pyarrow()))
 
     def batches(self, expression: ibis.Table, size: int) -> Iterator[pa.RecordBatch]:
         """See `Engine`."""
         # a cursor of its own, as the connection may run another query between two batches
-        yield from self.backend.con.cursor().sql(str(ibis.to_sql(expression, dialect=self.dialect))).to_arrow_reader(size)
+        yield from self.backend.con.cursor().sql(self.sql(expression)).to_arrow_reader(size)

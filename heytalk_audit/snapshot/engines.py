@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from heytalk_audit.contract import Column
 from heytalk_audit.errors import InputError
+from heytalk_audit.snapshot.derived import Source
 from heytalk_audit.snapshot.duck import Duck
 from heytalk_audit.snapshot.spark import Spark
 
@@ -34,10 +35,16 @@ class Engine(Protocol):
     def keep(self, table: str, expression: ibis.Table) -> tuple[ibis.Table, str, int]:
         """The rows of an expression, computed once and kept until the next of that name; the SQL that computed them; and their number."""
 
-    def share(self, table: str, expression: ibis.Table, file: Path) -> str:
-        """Make `table` a table of the expression's rows, and return its SQL.
+    def share(self, table: str, sql: str, file: Path) -> None:
+        """Make `table` a table of the rows of a query.
 
         They are computed once for all who name the same file; where the engine can't share files, once for this connection.
+        """
+
+    def derive(self, table: str, sources: Sequence[Source], schema: pa.Schema, file: Path) -> ibis.Table:
+        """A table of what functions make of batches of rows, computed once for all who name the same file, as in `share`.
+
+        The functions run where the rows are: on Spark, on its executors.
         """
 
     def query(self, sql: str) -> pa.Table:
@@ -59,8 +66,11 @@ def check_url(url: str) -> None:
 def connect(url: str = "duckdb", options: dict[str, Any] | None = None) -> Engine:
     """The engine of that name: duckdb, or a Spark address (local[2], spark://..., sc://...). Raises InputError."""
     check_url(url)
-    if url != "duckdb":
-        return Spark(url, options)
+    return connect_duckdb(options) if url == "duckdb" else Spark(url, options)
+
+
+def connect_duckdb(options: dict[str, Any] | None = None) -> Duck:
+    """DuckDB, whatever engine runs the rules: it profiles. Raises InputError."""
     try:
         return Duck(options)
     except InputError:

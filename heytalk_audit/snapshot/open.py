@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,9 @@ import ibis.expr.types as ir
 
 from heytalk_audit import contract
 from heytalk_audit.snapshot import delivery, profile
+from heytalk_audit.snapshot.budget import private_folder
 from heytalk_audit.snapshot.delivery import Delivery
+from heytalk_audit.snapshot.duck import Duck
 from heytalk_audit.snapshot.engines import Engine
 
 
@@ -42,11 +43,11 @@ class Snapshot:
 
 
 def open_snapshot(folder: Path, engine: Engine, work: Path | None = None) -> Snapshot:
-    """Open the snapshot in `folder`. Its profile and its CSV files as Parquet are kept under `work`, or in a new temporary folder."""
+    """Open the snapshot in `folder`. Its profile and its CSV files as Parquet are kept under `work`, or in a folder of the engine's."""
     delivered = delivery.read_delivery(folder)
     if work is None:
-        work = Path(tempfile.mkdtemp(prefix="heytalk-audit-"))
-    profiled = profile.load_or_take(delivered, work)
+        work = private_folder(engine.backend)
+    profiled = profile.load_or_take(delivered, work, engine if isinstance(engine, Duck) else None)
     tables = {name: _open(engine, name, state) for name, state in profiled.items()}
     return Snapshot(delivered, profiled, engine, tables, work)
 

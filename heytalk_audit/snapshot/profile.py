@@ -26,14 +26,13 @@ OK, EMPTY, MISSING, WRONG = "ok", "all null", "missing", "wrong type"
 _ZONED = r"(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 
 
-def take(delivery: Delivery, work: Path, progress: Callable[[str], None] = lambda table: None) -> dict[str, Any]:
+def take(delivery: Delivery, work: Path, duck: Duck, progress: Callable[[str], None] = lambda table: None) -> dict[str, Any]:
     """Profile every table of a delivery; CSV files are turned into Parquet under `work` first.
 
     Returns, per table: files (Parquet), bytes, hash, rows, distinct_users, min_ts, max_ts, control_sum, and columns with their
     status, nulls where none may be, and values that are not of the enum; and others, the names of columns that the contract does not
     have. It can be written as JSON.
     """
-    duck = Duck()
     tables = {}
     for part in delivery.parts.values():
         progress(part.table.name)
@@ -44,12 +43,12 @@ def take(delivery: Delivery, work: Path, progress: Callable[[str], None] = lambd
     return tables
 
 
-def load_or_take(delivery: Delivery, work: Path) -> dict[str, Any]:
-    """The profile kept under `work`, or a new one."""
+def load_or_take(delivery: Delivery, work: Path, duck: Duck | None = None) -> dict[str, Any]:
+    """The profile kept under `work`, or a new one; without a connection it is taken by one of its own."""
     kept = work / FILE
     if kept.exists():
         return cast(dict[str, Any], json.loads(kept.read_text("utf-8")))
-    profile = take(delivery, work)
+    profile = take(delivery, work, duck or Duck())
     kept.write_text(json.dumps(profile), "utf-8")
     return profile
 

@@ -15,6 +15,7 @@ from typing import Any
 from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot import delivery, profile
 from heytalk_audit.snapshot.delivery import DESCRIPTOR, DeliveredPart, Delivery
+from heytalk_audit.snapshot.duck import Duck
 
 
 def seal_folder(folder: Path, as_of: str | None = None) -> list[str]:
@@ -28,7 +29,7 @@ def seal_folder(folder: Path, as_of: str | None = None) -> list[str]:
     delivery.instant(instant, "--as-of" if as_of else f"{DESCRIPTOR} as_of")
     delivered = delivery.read_delivery(folder, descriptor=False)
     with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
-        profiled = profile.take(delivered, Path(work))
+        profiled = profile.take(delivered, Path(work), Duck())
     described = Delivery(folder, delivered.parts, stated)
     resources = [_resource(described, part, profiled[name]) for name, part in delivered.parts.items()]
     document = {"snapshot_id": folder.resolve().name, "name": "snapshot", "extracted_at": None, "producer": None, "source_system": None}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,11 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
-from heytalk_audit.contract import ARROW, Column
-from heytalk_audit.errors import InputError
+from heytalk_audit.contract import Column
+from heytalk_audit.snapshot.derived import BATCH, Source
 from heytalk_audit.snapshot.frames import frame as frame_of
+from heytalk_audit.snapshot.on_workers import CELLS, batches_in, exactly, in_cells, on_batches, ship
+from heytalk_audit.snapshot.spark_session import open_session
 
 _TYPES = {
     "string": "STRING",
@@ -24,69 +28,88 @@ _TYPES = {
     "number": "DECIMAL(18, 2)",
     "array": "ARRAY<STRING>",
 }
+#: Bytes of cells that are fetched from the executors at a time.
+WINDOW = 64 << 20
 
 
 class Spark:
-    """A Spark session: local, a cluster's master, or Spark Connect."""
+    """A Spark session: local, a cluster's master, or Spark Connect. Only results pass through this process, as Arrow."""
 
     dialect = "pyspark"
 
     def __init__(self, url: str, options: dict[str, Any] | None = None):
-        try:
-            from pyspark.sql import SparkSession
-        except ImportError as error:
-            raise InputError(f"engine {url}", "pyspark is not installed", "make setup EXTRAS=spark") from error
-        builder = SparkSession.builder.appName("heytalk-audit")
-        builder = builder.remote(url) if url.startswith("sc://") else builder.master(url)
-        settings = {
-            "spark.sql.session.timeZone": "UTC",
-            "spark.sql.ansi.enabled": "false",
-            "spark.ui.enabled": "false",
-            "spark.ui.showConsoleProgress": "false",
-            "spark.sql.execution.arrow.pyspark.enabled": "true",
-        } | {str(k): str(v) for k, v in (options or {}).items()}
-        for key, value in settings.items():
-            builder = builder.config(key, value)
-        self.session = builder.getOrCreate()
-        self.session.sparkContext.setLogLevel("ERROR") if not url.startswith("sc://") else None
+        self.session = open_session(url, options or {})
         self.backend = ibis.pyspark.connect(self.session)
-        self._kept: dict[str, Any] = {}
+        self._is_local = url.startswith("local")
+        self._package: str | None = None
+        self._archives: tempfile.TemporaryDirectory[str] | None = None
+        self._kept: set[str] = set()
+        self._number = itertools.count()
         self._shared: dict[str, Path] = {}
+        if url.startswith("sc://"):
+            # a server outlives this process, and would keep our rows
+            atexit.register(self._release)
 
     def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]]) -> ibis.Table:
-        """See `Engine`."""
-        frame = self.session.read.option("mergeSchema", "true").parquet(*[str(f) for f in files])
+        """See `Engine`. The executors read the files: on a cluster these lie on storage that all of them see."""
+        frame = self.session.read.option("mergeSchema", "true").parquet(*[str(f.absolute()) for f in files])
         values = [(c, f"`{c.name}`" if filled else "NULL") for c, filled in columns]
         frame = frame.selectExpr(*[f"CAST({value} AS {_TYPES[c.kind]}) AS `{c.name}`" for c, value in values])
         frame.createOrReplaceTempView(table)
         return self.backend.table(table)
 
     def put(self, table: str, data: pa.Table) -> ibis.Table:
-        """See `Engine`."""
-        fields = ", ".join(f"`{f.name}` {_spark_type(f.type)}" for f in data.schema)
-        rows = [tuple(row.values()) for row in data.to_pylist()]
-        self.session.createDataFrame(rows, fields).createOrReplaceTempView(table)
+        """See `Engine`. Instants with a zone become those of UTC without."""
+        self._frame(data).createOrReplaceTempView(table)
         return self.backend.table(table)
+
+    def _frame(self, data: pa.Table) -> Any:
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        data = data.cast(pa.schema([(f.name, _plain(f.type)) for f in data.schema]))
+        return self.session.createDataFrame(data, from_arrow_schema(data.schema, prefer_timestamp_ntz=True))
 
     def sql(self, expression: ibis.Table) -> str:
         """See `Engine`."""
         return str(ibis.to_sql(expression, dialect=self.dialect))
 
     def keep(self, table: str, expression: ibis.Table) -> tuple[ibis.Table, str, int]:
-        """See `Engine`."""
+        """See `Engine`. The executors keep them."""
         sql = self.sql(expression)
-        if table in self._kept:
-            self._kept[table].unpersist()
-        self._kept[table] = self.session.sql(sql).cache()
-        self._kept[table].createOrReplaceTempView(table)
-        return self.backend.table(table), sql, self._kept[table].count()
+        self._keep(table, self.session.sql(sql))
+        return self.backend.table(table), sql, self.session.table(table).count()
 
-    def share(self, table: str, expression: ibis.Table, file: Path) -> str:
+    def _keep(self, table: str, frame: Any) -> None:
+        self._drop(table)
+        # by the view's name: Connect looks names up again whenever a frame is used, and another view may have one of them by then
+        frame.createOrReplaceTempView(table)
+        self.session.catalog.cacheTable(table)
+        self._kept.add(table)
+
+    def _drop(self, table: str) -> None:
+        if table in self._kept:
+            self.session.catalog.uncacheTable(table)
+            self.session.catalog.dropTempView(table)
+            self._kept.remove(table)
+
+    def share(self, table: str, sql: str, file: Path) -> None:
         """See `Engine`. Kept by the executors of this session, as they may not see this machine's files."""
         if self._shared.get(table) != file:
-            self.keep(table, expression)
+            self._keep(table, self.session.sql(sql))
             self._shared[table] = file
-        return self.sql(expression)
+
+    def derive(self, table: str, sources: Sequence[Source], schema: pa.Schema, file: Path) -> ibis.Table:
+        """See `Engine`. The rows are kept by the executors of this session."""
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        if self._shared.get(table) != file:
+            frame = self._frame(schema.empty_table())
+            for rows, function in sources:
+                work = on_batches(function, schema, BATCH, self._package_on_workers())
+                frame = frame.unionAll(self.session.sql(self.sql(rows)).mapInArrow(work, from_arrow_schema(schema)))
+            self._keep(table, frame)
+            self._shared[table] = file
+        return self.backend.table(table)
 
     def query(self, sql: str) -> pa.Table:
         """See `Engine`."""
@@ -94,17 +117,49 @@ class Spark:
 
     def rows(self, expression: ibis.Table) -> pd.DataFrame:
         """See `Engine`."""
-        return frame_of(self.backend.to_pyarrow(expression))
+        return frame_of(self.query(self.sql(expression)).cast(expression.schema().to_pyarrow()))
 
     def batches(self, expression: ibis.Table, size: int) -> Iterator[pa.RecordBatch]:
-        """See `Engine`. Of Spark's partitions one at a time is fetched."""
-        frame = self.session.sql(str(ibis.to_sql(expression, dialect=self.dialect)))
-        names = frame.columns
-        rows = iter(frame.toLocalIterator())
-        while part := list(itertools.islice(rows, size)):
-            yield pa.RecordBatch.from_pylist([dict(zip(names, row, strict=True)) for row in part])
+        """See `Engine`. The executors compute and order them all at once; at most about `WINDOW` bytes at a time are fetched."""
+        table = f"cells_{next(self._number)}"
+        self._keep(table, self.session.sql(self.sql(expression)).mapInArrow(in_cells(size), CELLS))
+        try:
+            yield from exactly(self._fetched(self.session.table(table)), size)
+        finally:
+            self._drop(table)
+
+    def _fetched(self, cells: Any) -> Iterator[pa.RecordBatch]:
+        sizes = cells.selectExpr("at", "length(data) AS bytes").toArrow().sort_by("at")
+        for first, last in _windows(sizes):
+            yield from batches_in(cells.where(f"at BETWEEN {first} AND {last}").toArrow())
+
+    def _package_on_workers(self) -> str:
+        if self._package is None and not self._is_local:
+            self._archives = tempfile.TemporaryDirectory(prefix="heytalk-audit-")
+            self._package = ship(self.session, Path(self._archives.name))
+        return self._package or ""
+
+    def _release(self) -> None:
+        for table in list(self._kept):
+            self._drop(table)
+        self.session.stop()
 
 
-def _spark_type(arrow: pa.DataType) -> str:
-    kinds = {ARROW[k]: t for k, t in _TYPES.items()} | {pa.timestamp("us"): "TIMESTAMP_NTZ", pa.float64(): "DOUBLE"}
-    return kinds[arrow]
+def _plain(arrow: pa.DataType) -> pa.DataType:
+    """A type that Spark has a column for."""
+    if pa.types.is_timestamp(arrow):
+        return pa.timestamp("us")
+    if pa.types.is_dictionary(arrow):
+        return arrow.value_type
+    return pa.string() if pa.types.is_null(arrow) else arrow
+
+
+def _windows(sizes: pa.Table) -> Iterator[tuple[int, int]]:
+    """The first and the last number of each run of cells that together have about `WINDOW` bytes."""
+    first, total = None, 0
+    numbers = sizes.column("at").to_pylist()
+    for number, bytes_ in zip(numbers, sizes.column("bytes").to_pylist(), strict=True):
+        first, total = number if first is None else first, total + bytes_
+        if total >= WINDOW or number == numbers[-1]:
+            yield first, number
+            first, total = None, 0

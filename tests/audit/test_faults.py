@@ -15,6 +15,7 @@ import worlds
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.check import Rule
 from heytalk_audit.audit.evaluate import evaluate, lacking
+from heytalk_audit.audit.pseudonym import key_pads
 from heytalk_audit.audit.results import summarise
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
@@ -136,7 +137,7 @@ def test_what_an_engine_refuses_quotes_no_value(module, tmp_path):
     found = evaluate(rule(module, "value_unreadable"), opened)
     assert found.verdict == Verdict.ERROR
     assert found.reason == f"ConversionException at faulty.py:{line_of(module, 'def value_unreadable')}"
-    result = json.dumps(summarise(found, opened, b"a key of more than thirty-two bytes").plain())
+    result = json.dumps(summarise(found, opened, key_pads(b"a key of more than thirty-two bytes", opened.snapshot.engine)).plain())
     assert "hunter2" not in result and "Traceback" not in result
     assert "hunter2" in found.fault.traceback  # for a developer who asks for it
 

@@ -12,6 +12,7 @@ from heytalk_audit.audit import disclosure
 from heytalk_audit.audit import results as model
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import evaluate
+from heytalk_audit.audit.pseudonym import key_pads
 from heytalk_audit.audit.rule_result import Point, RuleResult
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
@@ -66,7 +67,7 @@ WORLD = {
 def summarised(folder, rule: str = "CON-01", **settings) -> RuleResult:
     policy = load_policy()
     audit = Audit(open_snapshot(worlds.deliver(folder, WORLD), connect()), policy, settings_of(policy, settings))
-    return model.summarise(evaluate(RULES[rule], audit), audit, b"key")
+    return model.summarise(evaluate(RULES[rule], audit), audit, key_pads(b"key", audit.snapshot.engine))
 
 
 @pytest.fixture(scope="module")

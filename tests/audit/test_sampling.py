@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import ibis
+import hashlib
+
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heytalk_audit.audit.sampling import agreement_of, draw, draw_of, read_labels, refuse_strangers, review_of, stated
+from heytalk_audit.audit.sampling import agreement_of, draw, read_labels, refuse_strangers, review_of, stated
 from heytalk_audit.detect.chance import interval
 from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot.engines import connect
@@ -16,34 +18,42 @@ FRAME = [f"r{n:04}" for n in range(1000)]
 HEAD = "rule,record,reviewer,label\n"
 
 
+def drawn(records: list[str], size: int, seed: int) -> tuple[list[str], int]:
+    """The records that are drawn of these, in order, and the size of the frame."""
+    engine = connect()
+    sample = draw("rows", engine.put("frame", pa.table({"record": pa.array(records, pa.string())})), size, seed, engine)
+    in_order = engine.rows(sample.drawn.order_by("rank"))
+    assert sample.size == len(in_order)
+    return list(in_order.record), sample.frame_size
+
+
 def test_a_sample_does_not_depend_on_the_order_of_the_frame():
-    sample = draw("rows", FRAME, 50, 7)
-    assert sample == draw("rows", FRAME[::-1], 50, 7)
-    assert len(set(sample.records)) == 50 and sample.frame_size == 1000
-    assert sample.records != draw("rows", FRAME, 50, 8).records
+    records, size = drawn(FRAME, 50, 7)
+    assert (records, size) == drawn(FRAME[::-1], 50, 7)
+    assert len(set(records)) == 50 and size == 1000
+    assert records != drawn(FRAME, 50, 8)[0]
 
 
 def test_a_sample_is_pinned():
-    assert draw("rows", FRAME, 3, 1).records == ("r0873", "r0824", "r0019")
+    assert drawn(FRAME, 3, 1) == (["r0873", "r0824", "r0019"], 1000)
 
 
-def test_an_engine_draws_the_same():
-    engine = connect()
-    table = ibis.memtable({"record": [*FRAME, FRAME[3], "é"]})
-    found = draw_of("rows", engine.backend.create_table("frame", table), 50, 7, engine.rows)
-    assert found == draw("rows", [*FRAME, "é"], 50, 7)
+def test_a_sample_is_the_one_with_the_first_digests():
+    def rank(record: str) -> str:
+        return hashlib.sha256(f"7:{record}".encode()).hexdigest()
+
+    assert drawn([*FRAME, FRAME[3], "é"], 50, 7) == (sorted([*FRAME, "é"], key=rank)[:50], 1001)
 
 
 def test_a_sample_is_spread_over_the_frame():
-    drawn = [FRAME.index(record) for seed in range(40) for record in draw("rows", FRAME, 25, seed).records]
-    thirds = [sum(low <= n < low + 250 for n in drawn) for low in (0, 250, 500, 750)]
+    places = [FRAME.index(record) for seed in range(40) for record in drawn(FRAME, 25, seed)[0]]
+    thirds = [sum(low <= n < low + 250 for n in places) for low in (0, 250, 500, 750)]
     assert all(200 < n < 300 for n in thirds)  # 250 expected of 1,000, with a deviation of 14
 
 
 def test_a_small_frame_is_drawn_whole_and_a_record_once():
-    assert sorted(draw("rows", ["a", "b", "a"], 50, 7).records) == ["a", "b"]
-    assert draw("rows", ["a", "b", "a"], 50, 7).frame_size == 2
-    assert draw("rows", [], 50, 7).records == ()
+    assert drawn(["a", "b", "a"], 50, 7) == (sorted(["a", "b"], key=lambda r: hashlib.sha256(f"7:{r}".encode()).hexdigest()), 2)
+    assert drawn([], 50, 7) == ([], 0)
 
 
 def labels_file(path, text, name="labels.csv"):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from heytalk_audit import vocabulary
-from heytalk_audit.follow_up.compare import STATES
+from heytalk_audit.follow_up.changes import STATES
 from heytalk_audit.vocabulary import KINDS, Ordered
 
 ROOT = Path(__file__).resolve().parents[2]

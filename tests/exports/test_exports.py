@@ -7,20 +7,26 @@ import io
 import json
 import shutil
 import sys
+import tempfile
 import time
+import tracemalloc
 import xml.etree.ElementTree as ET
 import zipfile
 from dataclasses import replace
 from datetime import date
 from importlib import metadata
+from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from commands import heytalk_audit
 
 from heytalk_audit import exports
 from heytalk_audit.audit import disclosure
+from heytalk_audit.audit.exceptions import EXCEPTIONS, write_rows
 from heytalk_audit.canonical import digest
 from heytalk_audit.errors import InputError
+from heytalk_audit.evidence.folder import exceptions_file
 from heytalk_audit.evidence.materials import LOCK
 from heytalk_audit.exports import environment, excel, junit, oscal, pdf, recorded, tables
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Audience, Verdict
@@ -44,6 +50,13 @@ HOSTILE = [
 HARMLESS = ["a=b", "1-2", "x@y", "", "'=1"]
 
 
+def contents(write, run) -> dict[str, bytes]:
+    """The files that a format writes: name to content."""
+    with tempfile.TemporaryDirectory() as folder:
+        write(run, Path(folder))
+        return {file.name: file.read_bytes() for file in Path(folder).iterdir()}
+
+
 @pytest.fixture(scope="module")
 def run(audited):
     return recorded.read_recorded(audited)
@@ -51,10 +64,10 @@ def run(audited):
 
 def test_each_export_cites_the_evidence_and_repeats(run, audited):
     evidence = digest((audited / "evidence.json").read_bytes())
-    written = [(f, write(run)) for f, write in exports.FORMATS.items() if f != "pdf"]
+    written = [(f, contents(write, run)) for f, write in exports.FORMATS.items() if f != "pdf"]
     time.sleep(2.1)  # a zip file counts time in steps of two seconds
     for name, files in written:
-        assert files == exports.FORMATS[name](run), name
+        assert files == contents(exports.FORMATS[name], run), name
         for file, content in files.items():
             assert file in exports.FILES
             inner = zipfile.ZipFile(io.BytesIO(content)) if file.endswith(".xlsx") else None
@@ -84,17 +97,17 @@ def hostile(run, value):
 @pytest.mark.parametrize("value", [*HOSTILE, 'a"b,c;d\r\n=1', "\x00\x0b\ufffe<&>", "https://x.example"])
 def test_hostile_titles_are_text_in_every_format(run, value):
     titled = hostile(run, value)
-    rows = list(csv.DictReader(io.StringIO(tables.write(titled)["findings.csv"].decode("utf-8-sig"), newline="")))
+    rows = list(csv.DictReader(io.StringIO(contents(tables.write, titled)["findings.csv"].decode("utf-8-sig"), newline="")))
     assert [r["title"] for r in rows] == [tables.safe(value)]
-    book = zipfile.ZipFile(io.BytesIO(excel.write(titled)["findings.xlsx"]))
+    book = zipfile.ZipFile(io.BytesIO(contents(excel.write, titled)["findings.xlsx"]))
     sheets = [book.read(n).decode("utf-8") for n in book.namelist() if n.startswith("xl/worksheets/sheet")]
     assert len(sheets) == 3 and not any("<f>" in sheet or "<hyperlink" in sheet for sheet in sheets)
-    ET.fromstring(junit.write(titled)["junit.xml"])
-    json.loads(oscal.write(titled)["oscal-assessment-results.json"])
+    ET.fromstring(contents(junit.write, titled)["junit.xml"])
+    json.loads(contents(oscal.write, titled)["oscal-assessment-results.json"])
 
 
 def test_the_tables_hold_every_finding_and_every_row(run):
-    written = tables.write(run)
+    written = contents(tables.write, run)
     assert all(content.startswith(b"\xef\xbb\xbf") for content in written.values())
     findings = list(csv.DictReader(io.StringIO(written["findings.csv"].decode("utf-8-sig"), newline="")))
     assert {f["id"] for f in findings} == {r.id for r in run.rules if r.verdict != "PASS" or any(r.ledger[o] for o in OPEN_OUTCOMES)}
@@ -106,14 +119,32 @@ def test_the_tables_hold_every_finding_and_every_row(run):
     assert untested and not any(t[name] for t in untested for name in ("in_scope", "violation", "rate", "people_violation"))
     shown = [disclosure.of_rule(r, "regulator") for r in run.rules]
     external = replace(run, audit=run.audit.model_copy(update={"audience": Audience.REGULATOR}), rules=shown)
-    assert set(tables.write(external)) == {"findings.csv"}
-    assert len(zipfile.ZipFile(io.BytesIO(excel.write(external)["findings.xlsx"])).namelist()) < 20
-    findings = list(csv.DictReader(io.StringIO(tables.write(external)["findings.csv"].decode("utf-8-sig"), newline="")))
+    assert set(contents(tables.write, external)) == {"findings.csv"}
+    assert len(zipfile.ZipFile(io.BytesIO(contents(excel.write, external)["findings.xlsx"])).namelist()) < 20
+    findings = list(csv.DictReader(io.StringIO(contents(tables.write, external)["findings.csv"].decode("utf-8-sig"), newline="")))
     assert not {f["people_violation"] for f in findings} & {"1", "2", "3", "4"}
 
 
+def test_python_holds_a_few_of_the_rows_that_it_writes(run, tmp_path):
+    rule = next(rule for rule in run.findings if rule.ledger.violation)
+    rows = 200_000
+    records = [f"{n:016x}" for n in range(rows)]
+    columns = [records, records, ["violation"] * rows, ["late"] * rows, [None] * rows, [None] * rows]
+    write_rows(pa.table(columns, schema=EXCEPTIONS).to_batches(), {exceptions_file(tmp_path / "run", rule.id): EXCEPTIONS})
+    large = replace(run, folder=tmp_path / "run", rules=[rule])
+    del records, columns
+    tracemalloc.start()
+    tables.write(large, tmp_path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    with (tmp_path / "exceptions.csv").open(newline="") as written:
+        assert sum(1 for _ in written) == rows + 1
+    # its rows as lists would take 80 MB
+    assert (tmp_path / "exceptions.csv").stat().st_size > 20_000_000 > peak, peak
+
+
 def test_owners_get_columns_and_lists(run):
-    book = zipfile.ZipFile(io.BytesIO(excel.write(run)["findings.xlsx"]))
+    book = zipfile.ZipFile(io.BytesIO(contents(excel.write, run)["findings.xlsx"]))
     findings, rows = (ET.fromstring(book.read(f"xl/worksheets/sheet{n}.xml")) for n in (2, 3))
     head = ["".join(cell.itertext()) for cell in next(findings.iter(f"{SHEET}row"))]
     assert head[-5:] == ["Owner", "Due date", "Response", "Response text", "Status"]
@@ -137,7 +168,7 @@ class NewVerdict(str):
 
 def test_ci_counts_nothing_as_passed_that_was_not(run):
     every_verdict = with_verdicts(run)
-    root = ET.fromstring(junit.write(every_verdict)["junit.xml"])
+    root = ET.fromstring(contents(junit.write, every_verdict)["junit.xml"])
     marks = {
         case.get("name").split()[0]: [(m.tag, m.get("message")) for m in case if m.tag != "system-out"] for case in root.iter("testcase")
     }
@@ -148,7 +179,7 @@ def test_ci_counts_nothing_as_passed_that_was_not(run):
     suite = {name: sum(int(s.get(name)) for s in root.iter("testsuite")) for name in ("tests", "failures", "errors", "skipped")}
     assert suite == {"tests": 7, "failures": 1, "errors": 1, "skipped": 3} == {name: int(root.get(name)) for name in suite}
     strange = replace(run, rules=[every_verdict.rules[0].with_(verdict=NewVerdict("NEW"))])
-    assert b"<error" in junit.write(strange)["junit.xml"]
+    assert b"<error" in contents(junit.write, strange)["junit.xml"]
 
 
 def test_oscal_flattens_nothing(run):
@@ -166,8 +197,8 @@ def test_oscal_is_read_back_by_its_own_library(run, tmp_path):
     from trestle.oscal.assessment_results import AssessmentResults
 
     for recorded_run in (run, with_verdicts(run)):
-        file = tmp_path / "oscal.json"
-        file.write_bytes(oscal.write(recorded_run)["oscal-assessment-results.json"])
+        file = tmp_path / "oscal-assessment-results.json"
+        oscal.write(recorded_run, tmp_path)
         read = AssessmentResults.oscal_read(file)
         assert json.loads(read.oscal_serialize_json()) == json.loads(file.read_bytes())
 
@@ -176,7 +207,7 @@ def test_the_environment_is_a_bill_of_materials_by_its_schema(run):
     from cyclonedx.schema import SchemaVersion
     from cyclonedx.validation.json import JsonStrictValidator
 
-    text = environment.write(run)["environment.cdx.json"].decode("utf-8")
+    text = contents(environment.write, run)["environment.cdx.json"].decode("utf-8")
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     bill = json.loads(text)
     assert bill["specVersion"] == "1.6" and "timestamp" not in bill["metadata"] and sys.prefix not in text
@@ -224,7 +255,7 @@ def test_the_pdf_has_every_page_and_no_path_of_this_machine(run, monkeypatch):
     pages = pdf.report_pages(run.folder)
     assert [p.name for p in pages][:3] == ["index.html", "evidence.html", "retention.html"]
     monkeypatch.setattr(pdf, "report_pages", lambda folder: [p for p in pages if p.name in ("index.html", "evidence.html")])
-    content = pdf.write(run)["report.pdf"]
+    content = contents(pdf.write, run)["report.pdf"]
     read = PdfReader(io.BytesIO(content))
     assert run.evidence in read.metadata["/Subject"] and run.evidence in "".join(read.pages[0].extract_text().split())
     titles = [o.title for o in read.outline]

@@ -31,6 +31,8 @@ from heytalk_audit.rules import RULES
 from heytalk_audit.running.assemble import STAGED, assemble
 from heytalk_audit.running.prepare import prepare
 from heytalk_audit.running.session import WORK
+from heytalk_audit.running.share import write_share
+from heytalk_audit.snapshot.budget import budget_of
 from heytalk_audit.snapshot.seal import seal_folder
 
 pytestmark = pytest.mark.xdist_group("follow-up")
@@ -81,6 +83,7 @@ def audited(snapshot: Path, out: Path, **more: object) -> Path:
         for name, value in (environment | {WORK: str(work)}).items():
             patch.setenv(name, value)
         console = Console(quiet=True)
+        write_share(budget_of(stated.engine.duckdb(base), work), 1, work)
         prepare(stated, base, work, Progress(console=console, disable=True), console)
         notebook.Summary(work / "params.yaml").write()
         (work / STAGED).mkdir()  # where a run has its pages already
@@ -388,16 +391,17 @@ def next_quarter(first: Path, folder: Path, old: Path) -> dict[str, set[str]]:
     """The demo three months later: some violations are gone, some rows broke, some came; returns the records by what was done."""
     shutil.copytree(first, folder)
     tables = {name: pq.read_table(folder / f"{name}.parquet") for name in ("traffic_events", "users")}
-    bad = {rule: {row for row, outcome in recorded(old).open_rows(rule).items() if outcome == "violation"} for rule in ("RET-01", "RET-07")}
+    found = {rule: pq.read_table(old / "exceptions" / f"{rule}.parquet").to_pylist() for rule in ("RET-01", "RET-07")}
+    bad = {rule: {row["record"] for row in rows if row["outcome"] == "violation"} for rule, rows in found.items()}
     rows = tables["traffic_events"].to_pylist()
-    failing = [r for r in rows if (key_of("RET-07", r["event_id"]), 0) in bad["RET-07"]]
+    failing = [r for r in rows if key_of("RET-07", r["event_id"]) in bad["RET-07"]]
     young = [r for r in rows if r["event_at"].date() > dt.date(2025, 1, 1) and r["user_id"]]
     gone, broken = failing[:3], young[:2]
     kept = [r | ({"event_at": failing[-1]["event_at"]} if r in broken else {}) for r in rows if r not in gone]
     came = [failing[-1] | {"event_id": f"came-{n}"} for n in range(2)]
     pq.write_table(pa.Table.from_pylist(kept + came, schema=tables["traffic_events"].schema), folder / "traffic_events.parquet")
     users = tables["users"].to_pylist()
-    left = next(u for u in users if (key_of("RET-01", u["user_id"]), 0) in bad["RET-01"])
+    left = next(u for u in users if key_of("RET-01", u["user_id"]) in bad["RET-01"])
     pq.write_table(pa.Table.from_pylist([u for u in users if u != left], schema=tables["users"].schema), folder / "users.parquet")
     descriptor = json.loads((folder / "datapackage.json").read_text("utf-8"))
     descriptor |= {"source_totals": {}, "snapshot_id": "second", "extracted_at": "2025-07-01T00:00:00Z", "resources": []}

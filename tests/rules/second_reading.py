@@ -15,7 +15,6 @@ from declared_reading import SETTINGS, blank
 
 from heytalk_audit import contract
 from heytalk_audit.audit.audit import Audit
-from heytalk_audit.audit.evaluate import evaluate
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
@@ -143,11 +142,11 @@ def compare(world, reading, rules, engine, folder, absent=()):
     """A line for each row on which a rule and its second reading differ; rules that are not in the catalogue are left out."""
     audit, lines = audit_of(world, engine, folder, absent), []
     for rule in [r for r in rules if r in RULES]:
-        evaluation = evaluate(RULES[rule], audit, keep_pass=True)
+        evaluation = worlds.evaluated(rule, audit, keep_pass=True)
         if not evaluation.verdict.is_tested:
             lines.append(f"{rule}: {evaluation.verdict}: {evaluation.reason}")
             continue
-        rows = evaluation.rows.astype(object).where(evaluation.rows.notna(), None).to_dict("records")
+        rows = evaluation.rows.to_dict("records")
         actual = {row["record"]: (row["outcome"], row["reason"], row["due_on"], row["days_over"]) for row in rows}
         wanted = reading.expected(rule)
         differ = sorted(k for k in actual | wanted if actual.get(k) != wanted.get(k))

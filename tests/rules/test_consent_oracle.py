@@ -10,10 +10,8 @@ from consent_reading import Reading
 from consent_world import NOW, World
 
 from heytalk_audit.audit.audit import Audit
-from heytalk_audit.audit.evaluate import evaluate
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
-from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot.engines import connect
 from heytalk_audit.snapshot.open import open_snapshot
 
@@ -48,11 +46,11 @@ def differences(seed: int, engine, folder) -> list[str]:
     audit = Audit(open_snapshot(worlds.deliver(folder, world.rows, NOW.isoformat()), engine), policy, settings_of(policy, settings))
     reading, lines = Reading(world), []
     for rule in EXACT:
-        done = evaluate(RULES[rule], audit, keep_pass=True)
+        done = worlds.evaluated(rule, audit, keep_pass=True)
         if done.verdict in ("ERROR", "NOT_EVALUATED"):
             lines.append(f"{rule}: {done.reason}")
             continue
-        rows = done.rows.astype(object).where(done.rows.notna(), None).to_dict("records")
+        rows = done.rows.to_dict("records")
         actual = {row["record"].partition(":")[2]: (row["outcome"], row["reason"], row["due_on"]) for row in rows}
         wanted = reading.expected(rule)
         lines += [f"{rule} {k}: {actual.get(k)}, not {wanted.get(k)}" for k in actual | wanted if actual.get(k) != wanted.get(k)]

@@ -538,10 +538,9 @@ def audited(folder, world, engine, absent=(), **descriptor):
 
 
 def outcomes(rule, audit):
-    done = evaluate(RULES[rule], audit, keep_pass=True)
+    done = worlds.evaluated(rule, audit, keep_pass=True)
     assert done.verdict not in ("ERROR", "NOT_EVALUATED"), f"{rule}: {done.reason}"
-    rows = done.rows.astype(object).where(done.rows.notna(), None)
-    return Counter(rows[["record", "subject", "outcome", "reason", "due_on", "days_over"]].itertuples(index=False, name=None))
+    return Counter(done.rows[["record", "subject", "outcome", "reason", "due_on", "days_over"]].itertuples(index=False, name=None))
 
 
 def without(audit, table, column):

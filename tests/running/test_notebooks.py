@@ -85,3 +85,5 @@ def test_a_chapter_gives_data_frames(opened):
     assert ledger.loc["RET-07", "in_scope"] == sum(ledger.loc["RET-07", outcome] for outcome in Outcome)
     assert list(rows.columns) == EXCEPTIONS.names
     assert len(rows) == ledger.loc["RET-07", "in_scope"] - ledger.loc["RET-07", "pass"]
+    assert list(chapter.exceptions("RET-07", limit=2).record) == list(rows.record[:2])
+    assert chapter.exceptions("RET-07", limit=None).equals(rows)

@@ -25,7 +25,10 @@ from heytalk_audit.notebook import rules_of
 from heytalk_audit.params import Params
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.running.execute import execute
+from heytalk_audit.running.kernels import Kernels
 from heytalk_audit.running.run import Watch
+from heytalk_audit.snapshot import profile
+from heytalk_audit.snapshot.budget import Budget
 
 pytestmark = pytest.mark.xdist_group("run")
 
@@ -43,6 +46,18 @@ def digests(folder: Path) -> dict[str, str]:
 
 def test_everything_planted_is_found_and_nothing_else(audited, demo):
     assert differences(audited, demo, KEY.encode()) == []
+
+
+def test_a_row_too_few_and_a_row_too_many_are_each_a_difference(audited, demo, tmp_path):
+    head, *planted = (demo / "truth.csv").read_text("utf-8").splitlines()
+    lines = [line for line in planted if line.startswith("RET-01,")]
+    twice, gone = lines[0], lines[-1]
+    (tmp_path / "truth.csv").write_text("\n".join([head, *(line for line in planted if line != gone), twice]), "utf-8")
+    (_, _, _, *more), (_, _, _, *less) = twice.split(","), gone.split(",")
+    assert differences(audited, tmp_path, KEY.encode()) == [
+        f"planted, not found: 1 x RET-01 {' '.join(more)}",
+        f"found, not planted: 1 x RET-01 {' '.join(less)}",
+    ]
 
 
 def test_every_ledger_adds_up_and_agrees_with_its_exceptions(audited):
@@ -236,8 +251,11 @@ def test_chapters_side_by_side_leave_the_process_where_it_was(tmp_path, monkeypa
     monkeypatch.setattr("heytalk_audit.running.execute._write_pages", lambda *given: None)
     given = Params(audit={"id": "test"}, snapshot="nowhere")
     before = dict(os.environ)
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / profile.FILE).write_text("{}")
     with Progress(disable=True) as progress:
-        execute(given, tmp_path / "work", progress, Watch().step, object)
+        execute(given, work, progress, Watch().step, Kernels(object), Budget(10**9, 2, work))
     assert folders == [str(tmp_path)] * (len(CHAPTERS) + 1)
     assert os.getcwd() == str(tmp_path) and dict(os.environ) == before
 

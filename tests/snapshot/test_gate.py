@@ -12,11 +12,9 @@ import pytest
 import worlds
 
 from heytalk_audit.audit.audit import Audit
-from heytalk_audit.audit.evaluate import evaluate
 from heytalk_audit.errors import InputError
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
-from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot.engines import connect
 from heytalk_audit.snapshot.open import open_snapshot
 from heytalk_audit.snapshot.seal import seal_folder
@@ -32,7 +30,7 @@ def world(folder: Path, rows: dict | None = None, **stated) -> Path:
 def verdicts(folder: Path, *rules: str, drift=None) -> dict:
     policy = load_policy()
     audit = Audit(open_snapshot(folder, connect()), policy, settings_of(policy, {}), drift)
-    return {r: evaluate(RULES[r], audit) for r in rules}
+    return {r: worlds.evaluated(r, audit) for r in rules}
 
 
 def descriptor(folder: Path, change) -> None:

@@ -11,11 +11,9 @@ import worlds
 from commands import run
 
 from heytalk_audit.audit.audit import Audit
-from heytalk_audit.audit.evaluate import evaluate
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.report.pages import column_changes
-from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot.engines import connect
 from heytalk_audit.snapshot.gate import columns_of
 from heytalk_audit.snapshot.open import open_snapshot
@@ -54,7 +52,7 @@ def audited(folder, previous=None, csv=False) -> Audit:
 
 def outcomes(rule: str, audit: Audit) -> dict[str, tuple[str, str]]:
     """Outcome and reason of each column that does not pass."""
-    evaluation = evaluate(RULES[rule], audit)
+    evaluation = worlds.evaluated(rule, audit)
     assert evaluation.verdict in ("FAIL", "REVIEW"), evaluation.reason
     return {r.record.removeprefix("column_inventory:devices."): (r.outcome, r.reason) for r in evaluation.rows.itertuples()}
 

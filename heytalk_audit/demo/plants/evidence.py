@@ -12,7 +12,7 @@ from heytalk_audit.demo.world import World
 @story
 def faulty_keys(w: World) -> None:
     u = w.user()
-    blank = " " * (1 + sum(r["attribute_id"].strip() == "" for r in w.rows["profile_attributes"]))
+    blank = " " * (1 + sum(reason == "key_blank" for *_, reason in w.truth))
     w.find("DQ-03", "profile_attributes", w.add("profile_attributes", user_id=u, attribute_id=blank), "violation", "key_blank")
     twice = w.id("sao")
     for _ in range(2):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from heytalk_audit.demo.plants.story import DAY, SECOND, send, story
-from heytalk_audit.demo.world import LIVING, Row, World, months_later
+from heytalk_audit.demo.world import World, months_later
 
 #: Law region to the lowest age for an account there.
 YOUNGEST = {"EEA": 16, "UK": 13, "TR": 18, "US-CA": 13, "CN": 14, "OTHER": 13}
@@ -87,16 +87,9 @@ def advertised(w: World, user: str, at: dt.datetime) -> str:
 
 def repeated_dates(w: World) -> None:
     """One birth date on too many accounts, and one on as many as there may be: on one in a hundred, or on nineteen."""
-    dated = [u["birth_date"] for u in w.rows["users"] if lives(w, u) and u.get("birth_date") and not u["is_test"]]
-    most = max(19, (len(dated) - 99) // 98 + 1)
-    allowed, repeated = [day for year in range(1990, 1940, -1) if (day := dt.date(year, 1, 1)) not in set(dated)][:2]
+    most = max(19, (w.birth_dates.total() - 99) // 98 + 1)
+    allowed, repeated = [day for year in range(1990, 1940, -1) if (day := dt.date(year, 1, 1)) not in w.birth_dates][:2]
     for _ in range(most):
         w.user(birth_date=allowed)
     for _ in range(most + 1):
         w.find("MIN-02", "users", w.user(birth_date=repeated), "review", "repeated_date")
-
-
-def lives(w: World, user: Row) -> bool:
-    """Whether an account is in use: not deleted, or restored since."""
-    gone, back = user.get("deleted_at"), user.get("restored_at")
-    return user["status"] in LIVING and (gone is None or (back is not None and gone <= back <= w.now))

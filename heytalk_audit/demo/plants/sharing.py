@@ -222,12 +222,9 @@ def transfers_abroad(w: World) -> None:
 
 def seats(w: World) -> None:
     """Vendors of the background, which get data of people everywhere: what lies outside their region is for a person to decide."""
-    regions = {u["user_id"]: u.get("law_region") for u in w.rows["users"]}
-    tools = {v["vendor_id"]: v.get("transfer_tool") for v in w.rows["vendors"]}
-    for key, (_, _, country, *_) in VENDORS.items():
-        sent = [d for d in w.rows["disclosures"] if d["vendor_id"] == key]
-        people = {regions.get(d.get("user_id")) for d in sent if d.get("user_id") or d["identifier_form"] != "none"}
-        if people - {None, SEATS[country]}:
-            w.find("SHA-13", "vendors", key, "review", "transfer_with_tool" if tools[key] else "transfer_without_tool")
-        elif None in people:
+    for key, (_, _, country, tool, _) in VENDORS.items():
+        regions = w.recipients[key]
+        if regions - {None, SEATS[country]}:
+            w.find("SHA-13", "vendors", key, "review", "transfer_with_tool" if tool else "transfer_without_tool")
+        elif None in regions:
             w.find("SHA-13", "vendors", key, "unknown", "region_missing")

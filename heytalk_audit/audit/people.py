@@ -1,0 +1,31 @@
+"""What a report counts people by: the region whose law applies to them, and their age."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from heytalk_audit.expressions.calendar import full_years
+from heytalk_audit.policy.view import View
+
+NOT_KNOWN = "not known"
+#: An age band: the first whose limit, in years, lies above the age.
+AGE_BANDS = ((13, "under 13"), (16, "13 to 15"), (18, "16 to 17"), (25, "18 to 24"), (65, "25 to 64"), (200, "65 and over"))
+
+
+def people_table(users: ir.Table, view: View) -> ir.Table:
+    """One row per person: user_id, `region` (null where not said) and `age`, as a band. No person where the users have no id."""
+    columns = {"law_region": "string", "birth_date": "date"}
+    if "user_id" in users.columns:
+        rows = users.group_by("user_id").agg(**{c: users[c].max() for c in columns if c in users.columns})
+    else:
+        rows = users.limit(0).select(user_id=ibis.null("string"))
+    rows = rows.mutate(**{c: ibis.null(kind) for c, kind in columns.items() if c not in rows.columns})
+    return view.named("people", rows.select("user_id", region=rows.law_region, age=age_band(rows.birth_date, view.today)))
+
+
+def age_band(birth: ir.DateValue, today: ir.DateScalar) -> ir.StringValue:
+    """The band of an age; not known where the birth is not, or lies ahead."""
+    years = full_years(birth, today)
+    bands = [(years < limit, label) for limit, label in AGE_BANDS]
+    return ibis.cases((birth.isnull() | (birth > today), NOT_KNOWN), *bands, else_=NOT_KNOWN)
