@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Goal:
-    """A goal in words, what was measured of it in words, and the measured part of the limit: at most 1 meets the goal, null is no verdict."""
+    """A goal and what was measured of it, in words, and the measured part of the limit: at most 1 meets the goal, null is no verdict."""
 
     what: str
     measured: str

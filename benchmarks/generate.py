@@ -81,7 +81,8 @@ def write_slice(con: duckdb.DuckDBPyConnection, folder: Path, size: Size, table:
     several = table not in CONSTANT and len(size.slices) > 1
     path = folder / table / f"part-{number:04d}.parquet" if several else folder / f"{table}.parquet"
     path.parent.mkdir(exist_ok=True)
-    con.execute(f"COPY ({select(table, size, *size.slices[number])}) TO '{path}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 1000)")
+    options = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 1000"
+    con.execute(f"COPY ({select(table, size, *size.slices[number])}) TO '{path}' ({options})")
 
 
 def describe(folder: Path, size: Size) -> None:
@@ -90,7 +91,13 @@ def describe(folder: Path, size: Size) -> None:
     document: dict[str, Any] = {"snapshot_id": name, "name": name, "as_of": AS_OF, "extracted_at": EXTRACTED_AT}
     document |= {"producer": "benchmark generator", "source_system": "synthetic"}
     document["resources"] = [
-        {"name": table, "window_start": "2000-01-01T00:00:00Z", "window_end": AS_OF, "filter": None, "extraction_query_sha256": query_digest(table)}
+        {
+            "name": table,
+            "window_start": "2000-01-01T00:00:00Z",
+            "window_end": AS_OF,
+            "filter": None,
+            "extraction_query_sha256": query_digest(table),
+        }
         for table in contract.load()
     ]
     file = folder / "datapackage.json"

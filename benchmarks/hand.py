@@ -37,14 +37,14 @@ class ByHand:
 
 def by_hand(rule: str, audit: Audit) -> ByHand:
     """The hand-written SQL of a rule, with the audit's numbers in it."""
-    text = Template((FOLDER / f"{rule}.sql").read_text("utf-8")).substitute(_numbers(audit) | _lists(audit) | _tables(audit))
+    text = Template((FOLDER / f"{rule}.sql").read_text("utf-8")).substitute(numbers(audit) | _lists(audit) | _tables(audit))
     rows, _, population = text.partition("-- population:")
     return ByHand(rows, population)
 
 
 def prepare(audit: Audit) -> None:
     """Make the macros that the hand-written queries share."""
-    text = Template((FOLDER / "macros.sql").read_text("utf-8")).substitute(_numbers(audit))
+    text = Template((FOLDER / "macros.sql").read_text("utf-8")).substitute(numbers(audit))
     connection(audit).execute(text)
 
 
@@ -58,7 +58,7 @@ def counted(audit: Audit, table: str) -> Counter[str]:
     return Counter(dict(connection(audit).execute(f"SELECT outcome, count(*) FROM {table} GROUP BY ALL").fetchall()))
 
 
-def _numbers(audit: Audit) -> dict[str, str]:
+def numbers(audit: Audit) -> dict[str, str]:
     today, periods = audit.clock.today, audit.policy.periods
     days = {
         "today": today,
@@ -86,7 +86,9 @@ def _tables(audit: Audit) -> dict[str, str]:
     named = [tables[name] for name in NAMED if name in tables and "user_id" in tables[name]]
     timed = [table for table in tables.values() if table.of_kind("timestamp")]
     return {
-        "rows": "".join(f"SELECT '{t.name}' AS table_name, {t.key} AS key, user_id, false AS allowed FROM {t.name} UNION ALL\n    " for t in named),
+        "rows": "".join(
+            f"SELECT '{t.name}' AS table_name, {t.key} AS key, user_id, false AS allowed FROM {t.name} UNION ALL\n    " for t in named
+        ),
         "row_counts": "".join(f"(SELECT count(*) FROM {t.name}) + " for t in named),
         "all_keys": _union(tables.values(), _keys),
         "all_counts": " + ".join(f"(SELECT count(*) FROM {name})" for name in tables),
@@ -104,8 +106,10 @@ def _person(table: contract.Table) -> str:
 
 
 def _keys(table: contract.Table) -> str:
-    twice = f"SELECT {table.key}, true AS repeated FROM {table.name} GROUP BY {table.key} HAVING count(*) > 1"
-    return f"SELECT '{table.name}' AS table_name, {table.key} AS key, {_person(table)}, repeated FROM {table.name} LEFT JOIN ({twice}) USING ({table.key})"
+    key = table.key
+    twice = f"SELECT {key}, true AS repeated FROM {table.name} GROUP BY {key} HAVING count(*) > 1"
+    columns = f"'{table.name}' AS table_name, {key} AS key, {_person(table)}, repeated"
+    return f"SELECT {columns} FROM {table.name} LEFT JOIN ({twice}) USING ({key})"
 
 
 def _times(table: contract.Table, audit: Audit) -> str:

@@ -103,7 +103,11 @@ def watch(command: Sequence[str], environment: dict[str, str] | None = None, fol
         time.sleep(0.05)
     reader.join()
     # a process that its own parent waited for is counted with the parent
-    watched.wall, watched.cpu, watched.status = time.perf_counter() - begun, usage.ru_utime + usage.ru_stime, os.waitstatus_to_exitcode(status)
+    watched.wall, watched.cpu, watched.status = (
+        time.perf_counter() - begun,
+        usage.ru_utime + usage.ru_stime,
+        os.waitstatus_to_exitcode(status),
+    )
     process.returncode = watched.status
     return watched
 

@@ -46,7 +46,10 @@ def whole(audit: Audit, work: Path, ids: list[str]) -> dict[str, Any]:
 def decode(audit: Audit, work: Path, ids: list[str]) -> dict[str, Any]:
     """Decode once every column that some rule's query names, table by table."""
     con, sql = hand.connection(audit), _all_sql(audit)
-    reads = {table: [c for c in view.columns if any(f'"{c}"' in text and f'"{table}"' in text for text in sql)] for table, view in audit.snapshot.tables.items()}
+    reads = {
+        table: [c for c in view.columns if any(f'"{c}"' in text and f'"{table}"' in text for text in sql)]
+        for table, view in audit.snapshot.tables.items()
+    }
     queries = [f"SELECT {', '.join(_read(contract.load()[t][c]) for c in columns)} FROM {t}" for t, columns in reads.items() if columns]
     return _used(lambda: [con.execute(text).fetchall() for text in queries]) | {"columns": sum(map(len, reads.values()))}
 

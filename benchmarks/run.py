@@ -31,7 +31,10 @@ def machine() -> list[str]:
     model = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), platform.processor())
     memory = next((int(line.split()[1]) / 2**20 for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
-    return [f"{os.cpu_count()} processors ({model}), {memory:.0f} GB, {platform.system()}", f"Python {platform.python_version()}, {versions}"]
+    return [
+        f"{os.cpu_count()} processors ({model}), {memory:.0f} GB, {platform.system()}",
+        f"Python {platform.python_version()}, {versions}",
+    ]
 
 
 def _lines(path: str) -> list[str]:

@@ -29,7 +29,18 @@ def measure(bench: Bench) -> Section:
         ratios["whole"].append((whole.median("cpu"), rule))
         rows.append([rule, f"{count:,}", *described(sql), *described(whole)])
         bench.console.print(*map(str, rows[-1]), sep="  ")
-    heads = ["rule", "rows", "SQL s", "by hand s", "ratio, processor", "ratio, clock", "whole s", "by hand s", "ratio, processor", "ratio, clock"]
+    heads = [
+        "rule",
+        "rows",
+        "SQL s",
+        "by hand s",
+        "ratio, processor",
+        "ratio, clock",
+        "whole s",
+        "by hand s",
+        "ratio, processor",
+        "ratio, clock",
+    ]
     goals = [goal(*max(ratios["SQL"]), "the SQL", SQL_GOAL, bench), goal(*max(ratios["whole"]), "whole evaluation", WHOLE_GOAL, bench)]
     title = f"## Rules beside hand-written SQL, {bench.users:,} people"
     text = f"Medians of {bench.pairs} pairs in turns; the interval of the ratio's median at 95 %. Counts per outcome are equal."
@@ -38,7 +49,9 @@ def measure(bench: Bench) -> Section:
 
 def goal(ratio: float, rule: str, what: str, limit: float, bench: Bench) -> Goal:
     """The goal for the rule that does worst."""
-    return Goal(f"each rule by hand-written SQL, {what}: at most {limit}", f"{ratio:.2f} at most ({rule}, {bench.users:,} people)", ratio / limit)
+    return Goal(
+        f"each rule by hand-written SQL, {what}: at most {limit}", f"{ratio:.2f} at most ({rule}, {bench.users:,} people)", ratio / limit
+    )
 
 
 def check(rule: str, audit: Audit, work: Path) -> int:

@@ -54,7 +54,11 @@ def test_slices_make_folders_and_the_same_rows_per_person(harness, tmp_path, mon
     generate, _, _ = harness
     monkeypatch.setattr(generate, "SLICE", 70)
     folder = generated(harness, tmp_path / "sliced", 200)
-    assert [path.name for path in sorted((folder / "traffic_events").iterdir())] == ["part-0000.parquet", "part-0001.parquet", "part-0002.parquet"]
+    assert [path.name for path in sorted((folder / "traffic_events").iterdir())] == [
+        "part-0000.parquet",
+        "part-0001.parquet",
+        "part-0002.parquet",
+    ]
     counts = duckdb.sql(f"SELECT DISTINCT count(*) FROM '{folder}/traffic_events/*.parquet' GROUP BY user_id").fetchall()
     assert counts == [(50,)]
 
@@ -63,7 +67,9 @@ def test_more_of_the_log_is_kept_for_too_long_when_asked_for(harness, tmp_path):
     import duckdb
 
     folder = generated(harness, tmp_path / "violating", 400, violating=0.3)
-    old = duckdb.sql(f"SELECT avg((event_at < TIMESTAMPTZ '2024-03-31 00:00+00')::INT) FROM '{folder}/traffic_events.parquet'").fetchall()[0][0]
+    old = duckdb.sql(f"SELECT avg((event_at < TIMESTAMPTZ '2024-03-31 00:00+00')::INT) FROM '{folder}/traffic_events.parquet'").fetchall()[
+        0
+    ][0]
     assert 0.25 < old < 0.35
 
 
