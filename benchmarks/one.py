@@ -20,6 +20,7 @@ import ours
 
 from heytalk_audit import contract
 from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.faults import NotEvaluated
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot.quoting import name
 
@@ -31,10 +32,10 @@ def rules(audit: Audit, work: Path, ids: list[str]) -> dict[str, Any]:
 
 
 def query(audit: Audit, work: Path, ids: list[str]) -> dict[str, Any]:
-    """Run the queries of rules into a table, and nothing else."""
+    """Run the queries of rules, and what they share, into tables, and nothing else."""
     ours.warm(audit)
-    con, sql = hand.connection(audit), [ours.classified_sql(RULES[id], audit) for id in ids]
-    return _used(lambda: [con.execute(f"CREATE OR REPLACE TEMP TABLE classified AS {text}") for text in sql])
+    sql = [(RULES[id], ours.queries(RULES[id], audit)) for id in ids]
+    return _used(lambda: [(ours.share(rule, audit), ours.run_queries(queries, hand.connection(audit))) for rule, queries in sql])
 
 
 def whole(audit: Audit, work: Path, ids: list[str]) -> dict[str, Any]:
@@ -69,9 +70,10 @@ def _all_sql(audit: Audit) -> list[str]:
     texts = []
     for rule in RULES.values():
         try:
-            texts.append(ours.classified_sql(rule, audit, dry=True))
-        except Exception:  # what the snapshot lacks for a rule is said where the rules are measured
+            queries = ours.queries(rule, audit)
+        except NotEvaluated:
             continue
+        texts += [*queries.shared.values(), *queries.own.values()]
     return texts
 
 
@@ -90,7 +92,9 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("rules", nargs="*")
     args = parser.parse_args()
-    measured = globals()[args.what](ours.opened(args.snapshot, args.work), args.work, args.rules)
+    audit = ours.opened(args.snapshot, args.work)
+    measured = globals()[args.what](audit, args.work, args.rules)
+    ours.close(audit)
     print("\n" + json.dumps(measured))
 
 

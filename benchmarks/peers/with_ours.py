@@ -60,4 +60,6 @@ counts = {}
 for name, build in rules.items():
     rule = Rule(f"PEER-{name}", Severity.LOW, (), "policy", build)
     counts[name] = ours.outcomes(ours.evaluate_and_write(rule, audit, work / f"{name}.parquet"))[1]["violation"]
-print("\n" + json.dumps({"counts": counts, "seconds": time.perf_counter() - begun}))
+seconds = time.perf_counter() - begun
+ours.close(audit)
+print("\n" + json.dumps({"counts": counts, "seconds": seconds}))

@@ -36,6 +36,7 @@ def measure(bench: Bench) -> Section:
         wall, cpu, _, count = ours.seconds_of(RULES[rule], audit, file)
         rows.append([rule, f"{count:,}", f"{wall:.2f}", f"{cpu:.2f}", f"{theirs['wall']:.2f}", f"{theirs['cpu']:.2f}"])
         bench.console.print(*rows[-1], sep="  ")
+    ours.close(audit)
     text = "Ours is the whole evaluation with its exceptions file, Polars the counts alone, read from the files."
     heads = ["rule", "rows", "ours, clock s", "ours, processor s", "Polars, clock s", "Polars, processor s"]
     goal = Goal("four rules in Polars: counts equal", f"equal ({bench.users:,} people)", None)

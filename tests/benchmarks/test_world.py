@@ -91,10 +91,10 @@ def test_sql_by_hand_finds_what_rules_find(harness, world, tmp_path):
     for rule in hand.RULES:
         evaluation = ours.evaluate_and_write(RULES[rule], audit, tmp_path / "exceptions.parquet")
         written = hand.by_hand(rule, audit)
-        con.execute(f"CREATE OR REPLACE TEMP TABLE by_hand AS {written.rows}")
+        con.execute(f"CREATE OR REPLACE TABLE by_hand AS {written.rows}")
         rows = con.execute("SELECT outcome, reason, count(*) FROM by_hand GROUP BY ALL").fetchall()
         by_hand = {(outcome, reason): n for outcome, reason, n in rows}, con.execute(written.population).fetchall()[0][0]
-        by_rule = dict(ours.reasons(evaluation)), ours.outcomes(evaluation)[0]
+        by_rule = ours.reasons(evaluation), ours.outcomes(evaluation)[0]
         found += Counter(outcome for outcome, _ in by_rule[0])
         if by_hand != by_rule:
             differing[rule] = by_hand, by_rule
