@@ -34,6 +34,7 @@ from heytalk_audit.snapshot.delivery import Delivery
 from heytalk_audit.snapshot.duck import Duck
 from heytalk_audit.snapshot.engines import check_url, connect_duckdb
 from heytalk_audit.snapshot.open import open_snapshot
+from heytalk_audit.snapshot.spark_session import check_reachable
 
 #: Below this many bytes a key is weak.
 STRONG_KEY = 32
@@ -79,6 +80,7 @@ def _check_parameters(parameters: Params, base: Path, policy: Policy, console: C
     if parameters.signing.key:
         signature.load_key(base / parameters.signing.key, params.passphrase(parameters.signing))
     check_url(parameters.engine.url)
+    check_reachable(parameters.engine.url)
 
 
 def _check_rules(parameters: Params) -> None:

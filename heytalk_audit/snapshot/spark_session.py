@@ -27,13 +27,14 @@ _DRIVER = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
 
 def open_session(url: str, options: dict[str, Any]) -> Any:
     """The session behind an address: local[2], spark://host:port or sc://host:port. Raises InputError, within seconds."""
+    # of pandas nothing is used there: what comes and goes is Arrow
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     try:
         from pyspark.sql import SparkSession
     except ImportError as error:
-        raise InputError(f"engine {url}", "pyspark is not installed", "make setup EXTRAS=spark") from error
-    scheme, _, rest = url.partition("://")
-    if rest:
-        _refuse_silence(url, scheme, rest)
+        raise InputError(f"engine {shown(url)}", "pyspark is not installed", "make setup EXTRAS=spark") from error
+    check_reachable(url)
+    scheme = url.partition("://")[0]
     # pyspark logs each failed query with its message, which may quote values
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     builder = SparkSession.builder.appName("heytalk-audit")
@@ -56,7 +57,7 @@ def _get(builder: Any, url: str) -> Any:
         setting = str(error).removeprefix("Failed to set ").split()[0]
         raise InputError("engine.options", f"{setting} can't be set over Connect", "set it where the server is started") from error
     except Exception as error:
-        raise InputError(f"engine {url}", f"Spark does not start ({_cause(error)})", _remedy(error)) from error
+        raise InputError(f"engine {shown(url)}", f"Spark does not start ({_cause(error)})", _remedy(error)) from error
 
 
 def _cause(error: Exception) -> str:
@@ -82,14 +83,23 @@ def _settle(session: Any, url: str, options: dict[str, Any]) -> None:
         context.pythonExec = sys.executable
 
 
-def _refuse_silence(url: str, scheme: str, rest: str) -> None:
-    """Refuse an address at which nothing listens: Spark itself would try for a minute, and Connect for ten."""
-    addresses = [_ADDRESS.match(address) for address in rest.partition("/")[0].split(",")]
-    ports = [int(a["port"] or _PORTS.get(scheme, 0)) if a else 0 for a in addresses]
-    if not all(0 < port < 65536 for port in ports):
-        raise InputError(f"engine {url}", "names no host and port", f"write {scheme}://host:port")
-    if not any(_listens(a["host"].strip("[]"), port) for a, port in zip(addresses, ports, strict=True) if a):
-        raise InputError(f"engine {url}", "nothing listens there", "start the cluster, or mend the address")
+def check_reachable(url: str) -> None:
+    """Refuse an address at which nothing listens, with an InputError: Spark itself would try for a minute, and Connect for ten."""
+    scheme, is_remote, rest = url.partition("://")
+    if not is_remote:
+        return
+    # what follows a slash or semicolon are parameters of Connect
+    places = [_ADDRESS.fullmatch(place) for place in re.split("[/;]", rest)[0].split(",")]
+    addresses = [(place["host"].strip("[]"), int(place["port"] or _PORTS.get(scheme, 0))) for place in places if place]
+    if len(addresses) < len(places) or not all(0 < port < 65536 for _, port in addresses):
+        raise InputError(f"engine {shown(url)}", "names no host and port", f"write {scheme}://host:port")
+    if not any(_listens(*address) for address in addresses):
+        raise InputError(f"engine {shown(url)}", "nothing listens there", "start the cluster, or mend the address")
+
+
+def shown(url: str) -> str:
+    """An address without what follows host and port: a token may be in it."""
+    return "://".join(re.split("[/;]", part)[0] for part in url.split("://", 1))
 
 
 def _listens(host: str, port: int) -> bool:

@@ -1,6 +1,6 @@
 """Evaluates every rule of a snapshot on one engine, passing rows included, and writes what it says of each row. A process of its own.
 
-python judge.py ENGINE SNAPSHOT OUT [KEY=VALUE ...]
+python judge.py ENGINE OUT SNAPSHOT [KEY=VALUE ...]
 """
 
 import json
@@ -21,7 +21,7 @@ from heytalk_audit.snapshot.engines import connect
 from heytalk_audit.snapshot.open import open_snapshot
 
 
-def main(url: str, snapshot: str, out: str, *options: str) -> None:
+def main(url: str, out: str, snapshot: str, *options: str) -> None:
     """Write one line of JSON per rule: its verdict, why, its ledger, its figures, its rows, and the seconds that it took."""
     engine = connect(url, dict(option.split("=", 1) for option in options))
     policy = load_policy()

@@ -1,4 +1,4 @@
-"""Asks one engine of a cluster for what only a cluster has: workers of their own, and batches in several windows. A process of its own.
+"""Asks one engine of a cluster for what only a cluster has: workers of their own, and batches that come in several windows.
 
 python probe.py ENGINE OUT [KEY=VALUE ...]
 """
@@ -6,6 +6,7 @@ python probe.py ENGINE OUT [KEY=VALUE ...]
 import json
 import os
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,37 +15,46 @@ from heytalk_audit.snapshot import spark
 from heytalk_audit.snapshot.engines import connect
 
 ROWS = 50_000
+SEEN = pa.schema([("file", pa.string()), ("process", pa.int64()), ("rows", pa.int64()), ("words", pa.int64())])
 
 
-def where(batch: pa.RecordBatch) -> pa.Table:
-    """Where a worker has the package from, and its process."""
-    import heytalk_audit.detect.terms as terms
+def words() -> int:
+    """The length of a file of the package's data."""
+    return len((files("heytalk_audit.detect") / "requests.csv").read_text("utf-8"))
 
-    # a file of the package's data is read there
-    words = len(terms.files("heytalk_audit.detect").joinpath("requests.csv").read_text("utf-8"))
-    return pa.table({"file": [terms.__file__], "process": [os.getpid()], "rows": [batch.num_rows], "words": [words]})
+
+def seen_from(batch: pa.RecordBatch) -> pa.Table:
+    """Where a worker has the package from, and which process it is."""
+    import heytalk_audit
+
+    return pa.table({"file": [heytalk_audit.__file__], "process": [os.getpid()], "rows": [batch.num_rows], "words": [words()]})
 
 
 def main(url: str, out: str, *options: str) -> None:
     """Write what was seen as JSON."""
     engine = connect(url, dict(option.split("=", 1) for option in options))
-    numbers = pa.array([(i * 7919) % ROWS for i in range(ROWS)], pa.int64())
-    table = engine.put("numbers", pa.table({"n": numbers, "text": pa.array([f"{n:07} " + "é" * 50 for n in numbers.to_pylist()])}))
-    schema = pa.schema([("file", pa.string()), ("process", pa.int64()), ("rows", pa.int64()), ("words", pa.int64())])
-    # its rows on both workers
-    spread = engine.keep("spread", table.order_by("n"))[0]
-    workers = engine.query(engine.sql(engine.derive("workers", [(spread, where)], schema, Path(out)))).to_pylist()
-    spark.WINDOW = 100_000
+    numbers = [(i * 7919) % ROWS for i in range(ROWS)]
+    table = engine.put("numbers", pa.table({"n": numbers, "text": [f"{n:07} {n * n}" for n in numbers]}))
+    engine.keep("spread", table.order_by("n"))
+    workers = engine.derive("workers", [(engine.backend.table("spread"), seen_from)], SEEN, Path(out))
+    fetched: list[tuple[int, int]] = []
+    windows = spark._windows
+    spark._windows, spark.WINDOW = lambda sizes: (fetched.append(w) or w for w in windows(sizes)), 50_000
     batches = list(engine.batches(table.order_by(table.n.desc()), 7000))
-    seen = {
-        "workers": workers,
+    rows = pa.Table.from_batches(batches).to_pylist()
+    answer = {
+        "process": os.getpid(),
+        "words": words(),
+        "rows": ROWS,
+        "workers": engine.query(engine.sql(workers)).to_pylist(),
+        "windows": len(fetched),
         "sizes": [batch.num_rows for batch in batches],
-        "in order": pa.chunked_array([batch.column("n") for batch in batches]).to_pylist() == list(reversed(range(ROWS))),
-        "texts": all(text.startswith(f"{n:07}") for b in batches for n, text in zip(*map(pa.Array.to_pylist, b.columns), strict=True)),
-        "none": list(engine.batches(table.filter(table.n < 0), 7000)),
-        "kept": [row["tableName"] for row in map(dict, ({"tableName": t.name} for t in engine.session.catalog.listTables())) if "cells" in row["tableName"]],
+        "in order": [row["n"] for row in rows] == list(reversed(range(ROWS))),
+        "texts": all(row["text"] == f"{row['n']:07} {row['n'] ** 2}" for row in rows),
+        "without rows": list(engine.batches(table.filter(table.n < 0), 7000)),
+        "left behind": [t.name for t in engine.session.catalog.listTables() if t.name.startswith("cells")],
     }
-    Path(out).write_text(json.dumps(seen), "utf-8")
+    Path(out).write_text(json.dumps(answer) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

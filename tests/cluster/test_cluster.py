@@ -3,23 +3,56 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+import processes
+
+from heytalk_audit.demo import write_demo
 from heytalk_audit.rules import RULES
 
 pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("cluster")]
 CLUSTER = ("spark", "connect")
 
 
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory):
+    """The addresses of a master and of a Connect server, with the options for each; nothing of ours is in their workers' path."""
+    if reason := processes.lacking():
+        pytest.skip(reason)
+    launcher = processes.launcher()
+    with launcher.cluster(tmp_path_factory.mktemp("cluster")) as up:
+        yield {"spark": (up.spark, launcher.SETTINGS | processes.SMALL), "connect": (up.connect, processes.SMALL), "duckdb": ("duckdb", {})}
+
+
+@pytest.fixture(scope="session")
+def judged(engines, tmp_path_factory):
+    """By engine and rule: what the rule says of every row of a demo of 300 people. The engines work side by side."""
+    folder = tmp_path_factory.mktemp("judged")
+    write_demo(folder / "demo", users=300)
+    running = {name: processes.Script("judge.py", engine, folder / name, str(folder / "demo")) for name, engine in engines.items()}
+    return {name: {said["rule"]: said for said in script.lines()} for name, script in running.items()}
+
+
+@pytest.fixture(scope="session")
+def probed(engines, tmp_path_factory):
+    """What `probe.py` saw of each engine of the cluster."""
+    folder = tmp_path_factory.mktemp("probed")
+    return {name: processes.Script("probe.py", engines[name], folder / name).lines()[0] for name in CLUSTER}
+
+
 def differences(rule, here, there):
-    """Where two engines say different things of a rule: of itself, or of single rows."""
+    """Where two engines say different things: of the rule, or of single rows."""
     lines = [f"{rule}: {key} is {there[key]}, not {here[key]}" for key in here if key not in ("rows", "seconds") and here[key] != there[key]]
     rows, others = set(here["rows"]), set(there["rows"])
     lines += [f"{rule}: {row} stands on DuckDB alone" for row in sorted(rows - others)[:3]]
     lines += [f"{rule}: {row} stands on Spark alone" for row in sorted(others - rows)[:3]]
-    # the same row twice
-    return lines + [f"{rule}: {len(there['rows'])} rows, not {len(here['rows'])}"] * (len(here["rows"]) != len(there["rows"]))
+    repeated = len(here["rows"]) != len(there["rows"])
+    return [*lines, f"{rule}: {len(there['rows'])} rows, not {len(here['rows'])}"] if repeated else lines
 
 
 @pytest.mark.parametrize("engine", CLUSTER)
@@ -29,19 +62,27 @@ def test_every_rule_says_the_same_of_every_row(judged, engine):
     assert [line for rule in here for line in differences(rule, here[rule], there[rule])] == []
 
 
-def test_the_demo_has_rows_for_the_rules(judged):
-    rows = [json.loads(row) for said in judged["duckdb"].values() for row in said["rows"]]
-    assert {row["outcome"] for row in rows} >= {"pass", "violation", "review", "unknown", "exempt"}
-    assert sum(bool(said["rows"]) for said in judged["duckdb"].values()) > 95
+def test_the_rules_have_rows_of_every_outcome_to_compare(judged):
+    rows = {rule: [json.loads(row) for row in said["rows"]] for rule, said in judged["duckdb"].items()}
+    assert {row["outcome"] for of_rule in rows.values() for row in of_rule} == {"pass", "violation", "review", "unknown", "exempt", "excluded"}
+    assert [rule for rule in rows if not rows[rule] and judged["duckdb"][rule]["verdict"] != "NOT_EVALUATED"] == []
 
 
-@pytest.fixture(scope="session")
-def probed(engines, tmp_path_factory):
-    """What `probe.py` saw on each engine of the cluster."""
-    from conftest_of_cluster import ended, started
+@pytest.mark.parametrize("engine", CLUSTER)
+def test_functions_run_on_both_workers_with_the_package_that_was_sent(probed, engine):
+    workers = probed[engine]["workers"]
+    assert len({worker["process"] for worker in workers}) == 2
+    assert probed[engine]["process"] not in {worker["process"] for worker in workers}
+    assert all("/heytalk-audit-" in worker["file"] for worker in workers), workers
+    # a file of the package's data is there too
+    assert {worker["words"] for worker in workers} == {probed[engine]["words"]}
+    assert sum(worker["rows"] for worker in workers) == probed[engine]["rows"]
 
-    out = tmp_path_factory.mktemp("probed")
-    for name in CLUSTER:
-        url, options = engines[name]
-        ended(started("probe.py", url, str(out / name), *[f"{key}={value}" for key, value in options.items()]))
-    return {name: json.loads((out / name).read_text("utf-8")) for name in CLUSTER}
+
+@pytest.mark.parametrize("engine", CLUSTER)
+def test_batches_come_in_order_in_several_windows_and_leave_nothing_behind(probed, engine):
+    seen = probed[engine]
+    assert seen["windows"] > 3
+    assert seen["sizes"] == [7000] * 7 + [1000]
+    assert seen["in order"] and seen["texts"]
+    assert seen["without rows"] == [] and seen["left behind"] == []
