@@ -7,6 +7,8 @@ READY := $(VENV)/ready$(if $(EXTRAS),-$(EXTRAS))
 # the demo's engagement key is fixed and published: it protects nobody
 DEMO_KEY := heytalk-audit-demo-key-which-is-published
 JOBS ?= auto
+# what make bench measures: make bench BENCH="--only rules --users 100000"
+BENCH ?=
 
 .PHONY: audit test lint lab bench setup lock rules imports schema clean
 
@@ -26,7 +28,7 @@ lab: setup
 	HEYTALK_AUDIT_KEY=$${HEYTALK_AUDIT_KEY:-$(DEMO_KEY)} $(BIN)/heytalk-audit lab
 
 bench: setup
-	for script in consent detect audit; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+	$(BIN)/python benchmarks/run.py $(BENCH)
 
 rules: setup
 	$(BIN)/python -c 'from heytalk_audit.catalogue import markdown; print(markdown(), end="")' > RULES.md
@@ -52,6 +54,9 @@ lock:
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--python-version 3.11 pyproject.toml --output-file requirements.lock
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"], sep="\n")' | \
+		$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--python-version 3.11 --constraints requirements.lock - --output-file requirements-spark.lock
 
 clean:
 	rm -rf $(VENV) data reports/demo

@@ -158,7 +158,7 @@ HIDDEN_STATE = re.compile(
 def test_nothing_changes_the_state_of_the_process():
     for path in PACKAGE.rglob("*.py"):
         source = path.read_text("utf-8")
-        if path.name == "kernels.py":
+        if path.name == "forks.py":
             # a fork that becomes a kernel has a folder and an environment of its own
             source = source[: source.index("def _become_kernel")]
         assert not HIDDEN_STATE.search(source), path.name

@@ -26,7 +26,7 @@ class ReasonRows:
 
 
 @dataclass(frozen=True)
-class Counts:
+class RowCounts:
     """The classified rows of a rule, counted.
 
     `people` by outcome; `by_region` and `by_age` the people concerned; `ageing` violations by bucket of days over; `breakdowns` per name
@@ -51,7 +51,7 @@ class Counts:
         return sum(line.rows for line in self.reasons if line.outcome == outcome)
 
 
-def count(engine: Engine, table: str, breakdowns: Sequence[str], over_time: OverTime | None) -> Counts:
+def count(engine: Engine, table: str, breakdowns: Sequence[str], over_time: OverTime | None) -> RowCounts:
     """Count the classified rows in a table of the engine."""
     splits = [*_splits(table), *(_split(f"by_{name}", table, f"by_{name}") for name in breakdowns)]
     if over_time is not None:
@@ -78,12 +78,12 @@ def _split(split: str, table: str, column: str, month: str = "NULL") -> str:
     return f"SELECT '{split}', outcome, {column}, {month}, count(*), 0 FROM {table} GROUP BY {', '.join(by)}"
 
 
-def _counts(rows: list[tuple[str, str, str, str, int, int]], breakdowns: Sequence[str]) -> Counts:
+def _counts(rows: list[tuple[str, str, str, str, int, int]], breakdowns: Sequence[str]) -> RowCounts:
     of_split: dict[str, list[tuple[str, str, str, int, int]]] = {}
     for split, outcome, value, month, n, people in rows:
         of_split.setdefault(split, []).append((outcome, value, month, n, people))
     ageing = {value: n for _, value, _, n, _ in of_split.get("ageing", ())}
-    return Counts(
+    return RowCounts(
         tuple(ReasonRows(Outcome(outcome), reason, n, people) for outcome, reason, _, n, people in of_split.get("reason", ())),
         {outcome: people for outcome, _, _, _, people in of_split.get("people", ())},
         {value: people for _, value, _, _, people in of_split.get("region", ())},

@@ -15,10 +15,10 @@ from heytalk_audit.audit.audit import READ_FROM_TEXTS, Audit
 from heytalk_audit.audit.breakdown import shown_value
 from heytalk_audit.audit.check import Check, OverTime, Rule
 from heytalk_audit.audit.classify import classify, labelled_rows, shown_breakdowns, tested_records
-from heytalk_audit.audit.counts import Counts, count
+from heytalk_audit.audit.counts import RowCounts, count
 from heytalk_audit.audit.faults import GATE, Block, Fault, NotEvaluated, absent, fault_of, missing_column
 from heytalk_audit.audit.holds import Hold
-from heytalk_audit.audit.people import people
+from heytalk_audit.audit.people import people_table
 from heytalk_audit.audit.present import Present
 from heytalk_audit.audit.sampling import Sample, draw
 from heytalk_audit.errors import printable
@@ -55,7 +55,7 @@ class Evaluation:
     verdict: Verdict
     reason: str | None
     ledger: dict[str, int]
-    counts: Counts = field(default_factory=Counts)
+    counts: RowCounts = field(default_factory=RowCounts)
     classified: ir.Table | None = field(default=None, repr=False)
     tables: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
@@ -165,7 +165,7 @@ def _build(rule: Rule, audit: Audit, view: View, present: Present, dry: bool = F
 
 
 def _labelled(rule: Rule, check: Check, candidates: ir.Table, audit: Audit, view: View) -> ir.Table:
-    return labelled_rows(rule, check, candidates, people(audit.snapshot.tables["users"], view), view)
+    return labelled_rows(rule, check, candidates, people_table(audit.snapshot.tables["users"], view), view)
 
 
 def _needs(rule: Rule, check: Check) -> tuple[str, ...]:
@@ -191,7 +191,7 @@ def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -
     audit.shared.compute(view.shared)
     in_scope, figures = ledger.population_and_figures(check, engine.rows)
     classified, sql = _keep_classified(rule, built, audit, view)
-    counts = count(engine, CLASSIFIED, shown_breakdowns(rule, check), check.over_time) if classified is not None else Counts()
+    counts = count(engine, CLASSIFIED, shown_breakdowns(rule, check), check.over_time) if classified is not None else RowCounts()
     counted = ledger.ledger_of(counts, in_scope)
     gaps = verdict.coverage_gaps(rule, built.reads, audit, view)
     judged = verdict.judge(counted, gaps, audit.settings["unknown_limit"])
@@ -228,7 +228,7 @@ def _keep_classified(rule: Rule, built: Built, audit: Audit, view: View) -> tupl
         audit.shared.compute(view.shared)
         kept, statements[CLASSIFIED], _ = engine.keep(CLASSIFIED, labelled)
     statements = audit.shared.sql(view.shared) | statements
-    return kept if rows else None, ";\n\n".join(f"CREATE TABLE {name} AS\n{made}" for name, made in statements.items())
+    return kept if rows else None, ";\n\n".join(f"CREATE TABLE {name} AS\n{query}" for name, query in statements.items())
 
 
 def _samples(built: Built, classified: ir.Table | None, audit: Audit, view: View) -> tuple[Sample, ...]:
@@ -255,7 +255,7 @@ def _by_month(rule: Rule, drawn: OverTime, table: ir.Table, engine: Engine) -> l
     return [(str(panel), str(month), int(n)) for panel, month, n in rows]
 
 
-def _assumptions(check: Check, counts: Counts, view: View) -> tuple[str, ...]:
+def _assumptions(check: Check, counts: RowCounts, view: View) -> tuple[str, ...]:
     """Names of the assumed numbers that the violations rest on."""
     reasons = {line.reason for line in counts.reasons if line.outcome == Outcome.VIOLATION}
     numbers = [n for c in check.conditions if c.reason in reasons for n in view.rests_on(c.when)]

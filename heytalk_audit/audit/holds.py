@@ -67,7 +67,7 @@ def last_review(holds: ir.Table, policy: View) -> ir.TimestampValue:
 def valid_holds(exceptions: ir.Table, policy: View) -> ir.Table:
     """The entries that can excuse anything, one row each: user_id, scope, started, closing (null while open), reviewed."""
     open_ = is_open(exceptions, policy)
-    return exceptions.filter(
+    entries = exceptions.filter(
         exceptions.type.isin(TYPES),
         ~blank(exceptions.owner),
         ~(blank(exceptions.reason_code) & blank(exceptions.reference)),
@@ -80,6 +80,7 @@ def valid_holds(exceptions: ir.Table, policy: View) -> ir.Table:
         closing=open_.ifelse(ibis.null("date"), policy.plus_days(policy.date(exceptions.ended_at), "hold_closing")),
         reviewed=reviewed(exceptions, policy),
     )
+    return policy.named("valid_holds", entries)
 
 
 def covers(scope: ir.StringValue, parts: tuple[Part, ...]) -> ir.BooleanValue:

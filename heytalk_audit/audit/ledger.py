@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from heytalk_audit.audit.check import Check
-from heytalk_audit.audit.counts import Counts
+from heytalk_audit.audit.counts import RowCounts
 from heytalk_audit.audit.faults import NotAddingUp
 from heytalk_audit.vocabulary import Outcome
 
@@ -25,7 +25,7 @@ def empty() -> dict[str, int]:
     return dict.fromkeys(("in_scope", *map(str, Outcome)), 0)
 
 
-def ledger_of(counts: Counts, in_scope: int) -> dict[str, int]:
+def ledger_of(counts: RowCounts, in_scope: int) -> dict[str, int]:
     """The ledger of a population and of its rows that do not pass (or of all of them). Raises NotAddingUp."""
     if counts.rows > in_scope:
         raise NotAddingUp("the population does not add up: a join repeats rows")

@@ -13,7 +13,7 @@ NOT_KNOWN = "not known"
 AGE_BANDS = ((13, "under 13"), (16, "13 to 15"), (18, "16 to 17"), (25, "18 to 24"), (65, "25 to 64"), (200, "65 and over"))
 
 
-def people(users: ir.Table, view: View) -> ir.Table:
+def people_table(users: ir.Table, view: View) -> ir.Table:
     """One row per person: user_id, `region` (null where not said) and `age`, as a band. No person where the users have no id."""
     columns = {"law_region": "string", "birth_date": "date"}
     if "user_id" in users.columns:

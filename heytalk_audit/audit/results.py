@@ -12,7 +12,7 @@ import pandas as pd
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.breakdown import breakdown
 from heytalk_audit.audit.check import Rule
-from heytalk_audit.audit.counts import Counts
+from heytalk_audit.audit.counts import RowCounts
 from heytalk_audit.audit.evaluate import Evaluation
 from heytalk_audit.audit.faults import Fault
 from heytalk_audit.audit.rule_result import (
@@ -161,12 +161,12 @@ def _list(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value or ())
 
 
-def _subjects(counts: Counts) -> Subjects:
+def _subjects(counts: RowCounts) -> Subjects:
     people = {str(outcome): counts.people.get(outcome, 0) for outcome in OPEN_OUTCOMES}
     return Subjects(by_region=dict(sorted(counts.by_region.items())), by_age=dict(sorted(counts.by_age.items())), **people)
 
 
-def _reasons(counts: Counts) -> tuple[ReasonCount, ...]:
+def _reasons(counts: RowCounts) -> tuple[ReasonCount, ...]:
     lines = [ReasonCount(outcome=c.outcome, reason=c.reason, rows=c.rows, people=c.people) for c in counts.reasons]
     return tuple(sorted(lines, key=lambda line: (line.outcome.rank, -(line.rows or 0), str(line.reason))))
 

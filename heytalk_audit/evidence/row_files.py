@@ -19,6 +19,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from heytalk_audit.snapshot.budget import GUARDED
 from heytalk_audit.snapshot.quoting import literal
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Outcome
 
@@ -33,7 +34,8 @@ class RowReader:
 
     def __init__(self, spill: Path, memory: str = MEMORY):
         threads = min(4, os.cpu_count() or 1)  # each has buffers of its own
-        self._engine = duckdb.connect(config={"memory_limit": memory, "threads": threads, "temp_directory": str(spill)})
+        config: dict[str, Any] = GUARDED | {"memory_limit": memory, "threads": threads, "temp_directory": str(spill)}
+        self._engine = duckdb.connect(config=config)
 
     def close(self) -> None:
         """Let go of memory and of what was written to the folder."""

@@ -1,7 +1,8 @@
 """Calendar arithmetic as Ibis expressions: local dates, due days, hours.
 
-Months are added by integers, never by an engine's interval: engines differ at month ends, and one of them merges two intervals
-of different units into one. Whether a period is over is tested by a cutoff, computed once with `add_months`. Times are naive UTC.
+Months are added by integers, never by an engine's interval: engines differ at month ends. All other intervals are in seconds: an
+engine merges two intervals of different units into one. Whether a period is over is tested by a cutoff, computed once with
+`add_months`. Times are naive UTC.
 """
 
 from __future__ import annotations
@@ -68,9 +69,23 @@ def plus_months(day: ir.DateValue, months: int | ir.IntegerScalar) -> ir.DateVal
     return ibis.date(year.cast("int32"), month.cast("int32"), number.cast("int32"))
 
 
+#: How many seconds the units of lengths of time have. All spans are in seconds: an engine may merge two intervals of different units.
+SECONDS = {"days": 86_400, "hours": 3_600, "seconds": 1}
+
+
+def span(number: int, unit: str) -> ir.IntervalScalar:
+    """A length of time in days, hours or seconds."""
+    return ibis.interval(seconds=number * SECONDS[unit])
+
+
+def plus_span(day: ir.DateValue, length: ir.IntervalScalar) -> ir.DateValue:
+    """A column of dates, later by a length of whole days."""
+    return (day.cast(_INSTANT) + length).cast("date")
+
+
 def plus_days(day: ir.DateValue, days: int) -> ir.DateValue:
     """A column of dates, that many days later."""
-    return (day + ibis.interval(days=days)).cast("date")
+    return plus_span(day, span(days, "days"))
 
 
 def plus_days_of(day: ir.DateValue, days: ir.IntegerValue) -> ir.DateValue:

@@ -5,14 +5,13 @@ A digest without salt hides nobody: whoever has a list of e-mails, telephones or
 
 from __future__ import annotations
 
-import string
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.expressions import engine_function
-from heytalk_audit.expressions.strings import lower, trim
+from heytalk_audit.expressions.strings import lower, raised, trim
 
 #: Each kind of digest, and its number of hexadecimal digits.
 ALGORITHMS = {"md5": 32, "sha1": 40, "sha256": 64}
@@ -22,15 +21,9 @@ ALGORITHMS = {"md5": 32, "sha1": 40, "sha256": 64}
 def _sha1(value: Any) -> Any: ...
 
 
-def digest_of(value: ir.StringValue, length: ir.IntegerValue) -> ir.StringValue:
-    """The digest of the value's UTF-8, in small letters, by the algorithm whose digests have `length` hexadecimal digits; else null."""
-    digests = {"md5": value.hexdigest("md5"), "sha1": _sha1(value), "sha256": value.hexdigest("sha256")}
-    return ibis.cases(*[(length == digits, digests[name]) for name, digits in ALGORITHMS.items()], else_=ibis.null("string"))
-
-
-def raised(value: ir.StringValue) -> ir.StringValue:
-    """The value with a to z as capitals, and nothing else changed."""
-    return value.translate(string.ascii_lowercase, string.ascii_uppercase)
+def digest_of(value: ir.StringValue, algorithm: str) -> ir.StringValue:
+    """The digest of the value's UTF-8 by one of ALGORITHMS, in small letters."""
+    return _sha1(value) if algorithm == "sha1" else value.hexdigest(algorithm)
 
 
 def email_forms(value: ir.StringValue) -> list[ir.StringValue]:
@@ -52,7 +45,11 @@ def id_forms(value: ir.StringValue) -> list[ir.StringValue]:
     return [value, lower(value).nullif(value), raised(value).nullif(value)]
 
 
-def forms_of(table: ir.Table, kind: str, written: list[ir.StringValue]) -> ir.Table:
-    """One row per row of the table and form of its value: `kind` and `form`. Forms that are null or empty are left out."""
-    t = table.select(kind=ibis.literal(kind), form=ibis.array(written).unnest())
-    return t.filter(t.form != "")
+def forms_of(table: ir.Table, forms: list[ir.StringValue]) -> ir.Table:
+    """The forms of a table's values, each as a column of its own; null where they are empty."""
+    return table.select(**{f"form_{i}": form.nullif("") for i, form in enumerate(forms)})
+
+
+def digests_of(forms: ir.Table, kind: str, algorithm: str) -> list[ir.Table]:
+    """For each of the forms (as of `forms_of`) a table of its digests: `kind` and `digest`, null where the form is."""
+    return [forms.select(kind=ibis.literal(kind), digest=digest_of(forms[form], algorithm)) for form in forms.columns]

@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterable
+from typing import Any
 
+import ibis
 import ibis.expr.types as ir
+
+from heytalk_audit.expressions import engine_function
 
 #: Tab to carriage return, space, no-break space, ideographic space, as a regular expression's set. The control characters are
 #: written as escapes: an engine may read those of a string literal in its own way (Spark takes a form feed for an f).
@@ -15,9 +19,19 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _EDGES = f"^[{BLANKS}]+|[{BLANKS}]+$"
 
 
+@engine_function(name="bit_length", signature=((str,), int))
+def _bit_length(value: Any) -> Any: ...
+
+
 def blank(value: ir.StringValue) -> ir.BooleanValue:
     """Whether a value is null, empty, or nothing but white space. Never null itself."""
-    return (~value.re_search(f"[^{BLANKS}]")).fill_null(True)
+    # a comparison is several times cheaper than a regular expression, and nearly every value is decided by its first character
+    return ibis.cases(
+        ((value >= "!") & (value < "\u00a0"), False),
+        (((value >= "\u00a1") & (value < "\u3000")) | (value >= "\u3001"), False),
+        (value == "", True),
+        else_=~value.re_search(f"[^{BLANKS}]"),
+    ).fill_null(True)
 
 
 def trim(value: ir.StringValue) -> ir.StringValue:
@@ -27,7 +41,18 @@ def trim(value: ir.StringValue) -> ir.StringValue:
 
 def lower(value: ir.StringValue) -> ir.StringValue:
     """The value with A to Z as small letters, and nothing else changed: no other letter may turn into a Latin one."""
-    return value.translate(string.ascii_uppercase, string.ascii_lowercase)
+    return _as_the_engine(value, value.lower(), value.translate(string.ascii_uppercase, string.ascii_lowercase))
+
+
+def raised(value: ir.StringValue) -> ir.StringValue:
+    """The value with a to z as capitals, and nothing else changed."""
+    return _as_the_engine(value, value.upper(), value.translate(string.ascii_lowercase, string.ascii_uppercase))
+
+
+def _as_the_engine(value: ir.StringValue, changed: ir.StringValue, translated: ir.StringValue) -> ir.StringValue:
+    """What an engine makes of letters where it is sure to be the same as their translation, which takes twenty times as long."""
+    only_ascii = _bit_length(value) == value.length() * 8
+    return (only_ascii | (changed == value)).ifelse(changed, translated)
 
 
 def plain(word: str) -> str:

@@ -90,7 +90,7 @@ class View:
 
     def _span(self, name: str) -> ir.IntervalScalar:
         number = self._take(name)
-        span = ibis.interval(**{number.unit: number.value})
+        span = calendar.span(number.value, number.unit)
         self._mark(span, name)
         return span
 
@@ -138,7 +138,7 @@ class View:
 
     def plus_days(self, day: ir.DateValue, period: str) -> ir.DateValue:
         """A local date, later by a period in days."""
-        return (day + self._span(period)).cast("date")
+        return calendar.plus_span(day, self._span(period))
 
     def as_of_plus(self, period: str) -> ir.TimestampScalar:
         """The audit's instant, later by a period in days, hours or seconds."""

@@ -135,7 +135,7 @@ def _breakdown(result: RuleResult, name: str, values: Sequence[BreakdownRow], au
 def _breakdown_drawn(rule: str, title: str, values: Sequence[BreakdownRow]) -> list[Fragment]:
     """Bars of a breakdown of the internal report, in which no number is hidden; none where there is little to compare."""
     series = {v.value: {str(outcome): v[outcome] or 0 for outcome in OPEN_OUTCOMES} for v in values}
-    if not 1 < len(values) <= MOST_VALUES or all(sum(counts.values()) <= 1 for counts in series.values()):
+    if len(values) > MOST_VALUES or not charts.tells_more(series):
         return []
     first = dict(list(series.items())[:MOST_BARS])
     alt = "; ".join(f"{value}: " + ", ".join(f"{n:,} {o}" for o, n in counts.items() if n) for value, counts in first.items())

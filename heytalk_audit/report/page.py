@@ -7,17 +7,22 @@ import copy
 import hashlib
 import html
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import nh3
-from nbconvert import HTMLExporter
+from nbconvert import HTMLExporter, TemplateExporter
 from nbformat import NotebookNode
 
 # nbformat and nbconvert state no types
 _node: Callable[[Mapping[str, Any]], NotebookNode] = NotebookNode
-_exporter: Callable[..., HTMLExporter] = HTMLExporter
+_new_exporter: Callable[..., HTMLExporter] = HTMLExporter
+_template: Callable[..., tuple[str, Any]] = TemplateExporter.from_notebook_node
+#: The exporter is made once, and keeps what it is at.
+_RENDERING = threading.Lock()
 _HOME = files(__name__.rpartition(".")[0]).joinpath("template")
 _CSP = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 _FORBIDDEN = ("application/javascript", "application/vnd.jupyter.widget-view+json", "text/vnd.mermaid", "text/latex")
@@ -117,13 +122,19 @@ def split(notebook: NotebookNode, names: Sequence[str]) -> dict[str, NotebookNod
 
 def render(notebook: NotebookNode, title: str, nav: list[dict[str, Any]], note: str = "") -> str:
     """One self-contained page. `nav` has href, title and current of each page of the report; `note` stands in the footer."""
-    exporter = _exporter(template_name="heytalk", extra_template_basedirs=[str(_HOME)], exclude_anchor_links=True)
-    body, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title}})
+    with _RENDERING:
+        # as an HTMLExporter does, but for its second reading of the page, which takes most of the time and finds nothing in our template
+        body, _ = _template(_exporter(), notebook, resources={"metadata": {"name": title}})
     clean = sanitised(body)
     missing = [m for m in _markers(notebook) if f'id="{m}"' not in clean]
     if missing:
         raise ValueError(f"the page lost the outputs {', '.join(missing)}")
     return wrap(clean, title, nav, note)
+
+
+@cache
+def _exporter() -> HTMLExporter:
+    return _new_exporter(template_name="heytalk", extra_template_basedirs=[str(_HOME)], exclude_anchor_links=True)
 
 
 def sanitised(body: str) -> str:

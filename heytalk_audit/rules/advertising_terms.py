@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import BLANKS, blank
+from heytalk_audit.policy.view import View
 from heytalk_audit.rules.terms import only_if
 
 #: What stands between the values of a sample.
@@ -23,11 +24,11 @@ def advertised(disclosures: ir.Table) -> ir.Table:
     return d.filter(~(blank(d.user_id) & sure(d.identifier_form == "none")))
 
 
-def sampled(disclosures: ir.Table) -> ir.Table:
-    """One row per distinct sample of a payload and value in it: `payload_sample`, `token`."""
-    d = disclosures.filter(~blank(disclosures.payload_sample)).select("payload_sample").distinct()
+def sampled(disclosures: ir.Table, policy: View) -> ir.Table:
+    """One row per distinct sample of an advertising payload and value in it: `payload_sample`, `token`."""
+    d = disclosures.filter(disclosures.kind == "advertising", ~blank(disclosures.payload_sample)).select("payload_sample").distinct()
     d = d.mutate(token=d.payload_sample.re_replace(SEPARATORS, ",").split(",").unnest())
-    return d.filter(d.token != "")
+    return policy.named("advertising_samples", d.filter(d.token != ""))
 
 
 def is_zeros(id: ir.StringValue) -> ir.BooleanValue:

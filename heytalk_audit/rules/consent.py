@@ -61,9 +61,11 @@ def with_month(messages: ir.Table, policy: View) -> ir.Table:
     return messages.mutate(month=month_of(policy.date(messages.sent_at)))
 
 
-def to_marketing(consents: ir.Table) -> ir.Table:
-    """Consents to marketing, with the channel alone as their purpose: a short key, so that ten million sends are joined to it fast."""
-    return consents.filter(consents.purpose.startswith(MARKETING)).mutate(purpose=consents.purpose.substr(len(MARKETING)))
+def marketing_states(consents: ir.Table, policy: View) -> ir.Table:
+    """The states of consent to marketing, as of `states`, with the channel alone as their purpose: a short key, so that ten million sends
+    are joined to it fast."""
+    held = states(consents, policy)
+    return held.filter(held.for_purpose.startswith(MARKETING)).mutate(for_purpose=held.for_purpose.substr(len(MARKETING)))
 
 
 def over_time(messages: ir.Table, held: ir.Table, users: ir.Table, policy: View) -> OverTime | None:
@@ -91,7 +93,7 @@ def marketing_without_consent(outbound_messages: ir.Table, users: ir.Table, cons
     Without any record there is no consent. A consent that is in force only if clocks differ by some minutes, one without a version,
     and a send whose category is unknown are for a person to decide.
     """
-    sent, held = sends(outbound_messages, policy, "marketing", "unknown"), states(to_marketing(consents), policy)
+    sent, held = sends(outbound_messages, policy, "marketing", "unknown"), marketing_states(consents, policy)
     m = with_month(with_test(sent, "sent_at", held, policy), policy)
     conditions = [
         *consented(m),
@@ -103,7 +105,7 @@ def marketing_without_consent(outbound_messages: ir.Table, users: ir.Table, cons
 
 def ever_stopped(consents: ir.Table, policy: View) -> ir.Table:
     """The states of consent to marketing, of those who at some time withdrew it or opted out."""
-    held = states(to_marketing(consents), policy)
+    held = marketing_states(consents, policy)
     return held.filter(held.first_stop.notnull())
 
 

@@ -60,36 +60,43 @@ def refuses(consents: ir.Table) -> ir.BooleanValue:
     return sure(consents.action.isin(NEGATIVE))
 
 
-def state_of(events: ir.Table, versions: bool) -> ir.IntegerValue:
-    """The state that an event sets by itself; without `versions` a grant counts whether or not its version is known."""
-    granted = blank(events.policy_version).ifelse(VERSION_BLANK, VALID) if versions else VALID
+def state_of(events: ir.Table) -> ir.IntegerValue:
+    """The state that an event sets by itself."""
     return ibis.cases(
         (events.action == "withdraw", WITHDRAWN),
         (events.action == "opt_out", OPTED_OUT),
         (events.action == "refuse", REFUSED),
-        (sure(grants(events)), granted),
+        (sure(grants(events)), blank(events.policy_version).ifelse(VERSION_BLANK, VALID)),
         else_=NOT_EXPLICIT,
     )
 
 
-def states(consents: ir.Table, policy: View, *purposes: str, versions: bool = True) -> ir.Table:
+def states(consents: ir.Table, policy: View, *purposes: str) -> ir.Table:
     """The state that each person's events set, from `start` until before `until`: person, for_purpose, start, until, state, and
     `first_stop`: when that person first withdrew or opted out of it, null if never.
 
-    Of these purposes, or of all. Without `versions` no grant's version is asked for. Events after the audit's instant are left out, so
-    that nothing is ever decided by them.
+    Of these purposes, or of all. Events after the audit's instant are left out, so that nothing is ever decided by them.
     """
     c = consents.filter(policy.by_now(consents.event_at), consents.user_id.notnull())
-    c = c.filter(c.purpose.isin(purposes)) if purposes else c
-    c = c.select(person="user_id", for_purpose="purpose", start="event_at", state=state_of(c, versions).cast("int8"))
+    c = c.select(person="user_id", for_purpose="purpose", start="event_at", state=state_of(c).cast("int8"))
     c = c.group_by(["person", "for_purpose", "start"]).agg(state=c.state.max())
     person = ibis.window(group_by=["person", "for_purpose"])
     following = ibis.window(group_by=["person", "for_purpose"], order_by="start")
-    # both in one pass over each person's events; what a rule does not ask for is not computed
-    return c.mutate(
+    # both in one pass over each person's events
+    held = c.mutate(
         until=c.start.lead().over(following).fill_null(ibis.literal(FOREVER, type="timestamp(6)")),
         first_stop=only_if(c.state >= OPTED_OUT, c.start).min().over(person),
     )
+    held = policy.named("consent_states", held)
+    return held.filter(held.for_purpose.isin(purposes)) if purposes else held
+
+
+def states_without_versions(consents: ir.Table, policy: View, *purposes: str) -> ir.Table:
+    """The same where a grant counts whether or not its version is known, or was delivered."""
+    if "policy_version" not in consents.columns:
+        consents = consents.mutate(policy_version=ibis.null("string"))
+    held = states(consents, policy, *purposes)
+    return held.mutate(state=(held.state == VERSION_BLANK).ifelse(VALID, held.state))
 
 
 def in_force(held: ir.Table) -> ir.Table:
@@ -144,7 +151,7 @@ def refusals(consents: ir.Table, policy: View) -> ir.Table:
     latest = latest.filter(latest.last_refusal == latest.last)
     c = c.filter(refuses(c)).inner_join(latest, ["user_id", "purpose"], rname="latest_{name}")
     c = c.filter(c.last_grant.isnull() | (c.event_at >= c.last_grant))
-    return c.group_by(["user_id", "purpose"]).agg(negative_since=c.event_at.min())
+    return policy.named("refusals", c.group_by(["user_id", "purpose"]).agg(negative_since=c.event_at.min()))
 
 
 def acceptances(consents: ir.Table, policy: View) -> ir.Table:

@@ -34,28 +34,29 @@ def permission_code(permission: ir.StringValue, policy: View) -> ir.StringValue:
 def permission_codes(events: ir.Table, policy: View) -> ir.Table:
     """One row per name of a permission in the log, with `requested`, its code: names are few, and events very many."""
     names = events.select("permission").distinct()
-    return names.mutate(requested=permission_code(names.permission, policy))
+    # kept as a table: an engine tests a code before it makes the names distinct, and so normalises that of every event
+    return policy.named("permission_codes", names.mutate(requested=permission_code(names.permission, policy)))
 
 
-def coded(events: ir.Table, policy: View, *requested: str) -> ir.Table:
-    """Events with `requested`, the code of their permission: of these permissions, or of all; never of a blank one."""
+def coded(events: ir.Table, policy: View) -> ir.Table:
+    """Events with `requested`, the code of their permission; those without a permission are left out."""
     names = permission_codes(events, policy)
-    names = names.filter(~blank(names.permission))
-    return events.inner_join(names.filter(names.requested.isin(requested)) if requested else names, "permission")
+    return events.inner_join(names.filter(~blank(names.permission)), "permission")
 
 
-def permission_states(events: ir.Table, policy: View, *requested: str) -> ir.Table:
+def permission_states(events: ir.Table, policy: View) -> ir.Table:
     """The state that each device's events set, from `start` until before `until`: device, requested (the code), start, until, state.
 
-    Of these permissions, or of all. That a feature was blocked changes no state.
+    Of all permissions: a rule about one filters by its code. That a feature was blocked changes no state.
     """
-    e = coded(events, policy, *requested)
+    e = coded(events, policy)
     e = e.filter(~blank(e.device_id), e.event_at.notnull(), e.action.isin(list(ACTIONS)))
     state = ibis.cases(*[(e.action == action, state) for action, state in ACTIONS.items()], else_=NO_GRANT)
     e = e.select("requested", device="device_id", start="event_at", state=state.cast("int8"))
     e = e.group_by(["device", "requested", "start"]).agg(state=e.state.max())
     following = ibis.window(group_by=["device", "requested"], order_by="start")
-    return e.mutate(until=e.start.lead().over(following).fill_null(ibis.literal(FOREVER, type="timestamp(6)")))
+    states = e.mutate(until=e.start.lead().over(following).fill_null(ibis.literal(FOREVER, type="timestamp(6)")))
+    return policy.named("permission_states", states)
 
 
 def with_permission(rows: ir.Table, name: str, at: ir.TimestampValue, held: ir.Table) -> ir.Table:
@@ -67,17 +68,18 @@ def with_permission(rows: ir.Table, name: str, at: ir.TimestampValue, held: ir.T
     return joined.select(*kept, f"{name}_since", **{name: joined[name].fill_null(NO_GRANT)})
 
 
-def with_device(rows: ir.Table, devices: ir.Table) -> ir.Table:
+def with_device(rows: ir.Table, devices: ir.Table, policy: View) -> ir.Table:
     """`rows`, which have `device_id`, with what their device is: `web`, `device_platform`, `last_install`."""
     d = devices.filter(devices.device_id.notnull())
     facts = {"device_platform": d.platform, "last_install": d.installed_at, "web": sure(d.platform == "web")}
-    return join(rows, lookup(d, "device_id", **facts), "device_id")
+    return join(rows, policy.named("devices_by_id", lookup(d, "device_id", **facts)), "device_id")
 
 
 def with_need(rows: ir.Table, permission: str, at: str, events: ir.Table, policy: View) -> ir.Table:
     """What `need` asks of `rows` (as of `with_device`): the state of a permission at the instant in column `at`, and `earlier` and
     `later` if clocks differ by the skew; `log_start`, the first event of the whole log."""
-    held = permission_states(events, policy, permission)
+    held = permission_states(events, policy)
+    held = held.filter(held.requested == permission)
     rows = with_permission(rows, "state", rows[at], held)
     rows = with_permission(rows, "earlier", policy.before(rows[at], "skew_seconds"), held)
     rows = with_permission(rows, "later", policy.after(rows[at], "skew_seconds"), held)

@@ -16,10 +16,10 @@ from heytalk_audit.rules.permission_terms import coded, need, permission_codes, 
 from heytalk_audit.rules.terms import join, lookup
 
 
-def captured(content: ir.Table, devices: ir.Table) -> ir.Table:
+def captured(content: ir.Table, devices: ir.Table, policy: View) -> ir.Table:
     """Content with what its device is; what came from a browser is left out."""
     c = content.select("content_id", "user_id", "kind", "capture_source", "selection_method", "device_id", "created_at")
-    c = with_device(c, devices)
+    c = with_device(c, devices, policy)
     return c.filter(~c.web)
 
 
@@ -32,7 +32,7 @@ def camera_without_permission(content_items: ir.Table, permission_events: ir.Tab
     for a person to decide. Without a device, without a log, and before the log begins it is unknown.
     """
     c = content_items.filter(content_items.capture_source == "camera")
-    population = captured(c, devices)
+    population = captured(c, devices, policy)
     c = with_need(population, "camera", "created_at", permission_events, policy)
     return Check(
         c,
@@ -51,7 +51,7 @@ def microphone_without_permission(content_items: ir.Table, permission_events: ir
     """
     c = content_items
     c = c.filter(sure(c.capture_source == "mic") | (sure(c.kind == "voice") & blank(c.capture_source)))
-    population = captured(c, devices)
+    population = captured(c, devices, policy)
     c = with_need(population, "microphone", "created_at", permission_events, policy)
     return Check(
         c,
@@ -69,7 +69,7 @@ def album_without_permission(content_items: ir.Table, permission_events: ir.Tabl
     where it is not said who selected it, it is unknown. All others are judged as camera content is.
     """
     c = content_items.filter(content_items.capture_source == "album")
-    population = captured(c, devices)
+    population = captured(c, devices, policy)
     c = with_need(population, "album", "created_at", permission_events, policy)
     return Check(
         c,
@@ -91,7 +91,7 @@ def identifier_without_permission(devices: ir.Table, permission_events: ir.Table
     audit's instant; where that is not said, it is unknown. On Android the permission for device information must be on when the device
     is first seen, as for camera content, whatever was installed since.
     """
-    phones = phones_of(devices)
+    phones = phones_of(devices, policy)
     d = with_need(phones, "device_info", "first_seen_at", permission_events, policy)
     tracked = (d.platform == "ios") & ~blank(d.ad_id) & ~is_zeros(d.ad_id)
     return Check(
@@ -106,10 +106,10 @@ def identifier_without_permission(devices: ir.Table, permission_events: ir.Table
     )
 
 
-def phones_of(devices: ir.Table) -> ir.Table:
+def phones_of(devices: ir.Table, policy: View) -> ir.Table:
     """The devices on an Apple system or Android, each with what it is."""
     d = devices.select("device_id", "user_id", "platform", "ad_id", "att_status", "first_seen_at")
-    return with_device(d.filter(d.platform.isin(["ios", "android"])), devices)
+    return with_device(d.filter(d.platform.isin(["ios", "android"])), devices, policy)
 
 
 @rule("PRM-06", severity="low", clauses=["CL-173"])
@@ -119,9 +119,7 @@ def floating_window_without_permission(permission_events: ir.Table, traffic_even
     Every logged event whose type names a floating window, on devices whose system asks for such a permission: Apple systems and browsers
     are left out. The names are a setting. It is judged as camera content is. Where no event has such a name, there is nothing to judge.
     """
-    e = traffic_events.select("event_id", "user_id", "device_id", "event_type", "event_at")
-    e = e.filter(is_one_of(e.event_type, Codes(None, {name: () for name in policy.setting("floating_window_events")})))
-    e = with_device(e, devices)
+    e = with_device(floating_windows(traffic_events, policy), devices, policy)
     opened = e.filter(~e.web, ~sure(e.device_platform == "ios"))
     e = with_need(opened, "floating_window", "event_at", permission_events, policy)
     return Check(
@@ -130,6 +128,15 @@ def floating_window_without_permission(permission_events: ir.Table, traffic_even
         record="traffic_events:" + e.event_id,
         population=opened,
     )
+
+
+def floating_windows(events: ir.Table, policy: View) -> ir.Table:
+    """The logged events whose type names a floating window: each name of a type is looked at once, as events are very many."""
+    wanted = Codes(None, {name: () for name in policy.setting("floating_window_events")})
+    types = events.select("event_type").distinct()
+    types = policy.named("event_types", types.mutate(is_floating_window=is_one_of(types.event_type, wanted)))
+    e = events.select("event_id", "user_id", "device_id", "event_type", "event_at")
+    return e.semi_join(types.filter(types.is_floating_window), "event_type")
 
 
 @rule("PRM-07", severity="high", clauses=["CL-071", "CL-162"])
@@ -195,8 +202,8 @@ def connected(devices: ir.Table, traffic_events: ir.Table) -> ir.Table:
 def with_agreement(devices: ir.Table, consents: ir.Table, events: ir.Table, policy: View) -> ir.Table:
     """Devices with `agreed`: when their user first accepted the policy or they first granted the network permission."""
     c = consents.filter(consents.purpose == "policy_acceptance", consents.action == "grant", ~blank(consents.user_id))
-    e = coded(events, policy, "network")
-    e = e.filter(e.action == "granted", ~blank(e.device_id))
+    e = coded(events, policy)
+    e = e.filter(e.requested == "network", e.action == "granted", ~blank(e.device_id))
     d = join(devices, c.group_by("user_id").agg(accepted=c.event_at.min()))
     d = join(d, e.group_by("device_id").agg(allowed=e.event_at.min()), "device_id")
     return d.mutate(agreed=ibis.ifelse(sure(d.accepted < d.allowed), d.accepted, d.allowed.fill_null(d.accepted)))

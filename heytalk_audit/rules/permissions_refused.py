@@ -40,7 +40,8 @@ def push_states(devices: ir.Table, events: ir.Table, policy: View) -> ir.Table:
     """Each person's devices, browsers left out, with the states of their permission to push, or one row without any."""
     d = devices.filter(~blank(devices.user_id), ~blank(devices.device_id), ~sure(devices.platform == "web"))
     d = d.group_by(["user_id", "device_id"]).agg(first_seen_at=d.first_seen_at.min(), installed_at=d.installed_at.max())
-    states = permission_states(events, policy, "push")
+    states = permission_states(events, policy)
+    states = states.filter(states.requested == "push")
     s = d.left_join(states, d.device_id == states.device)
     s = s.select("user_id", "first_seen_at", "installed_at", "start", "until", "state", device="device_id")
     return s.filter(s.first_seen_at.notnull())
@@ -162,7 +163,7 @@ def with_answers(events: ir.Table, devices: ir.Table, policy: View) -> ir.Table:
     d = e.group_by("device_id").agg(refused=sure(e.action.isin(["denied", "revoked"])).any(), granted=sure(e.action == "granted").any())
     owners = devices.filter(devices.device_id.notnull())
     d = join(d, lookup(owners, "device_id", user_id=owners.user_id, platform=owners.platform), "device_id")
-    return join(d, blocks(e, policy), "device_id")
+    return join(d, blocks(events, policy), "device_id")
 
 
 def blocked_features(devices: ir.Table) -> dict[str, ir.Scalar]:

@@ -164,7 +164,8 @@ def opt_out_missing_or_slow(users: ir.Table, consents: ir.Table, disclosures: ir
 def with_opt_out(users: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
     """Users with `has_setting` (a choice about advertising or analytics is on record) and `refused_at`, of those who refuse ads now."""
     chosen = has(consents, "user_id", has_setting=consents.purpose.isin([ADS, ANALYTICS]) & policy.by_now(consents.event_at))
-    no = refusals(consents.filter(consents.purpose == ADS), policy)
+    no = refusals(consents, policy)
+    no = no.filter(no.purpose == ADS)
     return join(join(users, chosen), lookup(no, "user_id", refused_at=no.negative_since))
 
 

@@ -9,7 +9,16 @@ from heytalk_audit.audit.check import Check, Condition, passes, review, rule, un
 from heytalk_audit.audit.holds import hold
 from heytalk_audit.expressions.calendar import earliest, sure
 from heytalk_audit.policy.view import View
-from heytalk_audit.rules.consent_terms import acceptances, grants, is_negative, is_valid, refusals, refuses, states, with_state
+from heytalk_audit.rules.consent_terms import (
+    acceptances,
+    grants,
+    is_negative,
+    is_valid,
+    refusals,
+    refuses,
+    states_without_versions,
+    with_state,
+)
 from heytalk_audit.rules.terms import (
     alive,
     deletion_unclear,
@@ -156,7 +165,7 @@ def published(attributes: ir.Table, consents: ir.Table, policy: View) -> ir.Tabl
     """Public special values, with `state` (of the consent to publish, now) and `negative_since`."""
     a = attributes.filter(alive(attributes, policy), attributes.visibility == "public")
     a = special_values(a, policy).mutate(purpose=ibis.literal("sensitive_publication"))
-    a = with_state(a, "state", policy.as_of, states(consents, policy, versions=False))
+    a = with_state(a, "state", policy.as_of, states_without_versions(consents, policy, "sensitive_publication"))
     return join(a, refusals(consents, policy), ["user_id", "purpose"])
 
 

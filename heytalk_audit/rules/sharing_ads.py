@@ -21,9 +21,9 @@ UUID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\z"
 PRIVATE_KINDS = ("chat", "voice", "room", "transcript")
 
 
-def what_samples_hold(disclosures: ir.Table, users: ir.Table) -> ir.Table:
+def what_samples_hold(disclosures: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     """One row per sample: `sampled` (it holds anything), `clear`, `uuid` (zeros are none), `beside_zeros` (anything but zeros)."""
-    t = sampled(disclosures)
+    t = sampled(disclosures, policy)
     accounts = users.filter(~blank(users.user_id))
     accounts = accounts.select(token=accounts.user_id, account=ibis.literal(True))
     t = join(t, lookup(accounts, "token", account=accounts.account), "token")
@@ -52,7 +52,7 @@ def clear_identifier_to_advertisers(disclosures: ir.Table, users: ir.Table, vend
     person decides, as they do on any value of the form of such an id under another name. Advertising ids made of zeros identify
     nobody, and pass. A disclosure that does not say in which form it identifies is unknown.
     """
-    d = join(advertised(disclosures), what_samples_hold(disclosures, users), "payload_sample")
+    d = join(advertised(disclosures), what_samples_hold(disclosures, users, policy), "payload_sample")
     d = join(d, lookup(users, "user_id", person_name=only_if(~blank(users.display_name), trim(users.display_name))))
     d = join(d, declared_for_ad_ids(vendors, policy), "vendor_id")
     return Check(d, sent_in_clear(d), by=("vendor_id", "identifier_form"))

@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, Condition, rule, unknown, violation
 from heytalk_audit.expressions.calendar import sure
-from heytalk_audit.expressions.digests import ALGORITHMS, digest_of, email_forms, forms_of, id_forms, phone_forms
+from heytalk_audit.expressions.digests import ALGORITHMS, digests_of, email_forms, forms_of, id_forms, phone_forms
 from heytalk_audit.expressions.strings import blank, lower
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.advertising_terms import advertised, is_zeros, sampled
@@ -24,32 +24,33 @@ def sampled_digests(tokens: ir.Table) -> ir.Table:
     return t.filter(t.digest.re_search(DIGEST)).select("payload_sample", "digest").distinct()
 
 
-def stored_forms(users: ir.Table, devices: ir.Table) -> ir.Table:
-    """Everything stored that a digest may be of, in the forms in which it may have been written: `kind`, `form`."""
+def stored_forms(users: ir.Table, devices: ir.Table) -> list[tuple[str, ir.Table]]:
+    """Everything stored that a digest may be of, in the forms in which it may have been written: its kind, and a table of forms."""
     ad_ids = devices.filter(~blank(devices.ad_id), ~is_zeros(devices.ad_id))
-    return ibis.union(
-        *[
-            forms_of(table.filter(~blank(table[column])), kind, written(table[column]))
-            for table, column, kind, written in (
-                (users, "email", "email", email_forms),
-                (users, "phone", "phone", phone_forms),
-                (users, "user_id", "user_id", id_forms),
-                (devices, "device_id", "device_id", id_forms),
-                (ad_ids, "ad_id", "device_id", id_forms),
-            )
-        ]
+    stored = (
+        ("email", users, "email", email_forms),
+        ("phone", users, "phone", phone_forms),
+        ("user_id", users, "user_id", id_forms),
+        ("device_id", devices, "device_id", id_forms),
+        ("device_id", ad_ids, "ad_id", id_forms),
     )
+    held = [(kind, table.filter(~blank(table[column])), column, written) for kind, table, column, written in stored]
+    return [(kind, forms_of(table, written(table[column]))) for kind, table, column, written in held]
 
 
-def recomputed(digests: ir.Table, stored: ir.Table) -> ir.Table:
-    """One row per digest that is one of something stored: of which kinds. Only digests of a length that was sent are computed."""
-    sent = digests.select("digest").distinct()
-    lengths = sent.select(digits=sent.digest.length()).distinct()
-    lengths = lengths.filter(lengths.digits.isin(ALGORITHMS.values()))
-    computed = stored.cross_join(lengths).select("kind", "form", "digits")
-    computed = computed.mutate(digest=digest_of(computed.form, computed.digits)).select("kind", "digest")
-    computed = computed.semi_join(sent.view(), "digest")
-    return has(computed, "digest", **{f"is_{kind}": computed.kind == kind for kind in KINDS})
+def recomputed(digests: ir.Table, stored: list[tuple[str, ir.Table]]) -> ir.Table:
+    """One row per digest that is one of something stored: of which kinds.
+
+    Each algorithm is joined to the digests of its own length, so that an engine computes none where none of that length was sent.
+    """
+    sent, matches = digests.select("digest").distinct(), []
+    for algorithm, length in ALGORITHMS.items():
+        computed = ibis.union(*[digest for kind, forms in stored for digest in digests_of(forms, kind, algorithm)])
+        s = sent.filter(sent.digest.length() == length)
+        # by plain equality, or a filter of nulls, an engine computes each digest twice: first to ask whether it is null
+        matches.append(computed.semi_join(s, computed.digest.identical_to(s.digest)))
+    m = ibis.union(*matches)
+    return m.group_by("digest").agg(**{f"is_{kind}": (m.kind == kind).any() for kind in KINDS})
 
 
 def followed(disclosures: ir.Table, digests: ir.Table, policy: View) -> ir.Table:
@@ -80,7 +81,7 @@ def digests_that_name_people(disclosures: ir.Table, users: ir.Table, devices: ir
     is a digest that was sent to one vendor for one person on several local days, and for nobody else: it follows that person, salted or
     not. A disclosure that is said to be hashed but came without a sample is unknown.
     """
-    tokens = sampled(disclosures.filter(disclosures.kind == "advertising"))
+    tokens = sampled(disclosures, policy)
     digests = sampled_digests(tokens)
     population = said_to_be_anonymous(disclosures, tokens, digests)
     d = join(population, what_is_recognised(digests, stored_forms(users, devices)), "payload_sample")
@@ -104,7 +105,7 @@ def said_to_be_anonymous(disclosures: ir.Table, tokens: ir.Table, digests: ir.Ta
     return d.filter(sure(d.identifier_form.isin(["hashed", "keyed_hash"])) | d.digested)
 
 
-def what_is_recognised(digests: ir.Table, stored: ir.Table) -> ir.Table:
+def what_is_recognised(digests: ir.Table, stored: list[tuple[str, ir.Table]]) -> ir.Table:
     """One row per sample with a digest of something stored, and for each of KINDS whether it is of that: `is_<kind>`."""
     matches = digests.inner_join(recomputed(digests, stored), "digest")
     return has(matches, "payload_sample", **{f"is_{kind}": matches[f"is_{kind}"] for kind in KINDS})

@@ -140,13 +140,8 @@ def entitlements(subscriptions: ir.Table, policy: View) -> ir.Table:
     current = (s.status == "active") & ~contradictory & ~over
     s = s.mutate(contradictory=counts & contradictory, current=current, ended=only_if(counts & ~contradictory & over, s.end_at))
     firm = s.current & s.kind.isin(["paid", "lifetime"])
-    return s.group_by("user_id").agg(
-        premium=s.current.any(),
-        firm=firm.any(),
-        contradictory=s.contradictory.any(),
-        ended=s.ended.max(),
-        subscribed=s.start_at.notnull().any(),
-    )
+    facts = {"premium": s.current.any(), "firm": firm.any(), "contradictory": s.contradictory.any(), "ended": s.ended.max()}
+    return policy.named("entitlements", s.group_by("user_id").agg(**facts, subscribed=s.start_at.notnull().any()))
 
 
 def contact_unclear(u: ir.Table, policy: View) -> list[Condition]:
@@ -183,13 +178,15 @@ def real_ad_id(devices: ir.Table) -> ir.BooleanValue:
 def attribute_classes(attributes: ir.Table, policy: View) -> ir.Table:
     """One row per user: does it hold `sensitive` values, other `profile` attributes."""
     special, there = is_special(attributes, policy), alive(attributes, policy)
-    return has(attributes, "user_id", sensitive=special & there, profile=~special & there & ~blank(attributes.value))
+    classes = has(attributes, "user_id", sensitive=special & there, profile=~special & there & ~blank(attributes.value))
+    return policy.named("attribute_classes", classes)
 
 
 def content_classes(content: ir.Table, policy: View) -> ir.Table:
     """One row per author: does it hold `media`, `posts`."""
     there = alive(content, policy)
-    return has(content, "user_id", media=there & content.kind.isin(MEDIA), posts=there & content.kind.isin(POSTS))
+    classes = has(content, "user_id", media=there & content.kind.isin(MEDIA), posts=there & content.kind.isin(POSTS))
+    return policy.named("content_classes", classes)
 
 
 def residue(name: str, table: ir.Table) -> ir.Table:

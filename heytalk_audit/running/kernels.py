@@ -1,7 +1,7 @@
 """Kernels that start warm: one process imports what every notebook needs, and each notebook's kernel is a fork of it.
 
-A kernel is as fresh as any other: at the fork nothing has been computed, opened or connected. Only Linux forks safely after these
-imports; elsewhere notebooks start kernels of the ordinary kind.
+A kernel is as fresh as any other: at the fork nothing of an audit has been computed, opened or connected. Only Linux forks safely after
+these imports; elsewhere notebooks start kernels of the ordinary kind.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,8 +24,8 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from heytalk_audit.running.session import WORK
 
-#: What a kernel of an audit imports anyhow.
-PRELOADED = ("ipykernel.kernelapp", "ipykernel.ipkernel", "heytalk_audit.notebook", "ibis.backends.duckdb", "pyarrow.parquet")
+#: The process that forks.
+SERVER = "heytalk_audit.running.forks"
 
 
 class Forked:
@@ -68,7 +67,7 @@ class Server:
     def __init__(self) -> None:
         # errors of a kernel's own logging are no part of the audit: what a cell says comes through its channels
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [sys.executable, "-m", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         assert self._process.stdin is not None and self._process.stdout is not None
         self._requests, self._answers = self._process.stdin, self._process.stdout
@@ -125,6 +124,8 @@ def manager(work: Path, server: Server | None = None) -> type[AsyncKernelManager
         async def _async_pre_start_kernel(self, **kwargs: Any) -> tuple[list[str], dict[str, Any]]:
             self.kernel_id = self.kernel_id or os.urandom(8).hex()
             self.provisioner = Provisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
+            # else it would lie in the system's folder for temporary files, and stay there where a kernel is killed
+            self.connection_file = str(work / f"kernel-{self.kernel_id}.json")
             own = {"env": dict(kwargs.get("env") or os.environ) | {WORK: str(work)}, "cwd": str(work)}
             return await super()._async_pre_start_kernel(**(kwargs | own))
 
@@ -156,103 +157,3 @@ def warm(work: Path, also: Sequence[Path] = ()) -> Iterator[Kernels]:
     finally:
         if server is not None:
             server.close()
-
-
-def _serve() -> None:
-    import gc
-    import importlib
-
-    # whoever ends this process ends the other, too, and that is what this one waits for: it has yet to clean up
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signum, signal.SIG_IGN)
-    for name in PRELOADED:
-        importlib.import_module(name)
-    _read_shipped()
-    gc.freeze()
-    forks = _Forks()
-    signal.signal(signal.SIGCHLD, forks.reap)
-    folders: list[str] = []
-    for line in sys.stdin:
-        request = json.loads(line)
-        if "clean" in request:
-            folders.append(request["clean"])
-        elif "stop" in request:
-            forks.stop()
-        print(forks.start(request) if "argv" in request else 0, flush=True)
-    forks.stop()
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _read_shipped() -> None:
-    """What every notebook reads of the package itself, read once: it is the same for all."""
-    from heytalk_audit import contract
-    from heytalk_audit.policy import load_policy
-
-    contract.load()
-    load_policy()
-
-
-class _Forks:
-    """The server's kernels that are running."""
-
-    def __init__(self) -> None:
-        self._running: set[int] = set()
-        self._stopped = False
-
-    def start(self, request: dict[str, Any]) -> int:
-        """The process of a new kernel; 0 once they have been stopped."""
-        if self._stopped:
-            return 0
-        # one that ends at once is reaped only after it is noted
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
-        pid = os.fork()
-        if pid == 0:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
-            _become_kernel(request)
-        self._running.add(pid)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
-        return pid
-
-    def reap(self, *_: Any) -> None:
-        """Note which have ended."""
-        with contextlib.suppress(ChildProcessError):
-            while pid := os.waitpid(-1, os.WNOHANG)[0]:
-                self._running.discard(pid)
-
-    def stop(self) -> None:
-        """End all, and wait for their end."""
-        self._stopped = True
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        for pid in self._running:
-            os.kill(pid, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, 0)[0]:
-                pass
-        self._running.clear()
-
-
-def _become_kernel(request: dict[str, Any]) -> None:
-    server = os.getppid()
-    os.setsid()
-    for signum in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signum, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1):
-        os.dup2(nothing, stream)
-    os.environ.clear()
-    os.environ.update(request["env"])
-    os.chdir(request["cwd"])
-    sys.argv = ["ipykernel_launcher", *request["argv"], f"--IPKernelApp.parent_handle={server}"]
-    from ipykernel.kernelapp import IPKernelApp
-
-    try:
-        IPKernelApp.launch_instance(sys.argv[1:])
-    finally:
-        sys.stdout.flush()
-        os._exit(0)
-
-
-if __name__ == "__main__":
-    _serve()

@@ -22,7 +22,7 @@ def show_queries(rules: Iterable[str], audit: Audit, console: Console) -> None:
         except NotEvaluated:
             # why is said with the plan
             continue
-    lines = [*_shared(queries), *(line for rule, asked in queries.items() for line in _own(rule, asked))]
+    lines = [*_shared(queries), *(line for rule, compiled in queries.items() for line in _own(rule, compiled))]
     for line in lines:
         console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
@@ -30,8 +30,8 @@ def show_queries(rules: Iterable[str], audit: Audit, console: Console) -> None:
 def _shared(queries: Mapping[str, RuleQueries]) -> list[str]:
     """What rules share: each named table with the rules that read it, and its SQL; apart where two rules mean another by one name."""
     users: dict[tuple[str, str], list[str]] = {}
-    for rule, asked in queries.items():
-        for table in asked.shared.items():
+    for rule, compiled in queries.items():
+        for table in compiled.shared.items():
             users.setdefault(table, []).append(rule)
     lines = ["", f"Shared: {len(users)} tables, each computed once"]
     for (name, sql), rules in users.items():
@@ -39,9 +39,9 @@ def _shared(queries: Mapping[str, RuleQueries]) -> list[str]:
     return lines
 
 
-def _own(rule: str, asked: RuleQueries) -> list[str]:
-    lines = ["", f"{rule}, of {', '.join(asked.shared) or 'nothing shared'}"]
-    for name, sql in asked.own.items():
+def _own(rule: str, compiled: RuleQueries) -> list[str]:
+    lines = ["", f"{rule}, of {', '.join(compiled.shared) or 'nothing shared'}"]
+    for name, sql in compiled.own.items():
         lines += [f"  {name}:", *_indented(sql)]
     return lines
 

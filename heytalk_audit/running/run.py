@@ -6,6 +6,7 @@ pages. Everything is made in a private working folder and moved into place at th
 
 from __future__ import annotations
 
+from heytalk_audit.running import quick_nbformat  # noqa: F401  # isort: skip
 import contextlib
 import datetime as dt
 import os

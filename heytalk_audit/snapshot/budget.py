@@ -21,6 +21,15 @@ from heytalk_audit.errors import nearest
 OPTIONS = ("memory_limit", "threads", "temp_directory")
 #: What it may not set of Spark: these decide on results.
 FIXED_IN_SPARK = ("spark.sql.session.timeZone", "spark.sql.ansi.enabled")
+#: What no parameters change. What is spilled is encrypted, with the built-in library: the other one is an extension, and none is ever
+#: fetched. Its keys live in memory alone.
+GUARDED = {
+    "force_mbedtls_unsafe": "true",
+    "temp_file_encryption": "true",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+}
 #: DuckDB's own default limit is 80 % of the machine's memory, or of the container's. An audit takes three quarters of that, 60 %, as the
 #: kernels themselves, detectors and Arrow batches need memory beside the engine.
 OF_DEFAULT = 0.75

@@ -36,7 +36,7 @@ def main(url: str, out: str, snapshot: str, *options: str) -> None:
                 "reason": evaluation.reason,
                 "ledger": evaluation.ledger,
                 "figures": evaluation.figures,
-                "rows": sorted((json.dumps(row, default=str) for row in judged_rows(evaluation, audit))),
+                "rows": sorted(json.dumps(row, default=str) for row in judged_rows(evaluation, audit)),
                 "seconds": round(time.perf_counter() - begun, 2),
             }
             lines.write(json.dumps(said, default=str) + "\n")

@@ -31,6 +31,8 @@ from heytalk_audit.rules import RULES
 from heytalk_audit.running.assemble import STAGED, assemble
 from heytalk_audit.running.prepare import prepare
 from heytalk_audit.running.session import WORK
+from heytalk_audit.running.share import write_share
+from heytalk_audit.snapshot.budget import budget_of
 from heytalk_audit.snapshot.seal import seal_folder
 
 pytestmark = pytest.mark.xdist_group("follow-up")
@@ -81,6 +83,7 @@ def audited(snapshot: Path, out: Path, **more: object) -> Path:
         for name, value in (environment | {WORK: str(work)}).items():
             patch.setenv(name, value)
         console = Console(quiet=True)
+        write_share(budget_of(stated.engine.duckdb(base), work), 1, work)
         prepare(stated, base, work, Progress(console=console, disable=True), console)
         notebook.Summary(work / "params.yaml").write()
         (work / STAGED).mkdir()  # where a run has its pages already

@@ -1,0 +1,1 @@
+"""The sections of the harness: each module has a function `measure`."""
