@@ -21,7 +21,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -177,10 +177,8 @@ def _run(words: list[str], up: Cluster) -> int:
     if words:
         environment: dict[str, Any] = {k: v for k, v in os.environ.items() if k != "MASTER"} | {"PYSPARK_PYTHON": sys.executable}
         return subprocess.call([word.format(spark=up.spark, connect=up.connect) for word in words], env=environment)
-    try:
+    with suppress(KeyboardInterrupt):
         signal.pause()
-    except KeyboardInterrupt:
-        pass
     return 0
 
 

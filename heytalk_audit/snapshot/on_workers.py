@@ -41,7 +41,7 @@ def ship(session: Any, folder: Path) -> str:
 
 
 def on_batches(function: Callable[[pa.RecordBatch], pa.Table], schema: pa.Schema, size: int, folder: str) -> Work:
-    """What a worker makes of its rows: the function's results on `size` rows at a time. `folder` holds the package; empty where it is there."""
+    """What a worker makes of its rows: the function's results on `size` rows at a time. `folder` has the package, if it was sent."""
     pickled = _cloudpickle().dumps(function)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -73,8 +73,9 @@ def in_cells(size: int) -> Work:
 def _cloudpickle() -> Any:
     from pyspark import cloudpickle
 
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    return cloudpickle
+    pickler: Any = cloudpickle
+    pickler.register_pickle_by_value(sys.modules[__name__])
+    return pickler
 
 
 def _unpickled(pickled: bytes, folder: str) -> Any:

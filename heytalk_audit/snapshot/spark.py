@@ -14,10 +14,11 @@ import pandas as pd
 import pyarrow as pa
 
 from heytalk_audit.contract import Column
+from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot.derived import BATCH, Source
 from heytalk_audit.snapshot.frames import frame as frame_of
 from heytalk_audit.snapshot.on_workers import CELLS, batches_in, exactly, in_cells, on_batches, ship
-from heytalk_audit.snapshot.spark_session import open_session
+from heytalk_audit.snapshot.spark_session import check_reachable, open_session
 
 _TYPES = {
     "string": "STRING",
@@ -40,7 +41,7 @@ class Spark:
     def __init__(self, url: str, options: dict[str, Any] | None = None):
         self.session = open_session(url, options or {})
         self.backend = ibis.pyspark.connect(self.session)
-        self._is_local = url.startswith("local")
+        self._url = url
         self._package: str | None = None
         self._archives: tempfile.TemporaryDirectory[str] | None = None
         self._kept: set[str] = set()
@@ -134,12 +135,17 @@ class Spark:
             yield from batches_in(cells.where(f"at BETWEEN {first} AND {last}").toArrow())
 
     def _package_on_workers(self) -> str:
-        if self._package is None and not self._is_local:
+        if self._package is None and not self._url.startswith("local"):
             self._archives = tempfile.TemporaryDirectory(prefix="heytalk-audit-")
             self._package = ship(self.session, Path(self._archives.name))
         return self._package or ""
 
     def _release(self) -> None:
+        try:
+            check_reachable(self._url)
+        except InputError:
+            # the server has ended, and with it what it kept: to ask it would take minutes
+            return
         for table in list(self._kept):
             self._drop(table)
         self.session.stop()

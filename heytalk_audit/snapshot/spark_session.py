@@ -39,7 +39,7 @@ def open_session(url: str, options: dict[str, Any]) -> Any:
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     builder = SparkSession.builder.appName("heytalk-audit")
     builder = builder.remote(url) if scheme == "sc" else builder.master(url)
-    for key, value in (_SESSION | (_DRIVER if scheme != "sc" else {}) | options).items():
+    for key, value in ((_DRIVER if scheme != "sc" else {}) | options | _SESSION).items():
         builder = builder.config(str(key), str(value))
     session = _get(builder, url)
     if scheme != "sc":

@@ -47,7 +47,9 @@ def probed(engines, tmp_path_factory):
 
 def differences(rule, here, there):
     """Where two engines say different things: of the rule, or of single rows."""
-    lines = [f"{rule}: {key} is {there[key]}, not {here[key]}" for key in here if key not in ("rows", "seconds") and here[key] != there[key]]
+    lines = [
+        f"{rule}: {key} is {there[key]}, not {here[key]}" for key in here if key not in ("rows", "seconds") and here[key] != there[key]
+    ]
     rows, others = set(here["rows"]), set(there["rows"])
     lines += [f"{rule}: {row} stands on DuckDB alone" for row in sorted(rows - others)[:3]]
     lines += [f"{rule}: {row} stands on Spark alone" for row in sorted(others - rows)[:3]]
@@ -64,8 +66,16 @@ def test_every_rule_says_the_same_of_every_row(judged, engine):
 
 def test_the_rules_have_rows_of_every_outcome_to_compare(judged):
     rows = {rule: [json.loads(row) for row in said["rows"]] for rule, said in judged["duckdb"].items()}
-    assert {row["outcome"] for of_rule in rows.values() for row in of_rule} == {"pass", "violation", "review", "unknown", "exempt", "excluded"}
-    assert [rule for rule in rows if not rows[rule] and judged["duckdb"][rule]["verdict"] != "NOT_EVALUATED"] == []
+    assert {row["outcome"] for of_rule in rows.values() for row in of_rule} == {
+        "pass",
+        "violation",
+        "review",
+        "unknown",
+        "exempt",
+        "excluded",
+    }
+    # nothing is in the scope of CON-06; a column and the published text, which the other two read, are not delivered
+    assert [rule for rule in rows if not rows[rule]] == ["CON-06", "CON-10", "DQ-07"]
 
 
 @pytest.mark.parametrize("engine", CLUSTER)

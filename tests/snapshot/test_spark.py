@@ -119,7 +119,11 @@ def test_functions_make_the_same_table_on_both(spark, duckdb, tmp_path):
     tables = []
     for engine in (spark, duckdb):
         table = engine.put("numbers", pa.table({"n": list(range(1000))}))
-        sources = [(table, partial(times, 2)), (table.filter(table.n < 0), partial(times, 3)), (table.filter(table.n < 3), partial(times, 5))]
+        sources = [
+            (table, partial(times, 2)),
+            (table.filter(table.n < 0), partial(times, 3)),
+            (table.filter(table.n < 3), partial(times, 5)),
+        ]
         derived = engine.derive("derived", sources, schema, tmp_path / engine.dialect)
         tables.append(sorted(engine.query(engine.sql(derived)).column("n").to_pylist()))
         assert engine.rows(derived.agg(n=derived.count())).n[0] == 1003
