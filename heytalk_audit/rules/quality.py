@@ -219,7 +219,7 @@ def people_told_apart(users: ir.Table, devices: ir.Table) -> Check:
     Accounts that share an e-mail address, a telephone number or an advertising id with another are for a person to decide: families share
     devices, and numbers are given out again.
     """
-    u = users.mutate(mail=lower(trim(users.email)), number=trim(users.phone))
+    u = users.mutate(mail=trim(lower(users.email)), number=trim(users.phone))
     u = join(_also_used(_also_used(u, "mail"), "number"), sharing_a_device(devices))
     return Check(
         u,
