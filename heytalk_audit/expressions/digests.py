@@ -29,7 +29,7 @@ def digest_of(value: ir.StringValue, algorithm: str) -> ir.StringValue:
 def email_forms(value: ir.StringValue) -> list[ir.StringValue]:
     """An e-mail as it is, trimmed, and both in small letters; a form that is the same as the one before it is null."""
     trimmed = trim(value)
-    return [value, trimmed.nullif(value), lower(value).nullif(value), lower(trimmed).nullif(trimmed)]
+    return [value, trimmed.nullif(value), lower(value).nullif(value), trim(lower(value)).nullif(trimmed)]
 
 
 def phone_forms(value: ir.StringValue) -> list[ir.StringValue]:

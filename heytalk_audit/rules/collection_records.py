@@ -62,7 +62,7 @@ def with_use_since(uninstalled: ir.Table, events: ir.Table, policy: View) -> ir.
     gone = uninstalled.filter(~blank(uninstalled.device_id)).select(keys).distinct()
     e = events.select("device_id", "event_at", "event_type").inner_join(gone, "device_id")
     e = e.filter(e.event_at > e.uninstalled_at)
-    kind = lower(trim(e.event_type))
+    kind = trim(lower(e.event_type))
     used = kind.isin(USE) & (e.event_at > policy.after(e.uninstalled_at, "uninstall_allowance_h"))
     since = e.group_by(keys).agg(opened=only_if(sure(kind == "open"), e.event_at).min(), used=only_if(sure(used), e.event_at).min())
     d = join(uninstalled, since, keys)

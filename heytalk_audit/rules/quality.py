@@ -71,37 +71,31 @@ def keys_resolve(users: ir.Table, purge_log: ir.Table, present: Present) -> Chec
     (a null or blank user_id) are not accused.
     """
     people = ibis.union(users.select("user_id"), purge_log.select("user_id")).distinct().mutate(on_record=True)
-    rows = ibis.union(*[_keys(name, present[name], people) for name in contract.load() if name in present])
+    tables = {name: present[name] for name in contract.load() if name in present}
+    keys, repeated = (ibis.union(*[of(*table) for table in tables.items()]) for of in (_keys, _repeated))
+    rows = join(join(keys, repeated, ["table_name", "key"]), people)
     return Check(
         rows,
         [
-            violation("key_blank", rows.key_blank),
+            violation("key_blank", blank(rows.key)),
             violation("duplicate_key", rows.repeated),
-            violation("user_unknown", rows.stranger),
+            violation("user_unknown", ~blank(rows.user_id) & ~rows.on_record),
         ],
-        record=rows.record,
+        record=rows.table_name + ":" + rows.key,
         by=("table_name",),
     )
 
 
-def _keys(name: str, table: ir.Table, people: ir.Table) -> ir.Table:
-    """The rows of a table: user_id, `record`, `table_name`, whether the key is blank or repeated, and whether the person is a `stranger`.
+def _keys(name: str, table: ir.Table) -> ir.Table:
+    """The rows of a table: `table_name`, `key` and user_id."""
+    return table.select(table_name=ibis.literal(name), key=contract.load()[name].key, user_id=_person(table))
 
-    `people` has one row per person who is on record.
-    """
-    key = contract.load()[name].key
-    rows = table.select(key=table[key], user_id=_person(table))
-    often = rows.group_by("key").agg(times=rows.count()).filter(lambda t: t.times > 1)
-    rows = rows.left_join(often, "key", rname="other_{name}").drop("other_key")
-    rows = rows.left_join(people, "user_id", rname="other_{name}").drop("other_user_id")
-    return rows.select(
-        "user_id",
-        record=f"{name}:" + rows.key,
-        table_name=ibis.literal(name),
-        key_blank=blank(rows.key),
-        repeated=rows.times.notnull(),
-        stranger=~blank(rows.user_id) & rows.on_record.isnull(),
-    )
+
+def _repeated(name: str, table: ir.Table) -> ir.Table:
+    """The keys that several rows of a table have: `table_name`, `key`, `repeated`."""
+    # from the table itself, not from its `_keys`: what two parts of a query share, an engine keeps in memory
+    often = table.group_by(key=contract.load()[name].key).agg(times=table.count())
+    return often.filter(often.times > 1).select("key", table_name=ibis.literal(name), repeated=ibis.literal(True))
 
 
 def _person(table: ir.Table) -> ir.StringValue:
@@ -127,7 +121,7 @@ def times_usable(users: ir.Table, policy: View, present: Present) -> Check:
             violation("future_time", rows.ahead),
             violation("order_contradiction", rows.order),
         ],
-        record=rows.record,
+        record=rows.table_name + ":" + rows.key,
         by=("table_name",),
     )
 
@@ -138,14 +132,14 @@ def _clocks(table: contract.Table, rows: ir.Table) -> list[str]:
 
 
 def _times(table: contract.Table, rows: ir.Table, policy: View) -> ir.Table:
-    """The rows of a table: user_id, `record`, `table_name`, and what is the matter with one of its instants."""
+    """The rows of a table: user_id, `key`, `table_name`, and what is the matter with one of its instants."""
     clocks = _clocks(table, rows)
     lies_ahead = [rows[c] for c in clocks if not table[c].may_lie_ahead]
     limit = policy.as_of_plus("clock_skew")
     pairs = [(c, "created_at") for c in ("updated_at", "deleted_at") if c in clocks and "created_at" in clocks]
     return rows.select(
         user_id=_person(rows),
-        record=f"{table.name}:" + rows[table.key],
+        key=rows[table.key],
         table_name=ibis.literal(table.name),
         sentinel=any_flag([sure((rows[c] < ibis.literal(FIRST)) | (rows[c] >= ibis.literal(LAST))) for c in clocks]),
         ahead=any_flag([sure(t > limit) for t in lies_ahead]),
@@ -225,7 +219,7 @@ def people_told_apart(users: ir.Table, devices: ir.Table) -> Check:
     Accounts that share an e-mail address, a telephone number or an advertising id with another are for a person to decide: families share
     devices, and numbers are given out again.
     """
-    u = users.mutate(mail=lower(trim(users.email)), number=trim(users.phone))
+    u = users.mutate(mail=trim(lower(users.email)), number=trim(users.phone))
     u = join(_also_used(_also_used(u, "mail"), "number"), sharing_a_device(devices))
     return Check(
         u,

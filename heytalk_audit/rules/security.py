@@ -118,7 +118,7 @@ def unencrypted_transport(content_items: ir.Table, policy: View) -> Check:
     the page's own is for a person to decide, and one that is not known is unknown. Nothing is fetched.
     """
     c = content_items.filter(~blank(content_items.url))
-    c = c.select("content_id", "user_id", "kind", address=lower(trim(c.url)))
+    c = c.select("content_id", "user_id", "kind", address=trim(lower(c.url)))
     clear, safe = (begins_with(c.address, policy.declared[f"schemes_{how}"].words) for how in ("clear", "encrypted"))
     relative = sure(c.address.startswith("//"))
     return Check(
@@ -179,7 +179,7 @@ def private_media_plain(content_items: ir.Table, policy: View) -> Check:
 def private_media(content: ir.Table) -> ir.Table:
     """Pictures, videos and voice messages with an address that are not public, and their `address`."""
     c = content.filter(content.kind.isin(["photo", "video", "voice"]), ~blank(content.url), ~sure(content.visibility == "public"))
-    return c.select("content_id", "user_id", "kind", "visibility", address=lower(trim(c.url)))
+    return c.select("content_id", "user_id", "kind", "visibility", address=trim(lower(c.url)))
 
 
 @rule("SEC-08", severity="medium", clauses=[])

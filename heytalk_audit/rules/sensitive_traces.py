@@ -17,7 +17,7 @@ def special_fields(disclosures: ir.Table, policy: View) -> ir.Table:
     """One row per list of fields: does it name a special category (`hit`), by what stands after a name's last dot, or as a category."""
     names = disclosures.select("fields").distinct()
     names = names.mutate(name=names.fields.unnest())
-    last = lower(trim(names.name)).re_replace(r"^[\s\S]*\.", "")
+    last = trim(lower(names.name)).re_replace(r"^[\s\S]*\.", "")
     return has(names, "fields", hit=last.isin(policy.setting("special_fields")) | names.name.isin(policy.setting("special_categories")))
 
 

@@ -72,6 +72,19 @@ def test_every_function_of_a_query_is_asked_at_the_start(sql_of_rules):
     assert {"MAKE_DATE", "TIMEZONE", "TRANSLATE", "SHA1", "REGEXP_MATCHES"} <= used & functions(QUERY)
 
 
+def test_a_name_means_one_table_to_all_rules(audit):
+    needed: dict[str, dict[str, list[str]]] = {}
+    for id, rule in RULES.items():
+        for name, sql in queries_of(rule, audit).shared.items() if id not in WITHOUT_QUERY else ():
+            needed.setdefault(name, {}).setdefault(sql, []).append(id)
+    assert {name: list(by_sql) for name, by_sql in needed.items() if len(by_sql) > 1} == {}
+    several = {name for name, by_sql in needed.items() for ids in by_sql.values() if len(ids) > 1}
+    assert {"consent_states", "refusals", "permission_codes", "permission_states", "valid_holds", "entitlements"} <= several
+    for name in ("permission_codes", "event_types"):
+        # names are normalised in these tables alone, never row by row
+        assert all("TRANSLATE" in sql for sql in needed[name])
+
+
 @pytest.mark.parametrize(
     ("option", "trap"), [({"default_collation": "nocase"}, "the order of texts"), ({"integer_division": "true"}, "month ends")]
 )
