@@ -15,7 +15,7 @@ import processes
 from heytalk_audit.demo import write_demo
 from heytalk_audit.rules import RULES
 
-pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.spark
 CLUSTER = ("spark", "connect")
 
 
@@ -57,14 +57,13 @@ def differences(rule, here, there):
     return [*lines, f"{rule}: {len(there['rows'])} rows, not {len(here['rows'])}"] if repeated else lines
 
 
-@pytest.mark.parametrize("engine", CLUSTER)
-def test_every_rule_says_the_same_of_every_row(judged, engine):
+def every_rule_says_the_same_of_every_row(judged, engine):
     here, there = judged["duckdb"], judged[engine]
     assert set(here) == set(there) == set(RULES)
     assert [line for rule in here for line in differences(rule, here[rule], there[rule])] == []
 
 
-def test_the_rules_have_rows_of_every_outcome_to_compare(judged):
+def the_rules_have_rows_of_every_outcome_to_compare(judged):
     rows = {rule: [json.loads(row) for row in said["rows"]] for rule, said in judged["duckdb"].items()}
     assert {row["outcome"] for of_rule in rows.values() for row in of_rule} == {
         "pass",
@@ -78,8 +77,7 @@ def test_the_rules_have_rows_of_every_outcome_to_compare(judged):
     assert [rule for rule in rows if not rows[rule]] == ["CON-06", "CON-10", "DQ-07"]
 
 
-@pytest.mark.parametrize("engine", CLUSTER)
-def test_functions_run_on_both_workers_with_the_package_that_was_sent(probed, engine):
+def functions_run_on_both_workers_with_the_package_that_was_sent(probed, engine):
     workers = probed[engine]["workers"]
     assert len({worker["process"] for worker in workers}) == 2
     assert probed[engine]["process"] not in {worker["process"] for worker in workers}
@@ -89,10 +87,18 @@ def test_functions_run_on_both_workers_with_the_package_that_was_sent(probed, en
     assert sum(worker["rows"] for worker in workers) == probed[engine]["rows"]
 
 
-@pytest.mark.parametrize("engine", CLUSTER)
-def test_batches_come_in_order_in_several_windows_and_leave_nothing_behind(probed, engine):
+def batches_come_in_order_in_several_windows_and_leave_nothing_behind(probed, engine):
     seen = probed[engine]
     assert seen["windows"] > 3
     assert seen["sizes"] == [7000] * 7 + [1000]
     assert seen["in order"] and seen["texts"]
     assert seen["without rows"] == [] and seen["left behind"] == []
+
+
+def test_a_cluster_directly_and_through_connect(judged, probed):
+    # one test: were it several, each process of a parallel run would start a cluster of its own
+    the_rules_have_rows_of_every_outcome_to_compare(judged)
+    for engine in CLUSTER:
+        every_rule_says_the_same_of_every_row(judged, engine)
+        functions_run_on_both_workers_with_the_package_that_was_sent(probed, engine)
+        batches_come_in_order_in_several_windows_and_leave_nothing_behind(probed, engine)
