@@ -43,12 +43,13 @@ def recomputed(digests: ir.Table, stored: list[tuple[str, ir.Table]]) -> ir.Tabl
 
     Each algorithm is joined to the digests of its own length, so that an engine computes none where none of that length was sent.
     """
-    sent, matches = digests.select("digest").distinct(), []
+    sent, matches = digests.select(sent_digest="digest").distinct(), []
     for algorithm, length in ALGORITHMS.items():
         computed = ibis.union(*[digest for kind, forms in stored for digest in digests_of(forms, kind, algorithm)])
-        s = sent.filter(sent.digest.length() == length)
-        # by plain equality, or a filter of nulls, an engine computes each digest twice: first to ask whether it is null
-        matches.append(computed.semi_join(s, computed.digest.identical_to(s.digest)))
+        s = sent.filter(sent.sent_digest.length() == length)
+        # by plain equality, or a filter of nulls, an engine computes each digest twice: first to ask whether it is null; and a semi join
+        # would be made anew within each part of the union
+        matches.append(computed.inner_join(s, computed.digest.identical_to(s.sent_digest)).drop("sent_digest"))
     m = ibis.union(*matches)
     return m.group_by("digest").agg(**{f"is_{kind}": (m.kind == kind).any() for kind in KINDS})
 
