@@ -105,7 +105,7 @@ def test_a_period_to_come_has_no_months(tmp_path):
 
 
 def test_outside_small_numbers_are_neither_written_nor_drawn(result):
-    inside, outside = (rule_section(disclosure.of_rule(result, who), [], who).html for who in ("internal", "regulator"))
+    inside, outside = (rule_section(disclosure.of_rule(result, who), audience=who).html for who in ("internal", "regulator"))
     month_by_month = outside.partition("Over time")[2].partition("Test accounts are left out")[0]
     assert "Not shown in this version" in month_by_month and "<img" not in month_by_month
     assert "<img" in inside.partition("Over time")[2].partition("Test accounts are left out")[0]
