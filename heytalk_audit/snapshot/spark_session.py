@@ -32,7 +32,7 @@ def open_session(url: str, options: dict[str, Any]) -> Any:
     try:
         from pyspark.sql import SparkSession
     except ImportError as error:
-        raise InputError(f"engine {shown(url)}", "pyspark is not installed", "make setup EXTRAS=spark") from error
+        raise InputError(f"engine {address_without_secrets(url)}", "pyspark is not installed", "make setup EXTRAS=spark") from error
     check_reachable(url)
     scheme = url.partition("://")[0]
     # pyspark logs each failed query with its message, which may quote values
@@ -57,7 +57,7 @@ def _get(builder: Any, url: str) -> Any:
         setting = str(error).removeprefix("Failed to set ").split()[0]
         raise InputError("engine.options", f"{setting} can't be set over Connect", "set it where the server is started") from error
     except Exception as error:
-        raise InputError(f"engine {shown(url)}", f"Spark does not start ({_cause(error)})", _remedy(error)) from error
+        raise InputError(f"engine {address_without_secrets(url)}", f"Spark does not start ({_cause(error)})", _remedy(error)) from error
 
 
 def _cause(error: Exception) -> str:
@@ -92,12 +92,12 @@ def check_reachable(url: str) -> None:
     places = [_ADDRESS.fullmatch(place) for place in re.split("[/;]", rest)[0].split(",")]
     addresses = [(place["host"].strip("[]"), int(place["port"] or _PORTS.get(scheme, 0))) for place in places if place]
     if len(addresses) < len(places) or not all(0 < port < 65536 for _, port in addresses):
-        raise InputError(f"engine {shown(url)}", "names no host and port", f"write {scheme}://host:port")
+        raise InputError(f"engine {address_without_secrets(url)}", "names no host and port", f"write {scheme}://host:port")
     if not any(_listens(*address) for address in addresses):
-        raise InputError(f"engine {shown(url)}", "nothing listens there", "start the cluster, or mend the address")
+        raise InputError(f"engine {address_without_secrets(url)}", "nothing listens there", "start the cluster, or mend the address")
 
 
-def shown(url: str) -> str:
+def address_without_secrets(url: str) -> str:
     """An address without what follows host and port: a token may be in it."""
     return "://".join(re.split("[/;]", part)[0] for part in url.split("://", 1))
 
