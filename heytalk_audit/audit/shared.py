@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from heytalk_audit.snapshot.budget import private_folder
 from heytalk_audit.snapshot.derived import Source
 from heytalk_audit.snapshot.engines import Engine
 
@@ -81,5 +81,5 @@ class SharedTables:
     @property
     def _folder(self) -> Path:
         if self.work is None:
-            self.work = Path(tempfile.mkdtemp(prefix="heytalk-audit-"))
+            self.work = private_folder(self)
         return self.work / FOLDER
