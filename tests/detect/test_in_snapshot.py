@@ -15,7 +15,7 @@ from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import lacking
 from heytalk_audit.canonical import canonical
 from heytalk_audit.detect import scan, special_categories
-from heytalk_audit.detect.in_snapshot import SCHEMA, detect
+from heytalk_audit.detect.in_snapshot import SCHEMA, findings
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
@@ -38,11 +38,17 @@ def delivered(folder):
     return open_snapshot(worlds.deliver(folder, rows), connect())
 
 
+def found(snapshot):
+    """The findings of a snapshot, in order."""
+    policy = load_policy()
+    audit = Audit(snapshot, policy, settings_of(policy, {}))
+    table = snapshot.engine.query(snapshot.engine.sql(audit.detections))
+    assert table.column_names == SCHEMA.names
+    return sorted(tuple(row.values()) for row in table.to_pylist())
+
+
 def test_findings_name_rows_and_kinds_and_hold_no_text(tmp_path):
-    snapshot = delivered(tmp_path / "s")
-    findings = detect(snapshot.tables, snapshot.engine)
-    assert findings.schema == SCHEMA
-    assert sorted(tuple(row.values()) for row in findings.to_pylist() if row["confidence"] != "low") == [
+    assert [finding for finding in found(delivered(tmp_path / "s")) if finding[-1] != "low"] == [
         ("content_items.text", "content_items:c1", "category", "orientation", "self", "high"),
         ("content_items.text", "content_items:c1", "value", "card", None, "high"),
         ("traffic_events.url", "traffic_events:e1", "category", "orientation", "self", "high"),
@@ -51,20 +57,31 @@ def test_findings_name_rows_and_kinds_and_hold_no_text(tmp_path):
 
 
 def test_a_plan_reads_no_text(tmp_path, monkeypatch):
-    def detect(*_):
+    def read(*_):
         raise AssertionError("a text was read")
 
-    monkeypatch.setattr("heytalk_audit.audit.audit.detect", detect)
+    monkeypatch.setattr("heytalk_audit.detect.in_snapshot.findings", read)
     policy = load_policy()
     audit = Audit(delivered(tmp_path / "s"), policy, settings_of(policy, {}))
     assert [lacking(RULES[id], audit) for id in ("SEN-04", "SEN-07")] == ["", ""]
+    with pytest.raises(AssertionError, match="a text was read"):
+        found(audit.snapshot)
 
 
 def test_the_same_findings_from_batches_of_any_size(tmp_path, monkeypatch):
-    snapshot = delivered(tmp_path / "s")
-    whole = detect(snapshot.tables, snapshot.engine)
-    monkeypatch.setattr("heytalk_audit.detect.in_snapshot.BATCH", 1)
-    assert detect(snapshot.tables, snapshot.engine).equals(whole)
+    sizes = []
+
+    def counted(name, batch):
+        sizes.append(batch.num_rows)
+        return findings(name, batch)
+
+    monkeypatch.setattr("heytalk_audit.detect.in_snapshot.findings", counted)
+    whole = found(delivered(tmp_path / "s"))
+    assert max(sizes) > 1
+    sizes.clear()
+    monkeypatch.setattr("heytalk_audit.snapshot.duck.BATCH", 1)
+    assert found(delivered(tmp_path / "t")) == whole
+    assert set(sizes) == {1}
 
 
 @pytest.mark.parametrize(
