@@ -7,12 +7,25 @@ import sys
 from pathlib import Path
 
 import pytest
+from _pytest.nodeid import coerce_node_id
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])
 
 KEY = "a-key-for-tests-which-is-long-enough-for-anybody"
+
+
+def pytest_collection_modifyitems(config, items):
+    """Tests of one `xdist_group` go to one process.
+
+    pytest-xdist 3.8 tells its scheduler by writing a test's `_nodeid`, which pytest 9.2 no longer reads.
+    """
+    if not config.getoption("loadgroup", False):
+        return
+    for item in items:
+        if groups := sorted(mark.args[0] for mark in item.iter_markers("xdist_group")):
+            item._id = coerce_node_id(f"{item.nodeid}@{'_'.join(groups)}")
 
 
 @pytest.fixture(scope="session")
