@@ -31,6 +31,8 @@ HERE = "127.0.0.1"
 PATIENCE = 90
 #: Two cores and half a gigabyte for the executors of each of two applications; an application takes a core of either worker.
 CORES, MEMORY = 2, "1500m"
+#: Memory of a master and of a worker; the Connect server is a driver, which plans every query and holds what is fetched.
+DAEMONS, DRIVER = "640m", "2g"
 #: What starts fastest: these processes live for minutes.
 JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 #: For every application: small data, so few partitions, and no more than half of the cluster.
@@ -41,6 +43,8 @@ SETTINGS = {
     "spark.sql.shuffle.partitions": "2",
     "spark.default.parallelism": "2",
     "spark.sql.adaptive.enabled": "false",
+    # a session sets this itself, except over Connect
+    "spark.buffer.pageSize": "4m",
     "spark.driver.extraJavaOptions": JAVA,
     "spark.executor.extraJavaOptions": JAVA,
     "spark.driver.host": HERE,
@@ -76,6 +80,8 @@ def cluster(folder: Path, python_path: str = "") -> Iterator[Cluster]:
         settings = SETTINGS | {"spark.connect.grpc.binding.port": str(connect), "spark.ui.enabled": "false"}
         flags = [flag for key, value in settings.items() for flag in ("--conf", f"{key}={value}")]
         server = "org.apache.spark.sql.connect.service.SparkConnectServer"
+        # Spark takes its memory from this variable, whatever its options say
+        start.environment["SPARK_DAEMON_MEMORY"] = DRIVER
         start("connect", "org.apache.spark.deploy.SparkSubmit", "--master", url, "--class", server, *flags, "spark-internal")
         start.wait("connect", lambda: _listens(connect))
         yield Cluster(url, f"sc://{HERE}:{connect}")
@@ -94,8 +100,7 @@ class _Starter:
             "SPARK_HOME": str(self.home),
             "SPARK_LOCAL_DIRS": str(folder / "scratch"),
             "SPARK_LOCAL_IP": HERE,
-            # also what the Connect server gets, whatever its options say
-            "SPARK_DAEMON_MEMORY": "640m",
+            "SPARK_DAEMON_MEMORY": DAEMONS,
             "PYSPARK_PYTHON": sys.executable,
             "PYTHONPATH": python_path,
         }

@@ -83,7 +83,7 @@ def digests_that_name_people(disclosures: ir.Table, users: ir.Table, devices: ir
     not. A disclosure that is said to be hashed but came without a sample is unknown.
     """
     tokens = sampled(disclosures, policy)
-    digests = sampled_digests(tokens)
+    digests = policy.named("sent_digests", sampled_digests(tokens))
     population = said_to_be_anonymous(disclosures, tokens, digests)
     d = join(population, what_is_recognised(digests, stored_forms(users, devices)), "payload_sample")
     d = join(d, what_is_traced(disclosures, digests, policy), ["payload_sample", "user_id", "vendor_id"])

@@ -22,7 +22,12 @@ _SESSION = {
     "spark.sql.ansi.enabled": "false",
     "spark.sql.execution.arrow.useLargeVarTypes": "false",
 }
-_DRIVER = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
+_DRIVER = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    # Spark gives a task 16 pages by default; a rule's query may have more operators in one task than that, and each takes a page
+    "spark.buffer.pageSize": "4m",
+}
 
 
 def open_session(url: str, options: dict[str, Any]) -> Any:
