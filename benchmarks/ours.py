@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,18 @@ def opened(snapshot: Path, work: Path, options: dict[str, Any] | None = None) ->
     audit = Audit(open_snapshot(snapshot, connect("duckdb", options or {}), private), policy, settings_of(policy, {}))
     shutil.copy(private / profile.FILE, kept)
     return audit
+
+
+def of_one_person(audit: Audit) -> Audit:
+    """The same audit where each table that names people has the rows of one of them alone, the last in the order of ids."""
+    snapshot = audit.snapshot
+    users = snapshot.tables["users"]
+    id = snapshot.engine.query(snapshot.engine.sql(users.agg(id=users.user_id.max()))).column("id")[0].as_py()
+    tables = {
+        name: snapshot.engine.keep(f"rows_of_one_in_{name}", table.filter(table.user_id == id))[0] if "user_id" in table.columns else table
+        for name, table in snapshot.tables.items()
+    }
+    return replace(audit, snapshot=replace(snapshot, tables=tables))
 
 
 def close(audit: Audit) -> None:
