@@ -33,8 +33,9 @@ PATIENCE = 90
 CORES, MEMORY = 2, "1500m"
 #: Memory of a master and of a worker; the Connect server is a driver, which plans every query and holds what is fetched.
 DAEMONS, DRIVER = "640m", "2g"
-#: What starts fastest: these processes live for minutes.
+#: What starts fastest: executors have little to do. Drivers plan for minutes, which pays for Java's second compiler.
 JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+DRIVER_JAVA = "-XX:+UseSerialGC"
 #: For every application: small data, so few partitions, and no more than half of the cluster.
 SETTINGS = {
     "spark.cores.max": "2",
@@ -45,7 +46,7 @@ SETTINGS = {
     "spark.sql.adaptive.enabled": "false",
     # a session sets this itself, except over Connect
     "spark.buffer.pageSize": "4m",
-    "spark.driver.extraJavaOptions": JAVA,
+    "spark.driver.extraJavaOptions": DRIVER_JAVA,
     "spark.executor.extraJavaOptions": JAVA,
     "spark.driver.host": HERE,
     "spark.driver.bindAddress": HERE,
