@@ -74,7 +74,8 @@ def run_queries(queries: RuleQueries, connection: Any) -> None:
 
 def share(rule: Rule, audit: Audit) -> float:
     """Compute what a rule shares with others as if no rule had asked for it yet; the seconds of the processor that this takes."""
-    fresh = SharedTables(audit.snapshot.engine, None)
+    # its files stay until the audit is closed: the engine's tables of these names are theirs from now on
+    fresh = SharedTables(audit.snapshot.engine, Path(tempfile.mkdtemp(prefix="shared-", dir=audit.snapshot.work)))
     view = audit.view(fresh.table)
     dry(rule, audit, view, lambda rows: rows)
     used = time.process_time()
