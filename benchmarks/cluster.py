@@ -81,9 +81,8 @@ def cluster(folder: Path, python_path: str = "") -> Iterator[Cluster]:
         settings = SETTINGS | {"spark.connect.grpc.binding.port": str(connect), "spark.ui.enabled": "false"}
         flags = [flag for key, value in settings.items() for flag in ("--conf", f"{key}={value}")]
         server = "org.apache.spark.sql.connect.service.SparkConnectServer"
-        # Spark takes its memory from this variable, whatever its options say
-        start.environment["SPARK_DAEMON_MEMORY"] = DRIVER
-        start("connect", "org.apache.spark.deploy.SparkSubmit", "--master", url, "--class", server, *flags, "spark-internal")
+        submit = ("org.apache.spark.deploy.SparkSubmit", "--master", url, "--class", server, *flags, "spark-internal")
+        start("connect", *submit, memory=DRIVER)
         start.wait("connect", lambda: _listens(connect))
         yield Cluster(url, f"sc://{HERE}:{connect}")
 
@@ -101,18 +100,18 @@ class _Starter:
             "SPARK_HOME": str(self.home),
             "SPARK_LOCAL_DIRS": str(folder / "scratch"),
             "SPARK_LOCAL_IP": HERE,
-            "SPARK_DAEMON_MEMORY": DAEMONS,
             "PYSPARK_PYTHON": sys.executable,
             "PYTHONPATH": python_path,
         }
 
-    def __call__(self, part: str, *command: str) -> None:
+    def __call__(self, part: str, *command: str, memory: str = DAEMONS) -> None:
         with (self.folder / f"{part}.log").open("wb") as log:
             # a session of its own: a part's children, executors and Python workers, are stopped with it
             process = subprocess.Popen(
                 [str(self.home / "bin" / "spark-class"), *command],
                 cwd=self.folder,
-                env=self.environment,
+                # also what the Connect server gets, whatever its options say
+                env=self.environment | {"SPARK_DAEMON_MEMORY": memory},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -87,6 +87,13 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "staff_access_log": {"table_name": "users", "accessed_at": dt.date(2025, 1, 1), "staff_id": "s"},
 }
 
+#: What Spark's sessions are set to where each query runs once on a few rows: to compile its expressions takes longer than they do.
+INTERPRETED = {
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
+
 
 @dataclass(frozen=True)
 class Case:

@@ -12,14 +12,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import worlds
+
 HERE = Path(__file__).parent
-#: Small data: few partitions; expressions are interpreted, as compiling them takes longer than they do.
-SMALL = {
-    "spark.sql.shuffle.partitions": "2",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-}
+#: Small data: few partitions.
+SMALL = {"spark.sql.shuffle.partitions": "2"} | worlds.INTERPRETED
 
 
 def lacking() -> str | None:

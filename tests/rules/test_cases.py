@@ -11,12 +11,6 @@ from heytalk_audit.snapshot.engines import connect
 IDS = [f"{c.rule}: {c.name}" for c in worlds.in_worlds()]
 WORLDS = list(dict.fromkeys(c.world for c in worlds.in_worlds()))
 
-INTERPRETED = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.adaptive.enabled": "false",
-}
-
 
 def half(case):
     """One of two processes: Spark takes seconds to open a world, and to judge a rule in it; one world holds most cases."""
@@ -34,10 +28,10 @@ def duckdb_worlds(tmp_path_factory):
 @pytest.fixture(scope="module")
 def spark_worlds(tmp_path_factory, spark):
     # each query runs once on a few rows: to interpret its expressions takes half the time of compiling them, which second readings do
-    for key, value in INTERPRETED.items():
+    for key, value in worlds.INTERPRETED.items():
         spark.session.conf.set(key, value)
     yield worlds.Worlds(spark, tmp_path_factory.mktemp("spark"))
-    for key in INTERPRETED:
+    for key in worlds.INTERPRETED:
         spark.session.conf.unset(key)
 
 
