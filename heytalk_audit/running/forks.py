@@ -35,6 +35,8 @@ def _serve() -> None:
         importlib.import_module(name)
     _read_shipped()
     gc.freeze()
+    # Ibis makes and drops many small objects, none of which the rare collections of old ones would free sooner
+    gc.set_threshold(100_000, 50, 100)
     forks = Forks()
     signal.signal(signal.SIGCHLD, forks.reap)
     folders: list[str] = []
