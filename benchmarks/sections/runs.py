@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -23,14 +24,19 @@ MEMORY_LIMIT = {10_000_000: "4GB"}
 
 def measure(bench: Bench) -> Section:
     """An audit of each size; one that breaks says so."""
+    return audited(bench, bench.runs, "## Whole audits")
+
+
+def audited(bench: Bench, sizes: Sequence[int], heading: str) -> Section:
+    """Audits of these sizes, as a section of that heading."""
     rows, goals = [], []
-    for users in bench.runs:
+    for users in sizes:
         snapshot, watched = audit(bench, users)
         rows.append([f"{users:,}", snapshot.name, f"{watched.wall:.1f}", f"{watched.cpu:.1f}", f"{watched.peak:,.0f}", watched.status])
         bench.console.print(f"{users:,} people: {watched.text}, exit status {watched.status}")
         goals += judged(users, watched)
     heads = ["people", "snapshot", "clock s", "processor s", "peak MB, all processes", "exit status"]
-    lines = ["## Whole audits", "An exit status of 1 is that of violations, which every snapshot has.", "", *table(heads, rows)]
+    lines = [heading, "An exit status of 1 is that of violations, which every snapshot has.", "", *table(heads, rows)]
     return Section(lines, goals)
 
 
