@@ -34,12 +34,12 @@ from heytalk_audit.rules.terms import (
     contact_unclear,
     deletion_unclear,
     has,
-    identifiable,
     join,
     leaving,
     real_ad_id,
     with_contact,
     with_deletion,
+    with_identifiers,
 )
 
 
@@ -52,7 +52,8 @@ def deleted_account_kept(users: ir.Table, retention_exceptions: ir.Table, policy
     period, is a violation; messages in other people's chats, a purge without a record, and the same counted from the request are for a
     person to decide. Words that stand for nobody name nobody. A deletion without a date is unknown.
     """
-    u, rest, chat = with_residue(leaving(users, policy), beside_users(present, policy), users, retention_exceptions, policy)
+    u = with_identifiers(leaving(users, policy), policy)
+    u, rest, chat = with_residue(u, beside_users(present, policy), users, retention_exceptions, policy)
     conditions = [
         *deletion_unclear(u, policy),
         unknown("clock_future", policy.future(u.requested_at)),
@@ -194,10 +195,10 @@ def banned_account_kept(
         violation("sensitive_kept", u.sensitive, due),
         violation("profile_kept", u.profile, due),
         violation("content_kept", u.media | u.posts, due),
-        violation("identifiers_kept", identifiable(u, policy), due),
+        violation("identifiers_kept", u.named, due),
         review("ban_over_3y", policy.over(u.banned_at, "ban"), policy.due(u.banned_at, "ban"), held=False),
     ]
-    return Check(u, conditions, exempt=Hold(retention_exceptions, parts_kept(u, policy)))
+    return Check(u, conditions, exempt=Hold(retention_exceptions, parts_kept(u)))
 
 
 @rule("RET-14", severity="critical", clauses=["CL-183", "CL-193", "CL-194"])
@@ -208,14 +209,14 @@ def anonymised_still_identifying(users: ir.Table, retention_exceptions: ir.Table
     country, city, gender, age and month of registration that occurs once; messages in other people's chats, and one shared by fewer
     than k rows, are for a person to decide. Rows without any of these, registration apart, are not counted as small groups.
     """
-    u = with_group_size(users.filter(users.status == "anonymised"), users, policy)
+    u = with_group_size(with_identifiers(users.filter(users.status == "anonymised"), policy), users, policy)
     u, rest, chat = with_residue(u, beside_users(present, policy), users, retention_exceptions, policy)
     u, rest = with_traffic(u, rest, present)
     described = u.group_country.notnull() | u.group_city.notnull() | u.group_gender.notnull() | u.birth_date.notnull()
     linked = any_flag(list(rest.values()))
     conditions = [
         unknown("clock_future", policy.future(u.created_at)),
-        violation("direct_identifier", identifiable(u, policy), held=False),
+        violation("direct_identifier", u.named, held=False),
         violation("linked_rows", linked),
         violation("singled_out", described & sure(u["size"] == 1), held=False),
         review("linked_messages", chat),

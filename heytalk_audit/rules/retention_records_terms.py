@@ -19,12 +19,12 @@ from heytalk_audit.rules.terms import (
     IDENTIFIERS,
     any_of,
     deletion_unclear,
-    identifiable,
+    identifiers_left,
     join,
     leaving,
     lookup,
-    offending,
     only_if,
+    with_identifiers,
 )
 
 
@@ -108,12 +108,10 @@ def overdue_people(users: ir.Table, exceptions: ir.Table, policy: View) -> ir.Ta
     """One row per person whose data fell due: `due`, moved by a hold that has ended, and `has_<identifier>`, what of it is still there."""
     u = leaving(users, policy)
     clear = ~any_of([*deletion_unclear(u, policy), unknown("clock_future", policy.future(u.requested_at))])
-    u = u.filter(clear & policy.over(u.gone, "account_window") & identifiable(u, policy))
-    flags = offending(u, policy)
-    due = policy.due(u.gone, "account_window")
-    u = u.mutate(fell_due=due, **{f"has_{n}": flag for n, flag in flags.items()})
-    u = with_holds(u, "user_id", "fell_due", hold(exceptions, "users", flags), policy)
-    return lookup(u, "user_id", due=latest(u.fell_due, u.hold_closes), **{f"has_{n}": u[f"has_{n}"] for n in flags})
+    u = with_identifiers(u.filter(clear & policy.over(u.gone, "account_window")), policy)
+    u = u.filter(u.named).mutate(fell_due=policy.due(u.gone, "account_window"))
+    u = with_holds(u, "user_id", "fell_due", hold(exceptions, "users", identifiers_left(u)), policy)
+    return lookup(u, "user_id", due=latest(u.fell_due, u.hold_closes), **{f"has_{n}": u[f"has_{n}"] for n in IDENTIFIERS})
 
 
 def back_dated(x: ir.Table, policy: View) -> ir.BooleanValue:

@@ -24,11 +24,11 @@ from heytalk_audit.rules.terms import (
     deletion_unclear,
     filled,
     has,
-    identifiable,
+    identifiers_left,
     join,
-    offending,
     only_if,
     with_deletion,
+    with_identifiers,
 )
 
 
@@ -48,7 +48,7 @@ def roll_forward(users: ir.Table, policy: View) -> dict[str, ir.Scalar]:
 def purge_missed(u: ir.Table, rest: Mapping[str, ir.BooleanValue], chat: ir.BooleanValue, policy: View) -> list[Condition]:
     """Data left after a recorded purge, or never purged, in the account or elsewhere (`rest`, `chat` as of `with_residue`); a purge that came
     late in the audit's period; one that left no record; data left when the period is over that began with the request."""
-    over, due, held = policy.over(u.gone, "account_window"), policy.due(u.gone, "account_window"), identifiable(u, policy)
+    over, due, held = policy.over(u.gone, "account_window"), policy.due(u.gone, "account_window"), u.named
     unpurged, elsewhere = over & u.purged_at.isnull(), any_flag(list(rest.values()))
     from_request = policy.over(u.requested_at, "account_window") & (held | elsewhere)
     return [
@@ -70,11 +70,11 @@ def purged_late(u: ir.Table, policy: View) -> ir.BooleanValue:
 def parts_overdue(u: ir.Table, rest: Mapping[str, ir.BooleanValue], chat: ir.BooleanValue, policy: View) -> tuple[Part, ...]:
     """What a hold must cover of an account that RET-01 complains of: the account, by its identifiers where it has any; else the tables in
     which data remains, or the messages, where that is what it complains of."""
-    named, elsewhere, late = identifiable(u, policy), any_flag(list(rest.values())), purged_late(u, policy)
+    named, elsewhere, late = u.named, any_flag(list(rest.values())), purged_late(u, policy)
     unpurged = policy.over(u.gone, "account_window") & u.purged_at.isnull()
     by_rest = ~named & ~late & elsewhere
     by_chat = ~named & ~late & ~elsewhere & chat & unpurged
-    account = Part("users", offending(u, policy), ~by_rest & ~by_chat)
+    account = Part("users", identifiers_left(u), ~by_rest & ~by_chat)
     return (account, *parts_of(rest, by_rest), Part("content_items", when=by_chat))
 
 
@@ -101,19 +101,19 @@ def with_classes(users: ir.Table, attributes: ir.Table, content: ir.Table, polic
 
 
 def banned_and_due(users: ir.Table, exceptions: ir.Table, policy: View) -> ir.Table:
-    """Deleted accounts under a ban, with `banned_at`, whose period is over, or of which it can't be told whether it is."""
+    """Deleted accounts under a ban, with `banned_at` and `named`, whose period is over, or of which it can't be told whether it is."""
     u, bans = with_deletion(users, policy), open_bans(exceptions, policy)
     u = join(u, bans.group_by("user_id").agg(banned_at=bans.started_at.min()))
     u = u.filter(u.is_gone, (u.status == "banned") | u.banned_at.notnull())
-    return u.filter(any_of(deletion_unclear(u, policy)) | policy.over(u.gone, "account_window"))
+    return with_identifiers(u.filter(any_of(deletion_unclear(u, policy)) | policy.over(u.gone, "account_window")), policy)
 
 
-def parts_kept(u: ir.Table, policy: View) -> tuple[Part, ...]:
+def parts_kept(u: ir.Table) -> tuple[Part, ...]:
     """What a hold must cover of an account, each where something of it is kept (`u` as of `with_classes`)."""
     return (
         Part("profile_attributes", when=u.sensitive | u.profile),
         Part("content_items", when=u.media | u.posts),
-        Part("users", when=identifiable(u, policy)),
+        Part("users", when=u.named),
     )
 
 

@@ -120,9 +120,15 @@ def offending(users: ir.Table, policy: View) -> dict[str, ir.BooleanValue]:
     return flags
 
 
-def identifiable(users: ir.Table, policy: View) -> ir.BooleanValue:
-    """Whether a users row still holds a direct identifier."""
-    return any_flag(list(offending(users, policy).values()))
+def with_identifiers(users: ir.Table, policy: View) -> ir.Table:
+    """Users with `has_<identifier>`, for each direct identifier, and `named`: whether a row still holds one."""
+    flags = offending(users, policy)
+    return users.mutate(**{f"has_{n}": flag for n, flag in flags.items()}, named=any_flag(list(flags.values())))
+
+
+def identifiers_left(users: ir.Table) -> dict[str, ir.BooleanValue]:
+    """By identifier whether it is there (rows as of `with_identifiers`)."""
+    return {name: users[f"has_{name}"] for name in IDENTIFIERS}
 
 
 # contact and entitlement ---------------------------------------------------------------------------
