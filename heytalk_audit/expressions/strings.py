@@ -69,6 +69,11 @@ def key(value: ir.StringValue) -> ir.StringValue:
     return lower(value).re_replace("[^a-z0-9]+", "")
 
 
+def plain_key(word: str) -> str:
+    """A word of the settings as `key` would leave it."""
+    return re.sub("[^a-z0-9]+", "", word.translate(_LOWER))
+
+
 def tokens(value: ir.StringValue) -> ir.StringValue:
     """A list written with commas or semicolons as `;one;two;`, trimmed and in small letters: test it with `contains(";one;")`."""
     separated = trim(lower(value)).re_replace(f"[{BLANKS}]*[,;][{BLANKS}]*", ";")

@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, review, rule, unknown, violation
+from heytalk_audit.audit.people import without_tests
 from heytalk_audit.expressions.calendar import full_years, sure
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.terms import any_flag, has, join, lookup, with_deletion
@@ -23,9 +24,9 @@ def too_old(users: ir.Table, policy: View) -> ir.BooleanValue:
     return sure(full_years(users.birth_date, policy.today) > policy.years("oldest"))
 
 
-def repeated(users: ir.Table, policy: View) -> ir.Table:
-    """The birth dates that too many of these users share, in number and as a share of those that have one."""
-    dated = users.filter(~sure(users.is_test), users.birth_date.notnull())
+def repeated(live: ir.Table, users: ir.Table, policy: View) -> ir.Table:
+    """The birth dates that too many of these accounts share, in number and as a share of those that have one; tests left out."""
+    dated = without_tests(live.filter(live.birth_date.notnull()), users, policy)
     dates = dated.group_by("birth_date").agg(times=dated.count())
     # divided, not multiplied: a quotient that equals the share is rounded to the same number as the share is
     dates = dates.mutate(share=dates.times / dates.times.sum().over(ibis.window()))
@@ -77,7 +78,7 @@ def birth_date_not_believable(users: ir.Table, policy: View) -> Check:
     default. Test accounts are left out of both counts.
     """
     u = live_users(users, policy)
-    u = join(u, repeated(u, policy), "birth_date")
+    u = join(u, repeated(u, users, policy), "birth_date")
     return Check(
         u,
         [
@@ -91,12 +92,14 @@ def birth_date_not_believable(users: ir.Table, policy: View) -> Check:
 
 
 def with_advertising(minors: ir.Table, disclosures: ir.Table, messages: ir.Table, policy: View) -> ir.Table:
-    """Minors with `advertised` (their data was disclosed for advertising) and `written_to` (marketing was sent to them) while they were."""
+    """Minors with `advertised` (their data was disclosed for advertising), `written_to` (marketing was sent to them) and `bounced_to` (it
+    bounced) while they were."""
     d, m = disclosures, messages
     ads = reached(d.filter(d.kind == "advertising"), minors, policy)
     sends = reached(m.filter(m.category == "marketing", m.status != "suppressed"), minors, policy)
     minors = join(minors, has(ads, "user_id", advertised=ads.user_id.notnull()))
-    return join(minors, has(sends, "user_id", written_to=sends.user_id.notnull()))
+    bounced = sure(sends.status == "bounced")
+    return join(minors, has(sends, "user_id", written_to=~bounced, bounced_to=bounced))
 
 
 @rule("MIN-03", severity="high", clauses=[])
@@ -104,8 +107,8 @@ def minor_advertised_to(users: ir.Table, disclosures: ir.Table, outbound_message
     """No advertising reaches minors, and their profiles are not public.
 
     Live accounts of people under eighteen when the audit's period began. A disclosure of their data for advertising, or marketing
-    sent to them, in the period and before the local day on which they came of age, is a violation. A profile that is public while
-    they are still minors is for a person to decide. A birth date after the registration is unknown; an account without one can't be
+    sent to them, in the period and before the local day on which they came of age, is a violation. Marketing that bounced, and a profile
+    that is public while they are still minors, are for a person to decide. A birth date after the registration is unknown; an account without one can't be
     told to be a minor's, and is left out.
     """
     start, _ = policy.period
@@ -117,6 +120,7 @@ def minor_advertised_to(users: ir.Table, disclosures: ir.Table, outbound_message
         unknown("birth_date_implausible", sure(u.birth_date > u.since)),
         violation("ad_disclosure", u.advertised),
         violation("marketing_send", u.written_to),
+        review("bounced_send", u.bounced_to),
         review("public_profile", sure(u.profile_visibility == "public") & minor),
     ]
     return Check(u, conditions, by=("law_region",))
