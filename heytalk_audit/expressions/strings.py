@@ -20,17 +20,17 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _EDGES = f"^[{BLANKS}]+|[{BLANKS}]+$"
 
 
-def _marked_letters() -> tuple[str, str]:
-    """Every character that Unicode takes apart into a Latin letter and marks, and the letters, in the same order."""
-    marked = {}
+def _to_latin() -> tuple[str, str]:
+    """The capitals A to Z and every letter that Unicode takes apart into a Latin one and marks; and their small letters, in that order."""
+    small = dict(zip(string.ascii_uppercase, string.ascii_lowercase, strict=True))
     for letter in map(chr, range(0xA0, 0x10000)):
-        plain_letter, *marks = unicodedata.normalize("NFD", letter)
-        if plain_letter in string.ascii_letters and all(unicodedata.category(mark).startswith("M") for mark in marks):
-            marked[letter] = plain_letter
-    return "".join(marked), "".join(marked.values())
+        first, *marks = unicodedata.normalize("NFD", letter)
+        if first in string.ascii_letters and all(unicodedata.category(mark).startswith("M") for mark in marks):
+            small[letter] = first.lower()
+    return "".join(small), "".join(small.values())
 
 
-_MARKED = _marked_letters()
+_TO_LATIN = _to_latin()
 
 
 @engine_function(name="bit_length", signature=((str,), int))
@@ -103,9 +103,9 @@ def key(value: ir.StringValue) -> ir.StringValue:
     return lower(value).re_replace("[^a-z0-9]+", "")
 
 
-def without_marks(value: ir.StringValue) -> ir.StringValue:
-    """The value with each letter that is written with marks as its plain Latin letter, and without marks that stand by themselves."""
-    return value.translate(*_MARKED).re_replace(r"\p{M}+", "")
+def latin_words(value: ir.StringValue) -> ir.StringValue:
+    """The words of a text in small Latin letters and digits, marks dropped, each between two spaces of its own; all else parts words."""
+    return " " + value.translate(*_TO_LATIN).re_replace(r"\p{M}+", "").re_replace("[^a-z0-9]+", "  ") + " "
 
 
 def tokens(value: ir.StringValue) -> ir.StringValue:

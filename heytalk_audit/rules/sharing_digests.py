@@ -128,8 +128,8 @@ def traceable(disclosures: ir.Table) -> list[Condition]:
 
 
 def said_to_be_anonymous(disclosures: ir.Table, tokens: ir.Table, digests: ir.Table, policy: View) -> ir.Table:
-    """Disclosures for advertising in the period whose identifier is said to be hashed or whose sample holds a digest, with `sampled`: it has
-    a sample."""
+    """Disclosures for advertising in the period whose identifier is said to be hashed or whose sample holds a digest, with `sampled`: it
+    has a sample."""
     d = join(advertised(disclosures, policy), has(tokens, "payload_sample", sampled=tokens.token.notnull()), "payload_sample")
     d = join(d, has(digests, "payload_sample", digested=digests.digest.notnull()), "payload_sample")
     return d.filter(sure(d.identifier_form.isin(["hashed", "keyed_hash"])) | d.digested)
