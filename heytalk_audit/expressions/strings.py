@@ -24,7 +24,7 @@ def _to_latin() -> tuple[str, str]:
     """The capitals A to Z and every letter that Unicode takes apart into a Latin one and marks; and their small letters, in that order."""
     small = dict(zip(string.ascii_uppercase, string.ascii_lowercase, strict=True))
     for letter in map(chr, range(0xA0, 0x10000)):
-        first, *marks = unicodedata.normalize("NFD", letter)
+        first, *marks = list(unicodedata.normalize("NFD", letter))
         if first in string.ascii_letters and all(unicodedata.category(mark).startswith("M") for mark in marks):
             small[letter] = first.lower()
     return "".join(small), "".join(small.values())
