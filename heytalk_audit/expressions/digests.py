@@ -11,8 +11,10 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.expressions import engine_function
-from heytalk_audit.expressions.strings import lower, raised, trim
+from heytalk_audit.expressions.strings import has_two_cases, lower, lowered, raised, trim
 
+#: Providers of e-mail to whom an address is the same with dots before the @ and without.
+DOTS_IGNORED = ("@gmail.com", "@googlemail.com")
 #: Each kind of digest, and its number of hexadecimal digits.
 ALGORITHMS = {"md5": 32, "sha1": 40, "sha256": 64}
 
@@ -32,12 +34,69 @@ def email_forms(value: ir.StringValue) -> list[ir.StringValue]:
     return [value, trimmed.nullif(value), lower(value).nullif(value), trim(lower(value)).nullif(trimmed)]
 
 
+def normal_emails(value: ir.StringValue) -> list[ir.StringValue]:
+    """An e-mail as those who receive digests make it uniform before they compare: in small letters of every script, without what follows
+    a plus, and without dots where the provider ignores them. Null where a form is none of its own."""
+    return _uniform(lowered(trim(value)), among=[trim(lower(value)), value])
+
+
+def rare_emails(value: ir.StringValue) -> list[ir.StringValue]:
+    """The same by Unicode's full mapping to small letters; null unless that differs from its simple one."""
+    return _uniform(lowered(trim(has_two_cases(value).ifelse(value, ibis.null("string"))), fully=True), among=[value])
+
+
+def _uniform(email: ir.StringValue, among: list[ir.StringValue]) -> list[ir.StringValue]:
+    """An e-mail in small letters, null where it is one of the forms `among`; without what follows a plus; and both without dots."""
+    address = email.re_replace(r"@[^@]*\z", "")
+    domain = email.re_extract(r"@[^@]*\z", 0)
+    tagged = address.contains("+") & (domain != "")
+    cut = address.re_replace(r"[+][\s\S]*\z", "")
+    undotted = address.contains(".") & domain.isin(DOTS_IGNORED)
+    new = email
+    for form in among:
+        new = new.nullif(form)
+    return [
+        new,
+        ibis.cases((tagged, cut + domain)),
+        ibis.cases((undotted, address.replace(".", "") + domain)),
+        ibis.cases((undotted & tagged, cut.replace(".", "") + domain)),
+    ]
+
+
 def phone_forms(value: ir.StringValue) -> list[ir.StringValue]:
     """A telephone as it is, trimmed, its digits; of an international number also the digits after its prefix, with and without a plus."""
     trimmed = trim(value)
     digits = trimmed.re_replace("[^0-9]+", "")
-    after = ibis.cases((trimmed.startswith("00"), digits.substr(2)), (trimmed.startswith("+"), digits))
+    after = _after_prefix(trimmed, digits)
     return [value, trimmed.nullif(value), digits.nullif(value), after.nullif(digits), ("+" + after).nullif(value)]
+
+
+def _after_prefix(number: ir.StringValue, digits: ir.StringValue) -> ir.StringValue:
+    """The digits of an international number after its plus or zeros; null of others."""
+    return ibis.cases((number.startswith("00"), digits.substr(2)), (number.startswith("+"), digits))
+
+
+def normal_phones(value: ir.StringValue, abroad: ir.StringValue, at_home: ir.StringValue) -> list[ir.StringValue]:
+    """A telephone as those who receive digests make it uniform: without a zero in brackets its digits, and with the country's code,
+    with a plus and without.
+
+    `abroad` is the country's code, null where unknown, and `at_home` what its numbers begin with there. Null where a form is none of its
+    own.
+    """
+    bracket = value.contains("(0)")
+    number = _without_first(trim(value), "(0)")
+    digits = number.re_replace("[^0-9]+", "")
+    national = ((at_home != "") & digits.startswith(at_home)).ifelse(digits.substr(at_home.length()), digits)
+    international = number.startswith("00") | number.startswith("+")
+    whole = ibis.cases((international, _after_prefix(number, digits)), (national != "", abroad + national))
+    changed = bracket | ~international
+    return [ibis.cases((bracket, digits)), ibis.cases((changed, whole)), ibis.cases((changed, "+" + whole))]
+
+
+def _without_first(value: ir.StringValue, part: str) -> ir.StringValue:
+    """A text without the first place where it has a part."""
+    place = value.find(part)
+    return ibis.cases((value.contains(part), value.substr(0, place) + value.substr(place + len(part))), else_=value)
 
 
 def id_forms(value: ir.StringValue) -> list[ir.StringValue]:

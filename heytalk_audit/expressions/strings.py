@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,6 +18,19 @@ from heytalk_audit.expressions import engine_function
 BLANKS = "\\x09-\\x0d \u00a0\u3000"
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _EDGES = f"^[{BLANKS}]+|[{BLANKS}]+$"
+
+
+def _to_latin() -> tuple[str, str]:
+    """The capitals A to Z and every letter that Unicode takes apart into a Latin one and marks; and their small letters, in that order."""
+    small = dict(zip(string.ascii_uppercase, string.ascii_lowercase, strict=True))
+    for letter in map(chr, range(0xA0, 0x10000)):
+        first, *marks = list(unicodedata.normalize("NFD", letter))
+        if first in string.ascii_letters and all(unicodedata.category(mark).startswith("M") for mark in marks):
+            small[letter] = first.lower()
+    return "".join(small), "".join(small.values())
+
+
+_TO_LATIN = _to_latin()
 
 
 @engine_function(name="bit_length", signature=((str,), int))
@@ -59,6 +73,26 @@ def _as_the_engine(value: ir.StringValue, changed: ir.StringValue, translated: i
     return (only_ascii | (changed == value)).ifelse(changed, translated)
 
 
+def lowered(value: ir.StringValue, fully: bool = False) -> ir.StringValue:
+    """The value in the small letters of every script, by Unicode's simple mapping or by its full one, the same on every engine.
+
+    The two differ in the dotted capital I, which the full mapping takes apart, and in a sigma at the end of a word, here at the end of
+    the value and before what can't be part of a word in an address.
+    """
+    dotted, sigma = "\u0130", "\u03a3"
+    ends = [f"{sigma}{mark}" for mark in "@+_-0123456789"] if fully else []
+    changed = value.re_replace(rf"{sigma}\z", "\u03c2") if fully else value
+    for end in ends:
+        changed = changed.replace(end, end.replace(sigma, "\u03c2"))
+    changed = changed.replace(sigma, "\u03c3").replace(dotted, "i\u0307" if fully else "i")
+    return has_two_cases(value).ifelse(changed, value).lower()
+
+
+def has_two_cases(value: ir.StringValue) -> ir.BooleanValue:
+    """Whether a value has a letter that Unicode's simple and full mappings make different small letters of."""
+    return value.contains("\u0130") | value.contains("\u03a3")
+
+
 def plain(word: str) -> str:
     """A word of the settings as `trim` and `lower` would leave it."""
     return re.sub(_EDGES, "", word).translate(_LOWER)
@@ -72,6 +106,11 @@ def key(value: ir.StringValue) -> ir.StringValue:
 def plain_key(word: str) -> str:
     """A word of the settings as `key` would leave it."""
     return re.sub("[^a-z0-9]+", "", word.translate(_LOWER))
+
+
+def latin_words(value: ir.StringValue) -> ir.StringValue:
+    """The words of a text in small Latin letters and digits, marks dropped, each between two spaces of its own; all else parts words."""
+    return " " + value.translate(*_TO_LATIN).re_replace(r"\p{M}+", "").re_replace("[^a-z0-9]+", "  ") + " "
 
 
 def tokens(value: ir.StringValue) -> ir.StringValue:

@@ -73,6 +73,7 @@ class Policy:
     rules: dict[str, dict[str, Any]]
     findings: tuple[dict[str, str], ...]
     declared: Declared
+    calling_codes: dict[str, tuple[str, str]]  # by country (ISO 3166): what its telephone numbers begin with abroad, and at home
     files: tuple[Path, ...] = field(repr=False, default=())
 
     @cached_property
@@ -118,7 +119,7 @@ def _read(name: str, path: Path) -> Policy:
 
 
 def _build(path: Path, document: dict[str, Any]) -> Policy:
-    parts = {kind: _companion(path.parent, document, kind) for kind in ("clauses", "rules", "findings", "declared", "terms")}
+    parts = {kind: _companion(path.parent, document, kind) for kind in ("clauses", "rules", "findings", "declared", "terms", "calling_codes")}
     shipped = {} if path.parent == SHIPPED / "heytalk" else parse_yaml((SHIPPED / "heytalk" / "policy.yaml").read_text("utf-8"))
     periods = {**shipped.get("periods", {}), **document.get("periods", {})}
     settings = {**shipped.get("settings", {}), **document.get("settings", {})}
@@ -133,6 +134,7 @@ def _build(path: Path, document: dict[str, Any]) -> Policy:
         rules=parse_yaml(parts["rules"].read_text("utf-8")),
         findings=tuple(read_csv(parts["findings"])),
         declared=declarations.build(parse_yaml(parts["declared"].read_text("utf-8"))),
+        calling_codes={c["country"]: (c["calling_code"], c["national_prefix"]) for c in read_csv(parts["calling_codes"])},
         files=(path, *parts.values()),
     )
 

@@ -14,6 +14,7 @@ from heytalk_audit.policy import Policy
 from heytalk_audit.vocabulary import ValueKind
 
 Count = Annotated[int, Field(ge=0)]
+Region = Literal["EEA", "UK", "TR", "US-CA", "CN", "OTHER"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -31,7 +32,7 @@ class Settings(Strict):
     acceptance_tracking_start: dt.date | None
     picker_is_consent: bool
     policy_min_age: Count | None
-    law_min_age: dict[Literal["EEA", "UK", "TR", "US-CA", "CN", "OTHER"], Count]
+    law_min_age: dict[Region, Count]
     birth_share: Share
     birth_repeat: Count
     residue_tables: list[str]
@@ -60,7 +61,9 @@ class Settings(Strict):
     sample_seed: Count
     null_like: list[str]
     skew_seconds: Count
-    holidays: list[dt.date]
+    holidays: list[dt.date] | dict[Region, list[dt.date]]
+    unlisted_holidays_days: Count
+    long_holidays_days: Count
     centroid_users: Count
     uninstall_allowance_h: Count
     deleted_allowance_h: Count
@@ -75,9 +78,10 @@ class Settings(Strict):
     pipl_days: Count
     pipl_working_days: Count
     other_days: Count
-    period_start: dt.date | None
+    same_request_days: Count
     id_document_days: Count
     ad_default_documented: bool
+    analytics_purposes: list[str]
     objection_allowance_h: Count
     role_tables: dict[str, list[str]]
     reference_tables: list[str]

@@ -84,6 +84,11 @@ class View:
         """What the policy declares by name."""
         return self._policy.declared
 
+    @property
+    def calling_codes(self) -> dict[str, tuple[str, str]]:
+        """What telephone numbers of each country begin with abroad, and at home."""
+        return self._policy.calling_codes
+
     def _mark(self, leaf: ir.Scalar, name: str) -> None:
         # the literal is looked for later: unlike the expression that it goes into, it is not changed when Ibis rewrites expressions
         self._used[leaf.op()] = self._take(name)
@@ -153,15 +158,31 @@ class View:
         """An instant, earlier by an allowance in hours or seconds."""
         return instant - self._span(period)
 
-    def roll(self, day: ir.DateValue) -> ir.DateValue:
-        """The day itself, or the next that is no Saturday, Sunday or holiday."""
-        return calendar.working_day(calendar.plus_days(day, -1), 1, self.setting("holidays"))
+    def roll(self, day: ir.DateValue, region: ir.StringValue) -> ir.DateValue:
+        """The day itself, or the next that is no Saturday, Sunday or holiday of the region."""
+        return self._skipping_days_off(calendar.plus_days(day, -1), 1, region)
 
-    def working_day(self, day: ir.DateValue, period: str) -> ir.DateValue:
-        """The last of so many days after a local date that are no Saturday, Sunday or holiday."""
+    def working_day(self, day: ir.DateValue, period: str, region: ir.StringValue | None = None) -> ir.DateValue:
+        """The last of so many days after a local date that are no Saturday, Sunday or holiday of the region; without one, any weekday
+        counts."""
         days = ibis.literal(self.number(period), type="int64")
         self._mark(days, period)
-        return calendar.working_day(day, days, self.setting("holidays"))
+        return calendar.working_day(day, days) if region is None else self._skipping_days_off(day, days, region)
+
+    def _skipping_days_off(self, day: ir.DateValue, count: int | ir.IntegerValue, region: ir.StringValue) -> ir.DateValue:
+        listed = self.setting("holidays")
+        if not isinstance(listed, dict):
+            return calendar.working_day(day, count, listed)
+        without = calendar.working_day(day, count)
+        with_days = [(region == name, calendar.working_day(day, count, days)) for name, days in listed.items() if days]
+        return ibis.cases(*with_days, else_=without) if with_days else without
+
+    def lists_holidays(self, region: ir.StringValue) -> ir.BooleanValue:
+        """Whether the settings have a list of holidays for a region; an empty list is one, and a plain list is that of every region."""
+        listed = self.setting("holidays")
+        if not isinstance(listed, dict):
+            return ibis.literal(True)
+        return calendar.sure(region.isin(list(listed))) if listed else ibis.literal(False)
 
     def future(self, *instants: ir.TimestampValue) -> ir.BooleanValue:
         """Whether one of the instants lies after the audit's; a null does not."""
@@ -194,6 +215,10 @@ class View:
         start, end = self.period
         day = self.date(instant)
         return calendar.sure((day >= start) & (day < end)) & self.by_now(instant)
+
+    def in_period_or_undated(self, instant: ir.TimestampValue) -> ir.BooleanValue:
+        """The same; an instant that is not said counts as well, so that its row is seen to lack it."""
+        return self.in_period(instant) | instant.isnull()
 
     # the numbers that a condition depends on ---------------------------------------------------
 

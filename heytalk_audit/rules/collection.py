@@ -23,9 +23,10 @@ def location_too_close(users: ir.Table, traffic_events: ir.Table, policy: View) 
     """The app knows the country and city that an IP address tells, and no closer place.
 
     Every account with a city or country, and every logged event with a place. A place from satellites, wireless networks or cells is a
-    violation; so are coordinates with two or more decimals or an altitude, and three digits in a row, as in a postcode. Coordinates
-    that very many people share are the middle of an area as a rule, and are for a person to decide, as are coarser coordinates and other
-    digits. An account without a source, or with one that contradicts the place, is unknown.
+    violation; so are coordinates with two or more decimals or an altitude, and, of an event, three digits in a row, as in a postcode.
+    Coordinates that very many people share are the middle of an area as a rule, and are for a person to decide, as are coarser coordinates,
+    other digits, and any digits in a city that a person may have typed. An account without a source, or with one that contradicts the
+    place, is unknown.
     """
     accounts = users.filter(~blank(users.city) | ~blank(users.country))
     events = traffic_events.filter(~blank(traffic_events.geo))
@@ -57,22 +58,25 @@ def too_close(places: ir.Table) -> list[Condition]:
         review("shared_centroid", places.shared),
         violation("coordinates", sure(close == "coordinates")),
         review("coarse_coordinates", sure(close == "coarse_coordinates")),
+        review("digits_in_place", sure(close == "digits_in_place") & places.typed),
         violation("digits_in_place", sure(close == "digits_in_place")),
         review("fine_text", sure(close == "fine_text")),
     ]
 
 
 def places_of_accounts(accounts: ir.Table) -> ir.Table:
-    """Where each account says somebody is: user_id, record, `source` (empty where missing), `place`, `closeness`, `shared` (never)."""
+    """Where each account says somebody is: user_id, record, `source` (empty where missing), `place` (`typed` by
+    people, perhaps), `closeness`, `shared` (never)."""
     source = blank(accounts.geo_source).ifelse("", accounts.geo_source)
-    places = accounts.select("user_id", record="users:" + accounts.user_id, source=source, place=trim(accounts.city))
+    record = "users:" + accounts.user_id
+    places = accounts.select("user_id", record=record, source=source, place=trim(accounts.city), typed=ibis.literal(True))
     return places.mutate(closeness=closeness(places.place), shared=ibis.literal(False))
 
 
 def places_of_events(events: ir.Table, policy: View) -> ir.Table:
     """The same of each event; events have no source, and a pair of coordinates may be `shared` by very many people."""
     record = "traffic_events:" + events.event_id
-    places = events.select("user_id", record=record, source=ibis.null("string"), place=trim(events.geo))
+    places = events.select("user_id", record=record, source=ibis.null("string"), place=trim(events.geo), typed=ibis.literal(False))
     places = places.mutate(closeness=closeness(places.place))
     return join(places, middles(places, policy), "place")
 

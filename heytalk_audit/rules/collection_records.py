@@ -142,13 +142,20 @@ def new_data_on_a_deleted_account(
     """Nothing new is stored of people who left.
 
     Every account that was deleted, purged or anonymised, unless it was restored and is in use. A subscription, grant, attribute, content
-    item, event, device, payment or linked account of a time beyond an allowance after the deletion is a violation. An account that was
-    restored and is gone all the same, or is in use in spite of its deletion, is unknown, as is one without the day.
+    item, event, device, payment or linked account of a time beyond an allowance after the deletion is a violation. Where it is nothing but
+    subscriptions and payments, which a store may renew by itself, or these and openings of the app, which a device may still have, it is
+    for a person to decide. An account that was restored and is gone all the same, or is in use in spite of its deletion, is unknown, as is
+    one without the day.
     """
+    e = traffic_events
+    opened = sure(trim(lower(e.event_type)) == "open")
+    grants = consents.filter(consents.action == "grant")
     clocks = (
-        (subscriptions, "start_at"), (consents.filter(consents.action == "grant"), "event_at"), (profile_attributes, "created_at"),
-        (content_items, "created_at"), (traffic_events, "event_at"), (devices, "first_seen_at"), (transactions, "purchased_at"),
-        (social_accounts, "linked_at"),
+        *[t.select("user_id", renewed=clock) for t, clock in ((subscriptions, "start_at"), (transactions, "purchased_at"))],
+        e.select("user_id", opened=only_if(opened, e.event_at), newest=only_if(~opened, e.event_at)),
+        *[t.select("user_id", newest="created_at") for t in (profile_attributes, content_items)],
+        grants.select("user_id", newest="event_at"), devices.select("user_id", newest="first_seen_at"),
+        social_accounts.select("user_id", newest="linked_at"),
     )  # fmt: skip
     left = departed(users)
     left = join(left, newest(left.filter(~blank(left.user_id)).select("user_id").distinct(), *clocks))
@@ -165,9 +172,12 @@ def departed(users: ir.Table) -> ir.Table:
 
 
 def grown_since(left: ir.Table, policy: View) -> list[Condition]:
-    """Departed accounts of which data was stored since (`newest`), beyond the allowance; first those whose state contradicts itself."""
+    """Departed accounts of which data was stored since, beyond the allowance; first those whose state contradicts itself."""
+    limit = policy.after(left.since, "deleted_allowance_h")
     return [
         unknown("status_contradiction", left.restored | left.status.isin(["active", "suspended"])),
         unknown("deleted_at_missing", left.since.isnull()),
-        violation("new_data", sure(left.newest > policy.after(left.since, "deleted_allowance_h"))),
+        violation("new_data", sure(left.newest > limit)),
+        review("app_opened", sure(left.opened > limit)),
+        review("store_renewal", sure(left.renewed > limit)),
     ]

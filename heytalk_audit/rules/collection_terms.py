@@ -48,8 +48,14 @@ def stores_receipt(transactions: ir.Table) -> ir.BooleanValue:
     return ibis.cases(*[(t.store == store, t.receipt_id.re_search(form)) for store, form in RECEIPTS.items()], else_=False)
 
 
-def newest(people: ir.Table, *clocks: tuple[ir.Table, str]) -> ir.Table:
-    """One row per person of `people` (a table of ids): `newest`, the latest of the clocks (a table, its column) of rows that are theirs."""
-    times = [table.select("user_id", at=clock).semi_join(people, "user_id") for table, clock in clocks]
-    rows = ibis.union(*[t.group_by("user_id").agg(at=t["at"].max()) for t in times])
-    return rows.group_by("user_id").agg(newest=rows["at"].max())
+def newest(people: ir.Table, *clocks: ir.Table) -> ir.Table:
+    """One row per person of `people` (a table of ids) with the latest of each of the times that `clocks` have beside `user_id`."""
+    never = ibis.null("timestamp(6)")
+    names = list(dict.fromkeys(name for clock in clocks for name in clock.columns if name != "user_id"))
+    rows = []
+    for clock in clocks:
+        t = clock.semi_join(people, "user_id")
+        latest = {name: t[name].max().cast("timestamp(6)") if name in t.columns else never for name in names}
+        rows.append(t.group_by("user_id").agg(**latest).select("user_id", *names))
+    together = ibis.union(*rows)
+    return together.group_by("user_id").agg(**{name: together[name].max() for name in names})

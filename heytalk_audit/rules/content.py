@@ -46,8 +46,9 @@ def shown_to_more(content_items: ir.Table, policy: View) -> Check:
 def public_without_a_decision(content_items: ir.Table, policy: View) -> Check:
     """Moderators decide on content before all can see it.
 
-    Every content item that is public and not deleted. One approved before it was published passes; approved soon after it is for a person
-    to decide, and later it is a violation. A rejected item that is public still, and one without a decision, are violations once an
+    Every content item that is public and not deleted. One first decided on before it was published, and approved, passes; soon after it is
+    for a person to decide, and later it is a violation, save where the record has the last decision alone: that may have been a second
+    look, and is for a person to decide. A rejected item that is public still, and one without a decision, are violations once an
     allowance is over, and for a person to decide before. Where the record does not say whether anybody decided, or when, it is unknown.
     """
     c = content_items.filter(alive(content_items, policy))
@@ -59,20 +60,27 @@ def decision_unclear(content: ir.Table) -> list[Condition]:
     """Content of which nobody can tell whether, or when, it was published and decided on."""
     decision = content.moderation_decision
     decided = (decision == "approved") | (decision == "rejected")
+    decided_at = (decision == "approved").ifelse(first_decision(content), content.moderated_at)
     return [
         unknown("decision_missing", ~_one_of(decision, DECISIONS)),
         unknown("clock_missing", content.created_at.isnull()),
-        unknown("moderated_at_missing", sure(decided) & content.moderated_at.isnull()),
+        unknown("moderated_at_missing", sure(decided) & decided_at.isnull()),
     ]
+
+
+def first_decision(content: ir.Table) -> ir.TimestampValue:
+    """When content was first decided on; the last time where only that is on record."""
+    return content.first_moderated_at.fill_null(content.moderated_at)
 
 
 def approval(content: ir.Table, policy: View) -> list[Condition]:
     """Content that was approved: before it was published, soon after or late."""
-    approved, created, decided = content.moderation_decision == "approved", content.created_at, content.moderated_at
+    approved, created, decided = content.moderation_decision == "approved", content.created_at, first_decision(content)
     return [
         passes(sure(approved & (decided <= created))),
         review("approved_after_publication", sure(approved & (decided <= policy.after(created, "mod_sla_h")))),
-        violation("approved_late", sure(approved)),
+        violation("approved_late", sure(approved & content.first_moderated_at.notnull())),
+        review("moderated_again", sure(approved)),
     ]
 
 

@@ -13,12 +13,14 @@ from heytalk_audit.policy.view import View
 from heytalk_audit.rules.advertising_terms import is_zeros
 from heytalk_audit.rules.declared_terms import is_one_of
 from heytalk_audit.rules.permission_terms import coded, need, permission_codes, with_device, with_need
-from heytalk_audit.rules.terms import join, lookup
+from heytalk_audit.rules.terms import any_flag, join, lookup
 
 
 def captured(content: ir.Table, devices: ir.Table, policy: View) -> ir.Table:
-    """Content with what its device is; what came from a browser is left out."""
-    c = content.select("content_id", "user_id", "kind", "capture_source", "selection_method", "device_id", "created_at")
+    """Content of the period with what its device is; what came from a browser is left out."""
+    c = content.filter(policy.in_period_or_undated(content.created_at)).select(
+        "content_id", "user_id", "kind", "capture_source", "selection_method", "device_id", "created_at"
+    )
     c = with_device(c, devices, policy)
     return c.filter(~c.web)
 
@@ -27,9 +29,9 @@ def captured(content: ir.Table, devices: ir.Table, policy: View) -> ir.Table:
 def camera_without_permission(content_items: ir.Table, permission_events: ir.Table, devices: ir.Table, policy: View) -> Check:
     """The camera is used only while its permission is on.
 
-    Every item that was captured with the camera, those from a browser left out. In force is what the latest events of the device up to
-    the item's making say. A permission that was on shortly before or after, or that was given before the app was last installed, is
-    for a person to decide. Without a device, without a log, and before the log begins it is unknown.
+    Every item of the period that was captured with the camera, those from a browser left out. In force is what the latest events of the
+    device up to the item's making say. A permission that was on shortly before or after, or that was given before the app was last
+    installed, is for a person to decide. Without a device, without a log, and before the log begins it is unknown.
     """
     c = content_items.filter(content_items.capture_source == "camera")
     population = captured(c, devices, policy)
@@ -46,8 +48,8 @@ def camera_without_permission(content_items: ir.Table, permission_events: ir.Tab
 def microphone_without_permission(content_items: ir.Table, permission_events: ir.Table, devices: ir.Table, policy: View) -> Check:
     """People are recorded only while the microphone's permission is on.
 
-    Every item that was captured with the microphone, and every voice message whose source is not said, those from a browser left out.
-    It is judged as camera content is. Listening needs no permission.
+    Every item of the period that was captured with the microphone, and every voice message whose source is not said, those from a browser
+    left out. It is judged as camera content is. Listening needs no permission.
     """
     c = content_items
     c = c.filter(sure(c.capture_source == "mic") | (sure(c.kind == "voice") & blank(c.capture_source)))
@@ -65,8 +67,8 @@ def microphone_without_permission(content_items: ir.Table, permission_events: ir
 def album_without_permission(content_items: ir.Table, permission_events: ir.Table, devices: ir.Table, policy: View) -> Check:
     """Pictures come from the album only when people picked them and the album's permission is on.
 
-    Every item from the album, those from a browser left out. One that the app selected by itself is a violation, whatever was allowed;
-    where it is not said who selected it, it is unknown. All others are judged as camera content is.
+    Every item of the period from the album, those from a browser left out. One that the app selected by itself is a violation, whatever was
+    allowed; where it is not said who selected it, it is unknown. All others are judged as camera content is.
     """
     c = content_items.filter(content_items.capture_source == "album")
     population = captured(c, devices, policy)
@@ -144,7 +146,8 @@ def permission_not_listed(permission_events: ir.Table, devices: ir.Table, policy
     """The app asks for no permission that the policy does not list.
 
     Every event of the permission log. A permission under none of the policy's seven names or their synonyms is a violation; one that a
-    vendor's code asks for, which the policy leaves out, is for a person to decide. An event without a permission is unknown.
+    vendor's code asks for, which the policy leaves out, is for a person to decide, as is an ordinary one, which systems grant without
+    asking anybody. An event without a permission is unknown.
     """
     e = permission_events.select("event_id", "device_id", "permission")
     owners = devices.filter(devices.device_id.notnull())
@@ -155,11 +158,19 @@ def permission_not_listed(permission_events: ir.Table, devices: ir.Table, policy
         e,
         [
             unknown("permission_missing", blank(e.permission)),
-            review("third_party_permission", ~listed & is_one_of(e.requested, policy.declared["third_party_permissions"])),
+            review("third_party_permission", ~listed & is_of(e.requested, "third_party", policy)),
+            review("ordinary_permission", ~listed & is_of(e.requested, "ordinary", policy)),
             violation("permission_not_listed", ~listed),
         ],
         by=("permission",),
     )
+
+
+def is_of(permission: ir.StringValue, group: str, policy: View) -> ir.BooleanValue:
+    """Whether the key of a permission is one of a declared group, or begins or ends as some of it do; false where it is null."""
+    names, beginnings, endings = (policy.declared[f"{group}_{part}"].keys() for part in ("permissions", "beginnings", "endings"))
+    alike = [*[permission.startswith(word) for word in beginnings], *[permission.endswith(word) for word in endings]]
+    return any_flag([sure(flag) for flag in (permission.isin(names), *alike)])
 
 
 @rule("PRM-09", severity="medium", clauses=["CL-177"])
@@ -169,11 +180,12 @@ def connected_before_agreement(
     """The app connects to the server only after people agreed.
 
     Every installed app, browsers left out, with a logged request since its installation (where that is not said, with any). By its first
-    one the owner must have accepted the policy, or the device granted the network permission, whichever came first; an acceptance by
-    an earlier installation counts. An agreement within the tolerance of clocks after it is for a person to decide. Requests that
-    were logged without a device are not seen. Where it is not known whose the device is, it is unknown.
+    one its user must have accepted the policy, or the device granted the network permission, whichever came first; an acceptance by
+    an earlier installation counts. Its user is the one of that request, or, where it names none, whoever used the device until then. An
+    agreement within the tolerance of clocks after it is for a person to decide. Requests that were logged without a device are not seen.
+    Where it is not known who used the device, it is unknown.
     """
-    apps = with_agreement(connected(devices, traffic_events), consents, permission_events, policy)
+    apps = with_agreement(connected(devices, traffic_events), traffic_events, consents, permission_events, policy)
     return Check(apps, no_agreement_yet(apps, policy), record="devices:" + apps.device_id, by=("platform",))
 
 
@@ -181,7 +193,7 @@ def no_agreement_yet(apps: ir.Table, policy: View) -> list[Condition]:
     """Apps that had `connected` before they were `agreed` to."""
     in_time = sure(apps.agreed <= apps.connected)
     return [
-        unknown("user_missing", blank(apps.user_id) & ~in_time),
+        unknown("user_missing", ~apps.used_by_somebody & ~in_time),
         review("clock_skew", ~in_time & sure(apps.agreed <= policy.after(apps.connected, "skew_seconds"))),
         violation("before_agreement", ~in_time & apps.agreed.notnull()),
         violation("never_agreed", ~in_time),
@@ -199,11 +211,25 @@ def connected(devices: ir.Table, traffic_events: ir.Table) -> ir.Table:
     return d.filter(d.connected.notnull())
 
 
-def with_agreement(devices: ir.Table, consents: ir.Table, events: ir.Table, policy: View) -> ir.Table:
-    """Devices with `agreed`: when their user first accepted the policy or they first granted the network permission."""
+def users_by_then(apps: ir.Table, events: ir.Table) -> ir.Table:
+    """Whose agreement counts for the first request of each app (as of `connected`): device_id, user_id.
+
+    That is the person whom the request names, or else those whom the device, or its events until then, name.
+    """
+    e = events.filter(~blank(events.user_id)).select("device_id", "user_id", "event_at")
+    e = e.inner_join(apps.select("device_id", "connected").distinct(), "device_id").filter(lambda t: t.event_at <= t.connected)
+    own = e.filter(e.event_at == e.connected).select("device_id", "user_id")
+    others = ibis.union(e.select("device_id", "user_id"), apps.filter(~blank(apps.user_id)).select("device_id", "user_id"))
+    return ibis.union(own, others.anti_join(own.view(), "device_id")).distinct()
+
+
+def with_agreement(apps: ir.Table, requests: ir.Table, consents: ir.Table, events: ir.Table, policy: View) -> ir.Table:
+    """Apps with `agreed`: when their user first accepted the policy or the device first granted the network permission; and whether they
+    were `used_by_somebody` who is known."""
     c = consents.filter(consents.purpose == "policy_acceptance", consents.action == "grant", ~blank(consents.user_id))
+    people = join(users_by_then(apps, requests), c.group_by("user_id").agg(accepted=c.event_at.min()))
+    people = people.group_by("device_id").agg(accepted=people.accepted.min(), used_by_somebody=people.user_id.notnull().any())
     e = coded(events, policy)
     e = e.filter(e.requested == "network", e.action == "granted", ~blank(e.device_id))
-    d = join(devices, c.group_by("user_id").agg(accepted=c.event_at.min()))
-    d = join(d, e.group_by("device_id").agg(allowed=e.event_at.min()), "device_id")
+    d = join(join(apps, people, "device_id"), e.group_by("device_id").agg(allowed=e.event_at.min()), "device_id")
     return d.mutate(agreed=ibis.ifelse(sure(d.accepted < d.allowed), d.accepted, d.allowed.fill_null(d.accepted)))

@@ -12,6 +12,8 @@ from heytalk_audit.policy.view import View
 from heytalk_audit.rules.permission_terms import DENIED, FOREVER, GRANTED, permission_codes, permission_states
 from heytalk_audit.rules.terms import has, join, lookup
 
+#: Actions that refuse a permission.
+REFUSALS = ("denied", "revoked")
 #: What a person's devices are counted as: seen by then, said yes or no since they were installed, allow push messages, and allow them
 #: if clocks differ by the skew one way or the other.
 COUNTS = ("seen", "answered", "granted", "earlier", "later")
@@ -77,9 +79,10 @@ def reachable(devices: ir.Table, events: ir.Table, policy: View) -> ir.Table:
     )
 
 
-def pushed(outbound_messages: ir.Table) -> ir.Table:
-    """The push messages that were not held back."""
+def pushed(outbound_messages: ir.Table, policy: View) -> ir.Table:
+    """The push messages of the period that were not held back."""
     m = outbound_messages.filter(sure(outbound_messages.channel == "push"), ~sure(outbound_messages.status == "suppressed"))
+    m = m.filter(policy.in_period_or_undated(m.sent_at))
     return m.select("message_id", "user_id", "category", "sent_at")
 
 
@@ -94,11 +97,11 @@ def with_reach(messages: ir.Table, reach: ir.Table) -> ir.Table:
 def push_while_off(outbound_messages: ir.Table, permission_events: ir.Table, devices: ir.Table, policy: View) -> Check:
     """Push messages go only to people who have a device that allows them.
 
-    Every push message that was not held back. Counted are the person's devices seen by then, browsers left out. One that allows it is
-    enough. A person without a device, or with one that never answered since it was last installed, is unknown. Where all have refused,
-    a permission that was on shortly before or after is for a person to decide, and anything else a violation.
+    Every push message of the period that was not held back. Counted are the person's devices seen by then, browsers left out. One that
+    allows it is enough. A person without a device, or with one that never answered since it was last installed, is unknown. Where all have
+    refused, a permission that was on shortly before or after is for a person to decide, and anything else a violation.
     """
-    population = pushed(outbound_messages)
+    population = pushed(outbound_messages, policy)
     rows = with_reach(population, reachable(devices, permission_events, policy))
     return Check(rows, not_allowed(rows), by=("category",), population=population)
 
@@ -138,29 +141,37 @@ def blocks(events: ir.Table, policy: View) -> ir.Table:
 def refusal_blocks_others(permission_events: ir.Table, devices: ir.Table, policy: View) -> Check:
     """Refusing a permission takes away nothing that does not need it.
 
-    Every device that denied or revoked a permission. A feature that was blocked while its own permission was not refused, and another one
-    was, is for a person to decide; so is, on Android, any that was blocked while device information was refused, as the policy itself
-    announces. Nothing here is a violation by itself: the figures set devices that refused beside those that granted all they were asked,
-    and people who refuse may use the app differently.
+    Every device that denied or revoked a permission; a refusal on the log without a device is unknown. A feature that was blocked while its
+    own permission was not refused, and another one was, is for a person to decide; so is, on Android, any that was blocked while device
+    information was refused, as the policy itself announces. Nothing here is a violation by itself: the figures set devices that refused
+    beside those that granted all they were asked, and people who refuse may use the app differently.
     """
     answering = with_answers(permission_events, devices, policy)
-    rows = answering.filter(answering.refused)
-    figures = blocked_features(answering)
-    return Check(rows, blocked_for_refusing(rows), record="devices:" + rows.device_id, by=("platform",), figures=figures)
+    refused = answering.filter(answering.refused)
+    rows = ibis.union(refused.mutate(record="devices:" + refused.device_id), refused_nowhere(permission_events, refused))
+    return Check(rows, blocked_for_refusing(rows), record=rows.record, by=("platform",), figures=blocked_features(answering))
 
 
 def blocked_for_refusing(devices: ir.Table) -> list[Condition]:
     """Devices that refused a permission, and lost what does not need it."""
     return [
+        unknown("device_missing", blank(devices.device_id)),
         review("service_refused", sure(devices.platform == "android") & devices.without_info),
         review("blocked_after_refusal", devices.unrelated),
     ]
 
 
+def refused_nowhere(events: ir.Table, devices: ir.Table) -> ir.Table:
+    """The refusals on the log that name no device, with the columns of `devices` and the record of the event."""
+    e = events.filter(blank(events.device_id), events.action.isin(REFUSALS))
+    empty = {name: ibis.null(devices[name].type()) for name in devices.columns}
+    return e.select(**empty, record="permission_events:" + e.event_id)
+
+
 def with_answers(events: ir.Table, devices: ir.Table, policy: View) -> ir.Table:
     """One row per device on the permission log: `refused` and `granted` (anything), user_id, platform, and what `blocks` says of it."""
     e = events.filter(~blank(events.device_id))
-    d = e.group_by("device_id").agg(refused=sure(e.action.isin(["denied", "revoked"])).any(), granted=sure(e.action == "granted").any())
+    d = e.group_by("device_id").agg(refused=sure(e.action.isin(REFUSALS)).any(), granted=sure(e.action == "granted").any())
     owners = devices.filter(devices.device_id.notnull())
     d = join(d, lookup(owners, "device_id", user_id=owners.user_id, platform=owners.platform), "device_id")
     return join(d, blocks(events, policy), "device_id")

@@ -16,58 +16,68 @@ from heytalk_audit.rules.terms import any_flag, join, lookup, only_if
 
 #: Kinds that are answered; withdrawals and opt-outs take effect by themselves.
 ANSWERED = ("access", "portability", "erasure", "rectify", "object", "restrict")
+#: What of an account shows whether it was deleted.
+STATE = ("deleted_at", "restored_at", "restored_by", "purged_at")
 COPIES = ("access", "portability")
 
 
 def requested_deletions(requests: ir.Table, users: ir.Table, policy: View) -> ir.Table:
-    """Everything that asked for a deletion, once: the register's entries, and the accounts that asked in the app without one.
+    """Everything that asked for a deletion, once: the register's entries, and the accounts that asked in the app without one of about
+    that time.
 
-    Columns: record, user_id, asked_at, outcome, channel, law_region, and the days of `with_deadline`.
+    Columns: record, user_id, asked_at, outcome, channel, law_region, the days of `with_deadline`, and the state of the account.
     """
-    erasures = requests.filter(requests.kind == "erasure")
-    r = erasures.filter(~sure(erasures.outcome.isin(["refused", "withdrawn"])))
-    r = with_deadline(r, users, policy)
-    registered = r.select(
-        "user_id", "outcome", "channel", "law_region", "last_day", "strict_day",
-        record="rights_requests:" + r.request_id, asked_at=r.received_at,
+    r = requests.filter(requests.kind == "erasure")
+    r = r.filter(~sure(r.outcome.isin(["refused", "withdrawn"])))
+    registered = with_account(with_deadline(r, users, policy), users)
+    registered = registered.select(
+        "user_id", "outcome", "channel", "law_region", "last_day", "strict_day", "latest_day", "has_account", *STATE,
+        record="rights_requests:" + registered.request_id, asked_at=registered.received_at,
     )  # fmt: skip
-    u = users.filter(users.deletion_requested_at.notnull())
-    u = u.anti_join(erasures.filter(~blank(erasures.user_id)).select("user_id"), "user_id")
+    u = not_registered(users.filter(users.deletion_requested_at.notnull()), r, policy)
     no_day = ibis.null("date")
     in_app = u.select(
-        "user_id", "law_region", outcome=ibis.null("string"), channel=ibis.literal("app"), last_day=no_day, strict_day=no_day,
-        record="users:" + u.user_id, asked_at=u.deletion_requested_at,
+        "user_id", "law_region", *STATE, outcome=ibis.null("string"), channel=ibis.literal("app"), last_day=no_day, strict_day=no_day,
+        latest_day=no_day, has_account=~blank(u.user_id), record="users:" + u.user_id, asked_at=u.deletion_requested_at,
     )  # fmt: skip
     return ibis.union(registered, in_app.select(registered.columns))
 
 
-def with_execution(deletions: ir.Table, users: ir.Table) -> ir.Table:
-    """The same with the account's state: `has_account`, `executed_at` (deleted and not undone since, else purged), `undone`."""
-    account = lookup(
-        users.filter(~blank(users.user_id)),
-        "user_id",
-        has_account=users.user_id.notnull(),
-        deleted_at=users.deleted_at,
-        restored_at=users.restored_at,
-        restored_by=users.restored_by,
-        purged_at=users.purged_at,
-    )
-    r = join(deletions, account)
-    r = r.mutate(undone=sure(r.restored_at > r.deleted_at))
-    return r.mutate(executed_at=ibis.coalesce(only_if(~r.undone, r.deleted_at), r.purged_at))
+def not_registered(users: ir.Table, erasures: ir.Table, policy: View) -> ir.Table:
+    """Accounts that asked for their deletion in the app, save those of whom the register has a request of about the same day."""
+    pairs = users.filter(~blank(users.user_id)).select("user_id", "deletion_requested_at").distinct()
+    pairs = pairs.inner_join(erasures.select("user_id", "received_at").distinct(), "user_id")
+    asked, received = policy.date(pairs.deletion_requested_at), policy.date(pairs.received_at)
+    near = (asked <= policy.plus_days(received, "same_request_days")) & (received <= policy.plus_days(asked, "same_request_days"))
+    return users.anti_join(pairs.filter(near), ["user_id", "deletion_requested_at"])
+
+
+def with_account(requests: ir.Table, users: ir.Table) -> ir.Table:
+    """Requests with `has_account` and STATE of their person's account."""
+    u = users.filter(~blank(users.user_id))
+    state = {column: u[column] for column in STATE}
+    return join(requests, lookup(u, "user_id", has_account=u.user_id.notnull(), **state))
+
+
+def with_execution(deletions: ir.Table, policy: View) -> ir.Table:
+    """Deletions with `executed_at` (deleted and not undone since, else purged) and `undone`: those of the period, and those open."""
+    r = deletions.mutate(undone=sure(deletions.restored_at > deletions.deleted_at))
+    r = r.mutate(executed_at=ibis.coalesce(only_if(~r.undone, r.deleted_at), r.purged_at))
+    return r.filter(policy.in_period_or_undated(r.executed_at))
 
 
 @rule("RGT-01", severity="critical", clauses=["CL-148", "CL-149", "CL-150"])
 def deletion_not_carried_out(rights_requests: ir.Table, users: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
     """An account is deleted when its owner asks for it.
 
-    Every request for erasure that was not refused or withdrawn, and every account that asked for its deletion in the app without an
-    entry in the register. Asked for in the app, the deletion must follow within hours; otherwise by the deadline of the request's
-    region. Carried out means deleted and not restored since, or purged. A restore by the person after the request is for a person to
-    decide, and so is what is late under a stricter reading only. Without a date, an account or a region it is unknown; a request that
+    Every request for erasure that was not refused or withdrawn, and every account that asked for its deletion in the app without such a
+    request of about that time in the register; of those carried out, the ones of the period. Asked for in the app, the deletion must
+    follow within hours; otherwise by the deadline of the request's region. Carried out means deleted and not restored since, or purged.
+    A restore by the person after the request is for a person to decide, and so is what is late under a stricter reading only, or
+    perhaps not late where no holidays are listed. Without a date, an account or a region it is unknown; a request that
     was closed as done passes where the account is no longer there.
     """
-    r = with_execution(requested_deletions(rights_requests, users, policy), users)
+    r = with_execution(requested_deletions(rights_requests, users, policy), policy)
     return Check(
         r,
         [*nothing_to_delete(r), *deleted_late(r, policy)],
@@ -103,6 +113,7 @@ def deleted_late(deletions: ir.Table, policy: View) -> list[Condition]:
     done = sure(d.outcome == "done")
     reasons = {"executed_late": d.executed_at.notnull(), "done_not_deleted": done, "not_executed": ~done}
     return [
+        review("holidays_not_given", ~in_app & late & sure(ended_on <= d.latest_day), d.last_day),
         *[violation(reason, late & when, due) for reason, when in reasons.items()],
         *[review(reason, slow & when, d.strict_day) for reason, when in reasons.items()],
     ]
@@ -112,10 +123,11 @@ def deleted_late(deletions: ir.Table, policy: View) -> list[Condition]:
 def answered_late(rights_requests: ir.Table, users: ir.Table, policy: View) -> Check:
     """Every request is answered within the time that the law of its region allows.
 
-    Requests for access, portability, erasure, correction, objection and restriction that were not taken back; those answered before a
-    first day are left out, where one is set. The day of receipt does not count, a deadline that ends on a day off ends on the next working
+    Requests for access, portability, erasure, correction, objection and restriction that were not taken back; of those answered, the
+    ones of the period. The day of receipt does not count, a deadline that ends on a day off ends on the next working
     day. In the EEA and the UK it is a month, longer by the days for which the person was asked to prove who they are, if asked soon; an
-    extension counts if told in time. What is late under a stricter reading only is for a person to decide. Dates that contradict each
+    extension counts if told in time. What is late under a stricter reading only, or perhaps not late where no holidays are listed, is for
+    a person to decide. Dates that contradict each
     other or the outcome, and an unknown region, are unknown.
     """
     r = with_deadline(to_be_answered(rights_requests, policy), users, policy)
@@ -128,10 +140,9 @@ def answered_late(rights_requests: ir.Table, users: ir.Table, policy: View) -> C
 
 
 def to_be_answered(requests: ir.Table, policy: View) -> ir.Table:
-    """Requests that need an answer and were not taken back; without those answered before the first day, where one is set."""
-    start = policy.setting("period_start")
+    """Requests that need an answer and were not taken back: those answered in the period, and those that were not answered."""
     r = requests.filter(requests.kind.isin(ANSWERED), ~sure(requests.outcome == "withdrawn"))
-    return r.filter(~sure(policy.date(r.answered_at) < ibis.literal(start))) if start else r
+    return r.filter(policy.in_period_or_undated(r.answered_at))
 
 
 def answer_unclear(requests: ir.Table, policy: View) -> list[Condition]:
@@ -155,7 +166,9 @@ def late_answer(requests: ir.Table, policy: View) -> list[Condition]:
     r = requests
     ended_on = ibis.coalesce(policy.date(r.answered_at), policy.today)
     reasons = {"extension_late": r.extension_late, "answered_late": r.answered_at.notnull(), "unanswered": r.answered_at.isnull()}
+    perhaps = sure(ended_on > r.last_day) & sure(ended_on <= r.latest_day)
     return [
+        review("holidays_not_given", perhaps, r.last_day),
         *[violation(reason, sure(ended_on > r.last_day) & when, r.last_day) for reason, when in reasons.items()],
         *[review(reason, sure(ended_on > r.strict_day) & when, r.strict_day) for reason, when in reasons.items()],
     ]
@@ -165,11 +178,11 @@ def late_answer(requests: ir.Table, policy: View) -> list[Condition]:
 def refused_without_reason(rights_requests: ir.Table, policy: View) -> Check:
     """A request is refused only for a reason that the policy allows, and the person is told when.
 
-    Every refusal. No reason, or one that the policy does not list, is a violation. Without a date of the answer, or where the identity is
-    given as unproven though it was proven, it is unknown. That the service would be impossible is listed for objections; given against
-    access, a copy, erasure or correction it is for a person to decide.
+    Every refusal of the period. No reason, or one that the policy does not list, is a violation. Without a date of the answer, or where the
+    identity is given as unproven though it was proven, it is unknown. That the service would be impossible is listed for objections; given
+    against access, a copy, erasure or correction it is for a person to decide.
     """
-    r = rights_requests.filter(rights_requests.outcome == "refused")
+    r = rights_requests.filter(rights_requests.outcome == "refused", policy.in_period_or_undated(rights_requests.answered_at))
     reason = code_of(r.refusal_reason, policy.declared["refusal_reasons"])
     return Check(
         r,
@@ -188,12 +201,12 @@ def refused_without_reason(rights_requests: ir.Table, policy: View) -> Check:
 def released_without_consent(rights_requests: ir.Table, policy: View) -> Check:
     """Messages of other people leave in an answer only after these people agreed in writing.
 
-    Every request for access or portability that was carried out, in full or in part, unless it is marked as holding nothing of others.
-    Consent must lie before the answer; one that does so only if clocks differ by some minutes is for a person to decide. Without the
-    mark, or without the day of the answer, it is unknown.
+    Every request for access or portability that was carried out in the period, in full or in part, unless it is marked as holding nothing
+    of others. Consent must lie before the answer; one that does so only if clocks differ by some minutes is for a person to decide. Without
+    the mark, or without the day of the answer, it is unknown.
     """
     r = rights_requests.filter(rights_requests.kind.isin(COPIES), rights_requests.outcome.isin(ACCEPTED))
-    r = r.filter(~sure(~r.third_party_content))
+    r = r.filter(policy.in_period_or_undated(r.answered_at), ~sure(~r.third_party_content))
     return Check(
         r,
         [

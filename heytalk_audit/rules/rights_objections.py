@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, Condition, passes, review, rule, unknown, violation
-from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.calendar import earliest, sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import FOREVER, refusals
@@ -16,49 +16,56 @@ from heytalk_audit.rules.terms import LIVE, has, join, lookup, only_if, with_del
 ADS, ANALYTICS, MARKETING = "personalised_ads", "analytics", "marketing_"
 
 
-def answers(consents: ir.Table) -> ir.Table:
-    """What people said last of advertising and marketing, from `start` until before `until`: person, `choice` (its purpose), `granted`.
+def agreements(consents: ir.Table) -> ir.Table:
+    """Each grant for advertising or marketing, from `start` until before `until`, when it ends or the person says anything else: person,
+    `choice` (its purpose), start, until.
 
     Of several answers at one instant, one that is no grant holds.
     """
     c = consents.filter((consents.purpose == ADS) | consents.purpose.startswith(MARKETING), consents.event_at.notnull())
-    c = c.group_by(person="user_id", choice="purpose", start="event_at").agg(granted=sure(c.action == "grant").all())
-    following = ibis.window(group_by=["person", "choice"], order_by="start")
-    return c.mutate(until=c.start.lead().over(following).fill_null(ibis.literal(FOREVER, type="timestamp(6)")))
+    yes, never = sure(c.action == "grant"), ibis.literal(FOREVER, type="timestamp(6)")
+    c = c.group_by(person="user_id", choice="purpose", start="event_at").agg(
+        refuses=(~yes).any(), ends=only_if(yes, c.expires_at.fill_null(never)).max()
+    )
+    from_the_end = ibis.cumulative_window(group_by=["person", "choice"], order_by=ibis.desc("start"))
+    c = c.mutate(refused_at=only_if(c.refuses, c.start).min().over(from_the_end))
+    return c.filter(c.ends.notnull()).select("person", "choice", "start", until=earliest(c.ends, c.refused_at))
 
 
-def acts(outbound_messages: ir.Table, disclosures: ir.Table) -> ir.Table:
-    """Marketing that was sent and advertising that was fed: user_id, `at`, `purpose`, and whether it is `marketing`."""
+def acts(outbound_messages: ir.Table, disclosures: ir.Table, policy: View) -> ir.Table:
+    """Marketing that was sent and advertising that was fed in the period: user_id, `at`, `purpose`, and whether it is `marketing`."""
     m = outbound_messages.filter(outbound_messages.category == "marketing", ~sure(outbound_messages.status == "suppressed"))
     m = m.select("user_id", at=m.sent_at, purpose=MARKETING + m.channel, marketing=ibis.literal(True))
     d = disclosures.filter(disclosures.kind == "advertising")
     d = d.select("user_id", at=d.sent_at, purpose=ibis.literal(ADS), marketing=ibis.literal(False))
-    return ibis.union(m, d)
+    done = ibis.union(m, d)
+    return done.filter(policy.in_period(done["at"])).distinct()
 
 
-def with_choice_by_then(done: ir.Table, held: ir.Table) -> ir.Table:
-    """Acts (`done`) with `agreed_at`: since when the person's choice for that purpose had been a grant; null where it was none."""
-    of_its_time = [done.user_id == held.person, done.purpose == held.choice, held.start <= done["at"], done["at"] < held.until]
-    rows = done.left_join(held, of_its_time)
-    return rows.select("user_id", "at", "marketing", agreed_at=only_if(sure(rows.granted), rows.start))
+def with_agreement(done: ir.Table, agreed: ir.Table) -> ir.Table:
+    """Acts (`done`) with `agreed_at`: the last of the person's grants for that purpose that stood at the time; null where none did."""
+    in_force = [done.user_id == agreed.person, done.purpose == agreed.choice, agreed.start <= done["at"], done["at"] < agreed.until]
+    rows = done.left_join(agreed, in_force)
+    return rows.group_by("user_id", "at", "purpose", "marketing").agg(agreed_at=rows.start.max())
 
 
-def acts_against(cases: ir.Table, done: ir.Table, held: ir.Table, policy: View) -> ir.Table:
-    """One row per case (a person, and the instant in `answered_at`) that was acted against: whether `marketing` or `advertising`, and
-    whether `late_marketing` or `late_advertising`, beyond the allowance.
+def acts_against(cases: ir.Table, done: ir.Table, agreed: ir.Table, policy: View) -> ir.Table:
+    """One row per case (a person, and the instant in `since`) that was acted against: whether `marketing` or `advertising`, and
+    whether `late_marketing` or `late_advertising`, beyond the allowance, or `marketing_goes_on`, beyond that of a withdrawal.
 
-    An act counts that lies after the instant, unless what the person had said last, and since then, was a grant.
+    An act counts that lies after the instant, unless the person had agreed to it since then, and the agreement stood.
     """
-    done = done.filter(done["at"].notnull()).semi_join(cases, "user_id")
-    held = held.semi_join(cases, held.person == cases.user_id)
-    against = with_choice_by_then(done, held).inner_join(cases, "user_id")
-    against = against.filter(against["at"] > against.answered_at, ~sure(against.agreed_at > against.answered_at))
-    late = against["at"] > policy.after(against.answered_at, "objection_allowance_h")
-    return against.group_by(["user_id", "answered_at"]).agg(
+    done = done.semi_join(cases, "user_id")
+    agreed = agreed.semi_join(cases, agreed.person == cases.user_id)
+    against = with_agreement(done, agreed).inner_join(cases, "user_id")
+    against = against.filter(against["at"] > against.since, ~sure(against.agreed_at > against.since))
+    late = against["at"] > policy.after(against.since, "objection_allowance_h")
+    return against.group_by(["user_id", "since"]).agg(
         against_marketing=against.marketing.any(),
         against_advertising=(~against.marketing).any(),
         late_marketing=(against.marketing & late).any(),
         late_advertising=(~against.marketing & late).any(),
+        marketing_goes_on=(against.marketing & (against["at"] > policy.after(against.since, "removal_allowance"))).any(),
     )
 
 
@@ -66,16 +73,24 @@ def acts_against(cases: ir.Table, done: ir.Table, held: ir.Table, policy: View) 
 def objection_not_honoured(
     rights_requests: ir.Table, outbound_messages: ir.Table, disclosures: ir.Table, consents: ir.Table, policy: View
 ) -> Check:
-    """After an accepted objection or restriction, the person is left alone.
+    """After an objection or restriction, the person is left alone.
 
-    Every objection or restriction that was carried out, in full or in part. From the answer on, no marketing may be sent and nothing be
-    passed on for advertising, as far as the objection covers it, unless the person agreed to that since. Beyond the hours that a queue
-    may take it is a violation, within them for a person to decide. Without a person, an answer's time or a scope it is unknown.
+    Every objection or restriction that was carried out, in full or in part, or stands open. From the answer on, or from the receipt of an
+    open one, no marketing may be sent and nothing be passed on for advertising in the period, as far as the objection covers it, unless
+    the person agreed to that since. After an answer, what lies beyond the hours that a queue may take is a violation; of an open one,
+    marketing beyond those of a withdrawal. All else is for a person to decide. Without a person, a time or a scope it is unknown.
     """
-    r = rights_requests.filter(rights_requests.kind.isin(["object", "restrict"]), rights_requests.outcome.isin(ACCEPTED))
-    cases = r.filter(~blank(r.user_id), r.answered_at.notnull()).select("user_id", "answered_at").distinct()
-    r = join(r, acts_against(cases, acts(outbound_messages, disclosures), answers(consents), policy), ["user_id", "answered_at"])
+    r = standing(rights_requests)
+    cases = r.filter(~blank(r.user_id), r.since.notnull()).select("user_id", "since").distinct()
+    done = acts(outbound_messages, disclosures, policy)
+    r = join(r, acts_against(cases, done, agreements(consents), policy), ["user_id", "since"])
     return Check(r, objection_ignored(r), by=("kind", "objection_scope"))
+
+
+def standing(requests: ir.Table) -> ir.Table:
+    """Objections and restrictions that were carried out or stand open (`is_open`), and `since` when they count."""
+    r = requests.filter(requests.kind.isin(["object", "restrict"]), requests.outcome.isin([*ACCEPTED, "open"]))
+    return r.mutate(is_open=r.outcome == "open", since=(r.outcome == "open").ifelse(r.received_at, r.answered_at))
 
 
 def objection_ignored(objections: ir.Table) -> list[Condition]:
@@ -84,8 +99,12 @@ def objection_ignored(objections: ir.Table) -> list[Condition]:
     marketing, advertising = (sure(o.objection_scope.isin([scope, "all"])) for scope in ("marketing", "advertising"))
     return [
         unknown("user_missing", blank(o.user_id)),
-        unknown("answer_date_missing", o.answered_at.isnull()),
+        unknown("answer_date_missing", o.since.isnull()),
         unknown("scope_missing", ~marketing & ~advertising),
+        violation("marketing_while_objecting", o.is_open & marketing & o.marketing_goes_on),
+        review("marketing_while_objecting", o.is_open & marketing & o.against_marketing),
+        review("advertising_while_objecting", o.is_open & advertising & o.against_advertising),
+        passes(o.is_open),
         violation("marketing_after_objection", marketing & o.late_marketing),
         violation("advertising_after_objection", advertising & o.late_advertising),
         review("marketing_after_objection", marketing & o.against_marketing),
@@ -178,7 +197,7 @@ def last_use(disclosures: ir.Table, policy: View) -> ir.Table:
 def used_after_opt_out(users: ir.Table, policy: View) -> list[Condition]:
     """Users whose data was passed on for advertising after they had refused it; the law of their region says how soon that counts."""
     used = sure(users.used_at > policy.after(users.refused_at, "skew_seconds"))
-    due = policy.working_day(policy.date(users.refused_at), "opt_out_business_days")
+    due = policy.working_day(policy.date(users.refused_at), "opt_out_business_days", users.law_region)
     allowed = sure(users.law_region == CALIFORNIA)
     unsettled = blank(users.law_region) | sure(users.law_region == ELSEWHERE)
     return [

@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, Condition, review, rule, unknown, violation
 from heytalk_audit.expressions.calendar import latest, sure
-from heytalk_audit.expressions.strings import blank
+from heytalk_audit.expressions.strings import blank, lower, plain
 from heytalk_audit.policy.declared import Codes
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.declared_terms import is_one_of
@@ -15,17 +15,22 @@ from heytalk_audit.rules.terms import any_flag, join, lookup
 
 
 def allowed_tables(role: ir.StringValue, table: ir.StringValue, roles: dict[str, list[str]]) -> ir.BooleanValue:
-    """Whether a role may read a table; false for a role that is not listed."""
-    return any_flag([sure((role == name) & table.isin(tables)) for name, tables in roles.items() if tables])
+    """Whether a role may read a table (by its bare name); false for a role that is not listed."""
+    return any_flag([sure((role == name) & table.isin(list(map(bare, tables)))) for name, tables in roles.items() if tables])
+
+
+def bare(table: str) -> str:
+    """The name of a table in the settings without its schema, in small letters, as `with_employment` has those of the log."""
+    return plain(table.rpartition(".")[2])
 
 
 @rule("SEC-03", severity="high", clauses=["CL-088", "CL-144"])
 def staff_access_beyond_need(staff_access_log: ir.Table, staff: ir.Table, policy: View) -> Check:
     """Staff read people's data only while they work here, within their role and for a case.
 
-    Every access on the log. One before the first or after the last working day is a violation, and so is a table that the role may not
-    read, where the roles' tables are given as a setting. An access to private content without a reference is for a person to decide.
-    Without such a member of staff, a time, or with contradicting days it is unknown.
+    Every access on the log; tables go by their name without the schema. One before the first or after the last working day is a violation,
+    and so is a table that the role may not read, where the roles' tables are given as a setting. An access to private content without a
+    reference is for a person to decide. Without such a member of staff, a time, or with contradicting days it is unknown.
     """
     a = with_employment(staff_access_log, staff, policy)
     roles = policy.setting("role_tables")
@@ -33,18 +38,20 @@ def staff_access_beyond_need(staff_access_log: ir.Table, staff: ir.Table, policy
         a,
         [
             *outside_employment(a),
-            violation("role_not_allowed", ~allowed_tables(a.role, a.table_name, roles) if roles else ibis.literal(False)),
-            review("no_reference", blank(a.purpose_ref) & sure(a.table_name.isin(policy.setting("reference_tables")))),
+            violation("role_not_allowed", ~allowed_tables(a.role, a.read_table, roles) if roles else ibis.literal(False)),
+            review("no_reference", blank(a.purpose_ref) & sure(a.read_table.isin(list(map(bare, policy.setting("reference_tables")))))),
         ],
         by=("table_name",),
     )
 
 
 def with_employment(accesses: ir.Table, staff: ir.Table, policy: View) -> ir.Table:
-    """Accesses with their local `day`, and who made them: `employed` (is there such a member of staff), role, started_at, left_at."""
+    """Accesses with their local `day`, the bare name of the `read_table`, and who made them: `employed` (is there such a
+    member of staff), role, started_at, left_at."""
     s = staff.filter(~blank(staff.staff_id))
     members = lookup(s, "staff_id", role=s.role, started_at=s.started_at, left_at=s.left_at, employed=s.staff_id.notnull())
-    return join(accesses, members, "staff_id").mutate(day=policy.date(accesses.accessed_at))
+    a = accesses.mutate(day=policy.date(accesses.accessed_at), read_table=lower(accesses.table_name.re_replace(r"^[\s\S]*[.]", "")))
+    return join(a, members, "staff_id")
 
 
 def outside_employment(accesses: ir.Table) -> list[Condition]:

@@ -27,9 +27,9 @@ def recipient_declared(vendors: ir.Table, disclosures: ir.Table, policy: View) -
     """Data goes only to recipients that the policy names.
 
     Every vendor of the register and every vendor that something was disclosed to, unless only on a legal ground or in a corporate
-    transaction. A vendor is a named one by its name, else by its aliases, compared without case, spaces and punctuation. Others are a
-    violation; where the policy declares their category without names, it is for a person to decide. A vendor that is not registered,
-    whose aliases belong to several named ones, or without a name or category, is unknown.
+    transaction. A vendor is a named one by its name, else by its aliases, compared without case, spaces and punctuation, and without legal
+    forms and places at their end. Others are a violation; where the policy declares their category without names, it is for a person to
+    decide. A vendor that is not registered, whose aliases belong to several named ones, or without a name or category, is unknown.
     """
     rows = every_vendor(vendors, disclosures, policy)
     return Check(rows, not_named(rows, policy), record="vendors:" + rows.vendor_id, by=("vendor_id",))
@@ -86,9 +86,9 @@ def support_fields(disclosures: ir.Table, policy: View) -> ir.Table:
 def purpose_declared(disclosures: ir.Table, vendors: ir.Table, policy: View) -> Check:
     """Data is shared only for purposes that the policy declares, and for the recipient's own ones.
 
-    Every disclosure. A purpose that the policy does not list is a violation, and so is support data in an advertising disclosure, and
-    a purpose that is declared, but not for this recipient. A recipient that the policy does not name may have any listed purpose. A
-    missing purpose, and a vendor that is not registered, are unknown.
+    Every disclosure in the period. A purpose that the policy does not list is a violation, and so is support data in an advertising
+    disclosure, and a purpose that is declared, but not for this recipient. A recipient that the policy does not name may have any listed
+    purpose. A missing purpose, and a vendor that is not registered, are unknown.
     """
     d = with_purpose(disclosures, vendors, policy)
     theirs = any_flag([sure(d.recipient == code) & d[f"for_{code}"] for code in policy.declared.vendors])
@@ -107,7 +107,8 @@ def purpose_declared(disclosures: ir.Table, vendors: ir.Table, policy: View) -> 
 
 def with_purpose(disclosures: ir.Table, vendors: ir.Table, policy: View) -> ir.Table:
     """Disclosures with who the recipient is, how the purpose is judged, and whether a field is of support data."""
-    d = join(disclosures, recipients(vendors, policy), "vendor_id")
+    d = disclosures.filter(policy.in_period_or_undated(disclosures.sent_at))
+    d = join(d, recipients(vendors, policy), "vendor_id")
     return join(join(d, judged_purposes(disclosures, policy), "purpose"), support_fields(disclosures, policy), "fields")
 
 
@@ -115,10 +116,10 @@ def with_purpose(disclosures: ir.Table, vendors: ir.Table, policy: View) -> ir.T
 def legal_ground_listed(disclosures: ir.Table, policy: View) -> Check:
     """Data is handed out for legal reasons only on a ground that the policy lists.
 
-    Every legal disclosure. A missing ground, and one that is not listed, are violations. A listed ground without a reference, or
-    without the name of who approved it, is for a person to decide.
+    Every legal disclosure in the period. A missing ground, and one that is not listed, are violations. A listed ground without a reference,
+    or without the name of who approved it, is for a person to decide.
     """
-    d = disclosures.filter(disclosures.kind == "legal")
+    d = disclosures.filter(disclosures.kind == "legal", policy.in_period_or_undated(disclosures.sent_at))
     return Check(
         d,
         [
@@ -135,10 +136,10 @@ def legal_ground_listed(disclosures: ir.Table, policy: View) -> Check:
 def vetted_before_use(vendors: ir.Table, disclosures: ir.Table, policy: View) -> Check:
     """A vendor is vetted and bound by a contract before it gets data, and for as long as it does.
 
-    Every vendor to which something was disclosed as to what an app builds in, a processor or an advertiser. Vetting and signature must
-    not be later than the local day of the first disclosure, and the contract must not end before that of the last. A missing role is
-    for a person to decide. A vendor that is not registered, disclosures without any time and a contract that ends before it is signed
-    are unknown.
+    Every vendor to which something was disclosed as to what an app builds in, a processor or an advertiser. Its first vetting and first
+    contract must not be later than the local day of the first disclosure, and the contract must not end before that of the last. Where
+    the register has only the latest dates, and these are later, it is for a person to decide, as is a missing role. A vendor that is not
+    registered, disclosures without any time and a contract that ends before it is signed are unknown.
     """
     v = in_use(vendors, disclosures)
     return Check(v, not_bound(v, policy), record="vendors:" + v.vendor_id, by=("vendor_id",))
@@ -148,7 +149,9 @@ def in_use(vendors: ir.Table, disclosures: ir.Table) -> ir.Table:
     """One row per vendor with commercial disclosures: when these `begun` and `ended`, and what the register says of its contract."""
     shares = disclosures.filter(disclosures.kind.isin(COMMERCIAL), ~blank(disclosures.vendor_id))
     shares = shares.group_by("vendor_id").agg(begun=shares.sent_at.min(), ended=shares.sent_at.max())
-    facts = {name: vendors[name] for name in ("vetted_at", "contract_signed_at", "contract_end", "role")}
+    facts = {
+        name: vendors[name] for name in ("vetted_at", "first_vetted_at", "contract_signed_at", "first_contract_at", "contract_end", "role")
+    }
     return join(shares, lookup(vendors, "vendor_id", registered=vendors.vendor_id.notnull(), **facts), "vendor_id")
 
 
@@ -156,14 +159,17 @@ def not_bound(vendors: ir.Table, policy: View) -> list[Condition]:
     """Vendors (as of `in_use`) that got data before they were vetted, or outside their contract."""
     v = vendors
     begun, ended = policy.date(v.begun), policy.date(v.ended)
+    vetted, bound = v.first_vetted_at.notnull(), v.first_contract_at.notnull()
     return [
         unknown("vendor_not_registered", ~v.registered),
         unknown("share_clock_missing", v.begun.isnull()),
         unknown("contract_dates_contradict", sure(v.contract_end < v.contract_signed_at)),
-        violation("not_vetted", v.vetted_at.isnull()),
-        violation("vetted_late", sure(v.vetted_at > begun)),
-        violation("no_contract", v.contract_signed_at.isnull()),
-        violation("contract_late", sure(v.contract_signed_at > begun)),
+        violation("not_vetted", v.vetted_at.isnull() & ~vetted),
+        violation("vetted_late", sure(v.first_vetted_at > begun)),
+        violation("no_contract", v.contract_signed_at.isnull() & ~bound),
+        violation("contract_late", sure(v.first_contract_at > begun)),
         violation("contract_expired", sure(v.contract_end < ended)),
+        review("vetted_again", ~vetted & sure(v.vetted_at > begun)),
+        review("contract_renewed", ~bound & sure(v.contract_signed_at > begun)),
         review("role_missing", blank(v.role)),
     ]

@@ -10,13 +10,17 @@ from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import blank, key
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import refusals
-from heytalk_audit.rules.declared_terms import code_of
-from heytalk_audit.rules.sharing_terms import is_aggregate
+from heytalk_audit.rules.declared_terms import code_of, is_one_of
+from heytalk_audit.rules.sharing_terms import is_aggregate, only_codes
 from heytalk_audit.rules.terms import join, lookup, only_if
+
+#: Kinds of disclosure to who handles data for the company, the purpose of the word that a person was erased, and what it may hold.
+HANDLING, NOTICE, IDENTIFIERS = ("processor", "sdk"), "legalcompliance", ("user_id", "open_id", "device_identifier", "android_id")
 
 
 def erased(users: ir.Table, purge_log: ir.Table, policy: View) -> ir.Table:
-    """One row per person whose account was erased, and not made anew since: `erased`, and `erased_at`, the last time on record."""
+    """One row per person whose account was erased: `erased_at`, the last time on record, and `anew_at`, when somebody registered under the
+    same id after it."""
     logged = purge_log.filter(purge_log.table_name == "users", policy.by_now(purge_log.purged_at))
     past = policy.by_now(users.purged_at)
     gone = users.filter(past | (users.status == "purged"))
@@ -24,63 +28,106 @@ def erased(users: ir.Table, purge_log: ir.Table, policy: View) -> ir.Table:
     gone = ibis.union(gone, logged.select("user_id", erased_at=logged.purged_at))
     gone = gone.filter(~blank(gone.user_id)).group_by("user_id").agg(erased_at=gone.erased_at.max())
     gone = join(gone, lookup(users, "user_id", created_at=users.created_at))
-    gone = gone.filter(~sure(gone.created_at > gone.erased_at))
-    return gone.select("user_id", "erased_at", erased=gone.user_id.notnull())
+    return gone.select("user_id", "erased_at", anew_at=only_if(sure(gone.created_at > gone.erased_at), gone.created_at))
 
 
 def taken_back(users: ir.Table, purge_log: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
-    """One row per person who was erased, or who refuses personalised advertising now (`refused_at`)."""
+    """One row per person who was erased (`erased`), or who refuses personalised advertising now (`refused_at`), with `anew_at` as above.
+
+    Who registered anew under the id of an erased person is another: what they refuse stands in a row of its own.
+    """
     gone = erased(users, purge_log, policy)
     refused = refusals(consents, policy)
     refused = refused.filter(refused.purpose == "personalised_ads", ~blank(refused.user_id))
     refused = refused.group_by("user_id").agg(refused_at=refused.negative_since.min())
-    people = ibis.union(gone.select("user_id"), refused.select("user_id")).distinct()
-    return join(join(people, gone), refused)
+    alive = join(refused, gone)
+    alive = alive.filter(alive.erased_at.isnull() | sure(alive.refused_at >= alive.anew_at))
+    gone = join(gone, refused)
+    gone = gone.mutate(refused_at=only_if(gone.anew_at.isnull(), gone.refused_at), erased=ibis.literal(True))
+    alive = alive.select("user_id", "refused_at", "anew_at", erased_at=ibis.null("timestamp(6)"), erased=ibis.literal(False))
+    return ibis.union(gone, alive.select(gone.columns))
 
 
-def last_to_each(disclosures: ir.Table, people: ir.Table, policy: View) -> ir.Table:
-    """Of these people, the latest disclosure to each recipient that must hear of it, and whether any of them was `identified`.
-
-    Of the erased, every recipient but an authority; of those who refuse, each that was sent something for advertising before.
-    """
+def shared(disclosures: ir.Table, policy: View) -> ir.Table:
+    """What was disclosed by the audit's instant to recipients that must hear of an erasure: all but authorities; with `passed_on`, whether
+    it may have been the word of one."""
     d = disclosures.filter(~blank(disclosures.vendor_id), policy.by_now(disclosures.sent_at), disclosures.kind != "legal")
-    d = d.select("disclosure_id", "user_id", "vendor_id", "kind", "identifier_form", "sent_at")
-    d = d.inner_join(people, "user_id")
+    d = join(d, only_identifiers(d, policy), "fields")
+    word = sure(d.kind.isin(HANDLING)) & sure(key(d.purpose) == NOTICE) & d.identifies
+    return d.select("disclosure_id", "user_id", "vendor_id", "kind", "identifier_form", "sent_at", passed_on=word)
+
+
+def only_identifiers(disclosures: ir.Table, policy: View) -> ir.Table:
+    """One row per list of fields: does it hold identifiers, and nothing else (`identifies`)."""
+    names = disclosures.select("fields").distinct()
+    names = names.mutate(name=names.fields.unnest())
+    identifier = is_one_of(names.name, only_codes(IDENTIFIERS, policy.declared.fields))
+    return names.group_by("fields").agg(identifies=identifier.all())
+
+
+def last_to_each(disclosures: ir.Table, people: ir.Table) -> ir.Table:
+    """Of these people, the latest disclosure to each recipient that must hear of it, whether any of them was `identified`, and when the
+    recipient was told (`told_at`).
+
+    Of the erased, every recipient; of those who refuse, each that was sent something for advertising before. The word of an erasure is
+    no disclosure of its own.
+    """
+    d = disclosures.inner_join(people, "user_id")
+    d = d.filter(~sure(d.erased.ifelse(d.sent_at >= d.anew_at, d.sent_at < d.anew_at)))
     d = d.filter(d.erased | (sure(d.sent_at < d.refused_at) & (d.kind == "advertising")))
-    pair = ibis.window(group_by=["user_id", "vendor_id"])
-    latest = ibis.window(group_by=["user_id", "vendor_id"], order_by=[d.sent_at.desc(), d.disclosure_id.desc()])
-    d = d.mutate(identified=(~sure(d.identifier_form == "none")).any().over(pair), place=ibis.row_number().over(latest))
-    return d.filter(d.place == 0).drop("place")
+    told = d.passed_on & sure(d.sent_at >= d.erased_at)
+    pair = ["user_id", "vendor_id", "erased"]
+    d = d.mutate(told_at=only_if(told, d.sent_at).min().over(ibis.window(group_by=pair)), told=told)
+    d = d.filter(~d.told)
+    latest = ibis.window(group_by=pair, order_by=[d.sent_at.desc(), d.disclosure_id.desc()])
+    d = d.mutate(
+        identified=(~sure(d.identifier_form == "none")).any().over(ibis.window(group_by=pair)), place=ibis.row_number().over(latest)
+    )
+    return d.filter(d.place == 0).drop("place", "told", "passed_on")
+
+
+def of_nobody(disclosures: ir.Table, like: ir.Table) -> ir.Table:
+    """The latest disclosure to each recipient that has an identifier and no person, with the columns of `like`."""
+    d = disclosures.filter(blank(disclosures.user_id), ~sure(disclosures.identifier_form == "none"))
+    latest = ibis.window(group_by="vendor_id", order_by=[d.sent_at.desc(), d.disclosure_id.desc()])
+    d = d.mutate(place=ibis.row_number().over(latest)).filter(lambda t: t.place == 0)
+    return d.select(**{name: d[name] if name in d.columns else ibis.null(like[name].type()) for name in like.columns})
 
 
 @rule("SHA-10", severity="medium", clauses=[])
 def passed_on_to_recipients(disclosures: ir.Table, users: ir.Table, purge_log: ir.Table, consents: ir.Table, policy: View) -> Check:
     """A recipient hears of it when a person is erased or refuses personalised advertising, and gets nothing of an erased person.
 
-    For each person whose account was erased (by the account or by the purge log), and each who refuses personalised advertising now:
-    the latest disclosure to each recipient, authorities left out; of those who refuse, the latest for advertising before they did. A
-    disclosure after the erasure is a violation, within the tolerance of clocks for a person to decide. No table records that a
-    recipient was told: once the time for it is over, each recipient that got an identifier is for a person to decide. An erasure
-    without a time is unknown. An account made anew under the same id counts as another person.
+    For each person erased (by the account or the purge log), and each who refuses personalised advertising now: the latest disclosure to
+    each recipient, authorities left out; of those who refuse, the latest for advertising before they did. A disclosure after the erasure
+    is a violation, within the tolerance of clocks for a person to decide. Word of it, which holds identifiers alone and goes to who
+    handles data, is none, and shows that the recipient was told. Once the time for it is over, each recipient that got an identifier
+    and was not told is for a person to decide. An erasure without a time is unknown, as is the latest disclosure to each that names
+    nobody. An account made anew under the same id is another person's.
     """
-    d = last_to_each(disclosures, taken_back(users, purge_log, consents, policy), policy)
+    sent = shared(disclosures, policy)
+    d = last_to_each(sent, taken_back(users, purge_log, consents, policy))
+    d = ibis.union(d, of_nobody(sent, d))
+    return Check(d, not_passed_on(d, policy), by=("vendor_id", "kind"))
+
+
+def not_passed_on(disclosures: ir.Table, policy: View) -> list[Condition]:
+    """Disclosures (as of `last_to_each`) whose recipient got more after an erasure, or did not hear of it in time."""
+    d = disclosures
     due = policy.plus_days(policy.date(d.erased_at.fill_null(d.refused_at)), "recipient_notice_days")
-    return Check(
-        d,
-        [
-            *sent_after_erasure(d, policy),
-            passes(~d.identified),
-            review("no_record_of_notice", sure(policy.today > due), due),
-        ],
-        by=("vendor_id", "kind"),
-    )
+    return [
+        unknown("user_missing", blank(d.user_id)),
+        *sent_after_erasure(d, policy),
+        passes(~d.identified | sure(policy.date(d.told_at) <= due)),
+        review("no_record_of_notice", sure(policy.today > due), due),
+    ]
 
 
 def sent_after_erasure(disclosures: ir.Table, policy: View) -> list[Condition]:
     """Disclosures of a person after the person was erased."""
-    after = disclosures.erased & sure(disclosures.sent_at > disclosures.erased_at)
+    after = sure(disclosures.erased) & sure(disclosures.sent_at > disclosures.erased_at)
     return [
-        unknown("clock_missing", disclosures.erased & disclosures.erased_at.isnull()),
+        unknown("clock_missing", sure(disclosures.erased) & disclosures.erased_at.isnull()),
         review("clock_skew", after & sure(disclosures.sent_at <= policy.after(disclosures.erased_at, "skew_seconds"))),
         violation("sent_after_erasure", after),
     ]

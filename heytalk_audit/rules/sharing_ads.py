@@ -46,13 +46,13 @@ def declared_for_ad_ids(vendors: ir.Table, policy: View) -> ir.Table:
 def clear_identifier_to_advertisers(disclosures: ir.Table, users: ir.Table, vendors: ir.Table, policy: View) -> Check:
     """Advertisers get no value that says in clear whose it is.
 
-    Disclosures for advertising, totals left out. An identifier sent in clear is a violation, whatever was sampled; so is a sample with
-    an e-mail address, a telephone number, a network address or an account's id in it, or one that is the person's display name. A
-    device's advertising id in clear is a violation too, save for the recipients that the settings say it is declared for: there a
-    person decides, as they do on any value of the form of such an id under another name. Advertising ids made of zeros identify
-    nobody, and pass. A disclosure that does not say in which form it identifies is unknown.
+    Disclosures for advertising in the period, totals left out. An identifier sent in clear is a violation, whatever was sampled; so is a
+    sample with an e-mail address, a telephone number, a network address or an account's id in it, or one that is the person's display name.
+    A device's advertising id in clear is a violation too, save for the recipients that the settings say it is declared for: there a person
+    decides, as they do on any value of the form of such an id under another name. Advertising ids made of zeros identify nobody, and pass.
+    A disclosure that does not say in which form it identifies is unknown.
     """
-    d = join(advertised(disclosures), what_samples_hold(disclosures, users, policy), "payload_sample")
+    d = join(advertised(disclosures, policy), what_samples_hold(disclosures, users, policy), "payload_sample")
     d = join(d, lookup(users, "user_id", person_name=only_if(~blank(users.display_name), trim(users.display_name))))
     d = join(d, declared_for_ad_ids(vendors, policy), "vendor_id")
     return Check(d, sent_in_clear(d), by=("vendor_id", "identifier_form"))
@@ -112,12 +112,12 @@ def content_named(disclosures: ir.Table, content: ir.Table) -> ir.Table:
 def private_content_to_advertisers(disclosures: ir.Table, content_items: ir.Table, policy: View) -> Check:
     """Advertisers get nothing out of chats, voices or content that is not public.
 
-    Disclosures for advertising that name content, or fields of private words and voices. Such a field is a violation, as is content of
-    a chat, a voice message, a room or a transcript, content deleted by the time of sending, and content that is not public. Content
-    that is not among the items delivered, or that does not say who may see it, is unknown. Visibility is the one at the audit's
+    Disclosures for advertising in the period that name content, or fields of private words and voices. Such a field is a violation, as is
+    content of a chat, a voice message, a room or a transcript, content deleted by the time of sending, and content that is not public.
+    Content that is not among the items delivered, or that does not say who may see it, is unknown. Visibility is the one at the audit's
     instant.
     """
-    d = disclosures.filter(disclosures.kind == "advertising")
+    d = disclosures.filter(disclosures.kind == "advertising", policy.in_period_or_undated(disclosures.sent_at))
     d = join(join(d, private_fields(d, policy), "fields"), content_named(d, content_items), "content_ids")
     d = d.filter(d.private | d.named)
     return Check(d, out_of_private_content(d), by=("vendor_id",))

@@ -9,7 +9,7 @@ from heytalk_audit.audit.check import Check, Condition, passes, review, rule, un
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
-from heytalk_audit.rules.advertising_terms import advertised, choices, is_zeros, with_choice
+from heytalk_audit.rules.advertising_terms import advertised, is_zeros, with_choices
 from heytalk_audit.rules.declared_terms import order_test
 from heytalk_audit.rules.terms import has, join, lookup, only_if
 
@@ -17,17 +17,9 @@ from heytalk_audit.rules.terms import has, join, lookup, only_if
 OPT_IN, OPT_OUT = ("EEA", "UK", "TR", "CN"), ("US-CA", "OTHER")
 
 
-def with_choices(rows: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
-    """`rows` with what their people had chosen when data was sent, and by then if clocks differ by the skew."""
-    chosen = choices(consents, "personalised_ads")
-    rows = with_choice(rows, "then", rows.sent_at, chosen)
-    rows = with_choice(rows, "earlier", policy.before(rows.sent_at, "skew_seconds"), chosen)
-    return with_choice(rows, "later", policy.after(rows.sent_at, "skew_seconds"), chosen)
-
-
 def last_day(rows: ir.Table, name: str, policy: View) -> ir.DateValue:
     """The day by which an objection that stood at an instant must be acted on."""
-    return policy.working_day(policy.date(rows[f"{name}_objected_at"]), "opt_out_business_days")
+    return policy.working_day(policy.date(rows[f"{name}_objected_at"]), "opt_out_business_days", rows.law_region)
 
 
 def unopposed(rows: ir.Table, name: str, policy: View) -> ir.BooleanValue:
@@ -40,13 +32,15 @@ def unopposed(rows: ir.Table, name: str, policy: View) -> ir.BooleanValue:
 def advertising_against_choice(disclosures: ir.Table, users: ir.Table, consents: ir.Table, policy: View) -> Check:
     """Nobody's data goes to advertisers without the choice that the law of their region asks for.
 
-    Disclosures for advertising, totals left out. In the EEA, the United Kingdom, Turkey and China the latest choice by then must be a
-    grant. In California and elsewhere an objection must be acted on within some working days, a browser's signal at once; a later
-    grant ends it. Of choices at one instant a refusal wins. What is right only if clocks differ by some minutes is for a person to
-    decide, as is a person without a region who has not agreed. A person who is not among the accounts is unknown.
+    Disclosures for advertising in the period, totals left out. In the EEA, the United Kingdom, Turkey and China the latest choice by
+    then must be a grant that had not ended. In California and elsewhere an objection must be acted on within some working days, a
+    browser's signal at once; a later grant ends it. Of choices at one instant a refusal wins. What is right only if clocks differ by
+    some minutes is for a person to decide, as are a few days beyond where no holidays are listed, and a person without a region who
+    has not agreed. A person who is not among the accounts is unknown.
     """
     people = lookup(users, "user_id", has_account=~blank(users.user_id), law_region=users.law_region)
-    d = with_law(with_choices(join(advertised(disclosures), people), consents, policy))
+    d = join(advertised(disclosures, policy), people)
+    d = with_law(with_choices(d, "sent_at", "personalised_ads", consents, policy))
     return Check(d, against_choice(d, policy), by=("vendor_id", "law_region"), until=policy.date(d.sent_at))
 
 
@@ -67,10 +61,19 @@ def against_choice(disclosures: ir.Table, policy: View) -> list[Condition]:
         passes(sure(ok["then"])),
         review("region_unknown", ~d.opt_in & ~d.opt_out),
         *order_test(ok["then"], ok["earlier"], ok["later"], due),
+        review("holidays_not_given", d.opt_out & perhaps_in_time(d, due, policy), due),
         violation("opt_out", d.opt_out, due),
+        violation("expired", d.then_expired),
         violation("refused", d.then_chosen),
         violation("no_grant", ~d.then_chosen),
     ]
+
+
+def perhaps_in_time(disclosures: ir.Table, due: ir.DateValue, policy: View) -> ir.BooleanValue:
+    """Whether holidays that the settings do not list may have moved the day by which an objection must be acted on; a browser's signal
+    waits for none."""
+    may_be = sure(policy.date(disclosures.sent_at) <= policy.plus_days(due, "unlisted_holidays_days"))
+    return ~policy.lists_holidays(disclosures.law_region) & may_be
 
 
 #: What makes sharing a device's advertising id wrong or unclear, the first named first.
@@ -117,16 +120,16 @@ def of_people(devices: ir.Table) -> ir.Table:
 
 
 @rule("SHA-06", severity="high", clauses=["CL-053", "CL-176"])
-def ad_id_without_permission(disclosures: ir.Table, devices: ir.Table) -> Check:
+def ad_id_without_permission(disclosures: ir.Table, devices: ir.Table, policy: View) -> Check:
     """An advertising id is shared only where its device allows tracking.
 
-    Every disclosure of a person's advertising id, judged by the device that it names, or else by the person's devices that hold such an
-    id. An Apple device must have authorised tracking, an Android device must not limit it; ids made of zeros identify nobody, and pass.
-    The setting is the one at the audit's instant. A device that is not there, has no id or does not say its setting, and several
+    Every disclosure of a person's advertising id in the period, judged by the device that it names, or else by the person's devices that
+    hold such an id. An Apple device must have authorised tracking, an Android device must not limit it; ids made of zeros identify nobody,
+    and pass. The setting is the one at the audit's instant. A device that is not there, has no id or does not say its setting, and several
     devices that say different things, make it unknown.
     """
     d = disclosures.filter(sure(disclosures.identifier_form == "ad_id"), ~blank(disclosures.user_id))
-    d = with_tracking(d, tracking(devices))
+    d = with_tracking(d.filter(policy.in_period_or_undated(d.sent_at)), tracking(devices))
     return Check(d, tracked_without_permission(d), by=("vendor_id",))
 
 

@@ -7,8 +7,18 @@ import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, Condition, rule, unknown, violation
 from heytalk_audit.expressions.calendar import sure
-from heytalk_audit.expressions.digests import ALGORITHMS, digests_of, email_forms, forms_of, id_forms, phone_forms
-from heytalk_audit.expressions.strings import blank, lower
+from heytalk_audit.expressions.digests import (
+    ALGORITHMS,
+    digests_of,
+    email_forms,
+    forms_of,
+    id_forms,
+    normal_emails,
+    normal_phones,
+    phone_forms,
+    rare_emails,
+)
+from heytalk_audit.expressions.strings import blank, has_two_cases, lower, raised, trim
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.advertising_terms import advertised, is_zeros, sampled
 from heytalk_audit.rules.terms import has, join
@@ -24,18 +34,35 @@ def sampled_digests(tokens: ir.Table) -> ir.Table:
     return t.filter(t.digest.re_search(DIGEST)).select("payload_sample", "digest").distinct()
 
 
-def stored_forms(users: ir.Table, devices: ir.Table) -> list[tuple[str, ir.Table]]:
+def stored_forms(users: ir.Table, devices: ir.Table, policy: View) -> list[tuple[str, ir.Table]]:
     """Everything stored that a digest may be of, in the forms in which it may have been written: its kind, and a table of forms."""
+    emails = users.filter(~blank(users.email))
+    rare = emails.filter(has_two_cases(emails.email))
+    phones = with_calling_codes(users.filter(~blank(users.phone)), policy)
     ad_ids = devices.filter(~blank(devices.ad_id), ~is_zeros(devices.ad_id))
     stored = (
-        ("email", users, "email", email_forms),
-        ("phone", users, "phone", phone_forms),
         ("user_id", users, "user_id", id_forms),
         ("device_id", devices, "device_id", id_forms),
         ("device_id", ad_ids, "ad_id", id_forms),
     )
     held = [(kind, table.filter(~blank(table[column])), column, written) for kind, table, column, written in stored]
-    return [(kind, forms_of(table, written(table[column]))) for kind, table, column, written in held]
+    return [
+        ("email", forms_of(emails, [*email_forms(emails.email), *normal_emails(emails.email)])),
+        ("email", forms_of(rare, rare_emails(rare.email))),
+        ("phone", forms_of(phones, [*phone_forms(phones.phone), *normal_phones(phones.phone, phones.abroad, phones.at_home)])),
+        *[(kind, forms_of(table, written(table[column]))) for kind, table, column, written in held],
+    ]
+
+
+def with_calling_codes(users: ir.Table, policy: View) -> ir.Table:
+    """Users with what telephone numbers of their country begin with `abroad` and `at_home`; null where the country is not known."""
+    codes = policy.calling_codes
+    c = users.select("country").distinct()
+    name = raised(trim(c.country))
+    abroad = name.cases(*[(country, code) for country, (code, _) in codes.items()])
+    at_home = name.cases(*[(country, prefix) for country, (_, prefix) in codes.items()])
+    c = policy.named("calling_codes", c.filter(c.country.notnull()).mutate(abroad=abroad, at_home=at_home))
+    return join(users.select("phone", "country"), c, "country")
 
 
 def recomputed(digests: ir.Table, stored: list[tuple[str, ir.Table]]) -> ir.Table:
@@ -76,16 +103,17 @@ def what_is_traced(disclosures: ir.Table, digests: ir.Table, policy: View) -> ir
 def digests_that_name_people(disclosures: ir.Table, users: ir.Table, devices: ir.Table, policy: View) -> Check:
     """What advertisers get under the name of anonymous data can't be traced to a person.
 
-    Disclosures for advertising whose identifier is said to be hashed, or whose sample holds a digest; totals left out. We do what any
-    holder of addresses can do: make the MD5, SHA-1 and SHA-256 digests of every e-mail, telephone number, account, device and
-    advertising id stored, in the forms in which they are commonly written, and look for them in what was sent. One match is enough. So
-    is a digest that was sent to one vendor for one person on several local days, and for nobody else: it follows that person, salted or
-    not. A disclosure that is said to be hashed but came without a sample is unknown.
+    Disclosures for advertising in the period whose identifier is said to be hashed, or whose sample holds a digest; totals left out. We do
+    what any holder of addresses can do: make the MD5, SHA-1 and SHA-256 digests of every e-mail, telephone number, account, device and
+    advertising id stored, in the forms in which they are commonly written and in those that recipients make of them before they compare,
+    and look for them in what was sent. One match is enough. So is a digest that was sent to one vendor for one person on several local
+    days, in the period or not, and for nobody else: it follows that person, salted or not. A disclosure that is said to be hashed but came
+    without a sample is unknown.
     """
     tokens = sampled(disclosures, policy)
     digests = policy.named("sent_digests", sampled_digests(tokens))
-    population = said_to_be_anonymous(disclosures, tokens, digests)
-    d = join(population, what_is_recognised(digests, stored_forms(users, devices)), "payload_sample")
+    population = said_to_be_anonymous(disclosures, tokens, digests, policy)
+    d = join(population, what_is_recognised(digests, stored_forms(users, devices, policy)), "payload_sample")
     d = join(d, what_is_traced(disclosures, digests, policy), ["payload_sample", "user_id", "vendor_id"])
     return Check(d, traceable(d), by=("vendor_id", "identifier_form"), population=population)
 
@@ -99,9 +127,10 @@ def traceable(disclosures: ir.Table) -> list[Condition]:
     ]
 
 
-def said_to_be_anonymous(disclosures: ir.Table, tokens: ir.Table, digests: ir.Table) -> ir.Table:
-    """Disclosures for advertising whose identifier is said to be hashed or whose sample holds a digest, with `sampled`: it has a sample."""
-    d = join(advertised(disclosures), has(tokens, "payload_sample", sampled=tokens.token.notnull()), "payload_sample")
+def said_to_be_anonymous(disclosures: ir.Table, tokens: ir.Table, digests: ir.Table, policy: View) -> ir.Table:
+    """Disclosures for advertising in the period whose identifier is said to be hashed or whose sample holds a digest, with `sampled`: it
+    has a sample."""
+    d = join(advertised(disclosures, policy), has(tokens, "payload_sample", sampled=tokens.token.notnull()), "payload_sample")
     d = join(d, has(digests, "payload_sample", digested=digests.digest.notnull()), "payload_sample")
     return d.filter(sure(d.identifier_form.isin(["hashed", "keyed_hash"])) | d.digested)
 

@@ -65,12 +65,13 @@ def judged_fields(disclosures: ir.Table, vendors: ir.Table, policy: View) -> ir.
 def field_declared(disclosures: ir.Table, vendors: ir.Table, policy: View) -> Check:
     """A recipient gets only the fields that are declared for it.
 
-    Every disclosure to what an app builds in, to a processor or to an advertiser, unless it names nobody. Fields are compared by name,
-    with synonyms, with the policy's list for the recipient; where the policy has none, with the list of the vendor register. One field
-    beyond the list makes a violation. Identifiers that a coarse wording of the policy may or may not cover are for a person to decide.
-    Missing or blank names, a recipient that can't be told and one without any list are unknown.
+    Every disclosure in the period to what an app builds in, to a processor or to an advertiser, unless it names nobody. Fields are compared
+    by name, with synonyms, with the policy's list for the recipient; where the policy has none, with the list of the vendor register. One
+    field beyond the list makes a violation. Identifiers that a coarse wording of the policy may or may not cover are for a person to
+    decide. Missing or blank names, a recipient that can't be told and one without any list are unknown.
     """
-    d = disclosures.filter(disclosures.kind.isin(COMMERCIAL), ~is_aggregate(disclosures))
+    d = disclosures.filter(disclosures.kind.isin(COMMERCIAL), policy.in_period_or_undated(disclosures.sent_at))
+    d = d.filter(~is_aggregate(d))
     d = join(d, judged_fields(d, vendors, policy), ["vendor_id", "kind", "fields"])
     return Check(d, beyond_its_list(d), by=("vendor_id", "kind"))
 
