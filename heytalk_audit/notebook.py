@@ -121,7 +121,7 @@ class Summary:
     @cached_property
     def areas(self) -> list[AreaRating]:
         """The rating of each area: that of the internal report, by the numbers as they are."""
-        return rating.areas(self._internal)
+        return rating.areas(self._internal, RULES)
 
     @cached_property
     def results(self) -> list[RuleResult]:

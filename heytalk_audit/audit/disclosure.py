@@ -3,7 +3,7 @@
 The argument, for a reader who knows every line of this module and of `suppression`, and every other number of the report:
 
 * A ledger that hides anything hides `pass` too, whatever it is: each small outcome may then be any of 1 to 4, and `pass` takes up the rest.
-  Where so few rows were tested that a printed threshold (a rate, the limit of unknowns) would tell 1 from 4, the population is hidden as
+  Where so few rows were tested that a printed threshold (a rate, the limits of unknown and excused rows) would tell 1 from 4, the population is hidden as
   well. So verdicts and ratings are those of the internal report, and give no number away.
 * The rows of an outcome are split many ways: by reason, by columns, by age. Only one of these splits is ever shown in part, the reasons;
   then no other split of that outcome is shown at all. Any other split is shown whole, without a small number in it, or not at all.
@@ -20,6 +20,7 @@ from typing import Any
 
 from heytalk_audit.audit.delivered import DeliveredTable, PlaceRead, TextFinding, Totals
 from heytalk_audit.audit.document import ClauseStanding
+from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.rule_result import (
     BreakdownRow,
     Count,
@@ -45,17 +46,17 @@ def shown(value: Any) -> Any:
     return WORD if value is None else value
 
 
-def of_rule(result: RuleResult, audience: str, unknown_limit: float = 0.01) -> RuleResult:
+def of_rule(result: RuleResult, audience: str, limits: Limits | None = None) -> RuleResult:
     """A rule's result as an audience may see it: hidden numbers are null, and `suppressed` names them. For internal use: as it is.
 
-    `unknown_limit` is the share of unknown rows from which the audit's settings make a verdict REVIEW.
+    `limits` are the shares of rows from which the audit's settings make a verdict REVIEW (null: those by default).
     """
     if audience == Audience.INTERNAL:
         return result
     if _counts_no_people(result):
         visible = result.with_(samples=tuple(_sample(sample, frame_shown=True) for sample in result.samples))
     else:
-        visible = _suppressed(result, unknown_limit)
+        visible = _suppressed(result, limits or Limits.usual())
         if audience == Audience.PUBLIC:
             visible = visible.with_(samples=())
     return visible.with_(entries=_nameless(visible.entries)) if audience == Audience.PUBLIC else visible
@@ -65,9 +66,9 @@ def _counts_no_people(result: RuleResult) -> bool:
     return result.tables[0] in THINGS and not any(result.subjects[outcome] for outcome in OPEN_OUTCOMES)
 
 
-def _suppressed(result: RuleResult, unknown_limit: float) -> RuleResult:
+def _suppressed(result: RuleResult, limits: Limits) -> RuleResult:
     """The result without small numbers and what would give them away."""
-    ledger = of_ledger(result.ledger, unknown_limit)
+    ledger = of_ledger(result.ledger, limits)
     subjects = of_subjects(result.subjects, ledger)
     hide = hidden_reasons(result.reasons, ledger)
     whole = {outcome for outcome in Outcome if hide[outcome] == set()}

@@ -91,12 +91,13 @@ class AuditDescription(Document):
 
 
 class AreaRating(Document):
-    """A chapter of the audit, its worst verdict and its rating."""
+    """A chapter of the audit, its worst verdict and its rating; without one, the best that the rules allow that were tested."""
 
     name: str
     title: str
     verdict: Verdict
     rating: Rating
+    at_best: Rating | None = None
 
 
 class RuleVerdict(Document):

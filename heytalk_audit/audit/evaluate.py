@@ -48,7 +48,8 @@ class Evaluation:
 
     `classified` are these rows on the engine, until the next rule is evaluated: see `classify.labelled_rows`; null where there are none.
     Record and subject are raw there, and leave the engine as pseudonyms alone. `tables` are those that the rule needs, the audited one
-    first. `blocked_by` are codes of what kept the rule from being evaluated; `fault` is its own fault, if it crashed.
+    first. `blocked_by` are codes of what kept the rule from being evaluated; `fault` is its own fault, if it crashed. `gaps` and `notes` are
+    sentences on what the rule did not see: only the former limit its verdict.
     """
 
     rule: Rule
@@ -67,6 +68,8 @@ class Evaluation:
     samples: tuple[Sample, ...] = ()
     blocked_by: tuple[str, ...] = ()
     limited_by: tuple[Limit, ...] = ()
+    gaps: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     fault: Fault | None = None
 
 
@@ -194,12 +197,12 @@ def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -
     counts = count(engine, CLASSIFIED, shown_breakdowns(rule, check), check.over_time) if classified is not None else RowCounts()
     counted = ledger.ledger_of(counts, in_scope)
     gaps = verdict.coverage_gaps(rule, built.reads, audit, view)
-    judged = verdict.judge(counted, gaps, audit.settings["unknown_limit"])
-    reasons = [judged.reason, *verdict.notes(rule, present, audit)]
+    judged = verdict.judge(counted, gaps, verdict.Limits.of(audit.settings))
+    notes = verdict.notes(rule, present, audit)
     return Evaluation(
         rule,
         verdict.demoted(rule, judged.verdict, audit),
-        "; ".join(reason for reason in reasons if reason) or None,
+        verdict.sentence(judged, notes),
         counted,
         counts,
         classified,
@@ -212,6 +215,8 @@ def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -
         printable_sql(sql),
         _samples(built, classified, audit, view) if rule.judged else (),
         limited_by=judged.limited_by,
+        gaps=tuple(gaps),
+        notes=tuple(notes),
     )
 
 

@@ -20,6 +20,9 @@ from heytalk_audit.audit.check import Rule
 
 #: Kinds of blocks, the first part of a block's code: `absent:support_tickets.text`, `gate:users`.
 ABSENT, GATE = "absent", "gate"
+WRONG_TYPE, WRONG_VALUE, NO_VALUE = "wrong_type", "wrong_value", "no_value"
+#: The kind of what leaves a rule without population: a table without rows, of which the source does not say that it has none.
+EMPTY = "empty"
 
 
 @dataclass(frozen=True)

@@ -175,6 +175,14 @@ class EntryStanding(Document):
     covered: Count
 
 
+class DecidedRows(Document):
+    """The rows for review by what people decided of them."""
+
+    breach: Count
+    no_breach: Count
+    open: Count
+
+
 class FaultPlace(Document):
     """A rule's own fault: the exception's type, and where it arose. Never its message, which may quote data."""
 
@@ -198,6 +206,7 @@ class RuleResult(Document):
     fault: FaultPlace | None = None
     ledger: Ledger
     accepted: Count
+    decided: DecidedRows | None = None
     entries: tuple[EntryStanding, ...]
     subjects: Subjects
     reasons: tuple[ReasonCount, ...]

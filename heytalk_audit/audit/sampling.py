@@ -14,6 +14,7 @@ import pandas as pd
 from heytalk_audit.audit.pseudonym import with_pseudonyms
 from heytalk_audit.detect.chance import interval
 from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.registers.persons import same_person
 from heytalk_audit.snapshot.engines import Engine
 
 #: What a file of labels must have; other columns are left alone, as those of the queue that reviewers fill in.
@@ -89,7 +90,7 @@ def read_labels(paths: Iterable[Path]) -> pd.DataFrame:
         raise InputError("labels", f"{row.reviewer} labelled {row.record} twice", "keep one label of each reviewer per record")
     for rule, of_rule in labels.groupby("rule"):
         reviewers = sorted(of_rule["reviewer"].unique())
-        if len(reviewers) != 2:
+        if len(reviewers) != 2 or same_person(*reviewers):
             raise InputError("labels", f"{len(reviewers)} reviewers of {rule} ({', '.join(reviewers)})", "give the labels of two")
     return labels
 

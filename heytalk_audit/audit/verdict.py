@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from heytalk_audit import contract
 from heytalk_audit.audit.audit import COLUMN_CONTENTS, DETECTIONS, Audit
 from heytalk_audit.audit.check import Rule
+from heytalk_audit.audit.limits import Decided, Limits
 from heytalk_audit.audit.present import Present
 from heytalk_audit.detect.places import PLACES
 from heytalk_audit.expressions.calendar import add_months
@@ -31,29 +32,29 @@ class Judged:
     limited_by: tuple[Limit, ...] = ()
 
 
-def judge(ledger: Mapping[str, int], gaps: Sequence[str], unknown_limit: float, accepted: int = 0) -> Judged:
+def judge(
+    ledger: Mapping[str, int], gaps: Sequence[str], limits: Limits, accepted: int = 0, decided: Decided = Decided()
+) -> Judged:
     """The verdict of a ledger. `gaps` say where the delivery cuts what the rule must see; `accepted` rows are answered for."""
     tested = ledger["in_scope"] - ledger[Outcome.EXCLUDED]
     if tested == 0:
         return Judged(Verdict.NO_POPULATION, "nothing in scope" if ledger["in_scope"] == 0 else "all rows in scope are test accounts")
-    too_many_unknown = ledger[Outcome.UNKNOWN] > unknown_limit * tested
-    limits = ((Limit.UNKNOWN, too_many_unknown), (Limit.COVERAGE, bool(gaps)))
-    verdict, reason = _first_that_holds(ledger, gaps, unknown_limit, accepted, too_many_unknown)
-    return Judged(verdict, reason, tuple(limit for limit, holds in limits if holds))
+    exceeded = limits.exceeded(ledger)
+    if gaps:
+        exceeded[Limit.COVERAGE] = "coverage: " + "; ".join(gaps)
+    broken = ledger[Outcome.VIOLATION] + decided.breach
+    if broken > accepted:
+        verdict = Verdict.FAIL
+    elif ledger[Outcome.REVIEW] > decided.rows or exceeded:
+        verdict = Verdict.REVIEW
+    else:
+        verdict = Verdict.ACCEPTED if broken else Verdict.PASS
+    return Judged(verdict, "; ".join(exceeded.values()) or None, tuple(exceeded))
 
 
-def _first_that_holds(
-    ledger: Mapping[str, int], gaps: Sequence[str], unknown_limit: float, accepted: int, too_many_unknown: bool
-) -> tuple[Verdict, str | None]:
-    if ledger[Outcome.VIOLATION] > accepted:
-        return Verdict.FAIL, None
-    if ledger[Outcome.REVIEW]:
-        return Verdict.REVIEW, None
-    if too_many_unknown:
-        return Verdict.REVIEW, f"unknown rows are above the limit of {unknown_limit:.2%}"
-    if ledger[Outcome.VIOLATION]:
-        return Verdict.ACCEPTED, None
-    return (Verdict.REVIEW, "coverage: " + "; ".join(gaps)) if gaps else (Verdict.PASS, None)
+def sentence(judged: Judged, notes: Sequence[str]) -> str | None:
+    """Why a verdict is what it is, and what the rule did not see; null where there is nothing to say."""
+    return "; ".join(text for text in (judged.reason, *notes) if text) or None
 
 
 def coverage_gaps(rule: Rule, tables: Sequence[str], audit: Audit, view: View) -> list[str]:

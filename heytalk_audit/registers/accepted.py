@@ -54,14 +54,23 @@ class Entry(Strict):
     start: Day
     expiry: Day
     cap: Annotated[int, Field(strict=True, ge=1)]
-    register_date: Day | None = None
+    register_date: Day
 
 
 class AcceptedFile(Strict):
-    """The register. `register_date`: when its entries were entered, where they do not say so themselves."""
+    """The register. `register_date`: when its entries were entered, where they do not say so themselves: without either, it is refused."""
 
     register_date: Day | None = None
     accepted: list[Entry]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _dated(cls, file: Any) -> Any:
+        """The file with its date in each entry that has none."""
+        if not isinstance(file, dict) or file.get("register_date") is None or not isinstance(file.get("accepted"), list):
+            return file
+        dated = {"register_date": file["register_date"]}
+        return file | {"accepted": [dated | entry if isinstance(entry, dict) else entry for entry in file["accepted"]]}
 
 
 def read_accepted(path: Path, rules: Collection[str]) -> list[Entry]:
@@ -76,4 +85,4 @@ def read_accepted(path: Path, rules: Collection[str]) -> list[Entry]:
         if entry.expiry < entry.start:
             raise InputError(f"{place}.expiry {entry.expiry}", f"lies before its start {entry.start}", "mend one of them")
         seen.add(entry.id)
-    return [e if e.register_date else e.model_copy(update={"register_date": file.register_date}) for e in file.accepted]
+    return file.accepted

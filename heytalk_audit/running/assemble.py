@@ -13,6 +13,7 @@ from heytalk_audit import params
 from heytalk_audit.audit import disclosure
 from heytalk_audit.audit.document import Results
 from heytalk_audit.audit.exceptions import write_no_exceptions
+from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.canonical import canonical
 from heytalk_audit.catalogue import rules_of
@@ -52,9 +53,9 @@ def _read(work: Path, name: str) -> Any:
 
 
 def _write_results(parameters: Params, base: Path, work: Path, staged: Path) -> None:
-    limit = settings_of(load_policy(parameters.policy.name, base), parameters.settings)["unknown_limit"]
+    limits = Limits.of(settings_of(load_policy(parameters.policy.name, base), parameters.settings))
     internal = [RuleResult.model_validate(_read(work, result_file(rule))) for rule in _rules(parameters)]
-    rules = [disclosure.of_rule(result, parameters.report.audience, limit) for result in internal]
+    rules = [disclosure.of_rule(result, parameters.report.audience, limits) for result in internal]
     results = Results.model_validate(_read(work, SUMMARY_FILE) | {"rules": rules})
     (staged / folder.RESULTS).write_bytes(canonical(results.plain()))
 

@@ -23,6 +23,7 @@ from heytalk_audit.audit.describe import describe
 from heytalk_audit.audit.document import AuditDescription
 from heytalk_audit.audit.evaluate import evaluate
 from heytalk_audit.audit.exceptions import write_exceptions
+from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.pseudonym import key_pads
 from heytalk_audit.audit.results import summarise
 from heytalk_audit.audit.rule_result import EntryStanding, RuleResult
@@ -156,8 +157,8 @@ class Session:
         if kept.exists():
             return RuleResult.model_validate_json(kept.read_bytes())
         evaluation, engine = evaluate(RULES[rule], self.audit), self.audit.snapshot.engine
-        coverage = acceptance.coverage_of(evaluation, self.entries, self.key_pads, engine, self.audit.clock.today)
-        evaluation = acceptance.accept(evaluation, coverage, self.audit.settings["unknown_limit"])
+        coverage = acceptance.coverage_of(evaluation, self.entries, self.key_pads, engine, acceptance.Bounds.of(self.audit))
+        evaluation = acceptance.accept(evaluation, coverage, Limits.of(self.audit.settings))
         repeated = history.is_repeated(rule, evaluation.verdict, self.previous)
         result = summarise(evaluation, self.audit, self.key_pads, self.labels, coverage.entries, coverage.rows, repeated)
         files = exceptions_file(self.work, rule), self.work / accepted_file(rule)
@@ -175,7 +176,7 @@ class Session:
 
     def shown(self, result: RuleResult) -> RuleResult:
         """A result as this report's audience may see it."""
-        return disclosure.of_rule(result, self.audience, self.audit.settings["unknown_limit"])
+        return disclosure.of_rule(result, self.audience, Limits.of(self.audit.settings))
 
     def write(self, name: str, value: Any) -> None:
         """Leave a document in the working folder."""
@@ -206,7 +207,7 @@ class Session:
         """How each entry of the register stands: the rules of this audit that it names are evaluated, if they are not yet."""
         named = {entry.rule for entry in self.entries}
         results = [self.evaluate(rule) for rule in self.rules if rule in named]
-        standings = acceptance.standings_of(self.entries, results, self.audit.clock.today) if named else []
+        standings = acceptance.standings_of(self.entries, results, acceptance.Bounds.of(self.audit)) if named else []
         return disclosure.of_register(standings, self.audience)
 
     def results(self, chapters: Sequence[str] = ()) -> list[RuleResult]:
