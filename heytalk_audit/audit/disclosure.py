@@ -3,8 +3,8 @@
 The argument, for a reader who knows every line of this module and of `suppression`, and every other number of the report:
 
 * A ledger that hides anything hides `pass` too, whatever it is: each small outcome may then be any of 1 to 4, and `pass` takes up the rest.
-  Where so few rows were tested that a printed threshold (a rate, the limits of unknown and excused rows) would tell 1 from 4, the population is hidden as
-  well. So verdicts and ratings are those of the internal report, and give no number away.
+  Where so few rows were tested that a printed threshold (a rate, the limits of unknown and of excused rows) would tell 1 from 4, the
+  population is hidden as well. So verdicts and ratings are those of the internal report, and give no number away.
 * The rows of an outcome are split many ways: by reason, by columns, by age. Only one of these splits is ever shown in part, the reasons;
   then no other split of that outcome is shown at all. Any other split is shown whole, without a small number in it, or not at all.
   Rows are split by region only where people are, and the number of people per reason is never shown.

@@ -10,20 +10,21 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit import contract
-from heytalk_audit.audit import ledger, verdict
+from heytalk_audit.audit import ledger, no_value, verdict, wrong_values
 from heytalk_audit.audit.audit import READ_FROM_TEXTS, Audit
 from heytalk_audit.audit.breakdown import shown_value
 from heytalk_audit.audit.check import Check, OverTime, Rule
 from heytalk_audit.audit.classify import classify, labelled_rows, shown_breakdowns, tested_records
+from heytalk_audit.audit.columns_read import ColumnsRead, roots
 from heytalk_audit.audit.counts import RowCounts, count
-from heytalk_audit.audit.faults import GATE, Block, Fault, NotEvaluated, absent, fault_of, missing_column
+from heytalk_audit.audit.faults import GATE, Block, Fault, NotEvaluated, absent, fault_of, missing_column, wrong_type
 from heytalk_audit.audit.holds import Hold
 from heytalk_audit.audit.people import people_table
 from heytalk_audit.audit.present import Present
 from heytalk_audit.audit.sampling import Sample, draw
 from heytalk_audit.errors import printable
 from heytalk_audit.policy.view import View
-from heytalk_audit.snapshot import gate
+from heytalk_audit.snapshot import gate, profile
 from heytalk_audit.snapshot.engines import Engine
 from heytalk_audit.vocabulary import Limit, Outcome, Verdict
 
@@ -48,8 +49,8 @@ class Evaluation:
 
     `classified` are these rows on the engine, until the next rule is evaluated: see `classify.labelled_rows`; null where there are none.
     Record and subject are raw there, and leave the engine as pseudonyms alone. `tables` are those that the rule needs, the audited one
-    first. `blocked_by` are codes of what kept the rule from being evaluated; `fault` is its own fault, if it crashed. `gaps` and `notes` are
-    sentences on what the rule did not see: only the former limit its verdict.
+    first. `blocked_by` are codes of what kept the rule from being evaluated, or from having a population; `fault` is its own fault, if it
+    crashed. `gaps` and `notes` are sentences on what the rule did not see: only the former limit its verdict.
     """
 
     rule: Rule
@@ -77,7 +78,8 @@ class Evaluation:
 class Built:
     """A rule's check on a snapshot, as expressions, and the record that names each of its rows.
 
-    `candidates` are its rows that do not pass; `needs` the tables that it needs, and `reads` all that it reads.
+    `candidates` are its rows that do not pass; `needs` the tables that it needs, `reads` all that it reads, and `absent` those that it
+    can do without, and has to.
     """
 
     check: Check
@@ -85,6 +87,7 @@ class Built:
     candidates: ir.Table
     needs: tuple[str, ...]
     reads: tuple[str, ...]
+    absent: tuple[str, ...] = ()
 
 
 def evaluate(rule: Rule, audit: Audit, keep_pass: bool = False, raises: bool = False) -> Evaluation:
@@ -132,9 +135,11 @@ def dry(rule: Rule, audit: Audit, view: View, kept: Callable[[ir.Table], ir.Tabl
 
 
 def _refuse_absent(rule: Rule, audit: Audit) -> None:
-    missing = [table for table in rule.tables if table not in READ_FROM_TEXTS and table not in audit.tables]
+    there = (*READ_FROM_TEXTS, *audit.tables, *rule.optional)
+    missing = [table for table in rule.tables if table not in there]
     if missing:
         raise absent(missing)
+    no_value.refuse_without_values(rule, audit.snapshot)
 
 
 def _refuse_gated(rule: Rule, audit: Audit, tables: Sequence[str]) -> None:
@@ -149,11 +154,13 @@ def _build(rule: Rule, audit: Audit, view: View, present: Present, dry: bool = F
     """The rule's check and the rows that do not pass, as expressions: whatever they read is missing here, if it is missing at all."""
     _refuse_absent(rule, audit)
     special: dict[str, Any] = {"policy": view, "present": present}
+    left_out = tuple(name for name in rule.optional if name not in audit.tables)
+    special |= {name: audit.empty_table(name) for name in left_out}
     arguments = {name: special[name] if name in special else audit.table(name, dry) for name in rule.arguments}
     try:
-        check = rule.build(**arguments)
+        check = _without_wrong_values(rule, rule.build(**arguments), audit, view)
         record = _record(rule, check, audit)
-        testers = audit.testers(view) if check.has_people else None
+        testers = _testers(rule, check, audit, view)
         candidates = classify(check, record, testers, shown_breakdowns(rule, check), keep_pass)
         if isinstance(check.exempt, Hold):
             # what a hold reads is missing here, too
@@ -162,9 +169,28 @@ def _build(rule: Rule, audit: Audit, view: View, present: Present, dry: bool = F
         column = missing_column(error, {name: audit.tables[name] for name in (*rule.tables, *present.read) if name in audit.tables})
         if column is None:
             raise
-        raise absent([column]) from error
+        table, _, name = column.partition(".")
+        is_wrong = audit.snapshot.profile[table]["columns"][name]["status"] == profile.WRONG
+        raise (wrong_type if is_wrong else absent)([column]) from error
     needs = _needs(rule, check)
-    return Built(check, record, candidates, needs, tuple(dict.fromkeys((*needs, *present.read))))
+    return Built(check, record, candidates, needs, tuple(dict.fromkeys((*needs, *present.read))), left_out)
+
+
+def _without_wrong_values(rule: Rule, check: Check, audit: Audit, view: View) -> Check:
+    """The check with rows that hold a wrong value as unknown. Raises NotEvaluated where there are too many. The delivery's own rules look
+    at wrong values."""
+    if not audit.wrong or rule.family in verdict.GATES:
+        return check
+    snapshot = audit.snapshot.tables
+    read = ColumnsRead({table.op(): name for name, table in snapshot.items()}, view.kept).of(roots(check)) & audit.wrong.keys()
+    wrong_values.refuse_too_many(audit.wrong, read, audit.settings["unknown_limit"])
+    table = rule.tables[0]
+    return wrong_values.marked(check, snapshot[table], table, read, view.kept) if table in snapshot else check
+
+
+def _testers(rule: Rule, check: Check, audit: Audit, view: View) -> ir.Table | None:
+    """The test accounts that are left out of a rule's population; the rules on the delivery leave out nobody."""
+    return audit.testers(view) if check.has_people and rule.family not in verdict.GATES else None
 
 
 def _labelled(rule: Rule, check: Check, candidates: ir.Table, audit: Audit, view: View) -> ir.Table:
@@ -196,9 +222,9 @@ def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -
     classified, sql = _keep_classified(rule, built, audit, view)
     counts = count(engine, CLASSIFIED, shown_breakdowns(rule, check), check.over_time) if classified is not None else RowCounts()
     counted = ledger.ledger_of(counts, in_scope)
-    gaps = verdict.coverage_gaps(rule, built.reads, audit, view)
+    gaps = verdict.coverage_gaps(rule, built.reads, [*built.absent, *verdict.unseen(rule, present, audit)], audit, view)
     judged = verdict.judge(counted, gaps, verdict.Limits.of(audit.settings))
-    notes = verdict.notes(rule, present, audit)
+    notes = verdict.notes(rule, audit)
     return Evaluation(
         rule,
         verdict.demoted(rule, judged.verdict, audit),
@@ -213,7 +239,7 @@ def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -
         view,
         _assumptions(check, counts, view),
         printable_sql(sql),
-        _samples(built, classified, audit, view) if rule.judged else (),
+        _samples(rule, built, classified, audit, view) if rule.judged else (),
         limited_by=judged.limited_by,
         gaps=tuple(gaps),
         notes=tuple(notes),
@@ -236,10 +262,10 @@ def _keep_classified(rule: Rule, built: Built, audit: Audit, view: View) -> tupl
     return kept if rows else None, ";\n\n".join(f"CREATE TABLE {name} AS\n{query}" for name, query in statements.items())
 
 
-def _samples(built: Built, classified: ir.Table | None, audit: Audit, view: View) -> tuple[Sample, ...]:
+def _samples(rule: Rule, built: Built, classified: ir.Table | None, audit: Audit, view: View) -> tuple[Sample, ...]:
     """What people read: of the rows for review, which tells how often these are right, and of all rows tested, which gives a rate."""
     size, seed, engine = view.setting("sample_size"), view.setting("sample_seed"), audit.snapshot.engine
-    testers = audit.testers(view) if built.check.has_people else None
+    testers = _testers(rule, built.check, audit, view)
     every = tested_records(built.check, built.record, testers)
     candidates = every.limit(0) if classified is None else classified.filter(classified.outcome == Outcome.REVIEW)
     return draw("candidates", candidates, size, seed, engine), draw("all rows tested", every, size, seed, engine)

@@ -79,6 +79,11 @@ def absent(names: Iterable[str]) -> NotEvaluated:
     return NotEvaluated(Block(ABSENT, name, sentence) for name in names)
 
 
+def wrong_type(names: Iterable[str]) -> NotEvaluated:
+    """Columns, as `table.column`, that were delivered in another type."""
+    return NotEvaluated(Block(WRONG_TYPE, name, f"{name} has another type than the contract says") for name in names)
+
+
 def fault_of(error: Exception, rule: Rule) -> Fault:
     """A rule's fault: its place is the innermost line of the rule's own room, else the rule itself."""
     code = rule.build.__code__

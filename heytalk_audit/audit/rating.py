@@ -17,17 +17,13 @@ from heytalk_audit.vocabulary import Outcome, Rating, Severity, Verdict
 
 #: The first whose criterion holds gives the rating.
 CRITERIA = {
-    Rating.NO_RATING: (
-        "a critical rule was not tested, or more than a third of the area's critical and high rules were not tested or found nothing in "
-        "their scope; beside it stands the best that the tested rules allow"
-    ),
-    Rating.VERY_LIMITED: "a critical rule fails, or has its violations accepted, at a rate of 1 % or more, or while its evidence is limited",
-    Rating.LIMITED: (
-        "the same of a critical rule at a lower rate; a high one fails, or has its violations accepted, at 0.1 % or more, repeatedly, or while "
-        "its evidence is limited; a high rule was not tested; more than half of those tested are left for review; or the control totals of "
-        "the evidence do not pass"
-    ),
-    Rating.REASONABLE: "any other critical or high rule is left for review",
+    Rating.NO_RATING: "a critical rule was not tested, or more than a third of the area's critical and high rules were not tested or found "
+    "nothing in their scope; beside it stands the best that the tested rules allow",
+    Rating.VERY_LIMITED: "a critical rule fails, or has its violations accepted, at a rate of 1 % or more, or on limited evidence",
+    Rating.LIMITED: "another critical rule fails, or has its violations accepted; a high one does at 0.1 % or more, repeatedly, or on "
+    "limited evidence; a high rule was not tested; more than half of those tested are left for review; or the control totals of the evidence do "
+    "not pass",
+    Rating.REASONABLE: "any other critical or high rule is not a pass",
     Rating.HIGH: "none of these",
 }
 #: Rates of violations from which a failing rule weighs heavily: a critical one, a high one.

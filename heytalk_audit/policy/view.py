@@ -53,6 +53,11 @@ class View:
         self._kept[kept.op()] = table.op()
         return kept
 
+    @property
+    def kept(self) -> Mapping[ops.Node, ops.Node]:
+        """What the tables of named expressions were made of."""
+        return self._kept
+
     # numbers -----------------------------------------------------------------------------------
 
     def number(self, name: str) -> Any:

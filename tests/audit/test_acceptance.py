@@ -179,7 +179,7 @@ def test_how_an_entry_stands(name, found, cover, tmp_path):
 
 
 def test_the_registers_own_date_is_that_of_entries_without_one(found, cover, tmp_path):
-    given = entries(tmp_path, {}, {"register_date": "2025-01-31"}, register_date=dt.date(2025, 2, 2))
+    given = entries(tmp_path, {"register_date": ...}, {}, register_date=dt.date(2025, 2, 2))
     assert [e.state for e in cover(found, given).entries] == ["back_dated", "valid"]
 
 
