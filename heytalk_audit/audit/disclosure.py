@@ -82,6 +82,7 @@ def _suppressed(result: RuleResult, limits: Limits) -> RuleResult:
         ageing=_ageing(result.ageing, unhidden(result.ledger.violation)) if Outcome.VIOLATION in whole else {},
         rate=result.rate if tested_shown and ledger.violation is not None else None,
         accepted=_accepted(unhidden(result.accepted), ledger.violation),
+        assumed=_accepted(result.assumed or 0, ledger.violation),
         entries=tuple(map(_without_counts, result.entries)),
         over_time=_over_time(result.over_time, all_whole),
         figures=result.figures if all_whole and none_small(figure.value for figure in result.figures) else (),

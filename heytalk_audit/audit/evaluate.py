@@ -64,7 +64,7 @@ class Evaluation:
     figures: dict[str, Any] = field(default_factory=dict)
     over_time: MonthlyCounts | None = None
     view: View | None = None
-    assumptions: tuple[str, ...] = ()
+    assumptions: dict[str, tuple[str, ...]] = field(default_factory=dict)
     sql: str = ""
     samples: tuple[Sample, ...] = ()
     blocked_by: tuple[str, ...] = ()
@@ -286,11 +286,15 @@ def _by_month(rule: Rule, drawn: OverTime, table: ir.Table, engine: Engine) -> l
     return [(str(panel), str(month), int(n)) for panel, month, n in rows]
 
 
-def _assumptions(check: Check, counts: RowCounts, view: View) -> tuple[str, ...]:
-    """Names of the assumed numbers that the violations rest on."""
+def _assumptions(check: Check, counts: RowCounts, view: View) -> dict[str, tuple[str, ...]]:
+    """Per reason of a violation the names of the assumed numbers that its rows rest on; reasons that rest on none are left out."""
+    found: dict[str, tuple[str, ...]] = {}
     reasons = {line.reason for line in counts.reasons if line.outcome == Outcome.VIOLATION}
-    numbers = [n for c in check.conditions if c.reason in reasons for n in view.rests_on(c.when)]
-    return tuple(dict.fromkeys(n.name for n in numbers if n.origin == "assumption"))
+    for c in check.conditions:
+        if c.reason in reasons and c.outcome == Outcome.VIOLATION:
+            assumed = [n.name for n in view.rests_on(c.when) if n.origin == "assumption"]
+            found[str(c.reason)] = tuple(dict.fromkeys([*found.get(str(c.reason), ()), *assumed]))
+    return {reason: names for reason, names in found.items() if names}
 
 
 def _without(rule: Rule, stands: Verdict, reason: str, view: View, **why: Any) -> Evaluation:

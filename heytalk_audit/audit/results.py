@@ -12,7 +12,7 @@ import pandas as pd
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.breakdown import breakdown
 from heytalk_audit.audit.check import Rule
-from heytalk_audit.audit.counts import RowCounts
+from heytalk_audit.audit.counts import ReasonRows, RowCounts
 from heytalk_audit.audit.evaluate import Evaluation
 from heytalk_audit.audit.faults import Fault
 from heytalk_audit.audit.rule_result import (
@@ -71,7 +71,8 @@ def summarise(
             "samples": _samples(evaluation, audit.snapshot.engine, pads, labels),
             "numbers": [_number(number) for number in evaluation.view.read.values()] if evaluation.view else [],
             "tables": evaluation.tables,
-            "assumptions": evaluation.assumptions,
+            "assumptions": tuple(dict.fromkeys(name for names in evaluation.assumptions.values() for name in names)),
+            "assumed": sum(line.rows for line in _violations(evaluation.counts) if line.reason in evaluation.assumptions),
             "sql": evaluation.sql,
         }
     )
@@ -169,6 +170,10 @@ def _subjects(counts: RowCounts) -> Subjects:
 def _reasons(counts: RowCounts) -> tuple[ReasonCount, ...]:
     lines = [ReasonCount(outcome=c.outcome, reason=c.reason, rows=c.rows, people=c.people) for c in counts.reasons]
     return tuple(sorted(lines, key=lambda line: (line.outcome.rank, -(line.rows or 0), str(line.reason))))
+
+
+def _violations(counts: RowCounts) -> list[ReasonRows]:
+    return [line for line in counts.reasons if line.outcome == Outcome.VIOLATION]
 
 
 def _over_time(evaluation: Evaluation) -> OverTimeResult | None:

@@ -192,7 +192,7 @@ class FaultPlace(Document):
 
 
 class RuleResult(Document):
-    """Everything that a report says of one rule."""
+    """Everything that a report says of one rule. `assumed` violations rest on one of the `assumptions`: numbers that are not the policy's."""
 
     id: str
     title: str
@@ -229,6 +229,7 @@ class RuleResult(Document):
     finding_severity: Severity | None
     repeated: bool
     assumptions: tuple[str, ...]
+    assumed: Count = None
     source: str
     sql: str
     suppressed: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from heytalk_audit.audit.document import AreaRating, ClauseStanding
 from heytalk_audit.audit.rating import verdict_of
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.policy.chapters import CHAPTERS
-from heytalk_audit.report import charts, links, words
+from heytalk_audit.report import charts, links, outcomes, words
 from heytalk_audit.report.cover import rating_criteria
 from heytalk_audit.report.html import Fragment, badge, bullets, join, paragraph, table, tag
 from heytalk_audit.report.policy_pages import drawn, tally
@@ -94,7 +94,7 @@ def _finding(result: RuleResult) -> Fragment:
         tag("strong", links.to_rule(result.id, nowrap=True), f" {result.title}"),
         f" (rated {result.finding_severity}). ",
         words.condition(result),
-        tag("em", " The violations rest on an assumption of this audit.") if result.assumptions else Fragment(""),
+        tag("em", " The violations rest on an assumption of this audit.") if outcomes.all_assumed(result) else Fragment(""),
         tag("em", " It failed in the previous audit too.") if result.repeated else Fragment(""),
     )
 
