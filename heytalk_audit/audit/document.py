@@ -101,10 +101,11 @@ class AreaRating(Document):
 
 
 class RuleVerdict(Document):
-    """A rule by its id, and its verdict."""
+    """A rule by its id, and its verdict; `primary` says that it tests the clause's very sentence, where others touch it."""
 
     id: str
     verdict: Verdict
+    primary: bool = False
 
 
 class ClauseAttestation(Document):

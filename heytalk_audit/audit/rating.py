@@ -21,8 +21,8 @@ CRITERIA = {
     "nothing in their scope; beside it stands the best that the tested rules allow",
     Rating.VERY_LIMITED: "a critical rule fails, or has its violations accepted, at a rate of 1 % or more, or on limited evidence",
     Rating.LIMITED: "another critical rule fails, or has its violations accepted; a high one does at 0.1 % or more, repeatedly, or on "
-    "limited evidence; a high rule was not tested; more than half of those tested are left for review; or the control totals of the evidence do "
-    "not pass",
+    "limited evidence; a high rule was not tested; more than half of those tested are left for review; or the control totals of the "
+    "evidence do not pass",
     Rating.REASONABLE: "any other critical or high rule is not a pass",
     Rating.HIGH: "none of these",
 }

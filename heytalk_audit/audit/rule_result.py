@@ -192,7 +192,10 @@ class FaultPlace(Document):
 
 
 class RuleResult(Document):
-    """Everything that a report says of one rule. `assumed` violations rest on one of the `assumptions`: numbers that are not the policy's."""
+    """Everything that a report says of one rule.
+
+    So many violations as `assumed` says rest on one of the `assumptions`: numbers that are not the policy's.
+    """
 
     id: str
     title: str

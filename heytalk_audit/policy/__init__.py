@@ -39,7 +39,10 @@ class Number:
 
 @dataclass(frozen=True)
 class Clause:
-    """A commitment or fact of the policy; `kind` is D (testable on data), A (attested) or N (no commitment)."""
+    """A commitment or fact of the policy; `kind` is D (testable on data), A (attested) or N (no commitment).
+
+    `rules` test it or touch it; the `primary` ones among them test this very sentence.
+    """
 
     id: str
     section: str
@@ -48,6 +51,7 @@ class Clause:
     paraphrase: str
     anchor: str
     rules: tuple[str, ...]
+    primary: tuple[str, ...]
     sentence_sha256: str
 
 
@@ -162,6 +166,7 @@ def _clause(row: dict[str, str]) -> Clause:
         paraphrase=row["paraphrase"],
         anchor=row["anchor"],
         rules=tuple(r.strip() for r in row["rules"].split(";") if r.strip()),
+        primary=tuple(row.get("primary", "").replace(";", " ").split()),
         sentence_sha256=row["sentence_sha256"],
     )
 
