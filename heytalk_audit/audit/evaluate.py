@@ -17,7 +17,7 @@ from heytalk_audit.audit.check import Check, OverTime, Rule
 from heytalk_audit.audit.classify import classify, labelled_rows, shown_breakdowns, tested_records
 from heytalk_audit.audit.columns_read import ColumnsRead, roots
 from heytalk_audit.audit.counts import RowCounts, count
-from heytalk_audit.audit.faults import GATE, Block, Fault, NotEvaluated, absent, fault_of, missing_column, wrong_type
+from heytalk_audit.audit.faults import EMPTY, GATE, Block, Fault, NotEvaluated, absent, fault_of, missing_column, wrong_type
 from heytalk_audit.audit.holds import Hold
 from heytalk_audit.audit.people import people_table
 from heytalk_audit.audit.present import Present
@@ -243,7 +243,17 @@ def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -
         limited_by=judged.limited_by,
         gaps=tuple(gaps),
         notes=tuple(notes),
+        blocked_by=_empty(check, audit, view) if judged.verdict == Verdict.NO_POPULATION else (),
     )
+
+
+def _empty(check: Check, audit: Audit, view: View) -> tuple[str, ...]:
+    """Codes of the tables that a check's population is taken from, and that have no row, although their source does not say so."""
+    population = ledger.before_joins(check.population if check.population is not None else check.rows)
+    delivered, snapshot = {table.op(): name for name, table in audit.snapshot.tables.items()}, audit.snapshot
+    read = {delivered[table] for table in view.tables_within(population) if table in delivered}
+    empty = [name for name in sorted(read) if not snapshot.profile[name]["rows"] and snapshot.delivery.source_totals(name).get("rows") != 0]
+    return tuple(f"{EMPTY}:{name}" for name in empty)
 
 
 def _keep_classified(rule: Rule, built: Built, audit: Audit, view: View) -> tuple[ir.Table | None, str]:

@@ -59,6 +59,17 @@ class View:
         """What the tables of named expressions were made of."""
         return self._kept
 
+    def tables_within(self, table: ir.Table) -> set[ops.Node]:
+        """The tables of the engine that a table is made of, also those within what is computed once."""
+        within: set[ops.Node] = set()
+        waiting: list[ops.Node] = [table.op()]
+        while waiting:
+            for held in waiting.pop().find(ops.DatabaseTable):
+                if held not in within:
+                    within.add(held)
+                    waiting += [self._kept[held]] if held in self._kept else []
+        return within
+
     # numbers -----------------------------------------------------------------------------------
 
     def number(self, name: str) -> Any:

@@ -46,7 +46,7 @@ def _notes(result: RuleResult) -> list[Fragment]:
             f"{n.means or n.name}: {n.value} {n.unit}, setting {n.name}" for n in result.numbers if n.name in result.assumptions
         )
         how_many = "All" if all_assumed(result) else "Some" if result.assumed is None else f"{result.assumed:,}"
-        text = f"{how_many} of its {shown(result.ledger.violation)} violations rest on an assumption of this audit, not on the policy's numbers"
+        text = f"{how_many} of its {shown(result.ledger.violation)} violations rest on an assumption of this audit, not on the policy"
         parts.append(paragraph(f"{text} ({named}).", cls="callout mild"))
     if result.reason and result.ledger.in_scope:
         parts.append(paragraph(f"Note: {result.reason}.", cls="callout mild"))

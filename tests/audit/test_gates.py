@@ -198,3 +198,13 @@ def test_the_limits_of_a_pass(name):
     broken = judge(ledger | {"violation": 1}, [], Limits.usual())
     assert (broken.verdict, broken.limited_by) == ("FAIL", limits)
     assert judge(ledger | {"violation": 1}, [], Limits.usual(), accepted=1).verdict == ("REVIEW" if limits else "ACCEPTED")
+
+
+def test_a_rule_without_population_names_the_tables_that_are_empty(tmp_path):
+    found = worlds.evaluated("SHA-08", audit(deliver(tmp_path / "empty", {"users": users(1)})))
+    assert (found.verdict, found.blocked_by) == ("NO_POPULATION", ("empty:disclosures",))
+    stated = [{"name": "disclosures", "rows": 0}]
+    found = worlds.evaluated("SHA-08", audit(deliver(tmp_path / "said", {"users": users(1)}, source_totals=stated)))
+    assert (found.verdict, found.blocked_by) == ("NO_POPULATION", ())
+    given = {"users": users(1), "disclosures": [{"user_id": "u0", "kind": "sdk"}]}
+    assert worlds.evaluated("SHA-08", audit(deliver(tmp_path / "none", given))).blocked_by == ()
