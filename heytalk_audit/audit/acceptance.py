@@ -19,6 +19,7 @@ import ibis.expr.types as ir
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.breakdown import is_shown
 from heytalk_audit.audit.check import Check, Rule
+from heytalk_audit.audit.decisions import BREACH, Decisions
 from heytalk_audit.audit.evaluate import Evaluation, outline
 from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.pseudonym import with_pseudonyms
@@ -67,25 +68,30 @@ class Coverage:
     rows: int = 0
 
 
-def coverage_of(evaluation: Evaluation, entries: Iterable[Entry], pads: ir.Table, engine: Engine, bounds: Bounds) -> Coverage:
-    """How the entries for a rule stand, and which of its violations they cover; `pads` as of `key_pads`."""
+def coverage_of(
+    evaluation: Evaluation, entries: Iterable[Entry], pads: ir.Table, engine: Engine, bounds: Bounds, decisions: Decisions = Decisions()
+) -> Coverage:
+    """How the entries for a rule stand, and which of its violations they cover; `pads` as of `key_pads`.
+
+    A row for review that was decided to be a breach is covered as a violation is.
+    """
     mine = [e for e in entries if e.rule == evaluation.rule.id]
     if not mine:
         return Coverage()
     matched: list[int | None] = [None] * len(mine)
     if evaluation.verdict.is_tested:
-        rows = shown_rows(evaluation, pads)
+        rows = shown_rows(evaluation, pads, decisions)
         matched = [*_numbers(rows, [matches(entry, rows) for entry in mine], engine)] if rows is not None else [0] * len(mine)
     standings = tuple(standing(entry, state(entry, bounds, n, evaluation), n) for entry, n in zip(mine, matched, strict=True))
     covering = tuple(entry for entry, stands in zip(mine, standings, strict=True) if stands.state == VALID)
-    rows = shown_rows(evaluation, pads) if covering else None
+    rows = shown_rows(evaluation, pads, decisions) if covering else None
     covered = 0 if rows is None else _numbers(rows, [accepted_by(covering, rows).notnull()], engine)[0]
     return Coverage(standings, covering, covered)
 
 
-def shown_rows(evaluation: Evaluation, pads: ir.Table) -> ir.Table | None:
-    """The rows of an evaluation that do not pass, by pseudonym: all that may leave the engine; null where there are none."""
-    return None if evaluation.classified is None else with_pseudonyms(evaluation.classified, pads)
+def shown_rows(evaluation: Evaluation, pads: ir.Table, decisions: Decisions = Decisions()) -> ir.Table | None:
+    """The rows of an evaluation that do not pass, by pseudonym, with what was decided: all that may leave the engine."""
+    return None if evaluation.classified is None else decisions.marked(with_pseudonyms(evaluation.classified, pads))
 
 
 def _numbers(rows: ir.Table, tests: Sequence[ir.BooleanValue], engine: Engine) -> list[int]:
@@ -94,8 +100,8 @@ def _numbers(rows: ir.Table, tests: Sequence[ir.BooleanValue], engine: Engine) -
 
 
 def matches(entry: Entry, rows: ir.Table) -> ir.BooleanValue:
-    """The violations that an entry is for (`rows` as of `shown_rows`). Rows for review are never among them: a person decides these."""
-    chosen = rows.outcome == Outcome.VIOLATION.value
+    """The violations that an entry is for (`rows` as of `shown_rows`). Of the rows for review those count that a person decided to be one."""
+    chosen = (rows.outcome == Outcome.VIOLATION.value) | sure(rows.decided == BREACH)
     for name, value in (entry.scope.segment or {}).items():
         column = name if name in ALWAYS else f"by_{name}"
         chosen = chosen & (sure(rows[column] == value) if column in rows.columns else ibis.literal(False))
@@ -154,12 +160,15 @@ def standing(entry: Entry, stands: str, matched: int | None) -> EntryStanding:
     return EntryStanding(**document, state=stands, matched=matched, covered=matched if stands == VALID else 0)
 
 
-def accept(evaluation: Evaluation, coverage: Coverage, limits: Limits) -> Evaluation:
-    """The evaluation with its verdict judged again, with covered violations as accepted. Its rows and ledger stay as they are."""
-    if evaluation.verdict != Verdict.FAIL or not coverage.rows:
+def accept(evaluation: Evaluation, coverage: Coverage, limits: Limits, decisions: Decisions = Decisions()) -> Evaluation:
+    """The evaluation with its verdict judged again, with what is accepted and decided. Its rows and ledger stay as they are."""
+    if evaluation.verdict not in (Verdict.FAIL, Verdict.REVIEW) or not (coverage.rows or decisions.decided.rows or decisions.read):
         return evaluation
-    judged = judge(evaluation.ledger, evaluation.gaps, limits, coverage.rows)
-    return replace(evaluation, verdict=judged.verdict, reason=sentence(judged, evaluation.notes), limited_by=judged.limited_by)
+    judged = judge(evaluation.ledger, evaluation.gaps, limits, coverage.rows, decisions.decided)
+    # what keeps the rule from a PASS whatever its rows are
+    verdict = Verdict.REVIEW if evaluation.notes and judged.verdict == Verdict.PASS else judged.verdict
+    reason = sentence(judged, [decisions.read or "", *evaluation.notes])
+    return replace(evaluation, verdict=verdict, reason=reason, limited_by=judged.limited_by)
 
 
 def standings_of(entries: Iterable[Entry], results: Iterable[RuleResult], bounds: Bounds) -> list[EntryStanding]:

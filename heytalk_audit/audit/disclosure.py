@@ -24,7 +24,10 @@ from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.rule_result import (
     BreakdownRow,
     Count,
+    DecidedRows,
+    DecisionStanding,
     EntryStanding,
+    Ledger,
     OverTimeResult,
     RuleResult,
     SampleResult,
@@ -59,7 +62,9 @@ def of_rule(result: RuleResult, audience: str, limits: Limits | None = None) -> 
         visible = _suppressed(result, limits or Limits.usual())
         if audience == Audience.PUBLIC:
             visible = visible.with_(samples=())
-    return visible.with_(entries=_nameless(visible.entries)) if audience == Audience.PUBLIC else visible
+    if audience != Audience.PUBLIC:
+        return visible
+    return visible.with_(entries=_nameless(visible.entries), decisions=_unnamed(visible.decisions))
 
 
 def _counts_no_people(result: RuleResult) -> bool:
@@ -76,6 +81,8 @@ def _suppressed(result: RuleResult, limits: Limits) -> RuleResult:
     tested_shown = ledger.tested is not None
     visible = result.with_(
         ledger=ledger,
+        decided=_decided(result, ledger),
+        decisions=tuple(map(_undetailed, result.decisions)),
         subjects=subjects,
         reasons=of_reasons(result.reasons, hide),
         breakdowns=_breakdowns(result, whole, regions_whole=subjects.by_region == result.subjects.by_region),
@@ -140,6 +147,30 @@ def _without_counts(entry: EntryStanding) -> EntryStanding:
 
 def _nameless(entries: Iterable[EntryStanding]) -> tuple[EntryStanding, ...]:
     return tuple(entry.model_copy(update=NAMES) for entry in entries)
+
+
+def _decided(result: RuleResult, ledger: Ledger) -> DecidedRows | None:
+    """The rows for review by what was decided, all of them or none: each is a part of a number that is shown."""
+    decided = result.decided
+    shows = decided is not None and ledger.review is not None and none_small((decided.breach, decided.no_breach, decided.open))
+    return decided if shows else None
+
+
+def _undetailed(entry: DecisionStanding) -> DecisionStanding:
+    """A decision without its numbers, and without the record that it may name."""
+    scope = {"record": None} if "record" in entry.scope else entry.scope
+    return entry.model_copy(update={"matched": None, "closed": None, "max_rows": None, "scope": scope, "evidence": None})
+
+
+def _unnamed(entries: Iterable[DecisionStanding]) -> tuple[DecisionStanding, ...]:
+    names = {name: "a person, not named here" for name in ("decided_by", "confirmed_by")}
+    return tuple(entry.model_copy(update=names) for entry in entries)
+
+
+def of_decisions(entries: Iterable[DecisionStanding], audience: str) -> list[DecisionStanding]:
+    """The register of decisions as an audience may see it."""
+    visible = tuple(entries) if audience == Audience.INTERNAL else tuple(map(_undetailed, entries))
+    return list(_unnamed(visible) if audience == Audience.PUBLIC else visible)
 
 
 def _names_of_hidden(before: RuleResult, after: RuleResult) -> set[str]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from heytalk_audit.audit.rule_result import Count, Document, EntryStanding, RuleResult
+from heytalk_audit.audit.rule_result import Count, DecisionStanding, Document, EntryStanding, RuleResult
 from heytalk_audit.canonical import canonical
 from heytalk_audit.vocabulary import Audience, Rating, Verdict
 
@@ -245,6 +245,7 @@ class Results(Document):
     areas: tuple[AreaRating, ...]
     clauses: tuple[ClauseStanding, ...]
     register_: tuple[EntryStanding, ...] = Field(alias="register")
+    decisions: tuple[DecisionStanding, ...] = ()
     findings: tuple[FindingStanding, ...]
     follow_up: FollowUpDocument | None
 

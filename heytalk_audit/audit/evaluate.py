@@ -19,6 +19,7 @@ from heytalk_audit.audit.columns_read import ColumnsRead, roots
 from heytalk_audit.audit.counts import RowCounts, count
 from heytalk_audit.audit.faults import EMPTY, GATE, Block, Fault, NotEvaluated, absent, fault_of, missing_column, wrong_type
 from heytalk_audit.audit.holds import Hold
+from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.people import people_table
 from heytalk_audit.audit.present import Present
 from heytalk_audit.audit.sampling import Sample, draw
@@ -223,7 +224,7 @@ def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -
     counts = count(engine, CLASSIFIED, shown_breakdowns(rule, check), check.over_time) if classified is not None else RowCounts()
     counted = ledger.ledger_of(counts, in_scope)
     gaps = verdict.coverage_gaps(rule, built.reads, [*built.absent, *verdict.unseen(rule, present, audit)], audit, view)
-    judged = verdict.judge(counted, gaps, verdict.Limits.of(audit.settings))
+    judged = verdict.judge(counted, gaps, Limits.of(audit.settings))
     notes = verdict.notes(rule, audit)
     return Evaluation(
         rule,

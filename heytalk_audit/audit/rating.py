@@ -60,9 +60,9 @@ def rating(results: Sequence[RuleResult], missing: Iterable[Rule] = (), repeated
     left_out = [rule for rule in missing if rule.severity.is_weighty and rule.basis != "law"]
     untested = [r for r in weighty if is_untested(r)]
     empty = [r for r in weighty if r.verdict == Verdict.NO_POPULATION and not is_untested(r)]
-    if any(rule.severity == Severity.CRITICAL for rule in (*untested, *left_out)):
+    if Severity.CRITICAL in [*(r.severity for r in untested), *(rule.severity for rule in left_out)]:
         return Rating.NO_RATING
-    if 3 * len([*untested, *left_out, *empty]) > len(weighty) + len(left_out):
+    if 3 * (len(untested) + len(left_out) + len(empty)) > len(weighty) + len(left_out):
         return Rating.NO_RATING
     tested = rating_of_tested(results, repeated) or Rating.HIGH
     return Rating.first_of([tested, Rating.LIMITED]) or tested if untested or left_out else tested

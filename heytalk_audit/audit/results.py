@@ -13,10 +13,12 @@ from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.breakdown import breakdown
 from heytalk_audit.audit.check import Rule
 from heytalk_audit.audit.counts import ReasonRows, RowCounts
+from heytalk_audit.audit.decisions import Decisions
 from heytalk_audit.audit.evaluate import Evaluation
 from heytalk_audit.audit.faults import Fault
 from heytalk_audit.audit.rule_result import (
     ClauseCited,
+    DecidedRows,
     EntryStanding,
     FaultPlace,
     Ledger,
@@ -49,6 +51,7 @@ def summarise(
     entries: Sequence[EntryStanding] = (),
     accepted: int = 0,
     repeated: bool = False,
+    decisions: Decisions = Decisions(),
 ) -> RuleResult:
     """A rule's result: everything the report says of it. `pads` as of `pseudonym.key_pads`; `labels` of `sampling.read_labels`.
 
@@ -66,6 +69,8 @@ def summarise(
             "fault": _fault(evaluation.fault),
             "accepted": accepted,
             "entries": tuple(entries),
+            "decided": _decided(evaluation, decisions),
+            "decisions": decisions.standings,
             "repeated": repeated,
             "figures": [{"label": label, "value": value} for label, value in evaluation.figures.items()],
             "samples": _samples(evaluation, audit.snapshot.engine, pads, labels),
@@ -123,6 +128,14 @@ def rate_finding(rule: Rule, ledger: dict[str, int], repeated: bool = False) -> 
         return rule.severity.moved(-1)
     fixed = rule.severity == Severity.CRITICAL and rule.family in NEVER_LOWER
     return rule.severity.moved(1) if count < FEW and count / tested < RARE and not fixed else rule.severity
+
+
+def _decided(evaluation: Evaluation, decisions: Decisions) -> DecidedRows | None:
+    """The rows for review by what was decided of them; null where the rule was not evaluated."""
+    if not evaluation.verdict.is_tested:
+        return None
+    decided = decisions.decided
+    return DecidedRows(breach=decided.breach, no_breach=decided.no_breach, open=evaluation.ledger[Outcome.REVIEW] - decided.rows)
 
 
 def _fault(fault: Fault | None) -> FaultPlace | None:

@@ -175,6 +175,25 @@ class EntryStanding(Document):
     covered: Count
 
 
+class DecisionStanding(Document):
+    """An entry of the register of decisions: how it stands, the rows for review that it is on, and those that it closes."""
+
+    id: str
+    rule: str
+    scope: dict[str, Any]
+    decision: str | None
+    ground: str
+    decided_by: str
+    confirmed_by: str
+    decided_on: str
+    evidence: str | None
+    evidence_sha256: str | None
+    max_rows: Count
+    state: str
+    matched: Count
+    closed: Count
+
+
 class DecidedRows(Document):
     """The rows for review by what people decided of them."""
 
@@ -210,6 +229,7 @@ class RuleResult(Document):
     ledger: Ledger
     accepted: Count
     decided: DecidedRows | None = None
+    decisions: tuple[DecisionStanding, ...] = ()
     entries: tuple[EntryStanding, ...]
     subjects: Subjects
     reasons: tuple[ReasonCount, ...]

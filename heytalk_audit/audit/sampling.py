@@ -133,6 +133,12 @@ def review_of(records: Iterable[str], labels: pd.DataFrame) -> Review:
     return Review(len(drawn), decided["yes"], decided["no"], unsettled, agreement, kappa)
 
 
+def labelled(records: Iterable[str], labels: pd.DataFrame) -> dict[str, str]:
+    """Of a sample's records those that both reviewers labelled alike, yes or no, with that label."""
+    by_record = labels[labels["record"].isin(list(records))].groupby("record")["label"].agg(list)
+    return {str(record): pair[0] for record, pair in by_record.items() if len(pair) == 2 and pair[0] == pair[1] and pair[0] in LABELS[:2]}
+
+
 def refuse_strangers(drawn: Iterable[str], labels: pd.DataFrame) -> None:
     """Raise InputError for labels of records that were not drawn: they are of another sample, seed or key."""
     strangers = sorted(set(labels["record"]) - set(drawn))

@@ -32,6 +32,9 @@ class Settings(Strict):
     test_share: Limit
     accepted_months: Annotated[int, Field(ge=1, le=12)]
     accepted_share: Annotated[float, Field(ge=0, le=0.01)]
+    decision_months: Annotated[int, Field(ge=1, le=12)]
+    decision_share: Annotated[float, Field(ge=0, le=0.01)]
+    decision_rows: Annotated[int, Field(ge=0, le=50)]
     bulk_users: Count
     notice_days: Count
     acceptance_tracking_start: dt.date | None

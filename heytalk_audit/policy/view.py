@@ -104,7 +104,7 @@ class View:
 
         It is looked for later: unlike the expression that it goes into, it is not changed when Ibis rewrites expressions.
         """
-        named = leaf.name(name)
+        named: Leaf = leaf.name(name)
         self._used[named.op()] = self._take(name)
         return named
 

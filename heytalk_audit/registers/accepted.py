@@ -25,11 +25,15 @@ def _text_of(value: Any) -> str:
     raise ValueError("is no value of a breakdown; write it as the report says it, in quotes")
 
 
+#: A breakdown's value as text.
+SegmentValue = Annotated[str, BeforeValidator(_text_of), Field(max_length=200)]
+
+
 class Scope(Strict):
     """The violations an entry is for: one record by its pseudonym, a segment by reason and breakdowns, or all of the rule."""
 
     record: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")] | None = None
-    segment: dict[str, Annotated[str, BeforeValidator(_text_of), Field(max_length=200)]] | None = None
+    segment: dict[str, SegmentValue] | None = None
     rule: Literal[True] | None = None
 
     @model_validator(mode="after")

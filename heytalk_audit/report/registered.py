@@ -48,8 +48,7 @@ def register_page(entries: Sequence[EntryStanding], audience: str = Audience.INT
             numeric=_NUMBERS,
         ),
         paragraph(
-            "Only violations can be accepted, and they stay violations: an entry changes no row. Where the register does not say when an "
-            "entry was entered, whether it is back-dated was not tested.",
+            "Only violations can be accepted, and rows that were decided to be a breach; they stay what they are: an entry changes no row.",
             cls="note",
         ),
     )
