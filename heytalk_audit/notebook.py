@@ -19,7 +19,7 @@ from heytalk_audit.detect.in_snapshot import summary
 from heytalk_audit.evidence.row_files import FirstRows, first_rows, in_file_order
 from heytalk_audit.follow_up.standings import unregistered
 from heytalk_audit.policy.chapters import CHAPTERS, PAGE_OF
-from heytalk_audit.report import followed, pages, policy_pages, registered
+from heytalk_audit.report import decided, followed, pages, policy_pages, registered
 from heytalk_audit.report.html import Fragment, join
 from heytalk_audit.rules import RULES
 from heytalk_audit.running import follow_up
@@ -121,7 +121,7 @@ class Summary:
     @cached_property
     def areas(self) -> list[AreaRating]:
         """The rating of each area: that of the internal report, by the numbers as they are."""
-        return rating.areas(self._internal)
+        return rating.areas(self._internal, RULES)
 
     @cached_property
     def results(self) -> list[RuleResult]:
@@ -148,6 +148,7 @@ class Summary:
             "areas": [area.plain() for area in self.areas],
             "clauses": [clause.plain() for clause in self.clauses],
             "register": [entry.plain() for entry in self.session.register],
+            "decisions": [entry.plain() for entry in self.session.decided],
             "findings": [finding.plain() for finding in self.followed.findings],
             "follow_up": follow_up.plain() if follow_up else None,
         }
@@ -164,6 +165,10 @@ class Summary:
     def register(self) -> Fragment:
         """How many accepted exceptions there are, and how many entries of their register are themselves findings."""
         return registered.register_counts(self.session.register, "evidence" in self.session.params.chapters)
+
+    def decisions(self) -> Fragment:
+        """The rows that a person has to decide, and how the decisions made so far stand."""
+        return decided.decisions_page(self.results, self.session.decided)
 
     def matrix(self) -> Fragment:
         """Every rule of the audit with its ledger and verdict."""

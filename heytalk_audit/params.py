@@ -135,6 +135,7 @@ class Params(Strict):
     rules: list[str] = Field(default_factory=list)
     settings: dict[str, Any] = Field(default_factory=dict)
     accepted: Register = None
+    decisions: Register = None
     attestations: Register = None
     previous: Annotated[str | None, PathTo(Role.EARLIER_RUN)] = None
     previous_snapshot: Annotated[str | None, PathTo(Role.EARLIER_SNAPSHOT)] = None

@@ -67,6 +67,8 @@ class Limit(Ordered):
     """What limits the evidence of a rule that was evaluated, whatever its verdict."""
 
     UNKNOWN = "unknown_limit"
+    EXEMPT = "exempt_limit"
+    EXCLUDED = "excluded_limit"
     COVERAGE = "coverage"
 
 

@@ -199,7 +199,8 @@ def deliver(folder: Path, rows: dict[str, list[dict[str, Any]]], as_of: str = AS
         if name not in absent:
             schema = pa.schema([(c.name, contract.ARROW[c.kind]) for c in table.columns])
             pq.write_table(pa.Table.from_pylist(rows.get(name, []), schema=schema), folder / f"{name}.parquet")
-    document = {"snapshot_id": "cases", "as_of": as_of, "extracted_at": as_of, "resources": []} | said
+        complete = [{"name": name, "complete": True} for name in contract.load() if name not in absent]
+    document = {"snapshot_id": "cases", "as_of": as_of, "extracted_at": as_of, "resources": complete} | said
     (folder / "datapackage.json").write_text(json.dumps(document), "utf-8")
     return folder
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import operator
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,19 +19,23 @@ import ibis.expr.types as ir
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.breakdown import is_shown
 from heytalk_audit.audit.check import Check, Rule
+from heytalk_audit.audit.decisions import BREACH, Decisions
 from heytalk_audit.audit.evaluate import Evaluation, outline
+from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.pseudonym import with_pseudonyms
 from heytalk_audit.audit.rule_result import EntryStanding, RuleResult
-from heytalk_audit.audit.verdict import judge
+from heytalk_audit.audit.verdict import judge, sentence
 from heytalk_audit.errors import InputError, nearest
-from heytalk_audit.expressions.calendar import sure
+from heytalk_audit.expressions.calendar import add_months, sure
 from heytalk_audit.registers.accepted import Entry
+from heytalk_audit.registers.persons import same_person
 from heytalk_audit.snapshot.engines import Engine
-from heytalk_audit.vocabulary import Outcome, Verdict
+from heytalk_audit.vocabulary import Outcome, Severity, Verdict
 
-VALID = "VALID"
-#: How an entry stands: the first that holds, in this order. All but NOT_YET, NOT_EVALUATED and VALID are findings.
-STATES = ("SELF_APPROVED", "BACK_DATED", "NOT_YET", "EXPIRED", "NOT_EVALUATED", "UNUSED", "OVER_CAP", VALID)
+VALID, NOT_YET, NOT_TESTED = "valid", "not_yet", "not_tested"
+#: How an entry stands: the first that holds, in this order. All but these three are findings.
+STATES = ("too_long", "expired", "back_dated", "self_approved", NOT_YET, NOT_TESTED, "over_cap", "too_broad", "unused", VALID)
+FINDINGS = tuple(state for state in STATES if state not in (NOT_YET, NOT_TESTED, VALID))
 #: What a segment may name beside its rule's breakdowns: columns that every row has.
 ALWAYS = ("reason", "region", "age")
 
@@ -65,25 +68,30 @@ class Coverage:
     rows: int = 0
 
 
-def coverage_of(evaluation: Evaluation, entries: Iterable[Entry], pads: ir.Table, engine: Engine, today: dt.date) -> Coverage:
-    """How the entries for a rule stand on the audit's local day, and which of its violations they cover; `pads` as of `key_pads`."""
+def coverage_of(
+    evaluation: Evaluation, entries: Iterable[Entry], pads: ir.Table, engine: Engine, bounds: Bounds, decisions: Decisions = Decisions()
+) -> Coverage:
+    """How the entries for a rule stand, and which of its violations they cover; `pads` as of `key_pads`.
+
+    A row for review that was decided to be a breach is covered as a violation is.
+    """
     mine = [e for e in entries if e.rule == evaluation.rule.id]
     if not mine:
         return Coverage()
     matched: list[int | None] = [None] * len(mine)
     if evaluation.verdict.is_tested:
-        rows = shown_rows(evaluation, pads)
+        rows = shown_rows(evaluation, pads, decisions)
         matched = [*_numbers(rows, [matches(entry, rows) for entry in mine], engine)] if rows is not None else [0] * len(mine)
-    standings = tuple(standing(entry, state(entry, today, n), n) for entry, n in zip(mine, matched, strict=True))
+    standings = tuple(standing(entry, state(entry, bounds, n, evaluation), n) for entry, n in zip(mine, matched, strict=True))
     covering = tuple(entry for entry, stands in zip(mine, standings, strict=True) if stands.state == VALID)
-    rows = shown_rows(evaluation, pads) if covering else None
+    rows = shown_rows(evaluation, pads, decisions) if covering else None
     covered = 0 if rows is None else _numbers(rows, [accepted_by(covering, rows).notnull()], engine)[0]
     return Coverage(standings, covering, covered)
 
 
-def shown_rows(evaluation: Evaluation, pads: ir.Table) -> ir.Table | None:
-    """The rows of an evaluation that do not pass, by pseudonym: all that may leave the engine; null where there are none."""
-    return None if evaluation.classified is None else with_pseudonyms(evaluation.classified, pads)
+def shown_rows(evaluation: Evaluation, pads: ir.Table, decisions: Decisions = Decisions()) -> ir.Table | None:
+    """The rows of an evaluation that do not pass, by pseudonym, with what was decided: all that may leave the engine."""
+    return None if evaluation.classified is None else decisions.marked(with_pseudonyms(evaluation.classified, pads))
 
 
 def _numbers(rows: ir.Table, tests: Sequence[ir.BooleanValue], engine: Engine) -> list[int]:
@@ -92,8 +100,8 @@ def _numbers(rows: ir.Table, tests: Sequence[ir.BooleanValue], engine: Engine) -
 
 
 def matches(entry: Entry, rows: ir.Table) -> ir.BooleanValue:
-    """The violations that an entry is for (`rows` as of `shown_rows`). Rows for review are never among them: a person decides these."""
-    chosen = rows.outcome == Outcome.VIOLATION.value
+    """The violations that an entry is for (`rows` as of `shown_rows`). Of the rows for review those count that a person decided to be one."""
+    chosen = (rows.outcome == Outcome.VIOLATION.value) | sure(rows.decided == BREACH)
     for name, value in (entry.scope.segment or {}).items():
         column = name if name in ALWAYS else f"by_{name}"
         chosen = chosen & (sure(rows[column] == value) if column in rows.columns else ibis.literal(False))
@@ -107,25 +115,42 @@ def accepted_by(covering: Sequence[Entry], rows: ir.Table) -> ir.StringValue:
     return ids.substr(len(", ")).nullif("")
 
 
-def state(entry: Entry, today: dt.date, matched: int | None) -> str:
+@dataclass(frozen=True)
+class Bounds:
+    """What an entry may cover: so many months, and of a whole rule this share of its tested rows."""
+
+    today: dt.date
+    months: int
+    share: float
+
+    @classmethod
+    def of(cls, audit: Audit) -> Bounds:
+        """The bounds that an audit's settings give."""
+        return cls(audit.clock.today, audit.settings["accepted_months"], audit.settings["accepted_share"])
+
+
+def state(entry: Entry, bounds: Bounds, matched: int | None, evaluation: Evaluation | None = None) -> str:
     """How an entry stands: the first of `STATES` that holds. `matched`: the violations it is for; null where its rule was not evaluated."""
     holds = {
-        "SELF_APPROVED": person(entry.owner) == person(entry.approver),
-        "BACK_DATED": entry.register_date is not None and entry.register_date > entry.start,
-        "NOT_YET": today < entry.start,
-        "EXPIRED": today > entry.expiry,
-        "NOT_EVALUATED": matched is None,
-        "UNUSED": matched == 0,
-        "OVER_CAP": (matched or 0) > entry.cap,
+        "too_long": entry.expiry > add_months(entry.start, bounds.months),
+        "expired": bounds.today > entry.expiry,
+        "back_dated": entry.register_date > entry.start,
+        "self_approved": same_person(entry.owner, entry.approver),
+        NOT_YET: bounds.today < entry.start,
+        NOT_TESTED: matched is None,
+        "over_cap": (matched or 0) > entry.cap,
+        "too_broad": evaluation is not None and _too_broad(entry, bounds, evaluation),
+        "unused": matched == 0,
         VALID: True,
     }
     return next(name for name in STATES if holds[name])
 
 
-def person(name: str) -> str:
-    """What two spellings of one name have in common: no case, no width, no stray white space, nothing that cannot be seen."""
-    text = unicodedata.normalize("NFKC", name).casefold()
-    return " ".join("".join(c for c in text if c.isprintable() or c.isspace()).split())
+def _too_broad(entry: Entry, bounds: Bounds, evaluation: Evaluation) -> bool:
+    """Whether an entry for a whole rule would accept more than a few rows, or any of a critical rule."""
+    ledger = evaluation.ledger
+    many = ledger[Outcome.VIOLATION] > bounds.share * (ledger["in_scope"] - ledger[Outcome.EXCLUDED])
+    return entry.scope.rule is True and (many or evaluation.rule.severity == Severity.CRITICAL)
 
 
 def standing(entry: Entry, stands: str, matched: int | None) -> EntryStanding:
@@ -135,16 +160,18 @@ def standing(entry: Entry, stands: str, matched: int | None) -> EntryStanding:
     return EntryStanding(**document, state=stands, matched=matched, covered=matched if stands == VALID else 0)
 
 
-def accept(evaluation: Evaluation, coverage: Coverage, unknown_limit: float) -> Evaluation:
-    """The evaluation with its verdict judged again, with covered violations as accepted. Its rows and ledger stay as they are."""
-    if evaluation.verdict != Verdict.FAIL or not coverage.rows:
+def accept(evaluation: Evaluation, coverage: Coverage, limits: Limits, decisions: Decisions = Decisions()) -> Evaluation:
+    """The evaluation with its verdict judged again, with what is accepted and decided. Its rows and ledger stay as they are."""
+    if evaluation.verdict not in (Verdict.FAIL, Verdict.REVIEW) or not (coverage.rows or decisions.decided.rows or decisions.read):
         return evaluation
-    judged = judge(evaluation.ledger, [], unknown_limit, coverage.rows)
-    reasons = [reason for reason in (judged.reason, evaluation.reason) if reason]
-    return replace(evaluation, verdict=judged.verdict, reason="; ".join(reasons) or None)
+    judged = judge(evaluation.ledger, evaluation.gaps, limits, coverage.rows, decisions.decided)
+    # what keeps the rule from a PASS whatever its rows are
+    verdict = Verdict.REVIEW if evaluation.notes and judged.verdict == Verdict.PASS else judged.verdict
+    reason = sentence(judged, [decisions.read or "", *evaluation.notes])
+    return replace(evaluation, verdict=verdict, reason=reason, limited_by=judged.limited_by)
 
 
-def standings_of(entries: Iterable[Entry], results: Iterable[RuleResult], today: dt.date) -> list[EntryStanding]:
+def standings_of(entries: Iterable[Entry], results: Iterable[RuleResult], bounds: Bounds) -> list[EntryStanding]:
     """Every entry with its standing, in the register's order; one whose rule is not part of the audit was not tested."""
     standings = {entry.id: entry for result in results for entry in result.entries}
-    return [standings.get(e.id) or standing(e, state(e, today, None), None) for e in entries]
+    return [standings.get(e.id) or standing(e, state(e, bounds, None), None) for e in entries]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import ibis.expr.types as ir
+import pandas as pd
 
+from heytalk_audit import contract
+from heytalk_audit.audit import wrong_values
+from heytalk_audit.audit.columns_read import ColumnName
 from heytalk_audit.audit.faults import absent
 from heytalk_audit.audit.people import test_accounts
 from heytalk_audit.audit.shared import SharedTables
@@ -54,7 +59,13 @@ class Audit:
         """Everything that a rule may name: delivered tables and evidence tables."""
         snapshot = self.snapshot
         evidence = gate.evidence(snapshot.delivery, snapshot.profile, self.policy, self.clock, self.drift, self.previous)
-        return snapshot.tables | {name: snapshot.engine.put(name, table) for name, table in evidence.items()}
+        delivered = {name: wrong_values.as_null(name, table, self.wrong) for name, table in snapshot.tables.items()}
+        return delivered | {name: snapshot.engine.put(name, table) for name, table in evidence.items()}
+
+    @cached_property
+    def wrong(self) -> dict[ColumnName, float]:
+        """The columns that hold wrong values, and the share of their rows that do."""
+        return wrong_values.counted(self.snapshot.profile)
 
     @cached_property
     def detections(self) -> ir.Table:
@@ -76,13 +87,17 @@ class Audit:
             return engine.put(name, CONTENTS.empty_table() if dry else contents(self.examined))
         return self.tables.get(name)
 
+    def empty_table(self, name: str) -> ir.Table:
+        """A table of the contract without rows, for rules that can do without it."""
+        return self.snapshot.engine.put(f"no_{name}", contract.load()[name].schema.empty_table())
+
     @cached_property
     def shared(self) -> SharedTables:
         """What several rules need, computed once."""
         return SharedTables(self.snapshot.engine, self.snapshot.work)
 
     def testers(self, view: View) -> ir.Table:
-        """The ids of test accounts, in one column `tester`. Raises NotEvaluated."""
+        """The ids of test accounts, in one column `tester`: those that every row of the id says to be one. Raises NotEvaluated."""
         users = self.snapshot.tables["users"]
         missing = [f"users.{name}" for name in ("user_id", "is_test") if name not in users.columns]
         if missing:
@@ -93,7 +108,16 @@ class Audit:
     def blocked(self) -> dict[str, str]:
         """Tables that failed a gate, and why: rules that read them are not evaluated."""
         evidence = gate.evidence(self.snapshot.delivery, self.snapshot.profile, self.policy, self.clock, None)
-        return gate.failures(evidence["delivered_tables"], evidence["delivered_columns"])
+        return gate.failures(evidence["delivered_tables"])
+
+    @cached_property
+    def first_account(self) -> dt.datetime | None:
+        """When the first account was made; null where there is none, or where nobody can tell."""
+        users = self.snapshot.tables["users"]
+        if "created_at" not in users.columns:
+            return None
+        first = self.snapshot.engine.rows(users.agg(first=users.created_at.min())).iloc[0]["first"]
+        return None if pd.isna(first) else pd.Timestamp(first).to_pydatetime()
 
     def view(self, keep: Keep | None = None) -> View:
         """The policy as one rule sees it; `keep` makes tables of what several rules need."""

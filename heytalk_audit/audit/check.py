@@ -119,7 +119,8 @@ class Check:
 class Rule:
     """A rule as written: `build` makes its check from the tables that its arguments name, the audited one first.
 
-    `judged` says that people read a random sample of its rows for review, and of all rows.
+    `judged` says that people read a random sample of its rows for review, and of all rows. `optional` are tables that it reads as empty
+    where they were not delivered: then it does not pass.
     """
 
     id: str
@@ -128,6 +129,7 @@ class Rule:
     basis: Literal["policy", "law"]
     build: Callable[..., Check]
     judged: bool = False
+    optional: tuple[str, ...] = ()
 
     @cached_property
     def arguments(self) -> tuple[str, ...]:
@@ -175,14 +177,20 @@ Build = Callable[..., Check]
 
 
 def rule(
-    id: str, *, severity: str, clauses: Sequence[str], basis: Literal["policy", "law"] = "policy", judged: bool = False
+    id: str,
+    *,
+    severity: str,
+    clauses: Sequence[str],
+    basis: Literal["policy", "law"] = "policy",
+    judged: bool = False,
+    optional: Sequence[str] = (),
 ) -> Callable[[Build], Build]:
     """Register a function as a rule: its arguments are the tables it needs, its docstring the report's text."""
 
     def register(build: Build) -> Build:
         if id in RULES and RULES[id].build.__qualname__ != build.__qualname__:
             raise ValueError(f"{id} is defined twice")
-        RULES[id] = Rule(id, Severity(severity), tuple(clauses), basis, build, judged)
+        RULES[id] = Rule(id, Severity(severity), tuple(clauses), basis, build, judged, tuple(optional))
         return build
 
     return register

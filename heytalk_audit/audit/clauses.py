@@ -14,14 +14,11 @@ from heytalk_audit.policy import Clause, Policy
 from heytalk_audit.registers.attestations import Attestation, attestation_standings
 from heytalk_audit.vocabulary import Verdict
 
-#: What a clause is where only some of the rules that should test it ran, or none.
-PARTLY_TESTED, NOT_TESTED = "PARTLY_TESTED", "NOT_TESTED"
-#: How a clause that data can test stands, the worst first: as the worst of its rules, in the order of verdicts. A rule that did not run is
-#: worse than one whose violations are answered for.
-STANDINGS = tuple(
-    state for verdict in Verdict for state in ((PARTLY_TESTED, NOT_TESTED, verdict) if verdict == Verdict.ACCEPTED else (verdict,))
-)
+#: How a clause stands that rules test or touch, the worst first.
+BROKEN, PARTLY, UNDECIDED, NOT_TESTED, KEPT = STANDINGS = ("BROKEN", "PARTLY", "UNDECIDED", "NOT_TESTED", "KEPT")
 NO_COMMITMENT = "NO_COMMITMENT"
+#: The class of clauses that promise nothing.
+NONE = "N"
 #: The ids by which the policy's data names findings on the document.
 ON_THE_DOCUMENT = "POL-"
 
@@ -48,32 +45,41 @@ def findings_on(clause: Clause) -> list[str]:
 
 
 def tests_of(policy: Policy, rules: Mapping[str, Rule]) -> dict[str, list[str]]:
-    """Per clause that data can test, the rules that should: those that the policy's data names, and those that cite it."""
+    """Per clause the rules that test it or touch it: those that the policy's data names, and those that cite it.
+
+    A rule that measures against the law moves no clause, and one without a commitment has none to keep.
+    """
+    moving = {rule.id: rule for rule in rules.values() if rule.basis != "law"}
     cited: dict[str, set[str]] = {}
-    for rule in rules.values():
+    for rule in moving.values():
         for clause in rule.clauses:
             cited.setdefault(clause, set()).add(rule.id)
-    return {c.id: sorted(set().union(*named(c, rules), cited.get(c.id, set()))) for c in policy.clauses.values() if c.kind == "D"}
+    of_law = rules.keys() - moving.keys()
+    return {
+        c.id: sorted(set().union(*named(c, moving), cited.get(c.id, set())) - of_law) for c in policy.clauses.values() if c.kind != NONE
+    }
 
 
 def results(
     audit: Audit, of_rules: Sequence[RuleResult], rules: Mapping[str, Rule], attested: Iterable[Attestation] = ()
 ) -> list[ClauseStanding]:
-    """Every clause in the policy's order: `state`, the rules of this run that test it, those that should and did not, its attestation.
+    """Every clause in the policy's order: `state`, the rules of this run that test or touch it, those that did not run, its attestation.
 
-    A clause passes only if every rule that should test it ran, and passed. A rule that measures against the law moves no clause.
+    A clause is kept only if every rule that tests or touches it ran, and passed; where there is none, it stands as people attest it.
     """
     ran = {r.id: r for r in of_rules}
     tests, statements = tests_of(audit.policy, rules), attestation_standings(attested, audit.policy, audit.clock.today)
-    cited: dict[str, list[str]] = {}
+    listed: dict[str, list[str]] = {}
     for r in of_rules:
         for clause in r.clauses:
-            cited.setdefault(clause.id, []).append(r.id)
-    return [_standing(c, ran, tests.get(c.id, sorted(cited.get(c.id, []))), statements.get(c.id)) for c in audit.policy.clauses.values()]
+            listed.setdefault(clause.id, []).append(r.id)
+    return [_standing(c, ran, tests.get(c.id, []), listed.get(c.id, []), statements.get(c.id)) for c in audit.policy.clauses.values()]
 
 
-def _standing(clause: Clause, ran: Mapping[str, RuleResult], tests: Sequence[str], statement: dict[str, Any] | None) -> ClauseStanding:
-    state = statement["state"] if statement else _state(ran, tests) if clause.kind == "D" else NO_COMMITMENT
+def _standing(
+    clause: Clause, ran: Mapping[str, RuleResult], tests: Sequence[str], listed: Sequence[str], statement: dict[str, Any] | None
+) -> ClauseStanding:
+    shown = sorted({*tests, *listed} & ran.keys())
     return ClauseStanding.model_validate(
         {
             "id": clause.id,
@@ -82,19 +88,24 @@ def _standing(clause: Clause, ran: Mapping[str, RuleResult], tests: Sequence[str
             "class": clause.kind,
             "paraphrase": clause.paraphrase,
             "anchor": clause.anchor,
-            "state": state,
-            "rules": [{"id": id, "verdict": ran[id].verdict} for id in tests if id in ran],
-            "not_run": [id for id in tests if id not in ran] if clause.kind == "D" else [],
+            "state": _state(clause, ran, tests, statement),
+            "rules": [{"id": id, "verdict": ran[id].verdict, "primary": id in clause.primary} for id in shown],
+            "not_run": [id for id in tests if id not in ran],
             "findings": findings_on(clause),
             "attestation": statement,
         }
     )
 
 
-def _state(ran: Mapping[str, RuleResult], tests: Sequence[str]) -> str:
-    verdicts: set[str] = {ran[id].verdict for id in tests if id in ran and ran[id].basis != "law"}
-    if not verdicts:
-        return NOT_TESTED
-    if any(id not in ran for id in tests):
-        verdicts.add(PARTLY_TESTED)
-    return next(state for state in STANDINGS if state in verdicts)
+def _state(clause: Clause, ran: Mapping[str, RuleResult], tests: Sequence[str], statement: dict[str, Any] | None) -> str:
+    if clause.kind == NONE:
+        return NO_COMMITMENT
+    if not tests:
+        return str(statement["state"]) if statement else NOT_TESTED
+    verdicts = {id: ran[id].verdict if id in ran else Verdict.NOT_EVALUATED for id in tests}
+    broken = [id for id, verdict in verdicts.items() if verdict in (Verdict.FAIL, Verdict.ACCEPTED)]
+    if broken:
+        return BROKEN if set(broken) & set(clause.primary) else PARTLY
+    if Verdict.REVIEW in verdicts.values():
+        return UNDECIDED
+    return KEPT if set(verdicts.values()) == {Verdict.PASS} else NOT_TESTED

@@ -3,8 +3,8 @@
 The argument, for a reader who knows every line of this module and of `suppression`, and every other number of the report:
 
 * A ledger that hides anything hides `pass` too, whatever it is: each small outcome may then be any of 1 to 4, and `pass` takes up the rest.
-  Where so few rows were tested that a printed threshold (a rate, the limit of unknowns) would tell 1 from 4, the population is hidden as
-  well. So verdicts and ratings are those of the internal report, and give no number away.
+  Where so few rows were tested that a printed threshold (a rate, the limits of unknown and of excused rows) would tell 1 from 4, the
+  population is hidden as well. So verdicts and ratings are those of the internal report, and give no number away.
 * The rows of an outcome are split many ways: by reason, by columns, by age. Only one of these splits is ever shown in part, the reasons;
   then no other split of that outcome is shown at all. Any other split is shown whole, without a small number in it, or not at all.
   Rows are split by region only where people are, and the number of people per reason is never shown.
@@ -20,10 +20,14 @@ from typing import Any
 
 from heytalk_audit.audit.delivered import DeliveredTable, PlaceRead, TextFinding, Totals
 from heytalk_audit.audit.document import ClauseStanding
+from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.rule_result import (
     BreakdownRow,
     Count,
+    DecidedRows,
+    DecisionStanding,
     EntryStanding,
+    Ledger,
     OverTimeResult,
     RuleResult,
     SampleResult,
@@ -45,29 +49,31 @@ def shown(value: Any) -> Any:
     return WORD if value is None else value
 
 
-def of_rule(result: RuleResult, audience: str, unknown_limit: float = 0.01) -> RuleResult:
+def of_rule(result: RuleResult, audience: str, limits: Limits | None = None) -> RuleResult:
     """A rule's result as an audience may see it: hidden numbers are null, and `suppressed` names them. For internal use: as it is.
 
-    `unknown_limit` is the share of unknown rows from which the audit's settings make a verdict REVIEW.
+    `limits` are the shares of rows from which the audit's settings make a verdict REVIEW (null: those by default).
     """
     if audience == Audience.INTERNAL:
         return result
     if _counts_no_people(result):
         visible = result.with_(samples=tuple(_sample(sample, frame_shown=True) for sample in result.samples))
     else:
-        visible = _suppressed(result, unknown_limit)
+        visible = _suppressed(result, limits or Limits.usual())
         if audience == Audience.PUBLIC:
             visible = visible.with_(samples=())
-    return visible.with_(entries=_nameless(visible.entries)) if audience == Audience.PUBLIC else visible
+    if audience != Audience.PUBLIC:
+        return visible
+    return visible.with_(entries=_nameless(visible.entries), decisions=_unnamed(visible.decisions))
 
 
 def _counts_no_people(result: RuleResult) -> bool:
     return result.tables[0] in THINGS and not any(result.subjects[outcome] for outcome in OPEN_OUTCOMES)
 
 
-def _suppressed(result: RuleResult, unknown_limit: float) -> RuleResult:
+def _suppressed(result: RuleResult, limits: Limits) -> RuleResult:
     """The result without small numbers and what would give them away."""
-    ledger = of_ledger(result.ledger, unknown_limit)
+    ledger = of_ledger(result.ledger, limits)
     subjects = of_subjects(result.subjects, ledger)
     hide = hidden_reasons(result.reasons, ledger)
     whole = {outcome for outcome in Outcome if hide[outcome] == set()}
@@ -75,12 +81,15 @@ def _suppressed(result: RuleResult, unknown_limit: float) -> RuleResult:
     tested_shown = ledger.tested is not None
     visible = result.with_(
         ledger=ledger,
+        decided=_decided(result, ledger),
+        decisions=tuple(map(_undetailed, result.decisions)),
         subjects=subjects,
         reasons=of_reasons(result.reasons, hide),
         breakdowns=_breakdowns(result, whole, regions_whole=subjects.by_region == result.subjects.by_region),
         ageing=_ageing(result.ageing, unhidden(result.ledger.violation)) if Outcome.VIOLATION in whole else {},
         rate=result.rate if tested_shown and ledger.violation is not None else None,
         accepted=_accepted(unhidden(result.accepted), ledger.violation),
+        assumed=_accepted(result.assumed or 0, ledger.violation),
         entries=tuple(map(_without_counts, result.entries)),
         over_time=_over_time(result.over_time, all_whole),
         figures=result.figures if all_whole and none_small(figure.value for figure in result.figures) else (),
@@ -138,6 +147,30 @@ def _without_counts(entry: EntryStanding) -> EntryStanding:
 
 def _nameless(entries: Iterable[EntryStanding]) -> tuple[EntryStanding, ...]:
     return tuple(entry.model_copy(update=NAMES) for entry in entries)
+
+
+def _decided(result: RuleResult, ledger: Ledger) -> DecidedRows | None:
+    """The rows for review by what was decided, all of them or none: each is a part of a number that is shown."""
+    decided = result.decided
+    shows = decided is not None and ledger.review is not None and none_small((decided.breach, decided.no_breach, decided.open))
+    return decided if shows else None
+
+
+def _undetailed(entry: DecisionStanding) -> DecisionStanding:
+    """A decision without its numbers, and without the record that it may name."""
+    scope = {"record": None} if "record" in entry.scope else entry.scope
+    return entry.model_copy(update={"matched": None, "closed": None, "max_rows": None, "scope": scope, "evidence": None})
+
+
+def _unnamed(entries: Iterable[DecisionStanding]) -> tuple[DecisionStanding, ...]:
+    names = {name: "a person, not named here" for name in ("decided_by", "confirmed_by")}
+    return tuple(entry.model_copy(update=names) for entry in entries)
+
+
+def of_decisions(entries: Iterable[DecisionStanding], audience: str) -> list[DecisionStanding]:
+    """The register of decisions as an audience may see it."""
+    visible = tuple(entries) if audience == Audience.INTERNAL else tuple(map(_undetailed, entries))
+    return list(_unnamed(visible) if audience == Audience.PUBLIC else visible)
 
 
 def _names_of_hidden(before: RuleResult, after: RuleResult) -> set[str]:

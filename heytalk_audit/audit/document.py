@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from heytalk_audit.audit.rule_result import Count, Document, EntryStanding, RuleResult
+from heytalk_audit.audit.rule_result import Count, DecisionStanding, Document, EntryStanding, RuleResult
 from heytalk_audit.canonical import canonical
 from heytalk_audit.vocabulary import Audience, Rating, Verdict
 
@@ -91,19 +91,21 @@ class AuditDescription(Document):
 
 
 class AreaRating(Document):
-    """A chapter of the audit, its worst verdict and its rating."""
+    """A chapter of the audit, its worst verdict and its rating; without one, the best that the rules allow that were tested."""
 
     name: str
     title: str
     verdict: Verdict
     rating: Rating
+    at_best: Rating | None = None
 
 
 class RuleVerdict(Document):
-    """A rule by its id, and its verdict."""
+    """A rule by its id, and its verdict; `primary` says that it tests the clause's very sentence, where others touch it."""
 
     id: str
     verdict: Verdict
+    primary: bool = False
 
 
 class ClauseAttestation(Document):
@@ -243,6 +245,7 @@ class Results(Document):
     areas: tuple[AreaRating, ...]
     clauses: tuple[ClauseStanding, ...]
     register_: tuple[EntryStanding, ...] = Field(alias="register")
+    decisions: tuple[DecisionStanding, ...] = ()
     findings: tuple[FindingStanding, ...]
     follow_up: FollowUpDocument | None
 

@@ -10,20 +10,22 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit import contract
-from heytalk_audit.audit import ledger, verdict
+from heytalk_audit.audit import ledger, no_value, verdict, wrong_values
 from heytalk_audit.audit.audit import READ_FROM_TEXTS, Audit
 from heytalk_audit.audit.breakdown import shown_value
 from heytalk_audit.audit.check import Check, OverTime, Rule
 from heytalk_audit.audit.classify import classify, labelled_rows, shown_breakdowns, tested_records
+from heytalk_audit.audit.columns_read import ColumnsRead, roots
 from heytalk_audit.audit.counts import RowCounts, count
-from heytalk_audit.audit.faults import GATE, Block, Fault, NotEvaluated, absent, fault_of, missing_column
+from heytalk_audit.audit.faults import EMPTY, GATE, Block, Fault, NotEvaluated, absent, fault_of, missing_column, wrong_type
 from heytalk_audit.audit.holds import Hold
+from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.people import people_table
 from heytalk_audit.audit.present import Present
 from heytalk_audit.audit.sampling import Sample, draw
 from heytalk_audit.errors import printable
 from heytalk_audit.policy.view import View
-from heytalk_audit.snapshot import gate
+from heytalk_audit.snapshot import gate, profile
 from heytalk_audit.snapshot.engines import Engine
 from heytalk_audit.vocabulary import Limit, Outcome, Verdict
 
@@ -48,7 +50,8 @@ class Evaluation:
 
     `classified` are these rows on the engine, until the next rule is evaluated: see `classify.labelled_rows`; null where there are none.
     Record and subject are raw there, and leave the engine as pseudonyms alone. `tables` are those that the rule needs, the audited one
-    first. `blocked_by` are codes of what kept the rule from being evaluated; `fault` is its own fault, if it crashed.
+    first. `blocked_by` are codes of what kept the rule from being evaluated, or from having a population; `fault` is its own fault, if it
+    crashed. `gaps` and `notes` are sentences on what the rule did not see: only the former limit its verdict.
     """
 
     rule: Rule
@@ -62,11 +65,13 @@ class Evaluation:
     figures: dict[str, Any] = field(default_factory=dict)
     over_time: MonthlyCounts | None = None
     view: View | None = None
-    assumptions: tuple[str, ...] = ()
+    assumptions: dict[str, tuple[str, ...]] = field(default_factory=dict)
     sql: str = ""
     samples: tuple[Sample, ...] = ()
     blocked_by: tuple[str, ...] = ()
     limited_by: tuple[Limit, ...] = ()
+    gaps: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     fault: Fault | None = None
 
 
@@ -74,7 +79,8 @@ class Evaluation:
 class Built:
     """A rule's check on a snapshot, as expressions, and the record that names each of its rows.
 
-    `candidates` are its rows that do not pass; `needs` the tables that it needs, and `reads` all that it reads.
+    `candidates` are its rows that do not pass; `needs` the tables that it needs, `reads` all that it reads, and `absent` those that it
+    can do without, and has to.
     """
 
     check: Check
@@ -82,6 +88,7 @@ class Built:
     candidates: ir.Table
     needs: tuple[str, ...]
     reads: tuple[str, ...]
+    absent: tuple[str, ...] = ()
 
 
 def evaluate(rule: Rule, audit: Audit, keep_pass: bool = False, raises: bool = False) -> Evaluation:
@@ -129,9 +136,11 @@ def dry(rule: Rule, audit: Audit, view: View, kept: Callable[[ir.Table], ir.Tabl
 
 
 def _refuse_absent(rule: Rule, audit: Audit) -> None:
-    missing = [table for table in rule.tables if table not in READ_FROM_TEXTS and table not in audit.tables]
+    there = (*READ_FROM_TEXTS, *audit.tables, *rule.optional)
+    missing = [table for table in rule.tables if table not in there]
     if missing:
         raise absent(missing)
+    no_value.refuse_without_values(rule, audit.snapshot)
 
 
 def _refuse_gated(rule: Rule, audit: Audit, tables: Sequence[str]) -> None:
@@ -146,11 +155,13 @@ def _build(rule: Rule, audit: Audit, view: View, present: Present, dry: bool = F
     """The rule's check and the rows that do not pass, as expressions: whatever they read is missing here, if it is missing at all."""
     _refuse_absent(rule, audit)
     special: dict[str, Any] = {"policy": view, "present": present}
+    left_out = tuple(name for name in rule.optional if name not in audit.tables)
+    special |= {name: audit.empty_table(name) for name in left_out}
     arguments = {name: special[name] if name in special else audit.table(name, dry) for name in rule.arguments}
     try:
-        check = rule.build(**arguments)
+        check = _without_wrong_values(rule, rule.build(**arguments), audit, view)
         record = _record(rule, check, audit)
-        testers = audit.testers(view) if check.has_people else None
+        testers = _testers(rule, check, audit, view)
         candidates = classify(check, record, testers, shown_breakdowns(rule, check), keep_pass)
         if isinstance(check.exempt, Hold):
             # what a hold reads is missing here, too
@@ -159,9 +170,28 @@ def _build(rule: Rule, audit: Audit, view: View, present: Present, dry: bool = F
         column = missing_column(error, {name: audit.tables[name] for name in (*rule.tables, *present.read) if name in audit.tables})
         if column is None:
             raise
-        raise absent([column]) from error
+        table, _, name = column.partition(".")
+        is_wrong = audit.snapshot.profile[table]["columns"][name]["status"] == profile.WRONG
+        raise (wrong_type if is_wrong else absent)([column]) from error
     needs = _needs(rule, check)
-    return Built(check, record, candidates, needs, tuple(dict.fromkeys((*needs, *present.read))))
+    return Built(check, record, candidates, needs, tuple(dict.fromkeys((*needs, *present.read))), left_out)
+
+
+def _without_wrong_values(rule: Rule, check: Check, audit: Audit, view: View) -> Check:
+    """The check with rows that hold a wrong value as unknown. Raises NotEvaluated where there are too many. The delivery's own rules look
+    at wrong values."""
+    if not audit.wrong or rule.family in verdict.GATES:
+        return check
+    snapshot = audit.snapshot.tables
+    read = ColumnsRead({table.op(): name for name, table in snapshot.items()}, view.kept).of(roots(check)) & audit.wrong.keys()
+    wrong_values.refuse_too_many(audit.wrong, read, audit.settings["unknown_limit"])
+    table = rule.tables[0]
+    return wrong_values.marked(check, snapshot[table], table, read, view.kept) if table in snapshot else check
+
+
+def _testers(rule: Rule, check: Check, audit: Audit, view: View) -> ir.Table | None:
+    """The test accounts that are left out of a rule's population; the rules on the delivery leave out nobody."""
+    return audit.testers(view) if check.has_people and rule.family not in verdict.GATES else None
 
 
 def _labelled(rule: Rule, check: Check, candidates: ir.Table, audit: Audit, view: View) -> ir.Table:
@@ -193,13 +223,13 @@ def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -
     classified, sql = _keep_classified(rule, built, audit, view)
     counts = count(engine, CLASSIFIED, shown_breakdowns(rule, check), check.over_time) if classified is not None else RowCounts()
     counted = ledger.ledger_of(counts, in_scope)
-    gaps = verdict.coverage_gaps(rule, built.reads, audit, view)
-    judged = verdict.judge(counted, gaps, audit.settings["unknown_limit"])
-    reasons = [judged.reason, *verdict.notes(rule, present, audit)]
+    gaps = verdict.coverage_gaps(rule, built.reads, [*built.absent, *verdict.unseen(rule, present, audit)], audit, view)
+    judged = verdict.judge(counted, gaps, Limits.of(audit.settings))
+    notes = verdict.notes(rule, audit)
     return Evaluation(
         rule,
         verdict.demoted(rule, judged.verdict, audit),
-        "; ".join(reason for reason in reasons if reason) or None,
+        verdict.sentence(judged, notes),
         counted,
         counts,
         classified,
@@ -210,9 +240,21 @@ def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -
         view,
         _assumptions(check, counts, view),
         printable_sql(sql),
-        _samples(built, classified, audit, view) if rule.judged else (),
+        _samples(rule, built, classified, audit, view) if rule.judged else (),
         limited_by=judged.limited_by,
+        gaps=tuple(gaps),
+        notes=tuple(notes),
+        blocked_by=_empty(check, audit, view) if judged.verdict == Verdict.NO_POPULATION else (),
     )
+
+
+def _empty(check: Check, audit: Audit, view: View) -> tuple[str, ...]:
+    """Codes of the tables that a check's population is taken from, and that have no row, although their source does not say so."""
+    population = ledger.before_joins(check.population if check.population is not None else check.rows)
+    delivered, snapshot = {table.op(): name for name, table in audit.snapshot.tables.items()}, audit.snapshot
+    read = {delivered[table] for table in view.tables_within(population) if table in delivered}
+    empty = [name for name in sorted(read) if not snapshot.profile[name]["rows"] and snapshot.delivery.source_totals(name).get("rows") != 0]
+    return tuple(f"{EMPTY}:{name}" for name in empty)
 
 
 def _keep_classified(rule: Rule, built: Built, audit: Audit, view: View) -> tuple[ir.Table | None, str]:
@@ -231,10 +273,10 @@ def _keep_classified(rule: Rule, built: Built, audit: Audit, view: View) -> tupl
     return kept if rows else None, ";\n\n".join(f"CREATE TABLE {name} AS\n{query}" for name, query in statements.items())
 
 
-def _samples(built: Built, classified: ir.Table | None, audit: Audit, view: View) -> tuple[Sample, ...]:
+def _samples(rule: Rule, built: Built, classified: ir.Table | None, audit: Audit, view: View) -> tuple[Sample, ...]:
     """What people read: of the rows for review, which tells how often these are right, and of all rows tested, which gives a rate."""
     size, seed, engine = view.setting("sample_size"), view.setting("sample_seed"), audit.snapshot.engine
-    testers = audit.testers(view) if built.check.has_people else None
+    testers = _testers(rule, built.check, audit, view)
     every = tested_records(built.check, built.record, testers)
     candidates = every.limit(0) if classified is None else classified.filter(classified.outcome == Outcome.REVIEW)
     return draw("candidates", candidates, size, seed, engine), draw("all rows tested", every, size, seed, engine)
@@ -255,11 +297,15 @@ def _by_month(rule: Rule, drawn: OverTime, table: ir.Table, engine: Engine) -> l
     return [(str(panel), str(month), int(n)) for panel, month, n in rows]
 
 
-def _assumptions(check: Check, counts: RowCounts, view: View) -> tuple[str, ...]:
-    """Names of the assumed numbers that the violations rest on."""
+def _assumptions(check: Check, counts: RowCounts, view: View) -> dict[str, tuple[str, ...]]:
+    """Per reason of a violation the names of the assumed numbers that its rows rest on; reasons that rest on none are left out."""
+    found: dict[str, tuple[str, ...]] = {}
     reasons = {line.reason for line in counts.reasons if line.outcome == Outcome.VIOLATION}
-    numbers = [n for c in check.conditions if c.reason in reasons for n in view.rests_on(c.when)]
-    return tuple(dict.fromkeys(n.name for n in numbers if n.origin == "assumption"))
+    for c in check.conditions:
+        if c.reason in reasons and c.outcome == Outcome.VIOLATION:
+            assumed = [n.name for n in view.rests_on(c.when) if n.origin == "assumption"]
+            found[str(c.reason)] = tuple(dict.fromkeys([*found.get(str(c.reason), ()), *assumed]))
+    return {reason: names for reason, names in found.items() if names}
 
 
 def _without(rule: Rule, stands: Verdict, reason: str, view: View, **why: Any) -> Evaluation:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from heytalk_audit.audit.acceptance import accepted_by
+from heytalk_audit.audit.decisions import Decisions
 from heytalk_audit.audit.evaluate import Evaluation
 from heytalk_audit.audit.pseudonym import with_pseudonyms
 from heytalk_audit.registers.accepted import Entry
@@ -35,14 +36,20 @@ GROUP = 1_000_000
 
 
 def write_exceptions(
-    evaluation: Evaluation, engine: Engine, pads: ir.Table, path: Path, covering: Sequence[Entry] = (), beside: Path | None = None
+    evaluation: Evaluation,
+    engine: Engine,
+    pads: ir.Table,
+    path: Path,
+    covering: Sequence[Entry] = (),
+    beside: Path | None = None,
+    decisions: Decisions = Decisions(),
 ) -> None:
     """Write an exceptions file, ordered by record; the same rows give the same bytes. `pads` as of `pseudonym.key_pads`.
 
     Where entries of the register cover rows, a second file `beside` it has the same rows with the ids of these entries, or null.
     """
     files = {path: EXCEPTIONS} | ({beside: ACCEPTED} if covering and beside is not None else {})
-    write_rows(_batches(evaluation, engine, pads, covering), files)
+    write_rows(_batches(evaluation, engine, pads, covering, decisions), files)
 
 
 def write_no_exceptions(path: Path) -> None:
@@ -66,11 +73,13 @@ def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     return pq.ParquetWriter(path, schema, compression="zstd", write_statistics=False, store_schema=False)
 
 
-def _batches(evaluation: Evaluation, engine: Engine, pads: ir.Table, covering: Sequence[Entry]) -> Iterator[pa.RecordBatch]:
+def _batches(
+    evaluation: Evaluation, engine: Engine, pads: ir.Table, covering: Sequence[Entry], decisions: Decisions
+) -> Iterator[pa.RecordBatch]:
     if evaluation.classified is None:
         return
     if covering:
-        rows = with_pseudonyms(evaluation.classified, pads)
+        rows = decisions.marked(with_pseudonyms(evaluation.classified, pads))
         listed = rows.select(*EXCEPTIONS.names, accepted=accepted_by(covering, rows))
     else:
         # without the rule's own columns the query is the same for every rule, and compiled once

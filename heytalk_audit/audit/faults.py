@@ -20,6 +20,9 @@ from heytalk_audit.audit.check import Rule
 
 #: Kinds of blocks, the first part of a block's code: `absent:support_tickets.text`, `gate:users`.
 ABSENT, GATE = "absent", "gate"
+WRONG_TYPE, WRONG_VALUE, NO_VALUE = "wrong_type", "wrong_value", "no_value"
+#: The kind of what leaves a rule without population: a table without rows, of which the source does not say that it has none.
+EMPTY = "empty"
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,11 @@ def absent(names: Iterable[str]) -> NotEvaluated:
     names = list(names)
     sentence = "not delivered: " + ", ".join(IN_WORDS.get(name, name) for name in names)
     return NotEvaluated(Block(ABSENT, name, sentence) for name in names)
+
+
+def wrong_type(names: Iterable[str]) -> NotEvaluated:
+    """Columns, as `table.column`, that were delivered in another type."""
+    return NotEvaluated(Block(WRONG_TYPE, name, f"{name} has another type than the contract says") for name in names)
 
 
 def fault_of(error: Exception, rule: Rule) -> Fault:

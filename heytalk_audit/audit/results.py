@@ -12,11 +12,13 @@ import pandas as pd
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.breakdown import breakdown
 from heytalk_audit.audit.check import Rule
-from heytalk_audit.audit.counts import RowCounts
+from heytalk_audit.audit.counts import ReasonRows, RowCounts
+from heytalk_audit.audit.decisions import Decisions
 from heytalk_audit.audit.evaluate import Evaluation
 from heytalk_audit.audit.faults import Fault
 from heytalk_audit.audit.rule_result import (
     ClauseCited,
+    DecidedRows,
     EntryStanding,
     FaultPlace,
     Ledger,
@@ -49,6 +51,7 @@ def summarise(
     entries: Sequence[EntryStanding] = (),
     accepted: int = 0,
     repeated: bool = False,
+    decisions: Decisions = Decisions(),
 ) -> RuleResult:
     """A rule's result: everything the report says of it. `pads` as of `pseudonym.key_pads`; `labels` of `sampling.read_labels`.
 
@@ -66,12 +69,15 @@ def summarise(
             "fault": _fault(evaluation.fault),
             "accepted": accepted,
             "entries": tuple(entries),
+            "decided": _decided(evaluation, decisions),
+            "decisions": decisions.standings,
             "repeated": repeated,
             "figures": [{"label": label, "value": value} for label, value in evaluation.figures.items()],
             "samples": _samples(evaluation, audit.snapshot.engine, pads, labels),
             "numbers": [_number(number) for number in evaluation.view.read.values()] if evaluation.view else [],
             "tables": evaluation.tables,
-            "assumptions": evaluation.assumptions,
+            "assumptions": tuple(dict.fromkeys(name for names in evaluation.assumptions.values() for name in names)),
+            "assumed": sum(line.rows for line in _violations(evaluation.counts) if line.reason in evaluation.assumptions),
             "sql": evaluation.sql,
         }
     )
@@ -124,6 +130,14 @@ def rate_finding(rule: Rule, ledger: dict[str, int], repeated: bool = False) -> 
     return rule.severity.moved(1) if count < FEW and count / tested < RARE and not fixed else rule.severity
 
 
+def _decided(evaluation: Evaluation, decisions: Decisions) -> DecidedRows | None:
+    """The rows for review by what was decided of them; null where the rule was not evaluated."""
+    if not evaluation.verdict.is_tested:
+        return None
+    decided = decisions.decided
+    return DecidedRows(breach=decided.breach, no_breach=decided.no_breach, open=evaluation.ledger[Outcome.REVIEW] - decided.rows)
+
+
 def _fault(fault: Fault | None) -> FaultPlace | None:
     return None if fault is None else FaultPlace(type=fault.type, file=fault.file, line=fault.line)
 
@@ -169,6 +183,10 @@ def _subjects(counts: RowCounts) -> Subjects:
 def _reasons(counts: RowCounts) -> tuple[ReasonCount, ...]:
     lines = [ReasonCount(outcome=c.outcome, reason=c.reason, rows=c.rows, people=c.people) for c in counts.reasons]
     return tuple(sorted(lines, key=lambda line: (line.outcome.rank, -(line.rows or 0), str(line.reason))))
+
+
+def _violations(counts: RowCounts) -> list[ReasonRows]:
+    return [line for line in counts.reasons if line.outcome == Outcome.VIOLATION]
 
 
 def _over_time(evaluation: Evaluation) -> OverTimeResult | None:

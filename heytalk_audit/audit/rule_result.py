@@ -175,6 +175,33 @@ class EntryStanding(Document):
     covered: Count
 
 
+class DecisionStanding(Document):
+    """An entry of the register of decisions: how it stands, the rows for review that it is on, and those that it closes."""
+
+    id: str
+    rule: str
+    scope: dict[str, Any]
+    decision: str | None
+    ground: str
+    decided_by: str
+    confirmed_by: str
+    decided_on: str
+    evidence: str | None
+    evidence_sha256: str | None
+    max_rows: Count
+    state: str
+    matched: Count
+    closed: Count
+
+
+class DecidedRows(Document):
+    """The rows for review by what people decided of them."""
+
+    breach: Count
+    no_breach: Count
+    open: Count
+
+
 class FaultPlace(Document):
     """A rule's own fault: the exception's type, and where it arose. Never its message, which may quote data."""
 
@@ -184,7 +211,10 @@ class FaultPlace(Document):
 
 
 class RuleResult(Document):
-    """Everything that a report says of one rule."""
+    """Everything that a report says of one rule.
+
+    So many violations as `assumed` says rest on one of the `assumptions`: numbers that are not the policy's.
+    """
 
     id: str
     title: str
@@ -198,6 +228,8 @@ class RuleResult(Document):
     fault: FaultPlace | None = None
     ledger: Ledger
     accepted: Count
+    decided: DecidedRows | None = None
+    decisions: tuple[DecisionStanding, ...] = ()
     entries: tuple[EntryStanding, ...]
     subjects: Subjects
     reasons: tuple[ReasonCount, ...]
@@ -220,6 +252,7 @@ class RuleResult(Document):
     finding_severity: Severity | None
     repeated: bool
     assumptions: tuple[str, ...]
+    assumed: Count = None
     source: str
     sql: str
     suppressed: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ import pandas as pd
 from heytalk_audit.audit.pseudonym import with_pseudonyms
 from heytalk_audit.detect.chance import interval
 from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.registers.persons import same_person
 from heytalk_audit.snapshot.engines import Engine
 
 #: What a file of labels must have; other columns are left alone, as those of the queue that reviewers fill in.
@@ -89,7 +90,7 @@ def read_labels(paths: Iterable[Path]) -> pd.DataFrame:
         raise InputError("labels", f"{row.reviewer} labelled {row.record} twice", "keep one label of each reviewer per record")
     for rule, of_rule in labels.groupby("rule"):
         reviewers = sorted(of_rule["reviewer"].unique())
-        if len(reviewers) != 2:
+        if len(reviewers) != 2 or same_person(*reviewers):
             raise InputError("labels", f"{len(reviewers)} reviewers of {rule} ({', '.join(reviewers)})", "give the labels of two")
     return labels
 
@@ -130,6 +131,12 @@ def review_of(records: Iterable[str], labels: pd.DataFrame) -> Review:
     agreement, kappa = agreement_of([(a, b) for a, b in pairs if a and b])
     unsettled = pd.DataFrame(left, columns=["record", "first", "second"], dtype="object")
     return Review(len(drawn), decided["yes"], decided["no"], unsettled, agreement, kappa)
+
+
+def labelled(records: Iterable[str], labels: pd.DataFrame) -> dict[str, str]:
+    """Of a sample's records those that both reviewers labelled alike, yes or no, with that label."""
+    by_record = labels[labels["record"].isin(list(records))].groupby("record")["label"].agg(list)
+    return {str(record): pair[0] for record, pair in by_record.items() if len(pair) == 2 and pair[0] == pair[1] and pair[0] in LABELS[:2]}
 
 
 def refuse_strangers(drawn: Iterable[str], labels: pd.DataFrame) -> None:

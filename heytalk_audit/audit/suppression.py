@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.rule_result import Count, Ledger, ReasonCount, Subjects
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Outcome
 
@@ -48,25 +49,26 @@ def hidden(parts: Mapping[str, int]) -> set[str] | None:
     return {*small, beside}
 
 
-def of_ledger(ledger: Ledger, unknown_limit: float) -> Ledger:
-    """The ledger with its small outcomes, and what would give them away, as null. `unknown_limit` is a share of the rows tested."""
+def of_ledger(ledger: Ledger, limits: Limits) -> Ledger:
+    """The ledger with its small outcomes, and what would give them away, as null. `limits` are shares of the rows tested."""
     counts = {str(outcome): unhidden(ledger[outcome]) for outcome in Outcome}
     in_scope = unhidden(ledger.in_scope)
     small = {outcome for outcome, n in counts.items() if is_small(n)}
     if not small:
         return ledger
     hide, most = small | {Outcome.PASS}, SMALL - 1
-    if _thresholds_tell(in_scope - counts[Outcome.EXCLUDED], unknown_limit) or small == {Outcome.PASS}:
+    if _thresholds_tell(in_scope - counts[Outcome.EXCLUDED], limits) or small == {Outcome.PASS}:
         hide = hide | {"in_scope"}
     elif sum(counts[outcome] for outcome in hide) < most * len(small - {Outcome.PASS}):
         hide = {*counts, "in_scope"}
     return Ledger.model_validate({name: None if name in hide else n for name, n in (counts | {"in_scope": in_scope}).items()})
 
 
-def _thresholds_tell(tested: int, unknown_limit: float) -> bool:
+def _thresholds_tell(tested: int, limits: Limits) -> bool:
     """Whether a printed threshold would tell some of 1 to 4 from others, among so many rows."""
     most = SMALL - 1
-    return most >= LEAST_RATE * tested or not (unknown_limit * tested >= most or unknown_limit * tested < 1)
+    shares = (limits.unknown, limits.exempt)
+    return most >= LEAST_RATE * tested or not all(share * tested >= most or share * tested < 1 for share in shares)
 
 
 def of_subjects(subjects: Subjects, ledger: Ledger) -> Subjects:

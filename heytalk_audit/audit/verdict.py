@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from heytalk_audit import contract
 from heytalk_audit.audit.audit import COLUMN_CONTENTS, DETECTIONS, Audit
 from heytalk_audit.audit.check import Rule
+from heytalk_audit.audit.limits import Decided, Limits
 from heytalk_audit.audit.present import Present
 from heytalk_audit.detect.places import PLACES
 from heytalk_audit.expressions.calendar import add_months
@@ -31,55 +32,54 @@ class Judged:
     limited_by: tuple[Limit, ...] = ()
 
 
-def judge(ledger: Mapping[str, int], gaps: Sequence[str], unknown_limit: float, accepted: int = 0) -> Judged:
+def judge(ledger: Mapping[str, int], gaps: Sequence[str], limits: Limits, accepted: int = 0, decided: Decided = Decided()) -> Judged:
     """The verdict of a ledger. `gaps` say where the delivery cuts what the rule must see; `accepted` rows are answered for."""
     tested = ledger["in_scope"] - ledger[Outcome.EXCLUDED]
     if tested == 0:
         return Judged(Verdict.NO_POPULATION, "nothing in scope" if ledger["in_scope"] == 0 else "all rows in scope are test accounts")
-    too_many_unknown = ledger[Outcome.UNKNOWN] > unknown_limit * tested
-    limits = ((Limit.UNKNOWN, too_many_unknown), (Limit.COVERAGE, bool(gaps)))
-    verdict, reason = _first_that_holds(ledger, gaps, unknown_limit, accepted, too_many_unknown)
-    return Judged(verdict, reason, tuple(limit for limit, holds in limits if holds))
+    exceeded = limits.exceeded(ledger)
+    if gaps:
+        exceeded[Limit.COVERAGE] = "coverage: " + "; ".join(gaps)
+    broken = ledger[Outcome.VIOLATION] + decided.breach
+    if broken > accepted:
+        verdict = Verdict.FAIL
+    elif ledger[Outcome.REVIEW] > decided.rows or exceeded:
+        verdict = Verdict.REVIEW
+    else:
+        verdict = Verdict.ACCEPTED if broken else Verdict.PASS
+    return Judged(verdict, "; ".join(exceeded.values()) or None, tuple(exceeded))
 
 
-def _first_that_holds(
-    ledger: Mapping[str, int], gaps: Sequence[str], unknown_limit: float, accepted: int, too_many_unknown: bool
-) -> tuple[Verdict, str | None]:
-    if ledger[Outcome.VIOLATION] > accepted:
-        return Verdict.FAIL, None
-    if ledger[Outcome.REVIEW]:
-        return Verdict.REVIEW, None
-    if too_many_unknown:
-        return Verdict.REVIEW, f"unknown rows are above the limit of {unknown_limit:.2%}"
-    if ledger[Outcome.VIOLATION]:
-        return Verdict.ACCEPTED, None
-    return (Verdict.REVIEW, "coverage: " + "; ".join(gaps)) if gaps else (Verdict.PASS, None)
+def sentence(judged: Judged, notes: Sequence[str]) -> str | None:
+    """Why a verdict is what it is, and what the rule did not see; null where there is nothing to say."""
+    return "; ".join(text for text in (judged.reason, *notes) if text) or None
 
 
-def coverage_gaps(rule: Rule, tables: Sequence[str], audit: Audit, view: View) -> list[str]:
-    """Where the descriptor's window or filter cuts what the rule must see of the tables that it reads."""
+def coverage_gaps(rule: Rule, tables: Sequence[str], unseen: Sequence[str], audit: Audit, view: View) -> list[str]:
+    """What the rule must see and did not: where a table's window or filter cuts it, and the `unseen` tables and columns."""
+    missing = ["not delivered: " + ", ".join(unseen)] if unseen else []
     if rule.family in GATES:
-        return []
+        return missing
     start, _ = audit_period(audit.clock, audit.settings.get("period_from"), None)
     months = max((n.value for n in view.read.values() if n.unit == "months" and n.origin == "policy"), default=0)
     look_back = dt.datetime.combine(min(add_months(audit.clock.today, -months), start), dt.time())
-    gaps = [gate.coverage(audit.snapshot.delivery, table, look_back) for table in tables]
-    if rule.tables[0] in OVER_WHATEVER and DETECTIONS in rule.tables:
-        gaps += [f"{place.name} was not delivered" for place in PLACES.values() if not place.is_in(audit.snapshot.tables)]
-    return [gap for gap in gaps if gap]
+    delivered = [table for table in tables if table in audit.snapshot.tables]
+    gaps = [gate.coverage(audit.snapshot.delivery, table, look_back, audit.first_account) for table in delivered]
+    return missing + [gap for gap in gaps if gap]
 
 
-def notes(rule: Rule, present: Present, audit: Audit) -> list[str]:
-    """What a rule over whatever is there did not see."""
-    missing = sorted(table for table in contract.load() if table not in audit.snapshot.tables)
-    unseen = present.missing
-    if rule.tables[0] in OVER_WHATEVER:
-        unseen = sorted({*unseen, *missing, *(_unread(audit) if DETECTIONS in rule.tables else ())})
-    lines = ["not delivered: " + ", ".join(unseen)] if unseen else []
-    lost = _lost(audit)
-    if rule.id == "DQ-01" and lost:
-        lines.append("described but not delivered: " + ", ".join(lost))
-    return lines
+def unseen(rule: Rule, present: Present, audit: Audit) -> list[str]:
+    """Tables, and columns of free text, that a rule over whatever is there would have looked at, and that were not delivered."""
+    if rule.tables[0] not in OVER_WHATEVER:
+        return present.missing
+    missing = [table for table in contract.load() if table not in audit.snapshot.tables]
+    return sorted({*present.missing, *missing, *(_unread(audit) if DETECTIONS in rule.tables else ())})
+
+
+def notes(rule: Rule, audit: Audit) -> list[str]:
+    """What beside the rule's own rows keeps the control totals from a PASS."""
+    lost = _lost(audit) if rule.id == "DQ-01" else []
+    return ["described but not delivered: " + ", ".join(lost)] if lost else []
 
 
 def _unread(audit: Audit) -> list[str]:

@@ -48,3 +48,16 @@ def findings(
         raise InputError(f"--out {out_.name}", "is there already", "name another file: what people wrote is not overwritten")
     else:
         out_.write_text(text, "utf-8")
+
+
+@app.command()
+def decide(
+    run_: Run,
+    out_: Annotated[Path, typer.Option("--out", help="The file to write")],
+) -> None:
+    """The open rows for review as a register of decisions to fill in: for `decisions` in the next run's parameters."""
+    from heytalk_audit.handover.decide import register_of
+
+    if out_.exists():
+        raise InputError(f"--out {out_.name}", "is there already", "name another file: what people wrote is not overwritten")
+    out_.write_text(register_of(run_), "utf-8")

@@ -59,6 +59,12 @@ class Table:
     def __contains__(self, name: str) -> bool:
         return any(c.name == name for c in self.columns)
 
+    @property
+    def schema(self) -> pa.Schema:
+        """Its columns as rules read them: instants are naive UTC."""
+        kinds = ARROW | {"timestamp": pa.timestamp("us")}
+        return pa.schema([(c.name, kinds[c.kind]) for c in self.columns])
+
     def of_kind(self, kind: str) -> list[str]:
         """Names of the columns of that kind, in the contract's order."""
         return [c.name for c in self.columns if c.kind == kind]

@@ -17,7 +17,7 @@ from heytalk_audit.vocabulary import OPEN_OUTCOMES
 
 FINDINGS = [
     *("id", "title", "area", "severity", "finding_severity", "verdict", "basis"),
-    *(*LEDGER, "accepted", "rate"),
+    *(*LEDGER, "accepted", "decided_breach", "decided_no_breach", "decided_open", "rate"),
     *(f"people_{outcome}" for outcome in OPEN_OUTCOMES),
     *("clauses", "reasons", "reason", "recommendation", "evidence_sha256"),
 ]
@@ -50,8 +50,10 @@ def finding_rows(run: Recorded) -> Iterator[list[Any]]:
 def _numbers(run: Recorded, rule: RuleResult) -> list[Any]:
     """The ledger, the rows accepted, the rate and the people. A rule that was not evaluated has none: a nought would look like a result."""
     if not rule.verdict.is_tested:
-        return [*[None for _ in LEDGER], None, rule.rate, *[None for _ in OPEN_OUTCOMES]]
-    return [*(shown(rule.ledger[name]) for name in LEDGER), shown(rule.accepted), rule.rate, *run.people(rule).values()]
+        return [*[None for _ in LEDGER], None, None, None, None, rule.rate, *[None for _ in OPEN_OUTCOMES]]
+    decided = rule.decided
+    parts = [shown(n) for n in (decided.breach, decided.no_breach, decided.open)] if decided else [shown(None)] * 3
+    return [*(shown(rule.ledger[name]) for name in LEDGER), shown(rule.accepted), *parts, rule.rate, *run.people(rule).values()]
 
 
 def exception_rows(run: Recorded) -> Iterator[list[Any]]:

@@ -69,7 +69,7 @@ class Difference:
     def changed(self) -> bool:
         """Whether anything is not as it was: a row, a verdict or a count."""
         moved = any(c.verdicts[0] != c.verdicts[1] or any(n.state != "persisting" for n in c.counts) for c in self.rules)
-        return moved or any(ledger_in(self.old, c.rule) != ledger_in(self.new, c.rule) for c in self.rules)
+        return moved or any(_counts(self.old, c.rule) != _counts(self.new, c.rule) for c in self.rules)
 
     @cached_property
     def totals(self) -> dict[str, dict[str, int]]:
@@ -148,8 +148,16 @@ def _rule(difference: Difference, compared: Compared) -> dict[str, Any]:
 
 def _ledgers(difference: Difference, compared: Compared) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """What the two runs counted, as plain data; null where a run did not test the rule."""
-    before, now = ledger_in(difference.old, compared.rule), ledger_in(difference.new, compared.rule)
-    return before.plain() if before else None, now.plain() if now else None
+    before, now = (_counts(run, compared.rule) for run in (difference.old, difference.new))
+    return before, now
+
+
+def _counts(run: Run, rule: str) -> dict[str, Any] | None:
+    """What a run counted of a rule, and beside the ledger what was decided of its rows for review."""
+    ledger, decided = ledger_in(run, rule), run.rules[rule].decided if rule in run.rules else None
+    if ledger is None:
+        return None
+    return ledger.plain() | ({f"decided_{name}": n for name, n in decided.plain().items() if name != "open"} if decided else {})
 
 
 # on the console --------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from heytalk_audit.evidence.signature import public_of, sign
 from heytalk_audit.evidence.verify import verify_pack
 from heytalk_audit.follow_up.earlier import results_in
 from heytalk_audit.policy.chapters import CHAPTERS
+from heytalk_audit.registers.persons import same_person
 from heytalk_audit.report import page, pages
 from heytalk_audit.vocabulary import Rating
 
@@ -91,7 +92,7 @@ def refuse(run: Path, role: str, name: str, key: Ed25519PrivateKey) -> None:
         raise InputError(f"sign {run.name}", f"the {other['role']} signed other evidence", "have both sign this run")
     if other["public_key"] == public_of(key).public:
         raise InputError("--key", f"has signed as {other['role']}", "a reviewer signs with a key of their own")
-    if " ".join(other["name"].casefold().split()) == " ".join(name.casefold().split()):
+    if same_person(other["name"], name):
         raise InputError("--name", f"has signed as {other['role']}", "nobody reviews their own work")
 
 

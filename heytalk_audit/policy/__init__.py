@@ -47,7 +47,10 @@ class Number:
 
 @dataclass(frozen=True)
 class Clause:
-    """A commitment or fact of the policy; `kind` is D (testable on data), A (attested) or N (no commitment)."""
+    """A commitment or fact of the policy; `kind` is D (testable on data), A (attested) or N (no commitment).
+
+    `rules` test it or touch it; the `primary` ones among them test this very sentence.
+    """
 
     id: str
     section: str
@@ -56,6 +59,7 @@ class Clause:
     paraphrase: str
     anchor: str
     rules: tuple[str, ...]
+    primary: tuple[str, ...]
     sentence_sha256: str
 
 
@@ -176,6 +180,7 @@ def _clause(row: dict[str, str]) -> Clause:
         paraphrase=row["paraphrase"],
         anchor=row["anchor"],
         rules=tuple(r.strip() for r in row["rules"].split(";") if r.strip()),
+        primary=tuple(row.get("primary", "").replace(";", " ").split()),
         sentence_sha256=row["sentence_sha256"],
     )
 

@@ -16,6 +16,8 @@ from heytalk_audit.vocabulary import ValueKind
 Count = Annotated[int, Field(ge=0)]
 Region = Literal["EEA", "UK", "TR", "US-CA", "CN", "OTHER"]
 Share = Annotated[float, Field(ge=0, le=1)]
+#: A share of rows that may be undecided, excused or left out of a PASS.
+Limit = Annotated[float, Field(ge=0, le=0.05)]
 
 
 class Settings(Strict):
@@ -26,7 +28,14 @@ class Settings(Strict):
     period_to: dt.date | None
     window_allow_list: list[Literal["sensitive", "media", "ad_id", "profile", "posts", "chat"]] | None
     k_anonymity: Count
-    unknown_limit: Share
+    unknown_limit: Limit
+    exempt_limit: Limit
+    test_share: Limit
+    accepted_months: Annotated[int, Field(ge=1, le=12)]
+    accepted_share: Annotated[float, Field(ge=0, le=0.01)]
+    decision_months: Annotated[int, Field(ge=1, le=12)]
+    decision_share: Annotated[float, Field(ge=0, le=0.01)]
+    decision_rows: Annotated[int, Field(ge=0, le=50)]
     bulk_users: Count
     notice_days: Count
     acceptance_tracking_start: dt.date | None

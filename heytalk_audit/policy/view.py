@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import ibis
 import ibis.expr.operations as ops
@@ -22,6 +22,7 @@ from heytalk_audit.policy.declared import Declared
 
 #: What makes a table of a named expression.
 Keep = Callable[[str, ir.Table], ir.Table]
+Leaf = TypeVar("Leaf", bound=ir.Scalar)
 
 
 class View:
@@ -53,6 +54,22 @@ class View:
         self._kept[kept.op()] = table.op()
         return kept
 
+    @property
+    def kept(self) -> Mapping[ops.Node, ops.Node]:
+        """What the tables of named expressions were made of."""
+        return self._kept
+
+    def tables_within(self, table: ir.Table) -> set[ops.Node]:
+        """The tables of the engine that a table is made of, also those within what is computed once."""
+        within: set[ops.Node] = set()
+        waiting: list[ops.Node] = [table.op()]
+        while waiting:
+            for held in waiting.pop().find(ops.DatabaseTable):
+                if held not in within:
+                    within.add(held)
+                    waiting += [self._kept[held]] if held in self._kept else []
+        return within
+
     # numbers -----------------------------------------------------------------------------------
 
     def number(self, name: str) -> Any:
@@ -68,9 +85,7 @@ class View:
 
     def years(self, period: str) -> ir.IntegerScalar:
         """A period in years, as a number to compare ages with."""
-        years = ibis.literal(self.number(period), type="int32")
-        self._mark(years, period)
-        return years
+        return self._marked(ibis.literal(self.number(period), type="int32"), period)
 
     def setting(self, name: str) -> Any:
         """A setting's value in this audit."""
@@ -89,15 +104,18 @@ class View:
         """What telephone numbers of each country begin with abroad, and at home."""
         return self._policy.calling_codes
 
-    def _mark(self, leaf: ir.Scalar, name: str) -> None:
-        # the literal is looked for later: unlike the expression that it goes into, it is not changed when Ibis rewrites expressions
-        self._used[leaf.op()] = self._take(name)
+    def _marked(self, leaf: Leaf, name: str) -> Leaf:
+        """A literal that says by its name which number it comes from: two numbers may come to the same cutoff.
+
+        It is looked for later: unlike the expression that it goes into, it is not changed when Ibis rewrites expressions.
+        """
+        named: Leaf = leaf.name(name)
+        self._used[named.op()] = self._take(name)
+        return named
 
     def _span(self, name: str) -> ir.IntervalScalar:
         number = self._take(name)
-        span = calendar.span(number.value, number.unit)
-        self._mark(span, name)
-        return span
+        return self._marked(calendar.span(number.value, number.unit), name)
 
     # instants and days -------------------------------------------------------------------------
 
@@ -121,8 +139,7 @@ class View:
 
     def due_date(self, day: ir.DateValue, period: str) -> ir.DateValue:
         """As `due`, for a local date."""
-        months = ibis.literal(self.number(period), type="int16")
-        self._mark(months, period)
+        months = self._marked(ibis.literal(self.number(period), type="int16"), period)
         return calendar.plus_months(day, months)
 
     def over(self, instant: ir.TimestampValue, period: str) -> ir.BooleanValue:
@@ -131,14 +148,12 @@ class View:
 
     def over_date(self, day: ir.DateValue, period: str) -> ir.BooleanValue:
         """As `over`, for a local date."""
-        cutoff = ibis.literal(calendar.last_start_overdue(self.clock.today, self.number(period)))
-        self._mark(cutoff, period)
+        cutoff = self._marked(ibis.literal(calendar.last_start_overdue(self.clock.today, self.number(period))), period)
         return calendar.sure(day <= cutoff)
 
     def passed(self, instant: ir.TimestampValue, period: str) -> ir.BooleanValue:
         """Whether `as_of` is later than the instant by more than an allowance in hours (not by just that); false where null."""
-        limit = ibis.literal(self.clock.as_of - dt.timedelta(hours=self.number(period)), type="timestamp(6)")
-        self._mark(limit, period)
+        limit = self._marked(ibis.literal(self.clock.as_of - dt.timedelta(hours=self.number(period)), type="timestamp(6)"), period)
         return calendar.sure(instant < limit)
 
     def plus_days(self, day: ir.DateValue, period: str) -> ir.DateValue:
@@ -148,7 +163,7 @@ class View:
     def as_of_plus(self, period: str) -> ir.TimestampScalar:
         """The audit's instant, later by a period in days, hours or seconds."""
         number = self._take(period)
-        return ibis.literal(self.clock.as_of + dt.timedelta(**{number.unit: number.value}), type="timestamp(6)")
+        return self._marked(ibis.literal(self.clock.as_of + dt.timedelta(**{number.unit: number.value}), type="timestamp(6)"), period)
 
     def after(self, instant: ir.TimestampValue, period: str) -> ir.TimestampValue:
         """An instant, later by an allowance in hours or seconds."""
@@ -165,8 +180,7 @@ class View:
     def working_day(self, day: ir.DateValue, period: str, region: ir.StringValue | None = None) -> ir.DateValue:
         """The last of so many days after a local date that are no Saturday, Sunday or holiday of the region; without one, any weekday
         counts."""
-        days = ibis.literal(self.number(period), type="int64")
-        self._mark(days, period)
+        days = self._marked(ibis.literal(self.number(period), type="int64"), period)
         return calendar.working_day(day, days) if region is None else self._skipping_days_off(day, days, region)
 
     def _skipping_days_off(self, day: ir.DateValue, count: int | ir.IntegerValue, region: ir.StringValue) -> ir.DateValue:

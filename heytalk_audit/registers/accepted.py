@@ -25,11 +25,15 @@ def _text_of(value: Any) -> str:
     raise ValueError("is no value of a breakdown; write it as the report says it, in quotes")
 
 
+#: A breakdown's value as text.
+SegmentValue = Annotated[str, BeforeValidator(_text_of), Field(max_length=200)]
+
+
 class Scope(Strict):
     """The violations an entry is for: one record by its pseudonym, a segment by reason and breakdowns, or all of the rule."""
 
     record: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")] | None = None
-    segment: dict[str, Annotated[str, BeforeValidator(_text_of), Field(max_length=200)]] | None = None
+    segment: dict[str, SegmentValue] | None = None
     rule: Literal[True] | None = None
 
     @model_validator(mode="after")
@@ -54,14 +58,23 @@ class Entry(Strict):
     start: Day
     expiry: Day
     cap: Annotated[int, Field(strict=True, ge=1)]
-    register_date: Day | None = None
+    register_date: Day
 
 
 class AcceptedFile(Strict):
-    """The register. `register_date`: when its entries were entered, where they do not say so themselves."""
+    """The register. `register_date`: when its entries were entered, where they do not say so themselves: without either, it is refused."""
 
     register_date: Day | None = None
     accepted: list[Entry]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _dated(cls, file: Any) -> Any:
+        """The file with its date in each entry that has none."""
+        if not isinstance(file, dict) or file.get("register_date") is None or not isinstance(file.get("accepted"), list):
+            return file
+        dated = {"register_date": file["register_date"]}
+        return file | {"accepted": [dated | entry if isinstance(entry, dict) else entry for entry in file["accepted"]]}
 
 
 def read_accepted(path: Path, rules: Collection[str]) -> list[Entry]:
@@ -76,4 +89,4 @@ def read_accepted(path: Path, rules: Collection[str]) -> list[Entry]:
         if entry.expiry < entry.start:
             raise InputError(f"{place}.expiry {entry.expiry}", f"lies before its start {entry.start}", "mend one of them")
         seen.add(entry.id)
-    return [e if e.register_date else e.model_copy(update={"register_date": file.register_date}) for e in file.accepted]
+    return file.accepted

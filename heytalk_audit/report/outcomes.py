@@ -33,14 +33,21 @@ def of_population(result: RuleResult, audience: str) -> list[Fragment]:
     return parts + _samples(result.samples)
 
 
+def all_assumed(result: RuleResult) -> bool:
+    """Whether no violation would stand without the audit's assumptions."""
+    return bool(result.assumed) and result.assumed == result.ledger.violation
+
+
 def _notes(result: RuleResult) -> list[Fragment]:
     """On which assumption the violations rest, and what the verdict does not say itself."""
     parts = []
     if result.assumptions:
-        named = "; ".join(f"{n.means}: {n.value} {n.unit}" for n in result.numbers if n.name in result.assumptions)
-        parts.append(
-            paragraph(f"These violations rest on an assumption of this audit, not on a number of the policy ({named}).", cls="callout mild")
+        named = "; ".join(
+            f"{n.means or n.name}: {n.value} {n.unit}, setting {n.name}" for n in result.numbers if n.name in result.assumptions
         )
+        how_many = "All" if all_assumed(result) else "Some" if result.assumed is None else f"{result.assumed:,}"
+        text = f"{how_many} of its {shown(result.ledger.violation)} violations rest on an assumption of this audit, not on the policy"
+        parts.append(paragraph(f"{text} ({named}).", cls="callout mild"))
     if result.reason and result.ledger.in_scope:
         parts.append(paragraph(f"Note: {result.reason}.", cls="callout mild"))
     return parts

@@ -6,21 +6,23 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from heytalk_audit.audit.clauses import NO_COMMITMENT, NOT_TESTED, PARTLY_TESTED
+from heytalk_audit.audit.clauses import BROKEN, KEPT, NO_COMMITMENT, NOT_TESTED, PARTLY, UNDECIDED
 from heytalk_audit.audit.document import AuditDescription, ClauseStanding, RuleVerdict
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.registers.attestations import ATTESTED, EXPIRED, OPEN
 from heytalk_audit.report import charts, links, words
-from heytalk_audit.report.html import Fragment, badge, code, join, paragraph, show, table, tag
+from heytalk_audit.report.html import Fragment, badge, code, join, paragraph, percent, show, table, tag
 from heytalk_audit.vocabulary import Severity, Verdict
 
+_BREAKS = (Verdict.FAIL, Verdict.ACCEPTED)
 KINDS = {"D": "Data can test it", "A": "Needs attestation", "N": "No commitment"}
 #: States of clauses as the charts draw them together.
 STATE_GROUPS: dict[str, tuple[str, ...]] = {
-    "fail": (Verdict.FAIL, Verdict.ERROR),
-    "open": (Verdict.REVIEW, PARTLY_TESTED, Verdict.ACCEPTED),
-    "pass": (Verdict.PASS,),
-    "not tested": (Verdict.NOT_EVALUATED, Verdict.NO_POPULATION, NOT_TESTED),
+    "broken": (BROKEN,),
+    "partly": (PARTLY,),
+    "undecided": (UNDECIDED,),
+    "kept": (KEPT,),
+    "not tested": (NOT_TESTED,),
     "attested": (ATTESTED,),
     "expired": (EXPIRED,),
     "no attestation": (OPEN,),
@@ -50,8 +52,8 @@ def clause_coverage(clauses: Sequence[ClauseStanding], results: Iterable[RuleRes
         _tested([c for c in clauses if c.kind == "D"], {result.id: result for result in results}),
         tag("h2", "Clauses that people attest", id="attested"),
         paragraph(
-            "No data can test these. An attestation is what its author says, on the evidence named: it was not tested, and gives no "
-            "verdict. Rules that touch the same matter are listed beside it, and do not stand for it."
+            "No data can show that these are kept. An attestation is what its author says, on the evidence named: it was not tested, and "
+            "gives no verdict. Where rules test or touch the same matter, the clause stands as they do."
         ),
         _attested([c for c in clauses if c.kind == "A"]),
         tag("h2", "Clauses without a commitment", id="uncommitted"),
@@ -73,8 +75,9 @@ def _standing(clauses: Sequence[ClauseStanding]) -> Fragment:
     return join(
         paragraph(
             f"The policy has {len(clauses)} clauses: data can test {sums['D']} of them, {sums['A']} need attestation, and {sums['N']} "
-            "promise nothing that could be kept or broken. A clause stands as the worst of its rules stands, and passes only if every "
-            "rule that should test it ran and passed. Rules that pass are not the clause: the last column says what they do not show."
+            "promise nothing that could be kept or broken. A clause is broken where a rule that tests this very sentence fails, and partly "
+            "so where one that touches it does. It is kept only if every such rule ran and passed. Rules that pass are not the clause: the "
+            "last column says what they do not show."
         ),
         charts.bars(series, f"Clauses by how they stand. {alt}."),
         _totals(counted),
@@ -97,9 +100,26 @@ def _tested(clauses: Sequence[ClauseStanding], results: Mapping[str, RuleResult]
         if clause.not_run or not rules:
             rules.append(show("Not tested in this run" + (f": {', '.join(clause.not_run)}." if clause.not_run else ".")))
         limits = dict.fromkeys(_first_sentence(results[rule.id].limits) for rule in clause.rules)
-        lines.append([*_clause(clause), badge(clause.state), join(*rules), " ".join(limits)])
+        lines.append([*_clause(clause), _state(clause, results), join(*rules), " ".join(limits)])
     heads = ["Clause", "What it promises", "State", "Tested by", "What the test does not show"]
     return table(heads, lines, "Clauses that data can test", tools=True, roomy=["What it promises", "Tested by", heads[-1]])
+
+
+def _state(clause: ClauseStanding, results: Mapping[str, RuleResult]) -> Fragment:
+    """How a clause stands; where it is broken, or partly, in how many of how many rows of the rule that breaks it most."""
+    how_often = [_how_often(results[r.id]) for r in clause.rules if r.verdict in _BREAKS and (r.primary or clause.state == PARTLY)]
+    worst = max(how_often, default=None)
+    if clause.state not in (BROKEN, PARTLY) or worst is None or worst[1] is None:
+        return badge(clause.state)
+    rate, violations, tested = worst
+    share = f" ({percent(rate)})" if clause.state == BROKEN else ""
+    return join(badge(clause.state), tag("br"), tag("small", f"in {violations:,} of {tested:,}{share}"))
+
+
+def _how_often(result: RuleResult) -> tuple[float, int | None, int | None]:
+    violations, tested = result.ledger.violation, result.ledger.tested
+    known = violations is not None and tested is not None
+    return (result.rate or 0.0, violations, tested) if known else (0.0, None, None)
 
 
 def _with_verdicts(rules: Iterable[RuleVerdict]) -> list[Fragment]:

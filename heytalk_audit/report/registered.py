@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from heytalk_audit.audit.acceptance import VALID
+from heytalk_audit.audit.acceptance import FINDINGS, NOT_TESTED, NOT_YET, VALID
 from heytalk_audit.audit.rule_result import EntryStanding, RuleResult
 from heytalk_audit.policy.chapters import PAGE_OF
 from heytalk_audit.report import links
@@ -15,16 +15,17 @@ from heytalk_audit.vocabulary import Audience
 
 #: What each state of an entry means; those that are findings come first.
 STATES = {
-    "SELF_APPROVED": "its owner and its approver are the same person: it covers nothing",
-    "BACK_DATED": "it was entered after the day from which it claims to hold: it covers nothing",
-    "EXPIRED": "it ran out before the audit's day: it covers nothing",
-    "OVER_CAP": "there are more rows than it was accepted for: it covers none of them",
-    "UNUSED": "there is no violation that it is for: close it, or mend its scope",
-    "NOT_YET": "it begins after the audit's day: it covers nothing yet",
-    "NOT_EVALUATED": "its rule was not evaluated in this audit: whether it covers anything was not tested",
+    "too_long": "it runs for more than twelve months: it covers nothing",
+    "expired": "it ran out before the audit's day: it covers nothing",
+    "back_dated": "it was entered after the day from which it claims to hold: it covers nothing",
+    "self_approved": "its owner and its approver are the same person: it covers nothing",
+    "over_cap": "there are more rows than it was accepted for: it covers none of them",
+    "too_broad": "it is for a whole rule that is critical, or that more than a few rows break: it covers nothing",
+    "unused": "there is no violation that it is for: close it, or mend its scope",
+    NOT_YET: "it begins after the audit's day: it covers nothing yet",
+    NOT_TESTED: "its rule was not evaluated in this audit: whether it covers anything was not tested",
     VALID: "it covers the violations that it is for",
 }
-FINDINGS = ("SELF_APPROVED", "BACK_DATED", "EXPIRED", "OVER_CAP", "UNUSED")
 _HEADS = ["Entry", "State", "For", "Violations", "Covered", "Cap", "From", "To", "Entered", "Owner", "Approver", "Legal ground", "Reason"]
 _NUMBERS = ["Violations", "Covered", "Cap"]
 
@@ -47,8 +48,7 @@ def register_page(entries: Sequence[EntryStanding], audience: str = Audience.INT
             numeric=_NUMBERS,
         ),
         paragraph(
-            "Only violations can be accepted, and they stay violations: an entry changes no row. Where the register does not say when an "
-            "entry was entered, whether it is back-dated was not tested.",
+            "Only violations can be accepted, and rows that were decided to be a breach; they stay what they are: an entry changes no row.",
             cls="note",
         ),
     )

@@ -7,6 +7,7 @@ from typing import Any
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.evidence.row_files import FirstRows
 from heytalk_audit.report import outcomes
+from heytalk_audit.report.decided import decided_rows
 from heytalk_audit.report.html import Fragment, badge, bullets, code, join, paragraph, show, table, tag
 from heytalk_audit.report.registered import covered
 from heytalk_audit.vocabulary import Audience
@@ -39,6 +40,7 @@ def rule_section(result: RuleResult, rows: FirstRows = FirstRows(), audience: st
         *_exceptions(result, rows, audience),
         tag("h3", "Accepted exceptions"),
         *covered(result, audience),
+        *decided_rows(result, audience),
         *_meaning(result),
         tag("h3", "What this does not show"),
         paragraph(result.limits or "See the limits in the summary."),

@@ -11,7 +11,7 @@ from heytalk_audit.audit.document import AreaRating, ClauseStanding
 from heytalk_audit.audit.rating import verdict_of
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.policy.chapters import CHAPTERS
-from heytalk_audit.report import charts, links, words
+from heytalk_audit.report import charts, links, outcomes, words
 from heytalk_audit.report.cover import rating_criteria
 from heytalk_audit.report.html import Fragment, badge, bullets, join, paragraph, table, tag
 from heytalk_audit.report.policy_pages import drawn, tally
@@ -33,7 +33,7 @@ def verdict_summary(
     """
     return join(
         tag("h2", "Conclusion by area", id="conclusion"),
-        _areas(results, {area.title: area.rating for area in rated}),
+        _areas(results, {area.title: area for area in rated}),
         paragraph(
             "Based on the procedures described and the evidence provided. This is no certificate of conformity with any law, and gives no "
             "assurance on systems, backups, copies at vendors and times that the snapshot does not cover.",
@@ -59,12 +59,13 @@ def _by_area(results: Sequence[RuleResult]) -> dict[str, list[RuleResult]]:
     return {title: rules for title, rules in areas.items() if rules}
 
 
-def _areas(results: Sequence[RuleResult], ratings: Mapping[str, str]) -> Fragment:
+def _areas(results: Sequence[RuleResult], ratings: Mapping[str, AreaRating]) -> Fragment:
     lines, series = [], {}
     for name, rules in _by_area(results).items():
         rating = ratings[name]
         series[name] = {kind: sum(r.verdict in verdicts for r in rules) for kind, verdicts in words.VERDICT_GROUPS.items()}
-        mark = tag("span", rating, cls=f"badge {rating.lower().replace(' ', '-')}")
+        mark = tag("span", rating.rating, cls=f"badge {rating.rating.lower().replace(' ', '-')}")
+        mark = join(mark, tag("small", f" at best {rating.at_best}")) if rating.at_best else mark
         lines.append([name, badge(verdict_of(rules)), mark, len(rules), *series[name].values()])
     heads = ["Area", "Verdict", "Rating", "Rules", "Fail", "Open", "Pass", "Not tested"]
     alt = "; ".join(f"{name}: " + ", ".join(f"{n} {kind}" for kind, n in kinds.items()) for name, kinds in series.items())
@@ -93,7 +94,7 @@ def _finding(result: RuleResult) -> Fragment:
         tag("strong", links.to_rule(result.id, nowrap=True), f" {result.title}"),
         f" (rated {result.finding_severity}). ",
         words.condition(result),
-        tag("em", " The violations rest on an assumption of this audit.") if result.assumptions else Fragment(""),
+        tag("em", " The violations rest on an assumption of this audit.") if outcomes.all_assumed(result) else Fragment(""),
         tag("em", " It failed in the previous audit too.") if result.repeated else Fragment(""),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from heytalk_audit.audit.clauses import NO_COMMITMENT, NOT_TESTED, PARTLY_TESTED
+from heytalk_audit.audit.clauses import BROKEN, KEPT, NO_COMMITMENT, NOT_TESTED, PARTLY, UNDECIDED
 from heytalk_audit.audit.rule_result import Ledger, RuleResult
 from heytalk_audit.registers.attestations import ATTESTED, EXPIRED, OPEN
 from heytalk_audit.report.html import percent
@@ -31,15 +31,11 @@ VERDICT_GROUPS = {
 }
 #: What the states of a clause mean: those of clauses that data can test, that people attest, and that promise nothing.
 CLAUSES: dict[str, str] = {
-    Verdict.FAIL: "a rule that tests it fails",
-    Verdict.ERROR: "a rule that tests it crashed",
-    Verdict.REVIEW: "a rule that tests it left something for a person to decide",
-    Verdict.NOT_EVALUATED: "a rule that tests it lacked data",
-    Verdict.NO_POPULATION: "a rule that tests it found nothing in its scope",
-    PARTLY_TESTED: "the rules that ran pass or are accepted; others that should test it did not run",
-    NOT_TESTED: "no rule that should test it ran in this audit",
-    Verdict.ACCEPTED: "violations, each covered by a registered and valid exception",
-    Verdict.PASS: "every rule that should test it ran, and noted no exceptions",
+    BROKEN: "a rule that tests this very sentence fails, or its violations are accepted",
+    PARTLY: "a rule that touches it fails, or its violations are accepted",
+    UNDECIDED: "a rule left something for a person to decide",
+    NOT_TESTED: "a rule that tests or touches it lacked data, found nothing in its scope, crashed, or was not chosen",
+    KEPT: "every rule that tests or touches it ran, and noted no exceptions",
     ATTESTED: "a person states it, on named evidence, and the statement is current; it was not tested",
     EXPIRED: "the last statement ran out before the audit's day",
     OPEN: "nobody attests it",

@@ -13,6 +13,7 @@ from heytalk_audit import params
 from heytalk_audit.audit import disclosure
 from heytalk_audit.audit.document import Results
 from heytalk_audit.audit.exceptions import write_no_exceptions
+from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.canonical import canonical
 from heytalk_audit.catalogue import rules_of
@@ -23,6 +24,8 @@ from heytalk_audit.params import Params, Role, paths, put
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.policy.settings import settings_of
+from heytalk_audit.registers import decisions
+from heytalk_audit.rules import RULES
 from heytalk_audit.running.session import SUMMARY_FILE, result_file
 from heytalk_audit.snapshot import profile
 from heytalk_audit.vocabulary import Audience
@@ -31,6 +34,8 @@ from heytalk_audit.vocabulary import Audience
 STAGED = "run"
 #: What the kept parameters say of a file that is kept apart from the run.
 GIVEN = "given"
+#: The kept register of decisions.
+DECISIONS = "decisions.yaml"
 
 
 def assemble(parameters: Params, base: Path, work: Path) -> None:
@@ -52,9 +57,9 @@ def _read(work: Path, name: str) -> Any:
 
 
 def _write_results(parameters: Params, base: Path, work: Path, staged: Path) -> None:
-    limit = settings_of(load_policy(parameters.policy.name, base), parameters.settings)["unknown_limit"]
+    limits = Limits.of(settings_of(load_policy(parameters.policy.name, base), parameters.settings))
     internal = [RuleResult.model_validate(_read(work, result_file(rule))) for rule in _rules(parameters)]
-    rules = [disclosure.of_rule(result, parameters.report.audience, limit) for result in internal]
+    rules = [disclosure.of_rule(result, parameters.report.audience, limits) for result in internal]
     results = Results.model_validate(_read(work, SUMMARY_FILE) | {"rules": rules})
     (staged / folder.RESULTS).write_bytes(canonical(results.plain()))
 
@@ -98,7 +103,16 @@ def _kept(path: params.PathParameter, audience: str, base: Path, inputs: Path) -
         return GIVEN
     name = f"{path.key[-1]}.yaml"
     shutil.copyfile(base / path.values[0], inputs / name)
+    if name == DECISIONS:
+        _keep_digests(base / path.values[0], inputs)
     return name
+
+
+def _keep_digests(register: Path, inputs: Path) -> None:
+    """The digests of what decisions name as evidence: the documents themselves stay where they are."""
+    digests = decisions.digests_of(decisions.read_decisions(register, RULES))
+    if digests:
+        (inputs / decisions.DIGESTS).write_bytes(canonical(digests))
 
 
 def _kept_policy(parameters: Params, base: Path, inputs: Path) -> str:

@@ -25,7 +25,7 @@ from heytalk_audit.policy import Policy, load_policy
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.policy.text import load_text
-from heytalk_audit.registers import accepted, attestations, findings
+from heytalk_audit.registers import accepted, attestations, decisions, findings
 from heytalk_audit.rules import RULES
 from heytalk_audit.running.session import PARAMETERS_FILE, PREVIOUS_SNAPSHOT
 from heytalk_audit.running.share import read_share
@@ -69,6 +69,8 @@ def _check_parameters(parameters: Params, base: Path, policy: Policy, console: C
     sampling.read_labels(base / name for name in parameters.labels)
     if parameters.accepted:
         accepted.read_accepted(base / parameters.accepted, RULES)
+    if parameters.decisions:
+        decisions.read_decisions(base / parameters.decisions, RULES)
     if parameters.findings:
         findings.read_findings(base / parameters.findings, RULES)
     if parameters.previous:

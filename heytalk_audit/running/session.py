@@ -17,15 +17,16 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from heytalk_audit import params as parameters
-from heytalk_audit.audit import acceptance, disclosure
+from heytalk_audit.audit import acceptance, decisions, disclosure
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.describe import describe
 from heytalk_audit.audit.document import AuditDescription
 from heytalk_audit.audit.evaluate import evaluate
 from heytalk_audit.audit.exceptions import write_exceptions
+from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.pseudonym import key_pads
 from heytalk_audit.audit.results import summarise
-from heytalk_audit.audit.rule_result import EntryStanding, RuleResult
+from heytalk_audit.audit.rule_result import DecisionStanding, EntryStanding, RuleResult
 from heytalk_audit.audit.sampling import read_labels
 from heytalk_audit.canonical import canonical
 from heytalk_audit.catalogue import rules_of
@@ -36,6 +37,7 @@ from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.policy.text import drift, load_text
 from heytalk_audit.registers import accepted, attestations, findings
+from heytalk_audit.registers import decisions as registered
 from heytalk_audit.rules import RULES
 from heytalk_audit.running.share import read_share
 from heytalk_audit.snapshot.budget import budget_of, private_folder
@@ -125,6 +127,11 @@ class Session:
         return accepted.read_accepted(self.base / self.params.accepted, RULES) if self.params.accepted else []
 
     @cached_property
+    def decisions(self) -> list[registered.Decision]:
+        """The decisions on rows for review, if the parameters name a register of them."""
+        return registered.read_decisions(self.base / self.params.decisions, RULES) if self.params.decisions else []
+
+    @cached_property
     def previous(self) -> earlier.Run | None:
         """The earlier run, if the parameters name one."""
         return earlier.read_run(self.base / self.params.previous) if self.params.previous else None
@@ -156,12 +163,14 @@ class Session:
         if kept.exists():
             return RuleResult.model_validate_json(kept.read_bytes())
         evaluation, engine = evaluate(RULES[rule], self.audit), self.audit.snapshot.engine
-        coverage = acceptance.coverage_of(evaluation, self.entries, self.key_pads, engine, self.audit.clock.today)
-        evaluation = acceptance.accept(evaluation, coverage, self.audit.settings["unknown_limit"])
+        bounds = decisions.DecisionBounds.of(self.audit)
+        decided = decisions.decisions_of(evaluation, self.decisions, self.key_pads, engine, bounds, self.labels)
+        coverage = acceptance.coverage_of(evaluation, self.entries, self.key_pads, engine, acceptance.Bounds.of(self.audit), decided)
+        evaluation = acceptance.accept(evaluation, coverage, Limits.of(self.audit.settings), decided)
         repeated = history.is_repeated(rule, evaluation.verdict, self.previous)
-        result = summarise(evaluation, self.audit, self.key_pads, self.labels, coverage.entries, coverage.rows, repeated)
+        result = summarise(evaluation, self.audit, self.key_pads, self.labels, coverage.entries, coverage.rows, repeated, decided)
         files = exceptions_file(self.work, rule), self.work / accepted_file(rule)
-        write_exceptions(evaluation, engine, self.key_pads, files[0], coverage.covering, files[1])
+        write_exceptions(evaluation, engine, self.key_pads, files[0], coverage.covering, files[1], decided)
         self.write(result_file(rule), result.plain())
         if evaluation.fault is not None:
             self.write_traceback(rule, evaluation.fault.traceback)
@@ -175,7 +184,7 @@ class Session:
 
     def shown(self, result: RuleResult) -> RuleResult:
         """A result as this report's audience may see it."""
-        return disclosure.of_rule(result, self.audience, self.audit.settings["unknown_limit"])
+        return disclosure.of_rule(result, self.audience, Limits.of(self.audit.settings))
 
     def write(self, name: str, value: Any) -> None:
         """Leave a document in the working folder."""
@@ -206,8 +215,16 @@ class Session:
         """How each entry of the register stands: the rules of this audit that it names are evaluated, if they are not yet."""
         named = {entry.rule for entry in self.entries}
         results = [self.evaluate(rule) for rule in self.rules if rule in named]
-        standings = acceptance.standings_of(self.entries, results, self.audit.clock.today) if named else []
+        standings = acceptance.standings_of(self.entries, results, acceptance.Bounds.of(self.audit)) if named else []
         return disclosure.of_register(standings, self.audience)
+
+    @cached_property
+    def decided(self) -> list[DecisionStanding]:
+        """How each decision stands, in the register's order; one whose rule is not part of this audit is left out."""
+        named = {entry.rule for entry in self.decisions}
+        results = [self.evaluate(rule) for rule in self.rules if rule in named]
+        by_id = {entry.id: entry for result in results for entry in result.decisions}
+        return disclosure.of_decisions([by_id[entry.id] for entry in self.decisions if entry.id in by_id], self.audience)
 
     def results(self, chapters: Sequence[str] = ()) -> list[RuleResult]:
         """The results of these chapters (default: all of the parameters), in order."""

@@ -21,6 +21,7 @@ from heytalk_audit import exports
 from heytalk_audit.audit import disclosure
 from heytalk_audit.audit.disclosure import THINGS, of_rule
 from heytalk_audit.audit.document import read_results
+from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.rule_result import Ledger
 from heytalk_audit.audit.suppression import hidden, is_small, of_ledger
 from heytalk_audit.errors import InputError
@@ -203,7 +204,7 @@ def test_a_ledger_is_the_same_for_every_choice_of_small_numbers():
         pages = {}
         for n in (1, 2, 3, 4):
             ledger = dict.fromkeys(OUTCOMES, 0) | {"in_scope": tested, "unknown": n, "pass": tested - n}
-            shown = of_ledger(Ledger.model_validate(ledger), limit)
+            shown = of_ledger(Ledger.model_validate(ledger), Limits(limit, limit, limit))
             above = shown.in_scope is not None and (n > limit * tested, n / tested >= 0.01, n / tested >= 0.001)
             pages.setdefault((tuple(shown.plain().items()), above), []).append(n)
         assert list(pages.values()) == [[1, 2, 3, 4]], (tested, limit)

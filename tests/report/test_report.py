@@ -13,6 +13,7 @@ from heytalk_audit.report import page, pages
 from heytalk_audit.report.html import percent, show, tag
 from heytalk_audit.rules import RULES
 from heytalk_audit.running.run import status
+from heytalk_audit.vocabulary import Outcome, Severity
 
 
 def test_every_output_of_every_cell_is_on_the_page():
@@ -76,6 +77,10 @@ def test_a_finding_is_rated_by_rate_and_count():
     assert rate_finding(rule, ledger(6, 100)) == "critical"
 
 
+def rows(in_scope: int = 0, passed: int = 0, **outcomes: int) -> dict[str, int]:
+    return dict.fromkeys(map(str, Outcome), 0) | {"in_scope": in_scope, "pass": passed} | outcomes
+
+
 def result(verdict: str, severity: str = "high", rate: float | None = None, **more: object) -> RuleResult:
     return rule_result(verdict=verdict, severity=severity, rate=rate, **more)
 
@@ -87,29 +92,75 @@ def test_an_area_is_rated_by_its_gravest_rules():
     assert rating([result("FAIL", "high", 0.0009), result("PASS")]) == "Reasonable"
     assert rating([result("NOT_EVALUATED"), result("PASS")]) == "No rating"
     assert rating([result("PASS"), result("FAIL", "low", 1.0)]) == "High"
-
-
-def test_an_area_is_rated_as_its_printed_thresholds_say():
-    assert rating([result("NOT_EVALUATED"), result("PASS"), result("PASS")]) == "Reasonable"
-    assert rating([result("NOT_EVALUATED"), result("NOT_EVALUATED", "low"), result("PASS")]) == "No rating"
-    gate = {"reason": "users failed a gate (DQ-01 rows differ)", "blocked_by": ["gate:users"]}
-    assert rating([result("NOT_EVALUATED", "critical", **gate), result("PASS"), result("PASS")]) == "Very limited"
-    assert rating([result("NOT_EVALUATED", "high", **gate), result("PASS"), result("PASS")]) == "Reasonable"
-    assert rating([result("FAIL", "critical", 0.0001)]) == rating([result("ERROR")]) == "Limited"
-    assert rating([result("ERROR", "medium")]) == "High"
     assert rating([result("FAIL", "high", 0.0009)], repeated=["X-1"]) == "Limited"
     assert rating([result("FAIL", "medium", 0.9)], repeated=["X-1"]) == "High"
-    for verdict in ("ACCEPTED", "REVIEW", "NO_POPULATION"):
-        assert rating([result(verdict, "critical", 0.5)], repeated=["X-1"]) == "Reasonable"
     assert list(CRITERIA) == ["No rating", "Very limited", "Limited", "Reasonable", "High"]
 
 
+@pytest.mark.parametrize("broken", ["FAIL", "ACCEPTED"])
+def test_what_is_accepted_weighs_as_what_is_not(broken):
+    assert rating([result(broken, "critical", 0.5)]) == "Very limited"
+    assert rating([result(broken, "critical", 0.0001)]) == "Limited"
+    assert rating([result(broken, "critical", 0.0001, limited_by=("coverage",))]) == "Very limited"
+    assert rating([result(broken, "high", 0.0001, limited_by=("exempt_limit",))]) == "Limited"
+    assert rating([result(broken, "high", 0.0001, repeated=True)]) == "Limited"
+    assert rating([result(broken, "high", 0.0001)]) == "Reasonable"
+
+
+PASSES = [result("PASS")] * 5
+UNTESTED = {
+    "not evaluated": result("NOT_EVALUATED", blocked_by=("gate:users",)),
+    "crashed": result("ERROR"),
+    "of limited evidence": result("REVIEW", limited_by=("unknown_limit",)),
+    "of limited evidence, with rows for review": result("REVIEW", ledger=rows(review=3, in_scope=9), limited_by=("coverage",)),
+    "excused under a wider limit": result("PASS", ledger=rows(passed=96, exempt=4, in_scope=100)),
+    "over an empty table": result("NO_POPULATION", blocked_by=("empty:users",)),
+    "of test accounts alone": result("NO_POPULATION", ledger=rows(excluded=7, in_scope=7)),
+}
+
+
+@pytest.mark.parametrize("how", UNTESTED)
+def test_what_was_not_tested_counts_against_its_area(how):
+    found = UNTESTED[how]
+    assert rating([found.with_(severity=Severity.CRITICAL), *PASSES]) == "No rating"
+    assert rating([found, *PASSES]) == "Limited"
+    assert rating([found, found, *PASSES[:4]]) == "Limited"
+    assert rating([found, found, *PASSES[:3]]) == "No rating"
+    assert rating([found.with_(severity=Severity.MEDIUM), *PASSES]) == "High"
+    assert rating([found.with_(basis="law"), *PASSES]) == "High"
+
+
+def test_a_rule_that_was_not_chosen_was_not_tested():
+    assert rating(PASSES, [RULES["RET-01"]]) == "No rating"
+    high = next(rule for rule in RULES.values() if rule.severity == "high" and rule.basis == "policy")
+    assert (rating(PASSES, [high]), rating(PASSES, [high] * 2), rating(PASSES, [high] * 3)) == ("Limited", "Limited", "No rating")
+    assert rating(PASSES, [rule for rule in RULES.values() if rule.basis == "law" or rule.severity == "medium"]) == "High"
+
+
+def test_rules_that_found_nothing_in_their_scope():
+    nothing = result("NO_POPULATION", "critical")
+    assert rating([nothing, result("PASS"), result("PASS")]) == "High"
+    assert rating([nothing, result("PASS")]) == "No rating"
+
+
+def test_what_is_left_for_review():
+    review = result("REVIEW", "critical")
+    assert rating([review, result("PASS")]) == "Reasonable"
+    assert rating([review, review, result("PASS")]) == "Limited"
+
+
+def test_evidence_without_control_totals_is_limited():
+    assert rating([result("REVIEW", id="DQ-01"), *PASSES]) == "Limited"
+    assert rating([result("PASS", id="DQ-01"), *PASSES]) == "High"
+
+
 def test_areas_are_those_that_have_results():
-    results = [result("FAIL", "high", 0.5, family="RET"), result("PASS", "low", family="MIN")]
-    assert [area.plain() for area in areas(results)] == [
-        {"name": "retention", "title": "Retention", "verdict": "FAIL", "rating": "Limited"},
-        {"name": "sensitive-data", "title": "Sensitive data", "verdict": "PASS", "rating": "High"},
+    results = [result("FAIL", "high", 0.5, family="RET"), result("PASS", "low", family="MIN"), result("PASS", family="MIN")]
+    assert [area.plain() for area in areas(results, {})] == [
+        {"name": "retention", "title": "Retention", "verdict": "FAIL", "rating": "Limited", "at_best": None},
+        {"name": "sensitive-data", "title": "Sensitive data", "verdict": "PASS", "rating": "High", "at_best": None},
     ]
+    assert [(area.rating, area.at_best) for area in areas(results, RULES)] == [("No rating", "Limited"), ("No rating", "High")]
 
 
 def test_what_is_accepted_of_the_evidence_makes_it_no_more_reliable():

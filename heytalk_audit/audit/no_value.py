@@ -1,0 +1,60 @@
+"""Rules that look for values: where the columns that they look in hold none in any row, as in a masked export, they tell nothing."""
+
+from __future__ import annotations
+
+import operator
+from functools import reduce
+
+import ibis.expr.types as ir
+
+from heytalk_audit.audit.check import Rule
+from heytalk_audit.audit.faults import NO_VALUE, Block, NotEvaluated
+from heytalk_audit.expressions.strings import blank, trim
+from heytalk_audit.snapshot.open import Snapshot
+
+_IDENTITY = ("users.display_name", "users.email", "users.phone")
+_SPECIAL = ("profile_attributes.value",)
+_SAMPLE = ("disclosures.payload_sample",)
+#: The columns in which a rule looks for values: one of them must hold one.
+LOOKED_IN: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("RET-01", "RET-13", "RET-14", "RET-15"), _IDENTITY),
+    "RET-11": ("support_tickets.text",),
+    **dict.fromkeys(("SEN-01", "SEN-02", "SEN-03", "SEN-06"), _SPECIAL),
+    **dict.fromkeys(("SHA-02", "SEN-05"), ("disclosures.fields",)),
+    **dict.fromkeys(("SHA-03", "SHA-04"), _SAMPLE),
+    "SHA-11": ("disclosures.content_ids", "disclosures.fields"),
+    "SEC-01": ("users.credential_format",),
+}
+#: What an export writes where there is nothing.
+NULL_WORDS = ("\\N", "NULL", "null", "(null)", "<null>", "None", "NaN", "nil")
+
+
+def refuse_without_values(rule: Rule, snapshot: Snapshot) -> None:
+    """Raise NotEvaluated where a rule looks for values in columns none of which holds one, although their table has rows."""
+    names = LOOKED_IN.get(rule.id, ())
+    tables = {name.partition(".")[0] for name in names}
+    there = [name for name in names if _delivered(name, snapshot)]
+    if not there or not any(snapshot.profile[table]["rows"] for table in tables):
+        return
+    if not any(_has_value(name, snapshot) for name in there):
+        raise NotEvaluated(Block(NO_VALUE, name, "no value: " + ", ".join(names)) for name in names)
+
+
+def _delivered(name: str, snapshot: Snapshot) -> bool:
+    table, _, column = name.partition(".")
+    return table in snapshot.tables and column in snapshot.tables[table].columns
+
+
+def _has_value(name: str, snapshot: Snapshot) -> bool:
+    table, _, column = name.partition(".")
+    rows = snapshot.tables[table]
+    filled = is_value(rows[column])
+    return bool(snapshot.engine.rows(rows.filter(filled).limit(1).select(found=filled)).shape[0])
+
+
+def is_value(value: ir.Value) -> ir.BooleanValue:
+    """Whether a column's value is one: a list that is not empty; a text that is neither blank nor a word for nothing."""
+    if value.type().is_array():
+        return value.notnull() & (value.length() > 0)
+    words = reduce(operator.or_, [trim(value) == word for word in NULL_WORDS])
+    return ~blank(value) & ~words
