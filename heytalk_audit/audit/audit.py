@@ -52,7 +52,9 @@ class Audit:
     def tables(self) -> dict[str, ir.Table]:
         """Everything that a rule may name: delivered tables and evidence tables."""
         snapshot = self.snapshot
-        evidence = gate.evidence(snapshot.delivery, snapshot.profile, self.policy, self.clock, self.drift, self.previous)
+        evidence = gate.evidence(
+            snapshot.delivery, snapshot.profile, self.policy, self.clock, self.drift, self.previous, snapshot.unknown
+        )
         return snapshot.tables | {name: snapshot.engine.put(name, table) for name, table in evidence.items()}
 
     @cached_property
@@ -64,7 +66,7 @@ class Audit:
     def examined(self) -> list[ExaminedColumn]:
         """What the columns hold, by a sample; looked into when a rule first asks for it."""
         snapshot = self.snapshot
-        return once(snapshot.work, "examined", lambda: examined(snapshot.tables, snapshot.profile, snapshot.engine))
+        return once(snapshot.work, "examined", lambda: examined(snapshot))
 
     def table(self, name: str, dry: bool = False) -> ir.Table | None:
         """A table that a rule names, null where there is none; `dry` has an empty one where only reading texts would tell."""

@@ -150,7 +150,7 @@ def _build(rule: Rule, audit: Audit, view: View, present: Present, dry: bool = F
     try:
         check = rule.build(**arguments)
         record = _record(rule, check, audit)
-        testers = audit.testers(view) if check.has_people else None
+        testers = _testers(rule, check, audit, view)
         candidates = classify(check, record, testers, shown_breakdowns(rule, check), keep_pass)
         if isinstance(check.exempt, Hold):
             # what a hold reads is missing here, too
@@ -162,6 +162,11 @@ def _build(rule: Rule, audit: Audit, view: View, present: Present, dry: bool = F
         raise absent([column]) from error
     needs = _needs(rule, check)
     return Built(check, record, candidates, needs, tuple(dict.fromkeys((*needs, *present.read))))
+
+
+def _testers(rule: Rule, check: Check, audit: Audit, view: View) -> ir.Table | None:
+    """The test accounts that a rule leaves out; null where it leaves out none, as the rules of the delivery itself."""
+    return audit.testers(view) if check.has_people and rule.family not in verdict.GATES else None
 
 
 def _labelled(rule: Rule, check: Check, candidates: ir.Table, audit: Audit, view: View) -> ir.Table:
@@ -193,7 +198,7 @@ def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -
     classified, sql = _keep_classified(rule, built, audit, view)
     counts = count(engine, CLASSIFIED, shown_breakdowns(rule, check), check.over_time) if classified is not None else RowCounts()
     counted = ledger.ledger_of(counts, in_scope)
-    gaps = verdict.coverage_gaps(rule, built.reads, audit, view)
+    gaps = verdict.coverage_gaps(rule, built.reads, audit, view, present)
     judged = verdict.judge(counted, gaps, audit.settings["unknown_limit"])
     reasons = [judged.reason, *verdict.notes(rule, present, audit)]
     return Evaluation(
@@ -210,7 +215,7 @@ def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -
         view,
         _assumptions(check, counts, view),
         printable_sql(sql),
-        _samples(built, classified, audit, view) if rule.judged else (),
+        _samples(rule, built, classified, audit, view) if rule.judged else (),
         limited_by=judged.limited_by,
     )
 
@@ -231,10 +236,10 @@ def _keep_classified(rule: Rule, built: Built, audit: Audit, view: View) -> tupl
     return kept if rows else None, ";\n\n".join(f"CREATE TABLE {name} AS\n{query}" for name, query in statements.items())
 
 
-def _samples(built: Built, classified: ir.Table | None, audit: Audit, view: View) -> tuple[Sample, ...]:
+def _samples(rule: Rule, built: Built, classified: ir.Table | None, audit: Audit, view: View) -> tuple[Sample, ...]:
     """What people read: of the rows for review, which tells how often these are right, and of all rows tested, which gives a rate."""
     size, seed, engine = view.setting("sample_size"), view.setting("sample_seed"), audit.snapshot.engine
-    testers = audit.testers(view) if built.check.has_people else None
+    testers = _testers(rule, built.check, audit, view)
     every = tested_records(built.check, built.record, testers)
     candidates = every.limit(0) if classified is None else classified.filter(classified.outcome == Outcome.REVIEW)
     return draw("candidates", candidates, size, seed, engine), draw("all rows tested", every, size, seed, engine)

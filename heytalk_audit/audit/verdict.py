@@ -56,17 +56,19 @@ def _first_that_holds(
     return (Verdict.REVIEW, "coverage: " + "; ".join(gaps)) if gaps else (Verdict.PASS, None)
 
 
-def coverage_gaps(rule: Rule, tables: Sequence[str], audit: Audit, view: View) -> list[str]:
-    """Where the descriptor's window or filter cuts what the rule must see of the tables that it reads."""
+def coverage_gaps(rule: Rule, tables: Sequence[str], audit: Audit, view: View, present: Present) -> list[str]:
+    """Where the descriptor's window or filter cuts what the rule must see of the tables that it reads, and those that it looked for."""
+    absent = [f"{table} was not delivered" for table in present.missing]
     if rule.family in GATES:
-        return []
+        return absent
     start, _ = audit_period(audit.clock, audit.settings.get("period_from"), None)
     months = max((n.value for n in view.read.values() if n.unit == "months" and n.origin == "policy"), default=0)
     look_back = dt.datetime.combine(min(add_months(audit.clock.today, -months), start), dt.time())
-    gaps = [gate.coverage(audit.snapshot.delivery, table, look_back) for table in tables]
+    created = gate.first_created(audit.snapshot.profile)
+    gaps = [gate.coverage(audit.snapshot.delivery, table, look_back, created) for table in tables]
     if rule.tables[0] in OVER_WHATEVER and DETECTIONS in rule.tables:
         gaps += [f"{place.name} was not delivered" for place in PLACES.values() if not place.is_in(audit.snapshot.tables)]
-    return [gap for gap in gaps if gap]
+    return [gap for gap in (*gaps, *absent) if gap]
 
 
 def notes(rule: Rule, present: Present, audit: Audit) -> list[str]:

@@ -27,6 +27,8 @@ class Settings(Strict):
     k_anonymity: Count
     unknown_limit: Share
     bulk_users: Count
+    bulk_time_share: Share
+    test_share: Share
     notice_days: Count
     acceptance_tracking_start: dt.date | None
     picker_is_consent: bool
