@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -150,22 +151,131 @@ def test_all_null_columns_fit_any_type(tmp_path):
 )
 @pytest.mark.parametrize("form", ["parquet", "csv"])
 def test_a_column_that_no_contract_knows_is_judged_by_its_name(name, reason, form, tmp_path):
-    folder = world(tmp_path / "s", {"content_items": [{"user_id": "u1"}]})
+    folder = world(tmp_path / "s", {"content_items": [{"user_id": "u1"}], "devices": [{"device_id": "d1"}]})
     if form == "parquet":
-        rewrite(folder, "traffic_events", lambda t: t.append_column(name, pa.nulls(len(t), pa.string())))
+        rewrite(folder, "devices", lambda t: t.append_column(name, pa.array(["a7"] * len(t))))
     else:
-        (folder / "traffic_events.parquet").unlink()
-        (folder / "traffic_events.csv").write_text(f'event_id,"{name}"\n')
+        (folder / "devices.parquet").unlink()
+        (folder / "devices.csv").write_text(f'device_id,"{name}"\nd1,a7\n')
     result = verdicts(folder, "SEN-08")["SEN-08"]
-    assert list(result.rows.record) == ([f"column_inventory:traffic_events.{name}"] if reason else [])
+    assert list(result.rows.record) == ([f"column_inventory:devices.{name}"] if reason else [])
     assert list(result.rows.reason) == ([reason] if reason else [])
-    assert result.ledger["in_scope"] > 100 and result.verdict == ("FAIL" if reason else "PASS")
+    assert result.ledger["in_scope"] > 5 and result.verdict == ("FAIL" if reason else "PASS")
+
+
+LONG = "a7" * 51
+TEMPLATES = [
+    ("faceprint", pa.array(["a7"]), True),
+    ("faceprint", pa.array([b"a7"]), True),
+    ("faceprint", pa.array([[0.1, 0.2]]), True),
+    ("faceprint", pa.array([True]), False),
+    ("faceprint", pa.array(["yes"]), False),
+    ("faceprint", pa.array([7]), False),
+    ("faceprint", pa.array(["0.7"]), False),
+    ("faceprint", pa.array([None], pa.string()), False),
+    ("faceprint", pa.array(["NULL"]), False),
+    ("faceprint", pa.array([[]], pa.list_(pa.float64())), False),
+    ("faceprint", pa.array([b""]), False),
+    ("faceprint_enabled", pa.array(["a7"]), False),
+    ("faceprint_enabled", pa.array([b"a7"]), True),
+    ("faceprint_consent", pa.array([LONG]), True),
+    ("faceprint_consent", pa.array([LONG[:100]]), False),
+    ("faceprint_at", pa.array(["soon"]), False),
+    ("faceprint_date", pa.array(["soon"]), False),
+    ("faceprint_count", pa.array(["some"]), False),
+    ("faceprint_asked", pa.array(["once"]), False),
+    ("has_faceprint", pa.array(["once"]), False),
+]
+
+
+@pytest.mark.parametrize(("name", "cells", "held"), TEMPLATES)
+def test_what_cannot_hold_a_template_is_none(name, cells, held, tmp_path):
+    folder = world(tmp_path / "s", {"users": [{"user_id": "u1"}]})
+    pq.write_table(pa.table({name: cells}), folder / "scans.parquet")
+    assert list(verdicts(folder, "SEN-08")["SEN-08"].rows.record) == ([f"column_inventory:scans.{name}"] if held else [])
+
+
+def test_long_means_most_of_them(tmp_path):
+    folder = world(tmp_path / "s", {"users": [{"user_id": "u1"}]})
+    for cells, held in (([LONG, LONG, "a7", None, ""], True), ([LONG, "a7"], False)):
+        pq.write_table(pa.table({"faceprint_asked": pa.array(cells)}), folder / "scans.parquet")
+        assert bool(len(verdicts(folder, "SEN-08")["SEN-08"].rows)) == held
+
+
+PERSONAL = [
+    ("street", ["Main St"], True),
+    ("email_count", [3], False),
+    ("email_verified", [True], False),
+    ("email_verified", ["yes"], False),
+    ("phone_verified_at", ["soon"], False),
+    ("address_changed", ["often"], False),
+    ("has_photo", ["often"], False),
+    ("phone", [31600], True),
+    ("age", [31], True),
+    ("birth_date", [dt.date(1990, 1, 1)], True),
+    ("birthday", ["1990-01-01"], True),
+    ("birth_date_changed_at", [dt.date(1990, 1, 1)], False),
+    ("gps_at", [dt.date(1990, 1, 1)], False),
+    ("gps", [dt.date(1990, 1, 1)], False),
+    ("gps_on", ["often"], False),
+    ("job_name", ["purge"], False),
+    ("template_name", ["welcome"], False),
+    ("file_name", ["a.png"], False),
+    ("name", ["purge"], False),
+    ("first_name", ["purge"], True),
+    ("customer_name", ["purge"], True),
+    ("surname", ["purge"], True),
+]
+
+
+@pytest.mark.parametrize(("name", "cells", "held"), PERSONAL)
+def test_type_and_context_say_whether_a_column_is_named_like_personal_data(name, cells, held, tmp_path):
+    folder = world(tmp_path / "s", {"users": [{"user_id": "u1"}]})
+    pq.write_table(pa.table({"n": [1], name: cells}), folder / "jobs.parquet")
+    wanted = ("violation", "undeclared_column") if held else ("review", "unmapped_column")
+    found = verdicts(folder, "COL-01")["COL-01"].rows
+    rows = {r.record: (r.outcome, r.reason) for r in found.itertuples()}
+    assert rows == {"column_inventory:jobs.n": ("review", "unmapped_column"), f"column_inventory:jobs.{name}": wanted}
+
+
+@pytest.mark.parametrize(("beside", "held"), [("user_id", True), ("customer_id", True), ("email", True), ("order_id", False)])
+def test_a_name_is_a_persons_where_its_table_is_about_people(beside, held, tmp_path):
+    folder = world(tmp_path / "s", {"users": [{"user_id": "u1"}]})
+    pq.write_table(pa.table({beside: ["x1"], "name": ["Anna"]}), folder / "jobs.parquet")
+    found = verdicts(folder, "COL-01")["COL-01"].rows
+    assert dict(zip(found.record, found.outcome, strict=True))["column_inventory:jobs.name"] == ("violation" if held else "review")
+
+
+def test_nothing_delivered_is_nothing_tested(tmp_path):
+    folder = world(tmp_path / "s", {})
+    found = verdicts(folder, "COL-01", "COL-02", "COL-07", "SEC-02", "SEN-08")
+    assert {rule: result.verdict for rule, result in found.items()} == dict.fromkeys(found, "NO_POPULATION")
+
+
+CARDS = [f"41111111111{n:04d}{check}" for n, check in ((1, 5), (2, 3), (3, 1), (4, 9), (5, 6), (6, 4), (7, 2))]
+
+
+def test_values_are_looked_for_in_every_table_keys_included(tmp_path):
+    folder = world(tmp_path / "s", {"users": [{"user_id": "u1"}], "vendors": [{"vendor_id": n} for n in CARDS[:6]]})
+    pq.write_table(pa.table({"order_id": CARDS, "n": pa.array(map(int, CARDS)), "note": ["card 4111 1111\n1111 1111", *[None] * 6]}), folder / "shop.parquet")
+    (folder / "more.csv").write_text("a,b\n" + "".join(f"{n},x\n" for n in CARDS))
+    found = verdicts(folder, "COL-07")["COL-07"].rows
+    assert set(found.reason) == {"card_in_column"}
+    assert {record.removeprefix("column_inventory:") for record in found.record} == {"shop.order_id", "shop.n", "shop.note", "more.a"}
+
+
+def test_a_column_without_a_value_is_no_population(tmp_path):
+    folder = world(tmp_path / "s", {"users": [{"user_id": "u1"}]})
+    before = {rule: result.ledger["in_scope"] for rule, result in verdicts(folder, "COL-01", "COL-02").items()}
+    pq.write_table(pa.table({"a": pa.array([None, ""]), "b": pa.array([" ", "NULL"]), "c": pa.array(["x", None])}), folder / "more.parquet")
+    after = {rule: result.ledger["in_scope"] for rule, result in verdicts(folder, "COL-01", "COL-02").items()}
+    assert after == {rule: n + 1 for rule, n in before.items()}
 
 
 def test_a_column_that_no_contract_knows_is_surplus(tmp_path):
     folder = world(tmp_path / "s", {"traffic_events": [{"user_id": "u1"}]})
     for name in ("app_key", "shoe_size"):
-        rewrite(folder, "traffic_events", lambda t, name=name: t.append_column(name, pa.nulls(len(t), pa.string())))
+        rewrite(folder, "traffic_events", lambda t, name=name: t.append_column(name, pa.array(["x"] * len(t))))
     results = verdicts(folder, "SEC-08", "SEC-02")
     surplus = [(f"column_inventory:traffic_events.{name}", "not_in_contract") for name in ("app_key", "shoe_size")]
     assert sorted(zip(results["SEC-08"].rows.record, results["SEC-08"].rows.reason, strict=True)) == surplus
