@@ -101,7 +101,7 @@ class Chapter:
     def columns(self) -> Fragment:
         """Columns that came and went since the previous audit."""
         audit = self.session.audit
-        return pages.column_changes(columns_of(audit.snapshot.profile), audit.previous)
+        return pages.column_changes(columns_of(audit.snapshot.profile, audit.snapshot.unknown), audit.previous)
 
     def register(self) -> Fragment:
         """The register of accepted exceptions: how each entry stands, and what it covers."""

@@ -193,13 +193,13 @@ def _instant(value: Any) -> dt.datetime:
 
 
 def deliver(folder: Path, rows: dict[str, list[dict[str, Any]]], as_of: str = AS_OF, absent: Iterable[str] = (), **said: Any) -> Path:
-    """Write a snapshot of these rows; `said` goes into its descriptor."""
+    """Write a snapshot of these rows, each table of it complete; `said` goes into its descriptor."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in contract.load().items():
         if name not in absent:
             schema = pa.schema([(c.name, contract.ARROW[c.kind]) for c in table.columns])
             pq.write_table(pa.Table.from_pylist(rows.get(name, []), schema=schema), folder / f"{name}.parquet")
-        complete = [{"name": name, "complete": True} for name in contract.load() if name not in absent]
+    complete = [{"name": name, "complete": True} for name in contract.load() if name not in absent]
     document = {"snapshot_id": "cases", "as_of": as_of, "extracted_at": as_of, "resources": complete} | said
     (folder / "datapackage.json").write_text(json.dumps(document), "utf-8")
     return folder

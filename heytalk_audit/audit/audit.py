@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import ibis.expr.types as ir
-import pandas as pd
 
 from heytalk_audit import contract
 from heytalk_audit.audit import wrong_values
@@ -58,7 +56,7 @@ class Audit:
     def tables(self) -> dict[str, ir.Table]:
         """Everything that a rule may name: delivered tables and evidence tables."""
         snapshot = self.snapshot
-        evidence = gate.evidence(snapshot.delivery, snapshot.profile, self.policy, self.clock, self.drift, self.previous)
+        evidence = gate.evidence(snapshot.delivery, snapshot.profile, self.policy, self.clock, self.drift, self.previous, snapshot.unknown)
         delivered = {name: wrong_values.as_null(name, table, self.wrong) for name, table in snapshot.tables.items()}
         return delivered | {name: snapshot.engine.put(name, table) for name, table in evidence.items()}
 
@@ -76,7 +74,7 @@ class Audit:
     def examined(self) -> list[ExaminedColumn]:
         """What the columns hold, by a sample; looked into when a rule first asks for it."""
         snapshot = self.snapshot
-        return once(snapshot.work, "examined", lambda: examined(snapshot.tables, snapshot.profile, snapshot.engine))
+        return once(snapshot.work, "examined", lambda: examined(snapshot))
 
     def table(self, name: str, dry: bool = False) -> ir.Table | None:
         """A table that a rule names, null where there is none; `dry` has an empty one where only reading texts would tell."""
@@ -109,15 +107,6 @@ class Audit:
         """Tables that failed a gate, and why: rules that read them are not evaluated."""
         evidence = gate.evidence(self.snapshot.delivery, self.snapshot.profile, self.policy, self.clock, None)
         return gate.failures(evidence["delivered_tables"])
-
-    @cached_property
-    def first_account(self) -> dt.datetime | None:
-        """When the first account was made; null where there is none, or where nobody can tell."""
-        users = self.snapshot.tables["users"]
-        if "created_at" not in users.columns:
-            return None
-        first = self.snapshot.engine.rows(users.agg(first=users.created_at.min())).iloc[0]["first"]
-        return None if pd.isna(first) else pd.Timestamp(first).to_pydatetime()
 
     def view(self, keep: Keep | None = None) -> View:
         """The policy as one rule sees it; `keep` makes tables of what several rules need."""

@@ -38,7 +38,7 @@ def describe(audit: Audit, id: str, title: str, audience: str, key: bytes) -> Au
             "tool": {"name": "heytalk-audit", "version": __version__, "code_sha256": code_digest()},
             "key_fingerprint": fingerprint(key),
             "audience": audience,
-            "columns": columns_of(audit.snapshot.profile),
+            "columns": columns_of(audit.snapshot.profile, audit.snapshot.unknown),
             "settings": json.loads(json.dumps(dict(audit.settings), default=str)),
             "settings_changed": json.loads(json.dumps(changed, default=str)),
             "suppression": disclosure.suppression_statement(audience),

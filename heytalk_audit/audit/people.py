@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.expressions.calendar import full_years, sure
+from heytalk_audit.expressions.calendar import full_years
 from heytalk_audit.policy.view import View
 
 NOT_KNOWN = "not known"

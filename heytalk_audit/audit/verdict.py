@@ -64,7 +64,8 @@ def coverage_gaps(rule: Rule, tables: Sequence[str], unseen: Sequence[str], audi
     months = max((n.value for n in view.read.values() if n.unit == "months" and n.origin == "policy"), default=0)
     look_back = dt.datetime.combine(min(add_months(audit.clock.today, -months), start), dt.time())
     delivered = [table for table in tables if table in audit.snapshot.tables]
-    gaps = [gate.coverage(audit.snapshot.delivery, table, look_back, audit.first_account) for table in delivered]
+    created = gate.first_created(audit.snapshot.profile)
+    gaps = [gate.coverage(audit.snapshot.delivery, table, look_back, created) for table in delivered]
     return missing + [gap for gap in gaps if gap]
 
 

@@ -46,12 +46,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: its columns in order and the column that is its primary key."""
+    """One table: its columns in order and the column that is its primary key.
+
+    `kept_as` is `state` where what holds today rests on every row, however old, `log` where rows tell what happened in a time, else empty.
+    """
 
     name: str
     required: bool
     columns: tuple[Column, ...]
     key: str
+    kept_as: str = ""
 
     def __getitem__(self, name: str) -> Column:
         return next(c for c in self.columns if c.name == name)
@@ -95,5 +99,6 @@ def load() -> dict[str, Table]:
     for schema in document["schema"]:
         columns = tuple(_column(p) for p in schema["properties"])
         key = next(p["name"] for p in schema["properties"] if p.get("primaryKey"))
-        tables[schema["name"]] = Table(schema["name"], "required" in schema["tags"], columns, key)
+        kept_as = next((tag for tag in schema["tags"] if tag in ("state", "log")), "")
+        tables[schema["name"]] = Table(schema["name"], "required" in schema["tags"], columns, key, kept_as)
     return tables

@@ -19,6 +19,11 @@ def interval(hits: int, trials: int, level: float = 0.95) -> tuple[float, float]
     return low, high
 
 
+def luck(hits: int, trials: int, chance: float) -> float:
+    """The chance of so many hits, or more, in these trials by luck alone."""
+    return 1.0 if hits == 0 else _beta(hits, trials - hits + 1, chance)
+
+
 def _where(probability: float, a: int, b: int) -> float:
     """The value at which the beta distribution reaches a probability, by bisection."""
     low, high = 0.0, 1.0

@@ -17,15 +17,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from heytalk_audit.detect import checksums, context
-from heytalk_audit.detect.chance import CHANCE, interval
+from heytalk_audit.detect.chance import CHANCE, interval, luck
 from heytalk_audit.detect.excerpts import batches
 from heytalk_audit.detect.fold import fold, fold_key
 from heytalk_audit.detect.passwords import SLOW_HASH
 from heytalk_audit.detect.scan import scan
 
 SAMPLE = 10_000
-SURE = 0.999  # the level at which hits must exceed chance
+#: The chance below which hits are more than luck; a chance that equals it, but for rounding, is not below it.
+LUCK = 1e-6 * (1 - 1e-9)
+#: How many keys of a JSON text are followed, one within the other, and how many texts within texts; what lies deeper is read as text.
+DEEPEST, WITHIN = 50, 4
 _ES = re.compile(r"([XYZ]?)([0-9]{7,8})([A-Z])")
+_WORD = re.compile(r"\s*[^\W\d_]{3,}[\s:=-]")
 _SEPARATORS = re.compile(r"[ .\-/()_]")
 _KEY = re.compile(r"(?:^|[^a-z])(?:id|ids|uuid|guid|key|no|ref|seq|rowid)$")
 Values: TypeAlias = Iterable[str | None] | pa.Array | pa.ChunkedArray
@@ -35,7 +39,8 @@ Values: TypeAlias = Iterable[str | None] | pa.Array | pa.ChunkedArray
 class Share:
     """Of the cells of a column that have the form of `kind` (`rows`), how many are of it (`hits`), beside the share that chance gives.
 
-    `low` and `high` are the exact 95 % interval of hits / rows. `flagged`: the hits exceed chance, at a level of 99.9 %.
+    `low` and `high` are the exact 95 % interval of hits / rows. `flagged`: luck alone gives so many hits less than once in a million times,
+    or the column's name says that it holds them.
     """
 
     kind: str
@@ -56,8 +61,9 @@ class Share:
 class ExaminedColumn:
     """What a column holds: counts, and no value.
 
-    `says` is what its name or key path says that it is: a kind, `reference`, `other` or None. `is_key`: it is a key that the system
-    writes, and was not looked into. `paths` has a column for each key path where the texts are JSON.
+    `cells` are those that hold more than blanks. `says` is what its name or key path says that it is: a kind, `reference`, `other` or None.
+    `is_key`: it is a key that the system writes, so that a name never stands for evidence. `paths` has a column for each key path
+    where the texts are JSON.
     """
 
     name: str
@@ -89,7 +95,7 @@ def is_key(name: str) -> bool:
     return bool(_KEY.search(plain)) and "mail" not in plain and says(name) in (None, *context.NO_KIND)
 
 
-def examine(name: str, values: Values, system_key: bool | None = None, sample: int = SAMPLE) -> ExaminedColumn:
+def examine(name: str, values: Values, system_key: bool | None = None, sample: int = SAMPLE, within: int = 0) -> ExaminedColumn:
     """What a column holds.
 
     A sample (every n-th cell, so that the same column gives the same answer) shows whether its cells are JSON, numbers or text. Numbers
@@ -100,76 +106,99 @@ def examine(name: str, values: Values, system_key: bool | None = None, sample: i
     name : str
         The column's name, or the path of a JSON key.
     values : iterable or Arrow array
-        Nulls are left out; numbers are read as their digits.
+        Nulls and blanks are left out; numbers are read as their digits.
     system_key : bool, optional
         Whether the column is a key that the system writes; by default, whether its name is of one.
+    within : int
+        How many texts of JSON its cells stand in, one within the other.
     """
     texts = _texts(values)
     label, system = says(name), is_key(name) if system_key is None else system_key
-    if system or not len(texts):
-        return ExaminedColumn(name, len(texts), label, system, ())
+    if not len(texts):
+        return ExaminedColumn(name, 0, label, system, ())
     few = texts.take(pa.array(np.arange(0, len(texts), -(-len(texts) // sample)))).to_pylist()
-    if sum(text.lstrip()[:1] in ("{", "[") for text in few) > 0.9 * len(few):
-        return ExaminedColumn(name, len(texts), label, False, (), tuple(_paths(name, texts, sample)))
+    if within < WITHIN and sum(_container(text) is not None for text in few) > 0.9 * len(few):
+        return ExaminedColumn(name, len(texts), label, system, (), tuple(_paths(name, texts, system_key, sample, within + 1)))
     plain = [text for text in (_plain(cell) for cell in few) if text]
     if len(plain) > 0.9 * len(few):
-        shares = _numbers(texts, plain, label)
-        return ExaminedColumn(name, len(texts), label, False, tuple(shares or _scanned(texts, label, of_numbers=True)))
-    return ExaminedColumn(name, len(texts), label, False, tuple(_scanned(texts, label)))
+        shares = _numbers(texts, plain, label, system)
+        return ExaminedColumn(name, len(texts), label, system, tuple(shares or _scanned(texts, label, system, of_numbers=True)))
+    return ExaminedColumn(name, len(texts), label, system, tuple(_scanned(texts, label, system)))
 
 
 def _texts(values: Values) -> pa.Array:
+    """The cells that hold more than blanks, as text."""
     if isinstance(values, pa.Array | pa.ChunkedArray) and not pa.types.is_string(values.type):
         values = pc.cast(values, pa.large_string())
     chunks = [pc.cast(batch.drop_null(), pa.large_string()) for _, batch in batches(values)]
-    return pa.concat_arrays([pa.array([], pa.large_string()), *chunks])
+    texts = pa.concat_arrays([pa.array([], pa.large_string()), *chunks])
+    return texts.filter(pc.not_equal(pc.utf8_length(pc.utf8_trim_whitespace(texts)), 0))
 
 
-def _paths(name: str, texts: pa.Array, sample: int) -> Iterator[ExaminedColumn]:
-    """A column for each key path, over all rows; a cell that is no JSON counts as text of the column itself."""
+def _container(text: str) -> dict[str, object] | list[object] | None:
+    """What a text of JSON holds, an object or a list; None for any other text, also one that only begins like JSON."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict | list) else None
+
+
+def _paths(name: str, texts: pa.Array, system_key: bool | None, sample: int, within: int) -> Iterator[ExaminedColumn]:
+    """A column for each key path, over all rows; the cells that are no JSON count as text of the column itself."""
     leaves: dict[str, list[str]] = {}
     for text in texts.to_pylist():
-        try:
-            pairs = [*_leaves(name, json.loads(text))]
-        except (ValueError, RecursionError):
-            pairs = [(name, text)]
-        for path, leaf in pairs:
+        value = _container(text)
+        for path, leaf in [(name, text)] if value is None else _leaves(name, value):
             leaves.setdefault(path, []).append(leaf)
-    yield from (examine(path, cells, None if path != name else False, sample) for path, cells in sorted(leaves.items()))
+    yield from (examine(path, cells, None if path != name else system_key, sample, within) for path, cells in sorted(leaves.items()))
 
 
-def _leaves(path: str, value: object) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
+def _leaves(path: str, value: object, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """The values in an object or list, each with the path of its keys; what lies deeper than `DEEPEST` as one text."""
+    if isinstance(value, dict | list) and depth == DEEPEST:
+        yield path, json.dumps(value, ensure_ascii=False)
+    elif isinstance(value, dict):
         for name, inner in value.items():
-            yield from _leaves(f"{path}.{name}", inner)
+            yield from _leaves(f"{path}.{name}", inner, depth + 1)
     elif isinstance(value, list):
         for inner in value:
-            yield from _leaves(path, inner)
+            yield from _leaves(path, inner, depth + 1)
     elif isinstance(value, str | int | float) and not isinstance(value, bool):
         yield path, str(value)
 
 
-def _share(kind: str, rows: int, hits: int) -> Share:
+def _share(kind: str, rows: int, hits: int, named: bool = False) -> Share:
+    """The share of a kind with a checksum; where the column is `named` for it, most of the cells that have its form are enough."""
     chance = CHANCE.get(kind, 0.0)
-    return Share(kind, rows, hits, chance, *interval(hits, rows), interval(hits, rows, SURE)[0] > chance)
+    flagged = luck(hits, rows, chance) < LUCK or (named and 2 * hits > rows)
+    return Share(kind, rows, hits, chance, *interval(hits, rows), flagged)
 
 
-def _numbers(texts: pa.Array, few: list[str], label: str | None) -> list[Share]:
+def _numbers(texts: pa.Array, few: list[str], label: str | None, system: bool) -> list[Share]:
     """Shares of the kinds with a checksum, most certain first: of all cells where the sample or the name suggests the kind."""
-    shares = [_share(kind, len(passed), int(passed.sum())) for kind, passed in _tested(few) if len(passed)]
+    shares = _shares(few, label)
     chosen = {share.kind for share in shares if share.flagged or context.speaks_of(label, share.kind)}
     if chosen:
         plain = [text for text in (_plain(cell) for cell in texts.to_pylist()) if text]
-        full = [_share(kind, len(passed), int(passed.sum())) for kind, passed in _tested(plain) if len(passed) and kind in chosen]
+        full = [share for share in _shares(plain, label) if share.kind in chosen]
         shares = [*full, *(share for share in shares if share.kind not in chosen)]
-    named = [] if label in (None, "identity", *context.NO_KIND, *CHANCE) else _scanned(texts, label, of_numbers=True)
+    named = [] if label in (None, "identity", *context.NO_KIND, *CHANCE) else _scanned(texts, label, system, of_numbers=True)
     return [*named, *sorted(shares, key=lambda share: share.low - share.chance, reverse=True)]
 
 
-def _scanned(texts: pa.Array, label: str | None, of_numbers: bool = False) -> list[Share]:
+def _shares(plain: list[str], label: str | None) -> list[Share]:
+    """The share of each kind with a checksum that some of the numbers have the form of."""
+    tested = [(kind, passed) for kind, passed in _tested(plain) if len(passed)]
+    return [_share(kind, len(passed), int(passed.sum()), context.speaks_of(label, kind)) for kind, passed in tested]
+
+
+def _scanned(texts: pa.Array, label: str | None, system: bool, of_numbers: bool = False) -> list[Share]:
     """Shares of the kinds that `scan` finds, of all cells. What it finds has passed its checksum or form, so that chance counts as 0.
 
-    In a column of bare numbers only the kind that its name speaks of counts.
+    In a column of bare numbers only the kind that its name speaks of counts; in a key of the system what has a checksum must exceed chance.
     """
     hint = None if label in context.NO_KIND else label
     findings = scan(texts, hint)
@@ -177,11 +206,15 @@ def _scanned(texts: pa.Array, label: str | None, of_numbers: bool = False) -> li
         findings = findings.loc[np.array([context.speaks_of(label, kind) for kind in findings["kind"]], bool)]
     rows = findings[findings["confidence"] != "low"].drop_duplicates(["row", "kind"])["kind"].value_counts()
     counts = sorted((str(kind), int(hits)) for kind, hits in rows.items())
+    if system:
+        return [_share(kind, len(texts), hits) for kind, hits in counts]
     return [Share(kind, len(texts), hits, 0.0, *interval(hits, len(texts)), True) for kind, hits in counts]
 
 
 def _plain(cell: str) -> str | None:
-    """A number, or an id with letters at its ends, without its separators; None for text."""
+    """A number, or an id with letters at its ends, without its separators; None for text, also a number with a word before it."""
+    if _WORD.match(cell):
+        return None
     plain = _SEPARATORS.sub("", fold(cell)).upper()
     return plain if plain.isascii() and plain.isalnum() and sum(map(str.isdigit, plain)) > 6 and len(plain) < 35 else None
 

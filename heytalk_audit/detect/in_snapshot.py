@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
 
+import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
@@ -24,6 +26,8 @@ from heytalk_audit.detect.places import PLACES, Place
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.snapshot.derived import Source
 from heytalk_audit.snapshot.engines import Engine
+from heytalk_audit.snapshot.open import Snapshot
+from heytalk_audit.snapshot.profile import WRONG, WRONG_VALUES
 
 #: One row per place, text and finding. `what` is `category` (a special category of personal data is mentioned), `value` (a sensitive
 #: value) or `request` (for one's rights); `finding` the category or kind; `form`, of a category, mention or self; `confidence` high,
@@ -31,6 +35,8 @@ from heytalk_audit.snapshot.engines import Engine
 SCHEMA = pa.schema([(name, pa.string()) for name in ("place", "record", "what", "finding", "form", "confidence")])
 #: One row per column that was examined and kind that it holds more often than by chance; `finding` is null where it holds none.
 CONTENTS = pa.schema([("column_name", pa.string()), ("finding", pa.string())])
+#: Columns of the contract with these states are not opened for rules.
+UNOPENED = (WRONG, WRONG_VALUES)
 _RANK = {"high": 0, "medium": 1, "low": 2}
 
 
@@ -87,39 +93,66 @@ def _texts(place: Place, tables: Mapping[str, ir.Table], engine: Engine) -> int:
     return int(engine.rows(written.agg(n=written.count())).n[0])
 
 
-def examined(tables: Mapping[str, ir.Table], profile: Mapping[str, Any], engine: Engine) -> list[ExaminedColumn]:
-    """What columns hold: those of text that are no keys or enums, and those that the contract does not have; tested against chance.
+@dataclass(frozen=True)
+class TableRead:
+    """A table, known to the contract or not, as its columns are examined: which of them, and which are keys that the system writes."""
 
-    A sample of about `SAMPLE` rows is tested, drawn by the digest of their keys, so that every engine draws the same.
+    name: str
+    files: list[str]
+    rows: int
+    columns: list[str]
+    keys: frozenset[str] = frozenset()
+    drawn_by: str | None = None
+
+
+def examined(snapshot: Snapshot) -> list[ExaminedColumn]:
+    """What columns hold, tested against chance: those of text and of whole numbers that hold values, keys included, of every table.
+
+    A sample of about `SAMPLE` rows is tested, drawn by the digest of their keys, so that every engine draws the same. Of what the contract
+    does not know, columns of flags and times are left out.
     """
-    columns = []
-    for name, table in tables.items():
-        wanted = contract.load()[name]
-        texts = [c.name for c in wanted.columns if c.kind == "string" and not (c.values or c.foreign or c.name == wanted.key)]
-        if wanted.key in table.columns:
-            share = SAMPLE / max(profile[name]["rows"], SAMPLE)
-            for source, names in ((table, [c for c in texts if c in table.columns]), _others(name, profile[name], engine)):
-                batches = list(engine.batches(_drawn(source, wanted.key, share).select(*names), SAMPLE)) if names else []
-                columns += [_column(f"{name}.{c}", [batch.column(c) for batch in batches]) for c in names]
-    return columns
+    known = [_of_contract(name, state) for name, state in snapshot.profile.items()]
+    unknown = [_of_nobody(read) for read in snapshot.unknown.values() if read]
+    return [column for read in (*known, *unknown) if read.columns for column in _examined(read, snapshot.engine)]
 
 
-def _drawn(rows: ir.Table, key: str, share: float) -> ir.Table:
-    return rows if share == 1 else rows.filter(rows[key].hexdigest("sha256") < f"{int(share * 16**8):08x}")
+def _of_contract(name: str, state: Mapping[str, Any]) -> TableRead:
+    wanted, inventory = contract.load()[name], state["inventory"]
+    keys = {c.name for c in wanted.columns if c.foreign or c.name in (wanted.key, "user_id")}
+    read = [c.name for c in wanted.columns if c.kind in ("string", "integer") or state["columns"][c.name]["status"] in UNOPENED]
+    columns = [c for c in read if _holds(inventory.get(c))] + [c for c in state["others"] if _holds(inventory[c], strange=True)]
+    return TableRead(name, state["files"], state["rows"], columns, frozenset(keys), wanted.key if wanted.key in inventory else None)
 
 
-def _others(name: str, state: Mapping[str, Any], engine: Engine) -> tuple[ir.Table, list[str]]:
-    """A table with its key and, as text, the columns that the contract does not have; and their names."""
-    key = contract.load()[name].key
-    columns = [(contract.Column(c, "string", required=False), True) for c in (key, *state["others"])]
-    return engine.open(f"{name}_others", [Path(f) for f in state["files"]], columns), state["others"]
+def _of_nobody(state: Mapping[str, Any]) -> TableRead:
+    columns = [name for name, held in state["inventory"].items() if _holds(held, strange=True)]
+    return TableRead(state["table"], state["files"], state["rows"], columns)
+
+
+def _holds(held: Mapping[str, Any] | None, strange: bool = False) -> bool:
+    """Whether a column holds values that can be examined; one that is `strange` to the contract only if they may be text or numbers."""
+    return bool(held and held["values"]) and not (strange and held["kind"] in ("boolean", "time"))
+
+
+def _examined(read: TableRead, engine: Engine) -> Iterator[ExaminedColumn]:
+    every = dict.fromkeys([*([read.drawn_by] if read.drawn_by else []), *read.columns])
+    as_text = [(contract.Column(c, "string", required=False), True) for c in every]
+    rows = _drawn(engine.open(f"{read.name}_as_text", [Path(f) for f in read.files], as_text), read)
+    batches = list(engine.batches(rows.select(*read.columns), SAMPLE))
+    for name in read.columns:
+        cells = pa.chunked_array([batch.column(name).cast(pa.large_string()) for batch in batches], pa.large_string())
+        yield examine(f"{read.name}.{name}", cells, True if name in read.keys else None)
+
+
+def _drawn(rows: ir.Table, read: TableRead) -> ir.Table:
+    """About `SAMPLE` rows, by the digest of their key, or of all that is examined where the table has none."""
+    if read.rows <= SAMPLE:
+        return rows
+    by = rows[read.drawn_by] if read.drawn_by else ibis.literal("").concat(*[rows[c].fill_null("") for c in read.columns])
+    return rows.filter(by.hexdigest("sha256") < f"{int(SAMPLE / read.rows * 16**8):08x}")
 
 
 def contents(columns: list[ExaminedColumn]) -> pa.Table:
     """The kinds that columns hold, as a small table that rules join; see `CONTENTS`."""
     rows = [{"column_name": column.name, "finding": kind} for column in columns for kind in column.flagged or (None,)]
     return pa.Table.from_pylist(rows, schema=CONTENTS)
-
-
-def _column(name: str, parts: list[pa.Array]) -> ExaminedColumn:
-    return examine(name, pa.chunked_array([part.cast(pa.large_string()) for part in parts], pa.large_string()))

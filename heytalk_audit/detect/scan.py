@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -37,11 +38,51 @@ def scan(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray, hint: str | N
         row, kind, start, end, confidence (high, medium, low); offsets in characters of the original text; by row and start.
     """
     with uncollected():
-        findings = [_scanned(Texts.of(array), hint) + np.array([[base], [0], [0], [0], [0]]) for base, array in excerpts.batches(texts)]
+        findings = [_every(Texts.of(array), hint) + np.array([[base], [0], [0], [0], [0]]) for base, array in excerpts.batches(texts)]
     columns = np.concatenate([np.zeros((5, 0), np.int64), *findings], 1)
     row, kind, start, end, confidence = columns[:, np.lexsort((columns[2], columns[0]))]
     kinds, confidences = np.array(KINDS, object)[kind], np.array(CONFIDENCES, object)[confidence]
     return pd.DataFrame({"row": row, "kind": kinds, "start": start, "end": end, "confidence": confidences}, columns=COLUMNS)
+
+
+def _every(texts: Texts, hint: str | None) -> np.ndarray:
+    """Findings of one chunk, cards that are broken over two lines among them."""
+    findings, rows = _scanned(texts, hint), _broken(texts)
+    if not len(rows):
+        return findings
+    written = [bytes(texts.data[texts.offsets[row] : texts.offsets[row + 1]]).decode("utf-8", "replace") for row in rows.tolist()]
+    mended = pa.array([_BREAK.sub(lambda gap: " " * len(gap[0]), text) for text in written], pa.large_string())
+    cards = _scanned(Texts.of(mended), hint)
+    cards = cards[:, (cards[1] == _RANK["card"]) & (cards[4] < CONFIDENCES.index("low"))]
+    across = [any(char in written[row][start:end] for char in "\r\n") for row, _, start, end, _ in cards.T.tolist()]
+    cards = cards[:, np.array(across, bool)]
+    cards[0] = rows[cards[0]]
+    apart = [_apart(finding, cards[:, cards[0] == finding[0]]) for finding in findings.T]
+    return np.concatenate([findings[:, np.array(apart, bool)], cards], 1)
+
+
+#: What breaks a number in two: the end of a line, with a sign before it and a blank after it at most.
+_BREAK = re.compile(r"(?<=[0-9])[ \t.-]?(?:\r\n|\r|\n)[ \t]?(?=[0-9])")
+
+
+def _broken(texts: Texts) -> np.ndarray:
+    """The rows in which a digit stands on either side of the end of a line, as a first look tells."""
+    data = np.concatenate([np.zeros(3, np.uint8), texts.data, np.zeros(3, np.uint8)])
+    at = np.flatnonzero((data == ord("\n")) | (data == ord("\r")))
+    before = _is_digit(data[at - 1]) | _is_digit(data[at - 2]) | _is_digit(data[at - 3])
+    after = _is_digit(data[at + 1]) | _is_digit(data[at + 2]) | _is_digit(data[at + 3])
+    rows = np.unique(np.searchsorted(texts.offsets, at[before & after] - 3, "right") - 1)
+    return rows[(rows >= 0) & (rows < len(texts.offsets) - 1)]
+
+
+def _is_digit(codes: np.ndarray) -> np.ndarray:
+    digit: np.ndarray = (codes - np.uint8(48)) < 10
+    return digit
+
+
+def _apart(finding: np.ndarray, others: np.ndarray) -> bool:
+    """Whether a finding overlaps none of the others of its row."""
+    return bool(((others[3] <= finding[2]) | (others[2] >= finding[3])).all())
 
 
 def _scanned(texts: Texts, hint: str | None) -> np.ndarray:

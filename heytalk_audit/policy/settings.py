@@ -66,6 +66,9 @@ class Settings(Strict):
     high_risk_kinds: list[ValueKind]
     personal_kinds: list[ValueKind]
     personal_names: list[str]
+    birth_names: list[str]
+    person_words: list[str]
+    measure_words: list[str]
     sample_size: Annotated[int, Field(ge=1)]
     sample_seed: Count
     null_like: list[str]

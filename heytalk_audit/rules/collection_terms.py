@@ -6,7 +6,8 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.expressions.calendar import sure
-from heytalk_audit.expressions.strings import lower
+from heytalk_audit.expressions.strings import alternatives, lower
+from heytalk_audit.policy.view import View
 from heytalk_audit.rules.terms import any_flag
 
 #: A pair of numbers that can be a place on Earth, with a third one or not. `\\z` is the end of a text on every engine, `$` is not.
@@ -33,6 +34,34 @@ def closeness(place: ir.StringValue) -> ir.StringValue:
         (place.re_search("[0-9]{3}"), "digits_in_place"),
         (digit, "fine_text"),
         else_=ibis.null("string"),
+    )
+
+
+def is_measured(name: ir.StringValue, words: list[str]) -> ir.BooleanValue:
+    """Whether a column's name ends in one of the words, as `email_count`, or asks, as `has_photo`: then it holds a count, a flag or a time."""
+    written = lower(name).re_replace("[^a-z0-9]+", "_")
+    return sure(written.re_search(f"_({alternatives(words)})_?$|^(is|has|num|no_of)_"))
+
+
+def names_personal_data(columns: ir.Table, policy: View) -> ir.BooleanValue:
+    """Whether a column is named like personal data, of those of `column_inventory` with `of_people` (its table is about people).
+
+    What only counts, flags or dates such a thing is none of its own, but for a day of birth; a name is a person's by the word before it,
+    or by its table.
+    """
+    name, words = columns.name, policy.setting("personal_names")
+    born = speaks_of(name, policy.setting("birth_names"))
+    measures = policy.setting("measure_words")
+    measured = is_measured(name, measures)
+    day = born & ~is_measured(name, [word for word in measures if word not in ("date", "day")])
+    thing = speaks_of(name, [word for word in words if word != "name"])
+    of_a_person = speaks_of(name, [f"{word}_name" for word in policy.setting("person_words")])
+    named = of_a_person | (columns.of_people & (lower(name) == "name"))
+    return ibis.cases(
+        (columns.kind == "boolean", False),
+        (columns.kind == "time", day),
+        (columns.kind == "number", thing & (day | ~measured)),
+        else_=(thing | named) & (day | ~measured),
     )
 
 

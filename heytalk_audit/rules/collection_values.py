@@ -11,13 +11,15 @@ from heytalk_audit.audit.present import Present
 from heytalk_audit.detect.places import PLACES
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
-from heytalk_audit.rules.collection_terms import speaks_of
+from heytalk_audit.rules.collection_terms import names_personal_data, speaks_of
 from heytalk_audit.rules.terms import has, join, only_if
 
 #: Texts that the app writes; people write the others.
 LOGGED = ("traffic_events.url",)
 #: Columns of places: how close these may be is a rule of its own.
 LOCATIONS = ("users.city", "traffic_events.geo")
+#: Words of columns by which a table is seen to be about people.
+_CONTACTS = ("email", "mail", "phone", "mobile", "surname", "lastname", "last_name", "customer_id", "member_id", "person_id")
 #: What is known of a detection, in a text or in a column.
 HIT = ("place", "record", "finding", "confidence")
 
@@ -33,10 +35,10 @@ HIT = ("place", "record", "finding", "confidence")
 def undeclared_column(column_inventory: ir.Table, column_contents: ir.Table, policy: View) -> Check:
     """The policy declares every kind of personal data that is stored.
 
-    Every column delivered. A column that the contract marks as personal must be one that a clause of the policy declares. A column that the
-    contract does not know is a violation where its values look personal on a sample, or its name is one of personal data; otherwise it
-    is for a person to decide, and one that the previous audit was not delivered is told apart. Other columns of the contract describe
-    accounts and events, and pass.
+    Every column that holds a value, of every table in the snapshot. One that the contract marks as personal must be one that a clause of
+    the policy declares. One that the contract does not know is a violation where its values look personal on a sample, or its name and
+    type are those of personal data; otherwise it is for a person to decide, and one that the previous audit was not delivered is told
+    apart. Other columns of the contract describe accounts and events, and pass.
     """
     k = with_standing(column_inventory, column_contents, policy)
     return Check(
@@ -54,11 +56,14 @@ def undeclared_column(column_inventory: ir.Table, column_contents: ir.Table, pol
 def with_standing(inventory: ir.Table, contents: ir.Table, policy: View) -> ir.Table:
     """Columns with `strange` (to the contract), `undeclared` (personal), `named` like personal data, and `looks_personal` (its values)."""
     columns = {f"{table.name}.{column.name}": column.category for table in contract.load().values() for column in table.columns}
-    in_contract = inventory.column_name.isin(list(columns))
-    personal = inventory.column_name.isin([name for name, category in columns.items() if category])
-    declared = inventory.column_name.isin(list(policy.declared.columns))
-    named = speaks_of(inventory.name, policy.setting("personal_names"))
-    rows = inventory.mutate(strange=~in_contract, undeclared=personal & ~declared, named=named)
+    undeclared = [name for name, category in columns.items() if category and name not in policy.declared.columns]
+    of_people = speaks_of(inventory.name, ["user_id", *policy.setting("birth_names"), *_CONTACTS])
+    rows = join(inventory.filter(inventory.filled), has(inventory, "table_name", of_people=of_people), "table_name")
+    rows = rows.mutate(
+        strange=~rows.column_name.isin(list(columns)),
+        undeclared=rows.column_name.isin(undeclared) if undeclared else ibis.literal(False),
+        named=names_personal_data(rows, policy),
+    )
     looks_personal = contents.finding.isin(policy.setting("personal_kinds"))
     return join(rows, has(contents, "column_name", looks_personal=looks_personal), "column_name")
 
@@ -67,10 +72,11 @@ def with_standing(inventory: ir.Table, contents: ir.Table, policy: View) -> ir.T
 def high_risk_values(column_contents: ir.Table, detections: ir.Table, present: Present, policy: View) -> Check:
     """Places, identity numbers, bank accounts and numbers of devices are not gathered where nobody declared them.
 
-    Every text that people wrote or that was logged, and every other column of text, known or not. What the app logged in an address is a
-    violation where the words beside it say what it is, and for a person to decide otherwise; so is what people wrote of themselves. A
-    column is a violation where a sample of it holds such values more often than by luck; coordinates in the columns of city and place
-    are left to COL-03. What only looks like such a value is counted, and passes.
+    Every text that people wrote or that was logged, and every other column of text or whole numbers that holds a value, keys included, of
+    every table, known or not. What the app logged in an address is a violation where the words beside it say what it is, and for a person
+    to decide otherwise; so is what people wrote of themselves. A column is a violation where a sample of it holds such values more often
+    than luck gives them once in a million times; coordinates in the columns of city and place are left to COL-03. What only looks like
+    such a value is counted, and passes.
     """
     return _check_of_values("value", policy.setting("high_risk_kinds"), column_contents, detections, present)
 
@@ -79,10 +85,11 @@ def high_risk_values(column_contents: ir.Table, detections: ir.Table, present: P
 def card_number_stored(column_contents: ir.Table, detections: ir.Table, present: Present) -> Check:
     """No number of a payment card is stored.
 
-    Every text that people wrote or that was logged, and every other column of text, known or not. A number counts that has the length, the
-    issuer and the check digit of a card. In an address, which the app writes, it is a violation where the words beside it speak of a card,
-    and for a person to decide otherwise; so is one in what people wrote. A column is a violation where a sample of it holds such numbers
-    more often than by luck. A number without any such word near it is counted, and passes: one random number in forty looks like a card.
+    Every text that people wrote or that was logged, and every other column of text or whole numbers that holds a value, keys included, of
+    every table, known or not. A number counts that has the length, the issuer and the check digit of a card, also over two lines. In an
+    address, which the app writes, it is a violation where the words beside it speak of a card, and for a person to decide otherwise; so is
+    one in what people wrote. A column is a violation where a sample of it holds such numbers more often than luck gives them once in a
+    million times. A number without any such word near it is counted, and passes: one random number in forty looks like a card.
     """
     return _check_of_values("card", ["card"], column_contents, detections, present)
 

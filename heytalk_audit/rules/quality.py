@@ -13,7 +13,8 @@ from heytalk_audit.audit.present import Present
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import blank, lower, trim
 from heytalk_audit.policy.view import View
-from heytalk_audit.rules.terms import any_flag, join, real_ad_id
+from heytalk_audit.rules.quality_terms import CONTACTS, hashed_ids, marketed, on_record, paying, with_bulk_times
+from heytalk_audit.rules.terms import any_flag, has, join, real_ad_id
 
 #: Instants outside these are placeholders, not times.
 FIRST, LAST = dt.datetime(1971, 1, 1), dt.datetime(9000, 1, 1)
@@ -45,9 +46,9 @@ def totals_reconcile(delivered_tables: ir.Table) -> Check:
 def schema_conforms(delivered_columns: ir.Table) -> Check:
     """Every table keeps the contract: its columns, their types, their values.
 
-    Each column that the contract wants of a delivered table. A column that must be there and is not, another type, a null where none
-    may be or a value that the contract does not know is a violation and blocks the rules that read the table (a column that is
-    missing: those that read the column). An optional column that is missing is for a person to decide.
+    Each column that the contract wants of a delivered table. A column that must be there and is not, another type, a value that is not
+    of its type, a null where none may be or a value that the contract does not know is a violation. For a person to decide are words that
+    stand for none (null, NaN), an optional column that is missing, and each file that the contract does not know.
     """
     c = delivered_columns
     return Check(
@@ -55,35 +56,37 @@ def schema_conforms(delivered_columns: ir.Table) -> Check:
         [
             violation("column_missing", c.missing),
             violation("wrong_type", c.wrong_type),
+            violation("wrong_value", c.wrong_value),
             violation("null_not_allowed", c.null_not_allowed),
             violation("unknown_value", c.unknown_value),
+            review("null_word", c.null_word),
             review("optional_column_missing", c.optional_missing),
+            review("unknown_file", c.unknown_file),
         ],
         by=("column_name",),
     )
 
 
 @rule("DQ-03", severity="high", clauses=["CL-020", "CL-040"])
-def keys_resolve(users: ir.Table, purge_log: ir.Table, present: Present) -> Check:
+def keys_resolve(users: ir.Table, present: Present, policy: View) -> Check:
     """Every row has a key of its own and belongs to a known person.
 
-    Every row of every delivered table. A person is known who stands in users or, once purged, in the purge log. Rows without a person
-    (a null or blank user_id) are not accused.
+    Every row of every delivered table, test accounts included. A person is known who stands in users or, once purged, in the purge log.
+    Without that log, or where it keeps digests of ids, a stranger is for a person to decide. Rows without a person are not accused.
     """
-    people = ibis.union(users.select("user_id"), purge_log.select("user_id")).distinct().mutate(on_record=True)
     tables = {name: present[name] for name in contract.load() if name in present}
     keys, repeated = (ibis.union(*[of(*table) for table in tables.items()]) for of in (_keys, _repeated))
-    rows = join(join(keys, repeated, ["table_name", "key"]), people)
-    return Check(
-        rows,
-        [
-            violation("key_blank", blank(rows.key)),
-            violation("duplicate_key", rows.repeated),
-            violation("user_unknown", ~blank(rows.user_id) & ~rows.on_record),
-        ],
-        record=rows.table_name + ":" + rows.key,
-        by=("table_name",),
-    )
+    log = present["purge_log"] if "purge_log" in present else users.limit(0)
+    rows = join(join(keys, repeated, ["table_name", "key"]), on_record(users, log)).cross_join(hashed_ids(log, users, policy))
+    stranger = ~blank(rows.user_id) & ~rows.on_record
+    conditions = [
+        violation("key_blank", blank(rows.key)),
+        violation("duplicate_key", rows.repeated),
+        review("no_purge_log", stranger & ("purge_log" not in present)),
+        review("hashed_purge_log", stranger & rows.hashed),
+        violation("user_unknown", stranger),
+    ]
+    return Check(rows, conditions, record=rows.table_name + ":" + rows.key, by=("table_name",), population=keys)
 
 
 def _keys(name: str, table: ir.Table) -> ir.Table:
@@ -107,23 +110,21 @@ def _person(table: ir.Table) -> ir.StringValue:
 def times_usable(users: ir.Table, policy: View, present: Present) -> Check:
     """Every time is one that can have happened.
 
-    Every row of every delivered table that carries a time. Placeholders (before 1971, from 9000 on), times after the audit's instant
-    beyond the clocks' tolerance, except where a time may lie ahead (the end of a subscription or hold, a policy's start), and
-    changes or deletions before the creation are violations. Nulls are left to the rules that need the time.
+    Every row of every delivered table that carries a time, test accounts included. Placeholders (before 1971, from 9000 on), times after
+    the audit's instant beyond the clocks' tolerance, except where a time may lie ahead (the end of a subscription or hold, a policy's
+    start), and changes or deletions before the creation are violations. A second of last contact that many accounts share was written in
+    bulk, which is for a person to decide. Nulls are left to the rules that need the time.
     """
     tables = contract.load()
-    delivered = {table: present[table.name] for table in tables.values() if table.name in present} | {tables["users"]: users}
+    delivered = {tables[name]: present[name] for name in present if name in tables} | {tables["users"]: users}
     rows = ibis.union(*[_times(table, rows, policy) for table, rows in delivered.items() if _clocks(table, rows)])
-    return Check(
-        rows,
-        [
-            violation("sentinel_time", rows.sentinel),
-            violation("future_time", rows.ahead),
-            violation("order_contradiction", rows.order),
-        ],
-        record=rows.table_name + ":" + rows.key,
-        by=("table_name",),
-    )
+    conditions = [
+        violation("sentinel_time", rows.sentinel),
+        violation("future_time", rows.ahead),
+        violation("order_contradiction", rows.order),
+        review("bulk_time", rows.bulk),
+    ]
+    return Check(rows, conditions, record=rows.table_name + ":" + rows.key, by=("table_name",))
 
 
 def _clocks(table: contract.Table, rows: ir.Table) -> list[str]:
@@ -136,6 +137,8 @@ def _times(table: contract.Table, rows: ir.Table, policy: View) -> ir.Table:
     clocks = _clocks(table, rows)
     lies_ahead = [rows[c] for c in clocks if not table[c].may_lie_ahead]
     limit = policy.as_of_plus("clock_skew")
+    if table.name == "users":
+        rows = with_bulk_times(rows, [c for c in CONTACTS if c in clocks], policy)
     pairs = [(c, "created_at") for c in ("updated_at", "deleted_at") if c in clocks and "created_at" in clocks]
     return rows.select(
         user_id=_person(rows),
@@ -143,6 +146,7 @@ def _times(table: contract.Table, rows: ir.Table, policy: View) -> ir.Table:
         table_name=ibis.literal(table.name),
         sentinel=any_flag([sure((rows[c] < ibis.literal(FIRST)) | (rows[c] >= ibis.literal(LAST))) for c in clocks]),
         ahead=any_flag([sure(t > limit) for t in lies_ahead]),
+        bulk=rows.bulk if "bulk" in rows.columns else ibis.literal(False),
         order=any_flag([sure(policy.after(rows[late], "clock_skew") < rows[early]) for late, early in pairs]),
     )
 
@@ -152,7 +156,7 @@ def snapshot_is_fresh(delivery: ir.Table, policy: View) -> Check:
     """The snapshot shows one instant, and was taken soon after it.
 
     The delivery's own statement: an instant after the extraction contradicts it; an extraction long after the instant shows a
-    state that is gone. Without the time of extraction it is unknown.
+    state that is gone, which is for a person to decide. Without the time of extraction it is unknown.
     """
     d = delivery
     stale = d.extracted_at > policy.as_of_plus("freshness")
@@ -161,7 +165,7 @@ def snapshot_is_fresh(delivery: ir.Table, policy: View) -> Check:
         [
             unknown("extracted_at_missing", d.extracted_at.isnull()),
             violation("as_of_after_extraction", sure(d.as_of > d.extracted_at)),
-            violation("stale", sure(stale)),
+            review("stale", sure(stale)),
         ],
     )
 
@@ -170,21 +174,21 @@ def snapshot_is_fresh(delivery: ir.Table, policy: View) -> Check:
 def coverage_is_whole(delivered_tables: ir.Table, policy: View) -> Check:
     """Every table covers the time that the rules look back on.
 
-    The window and filter that the descriptor states for each table. A filter, no window, or one that begins after the audit's
-    period or ends before the audit's instant is for a person to decide; a rule whose look-back is cut cannot pass.
+    The window, filter and completeness that the descriptor states for each table. For a person to decide are a filter, a table without a
+    row (somebody must confirm that nothing exists), one that must hold every row there ever was and is not said to, no window, and a window
+    that begins after the audit's period or ends before the audit's instant; a rule whose look-back is cut cannot pass.
     """
     t = delivered_tables
     start, _ = policy.period
-    return Check(
-        t,
-        [
-            review("filter_applied", t.filtered),
-            review("window_not_stated", t.window_start.isnull() | t.window_end.isnull()),
-            review("window_starts_late", sure(policy.date(t.window_start) > start)),
-            review("window_ends_early", sure(t.window_end < policy.as_of)),
-        ],
-        by=("table_name",),
-    )
+    conditions = [
+        review("filter_applied", t.filtered),
+        review("empty_table", t.rows == 0),
+        review("not_complete", t.cut),
+        review("window_not_stated", ~t.complete & (t.window_start.isnull() | t.window_end.isnull())),
+        review("window_starts_late", ~t.complete & sure(policy.date(t.window_start) > start)),
+        review("window_ends_early", sure(t.window_end < policy.as_of)),
+    ]
+    return Check(t, conditions, by=("table_name",))
 
 
 @rule("DQ-07", severity="high", clauses=["CL-135", "CL-194"])
@@ -213,14 +217,15 @@ def sharing_a_device(devices: ir.Table) -> ir.Table:
 
 
 @rule("DQ-08", severity="low", clauses=[])
-def people_told_apart(users: ir.Table, devices: ir.Table) -> Check:
+def people_told_apart(users: ir.Table, present: Present) -> Check:
     """One person has one account, so that counts of people are counts of people.
 
     Accounts that share an e-mail address, a telephone number or an advertising id with another are for a person to decide: families share
     devices, and numbers are given out again.
     """
     u = users.mutate(mail=trim(lower(users.email)), number=trim(users.phone))
-    u = join(_also_used(_also_used(u, "mail"), "number"), sharing_a_device(devices))
+    u = _also_used(_also_used(u, "mail"), "number")
+    u = join(u, sharing_a_device(present["devices"])) if "devices" in present else u.mutate(device_shared=False)
     return Check(
         u,
         [
@@ -236,3 +241,25 @@ def _also_used(users: ir.Table, column: str) -> ir.Table:
     held = users.group_by(column).agg(holders=users.user_id.nunique())
     shared = held.filter(held.holders > 1).select(column).mutate(**{f"{column}_shared": True})
     return join(users, shared, column)
+
+
+@rule("DQ-09", severity="high", clauses=[])
+def test_accounts_are_tests(users: ir.Table, present: Present, policy: View) -> Check:
+    """Test accounts are few, and are tests: whoever they hide is a person.
+
+    Every account that is marked as a test; all other rules leave it out. For a person to decide is each of them where they are too large
+    a share of all accounts; else one that is no test in another row, that pays, or that was sent marketing in the audit's period.
+    """
+    marked = users.agg(marked=users.is_test.sum(), accounts=users.count())
+    contradicted = has(users, "user_id", contradicted=~users.is_test)
+    t = users.filter(users.is_test)
+    for others in (contradicted, paying(users, present), marketed(users, present, policy)):
+        t = join(t, others)
+    t = t.cross_join(marked)
+    conditions = [
+        review("too_many", t.marked > t.accounts * policy.setting("test_share")),
+        review("contradicting", t.contradicted),
+        review("paying", t.paying),
+        review("contacted", t.marketed),
+    ]
+    return Check(t, conditions)

@@ -8,7 +8,6 @@ import ibis.expr.types as ir
 from heytalk_audit import contract
 from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
 from heytalk_audit.audit.present import Present
-from heytalk_audit.detect.places import PLACES
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import alternatives, blank, key, lower, plain, trim
 from heytalk_audit.policy.declared import Codes
@@ -78,17 +77,18 @@ def readable_values(inventory: ir.Table, present: Present, policy: View) -> ir.T
 def encrypted_field_readable(column_inventory: ir.Table, detections: ir.Table, policy: View, present: Present) -> Check:
     """What is said to be encrypted cannot be read.
 
-    Every delivered column that is said to be encrypted (a setting), that is named like a secret, or that holds free text. A value that can
-    be read in a column said to be encrypted is a violation; where an attestation says that the export decrypts, the column is taken off
-    the setting. A column named like a secret, whose values are not read, is for a person to decide, and so is free text in which a
-    detector finds secrets, passwords or digests: whoever reads the text has them.
+    Every column that holds a value and is said to be encrypted (a setting), and what gives a secret away. A value that can be read in a
+    column said to be encrypted is a violation, numbers, flags and times among them; where an attestation says that the export decrypts, the
+    column is taken off the setting. One that the contract does not know was not read, and is for a person to decide; so is a column named
+    like a secret, and free text in which a detector finds secrets, passwords or digests: whoever reads the text has them.
     """
     k = with_secrets(column_inventory, detections, present, policy)
-    k = k.filter(k.promised | k.secret | k.column_name.isin(list(PLACES)))
+    k = k.filter(k.promised | k.secret | k.secret_inside)
     return Check(
         k,
         [
-            violation("readable", k.promised & sure(k.readable > 0)),
+            violation("readable", k.promised & (sure(k.readable > 0) | k.kind.isin(["number", "boolean", "time"]))),
+            review("unexamined", k.promised & k.readable.isnull()),
             review("named_like_a_secret", k.secret & ~k.promised),
             review("secret_in_text", k.secret_inside),
         ],
@@ -102,7 +102,7 @@ def with_secrets(inventory: ir.Table, detections: ir.Table, present: Present, po
     secrets = detections.filter(detections.what == "value", detections.finding.isin(["secret", "password", "digest"]))
     secrets = secrets.filter(secrets.confidence != "low")
     inside = has(secrets, "place", secret_inside=secrets.place.notnull()).rename(column_name="place")
-    k = join(inventory, inside, "column_name")
+    k = join(inventory.filter(inventory.filled), inside, "column_name")
     k = join(k, readable_values(k, present, policy), "column_name")
     return k.mutate(
         promised=k.column_name.isin(encrypted) if encrypted else ibis.literal(False),

@@ -12,6 +12,7 @@ from heytalk_audit.detect.places import PLACES
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import blank, key, lower, plain_key
 from heytalk_audit.policy.view import View
+from heytalk_audit.rules.collection_terms import is_measured
 from heytalk_audit.rules.terms import alive, any_flag, has, is_special, join, only_if
 
 
@@ -154,16 +155,22 @@ def named_like(name: ir.StringValue, words: list[str]) -> ir.BooleanValue:
     return any_flag([sure(parts.contains(f"_{word.lower()}")) for word in words])
 
 
+def can_hold_a_template(inventory: ir.Table, policy: View) -> ir.BooleanValue:
+    """Whether a column can hold more than a flag, a number or a time of what it is named after: by its type, its length or its name."""
+    text = (inventory.kind == "text") & (inventory.long | ~is_measured(inventory.name, policy.setting("measure_words")))
+    return inventory.kind.isin(["binary", "list"]) | text
+
+
 def named_columns(inventory: ir.Table, policy: View) -> ir.Table:
-    """Every column delivered, of nobody: `record`, `table_name`, and whether it is named like a `template` or another `output`."""
-    k = inventory
-    nobody = only_if(k.name.isnull(), k.name)
+    """Every column that holds a value, of nobody: `record`, `table_name`, and whether it is named like a `template` or another `output`."""
+    k = inventory.filter(inventory.filled)
+    able = can_hold_a_template(k, policy)
     return k.select(
-        user_id=nobody,
+        user_id=only_if(k.name.isnull(), k.name),
         record="column_inventory:" + k.column_name,
         table_name=k.table_name,
-        template=named_like(k.name, policy.setting("template_names")),
-        output=named_like(k.name, policy.setting("recognition_names")),
+        template=able & named_like(k.name, policy.setting("template_names")),
+        output=able & named_like(k.name, policy.setting("recognition_names")),
         transcript=k.name.isnull(),
     )
 
@@ -186,10 +193,10 @@ def derived_items(content: ir.Table, policy: View) -> ir.Table:
 def recognition_undeclared(column_inventory: ir.Table, content_items: ir.Table, policy: View) -> Check:
     """What recognising voices and pictures yields is not kept, as the policy does not list it among the data it collects.
 
-    Every column delivered, whether or not the contract knows it, and the content items made from another item. A column named like a
-    template by which a voice or face can be told again, or like another output of recognition, is a violation. A transcript that is not
-    deleted is for a person to decide: it is content, not biometric, and people write transcripts too. Columns are judged by
-    their names, whatever they hold.
+    Every column that holds a value, whether or not the contract knows it, and the content items made from another item. A column named
+    like a template by which a voice or face can be told again, or like another output of recognition, is a violation where its type or
+    length lets it hold one; a flag, a number or a time of such a thing is none. A transcript that is not deleted is for a person to decide:
+    it is content, not biometric, and people write transcripts too.
     """
     items = derived_items(content_items, policy)
     rows = ibis.union(named_columns(column_inventory, policy), items)

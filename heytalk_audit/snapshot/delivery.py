@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from heytalk_audit.contract import Table
 from heytalk_audit.errors import InputError
 
 DESCRIPTOR = "datapackage.json"
+#: What the demo writes beside its tables, and how it begins: what an ideal audit finds.
+TRUTH, TRUTH_HEAD = "truth.csv", "rule,table,record,outcome,reason"
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,15 @@ class DeliveredPart:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A snapshot's folder: what was delivered, by table, and its descriptor as read."""
+    """A snapshot's folder: what was delivered, by table, its descriptor as read, and what else lies there.
+
+    `unknown` are the files and folders that the contract does not know, by their names: as tables where they may be read as such.
+    """
 
     folder: Path
     parts: dict[str, DeliveredPart]
     descriptor: dict[str, Any]
+    unknown: dict[str, DeliveredPart | None] = field(default_factory=dict)
 
     @property
     def as_of(self) -> dt.datetime:
@@ -85,7 +91,7 @@ def read_delivery(folder: Path, descriptor: bool = True) -> Delivery:
         elif table.required:
             todo = f"deliver {table.name}.parquet, {table.name}.csv or a folder {table.name}/ of parts (it may be empty)"
             raise InputError(f"snapshot {folder.name}", f"the required table {table.name} is missing", todo)
-    delivery = Delivery(folder, parts, described)
+    delivery = Delivery(folder, parts, described, _unknown(folder, {part.path for part in parts.values()}))
     if descriptor:
         _ = delivery.as_of  # raises where it is missing or wrong
     return delivery
@@ -121,6 +127,38 @@ def _find(folder: Path, table: Table) -> DeliveredPart | None:
     if path.suffix == ".csv":
         return DeliveredPart(table, path, files, "csv", {})
     return DeliveredPart(table, path, files, "parquet", _types(folder, files))
+
+
+def _unknown(folder: Path, known: set[Path]) -> dict[str, DeliveredPart | None]:
+    """What else lies in the folder, by its name: as a table of no known column, or null where it is none that can be read."""
+    others = sorted(path for path in folder.iterdir() if path not in known and path.name != DESCRIPTOR and not _is_truth(path))
+    parts: dict[str, DeliveredPart | None] = {}
+    for path in others:
+        name = path.stem if path.stem not in {part.table.name for part in parts.values() if part} else path.name
+        parts[path.name] = _as_table(folder, path, Table(name, False, (), ""))
+    return parts
+
+
+def _is_truth(path: Path) -> bool:
+    """Whether it is what the demo writes of its own findings."""
+    if path.name != TRUTH or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(TRUTH_HEAD)).decode("utf-8", "replace") == TRUTH_HEAD
+
+
+def _as_table(folder: Path, path: Path, table: Table) -> DeliveredPart | None:
+    """A file or folder as a table, whatever it holds; null where it is no table, or a link that may lead elsewhere."""
+    if path.is_symlink() or not (path.is_file() or path.is_dir()):
+        return None
+    if path.suffix == ".csv" and path.is_file():
+        return DeliveredPart(table, path, (path,), "csv", {})
+    files = tuple(sorted(path.rglob("*.parquet"))) if path.is_dir() else (path,) if path.suffix == ".parquet" else ()
+    files = tuple(file for file in files if file.is_file() and not file.is_symlink())
+    try:
+        return DeliveredPart(table, path, files, "parquet", _types(folder, files)) if files else None
+    except InputError:
+        return None
 
 
 def _types(folder: Path, files: tuple[Path, ...]) -> dict[str, pa.DataType | None]:

@@ -8,6 +8,7 @@ the published text is at hand) and `calendar` (the days before the audit).
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -18,7 +19,7 @@ from heytalk_audit.errors import InputError
 from heytalk_audit.expressions.calendar import Clock
 from heytalk_audit.policy import Policy
 from heytalk_audit.snapshot.delivery import Delivery, instant
-from heytalk_audit.snapshot.profile import MISSING, WRONG
+from heytalk_audit.snapshot.profile import MISSING, WRONG, WRONG_VALUES
 
 #: Key column of each evidence table.
 KEYS = {
@@ -42,15 +43,16 @@ def evidence(
     clock: Clock,
     drift: list[dict[str, str]] | None,
     previous: dict[str, list[str]] | None = None,
+    unknown: Mapping[str, Any] | None = None,
 ) -> dict[str, pa.Table]:
     """The evidence tables by name; `policy_clauses` is absent when there is no text to compare (`drift` is null).
 
-    `previous` are the columns that were delivered to an earlier audit, by table.
+    `previous` are the columns that were delivered to an earlier audit, by table; `unknown` is what the contract does not know, by file.
     """
     tables = {
         "delivered_tables": _tables(delivery, profile),
-        "delivered_columns": _columns(profile),
-        "column_inventory": _inventory(profile, previous),
+        "delivered_columns": _columns(profile, unknown or {}),
+        "column_inventory": _inventory(profile, unknown or {}, previous),
         "delivery": _delivery(delivery),
         "calendar": _calendar(clock, policy.periods["traffic_calendar"].value),
     }
@@ -67,14 +69,20 @@ def _table(columns: dict[str, pa.DataType], rows: list[dict[str, Any]]) -> pa.Ta
 def _tables(delivery: Delivery, profile: dict[str, Any]) -> pa.Table:
     flags = ["described", "digest_differs", "source_given", "source_differs", *(f"{t}_differs" for t in TOTALS)]
     columns = {"table_name": _STR, "rows": _INT, "min_ts": _TS, "max_ts": _TS}
-    columns |= {"window_start": _TS, "window_end": _TS, "filtered": _BOOL} | {f: _BOOL for f in flags}
-    return _table(columns, [_compare(delivery, name, counted) for name, counted in profile.items()])
+    columns |= {"window_start": _TS, "window_end": _TS, "filtered": _BOOL, "complete": _BOOL, "cut": _BOOL} | {f: _BOOL for f in flags}
+    created = first_created(profile)
+    return _table(columns, [_compare(delivery, name, counted, created) for name, counted in profile.items()])
 
 
-def _compare(delivery: Delivery, name: str, counted: dict[str, Any]) -> dict[str, Any]:
+def first_created(profile: Mapping[str, Any]) -> dt.datetime | None:
+    """When the first account was made, null where none tells."""
+    return moment(profile.get("users", {}).get("first_created"))
+
+
+def _compare(delivery: Delivery, name: str, counted: dict[str, Any], created: dt.datetime | None) -> dict[str, Any]:
     """The row of one table: what was counted, what the descriptor states of it, and where the two differ."""
     stated, source = delivery.resource(name), delivery.source_totals(name)
-    wrong = {f"{t}_differs": t in stated and differs(t, stated[t], counted[t]) for t in TOTALS}
+    wrong = {f"{t}_differs": t in stated and _total_differs(name, t, stated[t], counted[t]) for t in TOTALS}
     return {
         "table_name": name,
         "rows": counted["rows"],
@@ -82,12 +90,31 @@ def _compare(delivery: Delivery, name: str, counted: dict[str, Any]) -> dict[str
         "max_ts": moment(counted["max_ts"]),
         "window_start": moment(stated.get("window_start")),
         "window_end": moment(stated.get("window_end")),
-        "filtered": bool(str(stated.get("filter") or "").strip()),
+        "filtered": is_filtered(stated),
+        "complete": stated.get("complete") is True,
+        "cut": contract.load()[name].kept_as == "state" and not _reaches_all(stated, created),
         "described": bool(stated),
         "digest_differs": any(k in stated and stated[k] != counted[k] for k in ("hash", "bytes")),
         "source_given": "rows" in source,
-        "source_differs": any(t in source and differs(t, source[t], counted[t]) for t in TOTALS),
+        "source_differs": any(t in source and _total_differs(name, t, source[t], counted[t]) for t in TOTALS),
     } | wrong
+
+
+def is_filtered(stated: Mapping[str, Any]) -> bool:
+    """Whether the descriptor's entry of a table names a filter."""
+    return bool(str(stated.get("filter") or "").strip())
+
+
+def _reaches_all(stated: Mapping[str, Any], created: dt.datetime | None) -> bool:
+    """Whether a table is said to hold every row there ever was: it says so, or its window begins before the first account."""
+    start = moment(stated.get("window_start"))
+    return stated.get("complete") is True or (start is not None and created is not None and start <= created)
+
+
+def _total_differs(table: str, total: str, stated: Any, counted: Any) -> bool:
+    """As `differs`; a table without a column of people has none, which a count of 0 says as well."""
+    no_people = total == "distinct_users" and "user_id" not in contract.load()[table]
+    return not (no_people and counted is None and stated == 0 and not isinstance(stated, bool)) and differs(total, stated, counted)
 
 
 def differs(total: str, stated: Any, counted: Any) -> bool:
@@ -115,9 +142,12 @@ def moment(value: Any) -> dt.datetime | None:
         return None
 
 
-def _columns(profile: dict[str, Any]) -> pa.Table:
-    """One row per column of the contract's, and how it breaks the contract; a column that may be absent, and is, has none."""
-    flags = ["missing", "optional_missing", "wrong_type", "null_not_allowed", "unknown_value"]
+def _columns(profile: dict[str, Any], unknown: Mapping[str, Any]) -> pa.Table:
+    """One row per column of the contract's, and how it breaks the contract; a column that may be absent, and is, has none.
+
+    And one per file that the contract does not know.
+    """
+    flags = ["missing", "optional_missing", "wrong_type", "wrong_value", "null_not_allowed", "unknown_value", "null_word", "unknown_file"]
     columns = {"column_name": _STR, "table_name": _STR} | {f: _BOOL for f in flags}
     rows = []
     for name, counted in profile.items():
@@ -126,26 +156,35 @@ def _columns(profile: dict[str, Any]) -> pa.Table:
             absent = state["status"] == MISSING
             if absent and column.may_be_absent:
                 continue
-            flagged = [absent and column.required, absent, state["status"] == WRONG, state["nulls"] > 0, state["unknown"] > 0]
+            wrong = [state["status"] == WRONG, state["status"] == WRONG_VALUES, state["nulls"] > 0, state["unknown"] > 0]
+            words = counted["inventory"].get(column.name, {}).get("null_words", 0)
+            flagged = [absent and column.required, absent, *wrong, words > 0, False]
             rows.append({"column_name": f"{name}.{column.name}", "table_name": name} | dict(zip(flags, flagged, strict=True)))
-    return _table(columns, rows)
+    files = [{"column_name": name, "table_name": name} | {flag: flag == "unknown_file" for flag in flags} for name in unknown]
+    return _table(columns, rows + files)
 
 
-def columns_of(profile: dict[str, Any]) -> dict[str, list[str]]:
-    """The columns that were delivered of each table, also those that the contract does not have."""
-    return {
+def columns_of(profile: Mapping[str, Any], unknown: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The columns that were delivered of each table, also those that the contract does not have, and of tables that it does not have."""
+    of_contract = {
         table: [*(c for c, state in counted["columns"].items() if state["status"] != MISSING), *counted["others"]]
         for table, counted in profile.items()
     }
+    return of_contract | {read["table"]: list(read["inventory"]) for read in unknown.values() if read}
 
 
-def _inventory(profile: dict[str, Any], previous: dict[str, list[str]] | None) -> pa.Table:
+def _inventory(profile: dict[str, Any], unknown: Mapping[str, Any], previous: dict[str, list[str]] | None) -> pa.Table:
+    inventories = {table: counted["inventory"] for table, counted in profile.items()}
+    inventories |= {read["table"]: read["inventory"] for read in unknown.values() if read}
     rows = []
-    for table, delivered in columns_of(profile).items():
+    for table, delivered in columns_of(profile, unknown).items():
         for name in delivered:
+            held = inventories[table][name]
             is_new = previous is not None and name not in previous.get(table, [])
-            rows.append({"column_name": f"{table}.{name}", "table_name": table, "name": name, "is_new": is_new})
-    return _table({"column_name": _STR, "table_name": _STR, "name": _STR, "is_new": _BOOL}, rows)
+            row = {"column_name": f"{table}.{name}", "table_name": table, "name": name, "is_new": is_new}
+            rows.append(row | {"kind": held["kind"], "filled": held["values"] > 0, "long": held["long"]})
+    columns = {"column_name": _STR, "table_name": _STR, "name": _STR, "is_new": _BOOL}
+    return _table(columns | {"kind": _STR, "filled": _BOOL, "long": _BOOL}, rows)
 
 
 def _delivery(delivery: Delivery) -> pa.Table:
@@ -163,40 +202,25 @@ def _calendar(clock: Clock, days: int) -> pa.Table:
     return _table({"day": pa.date32(), "month": _STR}, [{"day": d, "month": f"{d:%Y-%m}"} for d in dates])
 
 
-#: Tables in which a person's state rests on every event, however old: what they said, bought, permitted, asked, or are held for.
-STATES = ("consents", "subscriptions", "permission_events", "retention_exceptions", "purge_log", "rights_requests")
-#: Tables that grow with time, of which a delivery may hold the youngest part.
-LOGS = (
-    "outbound_messages",
-    "content_items",
-    "profile_attributes",
-    "traffic_events",
-    "support_tickets",
-    "disclosures",
-    "transactions",
-    "promotion_entries",
-    "staff_access_log",
-)
+def coverage(delivery: Delivery, table: str, reaches_back_to: dt.datetime | None, created: dt.datetime | None = None) -> str | None:
+    """Why the descriptor's window or filter of a table leaves out rows that a rule must see; null where it leaves out none.
 
-
-def coverage(delivery: Delivery, table: str, look_back: dt.datetime, first_account: dt.datetime | None) -> str | None:
-    """Why a table, as its descriptor states it, leaves out rows that a rule must see; null where it leaves out none.
-
-    `look_back` is how far back the rule looks into a log; into a table of states it looks back to the first account.
+    Of a table that is kept as a state the rule must see every row since the first account was `created`; of a log those of its look-back;
+    of any other those of the audit's instant.
     """
-    stated = delivery.resource(table)
-    start, end = moment(stated.get("window_start")), moment(stated.get("window_end"))
-    if str(stated.get("filter") or "").strip():
+    stated, kept_as = delivery.resource(table), contract.load()[table].kept_as if table in contract.load() else ""
+    start, end, complete = moment(stated.get("window_start")), moment(stated.get("window_end")), stated.get("complete") is True
+    if is_filtered(stated):
         return f"{table} is filtered"
     if end is not None and end < delivery.as_of:
         return f"{table} ends before the audit's instant"
-    if stated.get("complete") is True or table not in (*STATES, *LOGS):
-        return None
-    if start is None:
-        return f"{table} states neither that it is complete nor where it begins"
-    if table in LOGS:
-        return f"{table} begins after the rule's look-back" if start > look_back else None
-    return f"{table} begins after the first account" if first_account is not None and start > first_account else None
+    if kept_as == "state" and not _reaches_all(stated, created):
+        return f"{table} is not said to be complete"
+    if kept_as == "log" and not complete and start is None:
+        return f"{table} does not say when it begins"
+    if kept_as == "log" and not complete and start is not None and reaches_back_to is not None and start > reaches_back_to:
+        return f"{table} begins after the rule's look-back"
+    return None
 
 
 def failures(tables: pa.Table) -> dict[str, str]:

@@ -22,7 +22,8 @@ class Snapshot:
     """A delivery, its profile, and its tables on an engine.
 
     `tables` are the contract's tables that were delivered, with those of the contract's columns that can be read. Instants are naive
-    UTC, with microseconds. `work` is the folder that keeps what is derived from it while it is open.
+    UTC, with microseconds. `work` is the folder that keeps what is derived from it while it is open. `unknown` is what lies beside the
+    tables, by the names of its files: see `profile.take_unknown`.
     """
 
     delivery: Delivery
@@ -30,6 +31,7 @@ class Snapshot:
     engine: Engine
     tables: dict[str, ir.Table] = field(repr=False)
     work: Path | None = None
+    unknown: dict[str, Any] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -47,9 +49,10 @@ def open_snapshot(folder: Path, engine: Engine, work: Path | None = None) -> Sna
     delivered = delivery.read_delivery(folder)
     if work is None:
         work = private_folder(engine.backend)
-    profiled = profile.load_or_take(delivered, work, engine if isinstance(engine, Duck) else None)
+    duck = engine if isinstance(engine, Duck) else None
+    profiled, unknown = profile.load_or_take(delivered, work, duck), profile.load_or_take_unknown(delivered, work, duck)
     tables = {name: _open(engine, name, state) for name, state in profiled.items()}
-    return Snapshot(delivered, profiled, engine, tables, work)
+    return Snapshot(delivered, profiled, engine, tables, work, unknown)
 
 
 def _open(engine: Engine, name: str, state: dict[str, Any]) -> ir.Table:

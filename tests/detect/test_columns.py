@@ -46,13 +46,47 @@ def test_a_share_of_cards_above_luck_flags():
     assert "card" in examine("x1", cells).flagged
 
 
-def test_keys_of_the_system_are_left_out():
-    cells = [generated.card(RNG) for _ in range(50)]
-    for name in ("id", "message_id", "orderId", "order_no", "row_uuid"):
-        assert is_key(name) and examine(name, cells).shares == ()
+@pytest.mark.parametrize("name", ["id", "message_id", "orderId", "order_no", "row_uuid"])
+def test_a_key_of_the_system_is_tested_against_luck(name):
+    assert is_key(name) and examine(name, [generated.card(RNG) for _ in range(50)]).flagged == ("card",)
+    assert examine(name, [generated.digits(RNG, 16) for _ in range(5_000)]).flagged == ()
+    assert examine(name, ["4111 1111 1111 1111 is a card", *(f"message {n}" for n in range(50))]).flagged == ()
+
+
+def test_names_of_things_that_people_have_are_no_keys():
     for name in ("national_id", "ad_id", "email_id", "card_no", "tc_id"):
         assert not is_key(name)
-    assert examine("card_no", cells, system_key=True).flagged == ()
+
+
+def test_so_many_hits_are_luck_once_in_a_million_times():
+    assert examine("memo", ["4111111111111111"] * 6).flagged == () and examine("memo", ["4111111111111111"] * 7).flagged == ("card",)
+
+
+def test_a_name_speaks_for_the_numbers_of_its_kind():
+    assert examine("card_no", ["4111111111111111"]).flagged == ("card",)
+    assert examine("card_no", ["4111111111111111", "4111111111111112", "4111111111111113"]).flagged == ()
+
+
+@pytest.mark.parametrize(
+    "cell", ["[redacted]", "{'a': 1}", "[" * 5_000, '{"a": "[redacted]"}', '{"a": "{b}"}', "{}", "[1", '{"a":' * 200 + "1" + "}" * 200]
+)
+def test_what_only_looks_like_json_ends(cell):
+    assert examine("note", [cell] * 20).flagged == ()
+    assert "card" in examine("note", [cell] * 20 + ["card 4111 1111 1111 1111"]).flagged
+
+
+def test_json_within_json_is_read_and_its_nesting_is_bounded():
+    card = "4111 1111 1111 1111"
+    assert examine("note", [f"{{'a': 'card {card}'}}"]).flagged == ("card",)
+    cell = f"card {card}"
+    for _ in range(8):
+        cell = json.dumps({"a": [cell]})
+        assert examine("note", [cell]).flagged == ("card",)
+    assert examine("note", ['{"a":' * 200 + f'"card {card}"' + "}" * 200]).flagged == ("card",)
+
+
+def test_blanks_are_no_values():
+    assert examine("note", ["", " ", "\u3000", None]).cells == 0
 
 
 def test_the_path_of_a_json_key_is_the_context():

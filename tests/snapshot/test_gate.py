@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -11,11 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 import worlds
 
+from heytalk_audit import contract
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.errors import InputError
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.snapshot.engines import connect
+from heytalk_audit.snapshot.gate import columns_of
 from heytalk_audit.snapshot.open import open_snapshot
 from heytalk_audit.snapshot.seal import seal_folder
 
@@ -149,22 +152,134 @@ def test_all_null_columns_fit_any_type(tmp_path):
 )
 @pytest.mark.parametrize("form", ["parquet", "csv"])
 def test_a_column_that_no_contract_knows_is_judged_by_its_name(name, reason, form, tmp_path):
-    folder = world(tmp_path / "s", {"content_items": [{"user_id": "u1"}]})
+    folder = world(tmp_path / "s", {"content_items": [{"user_id": "u1"}], "devices": [{"device_id": "d1"}]})
     if form == "parquet":
-        rewrite(folder, "traffic_events", lambda t: t.append_column(name, pa.nulls(len(t), pa.string())))
+        rewrite(folder, "devices", lambda t: t.append_column(name, pa.array(["a7"] * len(t))))
     else:
-        (folder / "traffic_events.parquet").unlink()
-        (folder / "traffic_events.csv").write_text(f'event_id,"{name}"\n')
+        (folder / "devices.parquet").unlink()
+        (folder / "devices.csv").write_text(f'device_id,"{name}"\nd1,a7\n')
     result = verdicts(folder, "SEN-08")["SEN-08"]
-    assert list(result.rows.record) == ([f"column_inventory:traffic_events.{name}"] if reason else [])
+    assert list(result.rows.record) == ([f"column_inventory:devices.{name}"] if reason else [])
     assert list(result.rows.reason) == ([reason] if reason else [])
-    assert result.ledger["in_scope"] > 100 and result.verdict == ("FAIL" if reason else "PASS")
+    assert result.ledger["in_scope"] > 5 and result.verdict == ("FAIL" if reason else "PASS")
+
+
+LONG = "a7" * 51
+TEMPLATES = [
+    ("faceprint", pa.array(["a7"]), True),
+    ("faceprint", pa.array([b"a7"]), True),
+    ("faceprint", pa.array([[0.1, 0.2]]), True),
+    ("faceprint", pa.array([True]), False),
+    ("faceprint", pa.array(["yes"]), False),
+    ("faceprint", pa.array([7]), False),
+    ("faceprint", pa.array(["0.7"]), False),
+    ("faceprint", pa.array([None], pa.string()), False),
+    ("faceprint", pa.array(["NULL"]), False),
+    ("faceprint", pa.array([[]], pa.list_(pa.float64())), False),
+    ("faceprint", pa.array([b""]), False),
+    ("faceprint_enabled", pa.array(["a7"]), False),
+    ("faceprint_enabled", pa.array([b"a7"]), True),
+    ("faceprint_consent", pa.array([LONG]), True),
+    ("faceprint_consent", pa.array([LONG[:100]]), False),
+    ("faceprint_at", pa.array(["soon"]), False),
+    ("faceprint_date", pa.array(["soon"]), False),
+    ("faceprint_count", pa.array(["some"]), False),
+    ("faceprint_asked", pa.array(["once"]), False),
+    ("has_faceprint", pa.array(["once"]), False),
+]
+
+
+@pytest.mark.parametrize(("name", "cells", "held"), TEMPLATES)
+def test_what_cannot_hold_a_template_is_none(name, cells, held, tmp_path):
+    folder = world(tmp_path / "s", {"users": [{"user_id": "u1"}]})
+    pq.write_table(pa.table({name: cells}), folder / "scans.parquet")
+    assert list(verdicts(folder, "SEN-08")["SEN-08"].rows.record) == ([f"column_inventory:scans.{name}"] if held else [])
+
+
+def test_long_means_most_of_them(tmp_path):
+    folder = world(tmp_path / "s", {"users": [{"user_id": "u1"}]})
+    for cells, held in (([LONG, LONG, "a7", None, ""], True), ([LONG, "a7"], False)):
+        pq.write_table(pa.table({"faceprint_asked": pa.array(cells)}), folder / "scans.parquet")
+        assert bool(len(verdicts(folder, "SEN-08")["SEN-08"].rows)) == held
+
+
+PERSONAL = [
+    ("street", ["Main St"], True),
+    ("email_count", [3], False),
+    ("email_verified", [True], False),
+    ("email_verified", ["yes"], False),
+    ("phone_verified_at", ["soon"], False),
+    ("address_changed", ["often"], False),
+    ("has_photo", ["often"], False),
+    ("phone", [31600], True),
+    ("age", [31], True),
+    ("birth_date", [dt.date(1990, 1, 1)], True),
+    ("birthday", ["1990-01-01"], True),
+    ("birth_date_changed_at", [dt.date(1990, 1, 1)], False),
+    ("gps_at", [dt.date(1990, 1, 1)], False),
+    ("gps", [dt.date(1990, 1, 1)], False),
+    ("gps_on", ["often"], False),
+    ("job_name", ["purge"], False),
+    ("template_name", ["welcome"], False),
+    ("file_name", ["a.png"], False),
+    ("name", ["purge"], False),
+    ("first_name", ["purge"], True),
+    ("customer_name", ["purge"], True),
+    ("surname", ["purge"], True),
+]
+
+
+@pytest.mark.parametrize(("name", "cells", "held"), PERSONAL)
+def test_type_and_context_say_whether_a_column_is_named_like_personal_data(name, cells, held, tmp_path):
+    folder = world(tmp_path / "s", {"users": [{"user_id": "u1"}]})
+    pq.write_table(pa.table({"n": [1], name: cells}), folder / "jobs.parquet")
+    wanted = ("violation", "undeclared_column") if held else ("review", "unmapped_column")
+    found = verdicts(folder, "COL-01")["COL-01"].rows
+    rows = {r.record: (r.outcome, r.reason) for r in found.itertuples()}
+    assert rows == {"column_inventory:jobs.n": ("review", "unmapped_column"), f"column_inventory:jobs.{name}": wanted}
+
+
+@pytest.mark.parametrize(("beside", "held"), [("user_id", True), ("customer_id", True), ("email", True), ("order_id", False)])
+def test_a_name_is_a_persons_where_its_table_is_about_people(beside, held, tmp_path):
+    folder = world(tmp_path / "s", {"users": [{"user_id": "u1"}]})
+    pq.write_table(pa.table({beside: ["x1"], "name": ["Anna"]}), folder / "jobs.parquet")
+    found = verdicts(folder, "COL-01")["COL-01"].rows
+    assert dict(zip(found.record, found.outcome, strict=True))["column_inventory:jobs.name"] == ("violation" if held else "review")
+
+
+def test_nothing_delivered_is_nothing_tested(tmp_path):
+    folder = world(tmp_path / "s", {})
+    found = verdicts(folder, "COL-01", "COL-02", "COL-07", "SEC-02", "SEN-08")
+    assert {rule: result.verdict for rule, result in found.items()} == dict.fromkeys(found, "NO_POPULATION")
+
+
+CARDS = [f"41111111111{n:04d}{check}" for n, check in ((1, 5), (2, 3), (3, 1), (4, 9), (5, 6), (6, 4), (7, 2))]
+
+
+def test_values_are_looked_for_in_every_table_keys_included(tmp_path):
+    folder = world(tmp_path / "s", {"users": [{"user_id": "u1"}], "vendors": [{"vendor_id": n} for n in CARDS[:6]]})
+    pq.write_table(
+        pa.table({"order_id": CARDS, "n": pa.array(map(int, CARDS)), "note": ["card 4111 1111\n1111 1111", *[None] * 6]}),
+        folder / "shop.parquet",
+    )
+    (folder / "more.csv").write_text("a,b\n" + "".join(f"{n},x\n" for n in CARDS))
+    found = verdicts(folder, "COL-07")["COL-07"].rows
+    assert set(found.reason) == {"card_in_column"}
+    assert {record.removeprefix("column_inventory:") for record in found.record} == {"shop.order_id", "shop.n", "shop.note", "more.a"}
+
+
+def test_a_column_without_a_value_is_no_population(tmp_path):
+    folder = world(tmp_path / "s", {"users": [{"user_id": "u1"}]})
+    before = {rule: result.ledger["in_scope"] for rule, result in verdicts(folder, "COL-01", "COL-02").items()}
+    pq.write_table(pa.table({"a": pa.array([None, ""]), "b": pa.array([" ", "NULL"]), "c": pa.array(["x", None])}), folder / "more.parquet")
+    after = {rule: result.ledger["in_scope"] for rule, result in verdicts(folder, "COL-01", "COL-02").items()}
+    assert after == {rule: n + 1 for rule, n in before.items()}
 
 
 def test_a_column_that_no_contract_knows_is_surplus(tmp_path):
     folder = world(tmp_path / "s", {"traffic_events": [{"user_id": "u1"}]})
     for name in ("app_key", "shoe_size"):
-        rewrite(folder, "traffic_events", lambda t, name=name: t.append_column(name, pa.nulls(len(t), pa.string())))
+        rewrite(folder, "traffic_events", lambda t, name=name: t.append_column(name, pa.array(["x"] * len(t))))
     results = verdicts(folder, "SEC-08", "SEC-02")
     surplus = [(f"column_inventory:traffic_events.{name}", "not_in_contract") for name in ("app_key", "shoe_size")]
     assert sorted(zip(results["SEC-08"].rows.record, results["SEC-08"].rows.reason, strict=True)) == surplus
@@ -176,9 +291,14 @@ def test_a_column_that_no_contract_knows_is_surplus(tmp_path):
     [
         ({"window_start": "2024-02-28T00:00:00Z", "window_end": "2025-03-01T12:00:00Z"}, "PASS"),
         ({"window_start": "2024-06-01T00:00:00Z"}, "REVIEW"),
-        ({"window_end": "2025-02-28T00:00:00Z"}, "REVIEW"),
-        ({"filter": "country = 'NL'"}, "REVIEW"),
-        ({"filter": " "}, "PASS"),
+        ({"window_start": "2024-06-01T00:00:00Z", "complete": True}, "PASS"),
+        ({}, "REVIEW"),
+        ({"complete": "true"}, "REVIEW"),
+        ({"complete": True}, "PASS"),
+        ({"complete": True, "window_end": "2025-02-28T00:00:00Z"}, "REVIEW"),
+        ({"complete": True, "filter": "country = 'NL'"}, "REVIEW"),
+        ({"complete": True, "filter": 0}, "PASS"),
+        ({"complete": True, "filter": " "}, "PASS"),
     ],
 )
 def test_a_window_that_cuts_the_look_back_cannot_pass(stated, verdict, tmp_path):
@@ -196,13 +316,149 @@ def test_a_window_that_cuts_the_look_back_cannot_pass(stated, verdict, tmp_path)
         ("2025-03-01T12:00:00Z", "PASS"),
         ("2025-03-01T11:59:59Z", "FAIL"),
         ("2025-04-05T12:00:00Z", "PASS"),
-        ("2025-04-05T12:00:01Z", "FAIL"),
+        ("2025-04-05T12:00:01Z", "REVIEW"),
         (None, "REVIEW"),
     ],
 )
 def test_freshness(extracted, verdict, tmp_path):
     world(tmp_path / "s", extracted_at=extracted)
     assert verdicts(tmp_path / "s", "DQ-05")["DQ-05"].verdict == verdict
+
+
+WHOLE = {"window_start": "2020-01-01T00:00:00Z", "window_end": "2025-03-01T12:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("table", "stated", "reason"),
+    [
+        ("users", WHOLE, None),
+        ("users", {"complete": True}, None),
+        ("users", {}, "window_not_stated"),
+        ("users", WHOLE | {"window_end": None}, "window_not_stated"),
+        ("users", WHOLE | {"window_start": "2024-12-01T23:00:00Z"}, None),
+        ("users", WHOLE | {"window_start": "2024-12-02T00:00:00Z"}, "window_starts_late"),
+        ("users", WHOLE | {"window_start": "2024-12-02T00:00:00Z", "complete": True}, None),
+        ("users", WHOLE | {"window_end": "2025-03-01T11:59:59Z"}, "window_ends_early"),
+        ("users", WHOLE | {"window_end": "2025-03-01T11:59:59Z", "complete": True}, "window_ends_early"),
+        ("users", WHOLE | {"filter": "country = 'NL'"}, "filter_applied"),
+        ("users", WHOLE | {"filter": " "}, None),
+        ("consents", WHOLE, None),
+        ("consents", WHOLE | {"window_start": "2020-01-01T00:00:01Z"}, "not_complete"),
+        ("consents", WHOLE | {"window_start": "2020-01-01T00:00:01Z", "complete": True}, None),
+        ("consents", {"window_end": "2025-03-01T12:00:00Z"}, "not_complete"),
+        ("consents", {"complete": 1}, "not_complete"),
+        ("staff", {"complete": True}, "empty_table"),
+        ("staff", {}, "empty_table"),
+        ("staff", {"filter": "x"}, "filter_applied"),
+    ],
+)
+def test_what_a_table_leaves_out(table, stated, reason, tmp_path):
+    rows = {"users": [{"user_id": "u1"}], "consents": [{"user_id": "u1"}]}
+    world(tmp_path / "s", rows, resources=[{"name": table} | stated])
+    found = verdicts(tmp_path / "s", "DQ-06")["DQ-06"].rows
+    assert dict(zip(found.record, found.reason, strict=True)).get(f"delivered_tables:{table}") == reason
+
+
+def test_a_state_table_that_is_not_complete_leaves_the_look_back_open(tmp_path):
+    rows = PEOPLE | {"users": [{"user_id": "u1", "created_at": "2020-01-02T00:00:00Z"}]}
+    every = [{"name": name, "complete": True} for name in contract.load() if name != "consents"]
+    for start, verdict in (("2020-01-02T00:00:00Z", "PASS"), ("2020-01-02T00:00:01Z", "REVIEW"), (None, "REVIEW")):
+        folder = world(tmp_path / f"s{start}", rows, resources=[*every, {"name": "consents", "window_start": start}])
+        assert verdicts(folder, "CON-03")["CON-03"].verdict == verdict
+
+
+def test_a_table_that_was_looked_for_and_is_not_there_leaves_no_pass(tmp_path):
+    folder = world(tmp_path / "s", {"users": [{"user_id": "u1"}]})
+    assert verdicts(folder, "DQ-03")["DQ-03"].verdict == "PASS"
+    (folder / "purge_log.parquet").unlink()
+    found = verdicts(folder, "DQ-03", "DQ-04")
+    assert (found["DQ-03"].verdict, found["DQ-04"].verdict) == ("REVIEW", "PASS")
+    assert "purge_log was not delivered" in found["DQ-03"].reason
+
+
+def test_totals_are_compared_as_what_they_are(tmp_path):
+    seal_folder(world(tmp_path / "s", {"users": [{"user_id": "u1"}], "transactions": [{"amount": 5}]}))
+    spelled = {"max_ts": "2020-01-01T05:30:00+05:30", "min_ts": "2019-12-31T19:00:00-05:00"}
+    descriptor(tmp_path / "s", lambda r, d: (r["users"].update(spelled), r["transactions"].update({"control_sum": "5.00"})))
+    descriptor(tmp_path / "s", lambda r, d: r["vendors"].update({"distinct_users": 0}))
+    assert set(verdicts(tmp_path / "s", "DQ-01")["DQ-01"].rows.reason) == {"no_source_totals"}
+    for table, wrong in (("users", 0), ("vendors", 1), ("vendors", False), ("users", True)):
+        descriptor(tmp_path / "s", lambda r, d: r[table].update({"distinct_users": wrong}))  # noqa: B023
+        assert "distinct_users_differ" in set(verdicts(tmp_path / "s", "DQ-01")["DQ-01"].rows.reason)
+        descriptor(tmp_path / "s", lambda r, d: r[table].update({"distinct_users": 1 if table == "users" else None}))  # noqa: B023
+
+
+ORDER = [
+    ("digest_differs", {"hash": "sha256:00"}),
+    ("rows_differ", {"rows": 7}),
+    ("distinct_users_differ", {"distinct_users": 9}),
+    ("time_range_differs", {"max_ts": "2001-01-01T00:00:00Z"}),
+    ("control_sum_differs", {"control_sum": "1"}),
+]
+
+
+@pytest.mark.parametrize("first", range(len(ORDER)))
+def test_of_several_differences_the_first_in_order_is_the_reason(first, tmp_path):
+    rows = {"users": [{"user_id": "u1"}], "transactions": [{"user_id": "u1", "amount": 5}]}
+    seal_folder(world(tmp_path / "s", rows, source_totals=[{"name": "transactions", "rows": 3}]))
+    for _, wrong in ORDER[first:]:
+        descriptor(tmp_path / "s", lambda r, d: r["transactions"].update(wrong))  # noqa: B023
+    found = verdicts(tmp_path / "s", "DQ-01")["DQ-01"].rows
+    assert dict(zip(found.record, found.reason, strict=True))["delivered_tables:transactions"] == ORDER[first][0]
+
+
+def test_the_sources_totals_come_after_the_descriptors_own(tmp_path):
+    world(tmp_path / "s", {"users": [{"user_id": "u1"}]}, resources=[], source_totals=[{"name": "users", "rows": 3}])
+    found = verdicts(tmp_path / "s", "DQ-01")["DQ-01"].rows
+    reasons = dict(zip(found.record, found.reason, strict=True))
+    assert (reasons["delivered_tables:users"], reasons["delivered_tables:staff"]) == ("source_totals_differ", "not_described")
+
+
+WORDS = ("\\N", "NULL", "null", "(null)", "<null>", "None", "NaN", "nil")
+
+
+def columns_found(folder: Path) -> dict[str, str]:
+    found = verdicts(folder, "DQ-02")["DQ-02"].rows
+    return {record.removeprefix("delivered_columns:"): reason for record, reason in zip(found.record, found.reason, strict=True)}
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_word_for_none_is_named(word, tmp_path):
+    found = columns_found(world(tmp_path / "s", {"users": [{"user_id": "u1", "display_name": f" {word}\u3000"}, {"user_id": "u2"}]}))
+    assert found == {"users.display_name": "null_word"}
+
+
+@pytest.mark.parametrize("word", ["Null", "none", "N", "nan", "null.", "", " "])
+def test_any_other_word_is_none(word, tmp_path):
+    assert columns_found(world(tmp_path / "s", {"users": [{"user_id": "u1", "display_name": word}]})) == {}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_no_number_takes_the_rules_that_read_its_column(value, tmp_path):
+    folder = world(tmp_path / "s", {"users": [{"user_id": "u1"}], "transactions": [{"user_id": "u1", "amount": 1}, {"user_id": "u1"}]})
+    rewrite(folder, "transactions", column("amount", lambda c: pa.array([1.0, value])))
+    assert columns_found(folder) == {"transactions.amount": "wrong_value"}
+    assert verdicts(folder, "COL-08", "RET-05")["COL-08"].verdict != "NOT_EVALUATED"
+    rewrite(folder, "transactions", column("amount", lambda c: pa.array([1.0, None])))
+    assert columns_found(folder) == {}
+
+
+def test_files_that_the_contract_does_not_know_are_named(tmp_path):
+    folder = world(tmp_path / "s", {"users": [{"user_id": "u1"}]})
+    pq.write_table(pa.table({"street": ["Main St 1"], "empty": pa.array([None], pa.string())}), folder / "shipping.parquet")
+    (folder / "loyalty.csv").write_text("points,mail\n1,a@example.org\n")
+    (folder / "old").mkdir()
+    pq.write_table(pa.table({"n": [1]}), folder / "old" / "part-0.parquet")
+    (folder / "readme.txt").write_text("hello")
+    (folder / "broken.parquet").write_bytes(b"PAR1")
+    (folder / "truth.csv").write_text("rule,table,record,outcome,reason\n")
+    names = ["broken.parquet", "loyalty.csv", "old", "readme.txt", "shipping.parquet"]
+    assert columns_found(folder) == dict.fromkeys(names, "unknown_file")
+    snapshot = open_snapshot(folder, connect())
+    delivered = columns_of(snapshot.profile, snapshot.unknown)
+    assert (delivered["shipping"], delivered["loyalty"], delivered["old"]) == (["street", "empty"], ["points", "mail"], ["n"])
+    (folder / "truth.csv").write_text("name,mail\nAnna,anna@example.org\n")
+    assert columns_found(folder)["truth.csv"] == "unknown_file"
 
 
 def test_policy_drift_names_the_clauses(tmp_path):

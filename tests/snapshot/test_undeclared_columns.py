@@ -20,7 +20,8 @@ from heytalk_audit.snapshot.open import open_snapshot
 
 DEVICES = 12
 EXTRA = {
-    "wifi_mac": [None] * DEVICES,
+    "wifi_mac": ["kept", *[None] * (DEVICES - 1)],
+    "wifi_ssid": [None, ""] * (DEVICES // 2),
     "blob": [f"00:1B:44:11:3A:{n}" for n in range(10, 10 + DEVICES)],
     "note": ["fine", "so so", None] * 4,
     "machine": list(range(DEVICES)),
