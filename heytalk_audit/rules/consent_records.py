@@ -90,56 +90,6 @@ def consent_not_demonstrable(consents: ir.Table, users: ir.Table, policy: View) 
     return Check(g, conditions, by=("purpose", "method"))
 
 
-def with_stop(requests: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
-    """Requests with `stopped_at`: the first withdrawal, opt-out or refusal of that person at or after it, clocks being what they are."""
-    stops = consents.filter(consents.action != "grant", policy.by_now(consents.event_at)).select("user_id", at="event_at")
-    near = stops.inner_join(requests.select("request_id", "user_id", "received_at"), "user_id")
-    near = near.filter(near["at"] >= policy.before(near.received_at, "clock_skew"))
-    return join(requests, near.group_by("request_id").agg(stopped_at=near["at"].min()), "request_id")
-
-
-def stopped_late(r: ir.Table, policy: View) -> ir.BooleanValue:
-    """Whether a request was carried out beyond its time: hours where it was made in the app, else days."""
-    in_hours = sure(policy.after(r.received_at, "withdrawal_queue") < r.stopped_at)
-    return (r.channel == "app").ifelse(in_hours, sure(policy.after(r.received_at, "withdrawal_hours") < r.stopped_at))
-
-
-def time_is_over(r: ir.Table, policy: View) -> ir.BooleanValue:
-    """Whether that time is over at the audit's instant."""
-    in_hours, in_days = policy.passed(r.received_at, "withdrawal_queue"), policy.passed(r.received_at, "withdrawal_hours")
-    return (r.channel == "app").ifelse(in_hours, in_days)
-
-
-def harder_than_granting(requests: ir.Table, consents: ir.Table) -> dict[str, ir.Scalar]:
-    """The figure of requests made outside the app by people who had granted in it."""
-    by_app = has(consents, "user_id", in_app=(consents.action == "grant") & (consents.method == "in_app"))
-    r = join(requests, by_app)
-    return {"Asked for outside the app by people who had agreed in it": (r.in_app & (r.channel != "app")).sum()}
-
-
-@rule("CON-06", severity="medium", clauses=["CL-057", "CL-134"])
-def withdrawal_not_carried_out(rights_requests: ir.Table, consents: ir.Table, policy: View) -> Check:
-    """A withdrawal takes effect when it is asked for.
-
-    Every request to withdraw or to opt out, unless it was taken back. A withdrawal, opt-out or refusal of that person must be on
-    record soon after: within hours where it was asked for in the app, within days elsewhere. A request without a person is unknown;
-    one that was refused is for a person to decide.
-    """
-    r = with_stop(rights_requests.filter(rights_requests.kind.isin(["withdraw", "opt_out"])), consents, policy)
-    late, figures = stopped_late(r, policy), harder_than_granting(r, consents)
-    conditions = [
-        unknown("clock_future", policy.future(r.received_at)),
-        unknown("user_missing", blank(r.user_id)),
-        passes(sure(r.outcome == "withdrawn")),
-        passes(r.stopped_at.notnull() & ~late),
-        passes(~time_is_over(r, policy)),
-        review("refused", sure(r.outcome == "refused")),
-        violation("carried_out_late", r.stopped_at.notnull()),
-        violation("not_carried_out", r.stopped_at.isnull()),
-    ]
-    return Check(r, conditions, by=("kind", "channel"), figures=figures)
-
-
 def last_acceptances(consents: ir.Table, versions: ir.Table, policy: View) -> ir.Table:
     """One row per person: `accepted`, their latest acceptance of the policy, and since when its version is `effective`, null if unknown."""
     v = versions.group_by("policy_version").agg(effective=versions.effective_at.max())

@@ -121,7 +121,9 @@ def with_ends(events: ir.Table, policy: View) -> ir.Table:
     starts = ibis.union(c.select(*keys, "start"), c.filter(c.force_ends.notnull()).select(*keys, start="force_ends"))
     starts = starts.filter(policy.by_now(starts.start)).distinct()
     held = until_the_next(with_best_grant(starts, c))
-    return ibis.union(lasting(events.anti_join(ending, keys)), held.select("person", "for_purpose", "start", "state", "until", "first_stop"))
+    return ibis.union(
+        lasting(events.anti_join(ending, keys)), held.select("person", "for_purpose", "start", "state", "until", "first_stop")
+    )
 
 
 def grants_in_force(events: ir.Table) -> ir.Table:

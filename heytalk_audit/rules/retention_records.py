@@ -89,9 +89,7 @@ def traffic_missing(calendar: ir.Table, traffic_events: ir.Table, policy: View) 
 
 
 @rule("RET-09", severity="medium", clauses=["CL-188"])
-def consent_record_kept(
-    consents: ir.Table, users: ir.Table, retention_exceptions: ir.Table, policy: View, present: Present
-) -> Check:
+def consent_record_kept(consents: ir.Table, users: ir.Table, retention_exceptions: ir.Table, policy: View, present: Present) -> Check:
     """A record of consent or of accepted terms is kept for five years.
 
     Counted from the end of reliance (the next event of that person and purpose, or the account's purge), a record kept longer

@@ -157,9 +157,7 @@ def purged_people(users: ir.Table, purge_log: ir.Table, policy: View) -> ir.Tabl
     return gone.mutate(reused=sure(gone.born > gone["first"]))
 
 
-def residue_in(
-    tables: Mapping[str, ir.Table], gone: ir.Table, users: ir.Table, exceptions: ir.Table, policy: View
-) -> ir.Table:
+def residue_in(tables: Mapping[str, ir.Table], gone: ir.Table, users: ir.Table, exceptions: ir.Table, policy: View) -> ir.Table:
     """Each of the people with each of the tables (`table_name`), and what that still holds of them, as of `residue`."""
     pairs = [
         join(gone, residue(name, table, users, exceptions, policy)).mutate(table_name=ibis.literal(name)) for name, table in tables.items()
