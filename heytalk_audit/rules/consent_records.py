@@ -36,9 +36,9 @@ def before_tracking(u: ir.Table, policy: View) -> ir.BooleanValue:
 def no_acceptance_of_the_policy(users: ir.Table, consents: ir.Table, policy_versions: ir.Table, policy: View) -> Check:
     """Everybody accepts the policy before using the app.
 
-    Every live account has an acceptance of a known version, at or before its creation. One of an unknown version, one within the
-    clocks' tolerance after it, and accounts from before acceptances were tracked are for a person to decide. Without a record the
-    policy was not accepted. An account created after the audit is unknown.
+    Every live account has an acceptance of a known version, at or before its creation. One of an unknown version, one within the clocks'
+    tolerance after it, and accounts from before acceptances were tracked are for a person to decide. Without a record the policy was not
+    accepted. An account created after the audit is unknown.
     """
     u = with_deletion(users, policy)
     u = join(u.filter(u.live), first_acceptances(consents, policy_versions, policy))
@@ -71,10 +71,10 @@ def with_circumstances(grants: ir.Table, users: ir.Table, policy: View) -> ir.Ta
 def consent_not_demonstrable(consents: ir.Table, users: ir.Table, policy: View) -> Check:
     """A record of consent shows an affirmative act, to a known text, of somebody who was there.
 
-    Every grant. Granted by default, import, staff or a signal, bundled with other terms, without a version, or before the account
-    existed, it shows no such act; what is chosen at the first launch may come before the account. The last within the clocks' tolerance, and grants of very many people by one method in one second,
-    are for a person to decide. A grant dated after the audit is unknown; of a person who is not in users it can't be told whether the
-    account existed, and only the other faults are found.
+    Every grant. Granted by default, import, staff or a signal, bundled with other terms, without a version, or before the account existed,
+    it shows no such act; what is chosen at the first launch may come before the account. The last within the clocks' tolerance, and grants
+    of very many people by one method in one second, are for a person to decide. A grant dated after the audit is unknown; of a person who
+    is not in users it can't be told whether the account existed, and only the other faults are found.
     """
     g = with_circumstances(consents.filter(consents.action == "grant"), users, policy)
     own, late = g.purpose != "policy_acceptance", ~g.purpose.isin(BEFORE_AN_ACCOUNT)
