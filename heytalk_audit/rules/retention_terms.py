@@ -140,8 +140,8 @@ def with_group_size(u: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     alike = ibis.window(group_by=[u.group_country, u.group_city, u.group_gender, u.age, u.year, u.month])
     testers = test_accounts(users, policy)
     counted = u.left_join(testers, u.user_id == testers.tester)
-    told = [u[f"group_{n}"].notnull() for n in ("country", "city", "gender")] + [u.birth_date.notnull()]
-    return counted.mutate(described=any_flag(told), size=counted.tester.isnull().cast("int64").sum().over(alike)).drop("tester")
+    facts = [u[f"group_{n}"].notnull() for n in ("country", "city", "gender")] + [u.birth_date.notnull()]
+    return counted.mutate(described=any_flag(facts), size=counted.tester.isnull().cast("int64").sum().over(alike)).drop("tester")
 
 
 def restored_accounts(users: ir.Table, policy: View) -> ir.Table:
