@@ -20,6 +20,9 @@ GROUP = 100_000
 #: Rows that become columns together, and those that stay at hand as they were added: stories look back at what they just added.
 BLOCK, AT_HAND = 4_096, 64
 
+#: Columns that a delivery may do without, and the demo has.
+GIVEN = ("consents.expires_at",)
+
 
 class Rows:
     """A table that grows at its end. Of the rows behind it only the newest can be read: `rows[-1]`, `rows[-9:]`.
@@ -29,7 +32,7 @@ class Rows:
 
     def __init__(self, table: contract.Table, file: Path) -> None:
         self.table, self.file = table, file
-        self.columns = {c.name: contract.ARROW[c.kind] for c in table.columns if not c.may_be_absent}
+        self.columns = {c.name: contract.ARROW[c.kind] for c in table.columns if not c.may_be_absent or f"{table.name}.{c.name}" in GIVEN}
         self.times = [name for name in table.of_kind("timestamp") if name in self.columns]
         self.earliest: dt.datetime | None = None
         self.latest: dt.datetime | None = None

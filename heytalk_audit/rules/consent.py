@@ -91,10 +91,10 @@ def over_time(messages: ir.Table, held: ir.Table, users: ir.Table, policy: View)
 def marketing_without_consent(outbound_messages: ir.Table, users: ir.Table, consents: ir.Table, policy: View) -> Check:
     """Nobody gets marketing without having agreed to it on that channel beforehand.
 
-    Every marketing send of the period that was not suppressed. In force is what the latest events up to the send say; of events at
-    one instant a withdrawal wins. Only an explicit grant counts, by an act of its own, and only for the channel that it names.
-    Without any record, or once it has expired, there is no consent. A consent that is in force only if clocks differ by some minutes, one without a version,
-    and a send whose category is unknown are for a person to decide.
+    Every marketing send of the period that was not suppressed. In force is what the latest events up to the send say; of events at one
+    instant a withdrawal wins. Only an explicit grant counts, by an act of its own, and only for the channel that it names. Without any
+    record, or once it has expired, there is no consent. A consent that is in force only if clocks differ by some minutes, one without a
+    version, and a send whose category is unknown are for a person to decide.
     """
     sent, held = sends(outbound_messages, policy, "marketing", "unknown"), marketing_states(consents, policy)
     m = with_month(with_test(sent, "sent_at", held, policy), policy)
@@ -137,9 +137,9 @@ def after_stops(messages: ir.Table, held: ir.Table, policy: View) -> ir.Table:
 def marketing_after_withdrawal(outbound_messages: ir.Table, consents: ir.Table, policy: View) -> Check:
     """Marketing stops when consent is withdrawn.
 
-    Marketing sends of the period to people who had withdrawn or opted out of that channel before. One after a later grant passes: a
-    grant given again counts from its own time. The others are told apart by their delay: hours, working days (Monday to Friday),
-    beyond. A send that bounced, or that falls on the right side if clocks differ by some minutes, is for a person to decide.
+    Marketing sends of the period to people who had withdrawn or opted out of that channel before. One after a later grant passes: a grant
+    given again counts from its own time. The others are told apart by their delay: hours, working days (Monday to Friday), beyond. A send
+    that bounced, or that falls on the right side if clocks differ by some minutes, is for a person to decide.
     """
     m, held = sends(outbound_messages, policy, "marketing"), ever_stopped(consents, policy)
     sent = with_state(m, "state", m.sent_at, held, keep=("first_stop",))
@@ -160,9 +160,9 @@ def marketing_after_withdrawal(outbound_messages: ir.Table, consents: ir.Table, 
 def media_without_consent(content_items: ir.Table, consents: ir.Table, policy: View) -> Check:
     """A photo or video is collected only after its author agreed to it.
 
-    Photos and videos that people made, without what was derived from them, deleted or not. The permission of the operating system is
-    no consent. An item that its author chose in a picker, without any record or after its expiry, is for a person to decide, unless the settings
-    take that choice for consent; without either there is no consent. An item dated after the audit is unknown.
+    Photos and videos that people made, without what was derived from them, deleted or not. The permission of the operating system is no
+    consent. An item that its author chose in a picker, without any record or after its expiry, is for a person to decide, unless the
+    settings take that choice for consent; without either there is no consent. An item dated after the audit is unknown.
     """
     collected = content_items.filter(content_items.kind.isin(["photo", "video"]), blank(content_items.parent_id))
     collected = collected.mutate(purpose=ibis.literal("media"))
@@ -195,23 +195,27 @@ def with_choice_states(devices: ir.Table, consents: ir.Table, policy: View) -> i
     return join(d, refusals(consents, policy), ["user_id", "purpose"])
 
 
+def still_time(d: ir.Table, policy: View) -> ir.BooleanValue:
+    """Whether an id may still be there after the choice was refused, or has ended (`d` as of `with_choice_states`)."""
+    refused = is_negative(d.now) & ~policy.passed(d.negative_since, "withdrawal_hours")
+    return refused | ((d.now == EXPIRED) & ~policy.passed(d.expired_at, "withdrawal_hours"))
+
+
 @rule("CON-08", severity="high", clauses=["CL-054", "CL-097", "CL-101", "CL-147"])
 def identifier_before_choice(devices: ir.Table, users: ir.Table, consents: ir.Table, policy: View) -> Check:
     """An advertising or cookie id is held only of people who chose so.
 
-    Devices with a real advertising id, of people under laws that ask for a choice. The choice must stand now and have stood when the device
-    was first seen; one that came later, and the operating system's permission alone, are for a person to decide. After a refusal, or the
-    end of a choice made for a time, the id must be gone within the allowance. Where the person's law is not known, or the device was first seen after the audit, it is unknown.
+    Devices with a real advertising id, of people under laws that ask for a choice. It must stand now and have stood when the device was
+    first seen; one that came later, and the operating system's permission alone, are for a person to decide. After a refusal, or the end of
+    a choice, the id must be gone within the allowance. Where the law is not known, or the device was first seen later, it is unknown.
     """
     d = with_choice_states(identified_devices(devices, users, policy), consents, policy)
     conditions = [
         unknown("region_missing", d.law_region.isnull()),
         unknown("clock_future", policy.future(d.first_seen_at)),
-        passes(is_valid(d.now) & is_valid(d.at_first)),
+        passes((is_valid(d.now) & is_valid(d.at_first)) | still_time(d, policy)),
         review("granted_later", is_valid(d.now)),
-        passes(is_negative(d.now) & ~policy.passed(d.negative_since, "withdrawal_hours")),
         violation("present_after_refusal", is_negative(d.now)),
-        passes((d.now == EXPIRED) & ~policy.passed(d.expired_at, "withdrawal_hours")),
         violation("expired", d.now == EXPIRED),
         violation("not_explicit", is_granted(d.now)),
         review("os_permission_only", sure(d.att_status == "authorized")),

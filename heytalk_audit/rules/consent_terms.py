@@ -131,8 +131,8 @@ def grants_in_force(events: ir.Table) -> ir.Table:
     before that; null where it does not."""
     keys = ["person", "for_purpose"]
     refused = events.filter(events.state >= REFUSED).select(*keys, last="start")
-    given = events.filter(events.state < REFUSED).select(*keys, "start").distinct().inner_join(refused, keys, rname="refused_{name}")
-    ended = given.filter(given["last"] >= given.start).group_by([*keys, "start"]).agg(last=lambda t: t["last"].min())
+    granted = events.filter(events.state < REFUSED).select(*keys, "start").distinct().inner_join(refused, keys, rname="refused_{name}")
+    ended = granted.filter(granted["last"] >= granted.start).group_by([*keys, "start"]).agg(last=lambda t: t["last"].min())
     c = events.left_join(ended, [*keys, "start"], rname="ended_{name}").select(*events.columns, "last")
     c = c.mutate(last=c["last"].fill_null(ibis.literal(FOREVER, type="timestamp(6)")))
     return c.mutate(force_ends=only_if((c.state < REFUSED) & (c.ends > c.start) & (c.ends < c["last"]), c.ends))
@@ -142,11 +142,11 @@ def with_best_grant(starts: ir.Table, events: ir.Table) -> ir.Table:
     """Instants at which a state begins, with the `state`: the refusal of that instant, else the latest grant in force, else expired."""
     keys = ["person", "for_purpose", "start"]
     grant = events.filter(events.state < REFUSED, events["last"] > events.start)
-    grant = grant.select("person", "for_purpose", "state", "last", "ends", given="start")
+    grant = grant.select("person", "for_purpose", "state", "last", "ends", granted_at="start")
     at = starts.inner_join(grant, ["person", "for_purpose"])
-    at = at.filter(at.given <= at.start, at.start < at["last"], at.ends.isnull() | (at.start < at.ends))
-    newest = at.group_by(keys).agg(newest=at.given.max())
-    at = at.inner_join(newest, keys, rname="newest_{name}").filter(lambda t: t.given == t.newest)
+    at = at.filter(at.granted_at <= at.start, at.start < at["last"], at.ends.isnull() | (at.start < at.ends))
+    newest = at.group_by(keys).agg(newest=at.granted_at.max())
+    at = at.inner_join(newest, keys, rname="newest_{name}").filter(lambda t: t.granted_at == t.newest)
     best = at.group_by(keys).agg(granted=at.state.max())
     refused = events.filter(events.state >= REFUSED).group_by(keys).agg(refused=lambda t: t.state.max())
     s = starts.left_join(refused, keys, rname="refused_{name}").select(*keys, "refused")

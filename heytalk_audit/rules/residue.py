@@ -16,11 +16,6 @@ from heytalk_audit.policy.view import View
 from heytalk_audit.rules.terms import IDENTIFIERS, any_flag, filled, has, join, offending
 
 
-def searched(present: Present, policy: View, *required: str) -> list[str]:
-    """The tables in which residue is looked for, by name: those required, and of the others what was delivered; in the setting's order."""
-    return [name for name in policy.setting("residue_tables") if name in required or name in present]
-
-
 def open_bans(exceptions: ir.Table, policy: View) -> ir.Table:
     """The entries that ban somebody now."""
     x = exceptions
@@ -56,8 +51,8 @@ def kept_for_tax(entries: ir.Table, exceptions: ir.Table, policy: View) -> ir.Ta
 
 
 def residue(name: str, table: ir.Table, users: ir.Table, exceptions: ir.Table, policy: View) -> ir.Table:
-    """One row per person with what a table still holds: `remains` data of theirs, `chat` messages in other people's chats, devices that keep a banned
-    person out (`blocked`), and which identifiers."""
+    """One row per person with what a table still holds: `remains` data of theirs, `chat` messages in other people's chats, devices that
+    keep a banned person out (`blocked`), and which identifiers."""
     if name == "promotion_entries":
         table = kept_for_tax(table, exceptions, policy)
     if name == "devices":
@@ -93,7 +88,7 @@ def with_residue(
 
 def beside_users(present: Present, policy: View) -> dict[str, ir.Table]:
     """The delivered tables other than users in which residue is looked for."""
-    return {name: present[name] for name in searched(present, policy) if name != "users"}
+    return {name: present[name] for name in policy.setting("residue_tables") if name != "users" and name in present}
 
 
 def parts_of(rest: Mapping[str, ir.BooleanValue], when: ir.BooleanValue) -> list[Part]:

@@ -13,6 +13,7 @@ from heytalk_audit.rules.residue import beside_users, parts_of, with_residue
 from heytalk_audit.rules.retention_terms import (
     banned_and_due,
     due_or_purged,
+    in_excess,
     not_yet_due,
     parts_kept,
     parts_overdue,
@@ -28,9 +29,6 @@ from heytalk_audit.rules.retention_terms import (
     with_traffic,
 )
 from heytalk_audit.rules.terms import (
-    CLASSES,
-    any_flag,
-    any_of,
     contact_unclear,
     deletion_unclear,
     has,
@@ -92,23 +90,14 @@ def more_than_some_data_kept(
 ) -> Check:
     """Until its purge, only some data of a deleted account is kept, for security.
 
-    Deleted accounts inside the period. Classes of data beyond the signed list of what security needs are in excess; without such a list, and
-    where chat messages alone are beyond it, it is for a person to decide. A hold must cover every table in excess.
+    Deleted accounts inside the period. Classes of data beyond the signed list of what security needs are in excess; without such a list,
+    and where chat messages alone are beyond it, it is for a person to decide. A hold must cover every table in excess.
     """
     u = with_classes(not_yet_due(users, policy), profile_attributes, content_items, policy)
     u = join(u, has(devices, "user_id", ad_id=real_ad_id(devices)))
-    allowed = policy.setting("window_allow_list")
-    excess = {name: u[name] for name in CLASSES if name not in (allowed or ())}
-    listed = [violation(f"excess_{name}", flag) for name, flag in excess.items()]
-    conditions = [
-        *deletion_unclear(u, policy),
-        passes(~policy.passed(u.gone, "withdrawal_hours")),
-        *([review("no_allow_list", any_of(listed))] if allowed is None else listed),
-        *([] if "chat" in (allowed or ()) else [review("excess_chat", u.chats)]),
-    ]
-    parts = [Part(CLASSES[name], when=flag) for name, flag in excess.items()]
-    parts += [Part("content_items", when=u.chats & ~any_of(listed))]
-    return Check(u, conditions, exempt=Hold(retention_exceptions, tuple(parts), policy.today), by=("law_region",))
+    excess, parts = in_excess(u, policy)
+    conditions = [*deletion_unclear(u, policy), passes(~policy.passed(u.gone, "withdrawal_hours")), *excess]
+    return Check(u, conditions, exempt=Hold(retention_exceptions, parts, policy.today), by=("law_region",))
 
 
 @rule("RET-04", severity="low", clauses=["CL-179"])
@@ -138,12 +127,11 @@ def purged_early(users: ir.Table, purge_log: ir.Table, policy: View) -> Check:
 def inactive_account_kept(users: ir.Table, subscriptions: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
     """An account without contact for five years is purged, unless it is premium.
 
-    Live accounts that are not premium now. Most lenient reading: the period starts again when an entitlement ends, and any
-    contact with the server counts; without the restart, counting interactive use only, or where a job set the last contact of many
-    people in one second, it is for a person to decide. Without any recorded contact the registration counts instead (imputed).
+    Live accounts that are not premium now. Most lenient reading: the period starts again when an entitlement ends, and any contact with the
+    server counts; without the restart, counting interactive use only, or where a job set the last contact of many people in one second, it
+    is for a person to decide. Without any recorded contact the registration counts instead (imputed).
     """
-    u = with_contact(with_deletion(users, policy), subscriptions, policy)
-    u = with_stamps(u, users, policy)
+    u = with_stamps(with_contact(with_deletion(users, policy), subscriptions, policy), users, policy)
     u = u.filter(u.live, ~u.premium)
     over, due = policy.over(u.anchor, "inactivity"), policy.due(u.anchor, "inactivity")
     imputed = u.last_contact_at.isnull() & u.last_interactive_at.isnull()
@@ -162,9 +150,9 @@ def inactive_account_kept(users: ir.Table, subscriptions: ir.Table, retention_ex
 def premium_exemption_unfounded(users: ir.Table, subscriptions: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
     """An inactive account is kept only on the strength of a premium entitlement.
 
-    Live accounts inactive beyond the period that ever had an entitlement. A current one that is paid or lifetime keeps the
-    promise. None now, and the period since the last one over, is a violation; a weaker current one, or the reading that
-    restarts the period, is for a person.
+    Live accounts inactive beyond the period that ever had an entitlement. A current one that is paid or lifetime keeps the promise. None
+    now, and the period since the last one over, is a violation; a weaker current one, or the reading that restarts the period, is for a
+    person.
     """
     u = with_contact(with_deletion(users, policy), subscriptions, policy)
     u = u.filter(u.live, policy.over(u.contact_at, "inactivity"), u.subscribed)
@@ -206,21 +194,19 @@ def anonymised_still_identifying(users: ir.Table, retention_exceptions: ir.Table
     """Anonymised information no longer points to a person.
 
     Rows marked anonymised. A direct identifier is a violation, as is data elsewhere that still joins to the row, and a combination of
-    country, city, gender, age and month of registration that occurs once; messages in other people's chats, and one shared by fewer
-    than k rows, are for a person to decide. Rows without any of these, registration apart, are not counted as small groups.
+    country, city, gender, age and month of registration that occurs once; messages in other people's chats, and one shared by fewer than k
+    rows, are for a person to decide. Rows without any of these, registration apart, are not counted as small groups.
     """
     u = with_group_size(with_identifiers(users.filter(users.status == "anonymised"), policy), users, policy)
     u, rest, chat = with_residue(u, beside_users(present, policy), users, retention_exceptions, policy)
-    u, rest = with_traffic(u, rest, present)
-    described = u.group_country.notnull() | u.group_city.notnull() | u.group_gender.notnull() | u.birth_date.notnull()
-    linked = any_flag(list(rest.values()))
+    u, rest, linked = with_traffic(u, rest, present)
     conditions = [
         unknown("clock_future", policy.future(u.created_at)),
         violation("direct_identifier", u.named, held=False),
         violation("linked_rows", linked),
-        violation("singled_out", described & sure(u["size"] == 1), held=False),
+        violation("singled_out", u.described & sure(u["size"] == 1), held=False),
         review("linked_messages", chat),
-        review("small_group", described & sure(u["size"] < policy.setting("k_anonymity")), held=False),
+        review("small_group", u.described & sure(u["size"] < policy.setting("k_anonymity")), held=False),
     ]
     parts = (*parts_of(rest, linked), Part("content_items", when=chat & ~linked))
     return Check(u, conditions, exempt=Hold(retention_exceptions, parts, policy.today))
@@ -234,8 +220,7 @@ def restored_account(users: ir.Table, support_tickets: ir.Table, policy: View) -
     before is a violation; on a ticket that names nobody, after the due day of the request, or by a system, it is for a person to decide.
     """
     u = with_ticket(restored_accounts(users, policy), support_tickets, policy)
-    due = policy.due(u.start, "account_window")
-    late = sure(u.back > due)
+    due, late = policy.due(u.start, "account_window"), sure(u.back > policy.due(u.start, "account_window"))
     conditions = [
         unknown("clock_future", policy.future(u.restored_at)),
         unknown("clock_missing", u.start.isnull()),
@@ -255,8 +240,8 @@ def purge_unrecorded(users: ir.Table, purge_log: ir.Table, policy: View) -> Chec
     """Every purge leaves a record.
 
     Accounts purged in the audit's period, or due then. No entry of a purge in the log is a violation; entries for other tables only, of
-    another day or of no row, are for a person to decide, and so is a purge that did not happen. The figures are the roll-forward of
-    deleted accounts over the period.
+    another day or of no row, are for a person to decide, and so is a purge that did not happen. The figures are the roll-forward of deleted
+    accounts over the period.
     """
     u = with_purge_records(due_or_purged(users, policy), purge_log, policy)
     return Check(

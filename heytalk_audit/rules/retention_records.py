@@ -6,26 +6,25 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
-from heytalk_audit.audit.holds import hold, is_open, last_review
-from heytalk_audit.audit.people import one_row_each
+from heytalk_audit.audit.holds import hold
 from heytalk_audit.audit.present import Present
 from heytalk_audit.expressions.addresses import has_email
 from heytalk_audit.expressions.calendar import latest, sure
-from heytalk_audit.expressions.strings import blank, tokens
+from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
-from heytalk_audit.rules.residue import payout_faults, searched
+from heytalk_audit.rules.residue import payout_faults
 from heytalk_audit.rules.retention_records_terms import (
     back_dated,
     hold_over,
     marketing_sent,
-    overdue_people,
     purged_people,
     purges_of_consents,
     residue_in,
+    searched,
+    still_there,
+    with_circumstances,
     with_events,
-    with_matter,
     with_reliance,
-    with_width,
     withdrawals,
 )
 from heytalk_audit.rules.terms import any_flag, join, lookup
@@ -54,17 +53,14 @@ def traffic_kept_over_a_year(traffic_events: ir.Table, retention_exceptions: ir.
     named = {column: ~blank(t[column]) for column in ("user_id", "device_id", "ip")}
     telling = has_email(t.url, policy.declared["file_endings"].words)
     over, due, linked = policy.over(t.event_at, "traffic"), policy.due(t.event_at, "traffic"), any_flag(list(named.values()))
-    return Check(
-        t,
-        [
-            passes(~linked & ~telling),
-            unknown("clock_future", policy.future(t.event_at)),
-            violation("over_one_year", over & linked, due),
-            review("identifying_url", over, due),
-        ],
-        exempt=hold(retention_exceptions, "traffic_events", named | {"url": telling}),
-        by=("event_type",),
-    )
+    conditions = [
+        passes(~linked & ~telling),
+        unknown("clock_future", policy.future(t.event_at)),
+        violation("over_one_year", over & linked, due),
+        review("identifying_url", over, due),
+    ]
+    exempt = hold(retention_exceptions, "traffic_events", named | {"url": telling})
+    return Check(t, conditions, exempt=exempt, by=("event_type",))
 
 
 @rule("RET-08", severity="low", clauses=["CL-187"])
@@ -92,9 +88,9 @@ def traffic_missing(calendar: ir.Table, traffic_events: ir.Table, policy: View) 
 def consent_record_kept(consents: ir.Table, users: ir.Table, retention_exceptions: ir.Table, policy: View, present: Present) -> Check:
     """A record of consent or of accepted terms is kept for five years.
 
-    Counted from the end of reliance (the next event of that person and purpose, or the account's purge), a record kept longer
-    is a violation; counted from the record itself it is for a person to decide. If the end of reliance can't be known,
-    because neither users nor the purge log has the person, it is unknown.
+    Counted from the end of reliance (the next event of that person and purpose, or the account's purge), a record kept longer is a
+    violation; counted from the record itself it is for a person to decide. If the end of reliance can't be known, because neither users nor
+    the purge log has the person, it is unknown.
     """
     c = with_reliance(consents, users, present, policy)
     over = policy.over(c.event_at, "consent_records")
@@ -161,10 +157,7 @@ def hold_invalid(retention_exceptions: ir.Table, users: ir.Table, policy: View) 
     ended, it began before the data that it covers fell due. An entry over everything, or over many tables one by one, is for a person to
     decide, as are very many people's entries for one matter.
     """
-    overdue = overdue_people(users, retention_exceptions, policy)
-    x = join(retention_exceptions.filter(retention_exceptions.type != "ban"), overdue)
-    x = x.mutate(open=is_open(x, policy), tokens=tokens(x.scope), last=last_review(x, policy))
-    x = with_matter(with_width(x, policy), users, policy)
+    x = with_circumstances(retention_exceptions, users, policy)
     conditions = [
         unknown("clock_future", policy.future(x.started_at, x.reviewed_at)),
         unknown("clock_contradiction", sure(x.ended_at < x.started_at)),
@@ -191,24 +184,15 @@ def residue_after_purge(
 ) -> Check:
     """A purge removes the person's data from every table.
 
-    Each pair of a purged person (by the account or by the purge log) and a delivered table that should hold nothing of that person any
-    more. Payment details that tax duties still need, and what stands for nobody, are not residue. Where only messages in other people's
-    chats are left, or the devices of a banned person, it is for a person to decide. A purge dated after the audit is unknown, and so is
-    one of an account that was created since.
+    Each pair of a person purged by the account or the log and a table that should hold nothing of that person. Payment details for tax
+    duties, and what stands for nobody, are not residue. Messages in others' chats alone, and devices of the banned, are for a person to
+    decide. A purge dated after the audit is unknown, as is one of an account created since.
     """
-    required = {"profile_attributes": profile_attributes, "outbound_messages": outbound_messages}
-    names = searched(present, policy, "users", *required)
-    tables = {n: one_row_each(users, policy) if n == "users" else required[n] if n in required else present[n] for n in names}
+    required = {"users": users, "profile_attributes": profile_attributes, "outbound_messages": outbound_messages}
+    tables = searched(required, present, policy)
     pairs = residue_in(tables, purged_people(users, purge_log, policy), users, retention_exceptions, policy)
-    excuse, record = hold_over(retention_exceptions, pairs, names, policy), pairs.table_name + ":" + pairs.user_id
-    conditions = [
-        unknown("clock_future", pairs.ahead),
-        unknown("user_id_reused", pairs.reused),
-        violation("residue", pairs.remains),
-        review("peer_messages", pairs.chat),
-        review("ban_block_list", pairs.blocked),
-    ]
-    return Check(pairs, conditions, exempt=excuse, record=record, by=("table_name",))
+    exempt, record = hold_over(retention_exceptions, pairs, tables, policy), pairs.table_name + ":" + pairs.user_id
+    return Check(pairs, still_there(pairs), exempt=exempt, record=record, by=("table_name",))
 
 
 @rule("RET-16", severity="medium", clauses=["CL-026", "CL-027", "CL-158", "CL-178"])

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.audit.check import unknown
-from heytalk_audit.audit.holds import Hold, Part, covers, hold, with_holds
+from heytalk_audit.audit.check import Condition, review, unknown, violation
+from heytalk_audit.audit.holds import Hold, Part, covers, hold, is_open, last_review, with_holds
 from heytalk_audit.audit.people import one_row_each, without_tests
 from heytalk_audit.audit.present import Present
 from heytalk_audit.expressions.calendar import earliest, latest, sure
-from heytalk_audit.expressions.strings import blank, lower, trim
+from heytalk_audit.expressions.strings import blank, lower, tokens, trim
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.residue import residue
 from heytalk_audit.rules.terms import (
@@ -94,8 +94,8 @@ def withdrawals(consents: ir.Table, users: ir.Table, policy: View) -> ir.Table:
 
 
 def purges_of_consents(purge_log: ir.Table, users: ir.Table, policy: View) -> ir.Table:
-    """Purges of records of consent that nobody asked for: dated in the `future`, too `early` (the account is younger than the period), or of
-    an age that can't be told (`stranger`). A purge of no row is none of these."""
+    """Purges of records of consent that nobody asked for: dated in the `future`, too `early` (the account is younger than the period), or
+    of an age that can't be told (`stranger`). A purge of no row is none of these."""
     people = one_row_each(users, policy)
     p = join(purge_log.filter(purge_log.table_name == "consents"), lookup(people, "user_id", born=people.created_at))
     purged = ~sure(p.rows == 0) & ~sure(p.trigger == "request")
@@ -118,6 +118,14 @@ def back_dated(x: ir.Table, policy: View) -> ir.BooleanValue:
     """Whether an entry covers what is still there of its person, and began after that fell due (`x` with `overdue_people` joined to it)."""
     covered = covers(x.tokens, (Part("users", {n: x[f"has_{n}"] for n in IDENTIFIERS}),))
     return covered & sure(policy.date(x.started_at) > x.due)
+
+
+def with_circumstances(exceptions: ir.Table, users: ir.Table, policy: View) -> ir.Table:
+    """Entries, bans apart, with `open`, `tokens` of the scope, the `last` review, what fell due of their person (as of `overdue_people`),
+    and whether they are `wide` or `massed`."""
+    x = join(exceptions.filter(exceptions.type != "ban"), overdue_people(users, exceptions, policy))
+    x = x.mutate(open=is_open(x, policy), tokens=tokens(x.scope), last=last_review(x, policy))
+    return with_matter(with_width(x, policy), users, policy)
 
 
 def with_matter(x: ir.Table, users: ir.Table, policy: View) -> ir.Table:
@@ -146,8 +154,8 @@ def with_width(x: ir.Table, policy: View) -> ir.Table:
 
 
 def purged_people(users: ir.Table, purge_log: ir.Table, policy: View) -> ir.Table:
-    """One row per person purged by the account or by the purge log: the `first` purge, whether the account's lies `ahead`, and whether the
-    account was created after the first (`reused`)."""
+    """One row per person purged by the account or by the purge log: the `first` of these purges, whether the account's lies `ahead`, and
+    whether the account was created after that (`reused`)."""
     people = one_row_each(users, policy)
     gone = people.filter(people.purged_at.notnull() | (people.status == "purged"))
     logged = purges_of_accounts(purge_log, policy)
@@ -157,12 +165,31 @@ def purged_people(users: ir.Table, purge_log: ir.Table, policy: View) -> ir.Tabl
     return gone.mutate(reused=sure(gone.born > gone["first"]))
 
 
+def searched(required: Mapping[str, ir.Table], present: Present, policy: View) -> dict[str, ir.Table]:
+    """The tables in which residue is looked for, by name: those required, and of the others what was delivered; in the setting's order. Of
+    the users there is one row each."""
+    names = [name for name in policy.setting("residue_tables") if name in required or name in present]
+    tables = {name: required[name] if name in required else present[name] for name in names}
+    return {name: one_row_each(table, policy) if name == "users" else table for name, table in tables.items()}
+
+
 def residue_in(tables: Mapping[str, ir.Table], gone: ir.Table, users: ir.Table, exceptions: ir.Table, policy: View) -> ir.Table:
     """Each of the people with each of the tables (`table_name`), and what that still holds of them, as of `residue`."""
     pairs = [
         join(gone, residue(name, table, users, exceptions, policy)).mutate(table_name=ibis.literal(name)) for name, table in tables.items()
     ]
     return ibis.union(*pairs)
+
+
+def still_there(pairs: ir.Table) -> list[Condition]:
+    """What a purged person's data in a table amounts to (`pairs` as of `residue_in`)."""
+    return [
+        unknown("clock_future", pairs.ahead),
+        unknown("user_id_reused", pairs.reused),
+        violation("residue", pairs.remains),
+        review("peer_messages", pairs.chat),
+        review("ban_block_list", pairs.blocked),
+    ]
 
 
 def hold_over(exceptions: ir.Table, pairs: ir.Table, names: Iterable[str], policy: View) -> Hold:

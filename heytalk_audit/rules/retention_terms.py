@@ -16,6 +16,7 @@ from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.residue import open_bans, parts_of
 from heytalk_audit.rules.terms import (
+    CLASSES,
     alive,
     any_flag,
     any_of,
@@ -46,8 +47,8 @@ def roll_forward(users: ir.Table, policy: View) -> dict[str, ir.Scalar]:
 
 
 def purge_missed(u: ir.Table, rest: Mapping[str, ir.BooleanValue], chat: ir.BooleanValue, policy: View) -> list[Condition]:
-    """Data left after a recorded purge, or never purged, in the account or elsewhere (`rest`, `chat` as of `with_residue`); a purge that came
-    late in the audit's period; one that left no record; data left when the period is over that began with the request."""
+    """Data left after a recorded purge, or never purged, in the account or elsewhere (`rest`, `chat` as of `with_residue`); a purge that
+    came late in the audit's period; one that left no record; data left when the period is over that began with the request."""
     over, due, held = policy.over(u.gone, "account_window"), policy.due(u.gone, "account_window"), u.named
     unpurged, elsewhere = over & u.purged_at.isnull(), any_flag(list(rest.values()))
     from_request = policy.over(u.requested_at, "account_window") & (held | elsewhere)
@@ -76,6 +77,18 @@ def parts_overdue(u: ir.Table, rest: Mapping[str, ir.BooleanValue], chat: ir.Boo
     by_chat = ~named & ~late & ~elsewhere & chat & unpurged
     account = Part("users", identifiers_left(u), ~by_rest & ~by_chat)
     return (account, *parts_of(rest, by_rest), Part("content_items", when=by_chat))
+
+
+def in_excess(u: ir.Table, policy: View) -> tuple[list[Condition], tuple[Part, ...]]:
+    """What is wrong with the classes of data that are held of an account (`u` as of `with_classes`, and `ad_id`), and what a hold must
+    cover of them."""
+    allowed = policy.setting("window_allow_list")
+    excess = {name: u[name] for name in CLASSES if name not in (allowed or ())}
+    listed = [violation(f"excess_{name}", flag) for name, flag in excess.items()]
+    chats = [] if "chat" in (allowed or ()) else [review("excess_chat", u.chats)]
+    parts = [Part(CLASSES[name], when=flag) for name, flag in excess.items()]
+    parts += [Part("content_items", when=u.chats & ~any_of(listed))]
+    return [*([review("no_allow_list", any_of(listed))] if allowed is None else listed), *chats], tuple(parts)
 
 
 def with_shown(users: ir.Table, attributes: ir.Table, content: ir.Table, policy: View) -> ir.Table:
@@ -118,15 +131,17 @@ def parts_kept(u: ir.Table) -> tuple[Part, ...]:
 
 
 def with_group_size(u: ir.Table, users: ir.Table, policy: View) -> ir.Table:
-    """Some users with what they can be told apart by (`group_country`, `group_city`, `group_gender`, null where blank; `age`; `year` and `month`
-    of registration), and `size`: how many rows, test accounts apart, have all of it in common."""
+    """Some users with what they can be told apart by (`group_country`, `group_city`, `group_gender`, null where blank; `age`; `year` and
+    `month` of registration), and `size`: how many rows, test accounts apart, have all of it in common; `described`: whether there is
+    anything of it, registration apart."""
     born = policy.date(u.created_at)
     u = u.mutate(**{f"group_{n}": only_if(~blank(u[n]), u[n]) for n in ("country", "city", "gender")})
     u = u.mutate(age=full_years(u.birth_date, policy.today), year=born.year(), month=born.month())
     alike = ibis.window(group_by=[u.group_country, u.group_city, u.group_gender, u.age, u.year, u.month])
     testers = test_accounts(users, policy)
     counted = u.left_join(testers, u.user_id == testers.tester)
-    return counted.mutate(size=counted.tester.isnull().cast("int64").sum().over(alike)).drop("tester")
+    facts = [u[f"group_{n}"].notnull() for n in ("country", "city", "gender")] + [u.birth_date.notnull()]
+    return counted.mutate(described=any_flag(facts), size=counted.tester.isnull().cast("int64").sum().over(alike)).drop("tester")
 
 
 def restored_accounts(users: ir.Table, policy: View) -> ir.Table:
@@ -155,13 +170,17 @@ def shortly_before(near: ir.Table, policy: View) -> ir.BooleanValue:
     return (near.opened_at <= near.restored) & recent
 
 
-def with_traffic(u: ir.Table, rest: Mapping[str, ir.BooleanValue], present: Present) -> tuple[ir.Table, dict[str, ir.BooleanValue]]:
-    """Users with what remains of them by table (as of `with_residue`), rows of traffic included, where these are delivered."""
+def with_traffic(
+    u: ir.Table, rest: Mapping[str, ir.BooleanValue], present: Present
+) -> tuple[ir.Table, dict[str, ir.BooleanValue], ir.BooleanValue]:
+    """Users with what remains of them by table (as of `with_residue`), rows of traffic included, where these are delivered; and whether
+    anything does."""
     tables = dict.fromkeys((*rest, *(["traffic_events"] if "traffic_events" in present else [])))
     if "traffic_events" in tables and "traffic_events" not in rest:
         t = present["traffic_events"].semi_join(u.select("user_id").distinct(), "user_id")
         u = join(u, has(t, "user_id", rest_traffic_events=t.user_id.notnull()))
-    return u, {name: u[f"rest_{name}"] for name in tables}
+    rest = {name: u[f"rest_{name}"] for name in tables}
+    return u, rest, any_flag(list(rest.values()))
 
 
 def with_stamps(u: ir.Table, users: ir.Table, policy: View) -> ir.Table:

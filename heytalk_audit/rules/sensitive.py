@@ -204,8 +204,8 @@ def sensitive_public(profile_attributes: ir.Table, consents: ir.Table, policy: V
     """Sensitive data is public only by a choice of its own.
 
     Every public value of a special category. A consent to its publication keeps the promise; one that was withdrawn must take effect within
-    the allowance. Without such a record, or once it has expired, a value that the person put there is for a person to decide, any other
-    a violation. A value of a category that no list knows is unknown.
+    the allowance. Without such a record, or once it has expired, a value that the person put there is for a person to decide, any other a
+    violation. A value of a category that no list knows is unknown.
     """
     a = published(profile_attributes, consents, policy)
     return Check(
@@ -213,8 +213,7 @@ def sensitive_public(profile_attributes: ir.Table, consents: ir.Table, policy: V
         [
             *storage_unclear(a, policy),
             category_unclear(a),
-            passes(is_valid(a.state)),
-            passes(is_negative(a.state) & ~policy.passed(a.negative_since, "withdrawal_hours")),
+            passes(is_valid(a.state) | (is_negative(a.state) & ~policy.passed(a.negative_since, "withdrawal_hours"))),
             violation("publication_withdrawn", is_negative(a.state)),
             review("upload_only", sure(a.source == "user")),
             violation("not_from_user", a.attribute_id.notnull()),

@@ -83,9 +83,9 @@ def sensitive_in_free_text(profile_attributes: ir.Table, content_items: ir.Table
     """Sensitive facts are told in the fields that are made for them, not spread over free text.
 
     Every bio, nickname, room title, post or message that is not deleted, where its text was delivered; values of the sensitive fields
-    themselves are not counted. A detector in five languages proposes candidates: what people say of themselves apart from mere
-    mentions. A candidate is for a person to decide and never a violation by itself; a random sample of them, and of all texts, is read
-    by two people. Account names are not read, as many given names look like a creed or a people.
+    themselves are not counted. A detector in five languages proposes candidates: what people say of themselves apart from mere mentions. A
+    candidate is for a person to decide and never a violation by itself; a random sample of them, and of all texts, is read by two people.
+    Account names are not read, as many given names look like a creed or a people.
     """
     a, c = profile_attributes, content_items
     a = texts_of("profile_attributes.value", a.filter(alive(a, policy), ~is_special(a, policy)))
@@ -133,9 +133,9 @@ def sensitive_in_logs_and_tickets(support_tickets: ir.Table, traffic_events: ir.
     """Logs and tickets hold no sensitive data.
 
     Every support ticket and every logged event with an address. An address that carries a field of a special category with a value is a
-    violation: the app itself wrote it there; under a name that means other things too, as health, it is for a person to decide. So is
-    what detectors find in tickets and addresses: special categories, and values such as card numbers, identity numbers and passwords.
-    What a ticket no longer holds is not counted.
+    violation: the app itself wrote it there; under a name that means other things too, as health, it is for a person to decide. So is what
+    detectors find in tickets and addresses: special categories, and values such as card numbers, identity numbers and passwords. What a
+    ticket no longer holds is not counted.
     """
     rows = tickets_and_addresses(support_tickets, traffic_events, policy)
     for what in ("category", "value"):
