@@ -12,7 +12,7 @@ from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import refusals
 from heytalk_audit.rules.declared_terms import code_of, is_one_of
 from heytalk_audit.rules.sharing_terms import is_aggregate, only_codes
-from heytalk_audit.rules.terms import join, lookup, only_if
+from heytalk_audit.rules.terms import join, lookup, nothing, only_if
 
 #: Kinds of disclosure to who handles data for the company, the purpose of the word that a person was erased, and what it may hold.
 HANDLING, NOTICE, IDENTIFIERS = ("processor", "sdk"), "legalcompliance", ("user_id", "open_id", "device_identifier", "android_id")
@@ -91,7 +91,7 @@ def of_nobody(disclosures: ir.Table, like: ir.Table) -> ir.Table:
     d = disclosures.filter(blank(disclosures.user_id), ~sure(disclosures.identifier_form == "none"))
     latest = ibis.window(group_by="vendor_id", order_by=[d.sent_at.desc(), d.disclosure_id.desc()])
     d = d.mutate(place=ibis.row_number().over(latest)).filter(lambda t: t.place == 0)
-    return d.select(**{name: d[name] if name in d.columns else ibis.null(like[name].type()) for name in like.columns})
+    return d.select(**{name: d[name] if name in d.columns else nothing(like[name]) for name in like.columns})
 
 
 @rule("SHA-10", severity="medium", clauses=[])
