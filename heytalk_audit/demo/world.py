@@ -180,9 +180,14 @@ class World:
         if accepts:
             self.accept(user)
         if setting and not values.get("is_test"):
-            refused_at = max(user["created_at"], self.about(400))
-            self.add("consents", user_id=key, purpose="analytics", action="refuse", event_at=min(refused_at, self.now))
+            self._answer(user)
         return key
+
+    def _answer(self, user: Row) -> None:
+        """The person's answer about analytics, at a time that few share: yes, or no where the account was to end, or is to begin."""
+        at = min(max(user["created_at"], self.about(400 + self.serial % 97)), self.now)
+        no = user.get("deleted_at") or user.get("deletion_requested_at") or user["created_at"] > at
+        self.add("consents", user_id=user["user_id"], purpose="analytics", action="refuse" if no else "grant", event_at=at)
 
     def _registration(self, user: Row) -> None:
         """Write down the first field that registration requires and the account lacks."""

@@ -141,25 +141,33 @@ def new_data_on_a_deleted_account(
 ) -> Check:  # fmt: skip
     """Nothing new is stored of people who left.
 
-    Every account that was deleted, purged or anonymised, unless it was restored and is in use. A subscription, grant, attribute, content
-    item, event, device, payment or linked account of a time beyond an allowance after the deletion is a violation. Where it is nothing but
-    subscriptions and payments, which a store may renew by itself, or these and openings of the app, which a device may still have, it is
-    for a person to decide. An account that was restored and is gone all the same, or is in use in spite of its deletion, is unknown, as is
-    one without the day.
+    Every account that was deleted, purged or anonymised, unless it was restored and is in use. A row of these tables from beyond an
+    allowance after the deletion is a violation; if it is nothing but subscriptions and payments, which a store renews by itself, or these
+    and openings of the app, a person decides. An account that was restored and is gone, or in use all the same, or has no day, is unknown.
     """
-    e = traffic_events
-    opened = sure(trim(lower(e.event_type)) == "open")
-    grants = consents.filter(consents.action == "grant")
-    clocks = (
-        *[t.select("user_id", renewed=clock) for t, clock in ((subscriptions, "start_at"), (transactions, "purchased_at"))],
-        e.select("user_id", opened=only_if(opened, e.event_at), newest=only_if(~opened, e.event_at)),
-        *[t.select("user_id", newest="created_at") for t in (profile_attributes, content_items)],
-        grants.select("user_id", newest="event_at"), devices.select("user_id", newest="first_seen_at"),
-        social_accounts.select("user_id", newest="linked_at"),
+    others = (
+        (consents.filter(consents.action == "grant"), "event_at"), (profile_attributes, "created_at"), (content_items, "created_at"),
+        (devices, "first_seen_at"), (social_accounts, "linked_at"),
     )  # fmt: skip
-    left = departed(users)
-    left = join(left, newest(left.filter(~blank(left.user_id)).select("user_id").distinct(), *clocks))
+    renewed = ((subscriptions, "start_at"), (transactions, "purchased_at"))
+    left = with_newest(departed(users), [*times("renewed", renewed), uses(traffic_events), *times("newest", others)])
     return Check(left, grown_since(left, policy), by=("status",))
+
+
+def times(name: str, clocks: tuple[tuple[ir.Table, str], ...]) -> list[ir.Table]:
+    """Of each clock (a table, its column) a table of `user_id` and its time, under a name."""
+    return [table.select("user_id", **{name: table[clock]}) for table, clock in clocks]
+
+
+def uses(events: ir.Table) -> ir.Table:
+    """Of each logged event `user_id` and its time: `opened` where the app was opened, `newest` otherwise."""
+    opened = sure(trim(lower(events.event_type)) == "open")
+    return events.select("user_id", opened=only_if(opened, events.event_at), newest=only_if(~opened, events.event_at))
+
+
+def with_newest(left: ir.Table, clocks: list[ir.Table]) -> ir.Table:
+    """Departed accounts with the latest of their times in `clocks`."""
+    return join(left, newest(left.filter(~blank(left.user_id)).select("user_id").distinct(), *clocks))
 
 
 def departed(users: ir.Table) -> ir.Table:

@@ -149,10 +149,7 @@ def permission_not_listed(permission_events: ir.Table, devices: ir.Table, policy
     vendor's code asks for, which the policy leaves out, is for a person to decide, as is an ordinary one, which systems grant without
     asking anybody. An event without a permission is unknown.
     """
-    e = permission_events.select("event_id", "device_id", "permission")
-    owners = devices.filter(devices.device_id.notnull())
-    e = join(e, lookup(owners, "device_id", user_id=owners.user_id), "device_id")
-    e = join(e, permission_codes(permission_events, policy), "permission")
+    e = with_owner(permission_events, devices, policy)
     listed = sure(e.requested.isin(list(policy.declared["permissions"].codes)))
     return Check(
         e,
@@ -164,6 +161,13 @@ def permission_not_listed(permission_events: ir.Table, devices: ir.Table, policy
         ],
         by=("permission",),
     )
+
+
+def with_owner(events: ir.Table, devices: ir.Table, policy: View) -> ir.Table:
+    """The events of the log with the code of their permission in `requested`, and whose device it is."""
+    owners = devices.filter(devices.device_id.notnull())
+    e = join(events.select("event_id", "device_id", "permission"), lookup(owners, "device_id", user_id=owners.user_id), "device_id")
+    return join(e, permission_codes(events, policy), "permission")
 
 
 def is_of(permission: ir.StringValue, group: str, policy: View) -> ir.BooleanValue:

@@ -10,7 +10,7 @@ from heytalk_audit.expressions.calendar import earliest, latest, sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.permission_terms import DENIED, FOREVER, GRANTED, permission_codes, permission_states
-from heytalk_audit.rules.terms import has, join, lookup
+from heytalk_audit.rules.terms import has, join, lookup, nothing
 
 #: Actions that refuse a permission.
 REFUSALS = ("denied", "revoked")
@@ -164,7 +164,7 @@ def blocked_for_refusing(devices: ir.Table) -> list[Condition]:
 def refused_nowhere(events: ir.Table, devices: ir.Table) -> ir.Table:
     """The refusals on the log that name no device, with the columns of `devices` and the record of the event."""
     e = events.filter(blank(events.device_id), events.action.isin(REFUSALS))
-    empty = {name: ibis.null(devices[name].type()) for name in devices.columns}
+    empty = {name: nothing(devices[name]) for name in devices.columns}
     return e.select(**empty, record="permission_events:" + e.event_id)
 
 

@@ -47,8 +47,8 @@ def not_registered(users: ir.Table, erasures: ir.Table, policy: View) -> ir.Tabl
     """Accounts that asked for their deletion in the app, save those of whom the register has a request of about the same day."""
     pairs = users.filter(~blank(users.user_id)).select("user_id", "deletion_requested_at").distinct()
     pairs = pairs.inner_join(erasures.select("user_id", "received_at").distinct(), "user_id")
-    asked, received = policy.date(pairs.deletion_requested_at), policy.date(pairs.received_at)
-    near = (asked <= policy.plus_days(received, "same_request_days")) & (received <= policy.plus_days(asked, "same_request_days"))
+    in_app, received = policy.date(pairs.deletion_requested_at), policy.date(pairs.received_at)
+    near = (in_app <= policy.plus_days(received, "same_request_days")) & (received <= policy.plus_days(in_app, "same_request_days"))
     return users.anti_join(pairs.filter(near), ["user_id", "deletion_requested_at"])
 
 

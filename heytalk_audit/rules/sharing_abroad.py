@@ -12,7 +12,7 @@ from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import refusals
 from heytalk_audit.rules.declared_terms import code_of, is_one_of
 from heytalk_audit.rules.sharing_terms import is_aggregate, only_codes
-from heytalk_audit.rules.terms import join, lookup, only_if
+from heytalk_audit.rules.terms import join, lookup, nothing, only_if
 
 #: Kinds of disclosure to who handles data for the company, the purpose of the word that a person was erased, and what it may hold.
 HANDLING, NOTICE, IDENTIFIERS = ("processor", "sdk"), "legalcompliance", ("user_id", "open_id", "device_identifier", "android_id")
@@ -67,7 +67,7 @@ def only_identifiers(disclosures: ir.Table, policy: View) -> ir.Table:
 
 def last_to_each(disclosures: ir.Table, people: ir.Table) -> ir.Table:
     """Of these people, the latest disclosure to each recipient that must hear of it, whether any of them was `identified`, and when the
-    recipient was told (`told_at`).
+    recipient was told (`notified_at`).
 
     Of the erased, every recipient; of those who refuse, each that was sent something for advertising before. The word of an erasure is
     no disclosure of its own.
@@ -75,15 +75,16 @@ def last_to_each(disclosures: ir.Table, people: ir.Table) -> ir.Table:
     d = disclosures.inner_join(people, "user_id")
     d = d.filter(~sure(d.erased.ifelse(d.sent_at >= d.anew_at, d.sent_at < d.anew_at)))
     d = d.filter(d.erased | (sure(d.sent_at < d.refused_at) & (d.kind == "advertising")))
-    told = d.passed_on & sure(d.sent_at >= d.erased_at)
+    notice = d.passed_on & sure(d.sent_at >= d.erased_at)
     pair = ["user_id", "vendor_id", "erased"]
-    d = d.mutate(told_at=only_if(told, d.sent_at).min().over(ibis.window(group_by=pair)), told=told)
-    d = d.filter(~d.told)
+    d = d.mutate(notified_at=only_if(notice, d.sent_at).min().over(ibis.window(group_by=pair)), notice=notice)
+    d = d.filter(~d.notice)
     latest = ibis.window(group_by=pair, order_by=[d.sent_at.desc(), d.disclosure_id.desc()])
     d = d.mutate(
         identified=(~sure(d.identifier_form == "none")).any().over(ibis.window(group_by=pair)), place=ibis.row_number().over(latest)
     )
-    return d.filter(d.place == 0).drop("place", "told", "passed_on")
+    d = d.filter(d.place == 0)
+    return d.select([name for name in d.columns if name not in ("place", "notice", "passed_on")])
 
 
 def of_nobody(disclosures: ir.Table, like: ir.Table) -> ir.Table:
@@ -91,7 +92,7 @@ def of_nobody(disclosures: ir.Table, like: ir.Table) -> ir.Table:
     d = disclosures.filter(blank(disclosures.user_id), ~sure(disclosures.identifier_form == "none"))
     latest = ibis.window(group_by="vendor_id", order_by=[d.sent_at.desc(), d.disclosure_id.desc()])
     d = d.mutate(place=ibis.row_number().over(latest)).filter(lambda t: t.place == 0)
-    return d.select(**{name: d[name] if name in d.columns else ibis.null(like[name].type()) for name in like.columns})
+    return d.select(**{name: d[name] if name in d.columns else nothing(like[name]) for name in like.columns})
 
 
 @rule("SHA-10", severity="medium", clauses=[])
@@ -118,7 +119,7 @@ def not_passed_on(disclosures: ir.Table, policy: View) -> list[Condition]:
     return [
         unknown("user_missing", blank(d.user_id)),
         *sent_after_erasure(d, policy),
-        passes(~d.identified | sure(policy.date(d.told_at) <= due)),
+        passes(~d.identified | sure(policy.date(d.notified_at) <= due)),
         review("no_record_of_notice", sure(policy.today > due), due),
     ]
 

@@ -29,6 +29,11 @@ def only_if(condition: ir.BooleanValue, value: ir.Value) -> ir.Value:
     return condition.ifelse(value, ibis.null(value.type()))
 
 
+def nothing(column: ir.Value) -> ir.Value:
+    """What a row holds in a column that says nothing of it: false in a flag, null in another."""
+    return ibis.literal(False) if column.type().is_boolean() else ibis.null(column.type())
+
+
 def lookup(table: ir.Table, key: str, **columns: ir.Value) -> ir.Table:
     """One row per key, so that a join to it never multiplies rows, whatever the delivery repeats."""
     return table.group_by(key).agg(**{n: c.any() if c.type().is_boolean() else c.max() for n, c in columns.items()})

@@ -60,6 +60,8 @@ NOT_PLANTABLE = {
     ("CON-03", "pre_tracking"): "needs the setting acceptance_tracking_start",
     ("SHA-03", "identifier_form_missing"): "the contract knows no disclosure without the form of its identifier",
     ("SHA-05", "clock_missing"): "the contract knows no disclosure without a time",
+    ("SHA-14", "clock_missing"): "the contract knows no disclosure without a time",
+    **{(f"PRM-0{n}", "before_log_start"): "the log of the demo begins long before the period" for n in (1, 2, 3)},
     ("SHA-11", "clock_missing"): "the contract knows no disclosure without a time",
     ("SHA-11", "visibility_missing"): "the contract knows no content without a visibility",
     ("RGT-01", "received_missing"): "the contract forbids a null there",

@@ -143,6 +143,16 @@ def consent_required(w: World) -> None:
 
 
 @story
+def grants_that_ended(w: World) -> None:
+    """Advertising on a consent that was given for a time."""
+    at = w.ago(30)
+    for end, finding in ((at - SKEW, ("violation", "expired")), (at, ("review", "clock_skew")), (at + SECOND, None)):
+        u = w.user()
+        consent_event(w, u, "personalised_ads", "grant", w.ago(60), expires_at=end)
+        disclosed(w, u, *[("SHA-05", *finding)] if finding else [], sent_at=at)
+
+
+@story
 def opt_outs(w: World) -> None:
     """Regions where an opt-out counts: within fifteen working days, and a browser's signal at once."""
     no = w.ago(28)
@@ -155,7 +165,9 @@ def opt_outs(w: World) -> None:
     for at, values, finding in (
         (over - SECOND, {}, None),
         (over + SKEW - SECOND, {}, ("review", "clock_skew")),
-        (over + SKEW, {}, ("violation", "opt_out")),
+        (over + SKEW, {}, ("review", "holidays_not_given")),
+        (over + 4 * DAY - SECOND, {}, ("review", "holidays_not_given")),
+        (over + 4 * DAY, {}, ("violation", "opt_out")),
         (no + 4 * MINUTE, {"method": "signal_gpc"}, ("review", "clock_skew")),
         (no + SKEW, {"method": "signal_gpc"}, ("violation", "opt_out")),
         (no - SECOND, {"method": "signal_gpc"}, None),
@@ -172,6 +184,40 @@ def opt_outs(w: World) -> None:
     consent_event(w, u, "personalised_ads", "opt_out", no, method="signal_gpc")
     w.agree(u, "personalised_ads", w.about(20))
     disclosed(w, u)
+
+
+@story
+def observed_after_opting_out(w: World) -> None:
+    """Attribution of people who opted out of analytics, or whose consent to it has ended."""
+    at = w.ago(30)
+    for answers, finding in (
+        ((("opt_out", at + SKEW + SECOND, None),), None),
+        ((("opt_out", at - SKEW + SECOND, None),), ("review", "clock_skew")),
+        ((("withdraw", at - SKEW, None),), ("violation", "analytics_opt_out")),
+        ((("refuse", w.ago(90), None), ("grant", w.ago(50), None)), None),
+        ((("refuse", w.ago(90), None), ("grant", w.ago(50), at - SKEW)), ("review", "analytics_expired")),
+        ((("refuse", w.ago(90), None), ("grant", w.ago(50), at + SKEW + SECOND)), None),
+    ):
+        u = w.user()
+        for action, said_at, end in answers:
+            consent_event(w, u, "analytics", action, said_at, expires_at=end)
+        attributed(w, u, *[("SHA-14", *finding)] if finding else [], sent_at=at)
+    ghost = [(rule, "violation", "user_unknown") for rule in ("DQ-03", "COL-10")]
+    attributed(w, w.id("ghost"), ("SHA-14", "unknown", "user_unknown"), *ghost, sent_at=at)
+
+
+def attributed(w: World, user: str, *findings: tuple[str, str, str], **values: Any) -> None:
+    """A disclosure of a person's installation, with its findings."""
+    declared = {
+        "kind": "sdk",
+        "vendor_id": "adjust",
+        "purpose": "install_attribution",
+        "fields": ["install"],
+        "identifier_form": "keyed_hash",
+    }
+    d = w.add("disclosures", user_id=user, **declared | values)
+    for rule, outcome, reason in findings:
+        w.find(rule, "disclosures", d, outcome, reason)
 
 
 @story

@@ -70,7 +70,7 @@ def exact_places(w: World) -> None:
         ({"city": "52.1, 5.1"}, "review", "coarse_coordinates"),
         ({"city": "52.1, 5.12"}, "violation", "coordinates"),
         ({"city": "Leeds 12"}, "review", "fine_text"),
-        ({"city": "Leeds 123"}, "violation", "digits_in_place"),
+        ({"city": "Leeds 123"}, "review", "digits_in_place"),
         ({"city": None, "country": "GB"}, None, None),
     ):
         u = w.user(**{"city": "Leeds"} | place)
@@ -220,7 +220,13 @@ def data_after_deletion(w: World) -> None:
             u = deleted(w, deleted_at=gone)
             w.add(table, user_id=u, **{clock: gone + DAY + late})
             if late:
-                w.find("COL-11", "users", u, "violation", "new_data")
+                renewed = table in ("subscriptions", "transactions")
+                w.find("COL-11", "users", u, *(("review", "store_renewal") if renewed else ("violation", "new_data")))
+    for late in (0 * SECOND, SECOND):
+        u = deleted(w, deleted_at=gone)
+        w.add("traffic_events", user_id=u, event_type="open", event_at=gone + DAY + late)
+        if late:
+            w.find("COL-11", "users", u, "review", "app_opened")
     w.agree(u, "cookies", gone - HOUR)
     w.add("consents", user_id=u, purpose="cookies", action="withdraw", event_at=w.ago(3))
     u = deleted(w, status="purged", deleted_at=None, purged_at=gone)
@@ -253,11 +259,20 @@ def wider_than_chosen(w: World) -> None:
 @story
 def moderation(w: World) -> None:
     u, at, limit = w.user(), w.ago(50), w.ago(hours=24)
+    for first_decided_at, outcome, reason in (
+        (at, None, None),
+        (at + DAY, "review", "approved_after_publication"),
+        (at + DAY + SECOND, "violation", "approved_late"),
+    ):
+        values = {"created_at": at, "first_moderated_at": first_decided_at, "moderated_at": w.ago(3)}
+        c = w.add("content_items", user_id=u, visibility="public", **values)
+        if outcome:
+            w.find("MOD-01", "content_items", c, outcome, str(reason))
     for decision, created_at, decided_at, outcome, reason in (
         ("approved", at, at, None, None),
         ("approved", at, at + SECOND, "review", "approved_after_publication"),
         ("approved", at, at + DAY, "review", "approved_after_publication"),
-        ("approved", at, at + DAY + SECOND, "violation", "approved_late"),
+        ("approved", at, at + DAY + SECOND, "review", "moderated_again"),
         ("approved", at, None, "unknown", "moderated_at_missing"),
         ("rejected", at, limit, "review", "removal_pending"),
         ("rejected", at, limit - SECOND, "violation", "rejected_but_public"),

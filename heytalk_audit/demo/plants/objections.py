@@ -74,6 +74,24 @@ def consent_after_objection(w: World) -> None:
 
 
 @story
+def objections_that_stand_open(w: World) -> None:
+    """Marketing and advertising while an objection waits for its answer."""
+    at, open_ = w.ago(20), {"outcome": "open", "received_at": w.ago(20)}
+    for wait, outcome in ((dt.timedelta(0), None), (SECOND, "review"), (72 * HOUR, "review"), (72 * HOUR + SECOND, "violation")):
+        u = willing(w)
+        send(w, u, at + wait)
+        objects(w, u, None, *[("RGT-09", outcome, "marketing_while_objecting")] if outcome else [], **open_)
+    for wait in (dt.timedelta(0), 72 * HOUR + SECOND):
+        u = willing(w)
+        fed(w, u, at + wait)
+        objects(w, u, None, *[("RGT-09", "review", "advertising_while_objecting")] if wait else [], **open_)
+    u = willing(w)
+    w.agree(u, "marketing_email", w.ago(10))
+    send(w, u, w.ago(5))
+    objects(w, u, None, **open_)
+
+
+@story
 def objected_in_doubt(w: World) -> None:
     objects(w, None, w.ago(30), ("RGT-09", "unknown", "user_missing"), law_region="EEA")
     objects(w, w.user(), None, ("RGT-09", "unknown", "answer_date_missing"), ("RGT-02", "unknown", "answer_date_missing"))
@@ -112,7 +130,7 @@ def opted_out(w: World) -> None:
         ("UK", at + SKEW + SECOND, ("violation", "used_at_once_after_opt_out"), "refused"),
         ("TR", w.ago(2), ("violation", "used_after_opt_out"), "refused"),
         ("US-CA", last, None, "clock_skew"),
-        ("US-CA", last + DAY, ("violation", "used_after_opt_out"), "opt_out"),
+        ("US-CA", last + DAY, ("violation", "used_after_opt_out"), "holidays_not_given"),
         ("OTHER", at + HOUR, ("review", "used_soon_after_opt_out"), None),
     ):
         u = w.user(law_region=region)
@@ -121,7 +139,7 @@ def opted_out(w: World) -> None:
         if finding:
             w.find("RGT-07", "users", u, *finding)
         if each and each != "clock_skew":
-            w.find("SHA-05", "disclosures", d, "violation", each)
+            w.find("SHA-05", "disclosures", d, "review" if each == "holidays_not_given" else "violation", each)
     u = w.user(setting=False)
     w.find("RGT-07", "users", u, "review", "no_setting")
 

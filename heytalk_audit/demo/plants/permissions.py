@@ -45,7 +45,7 @@ def answered(at: dt.datetime) -> tuple[tuple[tuple[Answer, ...], Finding], ...]:
 
 @story
 def captured_without_permission(w: World) -> None:
-    at = w.ago(100)
+    at = w.ago(80)
     for rule, source, names in SOURCES:
         by_hand = {"capture_source": source, "selection_method": "user_selected", "created_at": at}
         for n, (answers, finding) in enumerate(answered(at)):
@@ -63,14 +63,13 @@ def captured_without_permission(w: World) -> None:
         u = w.user()
         w.add("content_items", user_id=u, device_id=phone(w, u, platform="web"), **by_hand)
         w.find(rule, "content_items", w.add("content_items", user_id=u, **by_hand), "unknown", "device_missing")
-        long_ago = w.add("content_items", user_id=u, device_id=phone(w, u), **by_hand | {"created_at": w.ago(5000)})
-        w.find(rule, "content_items", long_ago, "unknown", "before_log_start")
+        w.add("content_items", user_id=u, device_id=phone(w, u), **by_hand | {"created_at": w.quarter - SECOND})
 
 
 @story
 def pictures_selected(w: World) -> None:
     """A picture is judged by who selected it before its permission; a voice message without a source counts as recorded."""
-    u, at = w.user(), w.ago(100)
+    u, at = w.user(), w.ago(80)
     device = phone(w, u, ("album", "granted", at), ("mic", "granted", at))
     for method, finding in (("auto", ("violation", "auto_selected")), (None, ("unknown", "selection_missing")), ("user_selected", None)):
         values = {"capture_source": "album", "selection_method": method, "created_at": at}
@@ -176,6 +175,12 @@ def permissions_not_listed(w: World) -> None:
         ("contacts", ("violation", "permission_not_listed")),
         ("android.permission.BLUETOOTH_CONNECT", ("review", "third_party_permission")),
         ("att", ("review", "third_party_permission")),
+        ("com.google.android.gms.permission.AD_ID", ("review", "third_party_permission")),
+        ("android.permission.VIBRATE", ("review", "ordinary_permission")),
+        ("android.permission.FOREGROUND_SERVICE_CAMERA", ("review", "ordinary_permission")),
+        ("com.google.android.c2dm.permission.RECEIVE", ("review", "ordinary_permission")),
+        ("NSCameraUsageDescription", None),
+        ("READ_MEDIA_VISUAL_USER_SELECTED", None),
         (" ", ("unknown", "permission_missing")),
         ("android.permission.POST_NOTIFICATIONS", None),
         ("Photo Library", None),
@@ -203,6 +208,13 @@ def service_after_refusal(w: World) -> None:
         device = phone(w, w.user(), *revoked, *more, platform="android")
         if reason:
             w.find("PRM-08", "devices", device, "review", reason)
+
+
+@story
+def refused_on_no_device(w: World) -> None:
+    event = w.put("permission_events", device_id=" ", action="denied")
+    w.find("PRM-08", "permission_events", event, "unknown", "device_missing")
+    w.put("permission_events", device_id=" ", action="granted")
 
 
 @story

@@ -44,6 +44,11 @@ BY_LAW: dict[str, Deadline] = {"EEA": month, "UK": month, "US-CA": days(45), "TR
 STRICT: dict[str, Deadline] = {"CN": working_days(15), "OTHER": days(45)}
 
 
+def slack(region: str) -> dt.timedelta:
+    """By how much holidays may move a deadline in a region, of which no list is given."""
+    return (10 if region in ("CN", "TR") else 4) * DAY
+
+
 def begins(day: dt.date) -> dt.datetime:
     """The first instant of a day."""
     return dt.datetime.combine(day, dt.time(), dt.UTC)
@@ -66,39 +71,53 @@ def request(w: World, *findings: Finding, region: str | None = "EEA", **values: 
 @story
 def answered_in_time_or_late(w: World) -> None:
     at = w.ago(100)
-    for outcome, deadlines in (("violation", BY_LAW), ("review", STRICT)):
-        for region, deadline in deadlines.items():
-            due = deadline(at.date())
-            late = ("RGT-02", outcome, "answered_late")
-            beyond_strict = region in STRICT and outcome == "violation"
-            in_time = [("RGT-02", "review", "answered_late")] if beyond_strict else []
-            request(w, *in_time, region=region, received_at=at, answered_at=ends(due))
-            request(w, late, region=region, received_at=at, answered_at=begins(due + DAY))
+    late = ("RGT-02", "review", "answered_late")
+    for region, deadline in BY_LAW.items():
+        due = deadline(at.date())
+        request(w, *[late] if region in STRICT else [], region=region, received_at=at, answered_at=ends(due))
+        for answered_at in (begins(due + DAY), ends(due + slack(region))):
+            request(w, ("RGT-02", "review", "holidays_not_given"), region=region, received_at=at, answered_at=answered_at)
+        request(w, ("RGT-02", "violation", "answered_late"), region=region, received_at=at, answered_at=begins(due + slack(region) + DAY))
+    for region, deadline in STRICT.items():
+        due = deadline(at.date())
+        request(w, region=region, received_at=at, answered_at=ends(due))
+        request(w, late, region=region, received_at=at, answered_at=begins(due + DAY))
+    for old in (w.quarter, w.quarter - SECOND):
+        findings = [("RGT-02", "violation", "answered_late")] if old == w.quarter else []
+        request(w, *findings, received_at=w.ago(400), answered_at=old)
 
 
 @story
 def unanswered(w: World) -> None:
-    for region, deadline, outcome in (("EEA", month, "violation"), ("TR", days(30), "violation"), ("OTHER", days(45), "review")):
-        day = w.today
-        while deadline(day) >= w.today:
-            day -= DAY
+    for region, deadline in (("EEA", month), ("TR", days(30)), ("OTHER", days(45))):
+        over = [day for day in (w.today - n * DAY for n in range(90)) if deadline(day) < w.today]
         still: Row = {"region": region, "answered_at": None, "outcome": "open"}
-        request(w, ("RGT-02", outcome, "unanswered"), received_at=begins(day), **still)
-        request(w, received_at=begins(day + DAY), **still)
+        request(w, received_at=begins(over[0] + DAY), **still)
+        if region == "OTHER":
+            request(w, ("RGT-02", "review", "unanswered"), received_at=begins(over[0]), **still)
+            continue
+        request(w, ("RGT-02", "review", "holidays_not_given"), received_at=begins(over[0]), **still)
+        long_over = next(day for day in over if deadline(day) + slack(region) < w.today)
+        request(w, ("RGT-02", "violation", "unanswered"), received_at=begins(long_over), **still)
 
 
 @story
 def extended(w: World) -> None:
-    at = w.ago(150)
+    at = w.ago(118)
     day = at.date()
     for region, first, longest in (("UK", month(day), month(day, 3)), ("US-CA", days(45)(day), days(90)(day))):
         extension: Row = {"region": region, "received_at": at, "extended_at": ends(first)}
         request(w, answered_at=ends(longest), **extension)
-        request(w, ("RGT-02", "violation", "answered_late"), answered_at=begins(longest + DAY), **extension)
-        late = extension | {"extended_at": begins(first + DAY)}
+        beyond, perhaps = begins(longest + slack(region) + DAY), ("RGT-02", "review", "holidays_not_given")
+        request(w, perhaps, answered_at=begins(longest + DAY), **extension)
+        request(w, ("RGT-02", "violation", "answered_late"), answered_at=beyond, **extension)
+        late = extension | {"extended_at": ends(first + slack(region))}
         request(w, answered_at=ends(first), **late)
-        request(w, ("RGT-02", "violation", "extension_late"), answered_at=begins(first + DAY), **late)
+        request(w, perhaps, answered_at=ends(longest + slack(region)), **late)
+        request(w, ("RGT-02", "violation", "extension_late"), answered_at=beyond, **late)
         request(w, ("RGT-02", "violation", "extension_late"), answered_at=None, outcome="open", **late)
+        too_late = late | {"extended_at": begins(first + slack(region) + DAY)}
+        request(w, ("RGT-02", "violation", "extension_late"), answered_at=ends(longest), **too_late)
 
 
 @story
@@ -109,7 +128,8 @@ def clock_paused_for_proof_of_identity(w: World) -> None:
         due = month(at.date(), pause=pause)
         proven: Row = {"received_at": at, "identity_asked_at": prompted, "identity_ok_at": prompted + 9 * DAY}
         request(w, answered_at=ends(due), **proven)
-        request(w, ("RGT-02", "violation", "answered_late"), answered_at=begins(due + DAY), **proven)
+        request(w, ("RGT-02", "review", "holidays_not_given"), answered_at=begins(due + DAY), **proven)
+        request(w, ("RGT-02", "violation", "answered_late"), answered_at=begins(due + slack("EEA") + DAY), **proven)
 
 
 @story
@@ -150,7 +170,9 @@ def left_by_mail(w: World) -> None:
     due = month(at.date())
     by_mail: Row = {"kind": "erasure", "received_at": at, "answered_at": at + 10 * DAY}
     request(w, user_id=deleted(w, deleted_at=ends(due)), **by_mail)
-    request(w, ("RGT-01", "violation", "executed_late"), user_id=deleted(w, deleted_at=begins(due + DAY)), **by_mail)
+    request(w, ("RGT-01", "review", "holidays_not_given"), user_id=deleted(w, deleted_at=ends(due + slack("EEA"))), **by_mail)
+    beyond = begins(due + slack("EEA") + DAY)
+    request(w, ("RGT-01", "violation", "executed_late"), user_id=deleted(w, deleted_at=beyond), **by_mail)
     request(w, ("RGT-01", "violation", "done_not_deleted"), **by_mail)
     request(w, ("RGT-01", "violation", "not_executed"), outcome="partial", **by_mail)
     request(w, ("RGT-01", "review", "done_not_deleted"), region="OTHER", **by_mail)

@@ -181,8 +181,9 @@ def special_fields_disclosed(w: World) -> None:
         beyond = {"legal": ("SHA-08", "ground_missing"), "corporate": ("SHA-12", "reference_missing")}
         for key in (d, earlier):
             rule, reason = beyond.get(kind, ("SHA-02", "field_not_declared"))
-            w.find(rule, "disclosures", key, "violation", reason)
-            if kind == "advertising":
+            if key == d or rule == "SHA-12":
+                w.find(rule, "disclosures", key, "violation", reason)
+            if kind == "advertising" and key == d:
                 w.find("SHA-03", "disclosures", key, "violation", "plain_identifier")
                 w.find("SHA-05", "disclosures", key, "violation", "no_grant")
     d = w.add("disclosures", user_id=u, kind="sdk", fields=["orientation", "user.Health"])

@@ -154,9 +154,13 @@ def vetting_and_contracts(w: World) -> None:
 
     used(None)
     used("not_vetted", vetted_at=None)
-    used("vetted_late", vetted_at=day.date() + DAY)
+    used("vetted_late", vetted_at=last.date(), first_vetted_at=day.date() + DAY)
+    used(None, vetted_at=last.date(), first_vetted_at=day.date())
+    used("vetted_again", "review", vetted_at=day.date() + DAY)
     used("no_contract", contract_signed_at=None)
-    used("contract_late", contract_signed_at=day.date() + DAY)
+    used("contract_late", contract_signed_at=last.date(), first_contract_at=day.date() + DAY)
+    used(None, contract_signed_at=last.date(), first_contract_at=day.date())
+    used("contract_renewed", "review", contract_signed_at=day.date() + DAY)
     used("contract_expired", contract_end=last.date() - DAY)
     used("contract_dates_contradict", "unknown", contract_end=day.date() - DAY)
     used("role_missing", "review", role="")
@@ -177,6 +181,12 @@ def erasure_not_passed_on(w: World) -> None:
     at = w.ago(40)
     for wait, finding in ((SKEW, ("review", "clock_skew")), (SKEW + SECOND, ("violation", "sent_after_erasure"))):
         share(w, "rong_cloud", ("SHA-10", *finding), **rong, user_id=gone(w, at), sent_at=at + wait)
+    named = ("SHA-01", "review", "declared_by_category_only")
+    host = vendor(w, named, name="Northpeak Hosting", category="hosting", declared_fields=["user_id"])
+    for wait, findings in ((30, []), (31, [silent])):
+        u = gone(w, w.ago(60))
+        share(w, host, *findings, fields=["user_id"], purpose="improve_services", user_id=u, sent_at=w.ago(61))
+        share(w, host, fields=["user_id"], purpose="legal_compliance", user_id=u, sent_at=w.ago(60 - wait))
     u = deleted(w, status="purged", purged_at=None)
     share(w, "rong_cloud", ("SHA-10", "unknown", "clock_missing"), **rong, user_id=u, sent_at=w.ago(40))
 
