@@ -31,7 +31,8 @@ def cover(audit: AuditDescription) -> Fragment:
         ("For", statement_in_words(audit.audience) or "internal use; contains pseudonyms"),
         ("Changed settings", ", ".join(f"{k}: {v}" for k, v in audit.settings_changed.items()) or "none"),
     ]
-    return join(tag("h1", audit.title), paragraph(words.SUBTITLE, cls="sub"), definitions(facts))
+    title = f"{audit.partial}. {audit.title}" if audit.partial else audit.title
+    return join(tag("h1", title), paragraph(words.SUBTITLE, cls="sub"), definitions(facts))
 
 
 def _producer(audit: AuditDescription) -> str:

@@ -145,7 +145,8 @@ class Session:
     def described(self) -> AuditDescription:
         """What the audit is, for covers and results.json."""
         audit = self.params.audit
-        return describe(self.audit, audit.id, audit.title, self.audience, self.key)
+        partial = f"Partial: {len(self.rules)} of {len(RULES)} rules" if len(self.rules) < len(RULES) else None
+        return describe(self.audit, audit.id, audit.title, self.audience, self.key, partial)
 
     @property
     def audience(self) -> str:
