@@ -15,6 +15,7 @@ from heytalk_audit import contract
 from heytalk_audit.audit import wrong_values
 from heytalk_audit.audit.columns_read import ColumnName
 from heytalk_audit.audit.faults import absent
+from heytalk_audit.audit.people import test_accounts
 from heytalk_audit.audit.shared import SharedTables
 from heytalk_audit.detect.columns import ExaminedColumn
 from heytalk_audit.detect.in_snapshot import CONTENTS, SCHEMA, contents, examined, sources
@@ -96,13 +97,12 @@ class Audit:
         return SharedTables(self.snapshot.engine, self.snapshot.work)
 
     def testers(self, view: View) -> ir.Table:
-        """The ids of test accounts, in one column `tester`: those that every row of the id says to be one. Raises NotEvaluated."""
+        """The ids of test accounts, as `people.test_accounts` has them. Raises NotEvaluated."""
         users = self.snapshot.tables["users"]
         missing = [f"users.{name}" for name in ("user_id", "is_test") if name not in users.columns]
         if missing:
             raise absent(missing)
-        flags = users.filter(users.user_id.notnull()).group_by(tester=users.user_id).agg(every=users.is_test.fill_null(False).all())
-        return view.named("testers", flags.filter(flags.every).select("tester"))
+        return view.named("testers", test_accounts(users))
 
     @cached_property
     def blocked(self) -> dict[str, str]:

@@ -13,6 +13,12 @@ NOT_KNOWN = "not known"
 AGE_BANDS = ((13, "under 13"), (16, "13 to 15"), (18, "16 to 17"), (25, "18 to 24"), (65, "25 to 64"), (200, "65 and over"))
 
 
+def test_accounts(users: ir.Table) -> ir.Table:
+    """The ids of test accounts, in one column `tester`: those that every row of the id says to be one."""
+    flags = users.filter(users.user_id.notnull()).group_by(tester=users.user_id).agg(every=users.is_test.fill_null(False).all())
+    return flags.filter(flags.every).select("tester")
+
+
 def people_table(users: ir.Table, view: View) -> ir.Table:
     """One row per person: user_id, `region` (null where not said) and `age`, as a band. No person where the users have no id."""
     columns = {"law_region": "string", "birth_date": "date"}

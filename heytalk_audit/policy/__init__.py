@@ -56,6 +56,14 @@ class Clause:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """What a reason's code says, in a sentence, and what a person does next who has to decide such a row, where there is anything."""
+
+    says: str
+    next: str | None = None
+
+
+@dataclass(frozen=True)
 class Policy:
     """One version of a policy. `files` are what it was read from, for the digest."""
 
@@ -69,6 +77,7 @@ class Policy:
     rules: dict[str, dict[str, Any]]
     findings: tuple[dict[str, str], ...]
     declared: Declared
+    reasons: dict[str, Reason] = field(repr=False, default_factory=dict)
     files: tuple[Path, ...] = field(repr=False, default=())
 
     @cached_property
@@ -114,7 +123,7 @@ def _read(name: str, path: Path) -> Policy:
 
 
 def _build(path: Path, document: dict[str, Any]) -> Policy:
-    parts = {kind: _companion(path.parent, document, kind) for kind in ("clauses", "rules", "findings", "declared")}
+    parts = {kind: _companion(path.parent, document, kind) for kind in ("clauses", "rules", "findings", "declared", "reasons")}
     shipped = {} if path.parent == SHIPPED / "heytalk" else parse_yaml((SHIPPED / "heytalk" / "policy.yaml").read_text("utf-8"))
     periods = {**shipped.get("periods", {}), **document.get("periods", {})}
     settings = {**shipped.get("settings", {}), **document.get("settings", {})}
@@ -129,6 +138,7 @@ def _build(path: Path, document: dict[str, Any]) -> Policy:
         rules=parse_yaml(parts["rules"].read_text("utf-8")),
         findings=tuple(read_csv(parts["findings"])),
         declared=declarations.build(parse_yaml(parts["declared"].read_text("utf-8"))),
+        reasons={code: Reason(**words) for code, words in parse_yaml(parts["reasons"].read_text("utf-8")).items()},
         files=(path, *parts.values()),
     )
 
@@ -136,7 +146,7 @@ def _build(path: Path, document: dict[str, Any]) -> Policy:
 def _companion(folder: Path, document: dict[str, Any], kind: str) -> Path:
     """The file of a kind that the document names in its folder; else the shipped policy's."""
     own = folder / document.get(kind, "")
-    return own if own.is_file() else SHIPPED / "heytalk" / f"{kind}.{'yaml' if kind in ('rules', 'declared') else 'csv'}"
+    return own if own.is_file() else SHIPPED / "heytalk" / f"{kind}.{'yaml' if kind in ('rules', 'declared', 'reasons') else 'csv'}"
 
 
 def _period(name: str, spec: dict[str, Any]) -> Number:

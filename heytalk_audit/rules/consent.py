@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, OverTime, passes, review, rule, unknown, violation
+from heytalk_audit.audit.people import test_accounts
 from heytalk_audit.expressions.calendar import earliest, sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
@@ -72,7 +73,7 @@ def over_time(messages: ir.Table, held: ir.Table, users: ir.Table, policy: View)
     """Sends month by month and channel by channel, beside the people whose consent is in force when the month ends."""
     if not policy.months:
         return None
-    tests = users.filter(users.is_test).select("user_id")
+    tests = test_accounts(users).rename(user_id="tester")
     m = messages.anti_join(tests, "user_id")
     people = held.filter(is_valid(held.state)).anti_join(tests, [held.person == tests.user_id])
     begun, ended = policy.date(people.start), policy.date(people.until)

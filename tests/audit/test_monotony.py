@@ -1,4 +1,4 @@
-"""Less data, more excuses, more test accounts and fewer rules never raise a rating: tried on every area of the small demo, and on ledgers."""
+"""Less data, more excuses, more test accounts and fewer rules never raise a rating: on every area of the small demo, and on ledgers."""
 
 from __future__ import annotations
 
