@@ -51,8 +51,8 @@ class Clause:
     paraphrase: str
     anchor: str
     rules: tuple[str, ...]
-    primary: tuple[str, ...]
     sentence_sha256: str
+    primary: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
