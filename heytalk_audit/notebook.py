@@ -182,6 +182,10 @@ class Summary:
         """A page of its own: findings on the policy document, and the rules that touch the same clauses."""
         return policy_pages.document_findings(self.session.audit.policy.findings, self.clauses, self.session.described)
 
+    def reasons(self) -> Fragment:
+        """A page of its own: what the code of each reason says."""
+        return policy_pages.reasons_page(self.session.audit.policy.reasons, self.session.described)
+
     def follow_up(self) -> Fragment:
         """A page of its own: what became of the previous audit's findings, and who answers for those of this one."""
         registered_inside = self.session.params.findings and self.session.audience == Audience.INTERNAL

@@ -100,7 +100,7 @@ def _numbers(rows: ir.Table, tests: Sequence[ir.BooleanValue], engine: Engine) -
 
 
 def matches(entry: Entry, rows: ir.Table) -> ir.BooleanValue:
-    """The violations that an entry is for (`rows` as of `shown_rows`). Of the rows for review those count that a person decided to be one."""
+    """The violations that an entry is for (`rows` as of `shown_rows`). Rows for review that a person decided to be one count too."""
     chosen = (rows.outcome == Outcome.VIOLATION.value) | sure(rows.decided == BREACH)
     for name, value in (entry.scope.segment or {}).items():
         column = name if name in ALWAYS else f"by_{name}"

@@ -95,7 +95,7 @@ class Audit:
         return SharedTables(self.snapshot.engine, self.snapshot.work)
 
     def testers(self, view: View) -> ir.Table:
-        """The ids of test accounts, in one column `tester`: those that every row of the id says to be one. Raises NotEvaluated."""
+        """The ids of test accounts, as `people.test_accounts` has them. Raises NotEvaluated."""
         users = self.snapshot.tables["users"]
         missing = [f"users.{name}" for name in ("user_id", "is_test") if name not in users.columns]
         if missing:

@@ -22,14 +22,18 @@ from heytalk_audit.snapshot.profile import iso
 from heytalk_audit.vocabulary import Audience
 
 
-def describe(audit: Audit, id: str, title: str, audience: str, key: bytes) -> AuditDescription:
-    """What the audit was: everything that its results depend on, and nothing of the machine it ran on."""
+def describe(audit: Audit, id: str, title: str, audience: str, key: bytes, partial: str | None = None) -> AuditDescription:
+    """What the audit was: everything that its results depend on, and nothing of the machine it ran on.
+
+    `partial` says how many of all rules were chosen, where not all were.
+    """
     start, end = audit_period(audit.clock, audit.settings["period_from"], audit.settings["period_to"])
     changed = {name: value for name, value in audit.settings.items() if value != audit.policy.settings[name].value}
     return AuditDescription.model_validate(
         {
             "id": id,
             "title": title,
+            "partial": partial,
             "as_of": iso(audit.clock.as_of),
             "audit_tz": audit.clock.zone,
             "period": {"from": start.isoformat(), "to": (end - dt.timedelta(days=1)).isoformat()},

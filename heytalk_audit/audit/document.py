@@ -76,6 +76,7 @@ class AuditDescription(Document):
 
     id: str
     title: str
+    partial: str | None = None
     as_of: str
     audit_tz: str
     period: Period

@@ -51,7 +51,8 @@ class Evaluation:
     `classified` are these rows on the engine, until the next rule is evaluated: see `classify.labelled_rows`; null where there are none.
     Record and subject are raw there, and leave the engine as pseudonyms alone. `tables` are those that the rule needs, the audited one
     first. `blocked_by` are codes of what kept the rule from being evaluated, or from having a population; `fault` is its own fault, if it
-    crashed. `gaps` and `notes` are sentences on what the rule did not see: only the former limit its verdict.
+    crashed. `gaps` and `notes` are sentences on what the rule did not see: only the former limit its verdict. `tested` are the records of
+    the population, test accounts apart, as an expression.
     """
 
     rule: Rule
@@ -72,6 +73,7 @@ class Evaluation:
     limited_by: tuple[Limit, ...] = ()
     gaps: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    tested: ir.Table | None = field(default=None, repr=False)
     fault: Fault | None = None
 
 
@@ -244,6 +246,7 @@ def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -
         limited_by=judged.limited_by,
         gaps=tuple(gaps),
         notes=tuple(notes),
+        tested=tested_records(check, built.record, _testers(rule, check, audit, view)),
         blocked_by=_empty(check, audit, view) if judged.verdict == Verdict.NO_POPULATION else (),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ibis.expr.types as ir
@@ -33,7 +33,7 @@ from heytalk_audit.audit.rule_result import (
 )
 from heytalk_audit.audit.sampling import pseudonyms, refuse_strangers, review_of, stated
 from heytalk_audit.detect.chance import interval
-from heytalk_audit.policy import Number
+from heytalk_audit.policy import Number, Reason
 from heytalk_audit.snapshot.engines import Engine
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Outcome, Severity
 
@@ -61,7 +61,7 @@ def summarise(
     return RuleResult.model_validate(
         {
             **_of_rule(evaluation.rule, audit),
-            **_of_rows(evaluation, repeated),
+            **_of_rows(evaluation, repeated, audit.policy.reasons),
             "verdict": evaluation.verdict,
             "reason": evaluation.reason,
             "blocked_by": evaluation.blocked_by,
@@ -103,7 +103,7 @@ def _of_rule(rule: Rule, audit: Audit) -> dict[str, Any]:
     }
 
 
-def _of_rows(evaluation: Evaluation, repeated: bool) -> dict[str, Any]:
+def _of_rows(evaluation: Evaluation, repeated: bool, words: Mapping[str, Reason]) -> dict[str, Any]:
     """What a result counts."""
     rule, counts, ledger = evaluation.rule, evaluation.counts, evaluation.ledger
     tested = ledger["in_scope"] - ledger[Outcome.EXCLUDED]
@@ -112,7 +112,7 @@ def _of_rows(evaluation: Evaluation, repeated: bool) -> dict[str, Any]:
         "rate": ledger[Outcome.VIOLATION] / tested if tested else None,
         "finding_severity": rate_finding(rule, ledger, repeated),
         "subjects": _subjects(counts),
-        "reasons": _reasons(counts),
+        "reasons": _reasons(counts, words),
         "ageing": counts.ageing,
         "breakdowns": {name: breakdown(name, counts.breakdowns.get(name, {})) for name in evaluation.by if counts.rows},
         "over_time": _over_time(evaluation),
@@ -180,8 +180,12 @@ def _subjects(counts: RowCounts) -> Subjects:
     return Subjects(by_region=dict(sorted(counts.by_region.items())), by_age=dict(sorted(counts.by_age.items())), **people)
 
 
-def _reasons(counts: RowCounts) -> tuple[ReasonCount, ...]:
-    lines = [ReasonCount(outcome=c.outcome, reason=c.reason, rows=c.rows, people=c.people) for c in counts.reasons]
+def _reasons(counts: RowCounts, words: Mapping[str, Reason]) -> tuple[ReasonCount, ...]:
+    lines = []
+    for c in counts.reasons:
+        reason = words.get(str(c.reason), Reason(""))
+        what_next = reason.next if c.outcome in (Outcome.REVIEW, Outcome.UNKNOWN) else None
+        lines.append(ReasonCount(outcome=c.outcome, reason=c.reason, rows=c.rows, people=c.people, says=reason.says, next=what_next))
     return tuple(sorted(lines, key=lambda line: (line.outcome.rank, -(line.rows or 0), str(line.reason))))
 
 

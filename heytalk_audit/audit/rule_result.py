@@ -67,12 +67,14 @@ class Subjects(OutcomeCounts):
 
 
 class ReasonCount(Document):
-    """The rows of one outcome and reason, and the people whom they are about."""
+    """The rows of one outcome and reason, and the people whom they are about; what the reason says, and what to do next about it."""
 
     outcome: Outcome
     reason: str | None
     rows: Count
     people: Count
+    says: str = ""
+    next: str | None = None
 
 
 class BreakdownRow(OutcomeCounts):

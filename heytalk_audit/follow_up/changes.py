@@ -23,10 +23,18 @@ STATES = {
     "reopened": "open now, and open in an earlier audit, and resolved in between",
     "persisting": "open then and now, with the same outcome",
     "changed": "open then and now, with another outcome",
-    "resolved": "open then, and not now",
-    "no longer tested": "open then; its rule was not evaluated now",
+    "mended": "open then; its record is still what the rule is about, and passes now, or a decision closed it",
+    "gone": "open then; its record is not in the data any more, which holds whatever the source holds",
+    "left": "open then; its record is there, and no longer what the rule is about: nothing was mended",
+    "not delivered": "open then; its record is not in the data, which may not hold whatever the source holds",
+    "resolved": "open then, and not now; what became of it takes the data to tell",
+    "not tested": "open then; its rule was not tested now, or found nothing in its scope",
     "newly tested": "open now; its rule was not evaluated then",
 }
+#: The states of a row that is settled: only these count as resolved.
+RESOLVED = ("mended", "gone", "resolved")
+#: The states in which a row is neither open nor settled.
+UNSETTLED = ("left", "not delivered")
 #: What a violation that an entry of the register covers is called.
 ACCEPTED = "accepted"
 #: A step of the waterfall: the causes that lie between the one before and this one, and the exceptions file that it has.
@@ -105,16 +113,28 @@ def changes_of(before: RuleRows, now: RuleRows, steps: Sequence[Step]) -> str:
             SELECT record, number, {_state(before, now)} AS state, b.status AS before, n.status AS now,
                 b.outcome AS outcome_before, n.outcome AS outcome_now, b.entries AS entries_before, n.entries AS entries_now
             FROM {_stands(before)} b FULL JOIN {_stands(now)} n {BY_ROW} LEFT JOIN {resolved} {BY_ROW}
+                LEFT JOIN {_fates(now)} f USING (record)
         ) {between}"""
+
+
+def _fates(now: RuleRows) -> str:
+    """What became of records that the earlier run had open, as far as the later one's data could tell."""
+    return rows_in(now.fates) if now.fates is not None else _no_rows("record", "fate")
+
+
+def open_records(reader: RowReader, file: Path) -> list[str]:
+    """The records of the open rows of an exceptions file."""
+    return [str(row["record"]) for row in reader.rows(f"SELECT DISTINCT record FROM {open_rows(file)} WHERE record IS NOT NULL")]
 
 
 def _state(before: RuleRows, now: RuleRows) -> str:
     """The state of a row that is in `b`, the earlier run, or `n`, the later one, and in `r` where it was resolved before."""
     if now.exceptions is None:
-        return literal("no longer tested")
+        return literal("not tested")
     came = literal("new" if before.exceptions is not None else "newly tested")
     return f"""CASE WHEN b.outcome IS NULL AND r.resolved IS NOT NULL THEN 'reopened' WHEN b.outcome IS NULL THEN {came}
-        WHEN n.outcome IS NULL THEN 'resolved' WHEN b.status = n.status THEN 'persisting' ELSE 'changed' END"""
+        WHEN f.fate = 'mended' THEN f.fate WHEN n.outcome IS NULL THEN coalesce(f.fate, 'resolved')
+        WHEN b.status = n.status THEN 'persisting' ELSE 'changed' END"""
 
 
 def _cause(steps: Sequence[Step]) -> str:

@@ -34,7 +34,7 @@ from heytalk_audit.follow_up.compare import (
     verdicts_of,
 )
 from heytalk_audit.follow_up.counterfactual import laboratory
-from heytalk_audit.follow_up.earlier import Run, verified_run
+from heytalk_audit.follow_up.earlier import RuleRows, Run, verified_run
 from heytalk_audit.params import engagement_key
 from heytalk_audit.policy.chapters import CHAPTERS
 
@@ -101,7 +101,8 @@ def _comparison(stack: ExitStack, old: Run, new: Run, snapshots: tuple[Path | No
         return counted(compared, recorded_changes(reader, new.carried))
     lab = laboratory(stack, old, new, snapshots, lambda: _key_of(new))
     folder = Path(stack.enter_context(TemporaryDirectory(prefix="heytalk-audit-")))
-    return compare_runs(old, new, map(new.rows_of, rules), lab, reader, folder)
+    now = (new.rows_of(rule) if new.finds(rule) else RuleRows(rule, None) for rule in rules)
+    return compare_runs(old, new, now, lab, reader, folder)
 
 
 def _key_of(run: Run) -> bytes:

@@ -24,12 +24,14 @@ class RuleRows:
     """Where a run says what of a rule's rows.
 
     `exceptions` is the file of its exception rows, null where the run did not test the rule. Which of them the register covers stands in
-    that file, if it has the column `accepted`, or else in what the run carries: `carried`, null where it carries nothing.
+    that file, if it has the column `accepted`, or else in what the run carries: `carried`, null where it carries nothing. `fates` says
+    what became of records that the run before had open, where the data was at hand.
     """
 
     rule: str
     exceptions: Path | None
     carried: Path | None = None
+    fates: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,10 @@ class Run:
         """The file of what it carries of rows beyond its exceptions (see `history.CARRIED`), if it carries any."""
         file = self.folder / CARRIED
         return file if file.exists() else None
+
+    def finds(self, rule: str) -> bool:
+        """Whether it found anything in a rule's scope: a rule that did not tells nothing of rows that were open before."""
+        return self.tests(rule) and self.rules[rule].verdict != Verdict.NO_POPULATION
 
     def rows_of(self, rule: str) -> RuleRows:
         """What it says of a rule's rows."""

@@ -24,7 +24,7 @@ from heytalk_audit.audit.document import (
 from heytalk_audit.audit.exceptions import write_rows
 from heytalk_audit.audit.rule_result import Count, RuleResult
 from heytalk_audit.evidence.row_files import RowReader, word_list
-from heytalk_audit.follow_up.changes import ACCEPTED, Changes, carried_rows, open_rows
+from heytalk_audit.follow_up.changes import ACCEPTED, RESOLVED, UNSETTLED, Changes, carried_rows, open_rows
 from heytalk_audit.follow_up.compare import Comparison
 from heytalk_audit.follow_up.earlier import Run
 from heytalk_audit.snapshot.quoting import literal
@@ -53,7 +53,8 @@ ROLLED = {
     "expired or withdrawn": "it is still a violation, and no valid entry covers it any more",
     "no violation any more": "it is open with another outcome",
     "resolved": "it is not open any more",
-    "no longer tested": "its rule was not evaluated now",
+    "left": "its record is no longer what the rule is about, or was not delivered: nothing was mended",
+    "not tested": "its rule was not tested now",
 }
 #: What a row is that was resolved before the previous run, and stays so.
 EARLIER = "resolved earlier"
@@ -176,8 +177,8 @@ def rolled_forward(changes: Changes) -> list[RolledForward]:
 
 
 def _rolled(state: str, now: str | None) -> str:
-    if state == "no longer tested":
-        return state
+    if state == NOT_TESTED or state in UNSETTLED:
+        return NOT_TESTED if state == NOT_TESTED else "left"
     named = {ACCEPTED: "still accepted", str(Outcome.VIOLATION): "expired or withdrawn", None: "resolved"}
     return named.get(now, "no violation any more")
 
@@ -191,11 +192,12 @@ def carried(changes: Changes, previous: Run, tested: Iterable[str], as_of: str) 
     `tested` are the rules that the run of `as_of` evaluated.
     """
     earlier = carried_rows(previous.carried)
+    unsettled = f"list_contains({word_list([NOT_TESTED, *UNSETTLED])}, state)"
     return f"""
-        SELECT rule, record, number, state, cause, before, CASE WHEN state = 'no longer tested' THEN before ELSE now END AS now,
+        SELECT rule, record, number, state, cause, before, CASE WHEN {unsettled} THEN before ELSE now END AS now,
             entries_now AS accepted,
             coalesce(first_seen, CASE WHEN before IS NULL THEN {literal(as_of)} ELSE {literal(previous.audit.as_of)} END) AS first_seen,
-            CASE WHEN state = 'resolved' THEN {literal(as_of)} END AS resolved
+            CASE WHEN list_contains({word_list(RESOLVED)}, state) THEN {literal(as_of)} END AS resolved
         FROM {changes.relation} LEFT JOIN (SELECT rule, record, number, first_seen FROM {earlier}) USING (rule, record, number)
         UNION ALL BY NAME {_kept(changes, earlier, tested, as_of)}"""
 
@@ -203,10 +205,12 @@ def carried(changes: Changes, previous: Run, tested: Iterable[str], as_of: str) 
 def _kept(changes: Changes, earlier: str, tested: Iterable[str], as_of: str) -> str:
     """A query of the rows that neither of the two runs has open: resolved earlier, or of a rule that neither tested."""
     # a rule that did not run last time, runs now and no longer reports a row: the row is resolved
-    now_resolved = f"resolved IS NULL AND list_contains({word_list(tested)}, rule)"
+    left = f"coalesce(list_contains({word_list(UNSETTLED)}, state), false)"
+    now_resolved = f"resolved IS NULL AND list_contains({word_list(tested)}, rule) AND NOT {left}"
     return f"""
         SELECT rule, record, number, NULL AS cause, NULL AS before, NULL AS accepted, first_seen,
-            CASE WHEN resolved IS NOT NULL OR {now_resolved} THEN {literal(EARLIER)} ELSE {literal(NOT_TESTED)} END AS state,
+            CASE WHEN resolved IS NOT NULL OR {now_resolved} THEN {literal(EARLIER)}
+                WHEN {left} THEN state ELSE {literal(NOT_TESTED)} END AS state,
             CASE WHEN NOT ({now_resolved}) THEN now END AS now,
             CASE WHEN {now_resolved} THEN {literal(as_of)} ELSE resolved END AS resolved
         FROM {earlier} ANTI JOIN {changes.relation} USING (rule, record, number)"""

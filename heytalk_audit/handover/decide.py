@@ -19,9 +19,9 @@ from heytalk_audit.vocabulary import Audience, Outcome, Severity
 
 #: So many records of a rule and reason are written one by one; of the others only the number.
 MOST_RECORDS = 500
-_HEAD = """# Decisions on rows for review. Fill in decision (breach or no_breach), ground, decided_by and decided_on; another person confirms, in
-# confirmed_by. Leave out what is not decided yet. `evidence` may name a document beside this file. What `valid_for` says changes with
-# the rule, its numbers and the reason: then the decision lapses.
+_HEAD = """# Decisions on rows for review. Fill in decision (breach or no_breach), ground, decided_by and decided_on; another person
+# confirms, in confirmed_by. Leave out what is not decided yet. `evidence` may name a document beside this file. What `valid_for` says
+# changes with the rule, its numbers and the reason: then the decision lapses.
 """
 
 

@@ -32,6 +32,8 @@ _SHIPPED_FILES = {
     "findings": "findings.csv",
     "declared": "declared.yaml",
     "terms": "dpv_pd_terms.csv",
+    "calling_codes": "calling_codes.csv",
+    "reasons": "reasons.yaml",
 }
 
 
@@ -61,8 +63,16 @@ class Clause:
     paraphrase: str
     anchor: str
     rules: tuple[str, ...]
-    primary: tuple[str, ...]
     sentence_sha256: str
+    primary: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What a reason's code says, in a sentence, and what a person does next who has to decide such a row, where there is anything."""
+
+    says: str
+    next: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,7 @@ class Policy:
     findings: tuple[dict[str, str], ...]
     declared: Declared
     calling_codes: dict[str, tuple[str, str]]  # by country (ISO 3166): what its telephone numbers begin with abroad, and at home
+    reasons: dict[str, Reason] = field(repr=False, default_factory=dict)
     files: tuple[Path, ...] = field(repr=False, default=())
 
     @cached_property
@@ -126,7 +137,7 @@ def _read(name: str, path: Path) -> Policy:
 
 def _build(path: Path, document: dict[str, Any]) -> Policy:
     parts = {
-        kind: _companion(path.parent, document, kind) for kind in ("clauses", "rules", "findings", "declared", "terms", "calling_codes")
+        kind: _companion(path.parent, document, kind) for kind in ("clauses", "rules", "findings", "declared", "terms", "calling_codes", "reasons")
     }
     shipped = {} if path.parent == SHIPPED / "heytalk" else parse_yaml((SHIPPED / "heytalk" / "policy.yaml").read_text("utf-8"))
     periods = {**shipped.get("periods", {}), **document.get("periods", {})}
@@ -143,6 +154,7 @@ def _build(path: Path, document: dict[str, Any]) -> Policy:
         findings=tuple(read_csv(parts["findings"])),
         declared=declarations.build(parse_yaml(parts["declared"].read_text("utf-8"))),
         calling_codes={c["country"]: (c["calling_code"], c["national_prefix"]) for c in read_csv(parts["calling_codes"])},
+        reasons={code: Reason(**words) for code, words in parse_yaml(parts["reasons"].read_text("utf-8")).items()},
         files=(path, *parts.values()),
     )
 

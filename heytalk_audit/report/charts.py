@@ -37,7 +37,10 @@ STYLE = {
     "persisting": ("#e0a23b", "//"),
     "changed": ("#4a7fb5", "xx"),
     "resolved": ("#2f7d55", "\\\\"),
-    "no longer tested": ("#c9cdd3", "||"),
+    "mended": ("#2f7d55", "xx"),
+    "gone": ("#2f7d55", "//"),
+    "left": ("#c9cdd3", "//"),
+    "not delivered": ("#c9cdd3", "--"),
     "newly tested": ("#eceff3", "--"),
 }
 #: Of fewer values a table is read at a glance.

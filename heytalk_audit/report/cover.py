@@ -31,7 +31,8 @@ def cover(audit: AuditDescription) -> Fragment:
         ("For", statement_in_words(audit.audience) or "internal use; contains pseudonyms"),
         ("Changed settings", ", ".join(f"{k}: {v}" for k, v in audit.settings_changed.items()) or "none"),
     ]
-    return join(tag("h1", audit.title), paragraph(words.SUBTITLE, cls="sub"), definitions(facts))
+    title = f"{audit.partial}. {audit.title}" if audit.partial else audit.title
+    return join(tag("h1", title), paragraph(words.SUBTITLE, cls="sub"), definitions(facts))
 
 
 def _producer(audit: AuditDescription) -> str:
@@ -64,7 +65,7 @@ def opinion(
     overrides: Mapping[str, Mapping[str, str]],
     signed: Sequence[Mapping[str, Any]],
 ) -> Fragment:
-    """The cover page that two signatures make: the opinion on each area, who signed, and over which evidence.
+    """The statement of sign-off that two signatures make: the rating of each area, who signed, and over which evidence.
 
     `ratings` are the computed ones by area, `overrides` by area what both signers state instead (area, rating, reason), and `signed` the
     two sign-offs as they are written.
@@ -75,12 +76,13 @@ def opinion(
         lines.append([CHAPTERS[area].title, other["rating"] if other else computed, computed, other["reason"] if other else None])
     unapplied = [o for sign_off in signed for o in sign_off["overrides"] if o not in overrides.values()]
     return join(
-        tag("h1", f"{audit.title}: opinion"),
+        tag("h1", f"{audit.title}: statement of sign-off"),
         paragraph(f"Audit {audit.id}, state as of {audit.as_of}.", cls="sub"),
         *[_concluded(title, rating, audit) for title, rating, _, _ in lines],
         paragraph(
-            "This is not a certification of compliance with law and gives no assurance on systems, backups, vendor copies and periods "
-            "not covered by the snapshot.",
+            "It says nothing of systems, backups, vendor copies and periods that the snapshot does not cover; its limits stand in the ",
+            tag("a", "report", href="index.html#limits"),
+            ".",
             cls="note",
         ),
         table(["Area", "Rating", "As computed", "Reason for another rating"], lines, "Rating by area"),

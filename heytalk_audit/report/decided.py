@@ -10,6 +10,7 @@ from heytalk_audit.audit.disclosure import shown
 from heytalk_audit.audit.rule_result import DecisionStanding, RuleResult
 from heytalk_audit.report import links
 from heytalk_audit.report.html import Fragment, bullets, definitions, join, paragraph, table, tag, words_of
+from heytalk_audit.report.outcomes import in_words
 from heytalk_audit.vocabulary import Audience, Outcome
 
 #: What each state of a decision means; those that are findings come first.
@@ -54,7 +55,7 @@ def decisions_page(results: Sequence[RuleResult], standings: Sequence[DecisionSt
         paragraph(_soundness(standings)),
         definitions((words_of(state), meaning) for state, meaning in found.items()),
         bullets(join(tag("strong", e.id), f" ({words_of(e.state).lower()}), for ", links.to_rule(e.rule, nowrap=True)) for e in unsound),
-        table(["Rule", "Reason", "Rows", "Decide by"], rows, "Rows left for review, by reason", numeric=["Rows"])
+        table(["Rule", "Reason", "What to do next", "Rows", "Decide by"], rows, "Rows left for review, by reason", numeric=["Rows"])
         if rows
         else paragraph("No row is open."),
         paragraph(
@@ -69,7 +70,7 @@ def _open(result: RuleResult) -> list[list[Any]]:
         return []
     how = "record" if result.severity == "critical" else "reason, where they are few; else record"
     lines = [line for line in result.reasons if line.outcome == Outcome.REVIEW]
-    return [[links.to_rule(result.id, nowrap=True), line.reason, shown(line.rows), how] for line in lines]
+    return [[links.to_rule(result.id, nowrap=True), in_words(line), line.next, shown(line.rows), how] for line in lines]
 
 
 def _soundness(standings: Sequence[DecisionStanding]) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from heytalk_audit.audit.disclosure import shown
-from heytalk_audit.audit.rule_result import BreakdownRow, Point, RuleResult, SampleResult
+from heytalk_audit.audit.rule_result import BreakdownRow, Point, ReasonCount, RuleResult, SampleResult
 from heytalk_audit.report import charts, words
-from heytalk_audit.report.html import Fragment, code, definitions, paragraph, percent, table, tag
+from heytalk_audit.report.html import Fragment, code, definitions, join, paragraph, percent, table, tag
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Audience, Outcome
 
 #: A breakdown is drawn where it has at most so many values; so many of them are.
@@ -67,11 +67,16 @@ def _ledger(result: RuleResult) -> Fragment:
 def _reasons(result: RuleResult, audience: str) -> list[Fragment]:
     if not result.reasons:
         return []
-    lines = [[code(r.reason), r.outcome, shown(r.rows), shown(r.people)] for r in result.reasons]
-    heads = ["Reason", "Outcome", "Rows", "People"]
+    lines = [[in_words(r), r.outcome, r.next, shown(r.rows), shown(r.people)] for r in result.reasons]
+    heads = ["Reason", "Outcome", "What to do next", "Rows", "People"]
     if audience != Audience.INTERNAL:
-        heads, lines = heads[:3], [line[:3] for line in lines]
-    return [table(heads, lines, f"Reasons of {result.id}", numeric=heads[2:])]
+        heads, lines = heads[:4], [line[:4] for line in lines]
+    return [table(heads, lines, f"Reasons of {result.id}", numeric=heads[3:], roomy=["Reason", "What to do next"])]
+
+
+def in_words(reason: ReasonCount) -> Fragment:
+    """What a reason says, and small beside it its code."""
+    return join(reason.says, " ", tag("small", code(reason.reason))) if reason.says else code(reason.reason)
 
 
 def _people(result: RuleResult) -> list[Fragment]:

@@ -9,6 +9,7 @@ from typing import Any
 from heytalk_audit.audit.clauses import BROKEN, KEPT, NO_COMMITMENT, NOT_TESTED, PARTLY, UNDECIDED
 from heytalk_audit.audit.document import AuditDescription, ClauseStanding, RuleVerdict
 from heytalk_audit.audit.rule_result import RuleResult
+from heytalk_audit.policy import Reason
 from heytalk_audit.registers.attestations import ATTESTED, EXPIRED, OPEN
 from heytalk_audit.report import charts, links, words
 from heytalk_audit.report.html import Fragment, badge, code, join, paragraph, percent, show, table, tag
@@ -194,3 +195,13 @@ def _of_severity(severity: Severity, findings: Sequence[Mapping[str, str]], clau
         lines.append([name, what, finding.get("criteria", ""), tests])
     heads = ["Finding, lines", "What", "Criteria", "Clauses, and rules on them"]
     return table(heads, lines, f"Findings of {severity} severity", roomy=["What", "Criteria", heads[-1]])
+
+
+def reasons_page(reasons: Mapping[str, Reason], audit: AuditDescription) -> Fragment:
+    """What each reason's code says, and what to do next about a row that has it."""
+    lines = [[code(name), reason.says, reason.next] for name, reason in sorted(reasons.items())]
+    return join(
+        _head("Reasons of rows", audit),
+        tag("h2", "What each code says", id="reasons"),
+        table(["Code", "What the row shows", "What to do next"], lines, f"{len(lines)} reasons", tools=True, roomy=["What the row shows"]),
+    )

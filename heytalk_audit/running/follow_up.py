@@ -58,7 +58,9 @@ def _compared(session: Session, old: Run, new: Run, folder: Path) -> Comparison:
     rules = list(dict.fromkeys([*new.rules, *old.rules]))
     if not same_key(old, new):
         return compare_verdicts(rules, old, new, session.reader)
-    now = (RuleRows(rule, session.rows_of(rule) if new.tests(rule) else None) for rule in rules)
+    now = (
+        RuleRows(rule, session.rows_of(rule), fates=session.fates_of(rule)) if new.finds(rule) else RuleRows(rule, None) for rule in rules
+    )
     return compare_runs(old, new, now, _lab(session, old, folder), session.reader, folder)
 
 

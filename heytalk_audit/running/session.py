@@ -17,14 +17,15 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from heytalk_audit import params as parameters
-from heytalk_audit.audit import acceptance, decisions, disclosure
+from heytalk_audit.audit import acceptance, decisions, disclosure, fates
 from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.decisions import Decisions
 from heytalk_audit.audit.describe import describe
 from heytalk_audit.audit.document import AuditDescription
-from heytalk_audit.audit.evaluate import evaluate
-from heytalk_audit.audit.exceptions import write_exceptions
+from heytalk_audit.audit.evaluate import Evaluation, evaluate
+from heytalk_audit.audit.exceptions import write_exceptions, write_rows
 from heytalk_audit.audit.limits import Limits
-from heytalk_audit.audit.pseudonym import key_pads
+from heytalk_audit.audit.pseudonym import fingerprint, key_pads
 from heytalk_audit.audit.results import summarise
 from heytalk_audit.audit.rule_result import DecisionStanding, EntryStanding, RuleResult
 from heytalk_audit.audit.sampling import read_labels
@@ -33,6 +34,7 @@ from heytalk_audit.catalogue import rules_of
 from heytalk_audit.evidence.folder import exceptions_file
 from heytalk_audit.evidence.row_files import RowReader
 from heytalk_audit.follow_up import earlier, history
+from heytalk_audit.follow_up.changes import open_records
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.policy.text import drift, load_text
@@ -63,6 +65,11 @@ def result_file(rule: str) -> str:
 def accepted_file(rule: str) -> str:
     """The file in the working folder of a rule's exception rows, in the order of its exceptions file, with a column more: `accepted`."""
     return f"accepted/{rule}.parquet"
+
+
+def fates_file(rule: str) -> str:
+    """The file in the working folder that says what became of the rows that an earlier run had open."""
+    return f"fates/{rule}.parquet"
 
 
 class Session:
@@ -145,7 +152,8 @@ class Session:
     def described(self) -> AuditDescription:
         """What the audit is, for covers and results.json."""
         audit = self.params.audit
-        return describe(self.audit, audit.id, audit.title, self.audience, self.key)
+        partial = f"Partial: {len(self.rules)} of {len(RULES)} rules" if len(self.rules) < len(RULES) else None
+        return describe(self.audit, audit.id, audit.title, self.audience, self.key, partial)
 
     @property
     def audience(self) -> str:
@@ -171,10 +179,21 @@ class Session:
         result = summarise(evaluation, self.audit, self.key_pads, self.labels, coverage.entries, coverage.rows, repeated, decided)
         files = exceptions_file(self.work, rule), self.work / accepted_file(rule)
         write_exceptions(evaluation, engine, self.key_pads, files[0], coverage.covering, files[1], decided)
+        self._write_fates(rule, evaluation, decided)
         self.write(result_file(rule), result.plain())
         if evaluation.fault is not None:
             self.write_traceback(rule, evaluation.fault.traceback)
         return result
+
+    def _write_fates(self, rule: str, evaluation: Evaluation, decided: Decisions) -> None:
+        """Leave what became of the rows that the earlier run had open, where there is one with the same key."""
+        old = self.previous
+        if old is None or old.audit.key_fingerprint != fingerprint(self.key) or not old.tests(rule):
+            return
+        before = open_records(self.reader, exceptions_file(old.folder, rule))
+        table = fates.fates_of(evaluation, self.audit, self.key_pads, decided, before)
+        file = self.work / fates_file(rule)
+        write_rows(table.to_batches(), {file: fates.FATES})
 
     def write_traceback(self, rule: str, text: str) -> None:
         """Keep a rule's traceback for the developer who asks for it: it may quote data, and never goes into the run's folder."""
@@ -209,6 +228,11 @@ class Session:
     def rows_of(self, rule: str) -> Path:
         """The exceptions file of an evaluated rule: the one that says what the register covers, where it covers any row."""
         return self.covered_rows(rule) or exceptions_file(self.work, rule)
+
+    def fates_of(self, rule: str) -> Path | None:
+        """The file that says what became of the rows that the earlier run had open, where there is one."""
+        file = self.work / fates_file(rule)
+        return file if file.exists() else None
 
     @cached_property
     def register(self) -> list[EntryStanding]:

@@ -59,7 +59,7 @@ def plain(before: Side, now: Side, steps: list[tuple[tuple[str, ...], Side]], re
     for row in sorted(before.outcomes | now.outcomes):
         was, stands, cause = before.status(row), now.status(row), None
         if not now.tested:
-            state, cause = "no longer tested", "tested"
+            state, cause = "not tested", "tested"
         elif row in resolved and was is None:
             state = "reopened"
         elif not before.tested:
@@ -167,7 +167,7 @@ def test_what_the_next_run_is_told_of_rows_that_are_open_in_neither(reader, tmp_
             tmp_path / "carried.parquet",
             [
                 {"record": "gone", "number": 0, "state": "resolved", "resolved": "2025-01-01", "cause": "data", "before": "review"},
-                {"record": "untested", "number": 0, "state": "no longer tested", "now": "violation", "accepted": "AE-1"},
+                {"record": "untested", "number": 0, "state": "not tested", "now": "violation", "accepted": "AE-1"},
             ],
         )
         audit = type("Audit", (), {"as_of": THEN})

@@ -305,6 +305,7 @@ def test_results_that_cannot_be_read_are_one_line(name, quarters, tmp_path):
 def register(path: Path, *names: str, expiry: str) -> str:
     """A register that accepts these events."""
     common = {"legal_ground": "g", "reason": "r", "owner": "Ann", "approver": "Bo", "start": "2025-02-01", "expiry": expiry, "cap": 1}
+    common |= {"register_date": "2025-02-01"}
     rows = [{"id": f"AE-{n}", "rule": "RET-07", "scope": {"record": key_of("RET-07", n)}, **common} for n in names]
     path.write_text(yaml.safe_dump({"accepted": rows}), "utf-8")
     return str(path)
@@ -356,14 +357,14 @@ def test_a_chain_tells_what_is_reopened_and_since_when(quarters, tmp_path):
     fourth = audited(tmp_path / "three", tmp_path / "fourth", audit={"id": "Q4"}, previous=str(second))
     fifth = audited(tmp_path / "three", tmp_path / "fifth", audit={"id": "Q5"}, previous=str(third))
 
-    assert {c["state"]: c["cause"] for c in results(third)["follow_up"]["rules"]["RET-07"]["counts"]} == {"no longer tested": "tested"}
+    assert {c["state"]: c["cause"] for c in results(third)["follow_up"]["rules"]["RET-07"]["counts"]} == {"not tested": "tested"}
     stands = {name: (r["state"], r["cause"], r["first_seen"][:10]) for name, r in carried(fourth).items()}
     assert stands == {
         "mended": ("reopened", "data", "2025-03-01"),
         "stays": ("persisting", None, "2025-03-01"),
         "stays-too": ("persisting", None, "2025-03-01"),
         "ages": ("persisting", None, "2025-06-01"),
-        "came": ("resolved", "data", "2025-06-01"),
+        "came": ("gone", "data", "2025-06-01"),
         "half": ("new", "data", "2025-09-01"),
     }
     assert [h["id"] for h in results(fourth)["follow_up"]["history"]] == ["Q1", "Q2"]
@@ -404,7 +405,8 @@ def next_quarter(first: Path, folder: Path, old: Path) -> dict[str, set[str]]:
     left = next(u for u in users if key_of("RET-01", u["user_id"]) in bad["RET-01"])
     pq.write_table(pa.Table.from_pylist([u for u in users if u != left], schema=tables["users"].schema), folder / "users.parquet")
     descriptor = json.loads((folder / "datapackage.json").read_text("utf-8"))
-    descriptor |= {"source_totals": {}, "snapshot_id": "second", "extracted_at": "2025-07-01T00:00:00Z", "resources": []}
+    descriptor |= {"source_totals": [], "snapshot_id": "second", "extracted_at": "2025-07-01T00:00:00Z"}
+    descriptor["resources"] = [{"name": file.stem, "complete": True} for file in sorted(folder.glob("*.parquet"))]
     (folder / "datapackage.json").write_text(json.dumps(descriptor), "utf-8")
     seal_folder(folder, "2025-06-30T12:00:00Z")
     ages = [r for r in rows if dt.date(2024, 3, 31) <= r["event_at"].date() < dt.date(2024, 6, 30)]
@@ -427,14 +429,16 @@ def test_two_quarters_of_the_demo(demo, tmp_path):
     assert {cause for _, cause in moved} == {"data"}
     traffic = {r["record"] for r in of_rule(document, "RET-07")["rows"] if r["state"] == "new"}
     assert done["broken"] | done["came"] <= traffic <= done["broken"] | done["came"] | done["ages"] and done["ages"] & traffic
-    gone = {r["record"]: r["before"] for r in of_rule(document, "RET-07")["rows"] if r["state"] == "resolved"}
-    assert {record for record, before in gone.items() if before == "violation"} == done["gone"]
+    settled = {r["record"]: (r["state"], r["before"]) for r in of_rule(document, "RET-07")["rows"] if r["state"] in ("gone", "mended")}
+    assert {record for record, stands in settled.items() if stands == ("gone", "violation")} == done["gone"]
     # an instant that lay in the future then
-    assert {before for record, before in gone.items() if record not in done["gone"]} <= {"unknown"}
+    assert {stands for record, stands in settled.items() if record not in done["gone"]} <= {("mended", "unknown")}
     # a purge that came late, in the first quarter, is none of the second's: time passed
     late = {r["record"] for r in pq.read_table(old / "exceptions" / "RET-01.parquet").to_pylist() if r["reason"] == "late_purge"}
-    left = {r["record"] for r in of_rule(document, "RET-01")["rows"] if (r["state"], r["before"]) == ("resolved", "violation")}
-    assert left - late == done["left"]
+    rows = {r["record"]: r["state"] for r in of_rule(document, "RET-01")["rows"] if r["before"] == "violation" and r["now"] is None}
+    # a person who is not there any more, and of whom no log of purges speaks, was not delivered
+    assert {record for record, state in rows.items() if state == "not delivered"} == done["left"]
+    assert {state for record, state in rows.items() if record in late - done["left"]} <= {"mended"}
 
 
 # the register of findings ----------------------------------------------------------------------------
@@ -524,7 +528,7 @@ def test_a_run_has_its_page_and_its_replay_is_identical(quarters, tmp_path):
         ("persisting", None, 2),
         ("new", "policy", 2),
         ("new", "data", 2),
-        ("resolved", "data", 1),
+        ("gone", "data", 1),
     }
     written = b"".join(p.read_bytes() for p in new.rglob("*") if p.is_file())
     assert str(tmp_path).encode() not in written and str(quarters).encode() not in written
