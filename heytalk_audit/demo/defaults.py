@@ -35,8 +35,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "status": "active",
         # nobody signs up in the same second as somebody else
         "created_at": lambda w: w.ago(700) - dt.timedelta(seconds=w.serial % 86_400),
-        "last_contact_at": lambda w: w.ago(3),
-        "last_interactive_at": lambda w: w.ago(3),
+        "last_contact_at": lambda w: w.about(3),
+        "last_interactive_at": lambda w: w.about(3),
         "profile_visibility": "hidden",
         "law_region": "EEA",
         "geo_source": "ip",

@@ -50,6 +50,11 @@ MODULES = (
 #: Reason codes that a clean delivery can't carry, and why.
 NOT_PLANTABLE = {
     ("*", "undetermined"): "a predicate without an answer is a fault of a rule, not of data",
+    ("DQ-03", "no_purge_log"): "the log is one table for all",
+    ("DQ-03", "hashed_purge_log"): "the log is one table for all",
+    ("DQ-04", "bulk_time"): "needs a share of all accounts, however many there are",
+    ("DQ-09", "too_many"): "needs a share of all accounts, however many there are",
+    ("DQ-09", "contradicting"): "an id that stands twice among the users leaves the rows of every other rule in doubt",
     ("COL-01", "new_unmapped_column"): "needs a previous audit",
     ("COL-03", "source_cell"): "the contract knows no such source: the evidence rules stop the table",
     ("COL-03", "source_unrecognised"): "the contract knows no other source: the evidence rules stop the table",
@@ -68,6 +73,7 @@ NOT_PLANTABLE = {
     ("PRM-05", "device_missing"): "a device without a key is no device",
     ("PRM-09", "user_missing"): "the contract wants a user",
     ("SEC-02", "readable"): "needs the setting encrypted_columns",
+    ("SEC-02", "unexamined"): "needs the setting encrypted_columns",
     ("SEC-02", "named_like_a_secret"): "the contract has no such column",
     ("SEC-03", "clock_missing"): "the contract wants a time",
     ("SEC-03", "role_not_allowed"): "needs the setting role_tables",
