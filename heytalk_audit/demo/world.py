@@ -121,11 +121,14 @@ class World:
             self.put("permission_events", device_id=phone["device_id"], permission="push", event_at=phone["first_seen_at"])
 
     def _spread_contact(self, user: Row) -> None:
-        """Put times of contact long ago some minutes earlier, so that no second is that of many: that looks like a job's writing."""
+        """Put times of contact long ago some minutes earlier, so that no second is that of many: that looks like a job's writing.
+
+        Those at midnight, and near the account's creation, stand at a boundary and stay.
+        """
         hour = dt.timedelta(hours=1)
         for clock in ("last_contact_at", "last_interactive_at"):
             at = user.get(clock)
-            if at and at < self.ago(365) and abs(at - user["created_at"]) > hour:
+            if at and at < self.ago(365) and at.time() != dt.time() and abs(at - user["created_at"]) > hour:
                 user[clock] = at - dt.timedelta(seconds=self.serial * 7 % 1200)
 
     def put(self, table: str, **values: Any) -> str:
