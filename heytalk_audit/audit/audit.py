@@ -52,9 +52,7 @@ class Audit:
     def tables(self) -> dict[str, ir.Table]:
         """Everything that a rule may name: delivered tables and evidence tables."""
         snapshot = self.snapshot
-        evidence = gate.evidence(
-            snapshot.delivery, snapshot.profile, self.policy, self.clock, self.drift, self.previous, snapshot.unknown
-        )
+        evidence = gate.evidence(snapshot.delivery, snapshot.profile, self.policy, self.clock, self.drift, self.previous, snapshot.unknown)
         return snapshot.tables | {name: snapshot.engine.put(name, table) for name, table in evidence.items()}
 
     @cached_property

@@ -13,7 +13,13 @@ NULL_WORDS = ("\\N", "NULL", "null", "(null)", "<null>", "None", "NaN", "nil")
 _BLANKS = "".join(map(chr, (*range(9, 14), 32, 0xA0, 0x3000)))
 #: Characters of a text that is long.
 _LONG = 100
-_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE")
+_NUMBERS = (
+    *(f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG", "HUGE")),
+    "INTEGER",
+    "UINTEGER",
+    "FLOAT",
+    "DOUBLE",
+)
 _FLAGS = ("true", "false", "t", "f", "yes", "no", "y", "n")
 
 

@@ -257,7 +257,8 @@ CARDS = [f"41111111111{n:04d}{check}" for n, check in ((1, 5), (2, 3), (3, 1), (
 
 def test_values_are_looked_for_in_every_table_keys_included(tmp_path):
     folder = world(tmp_path / "s", {"users": [{"user_id": "u1"}], "vendors": [{"vendor_id": n} for n in CARDS[:6]]})
-    pq.write_table(pa.table({"order_id": CARDS, "n": pa.array(map(int, CARDS)), "note": ["card 4111 1111\n1111 1111", *[None] * 6]}), folder / "shop.parquet")
+    shop = {"order_id": CARDS, "n": pa.array(map(int, CARDS)), "note": ["card 4111 1111\n1111 1111", *[None] * 6]}
+    pq.write_table(pa.table(shop), folder / "shop.parquet")
     (folder / "more.csv").write_text("a,b\n" + "".join(f"{n},x\n" for n in CARDS))
     found = verdicts(folder, "COL-07")["COL-07"].rows
     assert set(found.reason) == {"card_in_column"}
