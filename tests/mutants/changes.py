@@ -12,10 +12,6 @@ from pathlib import Path
 COMPARED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In}
 COMPUTED = {ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
 METHODS = {"isnull": "notnull", "notnull": "isnull", "any": "all", "all": "any", "max": "min", "min": "max", "left_join": "inner_join"}
-#: Names of calls that take conditions, of which each is dropped once.
-FILTERS = ("filter", "violation", "review", "unknown", "passes")
-
-
 @dataclass(frozen=True, order=True)
 class Mutant:
     """One change: the module, the definition that it stands in, the line, what it does, and which of the module's changes it is."""
@@ -67,9 +63,24 @@ class _Swap(ast.NodeTransformer):
 
 def _places(tree: ast.Module) -> Iterator[tuple[str, ast.AST, str, Callable[[ast.AST], ast.AST]]]:
     """Every change that a module allows, in order: where, on which node, what it is called, and how it is done."""
+    filters = _kept_by_conditions(tree)
     for function, node in _inside(tree, "module"):
         for what, change in _changes(node):
-            yield function, node, what, change
+            if not (node in filters and what.startswith("no sure")):
+                yield function, node, what, change
+
+
+def _kept_by_conditions(tree: ast.AST) -> set[ast.AST]:
+    """What filters keep rows by: a row is dropped by what is null as by what is false, so that `sure` changes nothing there."""
+    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr == "filter"]
+    return {part for call in calls for given in call.args for part in _joined_by_and(given)}
+
+
+def _joined_by_and(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd | ast.BitOr):
+        yield from _joined_by_and(node.left)
+        yield from _joined_by_and(node.right)
 
 
 def _inside(node: ast.AST, function: str) -> Iterator[tuple[str, ast.AST]]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import importlib.abc
 import importlib.util
+import inspect
 import io
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -18,6 +20,8 @@ import pytest
 import yaml
 from changes import Mutant, mutated
 
+#: Of the rules whose cases run, those of which tests are looked for as well.
+CLOSE = 3
 #: Parsed case files, by their text: parsing takes longer than judging.
 PARSED: dict[str, object] = {}
 
@@ -54,7 +58,7 @@ def notice(mutant: Mutant | None, rules: Sequence[str], tests: Sequence[str], ro
     except Exception as error:  # a change that does not even import is noticed by everything
         return f"import: {type(error).__name__}"
     worlds.yaml = types.SimpleNamespace(safe_load=lambda text: PARSED.get(text) or yaml.load(text, yaml.CSafeLoader))
-    return next(_complaints(worlds, rules, kept), "") or _failed(tests)
+    return next(_complaints(worlds, rules, kept), "") or _failed(tests, rules[:CLOSE])
 
 
 def _complaints(worlds, rules: Sequence[str], kept: Path) -> Iterator[str]:  # type: ignore[no-untyped-def]
@@ -92,12 +96,37 @@ def _worlds(worlds, engine, kept: Path):  # type: ignore[no-untyped-def]
     return worlds.Worlds(engine, kept)
 
 
-def _failed(tests: Sequence[str]) -> str:
-    """The first of the tests that fails."""
+class Quick:
+    """Keeps the tests of some files, and of others those that name one of the rules.
+
+    Left out are tests that start another process or audit a whole demo: they take minutes, and look at files rather than at rows.
+    """
+
+    def __init__(self, files: Sequence[str], rules: Sequence[str]):
+        self.files, self.rules = files, [f'"{rule}"' for rule in rules]
+
+    def pytest_collection_modifyitems(self, config, items):  # type: ignore[no-untyped-def]
+        """Keep the quick ones."""
+        items[:] = [item for item in items if self._keeps(item, inspect.getsource(item.function))]
+
+    def _keeps(self, item, source: str) -> bool:  # type: ignore[no-untyped-def]
+        slow = {"audited", "spark", "demo", "duckdb_worlds"} & set(item.fixturenames) or _STARTS.search(source)
+        return not slow and (str(item.path) in self.files or any(rule in source for rule in self.rules))
+
+
+_STARTS = re.compile(r"\b(run|refused|heytalk_audit|check_call|Popen)\(")
+
+
+def _failed(files: Sequence[str], rules: Sequence[str]) -> str:
+    """The first test that fails, of those of these files and those that name one of these rules."""
+    texts = {path: path.read_text("utf-8") for path in sorted(Path(__file__).parent.parent.rglob("test_*.py"))}
+    naming = [str(path) for path, text in texts.items() if any(f'"{rule}"' in text for rule in rules)]
+    tests = list(dict.fromkeys([*files, *naming]))
     if not tests:
         return ""
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        status = pytest.main([*tests, "-x", "-q", "-n0", "-p", "no:cacheprovider", "-m", "not spark and not browser", f"--basetemp={os.environ['MUTANT_TEMP']}/pytest"])
+        how = ["-x", "-q", "-n0", "-p", "no:cacheprovider", "-m", "not spark and not browser"]
+        status = pytest.main([*tests, *how, f"--basetemp={os.environ['MUTANT_TEMP']}/pytest"], plugins=[Quick(files, rules)])
     lines = [line for line in said.getvalue().splitlines() if line.startswith(("FAILED", "ERROR"))]
     return "" if status in (0, 5) else (lines or [f"pytest: {int(status)}"])[0][:160]

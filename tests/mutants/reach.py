@@ -41,17 +41,20 @@ class Reach:
                         self.rules[f"{module}.{name}"] = decorator.args[0].value
 
     def feeds(self, module: str, definition: str) -> list[str]:
-        """The rules that a definition (of a class, the class) feeds, those that mention it first."""
-        start = f"{module}.{definition.split('.')[0]}"
-        seen, waiting, found = {start}, deque([start]), []
+        """The rules that a definition (of a class, the class) feeds, or where there is none, its module: those that mention it first."""
+        return self._from([f"{module}.{definition.split('.')[0]}"]) or self._from([n for n in self.uses if n.rpartition(".")[0] == module])
+
+    def _from(self, starts: list[str]) -> list[str]:
+        """The rules that these definitions feed, the nearest first."""
+        seen, waiting, rules = set(starts), deque(starts), []
         while waiting:
             name = waiting.popleft()
             if name in self.rules:
-                found.append(self.rules[name])
+                rules.append(self.rules[name])
             fresh = sorted(self.users[name] - seen)
             seen |= set(fresh)
             waiting.extend(fresh)
-        return found
+        return rules
 
 
 def _defined(node: ast.stmt) -> list[str]:

@@ -372,6 +372,15 @@ def test_a_table_that_was_looked_for_and_is_not_there_leaves_no_pass(tmp_path):
     assert "purge_log was not delivered" in found["DQ-03"].reason
 
 
+@pytest.mark.parametrize(("logged", "held", "hashed"), [(19, 0, True), (18, 0, False), (19, 18, True), (19, 19, False), (20, 20, False)])
+def test_ids_are_digests_from_nineteen_of_twenty_on(logged, held, hashed, tmp_path):
+    def ids(digests: int, plain: str) -> list[dict]:
+        return [{"user_id": f"{plain}{n:031x}" if n < digests else f"{plain}{n}"} for n in range(20)]
+
+    folder = world(tmp_path / "s", {"users": ids(held, "a"), "purge_log": ids(logged, "b"), "devices": [{"user_id": "stranger"}]})
+    assert list(verdicts(folder, "DQ-03")["DQ-03"].rows.reason) == ["hashed_purge_log" if hashed else "user_unknown"]
+
+
 def test_totals_are_compared_as_what_they_are(tmp_path):
     seal_folder(world(tmp_path / "s", {"users": [{"user_id": "u1"}], "transactions": [{"amount": 5}]}))
     spelled = {"max_ts": "2020-01-01T05:30:00+05:30", "min_ts": "2019-12-31T19:00:00-05:00"}
