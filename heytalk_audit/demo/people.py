@@ -230,9 +230,9 @@ def _tester(w: World, user: dict[str, Any], index: int, sparse: SparseDays) -> N
     """A test account's findings: every rule counts its rows and excludes them."""
     u = user["key"]
     event = sparse.add_event(w, w.ago(1 + index % 300), user_id=u)
-    consents = [("consents", c, ("DQ-03", "DQ-04", "RET-09", "CON-04", "COL-10")) for c in user["accepted"]]
-    account = ("DQ-03", "DQ-04", "DQ-08", "RET-05", "CON-03", "CON-07", "MIN-01", "MIN-02", "COL-03", "COL-04", "RGT-07", "SEC-01")
-    events = [("traffic_events", event, ("DQ-03", "DQ-04", "RET-07", "COL-10"))] if event else []
+    consents = [("consents", c, ("RET-09", "CON-04", "COL-10")) for c in user["accepted"]]
+    account = ("RET-05", "CON-03", "CON-07", "MIN-01", "MIN-02", "COL-03", "COL-04", "RGT-07", "SEC-01")
+    events = [("traffic_events", event, ("RET-07", "COL-10"))] if event else []
     for table, key, rules in (("users", u, account), *events, *consents):
         for rule in rules:
             w.find(rule, table, key, "excluded", "test_account")

@@ -111,9 +111,9 @@ def examined(snapshot: Snapshot) -> list[ExaminedColumn]:
     A sample of about `SAMPLE` rows is tested, drawn by the digest of their keys, so that every engine draws the same. Of what the contract
     does not know, columns of flags and times are left out.
     """
-    known = [_of_contract(name, state) for name, state in snapshot.profile.items()]
-    unknown = [_of_nobody(read) for read in snapshot.unknown.values() if read]
-    return [column for read in (*known, *unknown) if read.columns for column in _examined(read, snapshot.engine)]
+    of_contract = [_of_contract(name, state) for name, state in snapshot.profile.items()]
+    strange = [_strange(read) for read in snapshot.unknown.values() if read]
+    return [column for read in (*of_contract, *strange) if read.columns for column in _examined(read, snapshot.engine)]
 
 
 def _of_contract(name: str, state: Mapping[str, Any]) -> TableRead:
@@ -124,14 +124,14 @@ def _of_contract(name: str, state: Mapping[str, Any]) -> TableRead:
     return TableRead(name, state["files"], state["rows"], columns, frozenset(keys), wanted.key if wanted.key in inventory else None)
 
 
-def _of_nobody(state: Mapping[str, Any]) -> TableRead:
+def _strange(state: Mapping[str, Any]) -> TableRead:
     columns = [name for name, held in state["inventory"].items() if _holds(held, strange=True)]
     return TableRead(state["table"], state["files"], state["rows"], columns)
 
 
 def _holds(held: Mapping[str, Any] | None, strange: bool = False) -> bool:
     """Whether a column holds values that can be examined; one that is `strange` to the contract only if they may be text or numbers."""
-    return bool(held and held["values"]) and not (strange and held["kind"] in ("boolean", "time"))
+    return held is not None and held["values"] > 0 and not (strange and held["kind"] in ("boolean", "time"))
 
 
 def _examined(read: TableRead, engine: Engine) -> Iterator[ExaminedColumn]:

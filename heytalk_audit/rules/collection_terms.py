@@ -38,7 +38,7 @@ def closeness(place: ir.StringValue) -> ir.StringValue:
 
 
 def is_measured(name: ir.StringValue, words: list[str]) -> ir.BooleanValue:
-    """Whether a column's name ends in one of the words, as `email_count`, or asks, as `has_photo`: then it holds a count, a flag or a time."""
+    """Whether a column's name ends in one of the words, as `email_count`, or asks, as `has_photo`: it counts, flags or dates a thing."""
     written = lower(name).re_replace("[^a-z0-9]+", "_")
     return sure(written.re_search(f"_({alternatives(words)})_?$|^(is|has|num|no_of)_"))
 

@@ -51,20 +51,14 @@ def schema_conforms(delivered_columns: ir.Table) -> Check:
     stand for none (null, NaN), an optional column that is missing, and each file that the contract does not know.
     """
     c = delivered_columns
-    return Check(
-        c,
-        [
-            violation("column_missing", c.missing),
-            violation("wrong_type", c.wrong_type),
-            violation("wrong_value", c.wrong_value),
-            violation("null_not_allowed", c.null_not_allowed),
-            violation("unknown_value", c.unknown_value),
-            review("null_word", c.null_word),
-            review("optional_column_missing", c.optional_missing),
-            review("unknown_file", c.unknown_file),
-        ],
-        by=("column_name",),
-    )
+    conditions = [
+        violation("column_missing", c.missing),
+        *[violation(reason, c[reason]) for reason in ("wrong_type", "wrong_value", "null_not_allowed", "unknown_value")],
+        review("null_word", c.null_word),
+        review("optional_column_missing", c.optional_missing),
+        review("unknown_file", c.unknown_file),
+    ]
+    return Check(c, conditions, by=("column_name",))
 
 
 @rule("DQ-03", severity="high", clauses=["CL-020", "CL-040"])

@@ -129,9 +129,9 @@ def _find(folder: Path, table: Table) -> DeliveredPart | None:
     return DeliveredPart(table, path, files, "parquet", _types(folder, files))
 
 
-def _unknown(folder: Path, known: set[Path]) -> dict[str, DeliveredPart | None]:
+def _unknown(folder: Path, tables: set[Path]) -> dict[str, DeliveredPart | None]:
     """What else lies in the folder, by its name: as a table of no known column, or null where it is none that can be read."""
-    others = sorted(path for path in folder.iterdir() if path not in known and path.name != DESCRIPTOR and not _is_truth(path))
+    others = sorted(path for path in folder.iterdir() if path not in tables and path.name != DESCRIPTOR and not _is_truth(path))
     parts: dict[str, DeliveredPart | None] = {}
     for path in others:
         name = path.stem if path.stem not in {part.table.name for part in parts.values() if part} else path.name
@@ -169,12 +169,12 @@ def _types(folder: Path, files: tuple[Path, ...]) -> dict[str, pa.DataType | Non
             schema = pq.read_schema(file)
         except (OSError, pa.ArrowException) as error:
             raise unreadable(folder, file) from error
-        for field in schema:
-            earlier = types.setdefault(field.name, field.type)
+        for column in schema:
+            earlier = types.setdefault(column.name, column.type)
             if earlier is not None and pa.types.is_null(earlier):
-                types[field.name] = field.type
-            elif earlier is not None and earlier != field.type and not pa.types.is_null(field.type):
-                types[field.name] = None
+                types[column.name] = column.type
+            elif earlier is not None and earlier != column.type and not pa.types.is_null(column.type):
+                types[column.name] = None
     return types
 
 

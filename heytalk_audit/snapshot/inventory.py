@@ -14,16 +14,9 @@ _BLANKS = "".join(map(chr, (*range(9, 14), 32, 0xA0, 0x3000)))
 #: Characters of a text that is long.
 _LONG = 100
 _NUMBERS = (
-    "TINYINT",
-    "SMALLINT",
+    *(f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG", "HUGE")),
     "INTEGER",
-    "BIGINT",
-    "HUGEINT",
-    "UTINYINT",
-    "USMALLINT",
     "UINTEGER",
-    "UBIGINT",
-    "UHUGEINT",
     "FLOAT",
     "DOUBLE",
 )

@@ -258,10 +258,8 @@ CARDS = [f"41111111111{n:04d}{check}" for n, check in ((1, 5), (2, 3), (3, 1), (
 
 def test_values_are_looked_for_in_every_table_keys_included(tmp_path):
     folder = world(tmp_path / "s", {"users": [{"user_id": "u1"}], "vendors": [{"vendor_id": n} for n in CARDS[:6]]})
-    pq.write_table(
-        pa.table({"order_id": CARDS, "n": pa.array(map(int, CARDS)), "note": ["card 4111 1111\n1111 1111", *[None] * 6]}),
-        folder / "shop.parquet",
-    )
+    shop = {"order_id": CARDS, "n": pa.array(map(int, CARDS)), "note": ["card 4111 1111\n1111 1111", *[None] * 6]}
+    pq.write_table(pa.table(shop), folder / "shop.parquet")
     (folder / "more.csv").write_text("a,b\n" + "".join(f"{n},x\n" for n in CARDS))
     found = verdicts(folder, "COL-07")["COL-07"].rows
     assert set(found.reason) == {"card_in_column"}
@@ -374,6 +372,15 @@ def test_a_table_that_was_looked_for_and_is_not_there_leaves_no_pass(tmp_path):
     found = verdicts(folder, "DQ-03", "DQ-04")
     assert (found["DQ-03"].verdict, found["DQ-04"].verdict) == ("REVIEW", "PASS")
     assert "purge_log was not delivered" in found["DQ-03"].reason
+
+
+@pytest.mark.parametrize(("logged", "held", "hashed"), [(19, 0, True), (18, 0, False), (19, 18, True), (19, 19, False), (20, 20, False)])
+def test_ids_are_digests_from_nineteen_of_twenty_on(logged, held, hashed, tmp_path):
+    def ids(digests: int, plain: str) -> list[dict]:
+        return [{"user_id": f"{plain}{n:031x}" if n < digests else f"{plain}{n}"} for n in range(20)]
+
+    folder = world(tmp_path / "s", {"users": ids(held, "a"), "purge_log": ids(logged, "b"), "devices": [{"user_id": "stranger"}]})
+    assert list(verdicts(folder, "DQ-03")["DQ-03"].rows.reason) == ["hashed_purge_log" if hashed else "user_unknown"]
 
 
 def test_totals_are_compared_as_what_they_are(tmp_path):

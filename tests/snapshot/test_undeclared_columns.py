@@ -73,14 +73,14 @@ def test_columns_that_nobody_declared(tmp_path, csv):
 
 
 def test_what_is_new_since_the_previous_audit(tmp_path):
-    before = columns_of(audited(tmp_path / "a").snapshot.profile)
+    before = columns_of(audited(tmp_path / "a").snapshot.profile, {})
     before["devices"].remove("note")
     before["devices"].append("model")
     audit = audited(tmp_path / "b", before)
     reasons = outcomes("COL-01", audit)
     assert reasons["note"] == ("review", "new_unmapped_column")
     assert reasons["machine"] == ("review", "unmapped_column")
-    shown = str(column_changes(columns_of(audit.snapshot.profile), before))
+    shown = str(column_changes(columns_of(audit.snapshot.profile, {}), before))
     assert "devices.note" in shown and "devices.model" in shown and "devices.machine" not in shown
     assert "No previous audit" in str(column_changes(before, None))
     assert "The same columns" in str(column_changes(before, before))

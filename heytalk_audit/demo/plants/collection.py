@@ -27,6 +27,7 @@ def undeclared_columns(w: World) -> None:
         if w.column(table, name):
             w.find("SEC-08", "column_inventory", f"{table}.{name}", "violation", "not_in_contract")
         w.find(rule, "column_inventory", f"{table}.{name}", outcome, reason)
+    w.rows[COMPANY[n]][-1].update(home_address="Mill Lane 4", tier="gold")
     values = {"promotion_entries": {}, "retention_exceptions": {}, "purge_log": {"table_name": "devices"}}[SMALL[n]]
     for memo, bill in (("MAC address 00:1B:44:11:3A:B7", None), (None, "card 4111 1111 1111 1111"), ("none", "none")):
         w.add(SMALL[n], user_id=w.user(), memo=memo, bill=bill, **values)

@@ -68,9 +68,24 @@ def test_account_with_violations(w: World) -> None:
             ("SEN-01", "SEN-01L", "SEN-02", "SEN-06", "SEN-06L", "COL-02", "COL-07", "COL-10"),
         ),
     }
+    w.find("DQ-09", "users", u, "review", "contacted")
     rows = {table: (w.add(table, user_id=u, **values), rules) for table, (values, rules) in wrong.items()}
-    rows["users"] = (u, ("DQ-08", "RET-05", "COL-04", "CON-03", "MIN-01", "MIN-02", "MIN-03", "RGT-07", "SEC-01"))
+    rows["users"] = (u, ("RET-05", "COL-04", "CON-03", "MIN-01", "MIN-02", "MIN-03", "RGT-07", "SEC-01"))
     w.find("PRM-07", "permission_events", w.rows["permission_events"][-1]["event_id"], "excluded", "test_account")
     for table, (key, rules) in rows.items():
-        for rule in ("DQ-03", "DQ-04", *rules):
+        for rule in rules:
+            w.find(rule, table, key, "excluded", "test_account")
+
+
+@story
+def test_accounts_that_pay(w: World) -> None:
+    """A test account that buys, and one that only tries: what the rules on people would say of them is left out."""
+    buys, tries = (w.user(accepts=False, is_test=True) for _ in range(2))
+    w.find("DQ-09", "users", buys, "review", "paying")
+    bought = w.add("transactions", user_id=buys)
+    tried = w.add("subscriptions", user_id=tries, kind="trial")
+    people = [("users", u, ("COL-04", "CON-03", "MIN-01", "MIN-02", "RGT-07", "SEC-01")) for u in (buys, tries)]
+    w.find("RET-05", "users", buys, "excluded", "test_account")
+    for table, key, rules in (*people, ("transactions", bought, ("COL-08", "COL-10")), ("subscriptions", tried, ("COL-10",))):
+        for rule in rules:
             w.find(rule, table, key, "excluded", "test_account")
