@@ -87,4 +87,4 @@ def _is_complete(table: str, audit: Audit) -> bool:
     if str(stated.get("filter") or "").strip():
         return False
     start = gate.moment(stated.get("window_start"))
-    return stated.get("complete") is True or (start is not None and (audit.first_account is None or start <= audit.first_account))
+    return stated.get("complete") is True or (start is not None and (gate.first_created(audit.snapshot.profile) is None or start <= audit.first_account))

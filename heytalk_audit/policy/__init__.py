@@ -136,9 +136,7 @@ def _read(name: str, path: Path) -> Policy:
 
 
 def _build(path: Path, document: dict[str, Any]) -> Policy:
-    parts = {
-        kind: _companion(path.parent, document, kind) for kind in ("clauses", "rules", "findings", "declared", "terms", "calling_codes", "reasons")
-    }
+    parts = {kind: _companion(path.parent, document, kind) for kind in _SHIPPED_FILES}
     shipped = {} if path.parent == SHIPPED / "heytalk" else parse_yaml((SHIPPED / "heytalk" / "policy.yaml").read_text("utf-8"))
     periods = {**shipped.get("periods", {}), **document.get("periods", {})}
     settings = {**shipped.get("settings", {}), **document.get("settings", {})}
