@@ -65,7 +65,7 @@ def acts_against(cases: ir.Table, done: ir.Table, agreed: ir.Table, policy: View
         against_advertising=(~against.marketing).any(),
         late_marketing=(against.marketing & late).any(),
         late_advertising=(~against.marketing & late).any(),
-        marketing_goes_on=(against.marketing & (against["at"] > policy.after(against.since, "removal_allowance"))).any(),
+        marketing_goes_on=(against.marketing & (against["at"] > policy.after(against.since, "withdrawal_hours"))).any(),
     )
 
 
