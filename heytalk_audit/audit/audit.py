@@ -10,6 +10,7 @@ from typing import Any
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.faults import absent
+from heytalk_audit.audit.hashed_log import is_hashed
 from heytalk_audit.audit.people import test_accounts
 from heytalk_audit.audit.shared import SharedTables
 from heytalk_audit.detect.columns import ExaminedColumn
@@ -75,6 +76,11 @@ class Audit:
         if name == COLUMN_CONTENTS:
             return engine.put(name, CONTENTS.empty_table() if dry else contents(self.examined))
         return self.tables.get(name)
+
+    @cached_property
+    def log_is_hashed(self) -> bool:
+        """Whether nobody can be found in the purge log, as its ids are hashes."""
+        return is_hashed(self.snapshot, self.policy.periods["digest_share"])
 
     @cached_property
     def shared(self) -> SharedTables:
