@@ -88,12 +88,12 @@ class Audit:
         return SharedTables(self.snapshot.engine, self.snapshot.work)
 
     def testers(self, view: View) -> ir.Table:
-        """The ids of test accounts, in one column `tester`. Raises NotEvaluated."""
+        """The ids of test accounts, as `people.test_accounts` has them. Raises NotEvaluated."""
         users = self.snapshot.tables["users"]
         missing = [f"users.{name}" for name in ("user_id", "is_test") if name not in users.columns]
         if missing:
             raise absent(missing)
-        return test_accounts(users, view)
+        return view.named("testers", test_accounts(users))
 
     @cached_property
     def blocked(self) -> dict[str, str]:
