@@ -13,6 +13,7 @@ from heytalk_audit import contract
 from heytalk_audit.audit import wrong_values
 from heytalk_audit.audit.columns_read import ColumnName
 from heytalk_audit.audit.faults import absent
+from heytalk_audit.audit.hashed_log import is_hashed
 from heytalk_audit.audit.people import test_accounts
 from heytalk_audit.audit.shared import SharedTables
 from heytalk_audit.detect.columns import ExaminedColumn
@@ -90,6 +91,11 @@ class Audit:
         return self.snapshot.engine.put(f"no_{name}", contract.load()[name].schema.empty_table())
 
     @cached_property
+    def log_is_hashed(self) -> bool:
+        """Whether nobody can be found in the purge log, as its ids are hashes."""
+        return is_hashed(self.snapshot, self.policy.periods["digest_share"])
+
+    @cached_property
     def shared(self) -> SharedTables:
         """What several rules need, computed once."""
         return SharedTables(self.snapshot.engine, self.snapshot.work)
@@ -100,7 +106,7 @@ class Audit:
         missing = [f"users.{name}" for name in ("user_id", "is_test") if name not in users.columns]
         if missing:
             raise absent(missing)
-        return test_accounts(users, view)
+        return view.named("testers", test_accounts(users))
 
     @cached_property
     def blocked(self) -> dict[str, str]:
