@@ -65,7 +65,7 @@ def numbers(audit: Audit) -> dict[str, str]:
         "period_start": add_months(today, -3),
         "inactive_limit": last_start_overdue(today, periods["inactivity"].value),
         "traffic_limit": last_start_overdue(today, periods["traffic"].value),
-        "review_limit": last_start_overdue(today, periods["hold_review"].value),
+        "review_limit": last_start_overdue(today, audit.policy.settings["hold_review_months"].value),
     }
     return {"as_of": f"TIMESTAMP '{audit.snapshot.as_of}'"} | {name: f"DATE '{day}'" for name, day in days.items()}
 

@@ -162,6 +162,9 @@ def _fill(table: contract.Table, row: dict[str, Any], index: int, prefix: str) -
     filled = {table.key: f"{table.name}-{index}"} | DEFAULTS[table.name]
     if "user_id" in table and table["user_id"].required and table.key != "user_id":
         filled["user_id"] = "nobody"
+    if table.name == "retention_exceptions":
+        # entries of one matter are judged together: each case has its own
+        filled["reason_code"] = prefix + filled["reason_code"]
     filled |= row
     return {c.name: _value(c, c.name == table.key, filled.get(c.name), prefix) for c in table.columns}
 

@@ -10,6 +10,7 @@ from typing import Any
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.faults import absent
+from heytalk_audit.audit.people import test_accounts
 from heytalk_audit.audit.shared import SharedTables
 from heytalk_audit.detect.columns import ExaminedColumn
 from heytalk_audit.detect.in_snapshot import CONTENTS, SCHEMA, contents, examined, sources
@@ -86,7 +87,7 @@ class Audit:
         missing = [f"users.{name}" for name in ("user_id", "is_test") if name not in users.columns]
         if missing:
             raise absent(missing)
-        return view.named("testers", users.filter(users.is_test, users.user_id.notnull()).select(tester=users.user_id).distinct())
+        return test_accounts(users, view)
 
     @cached_property
     def blocked(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from heytalk_audit.audit.breakdown import is_shown, shown_value
 from heytalk_audit.audit.check import Check, Condition, Excuse, Rule
-from heytalk_audit.audit.holds import Hold, flags, held
+from heytalk_audit.audit.holds import Hold, excuse, flags, held
 from heytalk_audit.audit.people import NOT_KNOWN
 from heytalk_audit.expressions.calendar import days_between, latest, sure
 from heytalk_audit.expressions.strings import blank
@@ -173,9 +173,6 @@ def _hold(rows: ir.Table, check: Check, hold: Hold, view: View) -> tuple[ir.Tabl
     allowed = rows.condition.isin(_chosen(check, lambda c: c.held))
     rows = rows.mutate(hold_since=allowed.ifelse(ibis.coalesce(since, view.today), ibis.null("date")))
     rows = held(rows, "person", "hold_since", hold, view)
-    last_day = latest(rows.hold_since, rows.hold_closes)
-    held_open = sure(rows.hold_opened <= last_day)
-    closing = sure(ibis.coalesce(rows.closing_at, view.today) <= rows.hold_closes)
-    excused = ibis.cases((held_open, "hold_open"), (closing, "hold_closing"), else_=ibis.null("string"))
+    excused = excuse(rows.hold_since, rows.hold_closes, rows.hold_opened, ibis.coalesce(rows.closing_at, view.today))
     due_on = latest(rows.due_plain, rows.due_plain.notnull().ifelse(rows.hold_closes, ibis.null("date")))
     return rows, excused, due_on

@@ -56,7 +56,7 @@ def is_open(holds: ir.Table, policy: View) -> ir.BooleanValue:
 
 def reviewed(holds: ir.Table, policy: View) -> ir.BooleanValue:
     """Whether an entry began, or was reviewed since, within the review period."""
-    return ~policy.over(last_review(holds, policy), "hold_review")
+    return ~policy.over(last_review(holds, policy), "hold_review_months")
 
 
 def last_review(holds: ir.Table, policy: View) -> ir.TimestampValue:
@@ -77,7 +77,7 @@ def valid_holds(exceptions: ir.Table, policy: View) -> ir.Table:
         hold_user=exceptions.user_id,
         scope=tokens(exceptions.scope),
         started=policy.date(exceptions.started_at),
-        closing=open_.ifelse(ibis.null("date"), policy.plus_days(policy.date(exceptions.ended_at), "hold_closing")),
+        closing=open_.ifelse(ibis.null("date"), policy.plus_days(policy.date(exceptions.ended_at), "hold_days")),
         reviewed=reviewed(exceptions, policy),
     )
     return policy.named("valid_holds", entries)
@@ -141,6 +141,16 @@ def held(rows: ir.Table, user: str, since: str, hold: Hold, policy: View) -> ir.
     )
     joined = rows.left_join(state, combination, rname="held_{name}")
     return joined.select([c for c in joined.columns if not c.startswith(("held_", "hold_flag_"))])
+
+
+def excuse(since: ir.DateValue, closes: ir.DateValue, opened: ir.DateValue, closing_at: ir.DateValue) -> ir.StringValue:
+    """`hold_open`, `hold_closing` or null: what the holds of a row (as of `held`) make of a breach that holds had to precede by `since`.
+
+    `closing_at` is the day that must not lie after an ended hold's last.
+    """
+    return ibis.cases(
+        (sure(opened <= latest(since, closes)), "hold_open"), (sure(closing_at <= closes), "hold_closing"), else_=ibis.null("string")
+    )
 
 
 def _rebind(parts: tuple[Part, ...], names: Iterator[str]) -> list[tuple[str, str, dict[str, str]]]:

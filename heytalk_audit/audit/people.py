@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.expressions.calendar import full_years
+from heytalk_audit.expressions.calendar import full_years, sure
 from heytalk_audit.policy.view import View
 
 NOT_KNOWN = "not known"
@@ -17,11 +17,42 @@ def people_table(users: ir.Table, view: View) -> ir.Table:
     """One row per person: user_id, `region` (null where not said) and `age`, as a band. No person where the users have no id."""
     columns = {"law_region": "string", "birth_date": "date"}
     if "user_id" in users.columns:
-        rows = users.group_by("user_id").agg(**{c: users[c].max() for c in columns if c in users.columns})
+        rows = one_row_each(users, view)
+        rows = rows.group_by("user_id").agg(**{c: rows[c].max() for c in columns if c in rows.columns})
     else:
         rows = users.limit(0).select(user_id=ibis.null("string"))
     rows = rows.mutate(**{c: ibis.null(kind) for c, kind in columns.items() if c not in rows.columns})
     return view.named("people", rows.select("user_id", region=rows.law_region, age=age_band(rows.birth_date, view.today)))
+
+
+def test_accounts(users: ir.Table, view: View) -> ir.Table:
+    """The ids of test accounts, in one column `tester`: those whose rows all say so, where an id stands in several."""
+    marked = users.filter(sure(users.is_test), users.user_id.notnull()).select(tester=users.user_id).distinct()
+    others = users.filter(~sure(users.is_test)).select(other=users.user_id)
+    return view.named("testers", marked.anti_join(others, marked.tester == others.other))
+
+
+def without_tests(rows: ir.Table, users: ir.Table, view: View) -> ir.Table:
+    """Rows that have a `user_id`, but for those of test accounts."""
+    testers = test_accounts(users, view)
+    return rows.anti_join(testers, rows.user_id == testers.tester)
+
+
+def one_row_each(users: ir.Table, view: View) -> ir.Table:
+    """The users, of an id that stands in several rows only that created last; of several such the one of the greatest status, as text.
+
+    Rows that are alike in both stay, all of them.
+    """
+    if not {"user_id", "created_at", "status"} <= set(users.columns):
+        return users
+    ids = users.group_by("user_id").agg(rows=users.count())
+    copies = users.semi_join(ids.filter(ids.rows > 1), "user_id").select("user_id", "created_at", "status")
+    newest = copies.group_by("user_id").agg(created_last=copies.created_at.max())
+    copies = copies.inner_join(newest, "user_id").filter(lambda c: (c.created_at == c.created_last) | c.created_last.isnull())
+    deciding = view.named("repeated_people", copies.group_by("user_id", "created_last").agg(status_last=copies.status.max()))
+    rows = users.left_join(deciding, "user_id", rname="deciding_{name}")
+    stays = rows.created_at.identical_to(rows.created_last) & rows.status.identical_to(rows.status_last)
+    return rows.filter(rows.deciding_user_id.isnull() | stays).select(users.columns)
 
 
 def age_band(birth: ir.DateValue, today: ir.DateScalar) -> ir.StringValue:

@@ -35,8 +35,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "status": "active",
         # nobody signs up in the same second as somebody else
         "created_at": lambda w: w.ago(700) - dt.timedelta(seconds=w.serial % 86_400),
-        "last_contact_at": lambda w: w.ago(3),
-        "last_interactive_at": lambda w: w.ago(3),
+        "last_contact_at": lambda w: w.about(3),
+        "last_interactive_at": lambda w: w.about(3),
         "profile_visibility": "hidden",
         "law_region": "EEA",
         "geo_source": "ip",
@@ -63,7 +63,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "retention_exceptions": {
         "type": "legal_hold",
         "reason_code": "litigation",
-        "reference": "M-2024-17",
+        # a matter that very many people's entries name is a finding
+        "reference": lambda w: f"M-2024-{w.serial}",
         "scope": "users",
         "owner": "legal",
         "started_at": lambda w: w.ago(150),

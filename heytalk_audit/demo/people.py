@@ -104,7 +104,7 @@ def _person(w: World, index: int, chance: list[float], sparse: SparseDays) -> di
         last_contact_at=seen,
         last_interactive_at=seen,
         display_name=f"{first} {last}",
-        email=f"{first}.{last}.{index}@mail.example".lower(),
+        email=f"{first}.{last}.{index}@mail.heytalk".lower(),
         phone=f"+99{index:09d}" if chance[7] < 0.6 else None,
         gender="fmx"[min(int(chance[8] * 2.1), 2)],
         birth_date=born,
@@ -183,7 +183,7 @@ def _captured(w: World, device: str, at: dt.datetime, index: int) -> dict[str, A
 def _device(w: World, user: dict[str, Any], chance: float) -> str:
     """A device. An advertising id is stored where its owner agreed, or lives in a region where no consent is needed."""
     platform, purpose = (("android", "personalised_ads"), ("ios", "personalised_ads"), ("web", "cookies"))[user["index"] % 3]
-    needs_consent = user["region"] in ("EEA", "UK", "TR") and not user["young"]
+    needs_consent = user["region"] in ("EEA", "UK", "TR", "CN") and not user["young"]
     stored = chance < 0.3 and not user["young"]
     if needs_consent and chance < 0.4:
         action = "grant" if stored else "refuse"

@@ -149,6 +149,15 @@ class World:
         lives = user["status"] in LIVING and (gone is None or (back is not None and gone <= back <= self.now))
         if lives and user.get("birth_date") and not user["is_test"]:
             self.birth_dates[user["birth_date"]] += 1
+        self._note_purge_missed(user)
+
+    def _note_purge_missed(self, user: Row) -> None:
+        """Write down that an account fell due in the quarter and was not purged."""
+        gone, back = user.get("deleted_at"), user.get("restored_at")
+        if gone is None or user.get("purged_at") or (back is not None and gone <= back <= self.now):
+            return
+        if self.quarter.date() <= months_later(gone.date(), 6) < self.today:
+            self.find("RET-18", "users", user["user_id"], "review", "not_purged")
 
     def forget_phones(self) -> None:
         """Forget whose phone is which, before the next person: nobody gets a message on the phone of somebody before."""

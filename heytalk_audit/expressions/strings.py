@@ -108,6 +108,11 @@ def latin_words(value: ir.StringValue) -> ir.StringValue:
     return " " + value.translate(*_TO_LATIN).re_replace(r"\p{M}+", "").re_replace("[^a-z0-9]+", "  ") + " "
 
 
+def plain_key(word: str) -> str:
+    """A word of the settings as `key` would leave it."""
+    return re.sub("[^a-z0-9]+", "", word.translate(_LOWER))
+
+
 def tokens(value: ir.StringValue) -> ir.StringValue:
     """A list written with commas or semicolons as `;one;two;`, trimmed and in small letters: test it with `contains(";one;")`."""
     separated = trim(lower(value)).re_replace(f"[{BLANKS}]*[,;][{BLANKS}]*", ";")

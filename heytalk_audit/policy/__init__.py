@@ -23,6 +23,15 @@ from heytalk_audit.policy.declared import Declared
 UNITS = ("years", "months", "days", "hours", "seconds", "of the daily mean")
 ORIGINS = ("policy", "law", "assumption")
 SHIPPED = Path(str(files(__name__)))
+#: What the files of the shipped policy are called.
+_SHIPPED_FILES = {
+    "clauses": "clauses.csv",
+    "rules": "rules.yaml",
+    "findings": "findings.csv",
+    "declared": "declared.yaml",
+    "terms": "dpv_pd_terms.csv",
+    "calling_codes": "calling_codes.csv",
+}
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,7 @@ def _read(name: str, path: Path) -> Policy:
 
 
 def _build(path: Path, document: dict[str, Any]) -> Policy:
-    parts = {kind: _companion(path.parent, document, kind) for kind in ("clauses", "rules", "findings", "declared", "calling_codes")}
+    parts = {kind: _companion(path.parent, document, kind) for kind in _SHIPPED_FILES}
     shipped = {} if path.parent == SHIPPED / "heytalk" else parse_yaml((SHIPPED / "heytalk" / "policy.yaml").read_text("utf-8"))
     periods = {**shipped.get("periods", {}), **document.get("periods", {})}
     settings = {**shipped.get("settings", {}), **document.get("settings", {})}
@@ -121,7 +130,7 @@ def _build(path: Path, document: dict[str, Any]) -> Policy:
         version=str(document["version"]),
         text_sha256=document["text_sha256"],
         periods={name: _period(name, spec) for name, spec in periods.items()},
-        settings={name: _setting(name, spec) for name, spec in settings.items()},
+        settings={name: _setting(name, spec, read_csv(parts["terms"])) for name, spec in settings.items()},
         clauses={c.id: c for c in map(_clause, read_csv(parts["clauses"]))},
         rules=parse_yaml(parts["rules"].read_text("utf-8")),
         findings=tuple(read_csv(parts["findings"])),
@@ -134,7 +143,7 @@ def _build(path: Path, document: dict[str, Any]) -> Policy:
 def _companion(folder: Path, document: dict[str, Any], kind: str) -> Path:
     """The file of a kind that the document names in its folder; else the shipped policy's."""
     own = folder / document.get(kind, "")
-    return own if own.is_file() else SHIPPED / "heytalk" / f"{kind}.{'yaml' if kind in ('rules', 'declared') else 'csv'}"
+    return own if own.is_file() else SHIPPED / "heytalk" / _SHIPPED_FILES[kind]
 
 
 def _period(name: str, spec: dict[str, Any]) -> Number:
@@ -147,12 +156,16 @@ def _period(name: str, spec: dict[str, Any]) -> Number:
     return Number(name, value, spec["unit"], spec["clause"], spec["origin"], spec.get("means", ""))
 
 
-def _setting(name: str, spec: dict[str, Any]) -> Number:
+def _setting(name: str, spec: dict[str, Any], terms: list[dict[str, str]]) -> Number:
+    """A setting; `and_terms` adds to a list of words the vocabulary's terms that are special (1) or not (0)."""
     if spec["origin"] not in ORIGINS:
         raise ValueError(f"origin of {name}")
     if spec.get("unit", UNITS[0]) not in UNITS:
         raise ValueError(f"unit of {name}")
-    return Number(name, spec["default"], spec.get("unit", ""), spec["clause"], spec["origin"], spec.get("means", ""))
+    value = spec["default"]
+    if "and_terms" in spec:
+        value = [*value, *(row["term"] for row in terms if row["special"] == spec["and_terms"])]
+    return Number(name, value, spec.get("unit", ""), spec["clause"], spec["origin"], spec.get("means", ""))
 
 
 def _clause(row: dict[str, str]) -> Clause:

@@ -24,7 +24,7 @@ class Settings(Strict):
     audit_tz: Annotated[str, BeforeValidator(known_zone)]
     period_from: dt.date | None
     period_to: dt.date | None
-    window_allow_list: list[Literal["sensitive", "media", "ad_id", "profile", "posts"]] | None
+    window_allow_list: list[Literal["sensitive", "media", "ad_id", "profile", "posts", "chat"]] | None
     k_anonymity: Count
     unknown_limit: Share
     bulk_users: Count
@@ -36,8 +36,21 @@ class Settings(Strict):
     birth_share: Share
     birth_repeat: Count
     residue_tables: list[str]
-    special_categories: list[str]
+    hide_hours: Count
+    withdrawal_hours: Count
+    hold_days: Count
+    hold_review_months: Count
+    hold_group: Count
+    hold_group_share: Share
+    scope_wide_tables: Annotated[int, Field(ge=1)]
+    record_months: Count
+    bulk_time_share: Share
+    placeholders: list[str]
+    placeholders_other: list[str]
+    special_terms: list[str]
+    ordinary_terms: list[str]
     special_fields: list[str]
+    ambiguous_fields: list[str]
     template_names: list[str]
     recognition_names: list[str]
     sensitive_kinds: list[ValueKind]

@@ -6,12 +6,16 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, OverTime, passes, review, rule, unknown, violation
+from heytalk_audit.audit.people import one_row_each, without_tests
 from heytalk_audit.expressions.calendar import earliest, sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import (
+    EXPIRED,
     NO_RECORD,
     consented,
+    expiries,
+    is_granted,
     is_negative,
     is_stopped,
     is_valid,
@@ -72,9 +76,8 @@ def over_time(messages: ir.Table, held: ir.Table, users: ir.Table, policy: View)
     """Sends month by month and channel by channel, beside the people whose consent is in force when the month ends."""
     if not policy.months:
         return None
-    tests = users.filter(users.is_test).select("user_id")
-    m = messages.anti_join(tests, "user_id")
-    people = held.filter(is_valid(held.state)).anti_join(tests, [held.person == tests.user_id])
+    m = without_tests(messages, users, policy)
+    people = without_tests(held.filter(is_valid(held.state)).mutate(user_id=held.person), users, policy)
     begun, ended = policy.date(people.start), policy.date(people.until)
     counts = {f"n_{month}": ((begun < day) & (ended >= day)).sum() for month, day in policy.months}
     wide = people.group_by(panel="for_purpose").agg(**counts)
@@ -88,10 +91,10 @@ def over_time(messages: ir.Table, held: ir.Table, users: ir.Table, policy: View)
 def marketing_without_consent(outbound_messages: ir.Table, users: ir.Table, consents: ir.Table, policy: View) -> Check:
     """Nobody gets marketing without having agreed to it on that channel beforehand.
 
-    Every marketing send of the period that was not suppressed. In force is what the latest events up to the send say; of events at
-    one instant a withdrawal wins. Only an explicit grant counts, by an act of its own, and only for the channel that it names.
-    Without any record there is no consent. A consent that is in force only if clocks differ by some minutes, one without a version,
-    and a send whose category is unknown are for a person to decide.
+    Every marketing send of the period that was not suppressed. In force is what the latest events up to the send say; of events at one
+    instant a withdrawal wins. Only an explicit grant counts, by an act of its own, and only for the channel that it names. Without any
+    record, or once it has expired, there is no consent. A consent that is in force only if clocks differ by some minutes, one without a
+    version, and a send whose category is unknown are for a person to decide.
     """
     sent, held = sends(outbound_messages, policy, "marketing", "unknown"), marketing_states(consents, policy)
     m = with_month(with_test(sent, "sent_at", held, policy), policy)
@@ -111,7 +114,7 @@ def ever_stopped(consents: ir.Table, policy: View) -> ir.Table:
 
 def within_hours(m: ir.Table, policy: View) -> ir.BooleanValue:
     """Whether a send came at most some hours after the withdrawal (`m` as of `with_test`)."""
-    return sure(m.sent_at <= policy.after(m.state_since, "withdrawal_hours"))
+    return sure(m.sent_at <= policy.after(m.state_since, "withdrawal_queue"))
 
 
 def within_days(m: ir.Table, policy: View) -> ir.BooleanValue:
@@ -124,7 +127,7 @@ def after_stops(messages: ir.Table, held: ir.Table, policy: View) -> ir.Table:
     m = with_test(messages, "sent_at", held, policy, keep=("first_stop",))
     m = with_month(m.filter(m.first_stop <= m.sent_at), policy)
     soon, in_days = within_hours(m, policy), within_days(m, policy)
-    hours, days = (policy.number(name) for name in ("withdrawal_hours", "withdrawal_days"))
+    hours, days = (policy.number(name) for name in ("withdrawal_queue", "withdrawal_days"))
     return m.mutate(
         delay_after_withdrawal=ibis.cases((soon, f"{hours} hours at most"), (in_days, f"{days} working days at most"), else_="beyond")
     )
@@ -134,9 +137,9 @@ def after_stops(messages: ir.Table, held: ir.Table, policy: View) -> ir.Table:
 def marketing_after_withdrawal(outbound_messages: ir.Table, consents: ir.Table, policy: View) -> Check:
     """Marketing stops when consent is withdrawn.
 
-    Marketing sends of the period to people who had withdrawn or opted out of that channel before. One after a later grant passes: a
-    grant given again counts from its own time. The others are told apart by their delay: hours, working days (Monday to Friday),
-    beyond. A send that bounced, or that falls on the right side if clocks differ by some minutes, is for a person to decide.
+    Marketing sends of the period to people who had withdrawn or opted out of that channel before. One after a later grant passes: a grant
+    given again counts from its own time. The others are told apart by their delay: hours, working days (Monday to Friday), beyond. A send
+    that bounced, or that falls on the right side if clocks differ by some minutes, is for a person to decide.
     """
     m, held = sends(outbound_messages, policy, "marketing"), ever_stopped(consents, policy)
     sent = with_state(m, "state", m.sent_at, held, keep=("first_stop",))
@@ -157,14 +160,14 @@ def marketing_after_withdrawal(outbound_messages: ir.Table, consents: ir.Table, 
 def media_without_consent(content_items: ir.Table, consents: ir.Table, policy: View) -> Check:
     """A photo or video is collected only after its author agreed to it.
 
-    Photos and videos that people made, without what was derived from them, deleted or not. The permission of the operating system is
-    no consent. An item that its author chose in a picker, without any record, is for a person to decide, unless the settings take
-    that choice for consent; without a record and without such a choice there is no consent. An item dated after the audit is unknown.
+    Photos and videos that people made, without what was derived from them, deleted or not. The permission of the operating system is no
+    consent. An item that its author chose in a picker, without any record or after its expiry, is for a person to decide, unless the
+    settings take that choice for consent; without either there is no consent. An item dated after the audit is unknown.
     """
     collected = content_items.filter(content_items.kind.isin(["photo", "video"]), blank(content_items.parent_id))
     collected = collected.mutate(purpose=ibis.literal("media"))
     c = with_test(collected, "created_at", states(consents, policy, "media"), policy)
-    picked = (c.state == NO_RECORD) & sure(c.selection_method == "user_selected")
+    picked = c.state.isin([NO_RECORD, EXPIRED]) & sure(c.selection_method == "user_selected")
     conditions = [
         unknown("clock_future", policy.future(c.created_at)),
         *consented(c),
@@ -174,47 +177,57 @@ def media_without_consent(content_items: ir.Table, consents: ir.Table, policy: V
     return Check(c, conditions, by=("kind", "selection_method"), population=collected)
 
 
-def identified_devices(devices: ir.Table, users: ir.Table) -> ir.Table:
+def identified_devices(devices: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     """Devices with a real advertising id, of people whose law asks for a choice or is not known, with the `purpose` of that choice."""
-    d = join(devices, lookup(users, "user_id", law_region=users.law_region))
-    d = d.filter(real_ad_id(d), d.law_region.isnull() | d.law_region.isin(["EEA", "UK", "TR"]))
+    people = one_row_each(users, policy)
+    d = join(devices, lookup(people, "user_id", law_region=people.law_region))
+    d = d.filter(real_ad_id(d), d.law_region.isnull() | d.law_region.isin(["EEA", "UK", "TR", "CN"]))
     return d.mutate(purpose=(d.platform == "web").ifelse("cookies", "personalised_ads"))
 
 
 def with_choice_states(devices: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
-    """Devices with the states of their choice `now` and `at_first`, when they were first seen, and `negative_since` if it is refused."""
+    """Devices with the states of their choice `now` and `at_first`, when they were first seen, `negative_since` if it is refused, and
+    `expired_at`: the last end of the grants since the last refusal."""
     held = states(consents, policy, "cookies", "personalised_ads")
     d = with_state(devices, "now", policy.as_of, held)
     d = with_state(d, "at_first", d.first_seen_at, held)
+    d = join(d, expiries(consents, policy), ["user_id", "purpose"])
     return join(d, refusals(consents, policy), ["user_id", "purpose"])
+
+
+def still_time(d: ir.Table, policy: View) -> ir.BooleanValue:
+    """Whether an id may still be there after the choice was refused, or has ended (`d` as of `with_choice_states`)."""
+    refused = is_negative(d.now) & ~policy.passed(d.negative_since, "withdrawal_hours")
+    return refused | ((d.now == EXPIRED) & ~policy.passed(d.expired_at, "withdrawal_hours"))
 
 
 @rule("CON-08", severity="high", clauses=["CL-054", "CL-097", "CL-101", "CL-147"])
 def identifier_before_choice(devices: ir.Table, users: ir.Table, consents: ir.Table, policy: View) -> Check:
     """An advertising or cookie id is held only of people who chose so.
 
-    Devices with a real advertising id, of people under laws that ask for a choice. The choice must stand now and have stood when the device
-    was first seen; one that came later, and the operating system's permission alone, are for a person to decide. After a refusal the id
-    must be gone within the allowance. Where the person's law is not known, or the device was first seen after the audit, it is unknown.
+    Devices with a real advertising id, of people under laws that ask for a choice. It must stand now and have stood when the device was
+    first seen; one that came later, and the operating system's permission alone, are for a person to decide. After a refusal, or the end of
+    a choice, the id must be gone within the allowance. Where the law is not known, or the device was first seen later, it is unknown.
     """
-    d = with_choice_states(identified_devices(devices, users), consents, policy)
+    d = with_choice_states(identified_devices(devices, users, policy), consents, policy)
     conditions = [
         unknown("region_missing", d.law_region.isnull()),
         unknown("clock_future", policy.future(d.first_seen_at)),
-        passes(is_valid(d.now) & is_valid(d.at_first)),
+        passes((is_valid(d.now) & is_valid(d.at_first)) | still_time(d, policy)),
         review("granted_later", is_valid(d.now)),
-        passes(is_negative(d.now) & ~policy.passed(d.negative_since, "removal_allowance")),
         violation("present_after_refusal", is_negative(d.now)),
-        violation("not_explicit", d.now != NO_RECORD),
+        violation("expired", d.now == EXPIRED),
+        violation("not_explicit", is_granted(d.now)),
         review("os_permission_only", sure(d.att_status == "authorized")),
         violation("no_choice", d.now == NO_RECORD),
     ]
     return Check(d, conditions, by=("platform",))
 
 
-def account_states(u: ir.Table, policy: View) -> ir.Table:
-    """One row per person of users as of `with_contact`: `in_users`, `barred`, the day on which the purge falls `due`, the times of
-    deletion, and doubts about it as columns."""
+def account_states(users: ir.Table, subscriptions: ir.Table, policy: View) -> ir.Table:
+    """One row per person: `in_users`, `barred`, the day on which the purge falls `due`, the times of deletion, and doubts about it as
+    columns."""
+    u = with_contact(with_deletion(one_row_each(users, policy), policy), subscriptions, policy)
     unclear = any_of(contact_unclear(u, policy))
     due = only_if(u.live & ~u.premium & ~unclear, policy.due(u.anchor, "inactivity"))
     times = {n: u[n] for n in ("deleted_at", "restored_at", "purged_at")}
@@ -236,13 +249,12 @@ def marketing_to_the_gone(outbound_messages: ir.Table, users: ir.Table, subscrip
     period of inactivity; a deletion that was taken back by then does not count. A send within some minutes after the end, or to a suspended
     or banned account, is for a person to decide. A person who is not in users, and a deletion that can't be dated, make it unknown.
     """
-    u = with_contact(with_deletion(users, policy), subscriptions, policy)
-    person = account_states(u, policy)
+    person = account_states(users, subscriptions, policy)
     m = with_month(join(sends(outbound_messages, policy, "marketing"), person), policy)
     gone = gone_by_sending(m)
     conditions = [
         unknown("user_missing", ~m.in_users),
-        *doubts_of(m, deletion_unclear(u, policy)),
+        *doubts_of(m, deletion_unclear(with_deletion(users, policy), policy)),
         violation("after_deletion", sure(m.sent_at > policy.after(gone, "clock_skew"))),
         violation("inactive_due", sure(policy.date(m.sent_at) > m.due)),
         review("clock_skew", sure(m.sent_at > gone)),

@@ -6,14 +6,17 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
+from heytalk_audit.audit.people import one_row_each, without_tests
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
-from heytalk_audit.rules.consent_terms import NO_RECORD, acceptances, in_force, is_negative, states
+from heytalk_audit.rules.consent_terms import acceptances, in_force, is_granted, states
 from heytalk_audit.rules.terms import any_flag, has, join, lookup, only_if, with_deletion
 
 #: How a grant was recorded that is no affirmative act of the person.
 NOT_AFFIRMATIVE = ("default", "import", "staff", "signal_gpc")
+#: What people choose at the first launch, before they have an account.
+BEFORE_AN_ACCOUNT = ("policy_acceptance", "cookies", "personalised_ads", "analytics")
 
 
 def first_acceptances(consents: ir.Table, versions: ir.Table, policy: View) -> ir.Table:
@@ -33,9 +36,9 @@ def before_tracking(u: ir.Table, policy: View) -> ir.BooleanValue:
 def no_acceptance_of_the_policy(users: ir.Table, consents: ir.Table, policy_versions: ir.Table, policy: View) -> Check:
     """Everybody accepts the policy before using the app.
 
-    Every live account has an acceptance of a known version, at or before its creation. One of an unknown version, one within the
-    clocks' tolerance after it, and accounts from before acceptances were tracked are for a person to decide. Without a record the
-    policy was not accepted. An account created after the audit is unknown.
+    Every live account has an acceptance of a known version, at or before its creation. One of an unknown version, one within the clocks'
+    tolerance after it, and accounts from before acceptances were tracked are for a person to decide. Without a record the policy was not
+    accepted. An account created after the audit is unknown.
     """
     u = with_deletion(users, policy)
     u = join(u.filter(u.live), first_acceptances(consents, policy_versions, policy))
@@ -57,83 +60,34 @@ def with_circumstances(grants: ir.Table, users: ir.Table, policy: View) -> ir.Ta
     account's creation, null if it is not in users."""
     # an engine may count fractions of a second
     g = grants.mutate(second=grants.event_at.epoch_seconds().floor().cast("int64"))
-    people = g.anti_join(users.filter(users.is_test), "user_id")
+    people = without_tests(g, users, policy)
     crowd = people.group_by(["method", "second"]).agg(people=people.user_id.nunique())
     crowd = crowd.filter(crowd.people > policy.setting("bulk_users")).select("method", "second", crowded=ibis.literal(True))
-    return join(join(g, crowd, ["method", "second"]), lookup(users, "user_id", created_at=users.created_at))
+    accounts = one_row_each(users, policy)
+    return join(join(g, crowd, ["method", "second"]), lookup(accounts, "user_id", created_at=accounts.created_at))
 
 
 @rule("CON-04", severity="high", clauses=[])
 def consent_not_demonstrable(consents: ir.Table, users: ir.Table, policy: View) -> Check:
     """A record of consent shows an affirmative act, to a known text, of somebody who was there.
 
-    Every grant. Granted by default, import, staff or a signal, bundled with other terms, without a version, or before the account
-    existed, it shows no such act. The last within the clocks' tolerance, and grants of very many people by one method in one second,
-    are for a person to decide. A grant dated after the audit is unknown; of a person who is not in users it can't be told whether the
-    account existed, and only the other faults are found.
+    Every grant. Granted by default, import, staff or a signal, bundled with other terms, without a version, or before the account existed,
+    it shows no such act; what is chosen at the first launch may come before the account. The last within the clocks' tolerance, and grants
+    of very many people by one method in one second, are for a person to decide. A grant dated after the audit is unknown; of a person who
+    is not in users it can't be told whether the account existed, and only the other faults are found.
     """
     g = with_circumstances(consents.filter(consents.action == "grant"), users, policy)
-    own = g.purpose != "policy_acceptance"
+    own, late = g.purpose != "policy_acceptance", ~g.purpose.isin(BEFORE_AN_ACCOUNT)
     conditions = [
         unknown("clock_future", policy.future(g.event_at)),
         violation("method_not_affirmative", g.method.isin(NOT_AFFIRMATIVE)),
         violation("bundled", (g.method == "bundled_terms") & own),
         violation("version_missing", blank(g.policy_version)),
-        violation("before_account", own & sure(policy.after(g.event_at, "clock_skew") < g.created_at)),
-        review("clock_skew", own & sure(g.event_at < g.created_at)),
+        violation("before_account", late & sure(policy.after(g.event_at, "clock_skew") < g.created_at)),
+        review("clock_skew", late & sure(g.event_at < g.created_at)),
         review("bulk", g.crowded),
     ]
     return Check(g, conditions, by=("purpose", "method"))
-
-
-def with_stop(requests: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
-    """Requests with `stopped_at`: the first withdrawal, opt-out or refusal of that person at or after it, clocks being what they are."""
-    stops = consents.filter(consents.action != "grant", policy.by_now(consents.event_at)).select("user_id", at="event_at")
-    near = stops.inner_join(requests.select("request_id", "user_id", "received_at"), "user_id")
-    near = near.filter(near["at"] >= policy.before(near.received_at, "clock_skew"))
-    return join(requests, near.group_by("request_id").agg(stopped_at=near["at"].min()), "request_id")
-
-
-def stopped_late(r: ir.Table, policy: View) -> ir.BooleanValue:
-    """Whether a request was carried out beyond its time: hours where it was made in the app, else days."""
-    in_hours = sure(policy.after(r.received_at, "withdrawal_hours") < r.stopped_at)
-    return (r.channel == "app").ifelse(in_hours, sure(policy.after(r.received_at, "removal_allowance") < r.stopped_at))
-
-
-def time_is_over(r: ir.Table, policy: View) -> ir.BooleanValue:
-    """Whether that time is over at the audit's instant."""
-    in_hours, in_days = policy.passed(r.received_at, "withdrawal_hours"), policy.passed(r.received_at, "removal_allowance")
-    return (r.channel == "app").ifelse(in_hours, in_days)
-
-
-def harder_than_granting(requests: ir.Table, consents: ir.Table) -> dict[str, ir.Scalar]:
-    """The figure of requests made outside the app by people who had granted in it."""
-    by_app = has(consents, "user_id", in_app=(consents.action == "grant") & (consents.method == "in_app"))
-    r = join(requests, by_app)
-    return {"Asked for outside the app by people who had agreed in it": (r.in_app & (r.channel != "app")).sum()}
-
-
-@rule("CON-06", severity="medium", clauses=["CL-057", "CL-134"])
-def withdrawal_not_carried_out(rights_requests: ir.Table, consents: ir.Table, policy: View) -> Check:
-    """A withdrawal takes effect when it is asked for.
-
-    Every request to withdraw or to opt out, unless it was taken back. A withdrawal, opt-out or refusal of that person must be on
-    record soon after: within hours where it was asked for in the app, within days elsewhere. A request without a person is unknown;
-    one that was refused is for a person to decide.
-    """
-    r = with_stop(rights_requests.filter(rights_requests.kind.isin(["withdraw", "opt_out"])), consents, policy)
-    late, figures = stopped_late(r, policy), harder_than_granting(r, consents)
-    conditions = [
-        unknown("clock_future", policy.future(r.received_at)),
-        unknown("user_missing", blank(r.user_id)),
-        passes(sure(r.outcome == "withdrawn")),
-        passes(r.stopped_at.notnull() & ~late),
-        passes(~time_is_over(r, policy)),
-        review("refused", sure(r.outcome == "refused")),
-        violation("carried_out_late", r.stopped_at.notnull()),
-        violation("not_carried_out", r.stopped_at.isnull()),
-    ]
-    return Check(r, conditions, by=("kind", "channel"), figures=figures)
 
 
 def last_acceptances(consents: ir.Table, versions: ir.Table, policy: View) -> ir.Table:
@@ -185,7 +139,7 @@ def flag_against_the_log(users: ir.Table, consents: ir.Table, policy: View) -> C
     """
     flags = {"marketing_push": users.marketing_push, "marketing_email": users.marketing_email, "marketing_sms": users.marketing_sms}
     held = in_force(states(consents, policy))
-    agreed = {name: (held.for_purpose == name) & (held.state > NO_RECORD) & ~is_negative(held.state) for name in flags}
+    agreed = {name: (held.for_purpose == name) & is_granted(held.state) for name in flags}
     u = users.filter(any_flag([flag.notnull() for flag in flags.values()]))
     u = join(u, has(held.rename(user_id="person"), "user_id", **{f"log_{n}": f for n, f in agreed.items()}))
     differs = [sure(u[name] != u[f"log_{name}"]) for name in flags]

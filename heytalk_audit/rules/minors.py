@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, review, rule, unknown, violation
+from heytalk_audit.audit.people import without_tests
 from heytalk_audit.expressions.calendar import full_years, sure
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.terms import any_flag, has, join, lookup, with_deletion
@@ -23,9 +24,9 @@ def too_old(users: ir.Table, policy: View) -> ir.BooleanValue:
     return sure(full_years(users.birth_date, policy.today) > policy.years("oldest"))
 
 
-def repeated(users: ir.Table, policy: View) -> ir.Table:
-    """The birth dates that too many of these users share, in number and as a share of those that have one."""
-    dated = users.filter(~sure(users.is_test), users.birth_date.notnull())
+def repeated(live: ir.Table, users: ir.Table, policy: View) -> ir.Table:
+    """The birth dates that too many of these accounts share, in number and as a share of those that have one; tests left out."""
+    dated = without_tests(live.filter(live.birth_date.notnull()), users, policy)
     dates = dated.group_by("birth_date").agg(times=dated.count())
     # divided, not multiplied: a quotient that equals the share is rounded to the same number as the share is
     dates = dates.mutate(share=dates.times / dates.times.sum().over(ibis.window()))
@@ -50,10 +51,10 @@ def with_age(users: ir.Table, policy: View) -> ir.Table:
 def account_below_age(users: ir.Table, policy: View) -> Check:
     """Nobody has an account who is too young for it.
 
-    Live accounts with a birth date, by the age on the local day of registration; a birthday on 29 February counts from 1 March in
-    years without one. Below the minimum age that the audit was given is a violation. The policy states none, so that an age below
-    the law's, by the account's region, is for a person to decide. A birth date after the registration or of an age beyond belief is
-    unknown, and so is an age that would be too low in some region, where the region is not delivered and no minimum was given.
+    Live accounts with a birth date, by the age on the local day of registration; a birthday on 29 February counts from 1 March in years
+    without one. Below the minimum age that the audit was given is a violation. The policy states none, so that an age below the law's, by
+    the account's region, is for a person to decide. A birth date after the registration or of an age beyond belief is unknown, and so is an
+    age that would be too low in some region, where the region is not delivered and no minimum was given.
     """
     u = with_age(users, policy)
     stated, law = policy.setting("policy_min_age"), policy.setting("law_min_age")
@@ -73,11 +74,11 @@ def birth_date_not_believable(users: ir.Table, policy: View) -> Check:
     """Every account has a birth date that can be true.
 
     Live accounts. No birth date, one after the local day of registration, or an age beyond belief today is a violation. A date that
-    suspiciously many accounts share, in number and as a part of all that have one, is for a person to decide: it may be a form's
-    default. Test accounts are left out of both counts.
+    suspiciously many accounts share, in number and as a part of all that have one, is for a person to decide: it may be a form's default.
+    Test accounts are left out of both counts.
     """
     u = live_users(users, policy)
-    u = join(u, repeated(u, policy), "birth_date")
+    u = join(u, repeated(u, users, policy), "birth_date")
     return Check(
         u,
         [
@@ -90,33 +91,39 @@ def birth_date_not_believable(users: ir.Table, policy: View) -> Check:
     )
 
 
+def minors_of_the_period(users: ir.Table, policy: View) -> ir.Table:
+    """Live accounts, as of `live_users`, of people who were minors when the audit's period began."""
+    (start, _), u = policy.period, live_users(users, policy)
+    return u.filter(sure(full_years(u.birth_date, start) < policy.years("adulthood")))
+
+
 def with_advertising(minors: ir.Table, disclosures: ir.Table, messages: ir.Table, policy: View) -> ir.Table:
-    """Minors with `advertised` (their data was disclosed for advertising) and `written_to` (marketing was sent to them) while they were."""
+    """Minors with `advertised` (their data was disclosed for advertising), `written_to` (marketing was sent to them) and `bounced_to` (it
+    bounced) while they were."""
     d, m = disclosures, messages
     ads = reached(d.filter(d.kind == "advertising"), minors, policy)
     sends = reached(m.filter(m.category == "marketing", m.status != "suppressed"), minors, policy)
     minors = join(minors, has(ads, "user_id", advertised=ads.user_id.notnull()))
-    return join(minors, has(sends, "user_id", written_to=sends.user_id.notnull()))
+    bounced = sure(sends.status == "bounced")
+    return join(minors, has(sends, "user_id", written_to=~bounced, bounced_to=bounced))
 
 
 @rule("MIN-03", severity="high", clauses=[])
 def minor_advertised_to(users: ir.Table, disclosures: ir.Table, outbound_messages: ir.Table, policy: View) -> Check:
     """No advertising reaches minors, and their profiles are not public.
 
-    Live accounts of people under eighteen when the audit's period began. A disclosure of their data for advertising, or marketing
-    sent to them, in the period and before the local day on which they came of age, is a violation. A profile that is public while
-    they are still minors is for a person to decide. A birth date after the registration is unknown; an account without one can't be
-    told to be a minor's, and is left out.
+    Live accounts of people under eighteen when the audit's period began. A disclosure of their data for advertising, or marketing sent to
+    them, in the period and before the local day on which they came of age, is a violation. Marketing that bounced, and a profile that is
+    public while they are still minors, are for a person to decide. A birth date after the registration is unknown; an account without one
+    can't be told to be a minor's, and is left out.
     """
-    start, _ = policy.period
-    u = live_users(users, policy)
-    u = u.filter(sure(full_years(u.birth_date, start) < policy.years("adulthood")))
-    u = with_advertising(u, disclosures, outbound_messages, policy)
+    u = with_advertising(minors_of_the_period(users, policy), disclosures, outbound_messages, policy)
     minor = sure(full_years(u.birth_date, policy.today) < policy.years("adulthood"))
     conditions = [
         unknown("birth_date_implausible", sure(u.birth_date > u.since)),
         violation("ad_disclosure", u.advertised),
         violation("marketing_send", u.written_to),
+        review("bounced_send", u.bounced_to),
         review("public_profile", sure(u.profile_visibility == "public") & minor),
     ]
     return Check(u, conditions, by=("law_region",))

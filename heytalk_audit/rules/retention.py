@@ -6,53 +6,59 @@ import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, Excuse, passes, review, rule, unknown, violation
 from heytalk_audit.audit.holds import Hold, Part, hold
+from heytalk_audit.audit.present import Present
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.policy.view import View
+from heytalk_audit.rules.residue import beside_users, parts_of, with_residue
 from heytalk_audit.rules.retention_terms import (
     banned_and_due,
+    due_or_purged,
+    in_excess,
     not_yet_due,
     parts_kept,
+    parts_overdue,
     purge_missed,
     restored_accounts,
     roll_forward,
     with_classes,
     with_group_size,
+    with_purge_records,
     with_shown,
+    with_stamps,
     with_ticket,
+    with_traffic,
 )
 from heytalk_audit.rules.terms import (
-    CLASSES,
-    any_of,
     contact_unclear,
     deletion_unclear,
     has,
-    identifiable,
     join,
     leaving,
-    offending,
     real_ad_id,
     with_contact,
     with_deletion,
+    with_identifiers,
 )
 
 
 @rule("RET-01", severity="critical", clauses=["CL-179", "CL-180", "CL-183"])
-def deleted_account_kept(users: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
+def deleted_account_kept(users: ir.Table, retention_exceptions: ir.Table, policy: View, present: Present) -> Check:
     """A deleted account is purged six months after its deletion.
 
     Every account with a deletion in effect, or asked for. The due day is the local date of the deletion plus the period, clamped to the
-    month's end, and belongs to the period. Data left after a recorded purge and a purge that came late in the audit's period are
-    violations; counted from the request instead, it is for a person to decide. A deletion without a date is unknown.
+    month's end, and belongs to the period. Who is named then, in the account or by data elsewhere, or was purged late in the audit's
+    period, is a violation; messages in other people's chats, a purge without a record, and the same counted from the request are for a
+    person to decide. Words that stand for nobody name nobody. A deletion without a date is unknown.
     """
-    u = leaving(users, policy)
-    from_request = policy.over(u.requested_at, "account_window") & identifiable(u)
+    u = with_identifiers(leaving(users, policy), policy)
+    u, rest, chat = with_residue(u, beside_users(present, policy), users, retention_exceptions, policy)
     conditions = [
         *deletion_unclear(u, policy),
         unknown("clock_future", policy.future(u.requested_at)),
-        *purge_missed(u, policy),
-        review("overdue_from_request", from_request, policy.due(u.requested_at, "account_window")),
+        *purge_missed(u, rest, chat, policy),
     ]
-    return Check(u, conditions, exempt=hold(retention_exceptions, "users", offending(u)), by=("status", "law_region"))
+    exempt = Hold(retention_exceptions, parts_overdue(u, rest, chat, policy))
+    return Check(u, conditions, exempt=exempt, by=("status", "law_region"))
 
 
 @rule("RET-02", severity="high", clauses=["CL-022", "CL-182"])
@@ -67,7 +73,7 @@ def deleted_account_shown(users: ir.Table, profile_attributes: ir.Table, content
     conditions = [
         *deletion_unclear(u, policy),
         unknown("visibility_missing", u.profile_visibility.isnull() & u.purged_at.isnull()),
-        passes(~policy.passed(u.gone, "display_allowance")),
+        passes(~policy.passed(u.gone, "hide_hours")),
         violation("profile_public", sure(u.profile_visibility == "public")),
         violation("attribute_public", u.a_public),
         violation("content_public", u.c_public),
@@ -84,20 +90,13 @@ def more_than_some_data_kept(
 ) -> Check:
     """Until its purge, only some data of a deleted account is kept, for security.
 
-    Deleted accounts inside the period. Classes of data beyond the signed list of what security needs are in excess; without
-    such a list it is for a person to decide. A hold must cover every table in excess.
+    Deleted accounts inside the period. Classes of data beyond the signed list of what security needs are in excess; without such a list,
+    and where chat messages alone are beyond it, it is for a person to decide. A hold must cover every table in excess.
     """
     u = with_classes(not_yet_due(users, policy), profile_attributes, content_items, policy)
     u = join(u, has(devices, "user_id", ad_id=real_ad_id(devices)))
-    allowed = policy.setting("window_allow_list")
-    excess = {name: u[name] for name in CLASSES if name not in (allowed or ())}
-    listed = [violation(f"excess_{name}", flag) for name, flag in excess.items()]
-    conditions = [
-        *deletion_unclear(u, policy),
-        passes(~policy.passed(u.gone, "removal_allowance")),
-        *([review("no_allow_list", any_of(listed))] if allowed is None else listed),
-    ]
-    parts = tuple(Part(CLASSES[name], when=flag) for name, flag in excess.items())
+    excess, parts = in_excess(u, policy)
+    conditions = [*deletion_unclear(u, policy), passes(~policy.passed(u.gone, "withdrawal_hours")), *excess]
     return Check(u, conditions, exempt=Hold(retention_exceptions, parts, policy.today), by=("law_region",))
 
 
@@ -128,11 +127,11 @@ def purged_early(users: ir.Table, purge_log: ir.Table, policy: View) -> Check:
 def inactive_account_kept(users: ir.Table, subscriptions: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
     """An account without contact for five years is purged, unless it is premium.
 
-    Live accounts that are not premium now. Most lenient reading: the period starts again when an entitlement ends, and any
-    contact with the server counts; without the restart, or counting interactive use only, it is for a person to decide.
-    Without any recorded contact the registration counts instead (imputed).
+    Live accounts that are not premium now. Most lenient reading: the period starts again when an entitlement ends, and any contact with the
+    server counts; without the restart, counting interactive use only, or where a job set the last contact of many people in one second, it
+    is for a person to decide. Without any recorded contact the registration counts instead (imputed).
     """
-    u = with_contact(with_deletion(users, policy), subscriptions, policy)
+    u = with_stamps(with_contact(with_deletion(users, policy), subscriptions, policy), users, policy)
     u = u.filter(u.live, ~u.premium)
     over, due = policy.over(u.anchor, "inactivity"), policy.due(u.anchor, "inactivity")
     imputed = u.last_contact_at.isnull() & u.last_interactive_at.isnull()
@@ -142,6 +141,7 @@ def inactive_account_kept(users: ir.Table, subscriptions: ir.Table, retention_ex
         violation("inactive_5y", over, due),
         review("premium_reading", policy.over(u.contact_at, "inactivity"), policy.due(u.contact_at, "inactivity")),
         review("interactive_reading", policy.over(u.interactive_at, "inactivity"), policy.due(u.interactive_at, "inactivity")),
+        review("stamped_contact", u.stamped & policy.over(u.created_at, "inactivity"), policy.due(u.created_at, "inactivity")),
     ]
     return Check(u, conditions, exempt=hold(retention_exceptions, "users"), by=("status", "law_region"))
 
@@ -150,9 +150,9 @@ def inactive_account_kept(users: ir.Table, subscriptions: ir.Table, retention_ex
 def premium_exemption_unfounded(users: ir.Table, subscriptions: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
     """An inactive account is kept only on the strength of a premium entitlement.
 
-    Live accounts inactive beyond the period that ever had an entitlement. A current one that is paid or lifetime keeps the
-    promise. None now, and the period since the last one over, is a violation; a weaker current one, or the reading that
-    restarts the period, is for a person.
+    Live accounts inactive beyond the period that ever had an entitlement. A current one that is paid or lifetime keeps the promise. None
+    now, and the period since the last one over, is a violation; a weaker current one, or the reading that restarts the period, is for a
+    person.
     """
     u = with_contact(with_deletion(users, policy), subscriptions, policy)
     u = u.filter(u.live, policy.over(u.contact_at, "inactivity"), u.subscribed)
@@ -183,50 +183,52 @@ def banned_account_kept(
         violation("sensitive_kept", u.sensitive, due),
         violation("profile_kept", u.profile, due),
         violation("content_kept", u.media | u.posts, due),
-        violation("identifiers_kept", identifiable(u), due),
+        violation("identifiers_kept", u.named, due),
         review("ban_over_3y", policy.over(u.banned_at, "ban"), policy.due(u.banned_at, "ban"), held=False),
     ]
     return Check(u, conditions, exempt=Hold(retention_exceptions, parts_kept(u)))
 
 
 @rule("RET-14", severity="critical", clauses=["CL-183", "CL-193", "CL-194"])
-def anonymised_still_identifying(users: ir.Table, policy: View) -> Check:
+def anonymised_still_identifying(users: ir.Table, retention_exceptions: ir.Table, policy: View, present: Present) -> Check:
     """Anonymised information no longer points to a person.
 
-    Rows marked anonymised. A direct identifier is a violation, and so is a combination of country, city, gender, age and
-    month of registration that occurs once; one shared by fewer than k rows is for a person to decide. Rows without any of
-    these, registration apart, are not counted as small groups.
+    Rows marked anonymised. A direct identifier is a violation, as is data elsewhere that still joins to the row, and a combination of
+    country, city, gender, age and month of registration that occurs once; messages in other people's chats, and one shared by fewer than k
+    rows, are for a person to decide. Rows without any of these, registration apart, are not counted as small groups.
     """
-    u = with_group_size(users.filter(users.status == "anonymised"), policy)
-    described = u.group_country.notnull() | u.group_city.notnull() | u.group_gender.notnull() | u.birth_date.notnull()
-    return Check(
-        u,
-        [
-            unknown("clock_future", policy.future(u.created_at)),
-            violation("direct_identifier", identifiable(u)),
-            violation("singled_out", described & sure(u["size"] == 1)),
-            review("small_group", described & sure(u["size"] < policy.setting("k_anonymity"))),
-        ],
-    )
+    u = with_group_size(with_identifiers(users.filter(users.status == "anonymised"), policy), users, policy)
+    u, rest, chat = with_residue(u, beside_users(present, policy), users, retention_exceptions, policy)
+    u, rest, linked = with_traffic(u, rest, present)
+    conditions = [
+        unknown("clock_future", policy.future(u.created_at)),
+        violation("direct_identifier", u.named, held=False),
+        violation("linked_rows", linked),
+        violation("singled_out", u.described & sure(u["size"] == 1), held=False),
+        review("linked_messages", chat),
+        review("small_group", u.described & sure(u["size"] < policy.setting("k_anonymity")), held=False),
+    ]
+    parts = (*parts_of(rest, linked), Part("content_items", when=chat & ~linked))
+    return Check(u, conditions, exempt=Hold(retention_exceptions, parts, policy.today))
 
 
 @rule("RET-17", severity="medium", clauses=[])
 def restored_account(users: ir.Table, support_tickets: ir.Table, policy: View) -> Check:
     """A deleted account comes back only through its owner, and only before its purge is due.
 
-    Accounts restored at some time. Restored after the purge, after the due day of the deletion, or by staff without a ticket
-    shortly before is a violation; after the due day of the request, or by a system, it is for a person to decide.
+    Accounts restored at some time. Restored after the purge, after the due day of the deletion, or by staff without a ticket shortly
+    before is a violation; on a ticket that names nobody, after the due day of the request, or by a system, it is for a person to decide.
     """
     u = with_ticket(restored_accounts(users, policy), support_tickets, policy)
-    due = policy.due(u.start, "account_window")
-    late = sure(u.back > due)
+    due, late = policy.due(u.start, "account_window"), sure(u.back > policy.due(u.start, "account_window"))
     conditions = [
         unknown("clock_future", policy.future(u.restored_at)),
         unknown("clock_missing", u.start.isnull()),
         unknown("actor_missing", u.restored_by.isnull()),
         violation("restored_after_purge", sure(u.purged_at <= u.restored_at), due),
         violation("restored_after_due", late & u.by_deletion, due),
-        violation("staff_no_ticket", sure(u.restored_by == "staff") & ~u.ticket, due),
+        violation("staff_no_ticket", sure(u.restored_by == "staff") & ~u.ticket & ~u.unnamed_ticket, due),
+        review("staff_ticket_unnamed", sure(u.restored_by == "staff") & ~u.ticket, due),
         review("restored_after_request_due", late & ~u.by_deletion, due),
         review("system_restore", sure(u.restored_by == "system"), due),
     ]
@@ -237,20 +239,19 @@ def restored_account(users: ir.Table, support_tickets: ir.Table, policy: View) -
 def purge_unrecorded(users: ir.Table, purge_log: ir.Table, policy: View) -> Check:
     """Every purge leaves a record.
 
-    Accounts purged in the audit's period. No entry in the purge log is a violation; entries for other tables only, or another
-    day, are for a person to decide. The figures are the roll-forward of deleted accounts over the period.
+    Accounts purged in the audit's period, or due then. No entry of a purge in the log is a violation; entries for other tables only, of
+    another day or of no row, are for a person to decide, and so is a purge that did not happen. The figures are the roll-forward of deleted
+    accounts over the period.
     """
-    u = users.filter(policy.in_period(users.purged_at)).mutate(purge_day=policy.date(users.purged_at))
-    log = purge_log.mutate(purge_day=policy.date(purge_log.purged_at))
-    u = join(u, has(log, "user_id", logged=log.user_id.notnull(), named=log.table_name == "users"))
-    same = log.filter(log.table_name == "users").select("user_id", "purge_day").distinct().mutate(same_day=True)
-    u = join(u, same, ["user_id", "purge_day"])
+    u = with_purge_records(due_or_purged(users, policy), purge_log, policy)
     return Check(
         u,
         [
+            review("not_purged", u.purged_at.isnull()),
             violation("no_purge_log", ~u.logged),
             review("users_not_in_purge_log", ~u.named),
             review("purge_dates_differ", ~u.same_day),
+            review("purge_of_nothing", ~u.some_rows),
         ],
         figures=roll_forward(with_deletion(users, policy), policy),
     )

@@ -6,25 +6,28 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
-from heytalk_audit.audit.holds import hold, is_open, last_review
+from heytalk_audit.audit.holds import hold
 from heytalk_audit.audit.present import Present
+from heytalk_audit.expressions.addresses import has_email
 from heytalk_audit.expressions.calendar import latest, sure
-from heytalk_audit.expressions.strings import blank, tokens
+from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
+from heytalk_audit.rules.residue import payout_faults
 from heytalk_audit.rules.retention_records_terms import (
     back_dated,
     hold_over,
     marketing_sent,
-    overdue_people,
     purged_people,
     purges_of_consents,
     residue_in,
     searched,
+    still_there,
+    with_circumstances,
     with_events,
     with_reliance,
     withdrawals,
 )
-from heytalk_audit.rules.terms import join, lookup
+from heytalk_audit.rules.terms import any_flag, join, lookup
 
 #: Tables of personal data for which the policy states no period.
 UNSTATED = (
@@ -43,20 +46,21 @@ UNSTATED = (
 def traffic_kept_over_a_year(traffic_events: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
     """Traffic data is kept for one year.
 
-    An event without user, device or address identifies nobody, and passes. One dated after the audit is unknown.
+    An event without user, device or address identifies nobody, and passes; one whose url has an e-mail in it is for a person to decide. One
+    dated after the audit is unknown.
     """
     t = traffic_events
     named = {column: ~blank(t[column]) for column in ("user_id", "device_id", "ip")}
-    return Check(
-        t,
-        [
-            passes(~(named["user_id"] | named["device_id"] | named["ip"])),
-            unknown("clock_future", policy.future(t.event_at)),
-            violation("over_one_year", policy.over(t.event_at, "traffic"), policy.due(t.event_at, "traffic")),
-        ],
-        exempt=hold(retention_exceptions, "traffic_events", named),
-        by=("event_type",),
-    )
+    telling = has_email(t.url, policy.declared["file_endings"].words)
+    over, due, linked = policy.over(t.event_at, "traffic"), policy.due(t.event_at, "traffic"), any_flag(list(named.values()))
+    conditions = [
+        passes(~linked & ~telling),
+        unknown("clock_future", policy.future(t.event_at)),
+        violation("over_one_year", over & linked, due),
+        review("identifying_url", over, due),
+    ]
+    exempt = hold(retention_exceptions, "traffic_events", named | {"url": telling})
+    return Check(t, conditions, exempt=exempt, by=("event_type",))
 
 
 @rule("RET-08", severity="low", clauses=["CL-187"])
@@ -81,20 +85,20 @@ def traffic_missing(calendar: ir.Table, traffic_events: ir.Table, policy: View) 
 
 
 @rule("RET-09", severity="medium", clauses=["CL-188"])
-def consent_record_kept(consents: ir.Table, users: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
+def consent_record_kept(consents: ir.Table, users: ir.Table, retention_exceptions: ir.Table, policy: View, present: Present) -> Check:
     """A record of consent or of accepted terms is kept for five years.
 
-    Counted from the end of reliance (the next event of that person and purpose, or the account's purge), a record kept longer
-    is a violation; counted from the record itself it is for a person to decide. If the end of reliance can't be known,
-    because the person is not in the snapshot, it is unknown.
+    Counted from the end of reliance (the next event of that person and purpose, or the account's purge), a record kept longer is a
+    violation; counted from the record itself it is for a person to decide. If the end of reliance can't be known, because neither users nor
+    the purge log has the person, it is unknown.
     """
-    c = with_reliance(consents, users, policy)
+    c = with_reliance(consents, users, present, policy)
     over = policy.over(c.event_at, "consent_records")
     return Check(
         c,
         [
             unknown("clock_future", policy.future(c.event_at)),
-            unknown("user_missing", over & c.follows.isnull() & ~c.in_users),
+            unknown("user_missing", over & c.follows.isnull() & ~c.known),
             violation("over_five_years", policy.over(c.end, "consent_records"), policy.due(c.end, "consent_records")),
             review("over_from_record", over, policy.due(c.event_at, "consent_records")),
         ],
@@ -107,12 +111,13 @@ def consent_record_kept(consents: ir.Table, users: ir.Table, retention_exception
 def consent_record_lost(consents: ir.Table, users: ir.Table, outbound_messages: ir.Table, purge_log: ir.Table, policy: View) -> Check:
     """A record of consent is there for as long as it may have to be shown.
 
-    Marketing sent, consents withdrawn and consent records purged, each within the period. A send without any record of
-    consent to that channel, or a withdrawal of what was never granted, is for a person to decide. A purge of consent records
-    within the period after the person registered is a violation; a person who is not in the snapshot makes it unknown.
+    Marketing sent, consents withdrawn and consent records purged, each within the period. A send without any record of consent to that
+    channel, or a withdrawal of what was never granted, is for a person to decide. A purge of consent records within the period after the
+    person registered is a violation, unless it was asked for or took no row. Of a person who registered before the oldest record that is
+    kept, or who is not in the snapshot, it is unknown how old a record was.
     """
-    sent = marketing_sent(outbound_messages, consents, policy)
-    rows = ibis.union(sent, withdrawals(consents, policy), purges_of_consents(purge_log, users, policy))
+    sent = marketing_sent(outbound_messages, consents, users, policy)
+    rows = ibis.union(sent, withdrawals(consents, users, policy), purges_of_consents(purge_log, users, policy))
     conditions = [
         unknown("clock_future", rows.future),
         unknown("record_age_unknown", rows.stranger),
@@ -149,11 +154,10 @@ def hold_invalid(retention_exceptions: ir.Table, users: ir.Table, policy: View) 
     """Data is kept beyond its period only for a dispute, a legal duty or fraud, and only until that is resolved.
 
     Every entry that would excuse data, bans apart. While open it names an owner, a reason and what it covers, and is reviewed; open or
-    ended, it began before the data that it covers fell due. An entry over everything is for a person to decide.
+    ended, it began before the data that it covers fell due. An entry over everything, or over many tables one by one, is for a person to
+    decide, as are very many people's entries for one matter.
     """
-    overdue = overdue_people(users, retention_exceptions, policy)
-    x = join(retention_exceptions.filter(retention_exceptions.type != "ban"), overdue)
-    x = x.mutate(open=is_open(x, policy), tokens=tokens(x.scope), last=last_review(x, policy))
+    x = with_circumstances(retention_exceptions, users, policy)
     conditions = [
         unknown("clock_future", policy.future(x.started_at, x.reviewed_at)),
         unknown("clock_contradiction", sure(x.ended_at < x.started_at)),
@@ -161,8 +165,9 @@ def hold_invalid(retention_exceptions: ir.Table, users: ir.Table, policy: View) 
         violation("no_reason", x.open & blank(x.reason_code) & blank(x.reference)),
         violation("no_scope", x.open & ~x.tokens.re_search("[^;]")),
         violation("back_dated", back_dated(x, policy), x.due),
-        violation("review_overdue", x.open & policy.over(x["last"], "hold_review"), policy.due(x["last"], "hold_review")),
-        review("scope_all", x.open & x.tokens.contains(";*;")),
+        violation("review_overdue", x.open & policy.over(x["last"], "hold_review_months"), policy.due(x["last"], "hold_review_months")),
+        review("scope_all", x.open & x.wide),
+        review("mass_hold", x.open & x.massed),
     ]
     return Check(x, conditions, by=("type",))
 
@@ -179,15 +184,15 @@ def residue_after_purge(
 ) -> Check:
     """A purge removes the person's data from every table.
 
-    Each pair of a purged person (by the account or by the purge log) and a delivered table that should hold nothing of that person any
-    more. Where only messages in other people's chats are left, it is for a person to decide. A purge dated after the audit is unknown.
+    Each pair of a person purged by the account or the log and a table that should hold nothing of that person. Payment details for tax
+    duties, and what stands for nobody, are not residue. Messages in others' chats alone, and devices of the banned, are for a person to
+    decide. A purge dated after the audit is unknown, as is one of an account created since.
     """
     required = {"users": users, "profile_attributes": profile_attributes, "outbound_messages": outbound_messages}
     tables = searched(required, present, policy)
-    pairs = residue_in(tables, purged_people(users, purge_log, policy))
-    excuse, record = hold_over(retention_exceptions, pairs, tables, policy), pairs.table_name + ":" + pairs.user_id
-    conditions = [unknown("clock_future", pairs.ahead), violation("residue", pairs.remains), review("peer_messages", pairs.chat)]
-    return Check(pairs, conditions, exempt=excuse, record=record, by=("table_name",))
+    pairs = residue_in(tables, purged_people(users, purge_log, policy), users, retention_exceptions, policy)
+    exempt, record = hold_over(retention_exceptions, pairs, tables, policy), pairs.table_name + ":" + pairs.user_id
+    return Check(pairs, still_there(pairs), exempt=exempt, record=record, by=("table_name",))
 
 
 @rule("RET-16", severity="medium", clauses=["CL-026", "CL-027", "CL-158", "CL-178"])
@@ -212,18 +217,21 @@ def no_stated_period(delivered_tables: ir.Table, policy: View) -> Check:
 def copy_outlives_source(content_items: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
     """A copy made from an item goes when the item goes.
 
-    Thumbnails, transcripts and other items with a parent. A copy that is still there beyond the allowance after its parent's
-    deletion is a violation; a parent that is not delivered is for a person to decide.
+    Thumbnails, transcripts and other items with a parent. A copy that is still there beyond the allowance after its parent's deletion is a
+    violation; a parent that is not delivered, and a copy that belongs to somebody else, are for a person to decide.
     """
     items = content_items
-    parents = lookup(items, "content_id", source_deleted_at=items.deleted_at, delivered=items.content_id.notnull())
+    facts = {"source_deleted_at": items.deleted_at, "source_user": items.user_id}
+    parents = lookup(items, "content_id", **facts, delivered=items.content_id.notnull())
     c = join(items.filter(~blank(items.parent_id)), parents.rename(parent_id="content_id"), "parent_id")
-    due = policy.date(policy.after(c.source_deleted_at, "removal_allowance"))
+    late = policy.passed(c.source_deleted_at, "withdrawal_hours")
+    due = policy.date(policy.after(c.source_deleted_at, "withdrawal_hours"))
     conditions = [
         unknown("clock_future", policy.future(c.created_at, c.deleted_at)),
         passes(c.deleted_at.notnull()),
         review("parent_missing", ~c.delivered),
-        violation("copy_outlives_source", policy.passed(c.source_deleted_at, "removal_allowance"), due),
+        review("copy_of_somebody_else", late & ~sure(c.user_id == c.source_user), due),
+        violation("copy_outlives_source", late, due),
     ]
     return Check(c, conditions, exempt=hold(retention_exceptions, "content_items"), by=("visibility",))
 
@@ -237,15 +245,11 @@ def payout_details_kept(promotion_entries: ir.Table, retention_exceptions: ir.Ta
     """
     p = promotion_entries
     p = p.filter(p.won_at.notnull() | p.paid_at.notnull() | p.payout_details_held)
-    unpaid = p.paid_at.isnull() & policy.over(p.won_at, "prize_unclaimed")
     return Check(
         p,
         [
             passes(~p.payout_details_held),
-            unknown("clock_missing", p.won_at.isnull() & p.paid_at.isnull()),
-            unknown("clock_future", policy.future(p.won_at, p.paid_at)),
-            violation("paid_over_tax_period", policy.over(p.paid_at, "prize_tax"), policy.due(p.paid_at, "prize_tax")),
-            violation("unpaid_over_12m", unpaid, policy.due(p.won_at, "prize_unclaimed")),
+            *payout_faults(p, policy),
         ],
         exempt=hold(retention_exceptions, "promotion_entries", {"payout_details_held": p.payout_details_held}),
     )

@@ -65,7 +65,7 @@ def acts_against(cases: ir.Table, done: ir.Table, agreed: ir.Table, policy: View
         against_advertising=(~against.marketing).any(),
         late_marketing=(against.marketing & late).any(),
         late_advertising=(~against.marketing & late).any(),
-        marketing_goes_on=(against.marketing & (against["at"] > policy.after(against.since, "removal_allowance"))).any(),
+        marketing_goes_on=(against.marketing & (against["at"] > policy.after(against.since, "withdrawal_hours"))).any(),
     )
 
 
@@ -141,7 +141,7 @@ def corrections(requests: ir.Table, changes: ir.Table, policy: View) -> ir.Table
     cases = requests.filter(~blank(requests.user_id)).select("user_id", "received_at", "answered_at").distinct()
     since = cases.inner_join(changes, "user_id")
     since = since.filter(since["at"] >= since.received_at)
-    in_time = since["at"] <= policy.after(since.answered_at, "removal_allowance")
+    in_time = since["at"] <= policy.after(since.answered_at, "withdrawal_hours")
     return since.group_by(["user_id", "received_at", "answered_at"]).agg(corrected=sure(in_time).any(), later=sure(~in_time).any())
 
 
@@ -152,7 +152,7 @@ def not_corrected(requests: ir.Table, policy: View) -> list[Condition]:
         unknown("user_missing", blank(r.user_id)),
         unknown("dates_missing", r.received_at.isnull() | r.answered_at.isnull()),
         unknown("clock_future", policy.future(r.received_at, r.answered_at)),
-        passes(r.corrected | ~policy.passed(r.answered_at, "removal_allowance")),
+        passes(r.corrected | ~policy.passed(r.answered_at, "withdrawal_hours")),
         unknown("account_gone", ~r.there),
         review("changed_later", r.later),
         review("no_change_found", ~r.later),

@@ -7,11 +7,15 @@ import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, Condition, passes, review, rule, unknown, violation
 from heytalk_audit.audit.holds import hold
+from heytalk_audit.audit.people import one_row_each
 from heytalk_audit.expressions.calendar import earliest, sure
+from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import (
+    EXPIRED,
     acceptances,
     grants,
+    in_force,
     is_negative,
     is_valid,
     refusals,
@@ -27,6 +31,7 @@ from heytalk_audit.rules.terms import (
     is_special,
     join,
     lookup,
+    of_no_known_category,
     only_if,
     with_deletion,
 )
@@ -38,6 +43,18 @@ def special_values(attributes: ir.Table, policy: View) -> ir.Table:
     return a.mutate(stored_at=ibis.coalesce(a.updated_at, a.created_at))
 
 
+def values_in_question(attributes: ir.Table, policy: View) -> ir.Table:
+    """Values of a special category, as of `special_values`, and those of a category that nobody knows (`unrecognised`): none is deleted."""
+    a = attributes.filter(alive(attributes, policy), ~blank(attributes.value))
+    a = a.mutate(unrecognised=of_no_known_category(a, policy), stored_at=ibis.coalesce(a.updated_at, a.created_at))
+    return a.filter(a.unrecognised | is_special(a, policy))
+
+
+def category_unclear(a: ir.Table) -> Condition:
+    """Whether it can't be told if a value is of a special category (`a` as of `values_in_question`)."""
+    return unknown("category_unrecognised", a.unrecognised)
+
+
 def storage_unclear(a: ir.Table, policy: View) -> list[Condition]:
     """Why it can't be told when a value was stored."""
     return [
@@ -47,31 +64,42 @@ def storage_unclear(a: ir.Table, policy: View) -> list[Condition]:
 
 
 def with_consent(a: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
-    """Values with `explicit` (a valid grant for sensitive data by the storing, no refusal since) and `accepted` (the policy, by then)."""
+    """Values with `explicit` (a valid grant for sensitive data by the storing, that had not expired then, no refusal since, and not
+    expired now) and `accepted` (the policy, by the storing)."""
+    stored = a.select("user_id", "stored_at").distinct()
+    good = standing_grants(consents, policy)
+    near = stored.inner_join(good, "user_id")
+    near = near.filter(near.event_at <= policy.after(near.stored_at, "clock_skew"), near.ends.isnull() | (near.ends > near.stored_at))
+    now = in_force(states_without_versions(consents, policy, "sensitive_data"))
+    expired = now.filter(now.state == EXPIRED).select(user_id="person", expired=ibis.literal(True))
+    terms = acceptances(consents, policy)
+    a = join(a, near.select("user_id", "stored_at").distinct().mutate(granted=ibis.literal(True)), ["user_id", "stored_at"])
+    a = join(join(a, expired), terms.group_by("user_id").agg(agreed=terms.event_at.min()))
+    return a.mutate(explicit=a.granted & ~a.expired, accepted=sure(a.agreed <= policy.after(a.stored_at, "clock_skew")))
+
+
+def standing_grants(consents: ir.Table, policy: View) -> ir.Table:
+    """The grants for sensitive data that count, with no refusal since: `user_id`, `event_at`, and when each `ends`."""
     c = consents.filter(consents.purpose == "sensitive_data", policy.by_now(consents.event_at))
+    c = c.mutate(ends=c.expires_at if "expires_at" in c.columns else ibis.null("timestamp(6)"))
     refused = c.filter(refuses(c)).group_by("user_id").agg(refused=lambda t: t.event_at.max())
     good = join(c.filter(sure(grants(c))), refused)
-    good = good.filter(good.refused.isnull() | (good.event_at > good.refused))
-    terms = acceptances(consents, policy)
-    a = join(a, good.group_by("user_id").agg(granted=good.event_at.min()))
-    a = join(a, terms.group_by("user_id").agg(agreed=terms.event_at.min()))
-    limit = policy.after(a.stored_at, "clock_skew")
-    return a.mutate(explicit=sure(a.granted <= limit), accepted=sure(a.agreed <= limit))
+    return good.filter(good.refused.isnull() | (good.event_at > good.refused)).select("user_id", "event_at", "ends")
 
 
 @rule("SEN-01", severity="critical", clauses=["CL-024", "CL-025", "CL-037", "CL-038"])
 def sensitive_without_consent(profile_attributes: ir.Table, consents: ir.Table, policy: View) -> Check:
     """Sensitive data is held only of people who gave it themselves and agreed.
 
-    Every value of a special category that is not deleted and says something. An explicit consent by the time of its storing, not taken back
-    since, keeps the promise. The policy's own reading, that giving the value while having accepted the policy is consent, is for a
-    person to decide. Otherwise it is a violation.
+    Every value of a special category that is not deleted and says something. An explicit consent by the time of its storing, neither taken
+    back nor expired since, keeps the promise. The policy's own reading, that giving the value while having accepted the policy is consent,
+    is for a person to decide. Otherwise it is a violation. A value of a category that no list knows is unknown.
     """
-    a = special_values(profile_attributes.filter(alive(profile_attributes, policy)), policy)
-    a = with_consent(a, consents, policy)
+    a = with_consent(values_in_question(profile_attributes, policy), consents, policy)
     own = sure(a.source == "user")
     conditions = [
         *storage_unclear(a, policy),
+        category_unclear(a),
         passes(a.explicit),
         review("no_explicit_consent", own & a.accepted),
         violation("not_from_user", ~own),
@@ -84,14 +112,15 @@ def sensitive_without_consent(profile_attributes: ir.Table, consents: ir.Table, 
 def sensitive_without_explicit_consent(profile_attributes: ir.Table, consents: ir.Table, policy: View) -> Check:
     """Sensitive data is held only with explicit consent.
 
-    The same values, measured against the law: only an explicit consent by the time of the storing, not taken back since, counts.
+    The same values, measured against the law: only an explicit consent by the time of the storing, neither taken back nor
+    expired since, counts.
     """
-    a = special_values(profile_attributes.filter(alive(profile_attributes, policy)), policy)
-    a = with_consent(a, consents, policy)
+    a = with_consent(values_in_question(profile_attributes, policy), consents, policy)
     return Check(
         a,
         [
             *storage_unclear(a, policy),
+            category_unclear(a),
             violation("no_explicit_consent", ~a.explicit),
         ],
         by=("category", "source"),
@@ -103,12 +132,13 @@ def sensitive_not_provided(profile_attributes: ir.Table, policy: View) -> Check:
     """Sensitive data comes from the person alone.
 
     Every value of a special category that is not deleted. One that was inferred, bought, entered by staff or imported is a violation;
-    one that came with a social login is for a person to decide.
+    one that came with a social login is for a person to decide. A value of a category that no list knows is unknown.
     """
-    a = profile_attributes.filter(alive(profile_attributes, policy), is_special(profile_attributes, policy))
+    a = values_in_question(profile_attributes, policy)
     return Check(
         a,
         [
+            category_unclear(a),
             *[violation(f"source_{source}", sure(a.source == source)) for source in ("inferred", "partner", "staff", "import")],
             review("source_social_login", sure(a.source == "social_login")),
         ],
@@ -116,9 +146,10 @@ def sensitive_not_provided(profile_attributes: ir.Table, policy: View) -> Check:
     )
 
 
-def withdrawn_or_gone(attributes: ir.Table, u: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
+def withdrawn_or_gone(attributes: ir.Table, users: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
     """Special values, deleted or not, of people who refuse now (`negative_since`) or whose account is deleted (`is_gone`, `gone`), with
-    the doubts about that deletion as columns (`u` as of `with_deletion`)."""
+    the doubts about that deletion as columns."""
+    u = with_deletion(one_row_each(users, policy), policy)
     doubts = doubt_columns(deletion_unclear(u, policy))
     a = join(special_values(attributes, policy), lookup(u, "user_id", gone=u.gone, is_gone=u.is_gone, **doubts))
     refused = refusals(consents, policy)
@@ -128,9 +159,9 @@ def withdrawn_or_gone(attributes: ir.Table, u: ir.Table, consents: ir.Table, pol
 
 def kept_beyond(a: ir.Table, refused: ir.TimestampValue, policy: View) -> list[Condition]:
     """Values kept beyond the allowance after a withdrawal (`refused`), or after the account's deletion."""
-    after_withdrawal, after_deletion = policy.passed(refused, "removal_allowance"), policy.passed(a.gone, "removal_allowance")
+    after_withdrawal, after_deletion = policy.passed(refused, "withdrawal_hours"), policy.passed(a.gone, "withdrawal_hours")
     since = earliest(only_if(after_withdrawal, refused), only_if(after_deletion, a.gone))
-    due = policy.date(policy.after(since, "removal_allowance"))
+    due = policy.date(policy.after(since, "withdrawal_hours"))
     public = alive(a, policy) & (a.visibility == "public")
     return [
         violation("still_public", (after_withdrawal | after_deletion) & public, due, held=False),
@@ -150,21 +181,20 @@ def sensitive_kept_after_withdrawal(
     that is still public, or stored after a withdrawal, or after the deletion's period, is a violation; within that period it is for a
     person to decide.
     """
-    u = with_deletion(users, policy)
-    a = withdrawn_or_gone(profile_attributes, u, consents, policy)
+    a = withdrawn_or_gone(profile_attributes, users, consents, policy)
     refused = only_if(sure(a.stored_at <= a.negative_since), a.negative_since)
     conditions = [
         *storage_unclear(a, policy),
-        *doubts_of(a, deletion_unclear(u, policy), where=a.is_gone & refused.isnull()),
+        *doubts_of(a, deletion_unclear(with_deletion(users, policy), policy), where=a.is_gone & refused.isnull()),
         *kept_beyond(a, refused, policy),
     ]
     return Check(a, conditions, exempt=hold(retention_exceptions, "profile_attributes", {"value": True}), by=("category",))
 
 
 def published(attributes: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
-    """Public special values, with `state` (of the consent to publish, now) and `negative_since`."""
-    a = attributes.filter(alive(attributes, policy), attributes.visibility == "public")
-    a = special_values(a, policy).mutate(purpose=ibis.literal("sensitive_publication"))
+    """Public values in question, with `state` (of the consent to publish, now) and `negative_since`."""
+    a = values_in_question(attributes.filter(attributes.visibility == "public"), policy)
+    a = a.mutate(purpose=ibis.literal("sensitive_publication"))
     a = with_state(a, "state", policy.as_of, states_without_versions(consents, policy, "sensitive_publication"))
     return join(a, refusals(consents, policy), ["user_id", "purpose"])
 
@@ -174,15 +204,16 @@ def sensitive_public(profile_attributes: ir.Table, consents: ir.Table, policy: V
     """Sensitive data is public only by a choice of its own.
 
     Every public value of a special category. A consent to its publication keeps the promise; one that was withdrawn must take effect within
-    the allowance. Without such a record, a value that the person put there is for a person to decide, any other a violation.
+    the allowance. Without such a record, or once it has expired, a value that the person put there is for a person to decide, any other a
+    violation. A value of a category that no list knows is unknown.
     """
     a = published(profile_attributes, consents, policy)
     return Check(
         a,
         [
             *storage_unclear(a, policy),
-            passes(is_valid(a.state)),
-            passes(is_negative(a.state) & ~policy.passed(a.negative_since, "removal_allowance")),
+            category_unclear(a),
+            passes(is_valid(a.state) | (is_negative(a.state) & ~policy.passed(a.negative_since, "withdrawal_hours"))),
             violation("publication_withdrawn", is_negative(a.state)),
             review("upload_only", sure(a.source == "user")),
             violation("not_from_user", a.attribute_id.notnull()),
@@ -202,8 +233,9 @@ def sensitive_public_without_explicit_consent(profile_attributes: ir.Table, cons
         a,
         [
             *storage_unclear(a, policy),
+            category_unclear(a),
             passes(is_valid(a.state)),
-            passes(is_negative(a.state) & ~policy.passed(a.negative_since, "removal_allowance")),
+            passes(is_negative(a.state) & ~policy.passed(a.negative_since, "withdrawal_hours")),
             violation("publication_withdrawn", is_negative(a.state)),
             violation("no_explicit_consent", a.attribute_id.notnull()),
         ],

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, passes, review, rule, violation
 from heytalk_audit.detect.places import PLACES
 from heytalk_audit.expressions.calendar import sure
-from heytalk_audit.expressions.strings import alternatives, blank, lower, trim
+from heytalk_audit.expressions.strings import blank, key, lower, plain_key
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.terms import alive, any_flag, has, is_special, join, only_if
 
 
 def special_fields(disclosures: ir.Table, policy: View) -> ir.Table:
-    """One row per list of fields: does it name a special category (`hit`), by what stands after a name's last dot, or as a category."""
+    """One row per list of fields: does it name a special category (`hit`), by what stands after a name's last dot, colon or slash, and
+    does it by a name that means nothing else (`plain`)."""
     names = disclosures.select("fields").distinct()
     names = names.mutate(name=names.fields.unnest())
-    last = trim(lower(names.name)).re_replace(r"^[\s\S]*\.", "")
-    return has(names, "fields", hit=last.isin(policy.setting("special_fields")) | names.name.isin(policy.setting("special_categories")))
+    last = key(names.name.re_replace(r"^[\s\S]*[.:/]", ""))
+    hit = last.isin([plain_key(word) for word in (*policy.setting("special_fields"), *policy.setting("special_terms"))])
+    return has(names, "fields", hit=hit, plain=hit & ~last.isin(ambiguous_names(policy)))
+
+
+def ambiguous_names(policy: View) -> list[str]:
+    """The keys of names of special categories that mean other things too."""
+    return [plain_key(word) for word in policy.setting("ambiguous_fields")]
 
 
 @rule("SEN-05", severity="critical", clauses=["CL-095", "CL-096", "CL-098", "CL-115"])
@@ -26,7 +35,8 @@ def sensitive_shared(disclosures: ir.Table, policy: View) -> Check:
     """Sensitive data is not shared for advertising, nor with what an app builds in.
 
     Every disclosure of the period. A field of a special category sent to an advertiser or into an SDK is a violation; to a processor, an
-    authority or in a corporate transaction, or without a person, it is for a person to decide.
+    authority or in a corporate transaction, or without a person, it is for a person to decide; so is one whose only such fields have names
+    that mean other things too.
     """
     d = disclosures.filter(policy.in_period(disclosures.sent_at))
     d = join(d, special_fields(d, policy), "fields")
@@ -34,6 +44,7 @@ def sensitive_shared(disclosures: ir.Table, policy: View) -> Check:
         d,
         [
             passes(~d.hit),
+            review("ambiguous_name", ~d.plain),
             review("aggregate", d.user_id.isnull()),
             *[review(f"shared_{kind}", d.kind == kind) for kind in ("processor", "legal", "corporate")],
             *[violation(f"shared_{kind}", d.kind == kind) for kind in ("sdk", "advertising")],
@@ -71,9 +82,9 @@ def sensitive_in_free_text(profile_attributes: ir.Table, content_items: ir.Table
     """Sensitive facts are told in the fields that are made for them, not spread over free text.
 
     Every bio, nickname, room title, post or message that is not deleted, where its text was delivered; values of the sensitive fields
-    themselves are not counted. A detector in five languages proposes candidates: what people say of themselves apart from mere
-    mentions. A candidate is for a person to decide and never a violation by itself; a random sample of them, and of all texts, is read
-    by two people. Account names are not read, as many given names look like a creed or a people.
+    themselves are not counted. A detector in five languages proposes candidates: what people say of themselves apart from mere mentions. A
+    candidate is for a person to decide and never a violation by itself; a random sample of them, and of all texts, is read by two people.
+    Account names are not read, as many given names look like a creed or a people.
     """
     a, c = profile_attributes, content_items
     a = texts_of("profile_attributes.value", a.filter(alive(a, policy), ~is_special(a, policy)))
@@ -94,14 +105,25 @@ def holding(detections: ir.Table, policy: View, what: str) -> ir.Table:
     return has(d, "record", **{what: d.place.isin(["support_tickets.topic", "support_tickets.text", "traffic_events.url"])})
 
 
+def names_in_address(url: ir.StringValue, words: Iterable[str]) -> ir.BooleanValue:
+    """Whether a query or form in an address gives one of the names a value. Names are compared by their key, after their last dot;
+    brackets are dropped with what they hold, also where they are encoded."""
+    flat = lower(url).re_replace(r"(?:\[|%5b)[^\]=&;#?]*?(?:\]|%5d)", "")
+    between = "[^a-z0-9=&;#?.]*"
+    wanted = "|".join(between.join(name) for name in map(plain_key, words) if name)
+    return sure(flat.re_search(rf"[?&;]([^=&;#]*[.])?{between}(?:{wanted}){between}=[^&;#]")) if wanted else ibis.literal(False)
+
+
 def tickets_and_addresses(tickets: ir.Table, events: ir.Table, policy: View) -> ir.Table:
-    """Tickets that hold a topic or a text, and logged events with an address: user_id, `record`, `place` (ticket or address), and `named`:
-    whether the address carries a field of a special category with a value."""
+    """Tickets that hold a topic or a text, and logged events with an address: user_id, `record`, `place` (ticket or address), and whether
+    the address carries a field of a special category with a value, by a name that means nothing else (`named`), or others (`perhaps`)."""
     t, e = tickets.filter(~blank(tickets.topic) | ~blank(tickets.text)), events.filter(~blank(events.url))
-    named = lower(e.url).re_search(rf"[?&;]([^=&;#]*[.])?({alternatives(policy.setting('special_fields'))})=[^&;#]")
+    other = ambiguous_names(policy)
+    plain = [word for word in policy.setting("special_fields") if plain_key(word) not in other]
     never = t.user_id.isnull() & t.user_id.notnull()
-    t = t.select("user_id", record="support_tickets:" + t.ticket_id, place=ibis.literal("ticket"), named=never)
-    e = e.select("user_id", record="traffic_events:" + e.event_id, place=ibis.literal("address"), named=sure(named))
+    t = t.select("user_id", record="support_tickets:" + t.ticket_id, place=ibis.literal("ticket"), named=never, perhaps=never)
+    named = {"named": names_in_address(e.url, plain), "perhaps": names_in_address(e.url, policy.setting("ambiguous_fields"))}
+    e = e.select("user_id", record="traffic_events:" + e.event_id, place=ibis.literal("address"), **named)
     return ibis.union(t, e)
 
 
@@ -110,14 +132,16 @@ def sensitive_in_logs_and_tickets(support_tickets: ir.Table, traffic_events: ir.
     """Logs and tickets hold no sensitive data.
 
     Every support ticket and every logged event with an address. An address that carries a field of a special category with a value is a
-    violation: the app itself wrote it there. What detectors find in tickets and addresses is for a person to decide: special categories,
-    and values such as card numbers, identity numbers and passwords. What a ticket no longer holds is not counted.
+    violation: the app itself wrote it there; under a name that means other things too, as health, it is for a person to decide. So is what
+    detectors find in tickets and addresses: special categories, and values such as card numbers, identity numbers and passwords. What a
+    ticket no longer holds is not counted.
     """
     rows = tickets_and_addresses(support_tickets, traffic_events, policy)
     for what in ("category", "value"):
         rows = join(rows, holding(detections, policy, what), "record")
     conditions = [
         violation("special_field_in_address", rows.named),
+        review("ambiguous_field_in_address", rows.perhaps),
         *[review(f"category_in_{place}", rows.category & (rows.place == place)) for place in ("ticket", "address")],
         *[review(f"value_in_{place}", rows.value & (rows.place == place)) for place in ("ticket", "address")],
     ]
@@ -164,8 +188,8 @@ def recognition_undeclared(column_inventory: ir.Table, content_items: ir.Table, 
 
     Every column delivered, whether or not the contract knows it, and the content items made from another item. A column named like a
     template by which a voice or face can be told again, or like another output of recognition, is a violation. A transcript that is not
-    deleted is for a person to decide: it is content, not biometric, and people write transcripts too. Columns are judged by
-    their names, whatever they hold.
+    deleted is for a person to decide: it is content, not biometric, and people write transcripts too. Columns are judged by their names,
+    whatever they hold.
     """
     items = derived_items(content_items, policy)
     rows = ibis.union(named_columns(column_inventory, policy), items)

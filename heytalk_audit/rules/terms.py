@@ -7,7 +7,8 @@ import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Condition, unknown
 from heytalk_audit.expressions.calendar import latest, sure
-from heytalk_audit.expressions.strings import blank, lower, plain, trim
+from heytalk_audit.expressions.fillers import null_word, placeholder, placeholder_email, placeholder_phone
+from heytalk_audit.expressions.strings import blank, key, lower, plain, plain_key, trim
 from heytalk_audit.policy.view import View
 
 LIVE = ("active", "suspended", "banned")
@@ -110,29 +111,44 @@ def doubts_of(rows: ir.Table, doubts: list[Condition], where: ir.BooleanValue | 
     return [unknown(str(doubt.reason), flag) for doubt, flag in zip(doubts, flags, strict=True)]
 
 
-def offending(users: ir.Table) -> dict[str, ir.BooleanValue]:
+def filled(value: ir.StringValue, policy: View) -> ir.BooleanValue:
+    """Whether something is there: no blank, no word for null, nothing that stands for nobody."""
+    words, others = policy.setting("placeholders"), policy.setting("placeholders_other")
+    return ~blank(value) & ~null_word(value) & ~placeholder(value, words, others)
+
+
+def offending(users: ir.Table, policy: View) -> dict[str, ir.BooleanValue]:
     """The direct identifiers of a users row, and whether each is there."""
-    return {name: ~blank(users[name]) for name in IDENTIFIERS}
+    flags = {name: filled(users[name], policy) for name in IDENTIFIERS}
+    flags["email"] &= ~placeholder_email(users.email, policy.setting("placeholders"))
+    flags["phone"] &= ~placeholder_phone(users.phone)
+    return flags
 
 
-def identifiable(users: ir.Table) -> ir.BooleanValue:
-    """Whether a users row still holds a direct identifier."""
-    name, email, phone = offending(users).values()
-    return name | email | phone
+def with_identifiers(users: ir.Table, policy: View) -> ir.Table:
+    """Users with `has_<identifier>`, for each direct identifier, and `named`: whether a row still holds one."""
+    flags = offending(users, policy)
+    return users.mutate(**{f"has_{n}": flag for n, flag in flags.items()}, named=any_flag(list(flags.values())))
+
+
+def identifiers_left(users: ir.Table) -> dict[str, ir.BooleanValue]:
+    """By identifier whether it is there (rows as of `with_identifiers`)."""
+    return {name: users[f"has_{name}"] for name in IDENTIFIERS}
 
 
 # contact and entitlement ---------------------------------------------------------------------------
 
 
 def with_contact(users: ir.Table, subscriptions: ir.Table, policy: View) -> ir.Table:
-    """Users with `contact_at` (any contact), `interactive_at` (interactive use), `anchor` (the later of `contact_at` and the end of the
+    """All users with `contact_at` (any contact), `interactive_at` (interactive use), `anchor` (the later of `contact_at` and the end of the
     last entitlement), and, of their entitlements: `premium`, `firm` (a current one paid or lifetime), `contradictory`, `subscribed` (any
-    has begun)."""
-    users = join(users, entitlements(subscriptions, policy))
-    users = users.mutate(
-        contact_at=ibis.coalesce(latest(users.last_contact_at, users.last_interactive_at), users.created_at),
-        interactive_at=ibis.coalesce(users.last_interactive_at, users.created_at),
-    )
+    has begun). Who takes a deletion back is in contact; where no interactive use was recorded of anybody, any contact counts as one."""
+    recorded = users.aggregate(interactive_recorded=sure(users.last_interactive_at.notnull().any()))
+    users = join(users, entitlements(subscriptions, policy)).cross_join(recorded)
+    back = only_if(sure(users.restored_by == "user") & policy.by_now(users.restored_at), users.restored_at)
+    contact = latest(users.last_contact_at, users.last_interactive_at, back)
+    interactive = users.interactive_recorded.ifelse(latest(users.last_interactive_at, back), contact)
+    users = users.mutate(contact_at=ibis.coalesce(contact, users.created_at), interactive_at=ibis.coalesce(interactive, users.created_at))
     return users.mutate(anchor=latest(users.contact_at, users.ended))
 
 
@@ -168,44 +184,48 @@ def alive(table: ir.Table, policy: View) -> ir.BooleanValue:
     return ~policy.by_now(table.deleted_at)
 
 
+def of_special_category(attributes: ir.Table, policy: View) -> ir.BooleanValue:
+    """Whether an attribute's category (what follows its last colon) or its name is a term for data of a special category."""
+    terms = [plain_key(term) for term in policy.setting("special_terms")]
+    return sure(category_key(attributes).isin(terms)) | sure(key(attributes.name).isin(terms))
+
+
+def of_no_known_category(attributes: ir.Table, policy: View) -> ir.BooleanValue:
+    """Whether an attribute is of a category that is neither a special nor an ordinary term, and not named as a special one."""
+    terms = [plain_key(term) for term in policy.setting("ordinary_terms")]
+    return ~of_special_category(attributes, policy) & ~sure(category_key(attributes).isin(terms))
+
+
+def category_key(attributes: ir.Table) -> ir.StringValue:
+    """The key of an attribute's category: of what follows its last colon."""
+    return key(attributes.category.re_replace(r"^[\s\S]*:", ""))
+
+
 def is_special(attributes: ir.Table, policy: View) -> ir.BooleanValue:
     """Whether an attribute is a value of a special category, and says something."""
     empty = [plain(word) for word in policy.setting("null_like")]
     value = trim(lower(attributes.value)).fill_null("")
-    return attributes.category.isin(policy.setting("special_categories")) & ~blank(attributes.value) & ~value.isin(empty)
+    return of_special_category(attributes, policy) & filled(attributes.value, policy) & ~value.isin(empty)
 
 
 def real_ad_id(devices: ir.Table) -> ir.BooleanValue:
-    """Whether an advertising id is one: neither blank nor zeros."""
-    return ~blank(devices.ad_id) & sure(devices.ad_id.re_search("[^0-]"))
+    """Whether an advertising id is one: neither blank nor zeros nor a word for null."""
+    return ~blank(devices.ad_id) & ~null_word(devices.ad_id) & sure(devices.ad_id.re_search("[^0-]"))
 
 
 def attribute_classes(attributes: ir.Table, policy: View) -> ir.Table:
     """One row per user: does it hold `sensitive` values, other `profile` attributes."""
     special, there = is_special(attributes, policy), alive(attributes, policy)
-    classes = has(attributes, "user_id", sensitive=special & there, profile=~special & there & ~blank(attributes.value))
+    classes = has(attributes, "user_id", sensitive=special & there, profile=~special & there & filled(attributes.value, policy))
     return policy.named("attribute_classes", classes)
 
 
 def content_classes(content: ir.Table, policy: View) -> ir.Table:
-    """One row per author: does it hold `media`, `posts`."""
+    """One row per author: does it hold `media`, `posts`, `chats`."""
     there = alive(content, policy)
-    classes = has(content, "user_id", media=there & content.kind.isin(MEDIA), posts=there & content.kind.isin(POSTS))
+    kinds = {"media": content.kind.isin(MEDIA), "posts": content.kind.isin(POSTS), "chats": content.kind == "chat"}
+    classes = has(content, "user_id", **{name: there & flag for name, flag in kinds.items()})
     return policy.named("content_classes", classes)
-
-
-def residue(name: str, table: ir.Table) -> ir.Table:
-    """One row per person with what a table still holds: `remains` anything, `chat` messages alone, and which identifiers."""
-    never = table.user_id.isnull() & table.user_id.notnull()
-    flags = {f"has_{n}": never for n in IDENTIFIERS} | {"remains": table.user_id.notnull(), "chat": never}
-    match name:
-        case "users":
-            flags |= {f"has_{n}": flag for n, flag in offending(table).items()} | {"remains": identifiable(table)}
-        case "profile_attributes":
-            flags["remains"] = ~blank(table.value)
-        case "content_items":
-            flags |= {"remains": table.kind != "chat", "chat": table.kind == "chat"}
-    return has(table, "user_id", **flags)
 
 
 def any_flag(flags: list[ir.BooleanValue]) -> ir.BooleanValue:

@@ -49,6 +49,7 @@ MODULES = (
 
 #: Reason codes that a clean delivery can't carry, and why.
 NOT_PLANTABLE = {
+    ("RET-05", "stamped_contact"): "needs a share of all accounts, however many there are",
     ("*", "undetermined"): "a predicate without an answer is a fault of a rule, not of data",
     ("COL-01", "new_unmapped_column"): "needs a previous audit",
     ("COL-03", "source_cell"): "the contract knows no such source: the evidence rules stop the table",
@@ -89,6 +90,7 @@ def plant(world: World) -> None:
         for module in MODULES:
             for write in STORIES[module.__name__]:
                 write(world)
+    records.holds_for_one_matter(world)
     sharing.seats(world)
     minors.repeated_dates(world)
     security.columns(world)

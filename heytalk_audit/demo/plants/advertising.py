@@ -56,11 +56,11 @@ def values_in_clear(w: World) -> None:
     name = f"Noor van Dam {w.serial}"
     u = willing(w, display_name=name)
     disclosed(w, u, ("SHA-03", "violation", "plain_identifier"), identifier_form="plain", payload_sample=None)
-    for value in (f"{salted(w)};noor@mail.example", "+31201234567", "198.51.100.255", u, f" {name}\u3000"):
+    for value in (f"{salted(w)};noor@mail.heytalk", "+31201234567", "198.51.100.255", u, f" {name}\u3000"):
         disclosed(w, u, clear, payload_sample=value, identifier_form="none")
     for value in ("noor@mail", "+0312012345", "198.51.100.256", f"{u}0", name.upper()):
         disclosed(w, u, payload_sample=value, identifier_form="none")
-    disclosed(w, None, payload_sample="noor@mail.example", identifier_form="none")
+    disclosed(w, None, payload_sample="noor@mail.heytalk", identifier_form="none")
     coded = ("SHA-03", "review", "uuid_value")
     disclosed(w, u, coded, identifier_form="none", payload_sample=ad_id(w))
     disclosed(w, u, identifier_form="none", payload_sample=ZEROS)
@@ -79,7 +79,7 @@ def ids_in_clear(w: World) -> None:
 
 @story
 def traceable_digests(w: World) -> None:
-    mail, number = f"Mira.{w.id('m')}@Mail.example", f"+31 20 {w.id('7')[-7:]}"
+    mail, number = f"Mira.{w.id('m')}@Mail.heytalk", f"+31 20 {w.id('7')[-7:]}"
     u = willing(w, email=mail, phone=number)
     digits = "".join(c for c in number if c in "0123456789")
     device = phone(w, u, ad_id=ad_id(w).replace("-8000-", "-8abc-"))

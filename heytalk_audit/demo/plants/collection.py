@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heytalk_audit.demo.plants.records import RESIDUE
 from heytalk_audit.demo.plants.story import DAY, HOUR, SECOND, SKEW, deleted, story, unclear
 from heytalk_audit.demo.world import World
 
@@ -105,9 +106,12 @@ def registration(w: World) -> None:
     for early in (SECOND, 0 * SECOND):
         u = w.user()
         w.add("purge_log", user_id=u, purged_at=w.rows["users"][-1]["created_at"] - early)
-        w.find("RET-15", "users", u, "violation", "residue")
         if early:
             w.find("COL-04", "users", u, "violation", "user_id_reused")
+            for table in RESIDUE:
+                w.find("RET-15", table, u, "unknown", "user_id_reused")
+        else:
+            w.find("RET-15", "users", u, "violation", "residue")
 
 
 @story
@@ -260,8 +264,8 @@ def moderation(w: World) -> None:
         (at + DAY, "review", "approved_after_publication"),
         (at + DAY + SECOND, "violation", "approved_late"),
     ):
-        values = {"created_at": at, "first_moderated_at": first_decided_at, "moderated_at": w.ago(3)}
-        c = w.add("content_items", user_id=u, visibility="public", **values)
+        decided_again = {"created_at": at, "first_moderated_at": first_decided_at, "moderated_at": w.ago(3)}
+        c = w.add("content_items", user_id=u, visibility="public", **decided_again)
         if outcome:
             w.find("MOD-01", "content_items", c, outcome, str(reason))
     for decision, created_at, decided_at, outcome, reason in (

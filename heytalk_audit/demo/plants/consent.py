@@ -12,7 +12,7 @@ from heytalk_audit.demo.world import VERSIONS, World
 class State(NamedTuple):
     """A person's answers before an instant, and the finding on something done at it; null where there is none.
 
-    Each answer: how long before, the action, and what else its row holds.
+    Each answer: how long before, the action, and what else its row holds; `ends` is how long after the instant it ends by itself.
     """
 
     finding: tuple[str, str] | None
@@ -33,6 +33,9 @@ STATES = (
     State(("violation", "opted_out"), ((MONTH, "grant", {}), (10 * DAY, "opt_out", {}))),
     State(("violation", "refused"), ((10 * DAY, "refuse", {}),)),
     State(("violation", "not_explicit"), ((MONTH, "grant", {"explicit": False}),)),
+    State(("violation", "expired"), ((MONTH, "grant", {"ends": -10 * DAY}),)),
+    State(None, ((MONTH, "grant", {}), (20 * DAY, "grant", {"ends": -10 * DAY}))),
+    State(None, ((MONTH, "grant", {"ends": SKEW + SECOND}),)),
     State(("violation", "not_explicit"), ((MONTH, "grant", {"method": "bundled_terms"}),)),
     State(("review", "version_unknown"), ((MONTH, "grant", {"policy_version": None}),)),
     State(None, ((MONTH, "grant", {"policy_version": " "}), (MONTH, "grant", {}))),
@@ -43,7 +46,9 @@ def answer(w: World, user: str, purpose: str, at: dt.datetime, state: State) -> 
     """Add the answers, and the findings on them as records of consent."""
     own = w.now - w.about(0)  # nobody else answers in the same second
     for before, action, values in state.answers:
-        key = consent_event(w, user, purpose, action, at - before - (own if before >= DAY else NOW), **values)
+        ends = {"expires_at": at + values["ends"]} if "ends" in values else {}
+        others = {name: value for name, value in values.items() if name != "ends"}
+        key = consent_event(w, user, purpose, action, at - before - (own if before >= DAY else NOW), **others | ends)
         if "policy_version" in values:
             w.find("CON-04", "consents", key, "violation", "version_missing")
         if values.get("method") == "bundled_terms":
@@ -88,6 +93,8 @@ def records_in_doubt(w: World) -> None:
     for early in (SKEW, SECOND):
         w.find("CON-04", "consents", w.agree(u, "other", at - early), "review", "clock_skew")
     w.agree(u, "other", at)
+    for purpose in ("cookies", "personalised_ads"):
+        w.agree(u, purpose, at - 2 * DAY)
 
 
 @story
@@ -119,6 +126,10 @@ def photos_without_consent(w: World) -> None:
     c = w.add("content_items", user_id=u, kind="photo", selection_method="auto")
     w.find("CON-05", "content_items", c, "violation", "no_record")
     c = w.add("content_items", user_id=u, kind="photo", selection_method="user_selected")
+    w.find("CON-05", "content_items", c, "review", "picker_only")
+    ended = w.user()
+    w.agree(ended, "media", w.about(200), expires_at=w.ago(100))
+    c = w.add("content_items", user_id=ended, kind="photo", created_at=w.ago(50), selection_method="user_selected")
     w.find("CON-05", "content_items", c, "review", "picker_only")
     c = w.add("content_items", user_id=u, kind="video", created_at=w.ahead)
     w.find("CON-05", "content_items", c, "unknown", "clock_future")
@@ -185,3 +196,50 @@ def advertising_ids_without_consent(w: World) -> None:
     u = w.user()
     w.agree(u, "personalised_ads", seen)
     w.find("CON-08", "devices", w.add("devices", user_id=u, platform="web", ad_id=ad_id(w)), "violation", "no_choice")
+    device(("violation", "no_choice"), region="CN")
+    device(None, ad_id="NULL")
+    for ends in (limit - SECOND, limit):
+        u = w.user()
+        w.agree(u, "personalised_ads", seen, expires_at=ends)
+        d = w.add("devices", user_id=u, ad_id=ad_id(w))
+        if ends != limit:
+            w.find("CON-08", "devices", d, "violation", "expired")
+
+
+@story
+def withdrawals_asked_for(w: World) -> None:
+    """In the app a day is enough time, elsewhere three: for each purpose that was agreed to."""
+    at = w.ago(20)
+    for channel, wait, finding in (
+        ("app", DAY, None),
+        ("app", DAY + SECOND, ("violation", "carried_out_late")),
+        ("email", 3 * DAY, None),
+        ("email", 3 * DAY + SECOND, ("violation", "carried_out_late")),
+        ("app", None, ("violation", "not_carried_out")),
+    ):
+        u = w.user()
+        for purpose in ("media", "cookies"):
+            w.agree(u, purpose, w.about(60))
+        consent_event(w, u, "media", "withdraw", at)
+        if wait is not None:
+            consent_event(w, u, "cookies", "withdraw", at + wait)
+        asks(w, u, at, finding, channel=channel)
+    asks(w, w.user(), at, None)
+    u = w.user()
+    w.agree(u, "media", w.about(60))
+    asks(w, u, at, ("review", "refused"), outcome="refused", refusal_reason="law")
+    asks(w, u, w.ago(hours=24), None)
+    for late in (False, True):
+        u = w.user(status="purged", purged_at=at + DAY + SECOND * late)
+        w.add("purge_log", user_id=u, purged_at=at + DAY + SECOND * late)
+        w.agree(u, "media", w.about(60))
+        asks(w, u, at, ("unknown", "user_purged") if late else None)
+
+
+def asks(w: World, user: str, at: dt.datetime, finding: tuple[str, str] | None, **values: Any) -> None:
+    """A request to withdraw whatever was agreed to."""
+    r = w.add(
+        "rights_requests", **{"user_id": user, "kind": "withdraw", "received_at": at, "answered_at": at, "law_region": "EEA"} | values
+    )
+    if finding:
+        w.find("CON-06", "rights_requests", r, *finding)

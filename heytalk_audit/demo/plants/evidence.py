@@ -40,7 +40,7 @@ def impossible_times(w: World) -> None:
 
 @story
 def shared_identifiers(w: World) -> None:
-    mail, phone, device = f"{w.id('m')}@mail.example", f"+90{w.id('9')[-7:]}", ad_id(w)
+    mail, phone, device = f"{w.id('m')}@mail.heytalk", f"+90{w.id('9')[-7:]}", ad_id(w)
     for value in (mail, f" {mail.upper()} "):
         w.find("DQ-08", "users", w.user(email=value), "review", "shared_email")
     for value in (phone, f"{phone} "):

@@ -64,6 +64,11 @@ def minors_targeted(w: World) -> None:
             if not grown:
                 w.find("MIN-03", "users", u, "violation", "marketing_send")
         u = w.user(birth_date=born)
+        w.agree(u, "marketing_email", w.about(100))
+        send(w, u, at, status="bounced")
+        if not grown:
+            w.find("MIN-03", "users", u, "review", "bounced_send")
+        u = w.user(birth_date=born)
         w.agree(u, "personalised_ads", w.about(100))
         advertised(w, u, at)
         if not grown:

@@ -16,7 +16,16 @@ def traffic(w: World) -> None:
     u = w.user()
     w.find("RET-07", "traffic_events", w.add("traffic_events", user_id=u, event_at=w.overdue(12)), "violation", "over_one_year")
     w.add("traffic_events", user_id=u, event_at=w.in_time(12))
-    w.add("traffic_events", user_id=None, ip=None, event_at=w.overdue(12))
+    nobody: Row = {"user_id": None, "ip": None}
+    w.add("traffic_events", **nobody, event_at=w.overdue(12))
+    for url, at in (
+        ("?to=noor%40mail.heytalk", w.overdue(12)),
+        ("?to=noor%40mail.heytalk", w.in_time(12)),
+        ("/logo@2x.png", w.overdue(12)),
+    ):
+        e = w.add("traffic_events", **nobody, event_at=at, url=f"https://media.heytalk.app{url}")
+        if url[0] == "?" and at == w.overdue(12):
+            w.find("RET-07", "traffic_events", e, "review", "identifying_url")
     w.find("RET-07", "traffic_events", w.add("traffic_events", user_id=u, event_at=w.ahead), "unknown", "clock_future")
     for days, reason in ((None, "hold_open"), (29, "hold_closing"), (31, None)):
         u = w.user()
@@ -59,7 +68,10 @@ def consent_lost(w: World) -> None:
     p = w.add("purge_log", user_id=u, table_name="consents")
     w.find("RET-10", "purge_log", p, "violation", "purged_within_five_years")
     old = w.user(created_at=w.ago(2200))
-    w.add("purge_log", user_id=old, table_name="consents")
+    p = w.add("purge_log", user_id=old, table_name="consents")
+    w.find("RET-10", "purge_log", p, "unknown", "record_age_unknown")
+    w.add("purge_log", user_id=u, table_name="consents", rows=0)
+    w.add("purge_log", user_id=u, table_name="consents", trigger="request")
     p = w.add("purge_log", user_id=w.id("ghost"), table_name="consents")
     w.find("RET-10", "purge_log", p, "unknown", "record_age_unknown")
     p = w.add("purge_log", user_id=old, table_name="consents", purged_at=w.ahead)
@@ -100,9 +112,12 @@ def holds_in_doubt(w: World) -> None:
     bad("review_overdue", started_at=w.overdue(12))
     w.add("retention_exceptions", user_id=u, started_at=w.in_time(12))
     bad("scope_all", "review", scope="*")
+    nine = ",".join(("users", *RESIDUE[1:], "consents", "disclosures"))
+    bad("scope_all", "review", scope=f"{nine},vendors")
+    w.add("retention_exceptions", user_id=u, scope=f"{nine},users.email")
     bad("clock_future", "unknown", reviewed_at=w.ahead)
     bad("clock_contradiction", "unknown", ended_at=w.ago(151))
-    late = deleted(w, deleted_at=w.overdue(6, by=90), email=f"{w.id('m')}@mail.example")
+    late = deleted(w, deleted_at=w.overdue(6, by=90), email=f"{w.id('m')}@mail.heytalk")
     x = w.add("retention_exceptions", user_id=late, started_at=w.ago(60))
     w.find("RET-12", "retention_exceptions", x, "violation", "back_dated")
     w.find("RET-01", "users", late, "violation", "overdue")
@@ -124,8 +139,8 @@ def banned(w: World) -> None:
         if reason == "sensitive_kept":
             w.find("SEN-03", table, key, "violation", "stored_after_deletion")
         w.find("RET-13", "users", u, "violation", reason)
-        w.find("RET-01", "users", u, "review", "unrecorded_purge")
-    u = w.user(email=f"{w.id('m')}@mail.example", **gone)
+        w.find("RET-01", "users", u, "violation", "overdue_elsewhere")
+    u = w.user(email=f"{w.id('m')}@mail.heytalk", **gone)
     w.find("RET-13", "users", u, "violation", "identifiers_kept")
     w.find("RET-01", "users", u, "violation", "overdue")
     for at in (w.overdue(36), w.in_time(36)):
@@ -144,7 +159,7 @@ def anonymised(w: World) -> None:
         "last_interactive_at": None,
         "created_at": w.noon(dt.date(2022, 6, 15)),
     }
-    u = w.user(email=f"{w.id('m')}@mail.example", country="NL", city="Utrecht", gender="f", **anonymous)
+    u = w.user(email=f"{w.id('m')}@mail.heytalk", country="NL", city="Utrecht", gender="f", **anonymous)
     w.find("RET-14", "users", u, "violation", "direct_identifier")
     u = w.user(country="NL", city=f"Hamlet {letters(w.serial)}", gender="f", **anonymous)
     w.find("RET-14", "users", u, "violation", "singled_out")
@@ -155,7 +170,15 @@ def anonymised(w: World) -> None:
     for _ in range(10):
         w.user(country="NL", city="Utrecht", gender="f", **anonymous)
     w.user(**anonymous)
-    for row in w.rows["users"][-16:]:
+    u = w.user(**anonymous)
+    w.add("social_accounts", user_id=u)
+    w.find("RET-14", "users", u, "violation", "linked_rows")
+    u = w.user(**anonymous)
+    w.add("content_items", user_id=u, kind="chat")
+    w.find("RET-14", "users", u, "review", "linked_messages")
+    u = w.user(**anonymous)
+    w.add("support_tickets", user_id=u)
+    for row in w.rows["users"][-19:]:
         w.find("COL-11", "users", row["user_id"], "unknown", "deleted_at_missing")
 
 
@@ -180,6 +203,12 @@ def residue(w: World) -> None:
     w.add("devices", user_id=u)
     w.add("retention_exceptions", user_id=u, scope="devices", started_at=w.ago(140))
     w.find("RET-15", "devices", u, "exempt", "hold_open")
+    u = purged()
+    w.add("devices", user_id=u)
+    w.add("retention_exceptions", user_id=u, type="ban")
+    w.find("RET-15", "devices", u, "review", "ban_block_list")
+    u = purged()
+    w.add("promotion_entries", user_id=u, won_at=w.ago(500), paid_at=w.ago(480), payout_details_held=True)
     ahead = w.user(status="purged", purged_at=w.ahead)
     for table in RESIDUE:
         w.find("RET-15", table, ahead, "unknown", "clock_future")
@@ -205,7 +234,9 @@ def restored(w: World) -> None:
     u = restore("restored_after_request_due", "review", restored_at=due + dt.timedelta(days=1), **by_request)
     w.find("RGT-01", "users", u, "violation", "not_executed")
     w.find("RGT-01", "users", restore(None, restored_at=due, **by_request), "violation", "not_executed")
-    restore("staff_no_ticket", restored_by="staff")
+    restore("staff_no_ticket", restored_by="staff", restored_at=w.ago(29))
+    restore("staff_ticket_unnamed", "review", restored_by="staff")
+    w.add("support_tickets", user_id=None, opened_at=w.ago(60), closed_at=w.ago(39))
     u = restore(None, restored_by="staff")
     w.add("support_tickets", user_id=u, opened_at=w.ago(45), closed_at=w.ago(39))
     restore("system_restore", "review", restored_by="system")
@@ -217,15 +248,16 @@ def restored(w: World) -> None:
 @story
 def purge_record(w: World) -> None:
     purge: Row = {"status": "purged", "purged_at": w.ago(20)}
-    for table, day, finding in (
-        (None, 20, ("violation", "no_purge_log")),
-        ("devices", 20, ("review", "users_not_in_purge_log")),
-        ("users", 21, ("review", "purge_dates_differ")),
-        ("users", 20, None),
+    for table, day, rows, finding in (
+        (None, 20, 0, ("violation", "no_purge_log")),
+        ("devices", 20, 1, ("review", "users_not_in_purge_log")),
+        ("users", 21, 1, ("review", "purge_dates_differ")),
+        ("users", 20, 0, ("review", "purge_of_nothing")),
+        ("users", 20, 1, None),
     ):
         u = w.user(**purge)
         if table:
-            w.add("purge_log", user_id=u, table_name=table, purged_at=w.ago(day))
+            w.add("purge_log", user_id=u, table_name=table, rows=rows, purged_at=w.ago(day))
         if finding:
             w.find("RET-18", "users", u, *finding)
 
@@ -243,6 +275,9 @@ def copies_of_deleted_sources(w: World) -> None:
         w.find("SEN-08", "content_items", c, "review", "transcript_stored")
         if at < w.ago(hours=72):
             w.find("RET-19", "content_items", c, "violation", "copy_outlives_source")
+            c = w.add("content_items", user_id=w.user(), kind="transcript", parent_id=source)
+            w.find("SEN-08", "content_items", c, "review", "transcript_stored")
+            w.find("RET-19", "content_items", c, "review", "copy_of_somebody_else")
     source = w.add("content_items", user_id=u, kind="photo")
     c = w.add("content_items", user_id=u, kind="photo", parent_id=source, created_at=w.ahead)
     w.find("RET-19", "content_items", c, "unknown", "clock_future")
@@ -265,3 +300,13 @@ def prizes(w: World) -> None:
     entry("unknown", "clock_future", won_at=w.ahead)
     w.find("COL-06", "promotion_entries", w.rows["promotion_entries"][-1]["entry_id"], "review", "clock_skew")
     w.add("promotion_entries", user_id=u, won_at=w.overdue(12))
+
+
+def holds_for_one_matter(w: World) -> None:
+    """One matter for the holds of too many people, and one for those of as many as there may be."""
+    many = max(20, len(w.regions) // 80)
+    for count, matter in ((many, "Case 9"), (19, "Case 10")):
+        for _ in range(count):
+            x = w.put("retention_exceptions", user_id=w.user(), reference=matter, scope="rights_requests")
+            if count == many:
+                w.find("RET-12", "retention_exceptions", x, "review", "mass_hold")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 
-from heytalk_audit.demo.plants.story import ad_id, deleted, months, story, tracked, unclear
+from heytalk_audit.demo.plants.story import SECOND, ad_id, deleted, months, story, tracked, unclear
 from heytalk_audit.demo.world import Row, World
 
 
 @story
 def kept_too_long(w: World) -> None:
-    u = deleted(w, deleted_at=w.overdue(6), email=f"{w.id('m')}@mail.example")
+    u = deleted(w, deleted_at=w.overdue(6), email=f"{w.id('m')}@mail.heytalk")
     w.find("RET-01", "users", u, "violation", "overdue")
-    deleted(w, deleted_at=w.in_time(6), email=f"{w.id('m')}@mail.example")
+    deleted(w, deleted_at=w.in_time(6), email=f"{w.id('m')}@mail.heytalk")
     u = deleted(w, deleted_at=w.overdue(6), purged_at=w.ago(100), status="purged", phone=f"+31{w.id('9')[-7:]}")
     w.find("RET-01", "users", u, "violation", "residue_after_purge")
     w.find("RET-15", "users", u, "violation", "residue")
@@ -25,6 +25,23 @@ def kept_too_long(w: World) -> None:
     w.find("RGT-01", "users", u, "violation", "not_executed")
     u = w.user(deletion_requested_at=w.in_time(6), display_name="Robin Aydin")
     w.find("RGT-01", "users", u, "violation", "not_executed")
+
+
+@story
+def nameless_accounts(w: World) -> None:
+    """What stands for nobody names nobody; an account without a name is still there as long as its data is."""
+    purge: Row = {"status": "purged", "deleted_at": w.ago(250), "purged_at": w.ago(100)}
+    u = w.user(**purge, display_name="Deleted user", email=f"deleted-{w.serial}@invalid", phone="000")
+    u = w.user(**purge, display_name="Deleted Aylin")
+    w.find("RET-01", "users", u, "violation", "residue_after_purge")
+    w.find("RET-15", "users", u, "violation", "residue")
+    for value in ("chess", "n/a"):
+        u = deleted(w, deleted_at=w.overdue(6))
+        w.add("profile_attributes", user_id=u, value=value)
+        w.find("RET-01", "users", u, *(("violation", "overdue_elsewhere") if value == "chess" else ("review", "unrecorded_purge")))
+    u = deleted(w, deleted_at=w.overdue(6))
+    w.add("content_items", user_id=u, kind="chat")
+    w.find("RET-01", "users", u, "review", "peer_messages_kept")
 
 
 @story
@@ -41,7 +58,7 @@ def purged_late(w: World) -> None:
 @story
 def on_hold(w: World) -> None:
     for days, reason in ((None, "hold_open"), (10, "hold_closing"), (31, None)):
-        u = deleted(w, deleted_at=w.overdue(6, by=90), email=f"{w.id('m')}@mail.example")
+        u = deleted(w, deleted_at=w.overdue(6, by=90), email=f"{w.id('m')}@mail.heytalk")
         ended = None if days is None else w.ago(days)
         w.add("retention_exceptions", user_id=u, scope="users.email; users.phone", started_at=w.ago(200), ended_at=ended)
         w.find("RET-01", "users", u, "exempt" if reason else "violation", reason or "overdue")
@@ -86,6 +103,11 @@ def kept_beyond_allow_list(w: World) -> None:
             w.find("RET-03", "users", u, "exempt", "hold_open")
         elif at == w.ago(30):
             w.find("RET-03", "users", u, "review", "no_allow_list")
+    for at in (w.ago(hours=72) - SECOND, w.ago(hours=72)):
+        u = deleted(w, deleted_at=at)
+        w.add("content_items", user_id=u, kind="chat", created_at=w.ago(100))
+        if at != w.ago(hours=72):
+            w.find("RET-03", "users", u, "review", "excess_chat")
 
 
 @story

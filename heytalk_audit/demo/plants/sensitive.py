@@ -39,6 +39,9 @@ def consenting(w: World, user: str | None = None, **values: Any) -> str:
 #: The finding on a value that its owner entered without explicit consent: the policy may read that as consent.
 UPLOADED = (("SEN-01", "review", "no_explicit_consent"),)
 
+#: The findings on a value of a category that no list knows.
+UNRECOGNISED = (("SEN-01", "unknown", "category_unrecognised"), ("SEN-02", "unknown", "category_unrecognised"))
+
 
 @story
 def stored_without_consent(w: World) -> None:
@@ -62,6 +65,11 @@ def stored_without_consent(w: World) -> None:
     for value in (None, "\u3000", " N/A ", "-", "Unknown"):
         special_value(w, u, value=value)
     special_value(w, u, category="pd:Gender", name="gender", value="f")
+    special_value(w, u, *UNRECOGNISED, category="pd:Tribe", name="tribe", value="of the lake")
+    special_value(
+        w, u, *UNRECOGNISED, ("SEN-06", "unknown", "category_unrecognised"), category=" ", name="tribe", value="of the lake", **PUBLIC
+    )
+    special_value(w, u, *UPLOADED, category="dpv-pd:Religion")
     special_value(w, u, deleted_at=w.now)
     special_value(w, u, *UPLOADED, deleted_at=w.ahead)
 
@@ -128,7 +136,7 @@ def kept_after_deletion(w: World) -> None:
         (limit - SECOND, {}, ("review", "kept_in_window"), (more,)),
         (limit - SECOND, PUBLIC, ("violation", "still_public"), (more, ("RET-02", "violation", "attribute_public"))),
         (w.in_time(6), {}, ("review", "kept_in_window"), (more,)),
-        (over, {}, ("violation", "stored_after_deletion"), (("RET-01", "review", "unrecorded_purge"),)),
+        (over, {}, ("violation", "stored_after_deletion"), (("RET-01", "violation", "overdue_elsewhere"),)),
     ):
         u = consenting(w, deleted(w, deleted_at=at))
         special_value(w, u, *[("SEN-03", *finding)] if finding else [], **values)
@@ -161,8 +169,8 @@ def special_fields_disclosed(w: World) -> None:
     u = w.user()
     for kind, fields in (
         ("sdk", ["user_id", " Profile.Religion "]),
-        ("advertising", ["HEALTH"]),
-        ("processor", ["pd:Race"]),
+        ("advertising", ["hiv-status"]),
+        ("processor", ["pd:Disability"]),
         ("legal", ["user.special.politics"]),
         ("corporate", ["sexual_orientation"]),
     ):
@@ -178,7 +186,10 @@ def special_fields_disclosed(w: World) -> None:
             if kind == "advertising" and key == d:
                 w.find("SHA-03", "disclosures", key, "violation", "plain_identifier")
                 w.find("SHA-05", "disclosures", key, "violation", "no_grant")
-    d = w.add("disclosures", user_id=u, kind="sdk", fields=["religion.track", "race_track", "pd:race", ""])
+    d = w.add("disclosures", user_id=u, kind="sdk", fields=["orientation", "user.Health"])
+    w.find("SEN-05", "disclosures", d, "review", "ambiguous_name")
+    w.find("SHA-02", "disclosures", d, "violation", "field_not_declared")
+    d = w.add("disclosures", user_id=u, kind="sdk", fields=["religion.track", "race_track", "orientations", ""])
     w.find("SHA-02", "disclosures", d, "violation", "field_not_declared")
     d = w.add("disclosures", user_id=None, kind="sdk", fields=["health_conditions"], identifier_form="none")
     w.find("SEN-05", "disclosures", d, "review", "aggregate")

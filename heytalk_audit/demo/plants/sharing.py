@@ -184,10 +184,10 @@ def erasure_not_passed_on(w: World) -> None:
     named = ("SHA-01", "review", "declared_by_category_only")
     host = vendor(w, named, name="Northpeak Hosting", category="hosting", declared_fields=["user_id"])
     w.find("SHA-13", "vendors", host, "unknown", "region_missing")
-    for wait, findings in ((30, []), (31, [silent])):
+    for days, findings in ((30, []), (31, [silent])):
         u = gone(w, w.ago(60))
         share(w, host, *findings, fields=["user_id"], purpose="improve_services", user_id=u, sent_at=w.ago(61))
-        share(w, host, fields=["user_id"], purpose="legal_compliance", user_id=u, sent_at=w.ago(60 - wait))
+        share(w, host, fields=["user_id"], purpose="legal_compliance", user_id=u, sent_at=w.ago(60 - days))
     u = deleted(w, status="purged", purged_at=None)
     share(w, "rong_cloud", ("SHA-10", "unknown", "clock_missing"), **rong, user_id=u, sent_at=w.ago(40))
 
