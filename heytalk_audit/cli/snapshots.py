@@ -61,7 +61,7 @@ def holidays(
     region: Annotated[str, typer.Argument(help="A country or a part of one: ES, TR, CN, US-CA, GB-ENG")],
     year: Annotated[list[int], typer.Option("--year", min=1970, max=2200, help="A year; give it again for more")],
 ) -> None:
-    """A region's public holidays, to be pasted under settings.holidays in the parameters."""
+    """A country's public holidays, to be pasted under its region of law in settings.holidays in the parameters."""
     from heytalk_audit.policy.holidays import lines
 
     for line in lines(region, year):

@@ -8,7 +8,7 @@ from heytalk_audit.errors import InputError, nearest, printable
 
 
 def lines(region: str, years: Iterable[int]) -> list[str]:
-    """The holidays of a country or a part of one (ES, US-CA, GB-ENG), in order, as items of `settings.holidays` with their names.
+    """The holidays of a country or a part of one (ES, US-CA, GB-ENG), in order, as items of a region's list with their names.
 
     Names are English where the library has English ones. Raises InputError for an unknown region, and for years without holidays.
     """

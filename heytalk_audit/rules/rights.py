@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, Condition, passes, review, rule, unknown, violation
 from heytalk_audit.audit.holds import hold
+from heytalk_audit.audit.people import one_row_each
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
@@ -29,7 +30,7 @@ def requested_deletions(requests: ir.Table, users: ir.Table, policy: View) -> ir
     """
     r = requests.filter(requests.kind == "erasure")
     r = r.filter(~sure(r.outcome.isin(["refused", "withdrawn"])))
-    registered = with_account(with_deadline(r, users, policy), users)
+    registered = with_account(with_deadline(r, users, policy), users, policy)
     registered = registered.select(
         "user_id", "outcome", "channel", "law_region", "last_day", "strict_day", "latest_day", "has_account", *STATE,
         record="rights_requests:" + registered.request_id, asked_at=registered.received_at,
@@ -52,9 +53,10 @@ def not_registered(users: ir.Table, erasures: ir.Table, policy: View) -> ir.Tabl
     return users.anti_join(pairs.filter(near), ["user_id", "deletion_requested_at"])
 
 
-def with_account(requests: ir.Table, users: ir.Table) -> ir.Table:
+def with_account(requests: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     """Requests with `has_account` and STATE of their person's account."""
-    u = users.filter(~blank(users.user_id))
+    u = one_row_each(users, policy)
+    u = u.filter(~blank(u.user_id))
     state = {column: u[column] for column in STATE}
     return join(requests, lookup(u, "user_id", has_account=u.user_id.notnull(), **state))
 

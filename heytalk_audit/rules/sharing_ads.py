@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, Condition, passes, review, rule, unknown, violation
+from heytalk_audit.audit.people import one_row_each
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import blank, trim
 from heytalk_audit.policy.declared import key
@@ -53,7 +54,8 @@ def clear_identifier_to_advertisers(disclosures: ir.Table, users: ir.Table, vend
     A disclosure that does not say in which form it identifies is unknown.
     """
     d = join(advertised(disclosures, policy), what_samples_hold(disclosures, users, policy), "payload_sample")
-    d = join(d, lookup(users, "user_id", person_name=only_if(~blank(users.display_name), trim(users.display_name))))
+    u = one_row_each(users, policy)
+    d = join(d, lookup(u, "user_id", person_name=only_if(~blank(u.display_name), trim(u.display_name))))
     d = join(d, declared_for_ad_ids(vendors, policy), "vendor_id")
     return Check(d, sent_in_clear(d), by=("vendor_id", "identifier_form"))
 

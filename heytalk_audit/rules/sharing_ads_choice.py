@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, Condition, passes, review, rule, unknown, violation
+from heytalk_audit.audit.people import one_row_each
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
@@ -38,7 +39,8 @@ def advertising_against_choice(disclosures: ir.Table, users: ir.Table, consents:
     some minutes is for a person to decide, as are a few days beyond where no holidays are listed, and a person without a region who
     has not agreed. A person who is not among the accounts is unknown.
     """
-    people = lookup(users, "user_id", has_account=~blank(users.user_id), law_region=users.law_region)
+    u = one_row_each(users, policy)
+    people = lookup(u, "user_id", has_account=~blank(u.user_id), law_region=u.law_region)
     d = join(advertised(disclosures, policy), people)
     d = with_law(with_choices(d, "sent_at", "personalised_ads", consents, policy))
     return Check(d, against_choice(d, policy), by=("vendor_id", "law_region"), until=policy.date(d.sent_at))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, Condition, passes, review, rule, unknown, violation
+from heytalk_audit.audit.people import one_row_each
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.declared import Codes
 from heytalk_audit.policy.view import View
@@ -26,7 +27,8 @@ def analytics_after_opt_out(disclosures: ir.Table, users: ir.Table, consents: ir
     since is for a person to decide, as is what is right only if clocks differ by some minutes. A person who is not among the accounts,
     and a disclosure without a time, are unknown. An opt-out that only the device knows is not seen.
     """
-    d = join(observed(disclosures, policy), lookup(users, "user_id", has_account=~blank(users.user_id), law_region=users.law_region))
+    u = one_row_each(users, policy)
+    d = join(observed(disclosures, policy), lookup(u, "user_id", has_account=~blank(u.user_id), law_region=u.law_region))
     d = with_choices(d, "sent_at", "analytics", consents, policy)
     return Check(d, not_agreed(d), by=("vendor_id", "purpose", "law_region"))
 

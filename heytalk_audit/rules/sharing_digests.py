@@ -12,13 +12,16 @@ from heytalk_audit.expressions.digests import (
     digests_of,
     email_forms,
     forms_of,
+    has_seldom_forms,
+    has_uniform_form,
     id_forms,
-    normal_emails,
-    normal_phones,
+    in_small_letters,
     phone_forms,
-    rare_emails,
+    seldom_emails,
+    seldom_forms_of,
+    uniform_phones,
 )
-from heytalk_audit.expressions.strings import blank, has_two_cases, lower, raised, trim
+from heytalk_audit.expressions.strings import blank, lower, raised, trim
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.advertising_terms import advertised, is_zeros, sampled
 from heytalk_audit.rules.terms import has, join
@@ -37,8 +40,9 @@ def sampled_digests(tokens: ir.Table) -> ir.Table:
 def stored_forms(users: ir.Table, devices: ir.Table, policy: View) -> list[tuple[str, ir.Table]]:
     """Everything stored that a digest may be of, in the forms in which it may have been written: its kind, and a table of forms."""
     emails = users.filter(~blank(users.email))
-    rare = emails.filter(has_two_cases(emails.email))
-    phones = with_calling_codes(users.filter(~blank(users.phone)), policy)
+    seldom = emails.filter(has_seldom_forms(emails.email))
+    phones = users.filter(~blank(users.phone))
+    at_home = with_calling_codes(phones.filter(has_uniform_form(phones.phone)), policy)
     ad_ids = devices.filter(~blank(devices.ad_id), ~is_zeros(devices.ad_id))
     stored = (
         ("user_id", users, "user_id", id_forms),
@@ -47,9 +51,10 @@ def stored_forms(users: ir.Table, devices: ir.Table, policy: View) -> list[tuple
     )
     held = [(kind, table.filter(~blank(table[column])), column, written) for kind, table, column, written in stored]
     return [
-        ("email", forms_of(emails, [*email_forms(emails.email), *normal_emails(emails.email)])),
-        ("email", forms_of(rare, rare_emails(rare.email))),
-        ("phone", forms_of(phones, [*phone_forms(phones.phone), *normal_phones(phones.phone, phones.abroad, phones.at_home)])),
+        ("email", forms_of(emails, [*email_forms(emails.email), in_small_letters(emails.email)])),
+        ("email", seldom_forms_of(seldom, seldom_emails(seldom.email))),
+        ("phone", forms_of(phones, phone_forms(phones.phone))),
+        ("phone", seldom_forms_of(at_home, uniform_phones(at_home.phone, at_home.abroad, at_home.at_home))),
         *[(kind, forms_of(table, written(table[column]))) for kind, table, column, written in held],
     ]
 

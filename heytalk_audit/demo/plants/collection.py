@@ -265,8 +265,8 @@ def moderation(w: World) -> None:
         (at + DAY, "review", "approved_after_publication"),
         (at + DAY + SECOND, "violation", "approved_late"),
     ):
-        values = {"created_at": at, "first_moderated_at": first_decided_at, "moderated_at": w.ago(3)}
-        c = w.add("content_items", user_id=u, visibility="public", **values)
+        decided_again = {"created_at": at, "first_moderated_at": first_decided_at, "moderated_at": w.ago(3)}
+        c = w.add("content_items", user_id=u, visibility="public", **decided_again)
         if outcome:
             w.find("MOD-01", "content_items", c, outcome, str(reason))
     for decision, created_at, decided_at, outcome, reason in (

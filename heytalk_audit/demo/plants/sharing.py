@@ -183,10 +183,11 @@ def erasure_not_passed_on(w: World) -> None:
         share(w, "rong_cloud", ("SHA-10", *finding), **rong, user_id=gone(w, at), sent_at=at + wait)
     named = ("SHA-01", "review", "declared_by_category_only")
     host = vendor(w, named, name="Northpeak Hosting", category="hosting", declared_fields=["user_id"])
-    for wait, findings in ((30, []), (31, [silent])):
+    w.find("SHA-13", "vendors", host, "unknown", "region_missing")
+    for days, findings in ((30, []), (31, [silent])):
         u = gone(w, w.ago(60))
         share(w, host, *findings, fields=["user_id"], purpose="improve_services", user_id=u, sent_at=w.ago(61))
-        share(w, host, fields=["user_id"], purpose="legal_compliance", user_id=u, sent_at=w.ago(60 - wait))
+        share(w, host, fields=["user_id"], purpose="legal_compliance", user_id=u, sent_at=w.ago(60 - days))
     u = deleted(w, status="purged", purged_at=None)
     share(w, "rong_cloud", ("SHA-10", "unknown", "clock_missing"), **rong, user_id=u, sent_at=w.ago(40))
 
