@@ -53,10 +53,11 @@ def open_snapshot(folder: Path, engine: Engine, work: Path | None = None) -> Sna
 
 
 def _open(engine: Engine, name: str, state: dict[str, Any]) -> ir.Table:
-    readable = {profile.OK, profile.EMPTY}
-    columns = [
-        (c, state["columns"][c.name]["status"] == profile.OK)
-        for c in contract.load()[name].columns
-        if state["columns"][c.name]["status"] in readable
-    ]
+    status = {c.name: state["columns"][c.name]["status"] for c in contract.load()[name].columns}
+    columns = [(c, status[c.name] == profile.OK) for c in contract.load()[name].columns if _reads(c, status[c.name])]
     return engine.open(name, [Path(f) for f in state["files"]], columns)
+
+
+def _reads(column: contract.Column, status: str) -> bool:
+    """Whether a column can be read: one that may be absent, and is, reads as null."""
+    return status in (profile.OK, profile.EMPTY) or (status == profile.MISSING and column.may_be_absent)
