@@ -64,7 +64,7 @@ class Audit:
     @cached_property
     def wrong(self) -> dict[ColumnName, float]:
         """The columns that hold wrong values, and the share of their rows that do."""
-        return wrong_values.counted(self.snapshot.profile)
+        return wrong_values.shares_of(self.snapshot.profile)
 
     @cached_property
     def detections(self) -> ir.Table:

@@ -24,7 +24,7 @@ class ColumnsRead:
     tables: Mapping[ops.Node, str]
     kept: Mapping[ops.Node, ops.Node]
     values_only: bool = False
-    found: set[ColumnName] = field(default_factory=set)
+    columns: set[ColumnName] = field(default_factory=set)
     _seen: set[ops.Node] = field(default_factory=set)
 
     def of(self, nodes: Iterable[ops.Node]) -> set[ColumnName]:
@@ -41,12 +41,12 @@ class ColumnsRead:
                 waiting += self._of_relation(node)
             else:
                 waiting += node.__children__
-        return self.found
+        return self.columns
 
     def _of_field(self, node: ops.Field) -> list[ops.Node]:
         relation = self.kept.get(node.rel, node.rel)
         if relation in self.tables:
-            self.found.add((self.tables[relation], node.name))
+            self.columns.add((self.tables[relation], node.name))
             return []
         values = getattr(relation, "values", None) or getattr(relation, "fields", None) or {}
         own = [values[node.name]] if node.name in values else []

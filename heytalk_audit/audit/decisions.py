@@ -74,11 +74,11 @@ class Decisions:
 
     def _of(self, rows: ir.Table) -> ir.StringValue:
         """Of two decisions on one row the graver counts."""
-        found = {what: [matches(entry, rows) for entry in self.valid if entry.decision == what] for what in (BREACH, NO_BREACH)}
-        for what in found:
+        tests = {what: [decided_rows_of(entry, rows) for entry in self.valid if entry.decision == what] for what in (BREACH, NO_BREACH)}
+        for what in tests:
             records = [record for record, label in self.labels.items() if label == what]
-            found[what] += [(rows.outcome == Outcome.REVIEW.value) & rows.record.isin(records)] if records else []
-        cases = [(sure(test), what) for what, tests in found.items() for test in tests]
+            tests[what] += [(rows.outcome == Outcome.REVIEW.value) & rows.record.isin(records)] if records else []
+        cases = [(sure(test), what) for what, listed in tests.items() for test in listed]
         return ibis.cases(*cases, else_=ibis.null("string")) if cases else ibis.null("string")
 
 
@@ -106,8 +106,8 @@ def decisions_of(
     by_label, read = _labels(evaluation, pads, engine, labels)
     sampled = any(entry.scope.sample for entry in mine)
     if evaluation.classified is None or not evaluation.verdict.is_tested:
-        found = 0 if evaluation.verdict.is_tested else None
-        return Decisions(tuple(_standing(entry, _state(entry, evaluation, bounds, found, found), found) for entry in mine))
+        none = 0 if evaluation.verdict.is_tested else None
+        return Decisions(tuple(_standing(entry, _state(entry, evaluation, bounds, none, none), none) for entry in mine))
     if not mine and not by_label:
         return Decisions()
     rows = with_pseudonyms(evaluation.classified, pads)
@@ -117,13 +117,13 @@ def decisions_of(
     standings = tuple(_standing(*line) for line in zip(mine, states, matched, strict=True))
     valid = tuple(entry for entry, state in zip(mine, states, strict=True) if state == VALID)
     counts = by_label if read or (sampled and any(entry.scope.sample for entry in valid)) else {}
-    made = Decisions(standings, tuple(entry for entry in valid if not entry.scope.sample), counts, read=read)
-    marked = made.marked(rows)
+    closing = Decisions(standings, tuple(entry for entry in valid if not entry.scope.sample), counts, read=read)
+    marked = closing.marked(rows)
     breach, none = _numbers(marked, [sure(marked.decided == BREACH), sure(marked.decided == NO_BREACH)], engine)
-    return Decisions(standings, made.valid, counts, Decided(breach, none), read)
+    return Decisions(standings, closing.valid, counts, Decided(breach, none), read)
 
 
-def matches(entry: Decision, rows: ir.Table) -> ir.BooleanValue:
+def decided_rows_of(entry: Decision, rows: ir.Table) -> ir.BooleanValue:
     """The rows for review that a decision is on."""
     chosen = rows.outcome == Outcome.REVIEW.value
     if entry.scope.record is not None:
@@ -138,7 +138,7 @@ def matches(entry: Decision, rows: ir.Table) -> ir.BooleanValue:
 
 def _matched(entry: Decision, rows: ir.Table, labels: Mapping[str, str]) -> ir.BooleanValue:
     if entry.scope.sample is None:
-        return matches(entry, rows)
+        return decided_rows_of(entry, rows)
     return (rows.outcome == Outcome.REVIEW.value) & (rows.record.isin(list(labels)) if labels else ibis.literal(False))
 
 

@@ -304,13 +304,13 @@ def _by_month(rule: Rule, drawn: OverTime, table: ir.Table, engine: Engine) -> l
 
 def _assumptions(check: Check, counts: RowCounts, view: View) -> dict[str, tuple[str, ...]]:
     """Per reason of a violation the names of the assumed numbers that its rows rest on; reasons that rest on none are left out."""
-    found: dict[str, tuple[str, ...]] = {}
+    resting: dict[str, tuple[str, ...]] = {}
     reasons = {line.reason for line in counts.reasons if line.outcome == Outcome.VIOLATION}
     for c in check.conditions:
         if c.reason in reasons and c.outcome == Outcome.VIOLATION:
             assumed = [n.name for n in view.rests_on(c.when) if n.origin == "assumption"]
-            found[str(c.reason)] = tuple(dict.fromkeys([*found.get(str(c.reason), ()), *assumed]))
-    return {reason: names for reason, names in found.items() if names}
+            resting[str(c.reason)] = tuple(dict.fromkeys([*resting.get(str(c.reason), ()), *assumed]))
+    return {reason: names for reason, names in resting.items() if names}
 
 
 def _without(rule: Rule, stands: Verdict, reason: str, view: View, **why: Any) -> Evaluation:

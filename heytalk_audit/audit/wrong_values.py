@@ -24,7 +24,7 @@ from heytalk_audit.contract import Column
 REASON = "wrong_value"
 
 
-def counted(profile: Mapping[str, Any]) -> dict[ColumnName, float]:
+def shares_of(profile: Mapping[str, Any]) -> dict[ColumnName, float]:
     """The columns of a delivery that hold wrong values, and the share of their table's rows that do."""
     shares = {}
     for table, of_table in profile.items():

@@ -56,8 +56,8 @@ def decide(
     out_: Annotated[Path, typer.Option("--out", help="The file to write")],
 ) -> None:
     """The open rows for review as a register of decisions to fill in: for `decisions` in the next run's parameters."""
-    from heytalk_audit.handover.decide import register_of
+    from heytalk_audit.handover.decide import open_register
 
     if out_.exists():
         raise InputError(f"--out {out_.name}", "is there already", "name another file: what people wrote is not overwritten")
-    out_.write_text(register_of(run_), "utf-8")
+    out_.write_text(open_register(run_), "utf-8")

@@ -25,7 +25,7 @@ _HEAD = """# Decisions on rows for review. Fill in decision (breach or no_breach
 """
 
 
-def register_of(folder: Path) -> str:
+def open_register(folder: Path) -> str:
     """The register as YAML. Raises InputError for a run that was changed, or that is for readers outside and names no record."""
     run = verified_run(folder, f"decide {folder.name}")
     if run.audit.audience != Audience.INTERNAL:

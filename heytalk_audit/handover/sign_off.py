@@ -124,8 +124,12 @@ def agreed_overrides(signed: dict[str, dict[str, Any]]) -> dict[str, dict[str, s
 
 def _cover(run: Path, signed: dict[str, dict[str, Any]]) -> Path:
     results = results_in(run, f"sign {run.name}")
-    body = pages.opinion(results.audit, ratings(results), agreed_overrides(signed), [signed[role] for role in ROLES])
-    title = f"Opinion - {results.audit.title}"
+    body = pages.opinion(
+        results.audit, ratings(results), agreed_overrides(signed), [signed[role] for role in ROLES], f"../{run.name}/index.html"
+    )
+    title = f"Statement of sign-off - {results.audit.title}"
     cover = beside(run) / "cover.html"
-    cover.write_text(page.wrap(page.sanitised(body.html), title, [{"href": "cover.html", "title": "Opinion", "current": True}]), "utf-8")
+    cover.write_text(
+        page.wrap(page.sanitised(body.html), title, [{"href": "cover.html", "title": "Statement of sign-off", "current": True}]), "utf-8"
+    )
     return cover

@@ -100,6 +100,6 @@ def _with_digest(entry: Decision, folder: Path, where: str, digests: dict[str, s
     return entry.model_copy(update={"evidence_sha256": digest})
 
 
-def digests_of(entries: Collection[Decision]) -> dict[str, str]:
+def evidence_digests(entries: Collection[Decision]) -> dict[str, str]:
     """The digests of the evidence that decisions name, by their ids."""
     return {entry.id: entry.evidence_sha256 for entry in entries if entry.evidence_sha256}

@@ -64,6 +64,7 @@ def opinion(
     ratings: Mapping[str, str],
     overrides: Mapping[str, Mapping[str, str]],
     signed: Sequence[Mapping[str, Any]],
+    report: str = "index.html",
 ) -> Fragment:
     """The statement of sign-off that two signatures make: the rating of each area, who signed, and over which evidence.
 
@@ -73,19 +74,20 @@ def opinion(
     lines = []
     for area, computed in ratings.items():
         other = overrides.get(area)
-        lines.append([CHAPTERS[area].title, other["rating"] if other else computed, computed, other["reason"] if other else None])
+        who = " and ".join(str(s["name"]) for s in signed) if other else None
+        lines.append([CHAPTERS[area].title, other["rating"] if other else computed, computed, who, other["reason"] if other else None])
     unapplied = [o for sign_off in signed for o in sign_off["overrides"] if o not in overrides.values()]
     return join(
         tag("h1", f"{audit.title}: statement of sign-off"),
         paragraph(f"Audit {audit.id}, state as of {audit.as_of}.", cls="sub"),
-        *[_concluded(title, rating, audit) for title, rating, _, _ in lines],
+        *[_concluded(title, rating, audit) for title, rating, *_ in lines],
         paragraph(
             "It says nothing of systems, backups, vendor copies and periods that the snapshot does not cover; its limits stand in the ",
-            tag("a", "report", href="index.html#limits"),
+            tag("a", "report", href=f"{report}#limits"),
             ".",
             cls="note",
         ),
-        table(["Area", "Rating", "As computed", "Reason for another rating"], lines, "Rating by area"),
+        table(["Area", "Rating", "As computed", "Stated otherwise by", "Reason for another rating"], lines, "Rating by area"),
         bullets(f"Not applied, as only one signer states it: {CHAPTERS[o['area']].title} {o['rating']} ({o['reason']})" for o in unapplied),
         tag("h2", "How an area is rated", id="ratings"),
         rating_criteria(),

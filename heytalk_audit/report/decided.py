@@ -49,11 +49,11 @@ def decisions_page(results: Sequence[RuleResult], standings: Sequence[DecisionSt
     """What is open and by which reason, with what is needed to decide; and which decisions are themselves findings."""
     rows = [line for result in results for line in _open(result)]
     unsound = [entry for entry in standings if entry.state in FINDINGS]
-    found = {state: meaning for state, meaning in STATES.items() if any(entry.state == state for entry in standings)}
+    meanings = {state: meaning for state, meaning in STATES.items() if any(entry.state == state for entry in standings)}
     return join(
         tag("h2", "Decisions on rows for review", id="decisions"),
         paragraph(_soundness(standings)),
-        definitions((words_of(state), meaning) for state, meaning in found.items()),
+        definitions((words_of(state), meaning) for state, meaning in meanings.items()),
         bullets(join(tag("strong", e.id), f" ({words_of(e.state).lower()}), for ", links.to_rule(e.rule, nowrap=True)) for e in unsound),
         table(["Rule", "Reason", "What to do next", "Rows", "Decide by"], rows, "Rows left for review, by reason", numeric=["Rows"])
         if rows

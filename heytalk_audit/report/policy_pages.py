@@ -119,8 +119,8 @@ def _state(clause: ClauseStanding, results: Mapping[str, RuleResult]) -> Fragmen
 
 def _how_often(result: RuleResult) -> tuple[float, int | None, int | None]:
     violations, tested = result.ledger.violation, result.ledger.tested
-    known = violations is not None and tested is not None
-    return (result.rate or 0.0, violations, tested) if known else (0.0, None, None)
+    is_shown = violations is not None and tested is not None
+    return (result.rate or 0.0, violations, tested) if is_shown else (0.0, None, None)
 
 
 def _with_verdicts(rules: Iterable[RuleVerdict]) -> list[Fragment]:

@@ -110,7 +110,7 @@ def _kept(path: params.PathParameter, audience: str, base: Path, inputs: Path) -
 
 def _keep_digests(register: Path, inputs: Path) -> None:
     """The digests of what decisions name as evidence: the documents themselves stay where they are."""
-    digests = decisions.digests_of(decisions.read_decisions(register, RULES))
+    digests = decisions.evidence_digests(decisions.read_decisions(register, RULES))
     if digests:
         (inputs / decisions.DIGESTS).write_bytes(canonical(digests))
 

@@ -378,7 +378,7 @@ def test_a_covered_rule_is_accepted_and_its_rows_stay(events, tmp_path):
     assert (rule["verdict"], rule["accepted"], rule["ledger"]["violation"], rule["rate"]) == ("ACCEPTED", 3, 3, 0.6)
     assert [(e["id"], e["state"]) for e in found["register"]] == [
         ("AE-1", "valid"),
-        ("AE-2", "unused"),
+        ("AE-2", "not_tested"),
         ("AE-3", "unused"),
         ("AE-4", "expired"),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,8 +12,12 @@ import pytest
 import worlds
 
 from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.evaluate import evaluate
+from heytalk_audit.audit.limits import Limits
+from heytalk_audit.audit.verdict import judge
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
+from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot.engines import connect
 from heytalk_audit.snapshot.open import open_snapshot
 
@@ -188,9 +193,6 @@ LEDGERS = {
 
 @pytest.mark.parametrize("name", LEDGERS)
 def test_the_limits_of_a_pass(name):
-    from heytalk_audit.audit.limits import Limits
-    from heytalk_audit.audit.verdict import judge
-
     changed, limits = LEDGERS[name]
     ledger = dict.fromkeys(("in_scope", "pass", "violation", "review", "unknown", "exempt", "excluded"), 0) | {"in_scope": 300} | changed
     found = judge(ledger, [], Limits.usual())
@@ -208,3 +210,22 @@ def test_a_rule_without_population_names_the_tables_that_are_empty(tmp_path):
     assert (found.verdict, found.blocked_by) == ("NO_POPULATION", ())
     given = {"users": users(1), "disclosures": [{"user_id": "u0", "kind": "sdk"}]}
     assert worlds.evaluated("SHA-08", audit(deliver(tmp_path / "none", given))).blocked_by == ()
+
+
+def test_an_optional_column_that_is_absent_reads_as_null(tmp_path):
+    folder = deliver(tmp_path, {"users": users(1), "traffic_events": [{"user_id": "u0"}]})
+    file = folder / "traffic_events.parquet"
+    pq.write_table(pq.read_table(file).drop_columns(["url"]), file)
+    assert worlds.evaluated("RET-07", audit(folder)).verdict == "PASS"
+    assert worlds.evaluated("SEN-07", audit(folder)).verdict != "NOT_EVALUATED"
+
+
+def test_an_optional_table_that_is_absent_reads_as_empty_and_leaves_no_pass(tmp_path):
+    rule = replace(RULES["RET-07"], optional=("retention_exceptions",))
+    given = {"users": users(1), "traffic_events": [{"user_id": "u0"}]}
+    here = audit(deliver(tmp_path / "whole", given))
+    assert evaluate(rule, here).verdict == "PASS"
+    less = audit(deliver(tmp_path / "less", given))
+    del less.snapshot.tables["retention_exceptions"]
+    found = evaluate(rule, less, raises=True)
+    assert (found.verdict, found.limited_by) == ("REVIEW", ("coverage",)) and "not delivered: retention_exceptions" in found.reason
