@@ -24,6 +24,9 @@ lint: setup
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
+mutants: setup
+	$(BIN)/python tests/mutants/run.py
+
 lab: setup
 	HEYTALK_AUDIT_KEY=$${HEYTALK_AUDIT_KEY:-$(DEMO_KEY)} $(BIN)/heytalk-audit lab
 

@@ -77,7 +77,9 @@ def judged(chosen: list[Mutant], jobs: int) -> list[Judged]:
                 if key[0] in ready or late:
                     done.append(Judged(mutant, _result(*key, late), time.monotonic() - since))
                     del running[key]
-                    print(f"{len(done)}/{len(chosen)} {done[-1].seconds:5.1f} s {mutant.key} <- {done[-1].noticed or 'SURVIVES'}", flush=True)
+                    print(
+                        f"{len(done)}/{len(chosen)} {done[-1].seconds:5.1f} s {mutant.key} <- {done[-1].noticed or 'SURVIVES'}", flush=True
+                    )
     finally:
         shutil.rmtree(kept, ignore_errors=True)
     return done
