@@ -10,7 +10,7 @@ JOBS ?= auto
 # what make bench measures: make bench BENCH="--only rules --users 100000"
 BENCH ?=
 
-.PHONY: audit test lint lab bench setup lock rules imports schema clean
+.PHONY: audit test lint mutants lab bench setup lock rules imports schema clean
 
 audit: setup
 	@HEYTALK_AUDIT_KEY=$(DEMO_KEY) $(BIN)/python -m heytalk_audit.demo.audit
