@@ -10,7 +10,7 @@ JOBS ?= auto
 # what make bench measures: make bench BENCH="--only rules --users 100000"
 BENCH ?=
 
-.PHONY: audit test lint lab bench setup lock rules imports schema clean
+.PHONY: audit test lint mutants lab bench setup lock rules imports schema clean
 
 audit: setup
 	@HEYTALK_AUDIT_KEY=$(DEMO_KEY) $(BIN)/python -m heytalk_audit.demo.audit
@@ -23,6 +23,9 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+mutants: setup
+	$(BIN)/python tests/mutants/run.py
 
 lab: setup
 	HEYTALK_AUDIT_KEY=$${HEYTALK_AUDIT_KEY:-$(DEMO_KEY)} $(BIN)/heytalk-audit lab

@@ -86,5 +86,5 @@ def _is_complete(table: str, audit: Audit) -> bool:
     stated = audit.snapshot.delivery.resource(table)
     if str(stated.get("filter") or "").strip():
         return False
-    start = gate.moment(stated.get("window_start"))
-    return stated.get("complete") is True or (start is not None and (gate.first_created(audit.snapshot.profile) is None or start <= audit.first_account))
+    start, created = gate.moment(stated.get("window_start")), gate.first_created(audit.snapshot.profile)
+    return stated.get("complete") is True or (start is not None and (created is None or start <= created))

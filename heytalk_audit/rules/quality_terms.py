@@ -24,7 +24,7 @@ def on_record(users: ir.Table, purge_log: ir.Table) -> ir.Table:
 def hashed_ids(log: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     """One row: whether the ids of a log are digests while those of users are not (`hashed`), so that the two can't be compared."""
     share = policy.number("digest_share")
-    digests, plain = (table.agg(share=sure(table.user_id.re_search(_DIGEST)).mean()) for table in (log, users))
+    digests, plain = (table.agg(share=table.user_id.re_search(_DIGEST).ifelse(1.0, 0.0).mean()) for table in (log, users))
     both = digests.cross_join(plain.rename(of_users="share"))
     return both.select(hashed=sure(both.share >= share) & ~sure(both.of_users >= share))
 
@@ -65,4 +65,4 @@ def marketed(users: ir.Table, present: Present, policy: View) -> ir.Table:
 
 def _ids(users: ir.Table, tables: list[ir.Table]) -> ir.Table:
     """The people whom some row of these tables is about; of nobody where there is no table."""
-    return ibis.union(*[t.filter(t.user_id.notnull()).select("user_id") for t in (users.limit(0), *tables)]).distinct()
+    return ibis.union(*[t.select("user_id") for t in (users.limit(0), *tables)]).distinct()

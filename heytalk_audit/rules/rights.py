@@ -55,7 +55,7 @@ def not_registered(users: ir.Table, erasures: ir.Table, policy: View) -> ir.Tabl
 
 def with_account(requests: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     """Requests with `has_account` and STATE of their person's account."""
-    u = one_row_each(users, policy)
+    u = one_row_each(users)
     u = u.filter(~blank(u.user_id))
     state = {column: u[column] for column in STATE}
     return join(requests, lookup(u, "user_id", has_account=u.user_id.notnull(), **state))

@@ -22,7 +22,7 @@ ACCEPTED = ("done", "partial")
 
 def with_region(requests: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     """Requests with the law that they are under in `law_region`: their own, or else the person's."""
-    u = one_row_each(users, policy)
+    u = one_row_each(users)
     r = join(requests, lookup(u, "user_id", home=u.law_region))
     own, home = only_if(~blank(r.law_region), r.law_region), only_if(~blank(r.home), r.home)
     return r.mutate(law_region=ibis.coalesce(own, home)).drop("home")

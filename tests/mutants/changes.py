@@ -9,9 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 #: What one operator, method or constant becomes.
-COMPARED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In}
+COMPARED = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
 COMPUTED = {ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
 METHODS = {"isnull": "notnull", "notnull": "isnull", "any": "all", "all": "any", "max": "min", "min": "max", "left_join": "inner_join"}
+
+
 @dataclass(frozen=True, order=True)
 class Mutant:
     """One change: the module, the definition that it stands in, the line, what it does, and which of the module's changes it is."""
@@ -39,7 +50,10 @@ Change = tuple[str, Callable[[ast.AST], ast.AST]]
 def mutants(path: Path, root: Path) -> list[Mutant]:
     """All mutants of a module."""
     name = path.relative_to(root).as_posix()
-    return [Mutant(name, function, node.lineno, what, n) for n, (function, node, what, _) in enumerate(_places(ast.parse(path.read_text("utf-8"))))]
+    return [
+        Mutant(name, function, node.lineno, what, n)
+        for n, (function, node, what, _) in enumerate(_places(ast.parse(path.read_text("utf-8"))))
+    ]
 
 
 def mutated(mutant: Mutant, root: Path) -> ast.Module:
@@ -152,7 +166,12 @@ def _of_call(node: ast.Call, text: str) -> Iterator[Change]:
             yield what, lambda n, i=i: n.func.value if len(n.args) == 1 else _with(n, args=[a for j, a in enumerate(n.args) if j != i])  # type: ignore
     elif method in ("distinct", "fill_null"):
         yield f"no {method} in {text}", lambda n: n.func.value  # type: ignore[attr-defined]
-    elif isinstance(node.func, ast.Name) and node.func.id in ("sure", "trim", "lower", "blank") and len(node.args) == 1 and node.func.id != "blank":
+    elif (
+        isinstance(node.func, ast.Name)
+        and node.func.id in ("sure", "trim", "lower", "blank")
+        and len(node.args) == 1
+        and node.func.id != "blank"
+    ):
         yield f"no {node.func.id} in {text}", lambda n: n.args[0]  # type: ignore[attr-defined]
 
 

@@ -16,7 +16,10 @@ class Reach:
         self.uses: dict[str, set[str]] = defaultdict(set)
         self.rules: dict[str, str] = {}
         for path in sorted((root / PACKAGE).rglob("*.py")):
-            self._read(path.relative_to(root).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"), ast.parse(path.read_text("utf-8")))
+            self._read(
+                path.relative_to(root).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"),
+                ast.parse(path.read_text("utf-8")),
+            )
         self.users: dict[str, set[str]] = defaultdict(set)
         for user, used in self.uses.items():
             for name in used:

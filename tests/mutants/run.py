@@ -20,17 +20,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ibis.backends.duckdb
+import judge
 import pandas
 import pyarrow.parquet
 import yaml
+from changes import Mutant, mutants
+from reach import Reach
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-sys.path[:0] = [str(HERE), str(HERE.parent), str(ROOT)]
-
-import judge
-from changes import Mutant, mutants
-from reach import Reach
 
 #: What is changed, how many of its mutants are drawn, and how many must be noticed.
 ROOMS, SAMPLE, WANTED = ("rules", "expressions", "audit", "registers"), 400, 0.95
@@ -77,7 +75,9 @@ def judged(chosen: list[Mutant], jobs: int) -> list[Judged]:
                 if key[0] in ready or late:
                     done.append(Judged(mutant, _result(*key, late), time.monotonic() - since))
                     del running[key]
-                    print(f"{len(done)}/{len(chosen)} {done[-1].seconds:5.1f} s {mutant.key} <- {done[-1].noticed or 'SURVIVES'}", flush=True)
+                    print(
+                        f"{len(done)}/{len(chosen)} {done[-1].seconds:5.1f} s {mutant.key} <- {done[-1].noticed or 'SURVIVES'}", flush=True
+                    )
     finally:
         shutil.rmtree(kept, ignore_errors=True)
     return done
@@ -117,6 +117,8 @@ def _result(pipe: int, child: int, late: bool) -> str:
 
 def main() -> int:
     """Draw, judge, and tell; 0 when enough are noticed and each survivor is explained."""
+    # the package as it stands here, whatever is installed; no mutant's process has imported it before
+    sys.path[:0] = [str(HERE.parent), str(ROOT)]
     tree = subprocess.run(["git", "rev-parse", "HEAD^{tree}"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--sample", type=int, default=SAMPLE)

@@ -242,9 +242,9 @@ def test_type_and_context_say_whether_a_column_is_named_like_personal_data(name,
 @pytest.mark.parametrize(("beside", "held"), [("user_id", True), ("customer_id", True), ("email", True), ("order_id", False)])
 def test_a_name_is_a_persons_where_its_table_is_about_people(beside, held, tmp_path):
     folder = world(tmp_path / "s", {"users": [{"user_id": "u1"}]})
-    pq.write_table(pa.table({beside: ["x1"], "name": ["Anna"]}), folder / "jobs.parquet")
+    pq.write_table(pa.table({beside: ["x1"], "Name": ["Anna"]}), folder / "jobs.parquet")
     found = verdicts(folder, "COL-01")["COL-01"].rows
-    assert dict(zip(found.record, found.outcome, strict=True))["column_inventory:jobs.name"] == ("violation" if held else "review")
+    assert dict(zip(found.record, found.outcome, strict=True))["column_inventory:jobs.Name"] == ("violation" if held else "review")
 
 
 def test_nothing_delivered_is_nothing_tested(tmp_path):
