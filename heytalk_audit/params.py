@@ -71,6 +71,12 @@ class PolicyParams(Strict):
     text: Annotated[str | None, PathTo(Role.POLICY_TEXT)] = None
 
 
+class DeliveryParams(Strict):
+    """How the delivery is read: which environment variable holds the key under which the purge log's ids were hashed, if they were."""
+
+    purge_key_env: Annotated[str | None, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = None
+
+
 class ReportParams(Strict):
     """For whom the report is, and which environment variable holds the engagement key."""
 
@@ -131,6 +137,7 @@ class Params(Strict):
     snapshot: Annotated[str, PathTo(Role.SNAPSHOT)]
     engine: Annotated[EngineParams, BeforeValidator(lambda v: {"url": v} if isinstance(v, str) else v)] = EngineParams()
     policy: PolicyParams = PolicyParams()
+    delivery: DeliveryParams = DeliveryParams()
     chapters: list[Annotated[str, AfterValidator(known_chapter)]] = Field(default_factory=lambda: list(CHAPTERS))
     rules: list[str] = Field(default_factory=list)
     settings: dict[str, Any] = Field(default_factory=dict)
@@ -235,6 +242,16 @@ def _override(document: dict[str, Any], text: str) -> None:
         place[last] = yaml.safe_load(value)
     except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"-p {key}", "its value is no YAML, or a day that does not exist", "mend it, or quote it") from error
+
+
+def purge_key(variable: str | None) -> bytes | None:
+    """The key of the purge log's hashes, from the environment; null where no variable is named. Raises InputError where it is not set."""
+    if variable is None:
+        return None
+    value = os.environb.get(variable.encode(), b"")
+    if not value:
+        raise InputError(f"delivery.purge_key_env {variable}", "the environment variable is empty or not set", f"export {variable}=...")
+    return value
 
 
 def engagement_key(variable: str, snapshot_id: str = "") -> bytes:

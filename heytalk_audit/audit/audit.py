@@ -10,6 +10,7 @@ from typing import Any
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.faults import absent
+from heytalk_audit.audit.hashed_log import is_hashed
 from heytalk_audit.audit.people import test_accounts
 from heytalk_audit.audit.shared import SharedTables
 from heytalk_audit.detect.columns import ExaminedColumn
@@ -77,17 +78,22 @@ class Audit:
         return self.tables.get(name)
 
     @cached_property
+    def log_is_hashed(self) -> bool:
+        """Whether nobody can be found in the purge log, as its ids are hashes."""
+        return is_hashed(self.snapshot, self.policy.periods["digest_share"])
+
+    @cached_property
     def shared(self) -> SharedTables:
         """What several rules need, computed once."""
         return SharedTables(self.snapshot.engine, self.snapshot.work)
 
     def testers(self, view: View) -> ir.Table:
-        """The ids of test accounts, in one column `tester`. Raises NotEvaluated."""
+        """The ids of test accounts, as `people.test_accounts` has them. Raises NotEvaluated."""
         users = self.snapshot.tables["users"]
         missing = [f"users.{name}" for name in ("user_id", "is_test") if name not in users.columns]
         if missing:
             raise absent(missing)
-        return test_accounts(users, view)
+        return view.named("testers", test_accounts(users))
 
     @cached_property
     def blocked(self) -> dict[str, str]:

@@ -17,6 +17,7 @@ from heytalk_audit.audit.check import Check, OverTime, Rule
 from heytalk_audit.audit.classify import classify, labelled_rows, shown_breakdowns, tested_records
 from heytalk_audit.audit.counts import RowCounts, count
 from heytalk_audit.audit.faults import GATE, Block, Fault, NotEvaluated, absent, fault_of, missing_column
+from heytalk_audit.audit.hashed_log import refuse_hashed
 from heytalk_audit.audit.holds import Hold
 from heytalk_audit.audit.people import people_table
 from heytalk_audit.audit.present import Present
@@ -137,6 +138,7 @@ def _refuse_absent(rule: Rule, audit: Audit) -> None:
 def _refuse_gated(rule: Rule, audit: Audit, tables: Sequence[str]) -> None:
     if rule.family in verdict.GATES:
         return
+    refuse_hashed(rule, tuple(tables), audit.log_is_hashed)
     failed = [table for table in tables if table in audit.blocked]
     if failed:
         raise NotEvaluated(Block(GATE, table, f"{table} failed a gate ({audit.blocked[table]})") for table in failed)

@@ -38,11 +38,11 @@ def fingerprint(key: bytes) -> str:
     return str(pseudonym(key, "heytalk-audit:key-fingerprint"))
 
 
-def key_pads(key: bytes, engine: Engine) -> ir.Table:
+def key_pads(key: bytes, engine: Engine, table: str = "engagement_key_pads") -> ir.Table:
     """The key as HMAC uses it (RFC 2104), in a table of one row: it stands in no SQL text, and so in no plan, log or name of a file."""
     block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
     pads = {name: [bytes(byte ^ pad for byte in block).hex()] for name, pad in (("inner_pad", _INNER), ("outer_pad", _OUTER))}
-    return engine.put("engagement_key_pads", pa.table(pads))
+    return engine.put(table, pa.table(pads))
 
 
 def with_pseudonyms(rows: ir.Table, pads: ir.Table) -> ir.Table:
@@ -56,8 +56,13 @@ def with_pseudonyms(rows: ir.Table, pads: ir.Table) -> ir.Table:
 
 def _pseudonym_of(text: ir.StringValue, pads: ir.Table) -> ir.StringValue:
     """`pseudonym` on the engine."""
+    return keyed_digest(text, pads).left(DIGITS)
+
+
+def keyed_digest(text: ir.StringValue, pads: ir.Table) -> ir.StringValue:
+    """The HMAC-SHA-256 of a text's UTF-8, in small hex digits; `pads` as of `key_pads`."""
     inner = _sha256(_unhex(pads.inner_pad + _hex(text)))
-    return _sha256(_unhex(pads.outer_pad + inner)).left(DIGITS)
+    return _sha256(_unhex(pads.outer_pad + inner))
 
 
 def _sha256(message: ir.BinaryValue) -> ir.StringValue:

@@ -20,7 +20,9 @@ from heytalk_audit.errors import InputError
 from heytalk_audit.policy import declared as declarations
 from heytalk_audit.policy.declared import Declared
 
-UNITS = ("years", "months", "days", "hours", "seconds", "of the daily mean")
+UNITS = ("years", "months", "days", "hours", "seconds", "of the daily mean", "of the ids")
+#: Units of shares, which are no whole numbers.
+SHARES = UNITS[-2:]
 ORIGINS = ("policy", "law", "assumption")
 SHIPPED = Path(str(files(__name__)))
 #: What the files of the shipped policy are called.
@@ -151,7 +153,7 @@ def _period(name: str, spec: dict[str, Any]) -> Number:
         raise ValueError(f"unit or origin of {name}")
     value = spec["value"]
     whole = isinstance(value, int) and not isinstance(value, bool)
-    if not (whole or (spec["unit"] == UNITS[-1] and isinstance(value, float))) or value < 0:
+    if not (whole or (spec["unit"] in SHARES and isinstance(value, float))) or value < 0:
         raise ValueError(f"value of {name}")
     return Number(name, value, spec["unit"], spec["clause"], spec["origin"], spec.get("means", ""))
 

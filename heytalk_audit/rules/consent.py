@@ -76,8 +76,8 @@ def over_time(messages: ir.Table, held: ir.Table, users: ir.Table, policy: View)
     """Sends month by month and channel by channel, beside the people whose consent is in force when the month ends."""
     if not policy.months:
         return None
-    m = without_tests(messages, users, policy)
-    people = without_tests(held.filter(is_valid(held.state)).mutate(user_id=held.person), users, policy)
+    m = without_tests(messages, users)
+    people = without_tests(held.filter(is_valid(held.state)).mutate(user_id=held.person), users)
     begun, ended = policy.date(people.start), policy.date(people.until)
     counts = {f"n_{month}": ((begun < day) & (ended >= day)).sum() for month, day in policy.months}
     wide = people.group_by(panel="for_purpose").agg(**counts)
@@ -179,7 +179,7 @@ def media_without_consent(content_items: ir.Table, consents: ir.Table, policy: V
 
 def identified_devices(devices: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     """Devices with a real advertising id, of people whose law asks for a choice or is not known, with the `purpose` of that choice."""
-    people = one_row_each(users, policy)
+    people = one_row_each(users)
     d = join(devices, lookup(people, "user_id", law_region=people.law_region))
     d = d.filter(real_ad_id(d), d.law_region.isnull() | d.law_region.isin(["EEA", "UK", "TR", "CN"]))
     return d.mutate(purpose=(d.platform == "web").ifelse("cookies", "personalised_ads"))
@@ -227,7 +227,7 @@ def identifier_before_choice(devices: ir.Table, users: ir.Table, consents: ir.Ta
 def account_states(users: ir.Table, subscriptions: ir.Table, policy: View) -> ir.Table:
     """One row per person: `in_users`, `barred`, the day on which the purge falls `due`, the times of deletion, and doubts about it as
     columns."""
-    u = with_contact(with_deletion(one_row_each(users, policy), policy), subscriptions, policy)
+    u = one_row_each(with_contact(with_deletion(users, policy), subscriptions, policy))
     unclear = any_of(contact_unclear(u, policy))
     due = only_if(u.live & ~u.premium & ~unclear, policy.due(u.anchor, "inactivity"))
     times = {n: u[n] for n in ("deleted_at", "restored_at", "purged_at")}

@@ -60,10 +60,10 @@ def with_circumstances(grants: ir.Table, users: ir.Table, policy: View) -> ir.Ta
     account's creation, null if it is not in users."""
     # an engine may count fractions of a second
     g = grants.mutate(second=grants.event_at.epoch_seconds().floor().cast("int64"))
-    people = without_tests(g, users, policy)
+    people = without_tests(g, users)
     crowd = people.group_by(["method", "second"]).agg(people=people.user_id.nunique())
     crowd = crowd.filter(crowd.people > policy.setting("bulk_users")).select("method", "second", crowded=ibis.literal(True))
-    accounts = one_row_each(users, policy)
+    accounts = one_row_each(users)
     return join(join(g, crowd, ["method", "second"]), lookup(accounts, "user_id", created_at=accounts.created_at))
 
 

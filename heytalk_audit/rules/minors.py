@@ -26,7 +26,7 @@ def too_old(users: ir.Table, policy: View) -> ir.BooleanValue:
 
 def repeated(live: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     """The birth dates that too many of these accounts share, in number and as a share of those that have one; tests left out."""
-    dated = without_tests(live.filter(live.birth_date.notnull()), users, policy)
+    dated = without_tests(live.filter(live.birth_date.notnull()), users)
     dates = dated.group_by("birth_date").agg(times=dated.count())
     # divided, not multiplied: a quotient that equals the share is rounded to the same number as the share is
     dates = dates.mutate(share=dates.times / dates.times.sum().over(ibis.window()))

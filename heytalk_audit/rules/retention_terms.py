@@ -138,7 +138,7 @@ def with_group_size(u: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     u = u.mutate(**{f"group_{n}": only_if(~blank(u[n]), u[n]) for n in ("country", "city", "gender")})
     u = u.mutate(age=full_years(u.birth_date, policy.today), year=born.year(), month=born.month())
     alike = ibis.window(group_by=[u.group_country, u.group_city, u.group_gender, u.age, u.year, u.month])
-    testers = test_accounts(users, policy)
+    testers = test_accounts(users)
     counted = u.left_join(testers, u.user_id == testers.tester)
     facts = [u[f"group_{n}"].notnull() for n in ("country", "city", "gender")] + [u.birth_date.notnull()]
     return counted.mutate(described=any_flag(facts), size=counted.tester.isnull().cast("int64").sum().over(alike)).drop("tester")
@@ -194,7 +194,7 @@ def with_stamps(u: ir.Table, users: ir.Table, policy: View) -> ir.Table:
 
 def crowded_seconds(users: ir.Table, clock: str, policy: View) -> ir.Table:
     """The seconds that very many people share in a clock, in number and as a part of all who have a value there; tests left out."""
-    dated = without_tests(users.filter(users[clock].notnull()), users, policy)
+    dated = without_tests(users.filter(users[clock].notnull()), users)
     dated = dated.mutate(second=dated[clock].epoch_seconds().floor().cast("int64"))
     seconds = dated.group_by("second").agg(people=dated.user_id.nunique())
     # divided, not multiplied: a quotient that equals the share is rounded to the same number as the share is

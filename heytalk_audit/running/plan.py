@@ -13,6 +13,7 @@ from heytalk_audit import params
 from heytalk_audit.audit.acceptance import refuse_unknown_segments
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import lacking
+from heytalk_audit.audit.hashed_log import with_compared_ids
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.errors import printable
 from heytalk_audit.follow_up import earlier
@@ -50,9 +51,9 @@ def show_plan(path: Path, overrides: list[str], console: Console, queries: bool 
     chosen = [rule for chapter in parameters.chapters for rule in rules_of(chapter, parameters.rules)]
     compared = drift(load_text(base / parameters.policy.text), policy.clauses.values()) if parameters.policy.text else None
     with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
-        audit = Audit(
-            open_snapshot(base / parameters.snapshot, connect_duckdb(_all(parameters, base, work)), Path(work)), policy, settings, compared
-        )
+        snapshot = open_snapshot(base / parameters.snapshot, connect_duckdb(_all(parameters, base, work)), Path(work))
+        snapshot = with_compared_ids(snapshot, params.purge_key(parameters.delivery.purge_key_env))
+        audit = Audit(snapshot, policy, settings, compared)
         console.print(f"{printable(parameters.audit.title)}: {len(chosen)} rules, as of {audit.clock.as_of}Z, days in {audit.clock.zone}")
         _registers(parameters, base, audit, console)
         _tables(audit, console)

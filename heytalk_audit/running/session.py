@@ -23,6 +23,7 @@ from heytalk_audit.audit.describe import describe
 from heytalk_audit.audit.document import AuditDescription
 from heytalk_audit.audit.evaluate import evaluate
 from heytalk_audit.audit.exceptions import write_exceptions
+from heytalk_audit.audit.hashed_log import with_compared_ids
 from heytalk_audit.audit.pseudonym import key_pads
 from heytalk_audit.audit.results import summarise
 from heytalk_audit.audit.rule_result import EntryStanding, RuleResult
@@ -87,7 +88,9 @@ class Session:
         url = self.params.engine.url
         engine = connect(url, self.duckdb_options if url == "duckdb" else self.params.engine.options)
         columns = earlier.columns_before(self.base / self.params.previous) if self.params.previous else None
-        return Audit(open_snapshot(self.base / self.params.snapshot, engine, self.work), policy, settings, compared, columns)
+        key = parameters.purge_key(self.params.delivery.purge_key_env)
+        snapshot = with_compared_ids(open_snapshot(self.base / self.params.snapshot, engine, self.work), key)
+        return Audit(snapshot, policy, settings, compared, columns)
 
     @cached_property
     def duckdb_options(self) -> dict[str, Any]:

@@ -196,14 +196,20 @@ def advertising_ids_without_consent(w: World) -> None:
     u = w.user()
     w.agree(u, "personalised_ads", seen)
     w.find("CON-08", "devices", w.add("devices", user_id=u, platform="web", ad_id=ad_id(w)), "violation", "no_choice")
-    device(("violation", "no_choice"), region="CN")
-    device(None, ad_id="NULL")
+
+
+@story
+def choices_that_end(w: World) -> None:
+    limit, seen = w.ago(hours=72), w.about(200)
     for ends in (limit - SECOND, limit):
         u = w.user()
         w.agree(u, "personalised_ads", seen, expires_at=ends)
         d = w.add("devices", user_id=u, ad_id=ad_id(w))
         if ends != limit:
             w.find("CON-08", "devices", d, "violation", "expired")
+    d = w.add("devices", user_id=w.user(law_region="CN"), ad_id=ad_id(w))
+    w.find("CON-08", "devices", d, "violation", "no_choice")
+    w.add("devices", user_id=w.user(), ad_id="NULL")
 
 
 @story

@@ -31,7 +31,7 @@ def kept_too_long(w: World) -> None:
 def nameless_accounts(w: World) -> None:
     """What stands for nobody names nobody; an account without a name is still there as long as its data is."""
     purge: Row = {"status": "purged", "deleted_at": w.ago(250), "purged_at": w.ago(100)}
-    u = w.user(**purge, display_name="Deleted user", email=f"deleted-{w.serial}@invalid", phone="000")
+    u = w.user(**purge, display_name="Deleted user", email=f"deleted-{w.serial}@invalid")
     u = w.user(**purge, display_name="Deleted Aylin")
     w.find("RET-01", "users", u, "violation", "residue_after_purge")
     w.find("RET-15", "users", u, "violation", "residue")
@@ -40,7 +40,7 @@ def nameless_accounts(w: World) -> None:
         w.add("profile_attributes", user_id=u, value=value)
         w.find("RET-01", "users", u, *(("violation", "overdue_elsewhere") if value == "chess" else ("review", "unrecorded_purge")))
     u = deleted(w, deleted_at=w.overdue(6))
-    w.add("content_items", user_id=u, kind="chat")
+    w.add("content_items", user_id=u, kind="chat", created_at=w.ago(300))
     w.find("RET-01", "users", u, "review", "peer_messages_kept")
 
 
