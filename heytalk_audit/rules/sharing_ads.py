@@ -54,7 +54,7 @@ def clear_identifier_to_advertisers(disclosures: ir.Table, users: ir.Table, vend
     A disclosure that does not say in which form it identifies is unknown.
     """
     d = join(advertised(disclosures, policy), what_samples_hold(disclosures, users, policy), "payload_sample")
-    u = one_row_each(users, policy)
+    u = one_row_each(users)
     d = join(d, lookup(u, "user_id", person_name=only_if(~blank(u.display_name), trim(u.display_name))))
     d = join(d, declared_for_ad_ids(vendors, policy), "vendor_id")
     return Check(d, sent_in_clear(d), by=("vendor_id", "identifier_form"))

@@ -39,7 +39,7 @@ def advertising_against_choice(disclosures: ir.Table, users: ir.Table, consents:
     some minutes is for a person to decide, as are a few days beyond where no holidays are listed, and a person without a region who
     has not agreed. A person who is not among the accounts is unknown.
     """
-    u = one_row_each(users, policy)
+    u = one_row_each(users)
     people = lookup(u, "user_id", has_account=~blank(u.user_id), law_region=u.law_region)
     d = join(advertised(disclosures, policy), people)
     d = with_law(with_choices(d, "sent_at", "personalised_ads", consents, policy))

@@ -27,7 +27,7 @@ def analytics_after_opt_out(disclosures: ir.Table, users: ir.Table, consents: ir
     since is for a person to decide, as is what is right only if clocks differ by some minutes. A person who is not among the accounts,
     and a disclosure without a time, are unknown. An opt-out that only the device knows is not seen.
     """
-    u = one_row_each(users, policy)
+    u = one_row_each(users)
     d = join(observed(disclosures, policy), lookup(u, "user_id", has_account=~blank(u.user_id), law_region=u.law_region))
     d = with_choices(d, "sent_at", "analytics", consents, policy)
     return Check(d, not_agreed(d), by=("vendor_id", "purpose", "law_region"))
