@@ -223,15 +223,15 @@ def withdrawals_asked_for(w: World) -> None:
         ("email", 3 * DAY + SECOND, ("violation", "carried_out_late")),
         ("app", None, ("violation", "not_carried_out")),
     ):
-        u = w.user()
+        u = unobserved(w)
         for purpose in ("media", "cookies"):
             w.agree(u, purpose, w.about(60))
         consent_event(w, u, "media", "withdraw", at)
         if wait is not None:
             consent_event(w, u, "cookies", "withdraw", at + wait)
         asks(w, u, at, finding, channel=channel)
-    asks(w, w.user(), at, None)
-    u = w.user()
+    asks(w, unobserved(w), at, None)
+    u = unobserved(w)
     w.agree(u, "media", w.about(60))
     asks(w, u, at, ("review", "refused"), outcome="refused", refusal_reason="law")
     asks(w, u, w.ago(hours=24), None)
@@ -240,6 +240,13 @@ def withdrawals_asked_for(w: World) -> None:
         w.add("purge_log", user_id=u, purged_at=at + DAY + SECOND * late)
         w.agree(u, "media", w.about(60))
         asks(w, u, at, ("unknown", "user_purged") if late else None)
+
+
+def unobserved(w: World) -> str:
+    """An account whose owner has said no to analytics."""
+    u = w.user()
+    consent_event(w, u, "analytics", "refuse", w.about(90))
+    return u
 
 
 def asks(w: World, user: str, at: dt.datetime, finding: tuple[str, str] | None, **values: Any) -> None:
