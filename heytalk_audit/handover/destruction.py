@@ -16,7 +16,7 @@ from heytalk_audit.evidence import custody
 from heytalk_audit.evidence.custody import HeldSnapshot
 from heytalk_audit.report import page
 from heytalk_audit.report.html import definitions, join, paragraph, table, tag
-from heytalk_audit.snapshot.delivery import DESCRIPTOR
+from heytalk_audit.snapshot.delivery import DESCRIPTOR, TRUTH
 
 METHOD = "files removed; storage media not overwritten"
 LIMITS = (
@@ -24,7 +24,7 @@ LIMITS = (
     "Files that had other names (hard links) on the same file system remain under these; the count of them is stated.",
 )
 #: What the demo writes beside the tables.
-_COMPANIONS = ("truth.csv",)
+_COMPANIONS = (TRUTH,)
 
 
 @dataclass(frozen=True)

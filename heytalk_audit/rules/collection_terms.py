@@ -8,7 +8,6 @@ import ibis.expr.types as ir
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import alternatives, lower
 from heytalk_audit.policy.view import View
-from heytalk_audit.rules.terms import any_flag
 
 #: A pair of numbers that can be a place on Earth, with a third one or not. `\\z` is the end of a text on every engine, `$` is not.
 _LATITUDE = "[+-]?(0?[0-8]?[0-9]([.][0-9]+)?|0?90([.]0+)?)"
@@ -68,7 +67,7 @@ def names_personal_data(columns: ir.Table, policy: View) -> ir.BooleanValue:
 def speaks_of(name: ir.StringValue, words: list[str]) -> ir.BooleanValue:
     """Whether one of the words stands in a column's name, as `mac` in `wifi_mac` and not in `machine`."""
     written = "_" + lower(name).re_replace("[^a-z0-9]+", "_") + "_"
-    return any_flag([sure(written.contains(f"_{word}_")) for word in words])
+    return sure(written.re_search(f"_({alternatives(words)})_"))
 
 
 def stores_receipt(transactions: ir.Table) -> ir.BooleanValue:

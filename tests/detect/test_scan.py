@@ -169,3 +169,27 @@ def test_a_uuid_is_seen_by_its_dashes_whatever_its_digits_are():
 def test_rows_are_plain_numbers():
     findings = scan(["x", f"card {CARD}"])
     assert findings[["row", "start", "end"]].dtypes.eq(np.int64).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("my card 4111 1111\n1111 1111 thanks", 8),
+        ("card: 41111111\r\n11111111", 6),
+        ("my card 4111-1111-\n 1111-1111", 8),
+        ("\u00e9\u4e2d card 4111 1111\n1111 1111", 8),
+    ],
+)
+def test_a_card_over_two_lines_is_one_card(text, start):
+    found = scan(["nothing", text, None, "my card 4111 1111 1111 1111"])
+    assert rows(found[["row", "kind", "start", "confidence"]]) == [(1, "card", start, "high"), (3, "card", 8, "high")]
+
+
+@pytest.mark.parametrize("text", ["card 4111 1111\n\n1111 1111", "card 4111 1111\n1111 1112", "card 4111 1111\nand 1111 1111"])
+def test_numbers_on_their_own_lines_are_no_card(text):
+    assert "card" not in set(scan([text]).kind)
+
+
+@pytest.mark.parametrize("texts", [["card 4111 1111", "1111 1111"], ["card 4111 1111\n", "\n1111 1111"]])
+def test_texts_do_not_run_into_each_other(texts):
+    assert "card" not in set(scan(texts).kind)
