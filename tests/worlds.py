@@ -108,6 +108,7 @@ class Case:
     as_of: str = AS_OF
     alone: bool = False
     absent: tuple[str, ...] = ()
+    crowd: int = 0  # so many more accounts, of whom the case says nothing
 
     @property
     def prefix(self) -> str:
@@ -128,7 +129,7 @@ def cases() -> tuple[Case, ...]:
     for path in sorted(CASES.glob("*.yaml")):
         for block in yaml.safe_load(path.read_text("utf-8")):
             for case in block["cases"]:
-                options = {k: case[k] for k in ("settings", "alone") if k in case}
+                options = {k: case[k] for k in ("settings", "alone", "crowd") if k in case}
                 if "as_of" in case:
                     value = case["as_of"]
                     options["as_of"] = value if isinstance(value, str) else value.astimezone(dt.UTC).isoformat()
@@ -150,7 +151,8 @@ def tables_of(world: Iterable[Case]) -> dict[str, list[dict[str, Any]]]:
     """The rows of every table, the cases' ids told apart and what they leave out filled in."""
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in contract.load()}
     for case in world:
-        for name, given in case.given.items():
+        crowd = [{"user_id": f"crowd-{i}"} for i in range(case.crowd)]
+        for name, given in (case.given | {"users": [*case.given.get("users", ()), *crowd]}).items():
             table = contract.load()[name]
             unknown = {c for row in given for c in row} - {c.name for c in table.columns}
             assert not unknown, f"{case.rule} {case.name}: {name} has no column {unknown}"
