@@ -21,6 +21,7 @@ import yaml
 from heytalk_audit import contract
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import Evaluation, evaluate
+from heytalk_audit.audit.no_value import LOOKED_IN
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
@@ -86,6 +87,9 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "staff": {"role": "agent", "started_at": LONG_AGO},
     "staff_access_log": {"table_name": "users", "accessed_at": dt.date(2025, 1, 1), "staff_id": "s"},
 }
+
+#: The key of a row that no case is about.
+BYSTANDER = "~bystander"
 
 #: What Spark's sessions are set to where each query runs once on a few rows: to compile its expressions takes longer than they do.
 INTERPRETED = {
@@ -194,6 +198,18 @@ def _instant(value: Any) -> dt.datetime:
     return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
 
 
+def with_bystanders(rows: dict[str, list[dict[str, Any]]], rules: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """The rows, with one more in a table that holds no value where a rule looks for values: such a rule would not be evaluated."""
+    for rule in sorted(rules):
+        places = [name.partition(".")[::2] for name in LOOKED_IN.get(rule, ())]
+        table, column = places[0] if places else ("", "")
+        if places and rows[table] and not any(str(row[c] or "").strip("[] ") for row in rows[table] for _, c in places):
+            described = contract.load()[table]
+            value = ["x"] if described[column].kind == "array" else "Somebody"
+            rows[table].append(_fill(described, {described.key: BYSTANDER, "user_id": BYSTANDER, column: value}, 0, ""))
+    return rows
+
+
 def deliver(folder: Path, rows: dict[str, list[dict[str, Any]]], as_of: str = AS_OF, absent: Iterable[str] = (), **said: Any) -> Path:
     """Write a snapshot of these rows, each table of it complete; `said` goes into its descriptor."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -261,7 +277,7 @@ class Worlds:
             first = shared[0]
             folder = self.folder / str(first.number)
             if not folder.exists():
-                deliver(folder, tables_of(shared), first.as_of, first.absent)
+                deliver(folder, with_bystanders(tables_of(shared), {c.rule for c in shared}), first.as_of, first.absent)
             policy = load_policy()
             self._opened = world, Audit(open_snapshot(folder, self.engine), policy, settings_of(policy, first.settings))
         return self._opened[1]
@@ -271,7 +287,7 @@ class Worlds:
         found = {}
         for row in self._evaluate(case)[1]:
             table, _, key = row["record"].partition(":")
-            if key.startswith(case.prefix):
+            if key.startswith(case.prefix) and not key.startswith(BYSTANDER):
                 said = {k: row[k] for k in ("outcome", "reason", "due_on", "days_over")}
                 found[f"{table}:{key.removeprefix(case.prefix)}"] = {
                     k: v for k, v in said.items() if v is not None and v == v and str(v) != "<NA>"
