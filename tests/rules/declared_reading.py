@@ -113,7 +113,7 @@ CLOCKS = {
 SETTINGS = {
     "audit_tz": "UTC",
     "skew_seconds": 300,
-    "holidays": [],
+    "holidays": {},
     "centroid_users": 20,
     "uninstall_allowance_h": 24,
     "deleted_allowance_h": 24,
