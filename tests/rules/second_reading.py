@@ -15,6 +15,7 @@ from declared_reading import SETTINGS, blank
 
 from heytalk_audit import contract
 from heytalk_audit.audit.audit import Audit
+from heytalk_audit.expressions.calendar import add_months
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
@@ -105,6 +106,17 @@ class SecondReading:
         self.rows, self.settings, self.local = world.rows, world.settings, world.local
         self.skew = world.skew
         self.users = {u["user_id"]: u for u in self.rows["users"] if not blank(u["user_id"])}
+
+    def in_period(self, t):
+        """Whether an instant lies in the audited period, and not after the audit."""
+        today = self.local(NOW)
+        begins, ends = self.settings["period_from"] or add_months(today, -3), self.settings["period_to"] or today + DAY
+        return begins <= self.local(t) < ends and t <= NOW
+
+    def holidays(self, region):
+        """The holidays of a region; null where there is no list of them."""
+        holidays = self.settings["holidays"]
+        return holidays.get(region) if isinstance(holidays, dict) else holidays
 
     def hours(self, name):
         """A setting as a length of time."""
