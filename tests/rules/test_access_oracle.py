@@ -8,6 +8,7 @@ import pytest
 import worlds
 from access_reading import Reading
 from access_world import World
+from wrong_rows import WrongValues
 
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.policy import load_policy
@@ -52,7 +53,8 @@ def differences(seed: int, engine, folder, rules=EXACT, broken: bool = False, lo
     audit = Audit(open_snapshot(worlds.deliver(folder, world.rows, world.now.isoformat()), engine), policy, settings_of(policy, settings))
     if broken:
         audit.__dict__["blocked"] = {}
-    return worlds.unlike(audit, Reading(world), rules)
+        audit.settings["unknown_limit"] = 1
+    return worlds.unlike(audit, WrongValues(world, Reading) if broken else Reading(world), rules)
 
 
 @pytest.mark.parametrize(("seed", "broken"), SEEDS)

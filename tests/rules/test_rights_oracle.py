@@ -8,6 +8,7 @@ import pytest
 import worlds
 from rights_reading import Reading
 from rights_world import World
+from wrong_rows import WrongValues
 
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.policy import load_policy
@@ -59,7 +60,8 @@ def differences(seed: int, engine, folder, rules=EXACT, broken: bool = False) ->
     audit = Audit(open_snapshot(worlds.deliver(folder, world.rows, world.now.isoformat()), engine), policy, settings_of(policy, settings))
     if broken:
         audit.__dict__["blocked"] = {}
-    return worlds.unlike(audit, Reading(world), rules)
+        audit.settings["unknown_limit"] = 1
+    return worlds.unlike(audit, WrongValues(world, Reading) if broken else Reading(world), rules)
 
 
 @pytest.mark.parametrize(("seed", "broken"), SEEDS)
