@@ -12,16 +12,29 @@ from heytalk_audit.expressions.calendar import add_months
 PERMISSIONS = {
     "album": [
         *("photo_album", "photos", "photo_library", "storage", "album_storage"),
-        *("read_external_storage", "write_external_storage", "read_media_images", "read_media_video"),
+        *("read_external_storage", "write_external_storage", "read_media_images", "read_media_video", "read_media_visual_user_selected"),
+        *("nsphotolibraryusagedescription", "nsphotolibraryaddusagedescription"),
     ],
-    "microphone": ["mic", "record_audio"],
+    "microphone": ["mic", "record_audio", "nsmicrophoneusagedescription"],
     "push": ["notification", "notifications", "post_notifications", "message_push"],
-    "camera": [],
+    "camera": ["nscamerausagedescription"],
     "floating_window": ["system_alert_window", "overlay"],
     "device_info": ["device_information", "read_phone_state"],
-    "network": ["internet", "network_status", "network_state", "access_network_state"],
+    "network": [
+        *("internet", "network_status", "network_state", "access_network_state"),
+        *("access_wifi_state", "change_network_state", "change_wifi_state", "nslocalnetworkusagedescription"),
+    ],
 }
-OTHERS = ("bluetooth", "bluetooth_connect", "bluetooth_scan", "bluetooth_admin", "att", "app_tracking_transparency")
+OTHERS = (
+    *("bluetooth", "bluetooth_connect", "bluetooth_scan", "bluetooth_admin", "att", "app_tracking_transparency"),
+    *("nsusertrackingusagedescription", "nsbluetoothalwaysusagedescription", "adid"),
+)
+OTHER_ENDS = ("permissionadid",)
+ORDINARY = (
+    *("vibrate", "wake_lock", "foreground_service", "receive_boot_completed", "billing", "install_referrer", "use_biometric"),
+    *("schedule_exact_alarm", "modify_audio_settings", "use_fingerprint"),
+)
+ORDINARY_ENDS = ("dynamicreceivernotexportedpermission", "vendingbilling", "bindgetinstallreferrerservice", "c2dmpermissionreceive")
 SLOW = ("bcrypt", "scrypt", "argon2", "pbkdf2", "yescrypt", "sha256crypt", "sha512crypt")
 FAST = ("md5", "sha", "ntlm", "crc", "des", "mysql")
 CLEAR = ("plain", "clear", "base64", "rot13", "reversible", "aes", "encrypted")
@@ -37,6 +50,11 @@ OFF = ("denied", "revoked")
 def permission(text: str) -> str:
     """The key of a permission's name, without the prefix of its platform."""
     return key(text).removeprefix("androidpermission")
+
+
+def table_name(text: str) -> str:
+    """A table's name without what stands before its last dot, lowered."""
+    return lower(text.rpartition(".")[2])
 
 
 def zeros(ad_id: str) -> bool:
@@ -107,9 +125,13 @@ class Reading:
         again = reinstall and installed and at < installed <= t
         return ("review", "grant_before_reinstall") if again else PASS
 
+    def timely(self, t):
+        """Whether an instant is null or lies in the period."""
+        return t is None or self.calendar.in_period(t)
+
     def content(self, chosen):
         for i in self.rows["content_items"]:
-            if chosen(i) and self.devices.get(i["device_id"], {}).get("platform") != "web":
+            if chosen(i) and self.timely(i["created_at"]) and self.devices.get(i["device_id"], {}).get("platform") != "web":
                 yield i, f"content_items:{i['content_id']}"
 
     def prm_01(self):
@@ -133,7 +155,7 @@ class Reading:
 
     def prm_04(self):
         for m in self.rows["outbound_messages"]:
-            if m["channel"] == "push" and m["status"] != "suppressed":
+            if m["channel"] == "push" and m["status"] != "suppressed" and self.timely(m["sent_at"]):
                 yield f"outbound_messages:{m['message_id']}", m["user_id"], self.push(m["user_id"], m["sent_at"])
 
     def push(self, user, t):
@@ -175,9 +197,12 @@ class Reading:
             result = PASS
             if blank(e["permission"]):
                 result = "unknown", "permission_missing"
-            elif permission(e["permission"]) not in self.codes:
-                third = permission(e["permission"]) in others
-                result = ("review", "third_party_permission") if third else ("violation", "permission_not_listed")
+            elif (name := permission(e["permission"])) not in self.codes:
+                result = "violation", "permission_not_listed"
+                if name in others or name.endswith(OTHER_ENDS):
+                    result = "review", "third_party_permission"
+                elif name in map(key, ORDINARY) or name.startswith("foregroundservice") or name.endswith(ORDINARY_ENDS):
+                    result = "review", "ordinary_permission"
             yield f"permission_events:{e['event_id']}", self.devices.get(e["device_id"], {}).get("user_id"), result
 
     # credentials and staff ---------------------------------------------------------------------------
@@ -215,9 +240,10 @@ class Reading:
             return "violation", "before_start"
         if left and d > left:
             return "violation", "after_leave"
-        if tables and a["table_name"] not in tables.get(s["role"], []):
+        table = table_name(a["table_name"] or "")
+        if tables and table not in map(table_name, tables.get(s["role"], [])):
             return "violation", "role_not_allowed"
-        bare = blank(a["purpose_ref"]) and a["table_name"] in self.settings.get("reference_tables", REFERENCED)
+        bare = blank(a["purpose_ref"]) and table in map(table_name, self.settings.get("reference_tables", REFERENCED))
         return ("review", "no_reference") if bare else PASS
 
     def sec_04(self):

@@ -11,6 +11,7 @@ from access_reading import (
     ENCRYPTED_SCHEMES,
     EXPIRIES,
     FAST,
+    ORDINARY,
     NO_PASSWORD,
     OTHERS,
     PERMISSIONS,
@@ -28,6 +29,11 @@ LOGGED = 210 * DAY
 CODES = codes(PERMISSIONS)
 ACTIONS = ("granted", "granted", "denied", "revoked", "feature_blocked")
 UNLISTED = ("contacts", "location", "camera2", "micro phones", "networ\u212a", "b\u00edtacora", "...", "android.permission.", "sms")
+LONG = (
+    *("com.google.android.gms.permission.AD_ID", "permission_adid_", "my_ad_id", "com.android.vending.BILLING", "vending_billing_2"),
+    *("com.x.DYNAMIC_RECEIVER_NOT_EXPORTED_PERMISSION", "com.google.android.c2dm.permission.RECEIVE", "foreground_service_microphone"),
+    *("com.google.android.finsky.permission.BIND_GET_INSTALL_REFERRER_SERVICE", "billing2", "my_foreground_service"),
+)
 NULLS = ("", " ", "\t\n", "\u00a0", "\u3000")
 HOSTS = [
     *("cdn.heytalk.example", "localhost", "localhosts", "LOCALHOST", "a.local", "local", "a.localx", "b.internal", "internal.example"),
@@ -123,7 +129,7 @@ class World(Dice):
             at = self.near(self.pick.choice(near), self.skew, -self.skew, -DAY)
             code = self.one("album", "microphone", "camera", "push", "push", "device_info", "device_info", "network", "floating_window")
             name = self.written(self.one(code, self.pick.choice([code, *PERMISSIONS[code]])))
-            other = self.one(*UNLISTED, *map(self.written, OTHERS), *NULLS)
+            other = self.one(*UNLISTED, *LONG, *map(self.written, OTHERS), *map(self.written, ORDINARY), *NULLS)
             new = {"device_id": device["device_id"], "permission": self.one(*[name] * 7, other), "event_at": max(at, rows[0]["event_at"])}
             if self.pick.random() < 0.3:
                 # one more event of the same permission: at the same instant, or a turn of the clock away
@@ -208,7 +214,7 @@ class World(Dice):
             "access_id": f"a{n}",
             "staff_id": self.one(*[s["staff_id"]] * 24, "nobody", s["staff_id"].upper(), " "),
             "user_id": self.one(None, "\u3000", self.somebody(), self.somebody()),
-            "table_name": self.one(*tables, *tables, "Content_Items", " users", ""),
+            "table_name": self.one(*tables, *tables, "Content_Items", " users", "", "dbo.users", "a.b.Devices", "users.", "x.content_items"),
             "purpose_ref": self.one("T-1", "T-1", None, *NULLS),
             "accessed_at": at,
         }

@@ -18,8 +18,8 @@ LIVE = ("active", "suspended", "banned")
 AUDIENCES = ("public", "friends", "room", "private")
 
 
-def place(text, shared=False):
-    """The outcome and reason of a trimmed place."""
+def place(text, shared=False, typed=False):
+    """The outcome and reason of a trimmed place, which people may have typed themselves."""
     match = COORDINATE.fullmatch(text)
     if match and abs(Decimal(match[1])) <= 90 and abs(Decimal(match[2])) <= 180:
         return first(
@@ -28,7 +28,8 @@ def place(text, shared=False):
             ("violation", "coordinates", any(len(n.partition(".")[2]) >= 2 for n in (match[1], match[2]))),
             ("review", "coarse_coordinates", True),
         )
-    return first(("violation", "digits_in_place", re.search("[0-9]{3}", text)), ("review", "fine_text", re.search("[0-9]", text)))
+    digits = ("review" if typed else "violation", "digits_in_place", re.search("[0-9]{3}", text))
+    return first(digits, ("review", "fine_text", re.search("[0-9]", text)))
 
 
 class CollectionReading(SecondReading):
@@ -47,7 +48,7 @@ class CollectionReading(SecondReading):
                 ("unknown", "source_contradiction", source == "none"),
                 ("unknown", "source_unrecognised", source not in ("ip", "user")),
             )
-            yield f"users:{u['user_id']}", u["user_id"], place(trim(u["city"])) if result == PASS else result
+            yield f"users:{u['user_id']}", u["user_id"], place(trim(u["city"]), typed=True) if result == PASS else result
         crowd = defaultdict(set)
         for e in self.rows["traffic_events"]:
             if not blank(e["user_id"]):
@@ -150,18 +151,23 @@ class CollectionReading(SecondReading):
         for table, clock in CLOCKS.items():
             for row in self.rows[table]:
                 if row[clock] and not blank(row["user_id"]) and (table != "consents" or row["action"] == "grant"):
-                    clocks[row["user_id"]].append(row[clock])
+                    opened = table == "traffic_events" and lc(trim(row["event_type"])) == "open"
+                    clocks[row["user_id"]].append(("opened" if opened else table, row[clock]))
         for u in self.rows["users"]:
             deleted, status = u["deleted_at"], u["status"]
             back = bool(deleted and u["restored_at"] and u["restored_at"] > deleted)
             if (deleted is None and status not in ("deleted", "purged", "anonymised")) or (back and status in LIVE):
                 continue
             base = deleted or (u["purged_at"] if status in ("purged", "anonymised") else None)
-            late = base and any(at > base + self.hours("deleted_allowance_h") for at in clocks[u["user_id"]])
+            clocks_of = clocks[u["user_id"]] if base else ()
+            late = {table for table, at in clocks_of if at > base + self.hours("deleted_allowance_h")}
+            stores = {"subscriptions", "transactions"}
             result = first(
                 ("unknown", "status_contradiction", back or status in ("active", "suspended")),
                 ("unknown", "deleted_at_missing", base is None),
-                ("violation", "new_data", late),
+                ("violation", "new_data", late - stores - {"opened"}),
+                ("review", "store_renewal", late and not late - stores),
+                ("review", "app_opened", late),
             )
             yield f"users:{u['user_id']}", u["user_id"], result
 
@@ -187,16 +193,19 @@ class CollectionReading(SecondReading):
             if (c["visibility"] if blank(c["effective_visibility"]) else c["effective_visibility"]) != "public":
                 continue
             decision, created, judged = c["moderation_decision"], c["created_at"], c["moderated_at"]
+            earliest = c["first_moderated_at"] or judged
+            approved_at = earliest if decision == "approved" else judged
             result = first(
                 ("unknown", "decision_missing", decision not in ("approved", "rejected", "pending", "none")),
                 ("unknown", "clock_missing", created is None),
-                ("unknown", "moderated_at_missing", decision in ("approved", "rejected") and judged is None),
+                ("unknown", "moderated_at_missing", decision in ("approved", "rejected") and approved_at is None),
             )
             if result == PASS and decision == "approved":
                 result = first(
-                    ("pass", None, judged <= created),
-                    ("review", "approved_after_publication", judged <= created + sla),
-                    ("violation", "approved_late", True),
+                    ("pass", None, earliest <= created),
+                    ("review", "approved_after_publication", earliest <= created + sla),
+                    ("violation", "approved_late", c["first_moderated_at"]),
+                    ("review", "moderated_again", True),
                 )
             elif result == PASS and decision == "rejected":
                 result = ("violation", "rejected_but_public") if judged + removal < NOW else ("review", "removal_pending")

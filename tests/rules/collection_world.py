@@ -170,6 +170,7 @@ class CollectionWorld(Near):
                 self.one("approved", "rejected", "approved", "rejected", "pending", "none", None), "Approved", "", "held"
             ),
             moderated_at=self.sometimes(0.9, judged),
+            first_moderated_at=self.sometimes(0.4, self.one(self.near(created), self.near(created + sla), judged)),
         )
 
     def device(self, id):
@@ -230,10 +231,12 @@ class CollectionWorld(Near):
         for u in self.pick.sample(self.rows["users"], 53):
             base = u["deleted_at"] or u["purged_at"] or NOW
             at = self.one(base + self.allowed["deleted_allowance_h"] + self.one(-1, 0, 1, 1) * MICRO, base)
-            table = self.one(*CLOCKS, "consents", "consents", "consents")
+            table = self.one(*CLOCKS, "consents", "consents", "traffic_events", "subscriptions")
             values = {CLOCKS[table]: self.rough(at), "user_id": u["user_id"]}
             if table == "transactions":
                 values |= {"receipt_id": f"late {len(self.rows[table])}"}
+            if table == "traffic_events":
+                values |= {"event_type": self.one(" Open", "open", "api")}
             if table == "consents":
                 values |= {"action": self.one("grant", "withdraw", "refuse")}
             self.row(table, **values)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 BLANKS = "\t\n\v\f\r \u00a0\u3000"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LOWER, _UPPER = str.maketrans(LETTERS, LETTERS.lower()), str.maketrans(LETTERS.lower(), LETTERS)
 
 VENDORS = {
-    "rong_cloud": "rong cloud, rongcloud im, rongyun, rongcloud sdk",
+    "rong_cloud": "rong cloud, rongcloud im, rongyun, rongcloud sdk, rong cloud network technology, beijing rong cloud network technology",
     "agora": "agora io, agora sdk, agora lab, shengwang",
     "facebook": "meta, meta platforms, meta platforms inc, facebook inc, facebook audience network, meta audience network, audience"
     " network, facebook event manager, facebook custom campaigns, facebook ads",
@@ -17,8 +18,14 @@ VENDORS = {
     " google dfp, doubleclick for publishers, google ad manager",
     "adjust": "adjust gmbh, adjust sdk",
     "admost": "admost sdk",
-    "apple_search_ads": "apples search ads, apple ads",
+    "apple_search_ads": "apple, apples search ads, apple ads",
 }
+#: What may stand at the end of a vendor's name: legal forms and places.
+NAME_ENDS = (
+    "inc incorporated llc llp lp ltd limited plc gmbh ag kg se sa sas sarl srl spa bv nv ab as aps oy oyj anonim sirketi co corp corporation"
+    " company pte pty kk group holdings ireland international europe emea apac asia pacific global worldwide usa us uk singapore china"
+    " turkey turkiye deutschland france spain netherlands japan india brasil canada australia"
+)
 
 FIELDS = """
 device_brand = brand, manufacturer
@@ -113,7 +120,7 @@ CLOCKS = {
 SETTINGS = {
     "audit_tz": "UTC",
     "skew_seconds": 300,
-    "holidays": [],
+    "holidays": {},
     "centroid_users": 20,
     "uninstall_allowance_h": 24,
     "deleted_allowance_h": 24,
@@ -121,6 +128,9 @@ SETTINGS = {
     "mod_removal_h": 24,
     "ad_id_declared_for": ["adjust"],
     "opt_out_business_days": 15,
+    "period_from": None,
+    "period_to": None,
+    "analytics_purposes": ["event_manager", "install_attribution", "ad_measurement", "research_analysis"],
 }
 
 
@@ -179,11 +189,29 @@ def canonicals(text):
     return {canonical(name) for name in text.split()}
 
 
+def bare_name(name):
+    """The key of a vendor's name, without brackets at its end, and without legal forms and places there."""
+    name = trim(name)
+    cut = re.sub(r"\([^()]*\)$", "", name)
+    plain = "".join(c for c in unicodedata.normalize("NFD", name if blank(cut) else cut) if not unicodedata.category(c).startswith("M"))
+    tokens, before = [], ""
+    for token in filter(None, re.split("[^a-z0-9]+", lc(plain))):
+        letter = len(token) == 1 and token.isalpha()
+        if letter and before == "letter":
+            tokens[-1] += token
+        else:
+            tokens.append(token)
+        before = "letter" if letter else "word"
+    while len(tokens) > 1 and tokens[-1] in NAME_ENDS.split():
+        tokens.pop()
+    return "".join(tokens)
+
+
 def vendor(row):
     """The declared vendor that a row of vendors is; `ambiguous`, or null where it is none."""
 
     def match(name):
-        return None if blank(name) else CODES.get(ALIASES.get(key(name)))
+        return None if blank(name) else CODES.get(ALIASES.get(bare_name(name)))
 
     if by_name := match(row["name"]):
         return by_name

@@ -63,25 +63,39 @@ class Calendar:
         """The local date of an instant."""
         return None if moment is None else moment.astimezone(self.zone).date()
 
-    def works(self, day: dt.date) -> bool:
-        """Whether a day is neither of a weekend nor a holiday."""
-        return day.weekday() < 5 and day not in self.settings.get("holidays", [])
+    def in_period(self, moment: dt.datetime) -> bool:
+        """Whether an instant lies in the audited period, and not after the audit."""
+        begins = self.settings.get("period_from") or add_months(self.today, -3)
+        return begins <= self.local(moment) < (self.settings.get("period_to") or self.today + DAY) and moment <= self.now
 
-    def roll(self, day: dt.date) -> dt.date:
+    def holidays(self, region: str) -> list[dt.date] | None:
+        """The holidays of a region; null where there is no list of them. A plain list is that of every region."""
+        holidays = self.settings.get("holidays", {})
+        return holidays.get(region) if isinstance(holidays, dict) else holidays
+
+    def slack(self, region: str) -> dt.timedelta:
+        """How much later a deadline may end by holidays of which there is no list."""
+        return (10 if region in ("CN", "TR") else 4) * DAY if self.holidays(region) is None else 0 * DAY
+
+    def works(self, day: dt.date, region: str) -> bool:
+        """Whether a day is neither of a weekend nor a holiday of the region."""
+        return day.weekday() < 5 and day not in (self.holidays(region) or ())
+
+    def roll(self, day: dt.date, region: str) -> dt.date:
         """The day, or the next working day."""
-        while not self.works(day):
+        while not self.works(day, region):
             day += DAY
         return day
 
-    def working(self, day: dt.date, count: int) -> dt.date:
+    def working(self, day: dt.date, count: int, region: str) -> dt.date:
         """The `count`-th working day after a day."""
         while count:
             day += DAY
-            count -= self.works(day)
+            count -= self.works(day, region)
         return day
 
-    def deadlines(self, request: dict, region: str) -> tuple[dt.date, dt.date | None, dt.date | None]:
-        """The day before an extension, the deadline and the strict deadline."""
+    def deadlines(self, request: dict, region: str) -> tuple[dt.date, dt.date | None, dt.date | None, dt.date]:
+        """The day before an extension, the deadline, the strict deadline, and the day after an extension (where none counts, the first)."""
         a, extended = self.local(request["received_at"]), self.local(request["extended_at"])
         setting = self.settings.get
         if region in ("EEA", "UK"):
@@ -89,18 +103,18 @@ class Calendar:
             if identity_asked and 0 <= (identity_asked - a).days <= setting("identity_prompt_days", 7):
                 until = self.local(request["identity_ok_at"] or request["answered_at"] or self.now)
                 pause = max((until - identity_asked).days, 0)
-            first, longer = (self.roll(add_months(a, months) + pause * DAY) for months in (1, 3))
+            first, longer = (self.roll(add_months(a, months) + pause * DAY, region) for months in (1, 3))
         elif region == "US-CA":
-            first, longer = self.roll(a + setting("ccpa_days", 45) * DAY), self.roll(a + 90 * DAY)
+            first, longer = self.roll(a + setting("ccpa_days", 45) * DAY, region), self.roll(a + 90 * DAY, region)
         elif region == "TR":
-            first = longer = self.roll(a + setting("kvkk_days", 30) * DAY)
+            first = longer = self.roll(a + setting("kvkk_days", 30) * DAY, region)
         elif region == "CN":
-            first = self.roll(a + setting("pipl_days", 30) * DAY)
-            return first, first, self.working(a, setting("pipl_working_days", 15))
+            first = self.roll(a + setting("pipl_days", 30) * DAY, region)
+            return first, first, self.working(a, setting("pipl_working_days", 15), region), first
         else:
-            strict = self.roll(a + setting("other_days", 45) * DAY)
-            return strict, None, strict
-        return first, longer if extended and extended <= first else first, None
+            strict = self.roll(a + setting("other_days", 45) * DAY, region)
+            return strict, None, strict, strict
+        return first, longer if extended and extended <= first else first, None, longer
 
 
 class Reading:
@@ -124,17 +138,27 @@ class Reading:
         return region if region in REGIONS else None
 
     def past(self, r, end):
-        """Outcome and due day of a request that ends at an instant; null where it is in time."""
-        _, deadline, strict = self.calendar.deadlines(r, self.region(r))
-        for outcome, day in (("violation", deadline), ("review", strict)):
-            if day and self.local(end) > day:
-                return outcome, day
-        return None
+        """Outcome and due day of a request that ends at an instant, and the reason if holidays give it; null where it is in time."""
+        region, ended, extended = self.region(r), self.local(end), self.local(r["extended_at"])
+        first, deadline, strict, longer = self.calendar.deadlines(r, region)
+        slack = self.calendar.slack(region)
+        if deadline and ended > deadline:
+            told_late = extended and longer > first and first < extended <= first + slack
+            if slack and (ended <= deadline + slack or (told_late and ended <= longer + slack)):
+                return "review", deadline, "holidays_not_given"
+            return "violation", deadline, None
+        return ("review", strict, None) if strict and ended > strict else None
 
     def requests(self, kinds=None, outcomes=None):
         for r in self.rows["rights_requests"]:
             if (kinds is None or r["kind"] in kinds) and (outcomes is None or r["outcome"] in outcomes):
                 yield r, f"rights_requests:{r['request_id']}"
+
+    def answered_in_period(self, kinds=None, outcomes=None):
+        """Requests answered in the period, or not at all."""
+        for r, record in self.requests(kinds, outcomes):
+            if r["answered_at"] is None or self.calendar.in_period(r["answered_at"]):
+                yield r, record
 
     # holds -------------------------------------------------------------------------------------------
 
@@ -165,14 +189,28 @@ class Reading:
     # the rules ---------------------------------------------------------------------------------------
 
     def rgt_01(self):
-        requesters = set()
+        requests = defaultdict(list)
         for r, record in self.requests(["erasure"]):
-            requesters.add(r["user_id"])
-            if r["outcome"] not in ("refused", "withdrawn"):
+            if r["outcome"] in ("refused", "withdrawn"):
+                continue
+            if r["received_at"]:
+                requests[r["user_id"]].append(self.local(r["received_at"]))
+            if self.closed_in_period(r["user_id"]):
                 yield record, r["user_id"], self.erasure(r["received_at"], r["user_id"], r)
         for id, u in self.users.items():
-            if u["deletion_requested_at"] and id not in requesters:
-                yield f"users:{id}", id, self.erasure(u["deletion_requested_at"], id, {"channel": "app", "outcome": None})
+            if (t := u["deletion_requested_at"]) and self.closed_in_period(id):
+                if not any(abs((self.local(t) - day).days) <= 30 for day in requests[id]):
+                    yield f"users:{id}", id, self.erasure(t, id, {"channel": "app", "outcome": None})
+
+    def closing(self, u):
+        """When a person was deleted, else purged, and whether a restoration undid the deletion."""
+        back, gone = u["restored_at"], u["deleted_at"]
+        undone = bool(back and gone and back > gone)
+        return gone if gone and not undone else u["purged_at"], undone
+
+    def closed_in_period(self, id):
+        x = self.closing(self.users[id])[0] if id in self.users else None
+        return x is None or self.calendar.in_period(x)
 
     def erasure(self, t, id, r):
         if t is None:
@@ -182,28 +220,24 @@ class Reading:
             return PASS if not blank(id) and r["outcome"] == "done" else ("unknown", "user_not_found")
         if r["channel"] != "app" and self.region(r) is None:
             return "unknown", "region_missing"
-        back, gone = u["restored_at"], u["deleted_at"]
-        undone = bool(back and gone and back > gone)
-        x = gone if gone and not undone else u["purged_at"]
-        if undone and x is None and u["restored_by"] == "user" and back >= t:
+        x, undone = self.closing(u)
+        if undone and x is None and u["restored_by"] == "user" and u["restored_at"] >= t:
             return "review", "cancelled_by_user", None, None, "users"
         end = x or self.now
         if r["channel"] == "app":
             limit = t + self.hours("erasure_app_h", 24)
-            missed = ("violation", self.local(limit)) if end > limit else None
+            missed = ("violation", self.local(limit), None) if end > limit else None
         else:
             missed = self.past(r, end)
         if missed is None:
             return PASS
         reason = "executed_late" if x else "done_not_deleted" if r["outcome"] == "done" else "not_executed"
-        return missed[0], reason, missed[1], end, "users"
+        return missed[0], missed[2] or reason, missed[1], end, "users"
 
     def rgt_02(self):
-        start = self.settings.get("period_start")
-        for r, record in self.requests(KINDS):
-            done = r["answered_at"]
-            if r["outcome"] != "withdrawn" and not (start and done and self.local(done) < start):
-                yield record, r["user_id"], self.answer(r, done)
+        for r, record in self.answered_in_period(KINDS):
+            if r["outcome"] != "withdrawn":
+                yield record, r["user_id"], self.answer(r, r["answered_at"])
 
     def answer(self, r, done):
         begun, identity_asked, proved, extended = r["received_at"], r["identity_asked_at"], r["identity_ok_at"], r["extended_at"]
@@ -222,12 +256,12 @@ class Reading:
         missed = self.past(r, done or self.now)
         if missed is None:
             return PASS
-        first, _, _ = self.calendar.deadlines(r, region)
+        first, *_ = self.calendar.deadlines(r, region)
         late = region in ("EEA", "UK", "US-CA") and extended and self.local(extended) > first
-        return missed[0], "extension_late" if late else "answered_late" if done else "unanswered", missed[1], done
+        return missed[0], missed[2] or ("extension_late" if late else "answered_late" if done else "unanswered"), missed[1], done
 
     def rgt_03(self):
-        for r, record in self.requests(None, ["refused"]):
+        for r, record in self.answered_in_period(None, ["refused"]):
             reason = None if blank(r["refusal_reason"]) else self.refusals.get(key(r["refusal_reason"]), "")
             result = PASS
             if not reason:
@@ -241,7 +275,7 @@ class Reading:
             yield record, r["user_id"], result
 
     def rgt_04(self):
-        for r, record in self.requests(["access", "portability"], ["done", "partial"]):
+        for r, record in self.answered_in_period(["access", "portability"], ["done", "partial"]):
             consented, out = r["third_party_consent_at"], r["answered_at"]
             result = PASS
             if r["third_party_content"] is False:
@@ -273,25 +307,30 @@ class Reading:
                 result = "review", "asked_when_logged_in"
             yield record, r["user_id"], result
 
+    def happened(self, act):
+        """Whether something was sent in the period."""
+        return act["sent_at"] is not None and self.calendar.in_period(act["sent_at"])
+
     def rgt_09(self):
         events, acts = defaultdict(list), defaultdict(list)
         for c in self.rows["consents"]:
             if c["event_at"]:
                 events[c["user_id"], c["purpose"]].append(c)
         for m in self.rows["outbound_messages"]:
-            if m["category"] == "marketing" and m["status"] != "suppressed" and m["sent_at"]:
+            if m["category"] == "marketing" and m["status"] != "suppressed" and self.happened(m):
                 acts[m["user_id"], "marketing"].append((m["sent_at"], f"marketing_{m['channel']}"))
         for d in self.rows["disclosures"]:
-            if d["kind"] == "advertising" and d["sent_at"]:
+            if d["kind"] == "advertising" and self.happened(d):
                 acts[d["user_id"], "advertising"].append((d["sent_at"], "personalised_ads"))
 
         def agreed(user, purpose, a, s):
             after = [c for c in events[user, purpose] if a < c["event_at"] <= s]
-            last = max((c["event_at"] for c in after), default=None)
-            return bool(after) and all(c["action"] == "grant" for c in after if c["event_at"] == last)
+            refused = max((c["event_at"] for c in after if c["action"] != "grant"), default=a)
+            return any(c["event_at"] > refused and not (c["expires_at"] and c["expires_at"] <= s) for c in after if c["action"] == "grant")
 
-        for r, record in self.requests(["object", "restrict"], ["done", "partial"]):
-            user, a, scope = r["user_id"], r["answered_at"], r["objection_scope"]
+        for r, record in self.requests(["object", "restrict"], ["done", "partial", "open"]):
+            still = r["outcome"] == "open"
+            user, a, scope = r["user_id"], r["received_at"] if still else r["answered_at"], r["objection_scope"]
             if blank(user):
                 result = "unknown", "user_missing"
             elif a is None:
@@ -301,10 +340,11 @@ class Reading:
             else:
                 kinds = [k for k in ("marketing", "advertising") if scope in (k, "all")]
                 broken = [(k, s) for k in kinds for s, purpose in acts[user, k] if s > a and not agreed(user, purpose, a, s)]
-                late = [k for k, s in broken if s > a + self.hours("objection_allowance_h", 24)]
+                allowed = self.hours("withdrawal_hours", 72) if still else self.hours("objection_allowance_h", 24)
+                late = [k for k, s in broken if s > a + allowed and not (still and k == "advertising")]
                 result = PASS
                 if broken:
-                    result = "violation" if late else "review", f"{(late or [broken[0][0]])[0]}_after_objection"
+                    result = "violation" if late else "review", f"{(late or [broken[0][0]])[0]}_{'while_objecting' if still else 'after_objection'}"
             yield record, user, result
 
     def expected(self, rule):

@@ -87,7 +87,7 @@ class World(Dice):
             "user_id": id,
             "status": "active",
             "created_at": self.now - 900 * DAY,
-            "deletion_requested_at": self.sometimes(0.7, requested),
+            "deletion_requested_at": self.sometimes(0.7, self.one(requested, requested, requested - 30 * DAY, requested + 31 * DAY)),
             "deleted_at": gone,
             "restored_at": back,
             "restored_by": self.one("user", "user", "staff", "system", None) if back else None,
@@ -141,11 +141,15 @@ class World(Dice):
     def answer(self, r: dict[str, Any], region: str, before: dt.datetime) -> None:
         """Extend and answer a request at the ends of its periods."""
         first, *_ = self.calendar.deadlines(r, region)
-        r["extended_at"] = self.sometimes(0.4, self.one(*[self.turn(first)] * 4, self.turn(first + DAY), self.turn(first + DAY), before))
-        days = [d for d in self.calendar.deadlines(r, region) if d]
+        r["extended_at"] = self.sometimes(
+            0.4, self.one(*[self.turn(first)] * 4, self.turn(first + DAY), self.turn(first + self.calendar.slack(region) + DAY), before)
+        )
+        days = {d for d in self.calendar.deadlines(r, region) if d}
+        slack = self.calendar.slack(region)
+        days = sorted(days | {d + slack for d in days} if slack and self.pick.random() < 0.4 else days)
         edge = [self.turn(d) for d in (*days, *days, *days, self.today - self.settings.get("id_document_days", 30) * DAY)]
-        start = self.settings.get("period_start")
-        edge += [before, r["identity_ok_at"] or edge[0], self.turn(start) if start else edge[0]]
+        start = self.settings.get("period_from") or add_months(self.today, -3)
+        edge += [before, r["identity_ok_at"] or edge[0], self.turn(start), self.turn(start - DAY)]
         r["answered_at"] = self.sometimes(0.7, self.pick.choice(edge))
         r["outcome"] = self.one("done", "done", "partial", "refused", "refused") if r["answered_at"] else "open"
         if self.pick.random() < 0.12:
@@ -162,10 +166,11 @@ class World(Dice):
         """Marketing, disclosures and consents around the answers to objections."""
         messages, shared, consents = [], [], []
         allowed = dt.timedelta(hours=self.settings.get("objection_allowance_h", 24))
-        heard = [r for r in self.rows["rights_requests"] if r["kind"] in ("object", "restrict") and r["answered_at"]]
+        waiting = dt.timedelta(hours=self.settings.get("withdrawal_hours", 72))
+        heard = [r for r in self.rows["rights_requests"] if r["kind"] in ("object", "restrict") and (r["answered_at"] or r["received_at"])]
         for n, r in enumerate(self.pick.choices(heard, k=2 * len(heard))):
-            id, a = r["user_id"], r["answered_at"]
-            s, channel = self.near(a, allowed, allowed, -DAY, 5 * DAY), self.one("push", "email", "sms")
+            id, a = r["user_id"], r["received_at"] if r["outcome"] == "open" else r["answered_at"] or r["received_at"]
+            s, channel = self.near(a, allowed, allowed, waiting, -DAY, 5 * DAY), self.one("push", "email", "sms")
             message = {"message_id": f"m{n}", "user_id": id or "", "channel": channel, "sent_at": s}
             category = self.one("marketing", "marketing", "marketing", "service")
             messages.append(message | {"category": category, "status": self.one("sent", "delivered", "bounced", "suppressed")})
@@ -178,6 +183,7 @@ class World(Dice):
                     f"marketing_{channel}", f"marketing_{channel}", "personalised_ads", "personalised_ads", "media"
                 )
                 consent["action"] = self.one("grant", "grant", "grant", "withdraw", "opt_out", "refuse")
+                consent["expires_at"] = self.sometimes(0.4, self.one(s, self.near(s), a, a + 9 * DAY))
                 consents.append(consent | {"event_at": self.one(s, s, a, a, self.near(s), self.near(a))})
         quiet = self.pick.choices(heard, k=len(heard) // 3)
         still = {r["user_id"] for r in quiet}

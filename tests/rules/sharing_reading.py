@@ -27,7 +27,7 @@ from declared_reading import (
     vendor,
 )
 from payload_reading import CLEAR, DIGEST, UUID, dotted, email_forms, id_forms, phone_forms, tokens, zero
-from second_reading import PASS, SecondReading, first, workday
+from second_reading import DAY, PASS, SecondReading, first, workday
 
 TO_PARTNERS = ("sdk", "processor", "advertising")
 #: Reasons of one device, in their order.
@@ -53,13 +53,17 @@ class SharingReading(SecondReading):
         self.codes = {id: vendor(v) for id, v in self.vendors.items()}
         self.consents = defaultdict(list)
         for c in self.rows["consents"]:
-            if c["purpose"] == "personalised_ads" and c["event_at"] and not blank(c["user_id"]):
-                self.consents[c["user_id"]].append(c)
+            if c["event_at"] and not blank(c["user_id"]):
+                self.consents[c["user_id"], c["purpose"]].append(c)
 
     def of(self, *kinds):
-        """Disclosures of these kinds that are no aggregates."""
-        disclosures = [d for d in self.rows["disclosures"] if d["kind"] in kinds]
+        """Disclosures of these kinds in the period, or of no known time, that are no aggregates."""
+        disclosures = [d for d in self.in_the_period() if d["kind"] in kinds]
         return [d for d in disclosures if not (blank(d["user_id"]) and d["identifier_form"] == "none")]
+
+    def in_the_period(self):
+        """Disclosures in the period, or of no known time."""
+        return [d for d in self.rows["disclosures"] if d["sent_at"] is None or self.in_period(d["sent_at"])]
 
     def by_vendor(self):
         """Disclosures by vendor id; those that name no vendor are ignored."""
@@ -120,7 +124,7 @@ class SharingReading(SecondReading):
 
     def sha_07(self):
         declared, support = {key(p) for p in PURPOSES}, keys(SUPPORT_FIELDS)
-        for d in self.rows["disclosures"]:
+        for d in self.in_the_period():
             purpose = None if blank(d["purpose"]) else key(d["purpose"])
             about_support = purpose == "customersupport" or any(not blank(f) and key(f) in support for f in d["fields"] or ())
             own = PURPOSES_OF.get(self.codes.get(d["vendor_id"]))
@@ -134,7 +138,7 @@ class SharingReading(SecondReading):
             yield f"disclosures:{d['disclosure_id']}", d["user_id"], result
 
     def sha_08(self):
-        for d in self.rows["disclosures"]:
+        for d in self.in_the_period():
             if d["kind"] == "legal":
                 ground = d["legal_ground"]
                 result = first(
@@ -154,13 +158,16 @@ class SharingReading(SecondReading):
             result = first(("unknown", "vendor_not_registered", row is None), ("unknown", "share_clock_missing", not dated))
             if result == PASS:
                 vetted, signed, end = row["vetted_at"], row["contract_signed_at"], row["contract_end"]
+                vetted_first, signed_first, begun = row["first_vetted_at"], row["first_contract_at"], min(dated)
                 result = first(
                     ("unknown", "contract_dates_contradict", end and signed and end < signed),
-                    ("violation", "not_vetted", vetted is None),
-                    ("violation", "vetted_late", vetted and vetted > min(dated)),
-                    ("violation", "no_contract", signed is None),
-                    ("violation", "contract_late", signed and signed > min(dated)),
+                    ("violation", "not_vetted", vetted is None and vetted_first is None),
+                    ("violation", "vetted_late", vetted_first and vetted_first > begun),
+                    ("violation", "no_contract", signed is None and signed_first is None),
+                    ("violation", "contract_late", signed_first and signed_first > begun),
                     ("violation", "contract_expired", end and end < max(dated)),
+                    ("review", "vetted_again", vetted_first is None and vetted and vetted > begun),
+                    ("review", "contract_renewed", signed_first is None and signed and signed > begun),
                     ("review", "role_missing", blank(row["role"])),
                 )
             yield f"vendors:{id}", None, result
@@ -191,7 +198,7 @@ class SharingReading(SecondReading):
         users, devices = self.rows["users"], self.rows["devices"]
         forms = {
             "email_digest": [email_forms(u["email"]) for u in users if not blank(u["email"])],
-            "phone_digest": [phone_forms(u["phone"]) for u in users if not blank(u["phone"])],
+            "phone_digest": [phone_forms(u["phone"], u["country"]) for u in users if not blank(u["phone"])],
             "user_id_digest": [id_forms(u["user_id"]) for u in users if not blank(u["user_id"])],
             "device_id_digest": [id_forms(d["device_id"]) for d in devices if not blank(d["device_id"])]
             + [id_forms(d["ad_id"]) for d in devices if not blank(d["ad_id"]) and not zero(d["ad_id"])],
@@ -224,15 +231,20 @@ class SharingReading(SecondReading):
             )
             yield f"disclosures:{d['disclosure_id']}", d["user_id"], result
 
-    def granted(self, id, t):
-        """Whether the latest answer is a grant (a tie is none), and whether there is an answer."""
-        events = [c for c in self.consents[id] if c["event_at"] <= t]
+    def answer(self, id, purpose, t):
+        """A person's answer at an instant: grant, expired, or the last refusal; null where there is none."""
+        events = [c for c in self.consents[id, purpose] if c["event_at"] <= t]
         last = max((c["event_at"] for c in events), default=None)
-        return bool(events) and all(c["action"] == "grant" for c in events if c["event_at"] == last), bool(events)
+        refused = max((c["event_at"] for c in events if c["action"] != "grant"), default=None)
+        if refused is not None and refused == last:
+            return "refused"
+        grants = [c for c in events if refused is None or c["event_at"] > refused]
+        counting = [c for c in grants if not (c["expires_at"] and c["expires_at"] <= t)]
+        return "grant" if counting else "expired" if grants else None
 
     def run(self, id, t):
-        """The refusals since the last grant."""
-        events = [c for c in self.consents[id] if c["event_at"] <= t]
+        """The refusals since the last grant, whether or not that expired."""
+        events = [c for c in self.consents[id, "personalised_ads"] if c["event_at"] <= t]
         since = max((c["event_at"] for c in events if c["action"] == "grant"), default=None)
         return [c for c in events if c["action"] != "grant" and (since is None or c["event_at"] >= since)]
 
@@ -242,7 +254,7 @@ class SharingReading(SecondReading):
         if any(c["method"] == "signal_gpc" for c in run):
             return None
         begun = self.local(min(c["event_at"] for c in run))
-        return workday(begun, self.settings["opt_out_business_days"], self.settings["holidays"])
+        return workday(begun, self.settings["opt_out_business_days"], self.holidays(self.users[id]["law_region"]) or ())
 
     def sha_05(self):
         for d in self.of("advertising"):
@@ -251,21 +263,42 @@ class SharingReading(SecondReading):
             if user is None or t is None:
                 yield record, id, ("unknown", "clock_missing" if user else "user_unknown")
             elif user["law_region"] in ("EEA", "UK", "TR", "CN"):
-                reason = "refused" if self.granted(id, t)[1] else "no_grant"
-                yield record, id, self.order(lambda at, id=id: self.granted(id, at)[0], t, reason)
+                reason = {"expired": "expired", None: "no_grant"}.get(self.answer(id, "personalised_ads", t), "refused")
+                yield record, id, self.order(lambda at, id=id: self.answer(id, "personalised_ads", at) == "grant", t, reason)
             elif user["law_region"] in ("US-CA", "OTHER"):
-
-                def ok(at, id=id):
-                    last = self.last_day(id, at) if self.run(id, at) else self.local(at)
-                    return last is not None and self.local(at) <= last
-
-                result = self.order(ok, t, "opt_out")
-                yield record, id, result, self.last_day(id, t) if result != PASS else None, t
+                yield record, id, *self.opted_out(id, t, self.holidays(user["law_region"]) is None)
             else:
-                yield record, id, PASS if self.granted(id, t)[0] else ("review", "region_unknown")
+                yield record, id, PASS if self.answer(id, "personalised_ads", t) == "grant" else ("review", "region_unknown")
+
+    def opted_out(self, id, t, unlisted):
+        """The outcome of an opt-out, the day until which data may be used, and the instant; `unlisted`: no holidays are given."""
+
+        def ok(at):
+            last = self.last_day(id, at) if self.run(id, at) else self.local(at)
+            return last is not None and self.local(at) <= last
+
+        result = self.order(ok, t, "opt_out")
+        last = self.last_day(id, t) if result != PASS else None
+        if result[0] == "violation" and unlisted and last and self.local(t) <= last + 4 * DAY:
+            result = ("review", "holidays_not_given")
+        return result, last, t
+
+    def sha_14(self):
+        purposes = {key(p) for p in self.settings["analytics_purposes"]}
+        for d in self.of("sdk", "processor"):
+            record, id, t = f"disclosures:{d['disclosure_id']}", d["user_id"], d["sent_at"]
+            if key(d["purpose"] or "") not in purposes:
+                continue
+            if id not in self.users or t is None:
+                yield record, id, ("unknown", "clock_missing" if id in self.users else "user_unknown")
+                continue
+            result = self.order(lambda at, id=id: self.answer(id, "analytics", at) in ("grant", None), t, "analytics_opt_out")
+            if result[0] == "violation" and self.answer(id, "analytics", t) == "expired":
+                result = ("review", "analytics_expired")
+            yield record, id, result
 
     def sha_06(self):
-        for d in self.rows["disclosures"]:
+        for d in self.in_the_period():
             if d["identifier_form"] != "ad_id" or blank(d["user_id"]):
                 continue
             record, id = f"disclosures:{d['disclosure_id']}", d["user_id"]
@@ -297,7 +330,7 @@ class SharingReading(SecondReading):
 
     def sha_11(self):
         private = keys(PRIVATE_FIELDS)
-        for d in self.rows["disclosures"]:
+        for d in self.in_the_period():
             ids = [c for c in d["content_ids"] or () if not blank(c)]
             spoken = any(not blank(f) and key(f) in private for f in d["fields"] or ())
             if d["kind"] == "advertising" and (ids or spoken):

@@ -29,6 +29,10 @@ OWN_LIST = ["device_id", "E-mail", "os", "city", "Ip Address"]
 EMAILS = (
     "Ann.B{n}@Example.COM",
     " ann{n}@x.tr ",
+    " Ann.{n}.B+tag+1@GMail.com ",
+    "a.{n}@googlemail.com",
+    "A.b+x{n}@x.tr",
+    "\u0130.{n}+z@gmail.com",
     "\u0130{n}@x.tr",
     "\u00a0Z{n}@y.z\n",
     "\u212a{n}@x.tr",
@@ -43,6 +47,11 @@ PHONES = (
     "0090 (555) {n}",
     " +90555{n}",
     "0555 {n}",
+    "+49 (0) 30 {n}",
+    "0049(0)30{n}",
+    "(0)30 {n}",
+    "30 {n}",
+    "0",
     "{n} ext. 7",
     "+\u0661{n} 99",
     "00-{n}",
@@ -52,6 +61,7 @@ PHONES = (
     " ",
 )
 NOBODY = (None, "", " ", "\u3000")
+ANALYTICS = "event_manager install_attribution ad_measurement research_analysis develop_features"
 ZEROS = ("00000000-0000-0000-0000-000000000000", "0", "0-0", "00")
 AD_IDS = ("ABCDEF01-2345-6789-abcd-ef0123456{n:03}", "a{n}b", "-", "--", "0 0", " 0", "00x")
 CATEGORIES = ("hosting", "support", "payment", "security", "anti_fraud", "analytics", "messaging", "authority", "other", None)
@@ -70,7 +80,7 @@ WORDS = (
 class SharingWorld(Near):
     """One random world of sharing."""
 
-    def __init__(self, seed, loose=False, size=500, **settings):
+    def __init__(self, seed, loose=False, size=600, **settings):
         super().__init__(seed, loose, **settings)
         self.names = [*(f"u{n}" for n in range(30)), "U1", "Ann-K\u0131", "7"]
         for n, id in enumerate([*self.names, " "]):
@@ -96,7 +106,8 @@ class SharingWorld(Near):
             status=self.one("active", "active", "deleted", "purged"),
             display_name=self.one("Ann Bee", " Zo\u00eb ", f"Kim{n}", "\u3000Lee\u00a0", "K\u0131m", None, "", " "),
             email=(self.pick.choice(EMAILS) or "").format(n=100 + n) or None,
-            phone=self.one(None, "", self.pick.choice(PHONES)) if self.chance(0.2) else (self.one(*PHONES[:8])).format(n=1000 + n),
+            country=self.one("TR", "TR", " tr ", "DE", "US", "ES", "ZZ", None),
+            phone=self.one(None, "", self.pick.choice(PHONES)) if self.chance(0.2) else (self.one(*PHONES[:12])).format(n=1000 + n),
             law_region=self.rough(self.one("EEA", "UK", "TR", "CN", "US-CA", "US-CA", "OTHER", "OTHER", None), "eea", "", "BR", " "),
             is_test=self.rough(id != " " and self.chance(0.06)),
         )
@@ -133,13 +144,17 @@ class SharingWorld(Near):
                 self.row(
                     "consents",
                     user_id=id,
-                    purpose=self.one(*["personalised_ads"] * 6, "marketing_push", "cookies"),
+                    purpose=self.one(*["personalised_ads"] * 6, *["analytics"] * 4, "marketing_push", "cookies"),
                     action=self.one("grant", "grant", "withdraw", "refuse", "opt_out", "opt_out"),
                     event_at=self.rough(at),
+                    expires_at=self.sometimes(0.4, self.one(at, self.near(self.pick.choice(self.times), self.skew), at + DAY, at + 90 * DAY)),
                     method=self.one("in_app", "web", "bundled_terms", *["signal_gpc"] * self.one(0, 0, 3)),
                 )
-            day = workday(self.local(at), self.settings["opt_out_business_days"], self.settings["holidays"])
-            turns += [at, self.midnight(day + DAY)]
+            holidays = self.settings["holidays"]
+            known = self.one(*holidays.values(), ()) if isinstance(holidays, dict) else holidays
+            day = workday(self.local(at), self.settings["opt_out_business_days"], known)
+            ends = [c["expires_at"] for c in self.rows["consents"][-1:] if c["expires_at"]]
+            turns += [at, self.midnight(day + DAY), self.midnight(day + 5 * DAY), *ends]
         return turns
 
     # vendors -----------------------------------------------------------------------------------------
@@ -162,7 +177,7 @@ class SharingWorld(Near):
             # recognised by an alias alone, or not at all; an alias of two vendors is ambiguous
             others = self.one([], [], ["Admob"], ["Agora.io", "adx"], [" ", name.upper()])
             name, aliases = self.one("Acme", " ", "", "???"), [name, *others]
-        name = self.one(name, name.upper(), name.title(), name.replace(" ", "-") + ".", f"\u00a0{name} ")
+        name = self.one(name, name.upper(), name.title(), name.replace(" ", "-") + ".", f"\u00a0{name} ", self.legal(name))
         days = [self.local(d["sent_at"]) for d in self.rows["disclosures"] if d["vendor_id"] == id and d["sent_at"]] or [NOW.date()]
         first, last = min(days), max(days)
         early = self.one(first, first, first - DAY, first - 99 * DAY)
@@ -175,8 +190,17 @@ class SharingWorld(Near):
             category=self.rough(self.pick.choice(CATEGORIES), "Hosting", "", "anti fraud"),
             declared_fields=self.one(None, [], OWN_LIST, OWN_LIST, [*OWN_LIST, None, " "], ["IDFA", "open_id"]),
             vetted_at=self.one(early, early, early, first + DAY, None),
+            first_vetted_at=self.one(None, None, early, early, first + DAY),
             contract_signed_at=self.one(early, early, early, first + DAY, None),
+            first_contract_at=self.one(None, None, early, early, first + DAY),
             contract_end=self.one(None, early, last, last + DAY, last, last + 99 * DAY, last - DAY, early - DAY),
+        )
+
+    def legal(self, name):
+        """A name with its legal form and place, in brackets or not, or with what looks like them."""
+        odd = (" Labs", " SAP", " (", " ()", ") Inc (", " Inc x", " B. V. 2")
+        return name + self.one(
+            " Inc.", ", LLC", " Ireland Ltd", " S.A.", " B.V. (Netherlands)", " A. S.", " T\u00fcrkiye A.\u015e.", " (formerly X)", *odd
         )
 
     # what they get -----------------------------------------------------------------------------------
@@ -201,7 +225,7 @@ class SharingWorld(Near):
         """Digests of stored values in every form that counts, and of some that do not."""
         users, devices = self.rows["users"], self.rows["devices"]
         emails = [sorted(email_forms(u["email"])) for u in users if not blank(u["email"])]
-        phones = [sorted(phone_forms(u["phone"])) for u in users if not blank(u["phone"])]
+        phones = [sorted(phone_forms(u["phone"], u["country"])) for u in users if not blank(u["phone"])]
         ids = [sorted(id_forms(u["user_id"])) for u in users] + [sorted(id_forms(d["device_id"])) for d in devices]
         ids += [sorted(id_forms(d["ad_id"])) for d in devices if not blank(d["ad_id"])]
         wrong = [" ", *ZEROS, "nobody@x.tr", *["ANN-KI"] * 5, *[re.sub(r"\D", "", u["phone"] or "") for u in users]]
@@ -260,7 +284,7 @@ class SharingWorld(Near):
             then = same["sent_at"] or at
             at = self.near(self.one(then, self.midnight(self.local(then)), self.midnight(self.local(then) + DAY)))
             payload = self.one(same["payload_sample"], (same["payload_sample"] or "").upper())
-        kind = self.one(*["advertising"] * 6, "sdk", "sdk", "processor", "legal", "corporate")
+        kind = self.one(*["advertising"] * 6, "sdk", "sdk", "processor", "processor", "legal", "corporate")
         if vendor in ("v45", "v46", "v98"):
             kind = self.one("legal", "corporate")
         code = self.vendors.get(vendor, (None, ""))[0]
@@ -270,7 +294,7 @@ class SharingWorld(Near):
             user_id=id,
             vendor_id=self.rough(vendor),
             kind=self.rough(kind, "Advertising", "") if vendor != "v47" else "advertising",
-            purpose=self.purpose(code),
+            purpose=self.one(*ANALYTICS.split()) if kind in ("sdk", "processor") and self.chance(0.7) else self.purpose(code),
             fields=self.rough(self.fields(code)),
             identifier_form=self.rough(self.pick.choice(FORMS), "raw", "", "Plain"),
             payload_sample=payload if kind == "advertising" else self.one(None, "u1", "0"),

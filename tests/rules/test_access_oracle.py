@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 import worlds
 from access_reading import Reading
 from access_world import World
+from wrong_rows import WrongValues
 
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.policy import load_policy
@@ -21,6 +24,7 @@ SETTINGS = [
         "role_tables": {"agent": ["users", "support_tickets", "content_items"], "moderator": ["content_items"]},
         "gateway_hosts": ["gate.example"],
         "training_months": 6,
+        "period_from": dt.date(2024, 1, 1),
     },
     {
         "audit_tz": "America/Los_Angeles",
@@ -29,7 +33,13 @@ SETTINGS = [
         "training_start_days": 10,
         "gateway_hosts": ["gate.example", "8.8.8.8"],
     },
-    {"skew_seconds": 0, "role_tables": {"dba": []}, "reference_tables": []},
+    {
+        "skew_seconds": 0,
+        "role_tables": {"dba": [], "agent": ["HR.Users"]},
+        "reference_tables": ["x.DEVICES"],
+        "period_from": dt.date(2024, 6, 1),
+        "period_to": dt.date(2025, 2, 1),
+    },
 ]
 #: Seeds of worlds, and whether they break the contract.
 SEEDS = [(0, False), (1, False), (2, False), (3, False), (4, True), (7, True)]
@@ -43,7 +53,8 @@ def differences(seed: int, engine, folder, rules=EXACT, broken: bool = False, lo
     audit = Audit(open_snapshot(worlds.deliver(folder, world.rows, world.now.isoformat()), engine), policy, settings_of(policy, settings))
     if broken:
         audit.__dict__["blocked"] = {}
-    return worlds.unlike(audit, Reading(world), rules)
+        audit.settings["unknown_limit"] = 1
+    return worlds.unlike(audit, WrongValues(world, Reading) if broken else Reading(world), rules)
 
 
 @pytest.mark.parametrize(("seed", "broken"), SEEDS)
@@ -74,7 +85,7 @@ def test_worlds_hold_every_reason():
         "PRM-04": "test_account clock_missing no_permission_record clock_skew permission_off",
         "PRM-05": "test_account clock_missing no_permission_log before_log_start clock_skew "
         "permission_revoked permission_denied no_grant att_status_missing idfa_without_authorisation",
-        "PRM-07": "test_account permission_missing third_party_permission permission_not_listed",
+        "PRM-07": "test_account permission_missing third_party_permission ordinary_permission permission_not_listed",
         "SEC-01": "test_account format_missing fast_hash clear_or_reversible format_unrecognised",
         "SEC-03": "test_account staff_unknown clock_missing staff_dates_contradict before_start after_leave role_not_allowed no_reference",
         "SEC-04": "start_missing training_in_future never_trained training_expired",

@@ -45,9 +45,9 @@ STRICT = {
     "COL-08": "undeclared_store receipt_format",
     "COL-09": "dates_contradict event_after_uninstall clock_skew",
     "COL-10": "unlinked_event no_user user_unknown",
-    "COL-11": "status_contradiction deleted_at_missing new_data",
+    "COL-11": "status_contradiction deleted_at_missing new_data store_renewal app_opened",
     "VIS-01": "effective_missing wider_than_chosen audience_differs",
-    "MOD-01": "decision_missing moderated_at_missing approved_after_publication approved_late rejected_but_public removal_pending"
+    "MOD-01": "decision_missing moderated_at_missing approved_after_publication approved_late moderated_again rejected_but_public removal_pending"
     " no_decision pending_within_sla",
 }
 

@@ -12,7 +12,7 @@ from sharing_world import SharingWorld
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot.engines import connect
 
-EXACT = [*(f"SHA-0{n}" for n in range(1, 10)), "SHA-11"]
+EXACT = [*(f"SHA-0{n}" for n in range(1, 10)), "SHA-11", "SHA-14"]
 SETTINGS = [
     {},
     {
@@ -20,9 +20,18 @@ SETTINGS = [
         "skew_seconds": 60,
         "ad_id_declared_for": ["facebook", "google", "adjust"],
         "opt_out_business_days": 5,
-        "holidays": [dt.date(2025, 2, 10), dt.date(2025, 2, 11), dt.date(2025, 1, 25), dt.date(2025, 3, 3)],
+        "holidays": {"US-CA": [dt.date(2025, 2, 10), dt.date(2025, 2, 11), dt.date(2025, 1, 25), dt.date(2025, 3, 3)], "EEA": []},
+        "period_from": dt.date(2024, 1, 1),
+        "period_to": dt.date(2025, 2, 10),
     },
-    {"audit_tz": "America/Los_Angeles", "skew_seconds": 0, "opt_out_business_days": 1, "ad_id_declared_for": []},
+    {
+        "audit_tz": "America/Los_Angeles",
+        "skew_seconds": 0,
+        "opt_out_business_days": 1,
+        "ad_id_declared_for": [],
+        "holidays": [dt.date(2025, 2, 10)],
+        "analytics_purposes": ["develop_features", "ad_measurement"],
+    },
 ]
 #: What a loose world alone can hold: a null, or a value outside its enum, where the gates let none through.
 LOOSE = {
@@ -38,13 +47,15 @@ STRICT = {
     "SHA-02": "field_not_declared vendor_unknown no_declared_list blank_field coarse_category",
     "SHA-03": "plain_identifier clear_value raw_ad_id ad_id_declared uuid_value",
     "SHA-04": "no_sample email_digest phone_digest user_id_digest device_id_digest stable_pseudonym",
-    "SHA-05": "user_unknown clock_skew refused no_grant opt_out region_unknown",
+    "SHA-05": "user_unknown clock_skew expired refused no_grant opt_out holidays_not_given region_unknown",
     "SHA-06": "device_unknown ad_id_missing platform_contradiction att_status_missing att_not_authorized lat_missing ad_tracking_limited"
     " device_ambiguous",
     "SHA-07": "support_data_for_ads vendor_unknown purpose_not_recipients",
     "SHA-08": "ground_missing ground_not_listed reference_missing approver_missing",
-    "SHA-09": "vendor_not_registered contract_dates_contradict not_vetted vetted_late no_contract contract_late contract_expired",
+    "SHA-09": "vendor_not_registered contract_dates_contradict not_vetted vetted_late no_contract contract_late contract_expired"
+    " vetted_again contract_renewed",
     "SHA-11": "private_field private_content content_deleted content_not_public content_not_found",
+    "SHA-14": "user_unknown clock_skew analytics_expired analytics_opt_out",
 }
 
 
