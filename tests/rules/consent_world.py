@@ -104,8 +104,11 @@ class World:
         }
 
     def twin(self, user: dict[str, Any]) -> dict[str, Any]:
-        """Another row with a user's key, created when that one was or at another time."""
-        return self.user(user["user_id"]) | {"created_at": self.one(user["created_at"], self.time(), self.old())}
+        """Another row with a user's key, created at another time, or when that one was and then of another status."""
+        other = self.user(user["user_id"]) | {"created_at": self.one(user["created_at"], self.time(), self.old())}
+        if (other["created_at"], other["status"]) == (user["created_at"], user["status"]):
+            other["created_at"] += MICRO
+        return other
 
     def consent(self, n: int) -> dict[str, Any]:
         event = {
