@@ -322,11 +322,9 @@ class World:
         if at in refused:
             grants = [e["event_at"] for e in events if e["action"] == "grant"]
             return "negative", min(t for t in refused if not grants or t >= max(grants))
-        ended = [e for e in events if e["action"] == "grant" and e["expires_at"] and e["expires_at"] <= self.now]
-        standing = [e for e in events if e["event_at"] == at and e not in ended]
-        if not standing:
-            earlier = [e for e in events if e["action"] == "grant" and e not in ended]
-            standing = [e for e in earlier if not (refused and e["event_at"] <= max(refused))]
+        # what is no refusal is taken as a grant; one whose action is blank is never an explicit one
+        later = [e for e in events if not (refused and e["event_at"] <= max(refused))]
+        standing = [e for e in later if not (e["expires_at"] and e["expires_at"] <= self.now)]
         if events and not standing:
             return "expired", None
         last = [e for e in standing if e["event_at"] == max(e["event_at"] for e in standing)]
