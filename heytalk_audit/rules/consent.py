@@ -181,7 +181,7 @@ def identified_devices(devices: ir.Table, users: ir.Table, policy: View) -> ir.T
     """Devices with a real advertising id, of people whose law asks for a choice or is not known, with the `purpose` of that choice."""
     people = one_row_each(users)
     d = join(devices, lookup(people, "user_id", law_region=people.law_region))
-    d = d.filter(real_ad_id(d), d.law_region.isnull() | d.law_region.isin(["EEA", "UK", "TR", "CN"]))
+    d = d.filter(real_ad_id(d), d.law_region.isnull() | d.law_region.isin(["EEA", "UK", "TR"]))
     return d.mutate(purpose=(d.platform == "web").ifelse("cookies", "personalised_ads"))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from consent_world import DAY, NOW, World
 
@@ -12,6 +12,10 @@ from heytalk_audit.expressions.calendar import add_months
 SKEW = dt.timedelta(minutes=5)
 BLANKS = "\t\n\v\f\r \u00a0\u3000"
 NEGATIVE = {"withdraw": "withdrawn", "opt_out": "opted_out", "refuse": "refused"}
+#: What stands for null where a value is asked for.
+NULL_WORDS = ("\\N", "NULL", "null", "(null)", "<null>", "None", "NaN", "nil")
+#: Purposes that are chosen at first launch, before there is an account.
+AT_FIRST_LAUNCH = ("policy_acceptance", "cookies", "personalised_ads", "analytics")
 LAW_AGES = {"EEA": 16, "UK": 13, "TR": 18, "US-CA": 13, "CN": 14, "OTHER": 13}
 PASS = ("pass", None)
 
@@ -33,7 +37,11 @@ class Reading:
         self.today = self.local(NOW)
         self.start = self.settings.get("period_from", add_months(self.today, -3))
         self.end = self.settings.get("period_to", self.today + DAY)
-        self.users = {u["user_id"]: u for u in self.rows["users"]}
+        # where a key stands twice, the row created last speaks for it, and it is a test account only if every row is
+        self.users, self.tests = {}, {}
+        for u in sorted(self.rows["users"], key=lambda u: (u["created_at"], u["status"])):
+            self.users[u["user_id"]] = u
+            self.tests[u["user_id"]] = u["is_test"] and self.tests.get(u["user_id"], True)
         self.versions = {v["policy_version"]: v["effective_at"] for v in self.rows["policy_versions"]}
         self.by_purpose = defaultdict(list)
         for c in self.rows["consents"]:
@@ -48,22 +56,29 @@ class Reading:
     def in_period(self, moment):
         return self.start <= self.local(moment) < self.end and moment <= NOW
 
-    def state(self, key, covers):
-        """The state of (user, purpose) over the events whose time passes a test, and since when."""
+    def state(self, key, covers, ended=None):
+        """The state of (user, purpose) over the events whose time passes a test, and since when; `ended` tests a grant's expiry."""
+        ended = ended or covers
         events = [c for c in self.by_purpose[key] if covers(c["event_at"])]
         if not events:
             return "no_record", None
         at = max(c["event_at"] for c in events)
-        last = [c for c in events if c["event_at"] == at]
         for action, name in NEGATIVE.items():
-            if any(c["action"] == action for c in last):
+            if any(c["action"] == action and c["event_at"] == at for c in events):
                 return name, at
-        good = [c for c in last if c["explicit"] and c["method"] not in ("bundled_terms", "default")]
+        refused = max((c["event_at"] for c in events if c["action"] in NEGATIVE), default=None)
+        grants = [c for c in events if c["action"] == "grant" and not (refused and c["event_at"] <= refused)]
+        open_ones = [c for c in grants if not (c["expires_at"] and c["expires_at"] <= NOW and ended(c["expires_at"]))]
+        if not open_ones:
+            return "expired", max(c["expires_at"] for c in grants if c["expires_at"])
+        at = max(c["event_at"] for c in open_ones)
+        good = [c for c in open_ones if c["event_at"] == at and c["explicit"] and c["method"] not in ("bundled_terms", "default")]
         if not good:
             return "not_explicit", at
         return ("version_unknown" if all(blank(c["policy_version"]) for c in good) else "valid"), at
 
     def around(self, key, t):
+        """The states over the events, and the expiries, before the skew before an instant and up to the skew after it."""
         return self.state(key, lambda e: e < t - SKEW)[0], self.state(key, lambda e: e <= t + SKEW)[0]
 
     def consent_test(self, key, t):
@@ -106,7 +121,11 @@ class Reading:
         bad = [s for s in subs if (s["end_at"] and s["start_at"] > s["end_at"]) or (s["status"] == "expired" and s not in over)]
         premium = any(s["status"] == "active" and s not in bad and s not in over for s in subs)
         contacts = [t for t in (u["last_contact_at"], u["last_interactive_at"]) if t]
-        c1, c2 = max(contacts, default=u["created_at"]), u["last_interactive_at"] or u["created_at"]
+        back = [u["restored_at"]] if u["restored_by"] == "user" and u["restored_at"] and u["restored_at"] <= NOW else []
+        c1 = max(contacts + back, default=u["created_at"])
+        c2 = max([t for t in (u["last_interactive_at"],) if t] + back, default=u["created_at"])
+        if not any(person["last_interactive_at"] for person in self.rows["users"]):
+            c2 = c1
         late = any(self.today > add_months(self.local(c), 60) for c in (c1, c2))
         doubt = any(t > NOW for t in (u["created_at"], *contacts)) or c1 < u["created_at"] - SKEW or u["purged_at"] or (bad and late)
         anchor = max([c1, *(s["end_at"] for s in over if s not in bad)])
@@ -149,7 +168,7 @@ class Reading:
             result = self.consent_test((i["user_id"], "media"), i["created_at"])
             if i["created_at"] > NOW:
                 result = ("unknown", "clock_future")
-            elif result == ("violation", "no_record") and i["selection_method"] == "user_selected":
+            elif result in (("violation", "no_record"), ("violation", "expired")) and i["selection_method"] == "user_selected":
                 result = PASS if self.settings.get("picker_is_consent") else ("review", "picker_only")
             yield i["content_id"], i["user_id"], result, None
 
@@ -157,10 +176,11 @@ class Reading:
         valid = ("valid", "version_unknown")
         for d in self.rows["devices"]:
             region = self.users.get(d["user_id"], {}).get("law_region")
-            if blank(d["ad_id"]) or not set(d["ad_id"]) - {"0", "-"} or region not in ("EEA", "UK", "TR", None):
+            ad_id = (d["ad_id"] or "").strip(BLANKS)
+            if blank(ad_id) or ad_id in NULL_WORDS or not set(d["ad_id"]) - {"0", "-"} or region not in ("EEA", "UK", "TR", None):
                 continue
             key = d["user_id"], "cookies" if d["platform"] == "web" else "personalised_ads"
-            now, _ = self.state(key, lambda e: True)
+            now, since = self.state(key, lambda e: True)
             began, _ = self.state(key, lambda e, d=d: e <= d["first_seen_at"])
             granted = max((c["event_at"] for c in self.by_purpose[key] if c["action"] == "grant"), default=None)
             refused = [c["event_at"] for c in self.by_purpose[key] if c["action"] != "grant" and (not granted or c["event_at"] >= granted)]
@@ -172,6 +192,8 @@ class Reading:
                 ("review", "granted_later", now in valid),
                 ("pass", None, negative and min(refused, default=NOW) + 3 * DAY >= NOW),
                 ("violation", "present_after_refusal", negative),
+                ("pass", None, now == "expired" and since + 3 * DAY >= NOW),
+                ("violation", "expired", now == "expired"),
                 ("violation", "not_explicit", now == "not_explicit"),
                 ("review", "os_permission_only", d["att_status"] == "authorized"),
                 ("violation", "no_choice", True),
@@ -219,17 +241,18 @@ class Reading:
 
         grants, crowd = [c for c in self.rows["consents"] if c["action"] == "grant"], defaultdict(set)
         for c in grants:
-            if not self.users.get(c["user_id"], {}).get("is_test"):
+            if not self.tests.get(c["user_id"]):
                 crowd[second(c)].add(c["user_id"])
         for c in grants:
-            born, own, t = self.users.get(c["user_id"], {}).get("created_at"), c["purpose"] != "policy_acceptance", c["event_at"]
+            born, t = self.users.get(c["user_id"], {}).get("created_at"), c["event_at"]
+            own, later = c["purpose"] != "policy_acceptance", c["purpose"] not in AT_FIRST_LAUNCH
             result = first(
                 ("unknown", "clock_future", t > NOW),
                 ("violation", "method_not_affirmative", c["method"] in ("default", "import", "staff", "signal_gpc")),
                 ("violation", "bundled", own and c["method"] == "bundled_terms"),
                 ("violation", "version_missing", blank(c["policy_version"])),
-                ("violation", "before_account", own and born and t < born - SKEW),
-                ("review", "clock_skew", own and born and t < born),
+                ("violation", "before_account", later and born and t < born - SKEW),
+                ("review", "clock_skew", later and born and t < born),
                 ("review", "bulk", len(crowd[second(c)]) > self.settings.get("bulk_users", 20)),
             )
             yield c["consent_id"], c["user_id"], result, None
@@ -271,7 +294,7 @@ class Reading:
             yield u["user_id"], u["user_id"], result, None
 
     def min_02(self):
-        dated = [u["birth_date"] for u in self.live() if u["birth_date"] and not u["is_test"]]
+        dated = [u["birth_date"] for u in self.live() if u["birth_date"] and not self.tests[u["user_id"]]]
         for u in self.live():
             birth, times = u["birth_date"], dated.count(u["birth_date"])
             often = times >= self.settings.get("birth_repeat", 20) and times / len(dated) > self.settings.get("birth_share", 0.01)
@@ -290,22 +313,24 @@ class Reading:
                 continue
             ads = [d for d in self.rows["disclosures"] if d["user_id"] == id and d["kind"] == "advertising"]
             sends = [m for m in self.rows["outbound_messages"] if m["user_id"] == id and m["category"] == "marketing"]
-            sends = [m for m in sends if m["status"] != "suppressed"]
+            bounced = [m for m in sends if m["status"] == "bounced"]
+            sends = [m for m in sends if m["status"] not in ("suppressed", "bounced")]
             early = [
-                any(self.in_period(x["sent_at"]) and self.age(birth, self.local(x["sent_at"])) < 18 for x in rows) for rows in (ads, sends)
+                any(self.in_period(x["sent_at"]) and self.age(birth, self.local(x["sent_at"])) < 18 for x in rows)
+                for rows in (ads, sends, bounced)
             ]
             result = first(
                 ("unknown", "birth_date_implausible", birth > self.local(u["created_at"])),
                 ("violation", "ad_disclosure", early[0]),
                 ("violation", "marketing_send", early[1]),
+                ("review", "bounced_send", early[2]),
                 ("review", "public_profile", u["profile_visibility"] == "public" and self.age(birth, self.today) < 18),
             )
             yield id, id, result, None
 
     def expected(self, rule):
-        """Outcome, reason and due day by record; test accounts are excluded before anything else."""
-        expected = {}
+        """Record, outcome, reason and due day of every row, counted; test accounts are excluded before anything else."""
+        expected = Counter()
         for record, person, result, due in getattr(self, rule.lower().replace("-", "_"))():
-            test = self.users.get(person, {}).get("is_test")
-            expected[record] = ("excluded", "test_account", None) if test else (*result, due)
+            expected[(record, "excluded", "test_account", None) if self.tests.get(person) else (record, *result, due)] += 1
         return expected

@@ -12,9 +12,16 @@ from heytalk_audit.expressions.calendar import add_months
 NOW = dt.datetime(2025, 3, 1, 12, tzinfo=dt.UTC)
 DAY, MICRO = dt.timedelta(days=1), dt.timedelta(microseconds=1)
 MARKETING = ("marketing_push", "marketing_email", "marketing_sms")
-PURPOSES = (*MARKETING, *MARKETING, "media", "personalised_ads", "cookies", "policy_acceptance", "policy_acceptance")
+PURPOSES = (*MARKETING, *MARKETING, "media", "personalised_ads", "cookies", "policy_acceptance", "policy_acceptance", "analytics", "other")
 METHODS = ("in_app", "in_app", "web", "double_optin", "bundled_terms", "default", "import", "staff", "signal_gpc")
-VERSIONS = ("v0", "v1", "v2", "v3", "v9", None, "", " \t", "\u00a0", "\u3000")
+VERSIONS = ("v0", "v1", "v2", "v3", "v9", None, "", " \t", "\u00a0", "\u3000", "null")
+#: Advertising ids: real ones, zeros, blanks, words that stand for null, and words that only look like them.
+AD_IDS = (
+    *("ab", "ab", "ab", "00a-0", "0-0", "0", "-", " ", "", "0 0", None),
+    *("null", " NULL\u3000", "(null)", "<null>", "None", "NaN", "nil", "\\N", "Nil", "none", "nullx", "N/A"),
+)
+#: So long ago that only an unlimited look-back reaches it.
+LONG_AGO = dt.datetime(2009, 5, 1, tzinfo=dt.UTC)
 #: Distances at which a verdict turns; a microsecond on either side is added to them.
 STEPS = [dt.timedelta(minutes=5)] * 4 + [dt.timedelta(0)] * 4 + [dt.timedelta(minutes=10), *(dt.timedelta(hours=h) for h in (24, 72, 720))]
 TURNS = [sign * step + n * MICRO for step in STEPS for n in (-1, 0, 0, 1) for sign in (-1, 1)]
@@ -43,6 +50,7 @@ class World:
             "subscriptions": [self.subscription(n) for n in range(30)],
             "disclosures": [self.disclosure(n) for n in range(60)],
         }
+        self.rows["users"] += [self.twin(u) for u in self.pick.sample(self.rows["users"], 5)]
 
     def midnight(self, day: dt.date) -> dt.datetime:
         """The instant at which a local day begins."""
@@ -84,7 +92,8 @@ class World:
             "created_at": self.one(self.time(), self.time(), self.old()),
             "deletion_requested_at": None,
             "deleted_at": self.sometimes(0.25, self.time()),
-            "restored_at": self.sometimes(0.25, self.time()),
+            "restored_at": self.sometimes(0.25, self.one(self.time(), self.time(), self.old())),
+            "restored_by": self.one("user", "user", "staff", "system", None),
             "purged_at": self.sometimes(0.1, self.time()),
             "last_contact_at": self.sometimes(0.4, self.one(self.time(), self.old())),
             "last_interactive_at": self.sometimes(0.7, self.one(self.time(), self.time(), self.old())),
@@ -93,6 +102,13 @@ class World:
             "profile_visibility": self.one("public", "public", "friends", None),
             "is_test": self.pick.random() < 0.08,
         }
+
+    def twin(self, user: dict[str, Any]) -> dict[str, Any]:
+        """Another row with a user's key, created at another time, or when that one was and then of another status."""
+        other = self.user(user["user_id"]) | {"created_at": self.one(user["created_at"], self.time(), self.old())}
+        if (other["created_at"], other["status"]) == (user["created_at"], user["status"]):
+            other["created_at"] += MICRO
+        return other
 
     def consent(self, n: int) -> dict[str, Any]:
         event = {
@@ -104,6 +120,7 @@ class World:
             "explicit": self.pick.random() < 0.8,
             "method": self.pick.choice(METHODS),
             "policy_version": self.pick.choice(VERSIONS),
+            "expires_at": None,
         }
         if event["purpose"] == "policy_acceptance" and self.pick.random() < 0.3:
             event["event_at"] = self.pick.choice(self.versions)["effective_at"] + self.one(-1, 0, 0, 1) * MICRO
@@ -111,6 +128,11 @@ class World:
             # another answer of the same person for the same purpose: at the same instant, or at a limit that counts from it
             event |= {k: self.event[k] for k in ("user_id", "purpose")}
             event["event_at"] = self.event["event_at"] + self.one(0, 0, 1) * self.pick.choice(TURNS)
+        if self.pick.random() < 0.05:
+            event["event_at"] = LONG_AGO + self.one(0, 1) * DAY
+        if event["action"] == "grant" and self.pick.random() < 0.4:
+            ends = event["event_at"] + self.pick.choice(TURNS), self.time(), NOW - 3 * DAY + self.one(-1, 0, 1) * MICRO
+            event["expires_at"] = self.pick.choice(ends)
         self.event = event
         return event
 
@@ -140,7 +162,7 @@ class World:
             "device_id": f"d{n}",
             "user_id": self.pick.choice(self.people),
             "platform": self.one("ios", "android", "web"),
-            "ad_id": self.one("ab", "ab", "00a-0", "0-0", "0", "-", " ", "", "0 0", None),
+            "ad_id": self.pick.choice(AD_IDS),
             "att_status": self.one("authorized", "denied", None),
             "first_seen_at": self.time(),
         }

@@ -207,8 +207,9 @@ def choices_that_end(w: World) -> None:
         d = w.add("devices", user_id=u, ad_id=ad_id(w))
         if ends != limit:
             w.find("CON-08", "devices", d, "violation", "expired")
-    d = w.add("devices", user_id=w.user(law_region="CN"), ad_id=ad_id(w))
+    d = w.add("devices", user_id=w.user(law_region="TR"), ad_id=ad_id(w))
     w.find("CON-08", "devices", d, "violation", "no_choice")
+    w.add("devices", user_id=w.user(law_region="CN"), ad_id=ad_id(w))
     w.add("devices", user_id=w.user(), ad_id="NULL")
 
 
