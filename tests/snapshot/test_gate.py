@@ -301,8 +301,7 @@ def test_a_column_that_no_contract_knows_is_surplus(tmp_path):
 )
 def test_a_window_that_cuts_the_look_back_cannot_pass(stated, verdict, tmp_path):
     seal_folder(world(tmp_path / "s"))
-    unlimited = {"complete": None, "window_start": "2020-01-01T00:00:00Z"}
-    descriptor(tmp_path / "s", lambda r, d: r["traffic_events"].update(unlimited | stated))
+    descriptor(tmp_path / "s", lambda r, d: r["traffic_events"].update({"complete": False} | stated))
     result = verdicts(tmp_path / "s", "RET-07")["RET-07"]
     assert result.verdict == verdict
     assert ("coverage" in (result.reason or "")) == (verdict == "REVIEW")
