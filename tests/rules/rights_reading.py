@@ -344,7 +344,10 @@ class Reading:
                 late = [k for k, s in broken if s > a + allowed and not (still and k == "advertising")]
                 result = PASS
                 if broken:
-                    result = "violation" if late else "review", f"{(late or [broken[0][0]])[0]}_{'while_objecting' if still else 'after_objection'}"
+                    result = (
+                        "violation" if late else "review",
+                        f"{(late or [broken[0][0]])[0]}_{'while_objecting' if still else 'after_objection'}",
+                    )
             yield record, user, result
 
     def expected(self, rule):

@@ -6,8 +6,6 @@ import copy
 import datetime as dt
 import itertools
 
-from declared_reading import blank
-
 from heytalk_audit import contract
 
 WRONG = ("unknown", "wrong_value", None, None)
