@@ -27,8 +27,9 @@ def advertised(disclosures: ir.Table, policy: View) -> ir.Table:
 
 
 def sampled(disclosures: ir.Table, policy: View) -> ir.Table:
-    """One row per distinct sample of an advertising payload and value in it: `payload_sample`, `token`."""
-    d = disclosures.filter(disclosures.kind == "advertising", ~blank(disclosures.payload_sample)).select("payload_sample").distinct()
+    """One row per distinct sample of a payload for advertising, or for what is not stated, and value in it: `payload_sample`, `token`."""
+    for_ads = (disclosures.kind == "advertising") | disclosures.kind.isnull()
+    d = disclosures.filter(for_ads, ~blank(disclosures.payload_sample)).select("payload_sample").distinct()
     d = d.mutate(token=d.payload_sample.re_replace(SEPARATORS, ",").split(",").unnest())
     return policy.named("advertising_samples", d.filter(d.token != ""))
 

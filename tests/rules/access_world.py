@@ -11,8 +11,8 @@ from access_reading import (
     ENCRYPTED_SCHEMES,
     EXPIRIES,
     FAST,
-    ORDINARY,
     NO_PASSWORD,
+    ORDINARY,
     OTHERS,
     PERMISSIONS,
     SIGNATURES,
@@ -214,7 +214,9 @@ class World(Dice):
             "access_id": f"a{n}",
             "staff_id": self.one(*[s["staff_id"]] * 24, "nobody", s["staff_id"].upper(), " "),
             "user_id": self.one(None, "\u3000", self.somebody(), self.somebody()),
-            "table_name": self.one(*tables, *tables, "Content_Items", " users", "", "dbo.users", "a.b.Devices", "users.", "x.content_items"),
+            "table_name": self.one(
+                *tables, *tables, "Content_Items", " users", "", "dbo.users", "a.b.Devices", "users.", "x.content_items"
+            ),
             "purpose_ref": self.one("T-1", "T-1", None, *NULLS),
             "accessed_at": at,
         }

@@ -22,9 +22,9 @@ VENDORS = {
 }
 #: What may stand at the end of a vendor's name: legal forms and places.
 NAME_ENDS = (
-    "inc incorporated llc llp lp ltd limited plc gmbh ag kg se sa sas sarl srl spa bv nv ab as aps oy oyj anonim sirketi co corp corporation"
-    " company pte pty kk group holdings ireland international europe emea apac asia pacific global worldwide usa us uk singapore china"
-    " turkey turkiye deutschland france spain netherlands japan india brasil canada australia"
+    "inc incorporated llc llp lp ltd limited plc gmbh ag kg se sa sas sarl srl spa bv nv ab as aps oy oyj anonim sirketi co corp"
+    " corporation company pte pty kk group holdings ireland international europe emea apac asia pacific global worldwide usa us uk"
+    " singapore china turkey turkiye deutschland france spain netherlands japan india brasil canada australia"
 )
 
 FIELDS = """

@@ -198,9 +198,10 @@ class Reading:
             if self.closed_in_period(r["user_id"]):
                 yield record, r["user_id"], self.erasure(r["received_at"], r["user_id"], r)
         for id, u in self.users.items():
-            if (t := u["deletion_requested_at"]) and self.closed_in_period(id):
-                if not any(abs((self.local(t) - day).days) <= 30 for day in requests[id]):
-                    yield f"users:{id}", id, self.erasure(t, id, {"channel": "app", "outcome": None})
+            t = u["deletion_requested_at"]
+            alone = t and not any(abs((self.local(t) - day).days) <= 30 for day in requests[id])
+            if alone and self.closed_in_period(id):
+                yield f"users:{id}", id, self.erasure(t, id, {"channel": "app", "outcome": None})
 
     def closing(self, u):
         """When a person was deleted, else purged, and whether a restoration undid the deletion."""
@@ -344,7 +345,10 @@ class Reading:
                 late = [k for k, s in broken if s > a + allowed and not (still and k == "advertising")]
                 result = PASS
                 if broken:
-                    result = "violation" if late else "review", f"{(late or [broken[0][0]])[0]}_{'while_objecting' if still else 'after_objection'}"
+                    result = (
+                        "violation" if late else "review",
+                        f"{(late or [broken[0][0]])[0]}_{'while_objecting' if still else 'after_objection'}",
+                    )
             yield record, user, result
 
     def expected(self, rule):

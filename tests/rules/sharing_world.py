@@ -147,7 +147,9 @@ class SharingWorld(Near):
                     purpose=self.one(*["personalised_ads"] * 6, *["analytics"] * 4, "marketing_push", "cookies"),
                     action=self.one("grant", "grant", "withdraw", "refuse", "opt_out", "opt_out"),
                     event_at=self.rough(at),
-                    expires_at=self.sometimes(0.4, self.one(at, self.near(self.pick.choice(self.times), self.skew), at + DAY, at + 90 * DAY)),
+                    expires_at=self.sometimes(
+                        0.4, self.one(at, self.near(self.pick.choice(self.times), self.skew), at + DAY, at + 90 * DAY)
+                    ),
                     method=self.one("in_app", "web", "bundled_terms", *["signal_gpc"] * self.one(0, 0, 3)),
                 )
             holidays = self.settings["holidays"]

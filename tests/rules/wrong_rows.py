@@ -6,8 +6,6 @@ import copy
 import datetime as dt
 import itertools
 
-from declared_reading import blank
-
 from heytalk_audit import contract
 
 WRONG = ("unknown", "wrong_value", None, None)
@@ -71,8 +69,8 @@ class WrongValues:
     def _right(self, column):
         """Values that the column may hold."""
         now = getattr(self.world, "now", dt.datetime(2025, 3, 1, 12, tzinfo=dt.UTC))
-        by_kind = {"timestamp": [now, now - dt.timedelta(days=20)], "date": [now.date()], "boolean": [True, False], "array": [[], ["chat"]]}
-        return list(column.values) if column.values else by_kind.get(column.kind, ["x"])
+        by_kind = {"timestamp": [None, now], "date": [now.date()], "boolean": [True, False], "array": [[], ["chat"]]}
+        return list(column.values) if column.values else by_kind.get(column.kind, ["x", "ad_measurement"])
 
     def _wrong_cells(self, read):
         """The wrong columns by record, of those that were read."""
