@@ -49,15 +49,55 @@ VALUES = [
     *("\u00a0unknown\t", "UNKNOWN\n", "unknown.", "un\u212anown", "\u2003unknown", "unknown\u200b", "\u3000Un\u3000known", "\x1funknown"),
     *("n/a", "N/A\r\n", "na", "-", "\t-\x0b", "--", "\u2013", "none", " None ", "NONE\x85", "it's", " It's\\", "0", "null"),
     *("\\N", "NULL", " (null) ", "<null>", "None", "NaN", "nil", "Nil", "<NULL>", "nil.", "nan"),
-    *("deleted", "Deleted User", "DELETED-USER 42", "user123", "user x", "member", "unknown7", "redacted\u00a0 9", "former", "n.a.", "NA.", "n/a."),
+    *(
+        "deleted",
+        "Deleted User",
+        "DELETED-USER 42",
+        "user123",
+        "user x",
+        "member",
+        "unknown7",
+        "redacted\u00a0 9",
+        "former",
+        "n.a.",
+        "NA.",
+        "n/a.",
+    ),
     *("???", "\u3002\u3002", "\u2460", "deleted\u8d26\u6237", "\u5df2\u6ce8\u9500", "\u5df2\u6ce8\u9500\u7528\u6237 12"),
-    *("\u5df2\u6ce8\u950012", "Silinmi\u015f Hesap 3", "silinmi\u015f  hesap 3", "Usuario An\u00f3nimo", "\u0645\u0633\u062a\u062e\u062f\u0645 \u0645\u062d\u0630\u0648\u0641"),
+    *(
+        "\u5df2\u6ce8\u950012",
+        "Silinmi\u015f Hesap 3",
+        "silinmi\u015f  hesap 3",
+        "Usuario An\u00f3nimo",
+        "\u0645\u0633\u062a\u062e\u062f\u0645 \u0645\u062d\u0630\u0648\u0641",
+    ),
 ]
-SPECIAL = ("pd:Race", "pd:EthnicOrigin", "pd:ReligiousBelief", "pd:MedicalHealth", "dpv-pd:mental_health", "PD:Trade Union-Membership", "faith")
+SPECIAL = (
+    "pd:Race",
+    "pd:EthnicOrigin",
+    "pd:ReligiousBelief",
+    "pd:MedicalHealth",
+    "dpv-pd:mental_health",
+    "PD:Trade Union-Membership",
+    "faith",
+)
 #: Categories: special ones, ordinary ones, and those that no vocabulary knows.
 CATEGORIES = [
     *SPECIAL * 3,
-    *("pd:race", "pd:Race ", "Race", "a:b:Health", "pd:Race.", "pd:Fetish", "x:Sex-Life", "pd:Interest", "pd:Gender", "Hobby", "x:BIO", "pd:Age"),
+    *(
+        "pd:race",
+        "pd:Race ",
+        "Race",
+        "a:b:Health",
+        "pd:Race.",
+        "pd:Fetish",
+        "x:Sex-Life",
+        "pd:Interest",
+        "pd:Gender",
+        "Hobby",
+        "x:BIO",
+        "pd:Age",
+    ),
     *("", "pd:", "x:Own", "x:own", "pd:Zodiac", "pd:R\u00e4ce", "race:", "pd:Races", "pd:Race/2", "pd-Race"),
 ]
 #: Names of attributes: those of special ones by themselves, and others.
@@ -227,7 +267,12 @@ class World:
     def consent(self, n):
         id = self.pick.choice(self.ids)
         at = self.one(self.time(id), self.time(id), self.time(id), self.time(id), self.now - 6000 * DAY)
-        ends = self.time(id, 0.5), self.time(id, 0.5), at + self.one(-1, 1) * self.one(TICK, SKEW, 72 * HOUR), self.now + self.one(-1, 0, 1) * TICK
+        ends = (
+            self.time(id, 0.5),
+            self.time(id, 0.5),
+            at + self.one(-1, 1) * self.one(TICK, SKEW, 72 * HOUR),
+            self.now + self.one(-1, 0, 1) * TICK,
+        )
         return {
             "consent_id": f"c{n}",
             "user_id": id,
@@ -562,7 +607,11 @@ SNAPSHOTS = [
     ("2025-03-01T12:00:00+00:00", {}),
     (
         "2024-02-29T23:59:59.999999+00:00",
-        {"special_terms": ["Own", "pd Race", "it's", "Interest"], "ordinary_terms": ["zodiac", "race"], "special_fields": ["own field", "race", "it's"]},
+        {
+            "special_terms": ["Own", "pd Race", "it's", "Interest"],
+            "ordinary_terms": ["zodiac", "race"],
+            "special_fields": ["own field", "race", "it's"],
+        },
     ),
     ("2024-08-31T16:00:00+00:00", {"audit_tz": "Asia/Shanghai", "null_like": ["none", "it's\\", "-"]}),
     ("2025-05-31T06:59:59.999999+00:00", {"audit_tz": "Asia/Shanghai", "special_fields": [], "period_from": dt.date(2025, 1, 15)}),
