@@ -44,9 +44,9 @@ def special_values(attributes: ir.Table, policy: View) -> ir.Table:
 
 
 def values_in_question(attributes: ir.Table, policy: View) -> ir.Table:
-    """Values of a special category, as of `special_values`, and those of a category that nobody knows (`unrecognised`): none is deleted."""
+    """Values of a special category, and those of a category that nobody knows (`unrecognised`): none is deleted."""
     a = attributes.filter(alive(attributes, policy), ~blank(attributes.value))
-    a = a.mutate(unrecognised=of_no_known_category(a, policy), stored_at=ibis.coalesce(a.updated_at, a.created_at))
+    a = a.mutate(unrecognised=of_no_known_category(a, policy))
     return a.filter(a.unrecognised | is_special(a, policy))
 
 
@@ -66,6 +66,7 @@ def storage_unclear(a: ir.Table, policy: View) -> list[Condition]:
 def with_consent(a: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
     """Values with `explicit` (a valid grant for sensitive data by the storing, that had not expired then, no refusal since, and not
     expired now) and `accepted` (the policy, by the storing)."""
+    a = a.mutate(stored_at=ibis.coalesce(a.updated_at, a.created_at))
     stored = a.select("user_id", "stored_at").distinct()
     good = standing_grants(consents, policy)
     near = stored.inner_join(good, "user_id")

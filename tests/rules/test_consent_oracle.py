@@ -73,7 +73,17 @@ def test_rules_are_their_second_reading_on_spark(seed, tmp_path, spark):
 
 def test_worlds_hold_every_reason_at_its_edge():
     wanted = {
-        "CON-01": {"no_record", "withdrawn", "opted_out", "refused", "not_explicit", "version_unknown", "clock_skew", "category_unknown", "expired"},
+        "CON-01": {
+            "no_record",
+            "withdrawn",
+            "opted_out",
+            "refused",
+            "not_explicit",
+            "version_unknown",
+            "clock_skew",
+            "category_unknown",
+            "expired",
+        },
         "CON-02": {"clock_skew", "bounced", "within_24h", "within_3_business_days", "beyond"},
         "CON-04": {"method_not_affirmative", "bundled", "version_missing", "before_account", "clock_skew", "bulk"},
         "CON-05": {"no_record", "expired", "picker_only", "clock_future"},

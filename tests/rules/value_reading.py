@@ -9,16 +9,23 @@ from importlib.resources import files
 
 from declared_reading import blank, key, lc, trim
 
+
+def _words(text, between=None):
+    """The words of a text."""
+    return text.split(between)
+
+
 #: Words that stand for null where a value is asked for.
 NULL_WORDS = ("\\N", "NULL", "null", "(null)", "<null>", "None", "NaN", "nil")
-PLACEHOLDERS = (
+PLACEHOLDERS = _words(
     "deleted deleteduser deletedaccount deletedmember removed removeduser erased eraseduser anonymous anonymoususer anonymised anonymized"
     " anonymiseduser anonymizeduser redacted formeruser unknown unknownuser none null user member"
-).split()
-OTHER_PLACEHOLDERS = (
-    "已注销, 已注销用户, 已删除用户, 匿名用户, مستخدم محذوف, حساب محذوف, مستخدم مجهول, silinmiş kullanıcı, silinmiş hesap, anonim kullanıcı,"
-    " usuario eliminado, cuenta eliminada, usuario anónimo, удалённый пользователь"
-).split(", ")
+)
+OTHER_PLACEHOLDERS = _words(
+    "已注销, 已注销用户, 已删除用户, 匿名用户, مستخدم محذوف, حساب محذوف, مستخدم مجهول, silinmiş kullanıcı, silinmiş hesap,"
+    " anonim kullanıcı, usuario eliminado, cuenta eliminada, usuario anónimo, удалённый пользователь",
+    ", ",
+)
 GONE = ("deleted", "removed", "erased", "anonym", "redacted", "former")
 NOWHERE = ("invalid", "example", "test", "localhost")
 
@@ -85,11 +92,11 @@ SPECIAL_TERMS = _terms(
     "unionmembership tradeunion faceprint voiceprint",
 )
 ORDINARY_TERMS = _terms("0", "interest interests bio nickname about hobby occupation education photo custom")
-SPECIAL_FIELDS = (
+SPECIAL_FIELDS = _words(
     "race ethnicity ethnicorigin religion religiousbelief religiousbeliefs faith sexualorientation sexualpreference sexlife orientation"
     " health healthcondition healthconditions medicalcondition diagnosis disability hivstatus politics politicalview politicalviews"
     " politicalopinion politicalaffiliation unionmembership tradeunion biometric biometrics faceprint voiceprint fingerprint genetic"
-).split()
+)
 
 
 def recognised(attribute, settings):
