@@ -370,7 +370,7 @@ def test_a_table_that_was_looked_for_and_is_not_there_leaves_no_pass(tmp_path):
     (folder / "purge_log.parquet").unlink()
     found = verdicts(folder, "DQ-03", "DQ-04")
     assert (found["DQ-03"].verdict, found["DQ-04"].verdict) == ("REVIEW", "PASS")
-    assert "purge_log was not delivered" in found["DQ-03"].reason
+    assert found["DQ-03"].reason == "coverage: not delivered: purge_log"
 
 
 @pytest.mark.parametrize(("logged", "held", "hashed"), [(19, 0, True), (18, 0, False), (19, 18, True), (19, 19, False), (20, 20, False)])
