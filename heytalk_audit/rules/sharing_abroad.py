@@ -153,9 +153,13 @@ def change_of_control_recorded(disclosures: ir.Table) -> Check:
     )
 
 
-def country(text: ir.StringValue) -> ir.StringValue:
-    """A country's two-letter code as it is written; null where it is none."""
-    return only_if(sure(key(text).re_search("^[a-z][a-z]$")), text)
+def country(text: ir.StringValue, policy: View) -> ir.StringValue:
+    """A country's code of two letters, which three may stand for; null where it is none."""
+    # one text in which every code of three letters is followed by that of two: a branch for each would be hundreds
+    codes = ibis.literal("".join(f"|{long}{short}" for short, (_, long) in policy.declared["countries"].by_key().items()))
+    at = codes.find("|" + key(text))
+    three = only_if(sure(key(text).re_search("^[a-z]{3}$") & (at >= 0)), codes.substr(at + 4, 2))
+    return ibis.coalesce(only_if(sure(key(text).re_search("^[a-z][a-z]$")), text), three)
 
 
 def homes(disclosures: ir.Table, users: ir.Table, policy: View) -> ir.Table:
@@ -168,7 +172,7 @@ def homes(disclosures: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     d = join(d, lookup(users, "user_id", law_region=users.law_region, country=users.country))
     d = d.select("vendor_id", "law_region", "country").distinct()
     named = only_if(~blank(d.law_region) & (d.law_region != "OTHER"), d.law_region)
-    home = named.fill_null(code_of(country(d.country), policy.declared["law_regions"]))
+    home = named.fill_null(code_of(country(d.country, policy), policy.declared["law_regions"]))
     return d.select("vendor_id", home=home).distinct()
 
 
@@ -179,19 +183,19 @@ def transfer_declared(vendors: ir.Table, disclosures: ir.Table, users: ir.Table,
     Every vendor to which something was disclosed that names a person. Its country is compared with the region of law of each of these
     people, or with their country where there is none. The policy has no section on transfers, so that every country outside is for a
     person to decide, apart by whether a transfer tool is on record. A vendor that is not registered or whose country is missing or no
-    two-letter code is unknown, and so is one that got nothing from outside as far as known, but data of people without a region.
+    code of ISO 3166 is unknown, and so is one that got nothing from outside as far as known, but data of people without a region.
     """
     v = receiving(vendors, homes(disclosures, users, policy), policy)
-    return Check(v, transferred(v), record="vendors:" + v.vendor_id, by=("vendor_id", "category"))
+    return Check(v, transferred(v, policy), record="vendors:" + v.vendor_id, by=("vendor_id", "category"))
 
 
-def transferred(vendors: ir.Table) -> list[Condition]:
+def transferred(vendors: ir.Table, policy: View) -> list[Condition]:
     """Vendors (as of `receiving`) that got data of people whose region they are not in."""
     v = vendors
     return [
         unknown("vendor_not_registered", ~v.registered),
         unknown("country_missing", blank(v.place)),
-        unknown("country_unreadable", country(v.place).isnull()),
+        unknown("country_unreadable", country(v.place, policy).isnull()),
         review("transfer_without_tool", v.abroad & ~v.tool),
         review("transfer_with_tool", v.abroad),
         unknown("region_missing", v.homeless),
@@ -204,6 +208,6 @@ def receiving(vendors: ir.Table, homes: ir.Table, policy: View) -> ir.Table:
     facts = {"registered": vendors.vendor_id.notnull(), "tool": ~blank(vendors.transfer_tool)}
     v = lookup(vendors, "vendor_id", **facts, place=vendors.country, category=vendors.category)
     d = join(homes, v, "vendor_id")
-    abroad = d.home != code_of(country(d.place), policy.declared["law_regions"])
+    abroad = d.home != code_of(country(d.place, policy), policy.declared["law_regions"])
     d = d.group_by("vendor_id").agg(abroad=sure(abroad).any(), homeless=d.home.isnull().any())
     return join(d, v, "vendor_id")
