@@ -12,7 +12,7 @@ states AS (
 items AS (
     SELECT content_id, c.user_id, c.device_id, kind, created_at, created_at - INTERVAL 300 SECOND AS early, created_at + INTERVAL 300 SECOND AS late, installed_at
     FROM content_items c LEFT JOIN (SELECT device_id, max(installed_at) AS installed_at, bool_or(platform = 'web') AS web FROM devices GROUP BY ALL) d USING (device_id)
-    WHERE (capture_source = 'mic' OR (kind = 'voice' AND NOT says(capture_source))) AND web IS NOT TRUE
+    WHERE (capture_source = 'mic' OR (kind = 'voice' AND NOT says(capture_source))) AND web IS NOT TRUE AND in_period(created_at)
 ),
 doubtful AS (
     SELECT i.*, coalesce(s.state, 0) AS state, since, excluded, (SELECT min(event_at) FROM permission_events) AS log_start
@@ -35,4 +35,4 @@ SELECT 'content_items:' || content_id AS record, CASE WHEN says(user_id) THEN us
        CASE WHEN excluded THEN 'excluded' ELSE split_part(why, ':', 1) END AS outcome,
        CASE WHEN excluded THEN 'test_account' ELSE split_part(why, ':', 2) END AS reason, kind
 FROM judged WHERE excluded OR why IS NOT NULL
--- population: SELECT count(*) FROM content_items c LEFT JOIN (SELECT device_id, bool_or(platform = 'web') AS web FROM devices GROUP BY ALL) d USING (device_id) WHERE (capture_source = 'mic' OR (kind = 'voice' AND NOT says(capture_source))) AND web IS NOT TRUE
+-- population: SELECT count(*) FROM content_items c LEFT JOIN (SELECT device_id, bool_or(platform = 'web') AS web FROM devices GROUP BY ALL) d USING (device_id) WHERE (capture_source = 'mic' OR (kind = 'voice' AND NOT says(capture_source))) AND web IS NOT TRUE AND in_period(created_at)

@@ -8,7 +8,7 @@ FROM (
         WHEN answered_at IS NULL THEN 'unknown:notice_date_missing'
         WHEN code IN ('identityunproven', 'identitynotproven') AND identity_ok_at IS NOT NULL THEN 'unknown:identity_contradiction'
         WHEN code = 'serviceimpossible' AND kind IN ('access', 'portability', 'erasure', 'rectify') THEN 'review:reason_not_for_kind' END AS why
-    FROM (SELECT *, regexp_replace(lower(refusal_reason), '[^a-z0-9]+', '', 'g') AS code FROM rights_requests WHERE outcome = 'refused') LEFT JOIN testers() USING (user_id)
+    FROM (SELECT *, regexp_replace(lower(refusal_reason), '[^a-z0-9]+', '', 'g') AS code FROM rights_requests WHERE outcome = 'refused' AND in_period(answered_at)) LEFT JOIN testers() USING (user_id)
 )
 WHERE excluded OR why IS NOT NULL
--- population: SELECT count(*) FROM rights_requests WHERE outcome = 'refused'
+-- population: SELECT count(*) FROM rights_requests WHERE outcome = 'refused' AND in_period(answered_at)

@@ -12,3 +12,5 @@ CREATE OR REPLACE TEMP MACRO holds() AS TABLE
     WHERE type IN ('legal_hold', 'dispute', 'statutory', 'fraud') AND says(owner) AND (says(reason_code) OR says(reference))
       AND started_at <= $as_of AND coalesce(ended_at >= started_at, true);
 CREATE OR REPLACE TEMP MACRO testers() AS TABLE SELECT DISTINCT user_id, true AS excluded FROM users WHERE is_test;
+-- rows whose time is missing belong to every period
+CREATE OR REPLACE TEMP MACRO in_period(instant) AS coalesce(instant >= $period_start AND instant <= $as_of, true);
