@@ -44,7 +44,7 @@ def taken_back(users: ir.Table, purge_log: ir.Table, consents: ir.Table, policy:
     alive = alive.filter(alive.erased_at.isnull() | sure(alive.refused_at >= alive.anew_at))
     gone = join(gone, refused)
     gone = gone.mutate(refused_at=only_if(gone.anew_at.isnull(), gone.refused_at), erased=ibis.literal(True))
-    alive = alive.select("user_id", "refused_at", "anew_at", erased_at=ibis.null("timestamp(6)"), erased=ibis.literal(False))
+    alive = alive.select("user_id", "refused_at", "anew_at", erased_at=nothing(gone.erased_at), erased=ibis.literal(False))
     return ibis.union(gone, alive.select(gone.columns))
 
 
