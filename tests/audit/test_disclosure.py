@@ -287,6 +287,12 @@ def test_no_number_of_a_run_gives_a_small_one_away(outside, audited):
             safe(truth[id], shown, attack(shown))
 
 
+def about_people(text: str, things: set[str]) -> str:
+    """A page without the sections of rules that are not about people: their numbers may be small."""
+    of_things = re.compile(rf'<h2 id="({"|".join(sorted(things))})"')
+    return "".join(section for section in re.split(r'(?=<h2 id=")', text) if not of_things.match(section))
+
+
 def test_no_small_number_is_on_any_page_or_in_any_notebook(outside):
     _, folder = outside
     things = {id for id, r in rules(folder).items() if r.tables[0] in THINGS}
@@ -302,9 +308,8 @@ def test_no_small_number_is_on_any_page_or_in_any_notebook(outside):
             if id and id[0] not in things and not caption.startswith(("Numbers that", "Accepted")):
                 seen += 1
                 assert not {"1", "2", "3", "4"} & set(cells), caption
-        assert not re.search(
-            r"\b[1-4] (rows?|people|person)\b", re.sub(r"<pre>.*?</pre>", "", text, flags=re.DOTALL).replace("1 row (", "")
-        )
+        sentences = re.sub(r"<pre>.*?</pre>", "", about_people(text, things), flags=re.DOTALL)
+        assert not re.search(r"\b[1-4] (rows?|people|person)\b", sentences.replace("1 row (", ""))
         for alt in page.alts:
             if re.match(r"(Violations of )?[A-Z]{2,3}-\d\d", alt):
                 assert not re.search(r"(?<![\d,-])[1-4] (at|violation|review|unknown|exempt)", alt), alt
@@ -387,7 +392,7 @@ def ask(kept, demo, log, *pseudonyms, env=None, **changed):
 
 
 def test_a_record_and_a_person_are_found_and_logged_first(kept, demo, tmp_path):
-    row = next(r for r in rows_of(kept, "DQ-03") if r["outcome"] == "violation" and r["subject"])
+    row = next(r for r in rows_of(kept, "DQ-03") if r["outcome"] == "violation" and r["subject"] and r["reason"] != "key_blank")
     log = tmp_path / "custody.jsonl"
     done = ask(kept, demo, log, row["record"], row["subject"])
     assert done.returncode == 0, done.stderr
