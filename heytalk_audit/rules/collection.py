@@ -18,7 +18,7 @@ from heytalk_audit.rules.terms import LIVE, has, join
 EXACT_SOURCES = ("gps", "wifi", "cell")
 
 
-@rule("COL-03", severity="high", clauses=["CL-058"])
+@rule("COL-03", severity="high", clauses=["CL-058"], optional=["traffic_events"])
 def location_too_close(users: ir.Table, traffic_events: ir.Table, policy: View) -> Check:
     """The app knows the country and city that an IP address tells, and no closer place.
 
@@ -88,7 +88,7 @@ def middles(events: ir.Table, policy: View) -> ir.Table:
     return people.filter(people.people >= policy.setting("centroid_users")).select("place", shared=ibis.literal(True))
 
 
-@rule("COL-04", severity="low", clauses=["CL-011", "CL-012", "CL-019", "CL-020", "CL-156"])
+@rule("COL-04", severity="low", clauses=["CL-011", "CL-012", "CL-019", "CL-020", "CL-156"], optional=["purge_log"])
 def registration_incomplete(users: ir.Table, purge_log: ir.Table) -> Check:
     """Every account has the name, gender and birth date that the policy calls required, and a number of its own.
 

@@ -69,7 +69,7 @@ def with_use_since(uninstalled: ir.Table, events: ir.Table, policy: View) -> ir.
     return d.mutate(back=earliest(only_if(sure(d.installed_at > d.uninstalled_at), d.installed_at), d.opened))
 
 
-@rule("COL-10", severity="medium", clauses=["CL-035", "CL-040"])
+@rule("COL-10", severity="medium", clauses=["CL-035", "CL-040"], optional=["purge_log"])
 def data_of_nobody(users: ir.Table, purge_log: ir.Table, present: Present) -> Check:
     """All that is stored of a person belongs to an account.
 

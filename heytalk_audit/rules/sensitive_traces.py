@@ -78,7 +78,7 @@ def texts_of(place: str, rows: ir.Table) -> ir.Table:
     return rows.select("user_id", record=p.record(rows), place=ibis.literal(place))
 
 
-@rule("SEN-04", severity="medium", clauses=["CL-024", "CL-037"], judged=True)
+@rule("SEN-04", severity="medium", clauses=["CL-024", "CL-037"], judged=True, optional=["content_items"])
 def sensitive_in_free_text(profile_attributes: ir.Table, content_items: ir.Table, detections: ir.Table, policy: View) -> Check:
     """Sensitive facts are told in the fields that are made for them, not spread over free text.
 
