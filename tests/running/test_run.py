@@ -104,7 +104,22 @@ OPTIONAL = [t.name for t in contract.load().values() if not t.required]
 
 
 #: Rules over whatever is there.
-OVER_ALL = set("RET-15 RET-16 SEN-08 COL-01 COL-02 COL-07 COL-10 SEC-02 SEC-08 DQ-01 DQ-02 DQ-03 DQ-04 DQ-06".split())
+OVER_ALL = {
+    "RET-15",
+    "RET-16",
+    "SEN-08",
+    "COL-01",
+    "COL-02",
+    "COL-07",
+    "COL-10",
+    "SEC-02",
+    "SEC-08",
+    "DQ-01",
+    "DQ-02",
+    "DQ-03",
+    "DQ-04",
+    "DQ-06",
+}
 #: Rules that look into some tables only where these are there.
 LOOKING = {"RET-01", "RET-14", "DQ-08", "DQ-09"}
 
