@@ -57,9 +57,8 @@ def test_a_row_with_a_wrong_value_is_unknown_and_stays_in_the_population(tmp_pat
 
 
 def test_what_the_rule_does_not_read_does_not_matter(tmp_path):
-    given = {"users": [*users(200), {"user_id": "x"} | LONG_GONE, {"user_id": "y"}]}
-    folder = deliver(tmp_path, given, (("users", "x", "created_at"), ("users", "y", "created_at")))
-    assert reasons("RET-01", folder) == {"users:x": ("violation", "overdue")}
+    given = {"users": [*users(200), {"user_id": "x", "geo_source": "moon"} | LONG_GONE, {"user_id": "y"}]}
+    assert reasons("RET-01", deliver(tmp_path, given)) == {"users:x": ("violation", "overdue")}
 
 
 def test_the_other_conditions_of_the_population_still_hold(tmp_path):

@@ -8,6 +8,7 @@ import hmac
 import pytest
 import worlds
 
+from heytalk_audit import contract
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.hashed_log import with_compared_ids
 from heytalk_audit.errors import InputError
@@ -18,7 +19,8 @@ from heytalk_audit.snapshot.engines import connect
 from heytalk_audit.snapshot.open import open_snapshot
 
 KEY = b"a key of the company"
-KEYED = {"resources": [{"name": "purge_log", "user_id_form": "hmac_sha256"}]}
+COMPLETE = {name: {"name": name, "complete": True} for name in contract.load()}
+KEYED = {"resources": list((COMPLETE | {"purge_log": COMPLETE["purge_log"] | {"user_id_form": "hmac_sha256"}}).values())}
 RULES = ("RET-04", "RET-10", "RET-15", "RET-18")
 
 
@@ -28,8 +30,9 @@ def digest(user: str) -> str:
 
 def audit_of(folder, ids, key=None, **said):
     """People purged in time, of whom one left something behind; their log has these ids."""
+    purged = {"user_id": "u1", "status": "purged", "deleted_at": "2024-07-10T00:00:00Z", "purged_at": "2025-01-11T12:00:00Z"}
     rows = {
-        "users": [{"user_id": "u1", "status": "purged", "deleted_at": "2024-07-10T00:00:00Z", "purged_at": "2025-01-11T12:00:00Z"}],
+        "users": [purged, {"user_id": "u0", "display_name": "Ana Berg"}],
         "purge_log": [{"purge_id": f"p{n}", "user_id": id, "purged_at": "2025-01-11T12:00:00Z"} for n, id in enumerate(ids)],
         "profile_attributes": [{"attribute_id": "a1", "user_id": "u2", "value": "Anna from Kiel"}],
     }
