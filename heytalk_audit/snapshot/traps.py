@@ -36,6 +36,11 @@ TRAPS = {
         "TRANSLATE(letters, 'AZ', 'az') = 'az\u0130\u212a' AND LOWER('AZ_') = 'az_' AND UPPER('az_') = 'AZ_'"
         " AND BIT_LENGTH(letters) = 56 AND LENGTH(letters) = 4 AND SUBSTRING(word, 1, 1) = word"
     ),
+    "parts of texts and times": (
+        "STRPOS('xyxya', word) = 5 AND STRPOS('xy', word) = 0 AND REPLACE('banana', word, '') = 'bnn'"
+        " AND REGEXP_EXTRACT('x=12&y', '=([0-9]+)', 1) = '12' AND REGEXP_EXTRACT(word, '([0-9]+)', 1) = ''"
+        " AND DATE_TRUNC('second', last_instant) = TIMESTAMP '2024-08-31 23:59:59'"
+    ),
     "digests": (
         "MD5('abc') = '900150983cd24fb0d6963f7d28e17f72' AND SHA1('abc') = 'a9993e364706816aba3e25717850c26c9cd0d89d'"
         " AND SHA256('abc') = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'"
