@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from heytalk_audit import contract
 from heytalk_audit.audit import wrong_values
@@ -57,9 +58,14 @@ class Audit:
     def tables(self) -> dict[str, ir.Table]:
         """Everything that a rule may name: delivered tables and evidence tables."""
         snapshot = self.snapshot
-        evidence = gate.evidence(snapshot.delivery, snapshot.profile, self.policy, self.clock, self.drift, self.previous, snapshot.unknown)
         delivered = {name: wrong_values.as_null(name, table, self.wrong) for name, table in snapshot.tables.items()}
-        return delivered | {name: snapshot.engine.put(name, table) for name, table in evidence.items()}
+        return delivered | {name: snapshot.engine.put(name, table) for name, table in self._evidence.items()}
+
+    @cached_property
+    def _evidence(self) -> dict[str, pa.Table]:
+        """What is told of the delivery itself, as tables that rules may name."""
+        snapshot = self.snapshot
+        return gate.evidence(snapshot.delivery, snapshot.profile, self.policy, self.clock, self.drift, self.previous, snapshot.unknown)
 
     @cached_property
     def wrong(self) -> dict[ColumnName, float]:
@@ -111,8 +117,7 @@ class Audit:
     @cached_property
     def blocked(self) -> dict[str, str]:
         """Tables that failed a gate, and why: rules that read them are not evaluated."""
-        evidence = gate.evidence(self.snapshot.delivery, self.snapshot.profile, self.policy, self.clock, None)
-        return gate.failures(evidence["delivered_tables"])
+        return gate.failures(self._evidence["delivered_tables"])
 
     def view(self, keep: Keep | None = None) -> View:
         """The policy as one rule sees it; `keep` makes tables of what several rules need."""

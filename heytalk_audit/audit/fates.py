@@ -84,7 +84,7 @@ def _purged(audit: Audit) -> ir.Table | None:
 def _is_complete(table: str, audit: Audit) -> bool:
     """Whether a table holds whatever the source holds, so that a row that is not there is gone."""
     stated = audit.snapshot.delivery.resource(table)
-    if str(stated.get("filter") or "").strip():
+    if gate.is_filtered(stated):
         return False
     start, created = gate.moment(stated.get("window_start")), gate.first_created(audit.snapshot.profile)
     return stated.get("complete") is True or (start is not None and (created is None or start <= created))

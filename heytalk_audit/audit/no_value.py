@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import operator
-from functools import reduce
-
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Rule
 from heytalk_audit.audit.faults import NO_VALUE, Block, NotEvaluated
-from heytalk_audit.expressions.strings import blank, trim
+from heytalk_audit.expressions.fillers import null_word
+from heytalk_audit.expressions.strings import blank
 from heytalk_audit.snapshot.open import Snapshot
 
 _IDENTITY = ("users.display_name", "users.email", "users.phone")
@@ -25,8 +23,6 @@ LOOKED_IN: dict[str, tuple[str, ...]] = {
     "SHA-11": ("disclosures.content_ids", "disclosures.fields"),
     "SEC-01": ("users.credential_format",),
 }
-#: What an export writes where there is nothing.
-NULL_WORDS = ("\\N", "NULL", "null", "(null)", "<null>", "None", "NaN", "nil")
 
 
 def refuse_without_values(rule: Rule, snapshot: Snapshot) -> None:
@@ -56,5 +52,4 @@ def is_value(value: ir.Value) -> ir.BooleanValue:
     """Whether a column's value is one: a list that is not empty; a text that is neither blank nor a word for nothing."""
     if value.type().is_array():
         return value.notnull() & (value.length() > 0)
-    words = reduce(operator.or_, [trim(value) == word for word in NULL_WORDS])
-    return ~blank(value) & ~words
+    return ~blank(value) & ~null_word(value)

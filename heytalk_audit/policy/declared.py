@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import string
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-
-
-def key(text: str) -> str:
-    """What names are compared by: A to Z as small letters, and everything outside a-z and 0-9 dropped."""
-    return re.sub("[^a-z0-9]+", "", text.translate(_LOWER))
+from heytalk_audit.expressions.strings import plain_key
 
 
 @dataclass(frozen=True)
@@ -30,11 +23,11 @@ class Codes:
 
     def by_key(self) -> dict[str, tuple[str, ...]]:
         """The keys under which each code may be written, its own first."""
-        return {code: tuple(dict.fromkeys(map(key, (code, *synonyms)))) for code, synonyms in self.codes.items()}
+        return {code: tuple(dict.fromkeys(map(plain_key, (code, *synonyms)))) for code, synonyms in self.codes.items()}
 
     def keys(self) -> tuple[str, ...]:
         """The keys of all codes and synonyms."""
-        return tuple(dict.fromkeys(map(key, self.words)))
+        return tuple(dict.fromkeys(map(plain_key, self.words)))
 
 
 @dataclass(frozen=True)
@@ -57,7 +50,7 @@ class Vendor:
 
     def alias_keys(self) -> tuple[str, ...]:
         """The keys of its code and aliases."""
-        return tuple(dict.fromkeys(map(key, (self.code, *self.aliases))))
+        return tuple(dict.fromkeys(map(plain_key, (self.code, *self.aliases))))
 
 
 @dataclass(frozen=True)

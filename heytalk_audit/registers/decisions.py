@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints, model_validator
 from heytalk_audit.canonical import Strict, file_sha256
 from heytalk_audit.errors import InputError
 from heytalk_audit.registers.accepted import SegmentValue
-from heytalk_audit.registers.reading import Day, DocumentName, Id, KnownRule, Name, Remark, read_register
+from heytalk_audit.registers.reading import Day, DocumentName, Id, KnownRule, Name, Remark, read_register, refuse_twice
 
 EXAMPLE = "params/decisions.yaml"
 #: What may stand at an entry's top in place of a mapping `scope`.
@@ -82,11 +82,7 @@ def read_decisions(path: Path, rules: Collection[str]) -> list[Decision]:
     entries = read_register(DecisionsFile, path, where, EXAMPLE, rules).decisions
     kept = path.parent / DIGESTS
     digests = json.loads(kept.read_text("utf-8")) if kept.is_file() else {}
-    seen: set[str] = set()
-    for number, entry in enumerate(entries, 1):
-        if entry.id in seen:
-            raise InputError(f"{where}: decisions.{number}.id {entry.id}", "is there twice", "give each decision an id of its own")
-        seen.add(entry.id)
+    refuse_twice((entry.id for entry in entries), f"{where}: decisions", "id", "give each decision an id of its own")
     return [_with_digest(entry, path.parent, f"{where}: decisions.{n}", digests) for n, entry in enumerate(entries, 1)]
 
 

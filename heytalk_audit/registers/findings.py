@@ -13,8 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ValidationInfo, model_validator
 
 from heytalk_audit.canonical import Strict
-from heytalk_audit.errors import InputError
-from heytalk_audit.registers.reading import Day, Name, Remark, known_rule, read_register
+from heytalk_audit.registers.reading import Day, Name, Remark, known_rule, read_register, refuse_twice
 
 EXAMPLE = "params/findings.yaml"
 
@@ -64,9 +63,5 @@ def read_findings(path: Path, rules: Collection[str]) -> list[Finding]:
     """The entries of a register's file, in its order; `rules` are the ids that keys may name. Raises InputError, one line."""
     where = f"findings {path.name}"
     entries = read_register(FindingsFile, path, where, EXAMPLE, rules).findings
-    seen: set[str] = set()
-    for number, entry in enumerate(entries, 1):
-        if entry.key in seen:
-            raise InputError(f"{where}: findings.{number}.key {entry.key}", "is there twice", "keep one entry per finding")
-        seen.add(entry.key)
+    refuse_twice((entry.key for entry in entries), f"{where}: findings", "key", "keep one entry per finding")
     return entries

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -54,6 +54,15 @@ LegalGround = Annotated[str, _up_to(300), AfterValidator(_legible)]
 Remark = Annotated[str, _up_to(2000), AfterValidator(_legible)]
 Day = Annotated[dt.date, BeforeValidator(_day)]
 KnownRule = Annotated[str, AfterValidator(known_rule)]
+
+
+def refuse_twice(names: Iterable[str], where: str, field: str, cure: str) -> None:
+    """Raise InputError for the first name that an earlier entry has. `where` is the list in the register, `field` what holds the name."""
+    seen: set[str] = set()
+    for number, name in enumerate(names, 1):
+        if name in seen:
+            raise InputError(f"{where}.{number}.{field} {name}", "is there twice", cure)
+        seen.add(name)
 
 
 def read_register(model: type[Model], path: Path, where: str, example: str, rules: Collection[str] = ()) -> Model:

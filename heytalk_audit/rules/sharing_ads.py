@@ -8,8 +8,7 @@ import ibis.expr.types as ir
 from heytalk_audit.audit.check import Check, Condition, passes, review, rule, unknown, violation
 from heytalk_audit.audit.people import one_row_each
 from heytalk_audit.expressions.calendar import sure
-from heytalk_audit.expressions.strings import blank, trim
-from heytalk_audit.policy.declared import key
+from heytalk_audit.expressions.strings import blank, plain_key, trim
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.advertising_terms import advertised, is_zeros, sampled
 from heytalk_audit.rules.declared_terms import is_one_of, recipients
@@ -37,8 +36,8 @@ def what_samples_hold(disclosures: ir.Table, users: ir.Table, policy: View) -> i
 
 def declared_for_ad_ids(vendors: ir.Table, policy: View) -> ir.Table:
     """One row per vendor id: is it a recipient that device identifiers are declared for."""
-    wanted = {key(name) for name in policy.setting("ad_id_declared_for")}
-    codes = [code for code in policy.declared.vendors if key(code) in wanted]
+    wanted = {plain_key(name) for name in policy.setting("ad_id_declared_for")}
+    codes = [code for code in policy.declared.vendors if plain_key(code) in wanted]
     v = recipients(vendors, policy)
     return v.select("vendor_id", takes_ad_ids=sure(v.recipient.isin(codes)))
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from heytalk_audit.expressions.fillers import NULL_WORDS
 from heytalk_audit.snapshot.duck import Duck
 from heytalk_audit.snapshot.quoting import literal, name
 
-#: What writers of data put where there is no value.
-NULL_WORDS = ("\\N", "NULL", "null", "(null)", "<null>", "None", "NaN", "nil")
 #: What counts as blank, as in `expressions.strings`.
 _BLANKS = "".join(map(chr, (*range(9, 14), 32, 0xA0, 0x3000)))
 #: Characters of a text that is long.
