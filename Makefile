@@ -7,6 +7,8 @@ READY := $(VENV)/ready$(if $(EXTRAS),-$(EXTRAS))
 # the demo's engagement key is fixed and published: it protects nobody
 DEMO_KEY := heytalk-audit-demo-key-which-is-published
 JOBS ?= auto
+# further words for pytest: make test EXTRAS=spark TEST=--thorough
+TEST ?=
 # what make bench measures: make bench BENCH="--only rules --users 100000"
 BENCH ?=
 
@@ -16,7 +18,7 @@ audit: setup
 	@HEYTALK_AUDIT_KEY=$(DEMO_KEY) $(BIN)/python -m heytalk_audit.demo.audit
 
 test: setup
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(TEST)
 
 lint: setup
 	$(BIN)/ruff check .

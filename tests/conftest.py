@@ -16,11 +16,19 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), os.environ.get("PY
 KEY = "a-key-for-tests-which-is-long-enough-for-anybody"
 
 
+def pytest_addoption(parser):
+    parser.addoption("--thorough", action="store_true", help="also what takes long: Spark in every world of cases and of second readings")
+
+
 def pytest_collection_modifyitems(config, items):
-    """Tests of one `xdist_group` go to one process.
+    """What takes long waits to be asked for, and tests of one `xdist_group` go to one process.
 
     pytest-xdist 3.8 tells its scheduler by writing a test's `_nodeid`, which pytest 9.2 no longer reads.
     """
+    if not config.getoption("thorough"):
+        waiting = [item for item in items if item.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=waiting)
+        items[:] = [item for item in items if not item.get_closest_marker("thorough")]
     if not config.getoption("loadgroup", False):
         return
     for item in items:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 import worlds
 
@@ -10,6 +12,7 @@ from heytalk_audit.snapshot.engines import connect
 
 IDS = [f"{c.rule}: {c.name}" for c in worlds.in_worlds()]
 WORLDS = list(dict.fromkeys(c.world for c in worlds.in_worlds()))
+SIZES = Counter(c.world for c in worlds.in_worlds())
 
 
 def half(case):
@@ -17,7 +20,25 @@ def half(case):
     return f"spark-{(WORLDS.index(case.world) + list(RULES).index(case.rule)) % 2}"
 
 
-ON_SPARK = [pytest.param(c, marks=pytest.mark.xdist_group(half(c))) for c in worlds.in_worlds()]
+def thorough():
+    """The worlds, by rule, that Spark judges only when asked: those of one case, but the first of a rule that no larger world holds."""
+    first = {}
+    for case in sorted(worlds.in_worlds(), key=lambda c: SIZES[c.world] == 1):
+        first.setdefault(case.rule, case.world)
+    pairs = {(c.world, c.rule) for c in worlds.in_worlds() if SIZES[c.world] == 1}
+    return pairs - {(world, rule) for rule, world in first.items()}
+
+
+THOROUGH = thorough()
+
+
+def on_spark(case):
+    """A case with the process that judges it on Spark, and whether it is only judged when asked."""
+    marks = [pytest.mark.xdist_group(half(case))]
+    return pytest.param(case, marks=[*marks, pytest.mark.thorough] if (case.world, case.rule) in THOROUGH else marks)
+
+
+ON_SPARK = [on_spark(c) for c in worlds.in_worlds()]
 
 
 @pytest.fixture(scope="session")

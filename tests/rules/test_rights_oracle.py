@@ -70,6 +70,7 @@ def test_rules_are_their_second_reading(seed, broken, tmp_path):
 
 
 @pytest.mark.spark
+@pytest.mark.thorough
 @pytest.mark.xdist_group("spark")
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 @pytest.mark.parametrize("seed", [1])

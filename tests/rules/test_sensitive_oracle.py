@@ -652,6 +652,7 @@ def test_rules_of_sensitive_data_are_their_second_reading(seed, tmp_path):
 
 
 @pytest.mark.spark
+@pytest.mark.thorough
 @pytest.mark.xdist_group("spark")
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 @pytest.mark.parametrize("seed", [1, 5])

@@ -69,6 +69,7 @@ def test_rules_are_their_second_reading(seed, tmp_path):
 
 
 @pytest.mark.spark
+@pytest.mark.thorough
 @pytest.mark.xdist_group("spark")
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 @pytest.mark.skipif(not set(EXACT) & RULES.keys(), reason="none of the rules is there")
