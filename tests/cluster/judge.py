@@ -1,6 +1,6 @@
-"""Evaluates every rule of a snapshot on one engine, passing rows included, and writes what it says of each row. A process of its own.
+"""Evaluates rules over a snapshot on one engine, passing rows included, and writes what they say of each row. A process of its own.
 
-python judge.py ENGINE OUT SNAPSHOT [KEY=VALUE ...]
+python judge.py ENGINE OUT SNAPSHOT RULES [KEY=VALUE ...]
 """
 
 import json
@@ -21,13 +21,16 @@ from heytalk_audit.snapshot.engines import connect
 from heytalk_audit.snapshot.open import open_snapshot
 
 
-def main(url: str, out: str, snapshot: str, *options: str) -> None:
-    """Write one line of JSON per rule: its verdict, why, its ledger, its figures, its rows, and the seconds that it took."""
+def main(url: str, out: str, snapshot: str, rules: str, *options: str) -> None:
+    """Evaluate the rules of these ids, with commas between.
+
+    Write one line of JSON per rule: its verdict, why, its ledger, its figures, its rows, and the seconds that it took.
+    """
     engine = connect(url, dict(option.split("=", 1) for option in options))
     policy = load_policy()
     audit = Audit(open_snapshot(Path(snapshot), engine), policy, settings_of(policy, {}))
     with Path(out).open("w", encoding="utf-8") as lines:
-        for rule in RULES.values():
+        for rule in map(RULES.__getitem__, rules.split(",")):
             begun = time.perf_counter()
             evaluation = evaluate(rule, audit, keep_pass=True, raises=True)
             said = {

@@ -17,6 +17,8 @@ from heytalk_audit.rules import RULES
 
 pytestmark = pytest.mark.spark
 CLUSTER = ("spark", "connect")
+#: Rules whose values Python functions read, on the executors.
+ON_WORKERS = ("COL-02", "COL-07", "SEC-02")
 
 
 @pytest.fixture(scope="session")
@@ -30,11 +32,20 @@ def engines(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def judged(engines, tmp_path_factory):
-    """By engine and rule: what the rule says of every row of a demo of 300 people. The engines work side by side."""
+def judged(engines, tmp_path_factory, pytestconfig):
+    """By engine and rule: what the rule says of every row of a demo of 300 people. The engines work side by side.
+
+    Connect is another way to the same engine: it judges every third rule, unless all is asked for.
+    """
+    rules = {name: list(RULES) for name in engines}
+    if not pytestconfig.getoption("thorough"):
+        rules["connect"] = [rule for i, rule in enumerate(RULES) if i % 3 == 0 or rule in ON_WORKERS]
     folder = tmp_path_factory.mktemp("judged")
     write_demo(folder / "demo", users=300)
-    running = {name: processes.Script("judge.py", engine, folder / name, str(folder / "demo")) for name, engine in engines.items()}
+    running = {
+        name: processes.Script("judge.py", engine, folder / name, str(folder / "demo"), ",".join(rules[name]))
+        for name, engine in engines.items()
+    }
     return {name: {said["rule"]: said for said in script.lines()} for name, script in running.items()}
 
 
@@ -59,8 +70,9 @@ def differences(rule, here, there):
 
 def every_rule_says_the_same_of_every_row(judged, engine):
     here, there = judged["duckdb"], judged[engine]
-    assert set(here) == set(there) == set(RULES)
-    assert [line for rule in here for line in differences(rule, here[rule], there[rule])] == []
+    assert set(here) == set(RULES)
+    assert len(there) > len(RULES) / 3
+    assert [line for rule in there for line in differences(rule, here[rule], there[rule])] == []
 
 
 def the_rules_have_rows_of_every_outcome_to_compare(judged):
