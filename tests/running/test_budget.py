@@ -136,7 +136,6 @@ def test_no_extension_is_fetched():
         assert {setting(duck, name) for name in names} == {"False"}
 
 
-@pytest.mark.xdist_group("run")
 def test_a_run_records_its_limits_as_written_and_no_folder_and_leaves_none(demo, tmp_path):
     spill = tmp_path / "spill"
     spill.mkdir()
@@ -186,7 +185,6 @@ def _of_run(tmp_path: Path) -> list[int]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="kernels are ended by the process that they are forks of")
 @pytest.mark.parametrize(("signum", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
-@pytest.mark.xdist_group("run")
 def test_a_run_that_is_ended_leaves_nothing_behind(signum, status, demo, tmp_path):
     process = _started(demo, tmp_path)
     process.send_signal(signum)

@@ -21,7 +21,7 @@ from heytalk_audit.report import page
 from heytalk_audit.vocabulary import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.xdist_group("run")
+pytestmark = pytest.mark.xdist_group("notebooks")
 
 
 def sections(notebook: nbformat.NotebookNode) -> list[str]:
