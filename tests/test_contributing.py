@@ -84,7 +84,7 @@ def put(root: Path, block: Block) -> None:
 
 def in_copy(root: Path, *command: object) -> subprocess.CompletedProcess:
     env = os.environ | {"PYTHONPATH": str(root), "HEYTALK_AUDIT_KEY": KEY}
-    return subprocess.run([sys.executable, *map(str, command)], cwd=root, env=env, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run([sys.executable, *map(str, command)], cwd=root, env=env, capture_output=True, text=True, timeout=900, check=False)
 
 
 @pytest.fixture(scope="module")

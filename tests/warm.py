@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 #: How long a command may take, in seconds.
-TIMEOUT = 400
+TIMEOUT = 900
 
 
 class Server:

@@ -164,7 +164,7 @@ def _started(demo: Path, tmp_path: Path) -> subprocess.Popen:
     return process
 
 
-def _wait(condition, seconds: float = 120) -> None:
+def _wait(condition, seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -188,10 +188,10 @@ def _of_run(tmp_path: Path) -> list[int]:
 def test_a_run_that_is_ended_leaves_nothing_behind(signum, status, demo, tmp_path):
     process = _started(demo, tmp_path)
     process.send_signal(signum)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=120)
     assert process.returncode == status
     if signum != signal.SIGKILL:
         assert stderr.split("\n") == ["stopped; nothing was written", ""]
-    _wait(lambda: not _of_run(tmp_path), 20)
+    _wait(lambda: not _of_run(tmp_path), 60)
     assert list((tmp_path / "tmp").iterdir()) == []
     assert not (tmp_path / "out").exists()
