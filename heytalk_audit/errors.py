@@ -23,7 +23,8 @@ class InputError(Exception):
 
 def printable(text: object) -> str:
     """`text` with every control character replaced, so that hostile data can't steer a terminal or a log."""
-    return "".join(c if c.isprintable() else " " for c in str(text))
+    plain = str(text)
+    return plain if plain.isprintable() else "".join(c if c.isprintable() else " " for c in plain)
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

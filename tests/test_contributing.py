@@ -21,7 +21,6 @@ from heytalk_audit.demo.audit import differences
 ROOT = Path(__file__).resolve().parents[1]
 #: A line of a guide ends with the file that a block is for, and the text in the line that the block goes below, if it goes below one.
 BLOCK = re.compile(r"`([\w./-]+)`(?:,\s+below\s+`([^`]+)`)?:\n\n +```\w+\n(.*?)\n +```", re.DOTALL)
-pytestmark = pytest.mark.xdist_group("run")
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,8 @@ OVER_COLUMNS = {
 COLUMN = Guide("How to add a column that a rule uses", "RET-91", "retention", OVER_COLUMNS)
 CHAPTER = Guide("How to add a chapter with one rule", "LNK-01", "linked-accounts")
 GUIDES = (RULE, COLUMN, CHAPTER)
-EVERY_GUIDE = pytest.mark.parametrize("guide", GUIDES, ids=lambda g: g.rule)
+#: Tests of one guide share its copy of the project, and go to one process.
+EVERY_GUIDE = pytest.mark.parametrize("guide", [pytest.param(g, id=g.rule, marks=pytest.mark.xdist_group(g.rule)) for g in GUIDES])
 
 
 def put(root: Path, block: Block) -> None:
@@ -84,7 +84,7 @@ def put(root: Path, block: Block) -> None:
 
 def in_copy(root: Path, *command: object) -> subprocess.CompletedProcess:
     env = os.environ | {"PYTHONPATH": str(root), "HEYTALK_AUDIT_KEY": KEY}
-    return subprocess.run([sys.executable, *map(str, command)], cwd=root, env=env, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run([sys.executable, *map(str, command)], cwd=root, env=env, capture_output=True, text=True, timeout=900, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +163,7 @@ def test_what_a_guide_adds_is_audited_and_stands_on_its_page(guide, project, tmp
     assert f'href="{guide.chapter}.html"' in (out / "index.html").read_text("utf-8")
 
 
+@pytest.mark.xdist_group(COLUMN.rule)
 def test_a_column_that_was_not_delivered_blocks_its_rule(project, demo, tmp_path):
     """The demo as it is without the guide has no such column."""
     result = audit(project(COLUMN), replace(COLUMN, beside={}), demo, tmp_path / "out")

@@ -51,7 +51,8 @@ def before_joins(rows: ir.Table) -> ir.Table:
 
 def _same_rows(node: ops.Node) -> ops.Relation | None:
     """What a relation is made of, where that has one row for each of its own; null where it may not."""
-    if isinstance(node, ops.Project) and not any(value.find(ops.Unnest) for value in node.values.values()):
+    if isinstance(node, ops.Project) and not any(value.find(ops.Unnest, filter=ops.Value) for value in node.values.values()):
+        # what lies below, in the relations that its values are taken from, is looked at in its turn
         return node.parent
     if isinstance(node, ops.JoinChain) and all(_adds_columns(link) for link in node.rest):
         return node.first.parent

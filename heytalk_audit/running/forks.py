@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 import sys
-from typing import Any
+from typing import IO, Any
 
 #: What a kernel of an audit imports anyhow.
 PRELOADED = (
@@ -24,13 +24,19 @@ PRELOADED = (
 )
 
 
-def _serve() -> None:
+#: Signals that would end the server: whoever ends the process that asks it ends itself, too, and that is what the server waits for.
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def serve(requests: IO[str], answers: IO[str]) -> None:
+    """Answer requests until there are no more, then end the kernels and remove the folders that were named."""
     import gc
     import importlib
 
-    # whoever ends this process ends the other, too, and that is what this one waits for: it has yet to clean up
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    # it has yet to clean up
+    for signum in ENDING:
         signal.signal(signum, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     for name in PRELOADED:
         importlib.import_module(name)
     _read_shipped()
@@ -40,13 +46,13 @@ def _serve() -> None:
     forks = Forks()
     signal.signal(signal.SIGCHLD, forks.reap)
     folders: list[str] = []
-    for line in sys.stdin:
+    for line in requests:
         request = json.loads(line)
         if "clean" in request:
             folders.append(request["clean"])
         elif "stop" in request:
             forks.stop()
-        print(forks.start(request) if "argv" in request else 0, flush=True)
+        print(forks.start(request) if "argv" in request else 0, file=answers, flush=True)
     forks.stop()
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
@@ -103,11 +109,11 @@ class Forks:
 def _become_kernel(request: dict[str, Any]) -> None:
     server = os.getppid()
     os.setsid()
-    for signum in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
+    for signum in (signal.SIGCHLD, *ENDING):
         signal.signal(signum, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     nothing = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1):
+    for stream in (0, 1, 2):
         os.dup2(nothing, stream)
     os.environ.clear()
     os.environ.update(request["env"])
@@ -123,4 +129,4 @@ def _become_kernel(request: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    _serve()
+    serve(sys.stdin, sys.stdout)

@@ -1,7 +1,8 @@
 """Kernels that start warm: one process imports what every notebook needs, and each notebook's kernel is a fork of it.
 
-A kernel is as fresh as any other: at the fork nothing of an audit has been computed, opened or connected. Only Linux forks safely after
-these imports; elsewhere notebooks start kernels of the ordinary kind.
+That process is itself a fork of the run's, which has imported most of it, or starts from nothing where the run has threads: these could
+hold locks that nobody would free. A kernel is as fresh as any other: at the fork nothing of an audit has been computed, opened or
+connected. Only Linux forks safely after these imports; elsewhere notebooks start kernels of the ordinary kind.
 """
 
 from __future__ import annotations
@@ -16,16 +17,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, NoReturn, cast
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
+from heytalk_audit.running import forks
 from heytalk_audit.running.session import WORK
-
-#: The process that forks.
-SERVER = "heytalk_audit.running.forks"
 
 
 class Forked:
@@ -65,12 +64,7 @@ class Server:
     """The process that kernels are forked from; it ends with this one, at the latest."""
 
     def __init__(self) -> None:
-        # errors of a kernel's own logging are no part of the audit: what a cell says comes through its channels
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._requests, self._answers = self._process.stdin, self._process.stdout
+        self._wait, self._requests, self._answers = _started() if threading.active_count() > 1 else _forked()
         self._lock = threading.Lock()
 
     def clean(self, folder: Path) -> None:
@@ -100,8 +94,49 @@ class Server:
         """End the server, and with it the kernels that are still there."""
         with contextlib.suppress(BrokenPipeError):
             self._requests.close()
-        self._process.wait()
+        self._wait()
         self._answers.close()
+
+
+#: How to wait for the server's end, what to write requests to, and what to read its answers from.
+Started = tuple[Callable[[], object], IO[str], IO[str]]
+
+
+def _started() -> Started:
+    """A server that starts from nothing."""
+    # errors of a kernel's own logging are no part of the audit: what a cell says comes through its channels
+    process = subprocess.Popen(
+        [sys.executable, "-m", forks.__name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert process.stdin is not None and process.stdout is not None
+    return process.wait, process.stdin, process.stdout
+
+
+def _forked() -> Started:
+    """A server that is a fork of this process."""
+    (its_requests, requests), (answers, its_answers) = os.pipe(), os.pipe()
+    # what ends this process may come before the server is ready to outlive it
+    signal.pthread_sigmask(signal.SIG_BLOCK, forks.ENDING)
+    pid = os.fork()
+    if pid == 0:
+        _become_server(its_requests, its_answers, (requests, answers))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, forks.ENDING)
+    os.close(its_requests)
+    os.close(its_answers)
+    return lambda: os.waitpid(pid, 0), open(requests, "w", encoding="utf-8"), open(answers, encoding="utf-8")
+
+
+def _become_server(requests: int, answers: int, others: tuple[int, int]) -> NoReturn:
+    try:
+        for other in others:
+            os.close(other)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(nothing, stream)
+        with open(requests, encoding="utf-8") as lines, open(answers, "w", encoding="utf-8") as numbers:
+            forks.serve(lines, numbers)
+    finally:
+        os._exit(0)
 
 
 def manager(work: Path, server: Server | None = None) -> type[AsyncKernelManager]:

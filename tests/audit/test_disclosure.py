@@ -32,7 +32,7 @@ from heytalk_audit.params import check
 from heytalk_audit.vocabulary import OPEN_OUTCOMES as OPEN
 from heytalk_audit.vocabulary import Outcome as OUTCOMES
 
-pytestmark = pytest.mark.xdist_group("run")
+pytestmark = pytest.mark.xdist_group("outside")
 
 # the attacker ---------------------------------------------------------------------------------------
 

@@ -98,7 +98,6 @@ def test_a_text_in_a_cell_obeys_nobody(text, cell):
     assert readable_cell(text) == cell
 
 
-@pytest.mark.xdist_group("run")
 def test_two_people_judge_a_sample_and_the_report_says_how(demo, tmp_path):
     settings = {"sample_size": 40}
     parameters = params(tmp_path, demo, chapters=["sensitive-data"], rules=["SEN-04"], settings=settings)
@@ -138,7 +137,6 @@ def test_two_people_judge_a_sample_and_the_report_says_how(demo, tmp_path):
     assert not (tmp_path / "other").exists()
 
 
-@pytest.mark.xdist_group("run")
 def test_no_value_that_a_detector_knows_is_in_the_results(audited, demo):
     """The audit's own output, read by the detectors that it tests with: digests and links apart, it holds nothing."""
     results = json.loads((audited / "results.json").read_text("utf-8"))

@@ -174,7 +174,6 @@ def test_other_names_of_a_file_are_counted_and_parts_go_too(snapshot):
     assert {"traffic_events/part-0.parquet", "traffic_events/_SUCCESS"} <= {f["name"] for f in certificate["files"]}
 
 
-@pytest.mark.xdist_group("run")
 def test_the_days_are_counted_from_the_reviewers_sign_off(snapshot, audited, tmp_path):
     shutil.copytree(audited, tmp_path / "run")
     receive(snapshot)
@@ -194,7 +193,6 @@ def test_the_days_are_counted_from_the_reviewers_sign_off(snapshot, audited, tmp
         receive(snapshot, run=tmp_path / "run")
 
 
-@pytest.mark.xdist_group("run")
 def test_a_run_logs_its_access_where_the_snapshot_has_a_log(snapshot, tmp_path):
     some = {"chapters": ["evidence"], "rules": ["DQ-03"]}
     assert run(snapshot, tmp_path / "first", **some).returncode in (0, 1, 3)

@@ -31,7 +31,7 @@ from heytalk_audit.evidence.materials import LOCK
 from heytalk_audit.exports import environment, excel, junit, oscal, pdf, recorded, tables
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Audience, Verdict
 
-pytestmark = pytest.mark.xdist_group("run")
+pytestmark = pytest.mark.xdist_group("exports")
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 HOSTILE = [
     "=cmd|' /C calc'!A0",

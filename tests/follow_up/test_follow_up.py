@@ -226,28 +226,22 @@ def test_a_changed_rule(quarters, tmp_path):
     assert mended != text
     path.write_text(mended, "utf-8")
     script = (
-        "import sys; from pathlib import Path; import test_follow_up as t; f = Path(sys.argv[1]); q = Path(sys.argv[2]);"
-        "t.audited(q / 'one', f / 'rule'); t.audited(q / 'two', f / 'both', policy=t.six_months(f / 'policy'))"
+        "import json, sys; from pathlib import Path; import test_follow_up as t; f, q = map(Path, sys.argv[1:]);"
+        "t.audited(q / 'one', f / 'rule'); t.audited(q / 'two', f / 'both', policy=t.six_months(f / 'policy'));"
+        "ways = ('rule',), ('both', '--old-snapshot', q / 'one'), ('both', '--new-snapshot', q / 'two'), ('both',);"
+        "(f / 'ways.json').write_text(json.dumps([t.changed(q / 'old', f / new, f, *more) for new, *more in ways]))"
     )
-    env = os.environ | {
-        "PYTHONPATH": os.pathsep.join(map(str, (root, root / "tests", root / "tests" / "follow_up"))),
-        "HEYTALK_AUDIT_KEY": KEY,
-    }
-
-    def in_copy(*command: object) -> subprocess.CompletedProcess:
-        return subprocess.run([sys.executable, *map(str, command)], cwd=root, env=env, capture_output=True, text=True, check=False)
-
-    done = in_copy("-c", script, tmp_path, quarters)
+    path = os.pathsep.join(map(str, (root, root / "tests", root / "tests" / "follow_up")))
+    env = os.environ | {"PYTHONPATH": path, "HEYTALK_AUDIT_KEY": KEY}
+    command = [sys.executable, "-c", script, str(tmp_path), str(quarters)]
+    done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
+    ways = json.loads((tmp_path / "ways.json").read_text("utf-8"))
+    assert [status for status, _ in ways] == [1] * 4
+    alone, earlier, later, neither = (causes_of(of_rule(document, "RET-07")["rows"], "RET-07", EVENTS) for _, document in ways)
 
-    def compared(new: str, *more: object) -> dict[str, tuple]:
-        done = in_copy("-m", "heytalk_audit.cli", "diff", quarters / "old", tmp_path / new, "--json", tmp_path / "d.json", *more)
-        assert done.returncode == 1, done.stderr
-        rule = of_rule(json.loads((tmp_path / "d.json").read_text("utf-8")), "RET-07")
-        return causes_of(rule["rows"], "RET-07", EVENTS)
-
-    assert compared("rule") == {"stays": ("resolved", "rule")}
-    assert compared("both", "--old-snapshot", quarters / "one") == {
+    assert alone == {"stays": ("resolved", "rule")}
+    assert earlier == {
         "stays": ("resolved", "rule"),
         "mended": ("resolved", "data"),
         "ages": ("new", "policy"),
@@ -255,9 +249,8 @@ def test_a_changed_rule(quarters, tmp_path):
         "came": ("new", "data"),
         "came-half": ("new", "data"),
     }
-    later = compared("both", "--new-snapshot", quarters / "two")
     assert later["stays"] == ("resolved", "rule or data") and later["half"] == ("new", "policy")
-    assert {cause for _, cause in compared("both").values()} == {"rule or policy or data"}
+    assert {cause for _, cause in neither.values()} == {"rule or policy or data"}
     done = heytalk_audit("diff", quarters / "old", tmp_path / "both", "--old-snapshot", quarters / "one")
     assert done.returncode == 2 and "another version" in done.stderr
 

@@ -16,7 +16,7 @@ from heytalk_audit.audit.document import FORMAT, read_results
 from heytalk_audit.evidence.folder import results_of
 from heytalk_audit.evidence.verify import verify_pack
 
-pytestmark = pytest.mark.xdist_group("run")
+pytestmark = pytest.mark.xdist_group("format-1")
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from heytalk_audit.report import page
 from heytalk_audit.vocabulary import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.xdist_group("run")
+pytestmark = pytest.mark.xdist_group("notebooks")
 
 
 def sections(notebook: nbformat.NotebookNode) -> list[str]:
@@ -44,7 +44,7 @@ def opened(tmp_path, demo, monkeypatch) -> Path:
 
 def test_run_all_reproduces_the_chapter_on_the_demo(opened, audited, tmp_path):
     notebook = nbformat.read(opened / "10-retention.ipynb", as_version=4)
-    run = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(opened)}}).execute()
+    run = NotebookClient(notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(opened)}}).execute()
     kept = nbformat.read(audited / "notebooks" / "10-retention.ipynb", as_version=4)
     assert re.findall(r'<h2 id="(RET-\d\d)">', "".join(sections(kept))) == [f"RET-{n:02}" for n in range(1, 21)]
     assert sections(page.normalise(run)) == sections(kept)
@@ -65,7 +65,7 @@ def test_papermill_takes_overrides_and_help_names_every_parameter(opened):
         cwd=opened,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]

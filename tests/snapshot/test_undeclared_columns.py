@@ -86,7 +86,6 @@ def test_what_is_new_since_the_previous_audit(tmp_path):
     assert "The same columns" in str(column_changes(before, before))
 
 
-@pytest.mark.xdist_group("run")
 def test_a_previous_run_is_named_by_its_folder(demo, audited, tmp_path):
     only_col_01 = {"chapters": ["collection"], "rules": ["COL-01"]}
     done = run(demo, tmp_path / "out", previous=str(audited), **only_col_01)
