@@ -21,7 +21,7 @@ from heytalk_audit.audit.faults import EMPTY, GATE, Block, Fault, NotEvaluated, 
 from heytalk_audit.audit.hashed_log import refuse_hashed
 from heytalk_audit.audit.holds import Hold
 from heytalk_audit.audit.limits import Limits
-from heytalk_audit.audit.people import people_table
+from heytalk_audit.audit.people import one_row_each, people_table
 from heytalk_audit.audit.present import Present
 from heytalk_audit.audit.sampling import Sample, draw
 from heytalk_audit.errors import printable
@@ -186,11 +186,14 @@ def _without_wrong_values(rule: Rule, check: Check, audit: Audit, view: View) ->
     at wrong values."""
     if not audit.wrong or rule.family in verdict.GATES:
         return check
-    snapshot = audit.snapshot.tables
-    read = ColumnsRead({table.op(): name for name, table in snapshot.items()}, view.kept).of(roots(check)) & audit.wrong.keys()
+    snapshot, made_of = audit.snapshot.tables, dict(view.kept)
+    if "users" in audit.tables:
+        # which of several rows of a person counts is no matter of what a rule asks of the row
+        made_of[one_row_each(audit.tables["users"]).op()] = audit.tables["users"].op()
+    read = ColumnsRead({table.op(): name for name, table in snapshot.items()}, made_of).of(roots(check)) & audit.wrong.keys()
+    read = {column for column in read if column[1] not in check.finds_missing}
     wrong_values.refuse_too_many(audit.wrong, read, audit.settings["unknown_limit"])
-    table = rule.tables[0]
-    return wrong_values.marked(check, snapshot[table], table, read, view.kept) if table in snapshot else check
+    return wrong_values.marked(check, snapshot, read, view.kept)
 
 
 def _testers(rule: Rule, check: Check, audit: Audit, view: View) -> ir.Table | None:
