@@ -306,13 +306,17 @@ def _by_month(rule: Rule, drawn: OverTime, table: ir.Table, engine: Engine) -> l
 
 
 def _assumptions(check: Check, counts: RowCounts, view: View) -> dict[str, tuple[str, ...]]:
-    """Per reason of a violation the names of the assumed numbers that its rows rest on; reasons that rest on none are left out."""
+    """Per reason of a violation the names of the assumed numbers that its rows rest on: those of its condition, and those of what would
+    have let them pass before it. Reasons that rest on none are left out."""
     resting: dict[str, tuple[str, ...]] = {}
     reasons = {line.reason for line in counts.reasons if line.outcome == Outcome.VIOLATION}
+    allowances: list[str] = []
     for c in check.conditions:
-        if c.reason in reasons and c.outcome == Outcome.VIOLATION:
-            assumed = [n.name for n in view.rests_on(c.when) if n.origin == "assumption"]
-            resting[str(c.reason)] = tuple(dict.fromkeys([*resting.get(str(c.reason), ()), *assumed]))
+        assumed = [n.name for n in view.rests_on(c.when) if n.origin == "assumption"]
+        if c.outcome == Outcome.PASS:
+            allowances += assumed
+        elif c.reason in reasons and c.outcome == Outcome.VIOLATION:
+            resting[str(c.reason)] = tuple(dict.fromkeys([*resting.get(str(c.reason), ()), *assumed, *allowances]))
     return {reason: names for reason, names in resting.items() if names}
 
 
