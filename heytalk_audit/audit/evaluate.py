@@ -143,7 +143,7 @@ def _refuse_absent(rule: Rule, audit: Audit) -> None:
     missing = [table for table in rule.tables if table not in there]
     if missing:
         raise absent(missing)
-    no_value.refuse_without_values(rule, audit.snapshot)
+    no_value.refuse_without_values(rule, audit.snapshot, audit.settings)
 
 
 def _refuse_gated(rule: Rule, audit: Audit, tables: Sequence[str]) -> None:

@@ -174,7 +174,8 @@ def test_a_column_of_another_type_takes_the_rules_that_read_it(tmp_path):
 
 
 def test_a_masked_export_gives_no_verdict(tmp_path):
-    people = [{"user_id": "a", **LONG_GONE, "email": None}, {"user_id": "b", "display_name": "NULL", "phone": " "}]
+    masked = {"display_name": "deleted user", "email": "a@mail.invalid", "phone": "+00 000"}
+    people = [{"user_id": "a", **LONG_GONE} | masked, {"user_id": "b", "display_name": "NULL", "phone": " "}]
     found = worlds.evaluated("RET-01", audit(deliver(tmp_path / "masked", {"users": people})))
     assert found.verdict == "NOT_EVALUATED" and found.reason == "no value: users.display_name, users.email, users.phone"
     assert found.blocked_by == ("no_value:users.display_name", "no_value:users.email", "no_value:users.phone")
