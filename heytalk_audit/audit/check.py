@@ -91,7 +91,9 @@ class Check:
     row (default: the audited table and its primary key). `by` names columns that findings are broken down by; `figures` are
     scalars that the report shows beside the ledger; `over_time` is what it draws month by month. `population` has as many rows as
     `rows`, where these are dear to count: before its joins, so that a join that repeats rows is noticed. `until` is the day on which a
-    row was set right: days past its due day are counted up to it, and to the audit's day where it is null.
+    row was set right: days past its due day are counted up to it, and to the audit's day where it is null. Where rows are groups,
+    `stands_for` names the table of which each stands for one row, and the column of `rows` that has its key. `finds_missing` are columns
+    in which the rule itself looks for what is missing: a null there is no wrong value to it.
     """
 
     rows: ir.Table
@@ -103,6 +105,8 @@ class Check:
     over_time: OverTime | None = None
     population: ir.Table | None = None
     until: ir.DateValue | None = None
+    stands_for: Mapping[str, str] = field(default_factory=dict)
+    finds_missing: Sequence[str] = ()
 
     @property
     def breakdowns(self) -> tuple[str, ...]:

@@ -48,6 +48,9 @@ class ColumnsRead:
         if relation in self.tables:
             self.columns.add((self.tables[relation], node.name))
             return []
+        if isinstance(relation, ops.Set):
+            own = [ops.Field(side, node.name) for side in (relation.left, relation.right)]
+            return own if self.values_only else [relation, *own]
         values = getattr(relation, "values", None) or getattr(relation, "fields", None) or {}
         own = [values[node.name]] if node.name in values else []
         parent = getattr(relation, "parent", None)
@@ -78,7 +81,8 @@ class ColumnsRead:
             return [relation.parent, *(ops.Field(relation.parent, name) for name in relation.parent.schema)]
         if isinstance(relation, ops.Set):
             sides = (relation.left, relation.right)
-            return [*sides, *(ops.Field(side, name) for side in sides for name in relation.schema)]
+            compared = isinstance(relation, ops.Intersection | ops.Difference) or relation.distinct
+            return [*sides, *(ops.Field(side, name) for side in sides if compared for name in relation.schema)]
         return list(relation.__children__)
 
 

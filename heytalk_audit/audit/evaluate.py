@@ -21,7 +21,7 @@ from heytalk_audit.audit.faults import EMPTY, GATE, Block, Fault, NotEvaluated, 
 from heytalk_audit.audit.hashed_log import refuse_hashed
 from heytalk_audit.audit.holds import Hold
 from heytalk_audit.audit.limits import Limits
-from heytalk_audit.audit.people import people_table
+from heytalk_audit.audit.people import one_row_each, people_table
 from heytalk_audit.audit.present import Present
 from heytalk_audit.audit.sampling import Sample, draw
 from heytalk_audit.errors import printable
@@ -143,7 +143,7 @@ def _refuse_absent(rule: Rule, audit: Audit) -> None:
     missing = [table for table in rule.tables if table not in there]
     if missing:
         raise absent(missing)
-    no_value.refuse_without_values(rule, audit.snapshot)
+    no_value.refuse_without_values(rule, audit.snapshot, audit.settings)
 
 
 def _refuse_gated(rule: Rule, audit: Audit, tables: Sequence[str]) -> None:
@@ -186,11 +186,14 @@ def _without_wrong_values(rule: Rule, check: Check, audit: Audit, view: View) ->
     at wrong values."""
     if not audit.wrong or rule.family in verdict.GATES:
         return check
-    snapshot = audit.snapshot.tables
-    read = ColumnsRead({table.op(): name for name, table in snapshot.items()}, view.kept).of(roots(check)) & audit.wrong.keys()
+    snapshot, made_of = audit.snapshot.tables, dict(view.kept)
+    if "users" in audit.tables:
+        # which of several rows of a person counts is no matter of what a rule asks of the row
+        made_of[one_row_each(audit.tables["users"]).op()] = audit.tables["users"].op()
+    read = ColumnsRead({table.op(): name for name, table in snapshot.items()}, made_of).of(roots(check)) & audit.wrong.keys()
+    read = {column for column in read if column[1] not in check.finds_missing}
     wrong_values.refuse_too_many(audit.wrong, read, audit.settings["unknown_limit"])
-    table = rule.tables[0]
-    return wrong_values.marked(check, snapshot[table], table, read, view.kept) if table in snapshot else check
+    return wrong_values.marked(check, snapshot, read, view.kept)
 
 
 def _testers(rule: Rule, check: Check, audit: Audit, view: View) -> ir.Table | None:
@@ -303,13 +306,17 @@ def _by_month(rule: Rule, drawn: OverTime, table: ir.Table, engine: Engine) -> l
 
 
 def _assumptions(check: Check, counts: RowCounts, view: View) -> dict[str, tuple[str, ...]]:
-    """Per reason of a violation the names of the assumed numbers that its rows rest on; reasons that rest on none are left out."""
+    """Per reason of a violation the names of the assumed numbers that its rows rest on: those of its condition, and those of what would
+    have let them pass before it. Reasons that rest on none are left out."""
     resting: dict[str, tuple[str, ...]] = {}
     reasons = {line.reason for line in counts.reasons if line.outcome == Outcome.VIOLATION}
+    allowances: list[str] = []
     for c in check.conditions:
-        if c.reason in reasons and c.outcome == Outcome.VIOLATION:
-            assumed = [n.name for n in view.rests_on(c.when) if n.origin == "assumption"]
-            resting[str(c.reason)] = tuple(dict.fromkeys([*resting.get(str(c.reason), ()), *assumed]))
+        assumed = [n.name for n in view.rests_on(c.when) if n.origin == "assumption"]
+        if c.outcome == Outcome.PASS:
+            allowances += assumed
+        elif c.reason in reasons and c.outcome == Outcome.VIOLATION:
+            resting[str(c.reason)] = tuple(dict.fromkeys([*resting.get(str(c.reason), ()), *assumed, *allowances]))
     return {reason: names for reason, names in resting.items() if names}
 
 

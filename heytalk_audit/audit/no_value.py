@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
+from collections.abc import Mapping
+from typing import Any
 
 from heytalk_audit.audit.check import Rule
 from heytalk_audit.audit.faults import NO_VALUE, Block, NotEvaluated
-from heytalk_audit.expressions.fillers import null_word
-from heytalk_audit.expressions.strings import blank
+from heytalk_audit.expressions.fillers import identifies
 from heytalk_audit.snapshot.open import Snapshot
 
 _IDENTITY = ("users.display_name", "users.email", "users.phone")
@@ -25,14 +25,15 @@ LOOKED_IN: dict[str, tuple[str, ...]] = {
 }
 
 
-def refuse_without_values(rule: Rule, snapshot: Snapshot) -> None:
-    """Raise NotEvaluated where a rule looks for values in columns none of which holds one, although their table has rows."""
+def refuse_without_values(rule: Rule, snapshot: Snapshot, settings: Mapping[str, Any]) -> None:
+    """Raise NotEvaluated where a rule looks for values in columns none of which holds one, although their table has rows. `settings` have
+    the words that stand for nobody."""
     names = LOOKED_IN.get(rule.id, ())
     tables = {name.partition(".")[0] for name in names}
     there = [name for name in names if _delivered(name, snapshot)]
     if not there or not any(snapshot.profile[table]["rows"] for table in tables):
         return
-    if not any(_has_value(name, snapshot) for name in there):
+    if not any(_has_value(name, snapshot, settings) for name in there):
         raise NotEvaluated(Block(NO_VALUE, name, "no value: " + ", ".join(names)) for name in names)
 
 
@@ -41,15 +42,13 @@ def _delivered(name: str, snapshot: Snapshot) -> bool:
     return table in snapshot.tables and column in snapshot.tables[table].columns
 
 
-def _has_value(name: str, snapshot: Snapshot) -> bool:
+def _has_value(name: str, snapshot: Snapshot, settings: Mapping[str, Any]) -> bool:
+    """Whether some row has a value there. Where only blanks and null words stand, the profile tells; words for nobody are looked for."""
     table, _, column = name.partition(".")
+    if not snapshot.profile[table]["inventory"].get(column, {}).get("values"):
+        return False
+    if name not in _IDENTITY:
+        return True
     rows = snapshot.tables[table]
-    filled = is_value(rows[column])
-    return bool(snapshot.engine.rows(rows.filter(filled).limit(1).select(found=filled)).shape[0])
-
-
-def is_value(value: ir.Value) -> ir.BooleanValue:
-    """Whether a column's value is one: a list that is not empty; a text that is neither blank nor a word for nothing."""
-    if value.type().is_array():
-        return value.notnull() & (value.length() > 0)
-    return ~blank(value) & ~null_word(value)
+    named = identifies(column, rows[column], settings["placeholders"], settings["placeholders_other"])
+    return bool(snapshot.engine.rows(rows.filter(named).limit(1).select(found=named)).shape[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import ibis
 import ibis.expr.types as ir
@@ -37,6 +37,16 @@ def placeholder(value: ir.StringValue, words: Iterable[str], others: Iterable[st
     other_words = trimmed.lower().re_search(_numbered([plain(w).lower() for w in others], " "))
     empty = ~value.re_search(r"[\p{L}\p{N}]")
     return ibis.cases((blank(value), False), else_=sure(empty | ascii_words | other_words | trim(lower(value)).isin(NOT_APPLICABLE)))
+
+
+def identifies(column: str, value: ir.StringValue, words: Sequence[str], others: Iterable[str]) -> ir.BooleanValue:
+    """Whether a value of a column of users tells who somebody is: no blank, no word for null, nothing that stands for nobody."""
+    nobody = placeholder(value, words, others)
+    if column == "email":
+        nobody |= placeholder_email(value, words)
+    if column == "phone":
+        nobody |= placeholder_phone(value)
+    return ~blank(value) & ~null_word(value) & ~nobody
 
 
 def placeholder_email(value: ir.StringValue, words: Iterable[str]) -> ir.BooleanValue:

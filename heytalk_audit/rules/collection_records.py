@@ -85,6 +85,7 @@ def data_of_nobody(users: ir.Table, purge_log: ir.Table, present: Present) -> Ch
         record=rows.table_name + ":" + rows.key,
         by=("table_name",),
         population=ibis.union(*[present[name].select("user_id") for name in tables]),
+        finds_missing=("user_id",),
     )
 
 

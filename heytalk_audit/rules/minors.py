@@ -58,12 +58,12 @@ def account_below_age(users: ir.Table, policy: View) -> Check:
     """
     u = with_age(users, policy)
     stated, law = policy.setting("policy_min_age"), policy.setting("law_min_age")
-    silent = ibis.literal(stated is None)
+    silent, least = ibis.literal(stated is None), 0 if stated is None else policy.years("policy_min_age")
     conditions = [
         unknown("clock_future", policy.future(u.created_at)),
         unknown("birth_date_implausible", sure(u.birth_date > u.since) | too_old(u, policy)),
         unknown("region_missing", silent & u.law_region.isnull() & sure(u.age < max(law.values(), default=0))),
-        violation("below_policy_age", ~silent & sure(u.age < (stated or 0))),
+        violation("below_policy_age", ~silent & sure(u.age < least)),
         review("below_law_age", any_flag([sure((u.law_region == region) & (u.age < age)) for region, age in law.items()])),
     ]
     return Check(u, conditions, by=("law_region",))

@@ -149,7 +149,8 @@ def refusal_blocks_others(permission_events: ir.Table, devices: ir.Table, policy
     answering = with_answers(permission_events, devices, policy)
     refused = answering.filter(answering.refused)
     rows = ibis.union(refused.mutate(record="devices:" + refused.device_id), refused_nowhere(permission_events, refused))
-    return Check(rows, blocked_for_refusing(rows), record=rows.record, by=("platform",), figures=blocked_features(answering))
+    figures, row = blocked_features(answering), {"devices": "device_id"}
+    return Check(rows, blocked_for_refusing(rows), record=rows.record, by=("platform",), figures=figures, stands_for=row)
 
 
 def blocked_for_refusing(devices: ir.Table) -> list[Condition]:

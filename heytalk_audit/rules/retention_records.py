@@ -192,7 +192,7 @@ def residue_after_purge(
     tables = searched(required, present, policy)
     pairs = residue_in(tables, purged_people(users, purge_log, policy), users, retention_exceptions, policy)
     exempt, record = hold_over(retention_exceptions, pairs, tables, policy), pairs.table_name + ":" + pairs.user_id
-    return Check(pairs, still_there(pairs), exempt=exempt, record=record, by=("table_name",))
+    return Check(pairs, still_there(pairs), exempt=exempt, record=record, by=("table_name",), stands_for={"users": "user_id"})
 
 
 @rule("RET-16", severity="medium", clauses=["CL-026", "CL-027", "CL-158", "CL-178"])

@@ -32,7 +32,8 @@ def recipient_declared(vendors: ir.Table, disclosures: ir.Table, policy: View) -
     decide. A vendor that is not registered, whose aliases belong to several named ones, or without a name or category, is unknown.
     """
     rows = every_vendor(vendors, disclosures, policy)
-    return Check(rows, not_named(rows, policy), record="vendors:" + rows.vendor_id, by=("vendor_id",))
+    record, row = "vendors:" + rows.vendor_id, {"vendors": "vendor_id"}
+    return Check(rows, not_named(rows, policy), record=record, by=("vendor_id",), stands_for=row)
 
 
 def every_vendor(vendors: ir.Table, disclosures: ir.Table, policy: View) -> ir.Table:
@@ -142,7 +143,8 @@ def vetted_before_use(vendors: ir.Table, disclosures: ir.Table, policy: View) ->
     registered, disclosures without any time and a contract that ends before it is signed are unknown.
     """
     v = in_use(vendors, disclosures)
-    return Check(v, not_bound(v, policy), record="vendors:" + v.vendor_id, by=("vendor_id",))
+    record, row = "vendors:" + v.vendor_id, {"vendors": "vendor_id"}
+    return Check(v, not_bound(v, policy), record=record, by=("vendor_id",), stands_for=row)
 
 
 def in_use(vendors: ir.Table, disclosures: ir.Table) -> ir.Table:

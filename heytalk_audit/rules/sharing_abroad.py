@@ -186,7 +186,8 @@ def transfer_declared(vendors: ir.Table, disclosures: ir.Table, users: ir.Table,
     code of ISO 3166 is unknown, and so is one that got nothing from outside as far as known, but data of people without a region.
     """
     v = receiving(vendors, homes(disclosures, users, policy), policy)
-    return Check(v, transferred(v, policy), record="vendors:" + v.vendor_id, by=("vendor_id", "category"))
+    record, row = "vendors:" + v.vendor_id, {"vendors": "vendor_id"}
+    return Check(v, transferred(v, policy), record=record, by=("vendor_id", "category"), stands_for=row)
 
 
 def transferred(vendors: ir.Table, policy: View) -> list[Condition]:

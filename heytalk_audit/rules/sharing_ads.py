@@ -118,8 +118,10 @@ def private_content_to_advertisers(disclosures: ir.Table, content_items: ir.Tabl
     Content that is not among the items delivered, or that does not say who may see it, is unknown. Visibility is the one at the audit's
     instant.
     """
-    d = disclosures.filter(disclosures.kind == "advertising", policy.in_period_or_undated(disclosures.sent_at))
-    d = join(join(d, private_fields(d, policy), "fields"), content_named(d, content_items), "content_ids")
+    # what a list holds is asked of every kind: one that is a wrong value stays in the population
+    sent = disclosures.filter(policy.in_period_or_undated(disclosures.sent_at))
+    d = sent.filter(sent.kind == "advertising")
+    d = join(join(d, private_fields(sent, policy), "fields"), content_named(sent, content_items), "content_ids")
     d = d.filter(d.private | d.named)
     return Check(d, out_of_private_content(d), by=("vendor_id",))
 

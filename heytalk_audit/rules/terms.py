@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Condition, unknown
 from heytalk_audit.expressions.calendar import latest, sure
-from heytalk_audit.expressions.fillers import null_word, placeholder, placeholder_email, placeholder_phone
+from heytalk_audit.expressions.fillers import identifies, null_word, placeholder
 from heytalk_audit.expressions.strings import blank, key, lower, plain, plain_key, trim
 from heytalk_audit.policy.view import View
 
@@ -119,10 +119,8 @@ def filled(value: ir.StringValue, policy: View) -> ir.BooleanValue:
 
 def offending(users: ir.Table, policy: View) -> dict[str, ir.BooleanValue]:
     """The direct identifiers of a users row, and whether each is there."""
-    flags = {name: filled(users[name], policy) for name in IDENTIFIERS}
-    flags["email"] &= ~placeholder_email(users.email, policy.setting("placeholders"))
-    flags["phone"] &= ~placeholder_phone(users.phone)
-    return flags
+    words, others = policy.setting("placeholders"), policy.setting("placeholders_other")
+    return {name: identifies(name, users[name], words, others) for name in IDENTIFIERS}
 
 
 def with_identifiers(users: ir.Table, policy: View) -> ir.Table:

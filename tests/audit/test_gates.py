@@ -87,6 +87,73 @@ def test_a_wrong_value_of_another_table_reads_as_null(tmp_path):
     assert reasons("CON-03", folder)["users:x"] == ("violation", "no_acceptance")
 
 
+SEVERAL = {
+    "users": [
+        {"user_id": "a", "display_name": "A", "law_region": "EEA"},
+        {"user_id": "p", "status": "gone", "purged_at": "2025-01-05T00:00:00Z", "display_name": "P"},
+        {"user_id": "q", "status": "purged", "purged_at": "2025-01-05T00:00:00Z", "display_name": "Q"},
+    ],
+    "traffic_events": [
+        {"event_id": "e1", "user_id": "a", "device_id": "d1", "event_type": "bubble", "event_at": "2025-01-05T00:00:00Z"},
+        {"event_id": "e2", "user_id": "a", "device_id": "d2", "event_type": "bubble"},
+        {"event_id": "e3", "user_id": "a", "device_id": "d2", "event_type": "api", "event_at": "2025-01-05T00:00:00Z"},
+    ],
+    "consents": [
+        {"consent_id": "c1", "user_id": "a", "action": "nodded", "purpose": "marketing_push", "event_at": "2025-01-05T00:00:00Z"},
+        {"consent_id": "c2", "user_id": "a", "action": "withdraw", "purpose": "marketing_push", "event_at": "2025-01-05T00:00:00Z"},
+    ],
+    "devices": [{"device_id": "d1", "user_id": "a", "platform": "toaster"}, {"device_id": "d2", "user_id": "a"}],
+    "permission_events": [
+        {"event_id": "m1", "device_id": "d1", "permission": "camera", "action": "denied"},
+        {"event_id": "m2", "device_id": " ", "permission": "camera", "action": "shrugged"},
+        {"event_id": "m3", "device_id": "d2", "permission": "camera", "action": "denied"},
+    ],
+    "disclosures": [{"disclosure_id": f"s{n}", "user_id": "a", "vendor_id": f"v{n}"} for n in (1, 2)],
+    "vendors": [{"vendor_id": "v1"}, {"vendor_id": "v2", "country": "FR"}],
+    "profile_attributes": [{"attribute_id": f"t{n}", "user_id": "a", "value": "I am a Muslim"} for n in (1, 2)],
+}
+BLANKS = (("traffic_events", "e2", "event_at"), ("vendors", "v1", "country"), ("profile_attributes", "t1", "category"))
+UNKNOWN = ("unknown", "wrong_value")
+OF_SEVERAL = {
+    # joined to what stands first among the rule's tables
+    "PRM-06": {"traffic_events:e2": UNKNOWN},
+    "PRM-09": {"devices:d1": UNKNOWN, "devices:d2": ("violation", "never_agreed")},
+    # rows of two tables
+    "RET-10": {"consents:c1": UNKNOWN, "consents:c2": ("unknown", "record_age_unknown")},
+    "SEN-04": {"profile_attributes:t1": UNKNOWN, "profile_attributes:t2": ("review", "stated_of_oneself")},
+    # groups, each of which stands for a row
+    "PRM-08": {"devices:d1": UNKNOWN, "permission_events:m2": UNKNOWN},
+    "RET-15": {"users:p": UNKNOWN, "devices:p": UNKNOWN, "users:q": ("violation", "residue")},
+    "SHA-13": {"vendors:v1": UNKNOWN},
+}
+
+
+@pytest.fixture(scope="module")
+def of_several(tmp_path_factory):
+    """An audit with wrong values in several tables, any share of which is let through."""
+    opened = audit(deliver(tmp_path_factory.mktemp("several"), SEVERAL, BLANKS), floating_window_events=["bubble"])
+    opened.settings["unknown_limit"] = 1
+    return opened
+
+
+@pytest.mark.parametrize("rule", OF_SEVERAL)
+def test_a_row_with_a_wrong_value_is_unknown_whichever_table_it_is_of(rule, of_several):
+    found = {row.record: (row.outcome, row.reason) for row in worlds.evaluated(rule, of_several).rows.itertuples()}
+    expected = OF_SEVERAL[rule]
+    assert {record: found.get(record) for record in expected} == expected
+
+
+def test_what_only_tells_which_row_of_a_person_counts_is_not_read(tmp_path):
+    given = {"users": [*users(200), {"user_id": "x"} | LONG_GONE]}
+    assert reasons("RET-01", deliver(tmp_path, given, (("users", "x", "created_at"),))) == {"users:x": ("violation", "overdue")}
+
+
+def test_a_null_that_the_rule_itself_looks_for_is_no_wrong_value(tmp_path):
+    consents = [{"consent_id": f"c{n}", "user_id": "u0"} for n in range(200)]
+    folder = deliver(tmp_path, {"users": users(1), "consents": consents}, (("consents", "c7", "user_id"),))
+    assert reasons("COL-10", folder) == {"consents:c7": ("violation", "no_user")}
+
+
 @pytest.mark.parametrize(("n", "verdict"), [(99, "REVIEW"), (98, "NOT_EVALUATED")])
 def test_too_many_wrong_values_take_the_rules_that_read_the_column(n, verdict, tmp_path):
     folder = deliver(tmp_path, {"users": [*users(n), {"user_id": "x", "status": "gone"}]})
@@ -107,7 +174,8 @@ def test_a_column_of_another_type_takes_the_rules_that_read_it(tmp_path):
 
 
 def test_a_masked_export_gives_no_verdict(tmp_path):
-    people = [{"user_id": "a", **LONG_GONE, "email": None}, {"user_id": "b", "display_name": "NULL", "phone": " "}]
+    masked = {"display_name": "deleted user", "email": "a@mail.invalid", "phone": "+00 000"}
+    people = [{"user_id": "a", **LONG_GONE} | masked, {"user_id": "b", "display_name": "NULL", "phone": " "}]
     found = worlds.evaluated("RET-01", audit(deliver(tmp_path / "masked", {"users": people})))
     assert found.verdict == "NOT_EVALUATED" and found.reason == "no value: users.display_name, users.email, users.phone"
     assert found.blocked_by == ("no_value:users.display_name", "no_value:users.email", "no_value:users.phone")

@@ -8,7 +8,7 @@ import pytest
 from second_reading import audit_of, command_line, compare, rare_reasons
 from sharing_reading import SharingReading
 from sharing_world import SharingWorld
-from wrong_rows import OF_TWO_TABLES, WrongValues
+from wrong_rows import WrongValues
 
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot.engines import connect
@@ -83,7 +83,7 @@ def test_strict_worlds_pass_the_gates(tmp_path):
 
 def test_worlds_hold_every_reason():
     assert rare_reasons(world_of, SharingReading, STRICT, range(0, 24, 2)) == {}
-    loose = {rule: "wrong_value" for rule in EXACT if rule not in OF_TWO_TABLES and rule != "SHA-06"}
+    loose = {rule: "wrong_value" for rule in EXACT if rule != "SHA-06"}
     assert rare_reasons(world_of, lambda world: WrongValues(world, SharingReading), loose, (1, 3)) == {}
 
 
