@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +11,15 @@ import typer
 
 from heytalk_audit.cli.app import Folder, app
 from heytalk_audit.console import out
+
+
+class ContractFormat(enum.StrEnum):
+    """How the contract is printed."""
+
+    HTML = "html"
+    MD = "md"
+    SQL = "sql"
+    JSON_SCHEMA = "json-schema"
 
 
 @app.command()
@@ -25,6 +36,20 @@ def demo(
     instant(as_of, "--as-of")
     write_demo(folder, users, seed, as_of)
     out.print(f"{folder}: {users:,} accounts, as of {as_of}")
+
+
+@app.command()
+def contract(
+    format: Annotated[ContractFormat, typer.Option("--format", help="How to print it")] = ContractFormat.MD,
+    dialect: Annotated[
+        str | None, typer.Option(help="The database of the SQL: postgres, mysql, duckdb, snowflake, bigquery, spark")
+    ] = None,
+    totals: Annotated[bool, typer.Option("--totals", help="With sql: what the source counts of its own tables, for seal --totals")] = False,
+) -> None:
+    """Print what a snapshot holds: tables and columns, which rules need them, and the SQL that makes them."""
+    from heytalk_audit.handover.contract_formats import printed
+
+    sys.stdout.write(printed(format.value, dialect, totals))
 
 
 @app.command()
