@@ -11,6 +11,7 @@ import typer
 
 from heytalk_audit.cli.app import Folder, app
 from heytalk_audit.console import out
+from heytalk_audit.errors import printable
 
 
 class ContractFormat(enum.StrEnum):
@@ -53,12 +54,25 @@ def contract(
 
 
 @app.command()
-def seal(folder: Folder, as_of: Annotated[str | None, typer.Option(help="The snapshot's instant, for a new descriptor")] = None) -> None:
-    """Write the folder's datapackage.json: digests, totals and times of each table."""
+def seal(
+    folder: Folder,
+    as_of: Annotated[str | None, typer.Option(help="The snapshot's instant, for a new descriptor")] = None,
+    producer: Annotated[str | None, typer.Option(help="Who delivers it")] = None,
+    source_system: Annotated[str | None, typer.Option(help="Where the data lives")] = None,
+    extracted_at: Annotated[str | None, typer.Option(help="When it was extracted, an instant")] = None,
+    window: Annotated[list[str] | None, typer.Option(help="The time of a table's rows: TABLE=FROM..TO; give it again for more")] = None,
+    complete: Annotated[list[str] | None, typer.Option(help="Tables that hold every row there ever was: TABLE,...")] = None,
+    totals: Annotated[Path | None, typer.Option(help="A CSV of the source's own totals, by the SQL of contract --totals")] = None,
+) -> None:
+    """Write the folder's datapackage.json: digests, totals, times and columns of each table, and what is stated of them."""
     from heytalk_audit.snapshot.seal import seal_folder
+    from heytalk_audit.snapshot.statements import from_options
 
-    tables = seal_folder(folder, as_of)
-    out.print(f"{folder}: {len(tables)} tables sealed; source_totals are for the source system to give")
+    statements = from_options(producer, source_system, extracted_at, window or (), complete or (), totals)
+    sealed = seal_folder(folder, as_of, statements=statements)
+    out.print(f"{printable(folder)}: {len(sealed.tables)} tables sealed", markup=False)
+    for gap in sealed.gaps:
+        out.print(gap.sentence, markup=False, soft_wrap=True)
 
 
 @app.command()
