@@ -76,11 +76,25 @@ def seal(
 
 
 @app.command()
-def check(folder: Folder) -> None:
-    """Validate a snapshot against the contract and its descriptor; say what each rule would lack."""
-    from heytalk_audit.running.plan import check_folder
+def check(
+    folder: Folder,
+    request: Annotated[Path | None, typer.Option(help="Write the letter to the data engineer to this file, as Markdown")] = None,
+    dialect: Annotated[str, typer.Option(help="The database of the letter's SQL, as of contract")] = "postgres",
+) -> None:
+    """Check a delivery against the contract and its descriptor: all that is the matter, and which rules more would run."""
+    from heytalk_audit.contract.sql import known_dialect
+    from heytalk_audit.handover.request import refuse_target, request_letter
+    from heytalk_audit.running.check import check_delivery, show_check
 
-    raise typer.Exit(check_folder(folder, out))
+    known_dialect(dialect)
+    if request:
+        refuse_target(request)
+    checked = check_delivery(folder)
+    show_check(checked, out)
+    if request:
+        request.write_text(request_letter(checked, dialect), "utf-8")
+        out.print(f"{printable(request)}: what to ask for", markup=False, soft_wrap=True)
+    raise typer.Exit(0 if checked.keeps else 3)
 
 
 @app.command(name="import")

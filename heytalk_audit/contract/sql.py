@@ -70,6 +70,23 @@ def select(table: Table, dialect: str, stops: Mapping[str, Collection[str]] | No
     return f"SELECT\n{_lines(lines)}\nFROM {_name(table.name, dialect)};"
 
 
+def recoded(table: Table, column: Column, dialect: str) -> str:
+    """A SELECT that puts the contract's words in place of the source's, to be filled in."""
+    name = _name(column.name, dialect)
+    whens = " ".join(f"WHEN '?' THEN '{value}'" for value in column.values)
+    return _pretty(f"SELECT {_name(table.key, dialect)}, CASE {name} {whens} END AS {name} FROM {_name(table.name, dialect)}", dialect)
+
+
+def without_value(table: Table, column: Column, dialect: str) -> str:
+    """A SELECT of the rows in which a column is null."""
+    condition = f"{_name(column.name, dialect)} IS NULL"
+    return _pretty(f"SELECT {_name(table.key, dialect)} FROM {_name(table.name, dialect)} WHERE {condition}", dialect)
+
+
+def _pretty(sql: str, dialect: str) -> str:
+    return _parsed(sql, dialect).sql(dialect, pretty=True, identify=True) + ";"
+
+
 def totals(dialect: str, tables: Iterable[str] | None = None) -> str:
     """The SQL that makes the source's own totals, a row per table; its result, as CSV, is what `seal --totals` reads."""
     chosen = [contract.load()[name] for name in (contract.load() if tables is None else tables)]

@@ -174,11 +174,15 @@ def unstated(described: Delivery, created: dt.datetime | None) -> list[Gap]:
         gaps.append(Gap("--extracted-at", (), "DQ-05", "whether the snapshot is fresh stays unknown"))
     cut = [table for table in tables if _cut(described.resource(table), table, created)]
     if cut:
-        gaps.append(Gap("--complete or --window", tuple(cut), "DQ-06", f"{_reading(cut)} rules that read them can not pass"))
+        gaps.append(Gap("--complete or --window", tuple(cut), "DQ-06", _effect(_reading(cut))))
     untold = [table for table in tables if "rows" not in described.source_totals(table)]
     if untold:
         gaps.append(Gap("--totals", tuple(untold), "DQ-01", "that the tables are whole is for a person to decide"))
     return gaps
+
+
+def _effect(rules: int) -> str:
+    return f"{rules} rules that read them can not pass" if rules else "whether they are whole is for a person to decide"
 
 
 def _cut(resource: Mapping[str, Any], table: str, created: dt.datetime | None) -> bool:
