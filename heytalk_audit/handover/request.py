@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -24,8 +25,10 @@ def refuse_target(path: Path) -> None:
     """Refuse a file that is there already, or that nothing can be written to. Raises InputError."""
     if path.exists() or path.is_symlink():
         raise InputError(f"--request {path.name}", "is there already", "name another file: what people wrote is not overwritten")
-    if not path.parent.is_dir():
-        raise InputError(f"--request {path.name}", "would lie in a folder that is not there", "make the folder, or name another file")
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise InputError(
+            f"--request {path.name}", "would lie in a folder that can't be written to", "make the folder, or name another file"
+        )
 
 
 def request_letter(checked: Checked, dialect: str) -> str:
