@@ -12,7 +12,7 @@ TEST ?=
 # what make bench measures: make bench BENCH="--only rules --users 100000"
 BENCH ?=
 
-.PHONY: audit test lint mutants lab bench setup lock rules imports schema clean
+.PHONY: audit test lint mutants lab bench setup lock rules contract imports schema clean
 
 audit: setup
 	@HEYTALK_AUDIT_KEY=$(DEMO_KEY) $(BIN)/python -m heytalk_audit.demo.audit
@@ -37,6 +37,11 @@ bench: setup
 
 rules: setup
 	$(BIN)/python -c 'from heytalk_audit.catalogue import markdown; print(markdown(), end="")' > RULES.md
+
+contract: setup
+	$(BIN)/python -c 'import sys; from heytalk_audit.catalogue import needs_document; sys.stdout.buffer.write(needs_document())' > .needs.json
+	mv .needs.json heytalk_audit/contract/needs.json
+	$(BIN)/heytalk-audit contract --format html > docs/contract.html
 
 imports: setup
 	$(BIN)/python docs/imports.py

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Collection
-from pathlib import Path
+from dataclasses import asdict
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from heytalk_audit import contract
-from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.check import Rule
 from heytalk_audit.audit.evaluate import evaluate
+from heytalk_audit.audit.needs import empty_audit, needs_of
+from heytalk_audit.canonical import canonical
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.policy import Policy, load_policy
 from heytalk_audit.policy.chapters import CHAPTERS
-from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
-from heytalk_audit.snapshot.delivery import DESCRIPTOR
-from heytalk_audit.snapshot.engines import connect
-from heytalk_audit.snapshot.open import open_snapshot
 
 
 def rules_of(chapter: str, chosen: Collection[str] = ()) -> list[str]:
@@ -84,13 +76,11 @@ def _section(rule: Rule, policy: Policy) -> list[str]:
 
 def empty_sql(id: str, debug: bool = False) -> str:
     """The SQL of a rule over empty tables of the contract: it names no data."""
-    with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as name:
-        folder = Path(name)
-        for table in contract.load().values():
-            schema = pa.schema([(c.name, contract.ARROW[c.kind]) for c in table.columns])
-            pq.write_table(schema.empty_table(), folder / f"{table.name}.parquet")
-        descriptor = {"snapshot_id": "empty", "as_of": "2025-03-31T12:00:00Z", "resources": []}
-        (folder / DESCRIPTOR).write_text(json.dumps(descriptor), "utf-8")
-        policy = load_policy()
-        audit = Audit(open_snapshot(folder, connect()), policy, settings_of(policy, {}), [])
+    with empty_audit() as audit:
         return evaluate(RULES[id], audit, raises=debug).sql
+
+
+def needs_document() -> bytes:
+    """What every rule needs of the contract, as the contract keeps it. It takes a minute: each rule is built a dozen times."""
+    with empty_audit() as audit:
+        return canonical({id: asdict(needs_of(rule, audit)) for id, rule in RULES.items()})

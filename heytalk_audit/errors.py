@@ -30,5 +30,11 @@ def printable(text: object) -> str:
 def nearest(word: str, choices: Iterable[str]) -> str:
     """A hint for a mistyped word: the choice closest to it, or all choices where none is close."""
     ordered = sorted(choices)
-    match = difflib.get_close_matches(word, ordered, n=1, cutoff=0.5)
-    return f"did you mean {str(match[0])!r}?" if match else f"known are {', '.join(ordered)}"
+    match = closest(word, ordered)
+    return f"did you mean {match!r}?" if match else f"known are {', '.join(ordered)}"
+
+
+def closest(word: str, choices: Iterable[str]) -> str | None:
+    """The choice closest to a word; null where none is close."""
+    match = difflib.get_close_matches(word, sorted(choices), n=1, cutoff=0.5)
+    return str(match[0]) if match else None

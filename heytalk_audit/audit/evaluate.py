@@ -114,12 +114,27 @@ def evaluate(rule: Rule, audit: Audit, keep_pass: bool = False, raises: bool = F
 
 def lacking(rule: Rule, audit: Audit) -> str:
     """What a rule would lack of the snapshot, without evaluating it; empty where nothing."""
+    return "; ".join(dict.fromkeys(block.sentence for block in blocks_of(rule, audit)))
+
+
+def blocks_of(rule: Rule, audit: Audit) -> tuple[Block, ...]:
+    """What keeps a rule from being evaluated on the snapshot, without evaluating it: the first of it that shows, empty where nothing."""
     try:
         built = _build(rule, audit, audit.view(), Present(audit.snapshot.tables), dry=True)
         _refuse_gated(rule, audit, built.reads)
-        return ""
+        return ()
     except NotEvaluated as error:
-        return str(error)
+        return error.blocks
+
+
+def columns_read(rule: Rule, audit: Audit) -> set[str]:
+    """The snapshot's columns, as `table.column`, that a rule's outcomes and breakdowns are computed from. Raises NotEvaluated."""
+    view = audit.view()
+    check = _build(rule, audit, view, Present(audit.snapshot.tables), dry=True).check
+    snapshot, first = audit.snapshot.tables, rule.tables[0]
+    read = ColumnsRead({table.op(): name for name, table in snapshot.items()}, view.kept).of(roots(check))
+    by = {(first, name) for name in check.by if first in snapshot and name in snapshot[first].columns}
+    return {f"{table}.{name}" for table, name in read | by}
 
 
 def outline(rule: Rule, audit: Audit) -> Check | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +11,16 @@ import typer
 
 from heytalk_audit.cli.app import Folder, app
 from heytalk_audit.console import out
+from heytalk_audit.errors import printable
+
+
+class ContractFormat(enum.StrEnum):
+    """How the contract is printed."""
+
+    HTML = "html"
+    MD = "md"
+    SQL = "sql"
+    JSON_SCHEMA = "json-schema"
 
 
 @app.command()
@@ -28,20 +40,61 @@ def demo(
 
 
 @app.command()
-def seal(folder: Folder, as_of: Annotated[str | None, typer.Option(help="The snapshot's instant, for a new descriptor")] = None) -> None:
-    """Write the folder's datapackage.json: digests, totals and times of each table."""
-    from heytalk_audit.snapshot.seal import seal_folder
+def contract(
+    format: Annotated[ContractFormat, typer.Option("--format", help="How to print it")] = ContractFormat.MD,
+    dialect: Annotated[
+        str | None, typer.Option(help="The database of the SQL: postgres, mysql, duckdb, snowflake, bigquery, spark")
+    ] = None,
+    totals: Annotated[bool, typer.Option("--totals", help="With sql: what the source counts of its own tables, for seal --totals")] = False,
+) -> None:
+    """Print what a snapshot holds: tables and columns, which rules need them, and the SQL that makes them."""
+    from heytalk_audit.handover.contract_formats import printed
 
-    tables = seal_folder(folder, as_of)
-    out.print(f"{folder}: {len(tables)} tables sealed; source_totals are for the source system to give")
+    sys.stdout.write(printed(format.value, dialect, totals))
 
 
 @app.command()
-def check(folder: Folder) -> None:
-    """Validate a snapshot against the contract and its descriptor; say what each rule would lack."""
-    from heytalk_audit.running.plan import check_folder
+def seal(
+    folder: Folder,
+    as_of: Annotated[str | None, typer.Option(help="The snapshot's instant, for a new descriptor")] = None,
+    producer: Annotated[str | None, typer.Option(help="Who delivers it")] = None,
+    source_system: Annotated[str | None, typer.Option(help="Where the data lives")] = None,
+    extracted_at: Annotated[str | None, typer.Option(help="When it was extracted, an instant")] = None,
+    window: Annotated[list[str] | None, typer.Option(help="The time of a table's rows: TABLE=FROM..TO; give it again for more")] = None,
+    complete: Annotated[list[str] | None, typer.Option(help="Tables that hold every row there ever was: TABLE,...")] = None,
+    totals: Annotated[Path | None, typer.Option(help="A CSV of the source's own totals, by the SQL of contract --totals")] = None,
+) -> None:
+    """Write the folder's datapackage.json: digests, totals, times and columns of each table, and what is stated of them."""
+    from heytalk_audit.snapshot.seal import seal_folder
+    from heytalk_audit.snapshot.statements import from_options
 
-    raise typer.Exit(check_folder(folder, out))
+    statements = from_options(producer, source_system, extracted_at, window or (), complete or (), totals)
+    sealed = seal_folder(folder, as_of, statements=statements)
+    out.print(f"{printable(folder)}: {len(sealed.tables)} tables sealed", markup=False)
+    for gap in sealed.gaps:
+        out.print(gap.sentence, markup=False, soft_wrap=True)
+
+
+@app.command()
+def check(
+    folder: Folder,
+    request: Annotated[Path | None, typer.Option(help="Write the letter to the data engineer to this file, as Markdown")] = None,
+    dialect: Annotated[str, typer.Option(help="The database of the letter's SQL, as of contract")] = "postgres",
+) -> None:
+    """Check a delivery against the contract and its descriptor: all that is the matter, and which rules more would run."""
+    from heytalk_audit.contract.sql import known_dialect
+    from heytalk_audit.handover.request import refuse_target, request_letter
+    from heytalk_audit.running.check import check_delivery, show_check
+
+    known_dialect(dialect)
+    if request:
+        refuse_target(request)
+    checked = check_delivery(folder)
+    show_check(checked, out)
+    if request:
+        request.write_text(request_letter(checked, dialect), "utf-8")
+        out.print(f"{printable(request)}: what to ask for", markup=False, soft_wrap=True)
+    raise typer.Exit(0 if checked.keeps else 3)
 
 
 @app.command(name="import")

@@ -37,6 +37,7 @@ class Column:
     shown_values: tuple[str, ...] = ()  # the values that may stand in a report, of a column that may hold anything
     foreign: bool = False  # holds the keys of another table
     may_be_absent: bool = False  # need not be delivered
+    description: str = ""
 
     @property
     def reportable(self) -> bool:
@@ -56,6 +57,7 @@ class Table:
     columns: tuple[Column, ...]
     key: str
     kept_as: str = ""
+    description: str = ""
 
     def __getitem__(self, name: str) -> Column:
         return next(c for c in self.columns if c.name == name)
@@ -88,6 +90,7 @@ def _column(prop: dict[str, Any]) -> Column:
         shown_values=tuple(custom["shownInReports"]) if isinstance(custom.get("shownInReports"), list) else (),
         foreign=bool(custom.get("foreignKey")),
         may_be_absent=bool(custom.get("mayBeAbsent")),
+        description=prop.get("description") or "",
     )
 
 
@@ -100,5 +103,5 @@ def load() -> dict[str, Table]:
         columns = tuple(_column(p) for p in schema["properties"])
         key = next(p["name"] for p in schema["properties"] if p.get("primaryKey"))
         kept_as = next((tag for tag in schema["tags"] if tag in ("state", "log")), "")
-        tables[schema["name"]] = Table(schema["name"], "required" in schema["tags"], columns, key, kept_as)
+        tables[schema["name"]] = Table(schema["name"], "required" in schema["tags"], columns, key, kept_as, schema["description"])
     return tables

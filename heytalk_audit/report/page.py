@@ -150,7 +150,11 @@ def sanitised(body: str) -> str:
     )
 
 
-def wrap(clean: str, title: str, nav: list[dict[str, Any]], note: str = "") -> str:
+#: What the footer of a report says first.
+FOOT = "Report of procedures performed (no assurance). "
+
+
+def wrap(clean: str, title: str, nav: list[dict[str, Any]], note: str = "", foot: str = FOOT) -> str:
     """Sanitised HTML as a page of its own."""
     script, style = _read("page.js"), _read("page.css")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -162,7 +166,7 @@ def wrap(clean: str, title: str, nav: list[dict[str, Any]], note: str = "") -> s
         "contents": _contents(clean),
         "body": clean,
         "script": script,
-        "note": html.escape(note or "Pseudonyms are keyed; the key is not in this file."),
+        "note": html.escape(foot) + html.escape(note or "Pseudonyms are keyed; the key is not in this file."),
     }
     page = _read("page.html")
     return re.sub(r"\{\{ (\w+) \}\}", lambda m: parts[m.group(1)], page)

@@ -1,4 +1,4 @@
-"""Before an audit: does the snapshot keep the contract, and what will not be evaluated? Reads no personal value but to count it."""
+"""Before an audit: what will not be evaluated, and why? Reads no personal value but to count it."""
 
 from __future__ import annotations
 
@@ -25,22 +25,9 @@ from heytalk_audit.policy.text import drift, load_text
 from heytalk_audit.registers import accepted, findings
 from heytalk_audit.rules import RULES
 from heytalk_audit.running.queries import show_queries
-from heytalk_audit.snapshot import delivery
 from heytalk_audit.snapshot.budget import budget_of
-from heytalk_audit.snapshot.engines import connect, connect_duckdb
+from heytalk_audit.snapshot.engines import connect_duckdb
 from heytalk_audit.snapshot.open import open_snapshot
-
-
-def check_folder(folder: Path, console: Console) -> int:
-    """Validate a snapshot: 0 when it keeps the contract and its descriptor, 1 when it does not."""
-    delivery.read_delivery(folder)
-    with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
-        policy = load_policy()
-        audit = Audit(open_snapshot(folder, connect(), Path(work)), policy, settings_of(policy, {}))
-        _tables(audit, console)
-        lacks = {rule.id: lacking(rule, audit) for rule in RULES.values()}
-        _lacks(lacks, console)
-        return 1 if audit.blocked else 0
 
 
 def show_plan(path: Path, overrides: list[str], console: Console, queries: bool = False) -> None:

@@ -1,7 +1,7 @@
-"""Write a snapshot's descriptor: digests, totals and times of what lies in its folder.
+"""Write a snapshot's descriptor: digests, totals and times of what lies in its folder, its columns, and what those who deliver state.
 
-It never fills `source_totals`: totals of the delivered files prove integrity, not completeness. All else that an existing descriptor
-states (producer, windows, filters, totals of the source) is kept.
+Of itself it never fills `source_totals`: totals of the delivered files prove integrity, not completeness. All else that an existing
+descriptor states (producer, windows, filters, totals of the source, keys that we do not know) is kept.
 """
 
 from __future__ import annotations
@@ -9,40 +9,79 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from heytalk_audit.errors import InputError
-from heytalk_audit.snapshot import delivery, profile
+from heytalk_audit.snapshot import delivery, gate, profile, table_schema
 from heytalk_audit.snapshot.delivery import DESCRIPTOR, DeliveredPart, Delivery
 from heytalk_audit.snapshot.duck import Duck
+from heytalk_audit.snapshot.statements import Gap, Statements, unstated
 
 
-def seal_folder(folder: Path, as_of: str | None = None) -> list[str]:
-    """Seal the snapshot in `folder`; returns the names of its tables. Raises InputError, and then changes nothing."""
-    stated = delivery.read_descriptor(folder) if (folder / DESCRIPTOR).exists() else {}
-    instant = as_of or stated.get("as_of")
+@dataclass(frozen=True)
+class Sealed:
+    """A snapshot that was sealed: the names of its tables, and what nobody stated of it."""
+
+    tables: list[str]
+    gaps: list[Gap]
+
+
+def seal_folder(folder: Path, as_of: str | None = None, whole: bool = True, statements: Statements = Statements()) -> Sealed:
+    """Seal the snapshot in `folder`, with what is stated of it now. Raises InputError, and then changes nothing.
+
+    Unless it is `whole`, tables that the contract requires may be missing: they are for `check` to ask for.
+    """
+    earlier = delivery.read_descriptor(folder) if (folder / DESCRIPTOR).exists() else {}
+    instant = as_of or earlier.get("as_of")
     if instant is None:
         raise InputError(
             f"snapshot {folder.name}", "no descriptor says its instant yet", f"heytalk-audit seal {folder.name} --as-of INSTANT"
         )
     delivery.instant(instant, "--as-of" if as_of else f"{DESCRIPTOR} as_of")
-    delivered = delivery.read_delivery(folder, descriptor=False)
+    delivered = delivery.read_delivery(folder, descriptor=False, whole=whole)
+    _refuse_undelivered(statements, delivered)
     with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
         profiled = profile.take(delivered, Path(work), Duck())
-    described = Delivery(folder, delivered.parts, stated)
-    resources = [_resource(described, part, profiled[name]) for name, part in delivered.parts.items()]
-    document = {"snapshot_id": folder.resolve().name, "name": "snapshot", "extracted_at": None, "producer": None, "source_system": None}
-    document |= stated | {"as_of": instant, "resources": resources}
+    described = Delivery(folder, delivered.parts, earlier)
+    resources = [_resource(described, part, profiled[name], statements) for name, part in delivered.parts.items()]
+    document: dict[str, Any] = {
+        "snapshot_id": folder.resolve().name,
+        "name": "snapshot",
+        "extracted_at": None,
+        "producer": None,
+        "source_system": None,
+    }
+    document |= {"$schema": table_schema.PACKAGE} | earlier | statements.of_the_snapshot | {"as_of": instant, "resources": resources}
+    if statements.totals:
+        document["source_totals"] = _source_totals(described, statements)
     beside = folder / f".{DESCRIPTOR}.{os.getpid()}"
     beside.write_text(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
     os.replace(beside, folder / DESCRIPTOR)
-    return list(delivered.parts)
+    return Sealed(list(delivered.parts), unstated(replace(described, descriptor=document), gate.first_created(profiled)))
 
 
-def _resource(described: Delivery, part: DeliveredPart, counted: dict[str, Any]) -> dict[str, Any]:
-    """The descriptor's entry of a table: what was stated of it before, and what was counted now."""
-    unstated = {"window_start": None, "window_end": None, "filter": None, "extraction_query_sha256": None}
+def _refuse_undelivered(statements: Statements, delivered: Delivery) -> None:
+    for option, tables in (("--window", statements.windows), ("--complete", statements.complete)):
+        for table in tables:
+            if table not in delivered.parts:
+                raise InputError(f"{option} {table}", "was not delivered", "deliver it, or leave the option out")
+
+
+def _resource(described: Delivery, part: DeliveredPart, counted: dict[str, Any], statements: Statements) -> dict[str, Any]:
+    """The descriptor's entry of a table: what was stated of it before and now, and what was counted now."""
+    nothing = {"window_start": None, "window_end": None, "filter": None, "extraction_query_sha256": None}
     totals = {k: counted[k] for k in ("bytes", "hash", "rows", "distinct_users", "min_ts", "max_ts", "control_sum")}
     names = {"name": part.table.name, "path": part.path.name, "format": part.format}
-    return unstated | described.resource(part.table.name) | names | totals
+    earlier = described.resource(part.table.name)
+    return nothing | earlier | statements.of_table(part.table.name) | table_schema.form_of(part, counted, earlier) | names | totals
+
+
+def _source_totals(described: Delivery, statements: Statements) -> list[dict[str, Any]]:
+    """The source's totals as they were stated before, with those that are stated now."""
+    earlier = described.descriptor.get("source_totals")
+    entries = {entry.get("name"): entry for entry in earlier or [] if isinstance(entry, dict)} if isinstance(earlier, list) else {}
+    for table, totals in statements.totals.items():
+        entries[table] = entries.get(table, {}) | {"name": table} | dict(totals)
+    return list(entries.values())
