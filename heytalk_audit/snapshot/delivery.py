@@ -78,8 +78,11 @@ def instant(value: Any, where: str) -> dt.datetime:
     return moment.astimezone(dt.UTC).replace(tzinfo=None)
 
 
-def read_delivery(folder: Path, descriptor: bool = True) -> Delivery:
-    """The delivery in a folder. Raises InputError where it can't be used; `descriptor=False` reads it without one, as before sealing."""
+def read_delivery(folder: Path, descriptor: bool = True, whole: bool = True) -> Delivery:
+    """The delivery in a folder. Raises InputError where it can't be used; `descriptor=False` reads it without one, as before sealing.
+
+    Unless it is to be `whole`, tables that the contract requires may be missing.
+    """
     if not folder.is_dir():
         raise InputError(f"snapshot {folder.name}", "is no folder", "name the folder that holds the tables and datapackage.json")
     described = read_descriptor(folder) if descriptor else {}
@@ -88,7 +91,7 @@ def read_delivery(folder: Path, descriptor: bool = True) -> Delivery:
         part = _find(folder, table)
         if part is not None:
             parts[table.name] = part
-        elif table.required:
+        elif table.required and whole:
             todo = f"deliver {table.name}.parquet, {table.name}.csv or a folder {table.name}/ of parts (it may be empty)"
             raise InputError(f"snapshot {folder.name}", f"the required table {table.name} is missing", todo)
     delivery = Delivery(folder, parts, described, _unknown(folder, {part.path for part in parts.values()}))

@@ -18,8 +18,11 @@ from heytalk_audit.snapshot.delivery import DESCRIPTOR, DeliveredPart, Delivery
 from heytalk_audit.snapshot.duck import Duck
 
 
-def seal_folder(folder: Path, as_of: str | None = None) -> list[str]:
-    """Seal the snapshot in `folder`; returns the names of its tables. Raises InputError, and then changes nothing."""
+def seal_folder(folder: Path, as_of: str | None = None, whole: bool = True) -> list[str]:
+    """Seal the snapshot in `folder`; returns the names of its tables. Raises InputError, and then changes nothing.
+
+    Unless it is `whole`, tables that the contract requires may be missing: they are for `check` to ask for.
+    """
     stated = delivery.read_descriptor(folder) if (folder / DESCRIPTOR).exists() else {}
     instant = as_of or stated.get("as_of")
     if instant is None:
@@ -27,7 +30,7 @@ def seal_folder(folder: Path, as_of: str | None = None) -> list[str]:
             f"snapshot {folder.name}", "no descriptor says its instant yet", f"heytalk-audit seal {folder.name} --as-of INSTANT"
         )
     delivery.instant(instant, "--as-of" if as_of else f"{DESCRIPTOR} as_of")
-    delivered = delivery.read_delivery(folder, descriptor=False)
+    delivered = delivery.read_delivery(folder, descriptor=False, whole=whole)
     with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
         profiled = profile.take(delivered, Path(work), Duck())
     described = Delivery(folder, delivered.parts, stated)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from heytalk_audit.errors import InputError
-from heytalk_audit.snapshot.mapping import import_snapshot
+from heytalk_audit.snapshot.importing.imports import import_snapshot
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "params" / "mapping-example.yaml"
 
@@ -42,7 +42,7 @@ def source(tmp_path):
 
 
 def test_a_source_under_other_names(source):
-    rows = import_snapshot(source / "mapping.yaml", source / "snapshot")
+    rows = import_snapshot(source / "mapping.yaml", source / "snapshot").rows
     assert (rows["users"], rows["consents"]) == (2, 4)
     consents = pq.read_table(source / "snapshot" / "consents.parquet").to_pylist()
     assert sorted((c["user_id"], c["purpose"]) for c in consents) == [
@@ -63,8 +63,8 @@ def test_a_source_under_other_names(source):
 @pytest.mark.parametrize(
     ("change", "hint"),
     [
-        (lambda d: d.pop("zone"), "name the mapping's zone"),
-        (lambda d: d["tables"].update(users="SELECT nothing FROM nowhere"), "refuses the SELECT"),
+        (lambda d: d.pop("zone"), "is wrong, each named above|things are wrong"),
+        (lambda d: d["tables"].update(users="SELECT nothing FROM nowhere"), "the source has no table nowhere"),
         (lambda d: d["tables"].update(users="SELECT member_no AS user_idd FROM members"), "did you mean 'user_id'"),
         (lambda d: d["tables"].update(user="SELECT 1"), "did you mean 'users'"),
         (lambda d: d["source"].update(sqlite="none.sqlite"), "no such file"),

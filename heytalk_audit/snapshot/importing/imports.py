@@ -1,0 +1,268 @@
+"""Import: run a mapping's SELECTs, convert what they yield, and write it as a sealed snapshot, sorted by person.
+
+Rows go from the source to Parquet as Arrow batches, then are sorted on disk, so that memory is bounded whatever their number. All that is
+wrong is reported at once, and then nothing is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlglot
+
+from heytalk_audit import contract
+from heytalk_audit.contract import Table
+from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.snapshot import delivery
+from heytalk_audit.snapshot.budget import GUARDED
+from heytalk_audit.snapshot.importing.files import open_file
+from heytalk_audit.snapshot.importing.mapping import Mapping, SourceAt, read_mapping
+from heytalk_audit.snapshot.importing.selects import Select, parse_select
+from heytalk_audit.snapshot.importing.servers import is_odbc, open_server, server_address
+from heytalk_audit.snapshot.importing.sources import Batches, Deadline, Source
+from heytalk_audit.snapshot.importing.values import Conversion
+from heytalk_audit.snapshot.quoting import literal, name
+from heytalk_audit.snapshot.seal import seal_folder
+
+#: Of how many rows of a table `check_mapping` looks at.
+SAMPLE = 1_000
+_SORT_MEMORY = "1GB"
+
+Report = Callable[[str], None]
+Progress = Callable[[str, int], None]
+
+
+@dataclass
+class Imported:
+    """What came of a mapping: rows per table, and notes on what is as its user may not expect."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def import_snapshot(path: Path, folder: Path, report: Report = print, progress: Progress = lambda table, rows: None) -> Imported:
+    """Write and seal the snapshot that a mapping describes.
+
+    Raises InputError, and then writes nothing; where several things are wrong, `report` gets a line for each before that.
+    """
+    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+        raise InputError(f"import {folder.name}", "is there already", "name an empty or a new folder")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staged = tempfile.TemporaryDirectory(dir=folder.parent, prefix=".import-")
+    except OSError as error:
+        raise InputError(f"import {folder.name}", "cannot be written there", "name a folder that can be made") from error
+    with staged:
+        work = Path(staged.name)
+        written = work / folder.name
+        written.mkdir()
+        with _opened(path, work, report) as (mapping, source, selects):
+            imported, faults = _moved(mapping, source, selects, work, None, progress)
+        _end_on(faults, path, report)
+        for table in imported.rows:
+            _sort(contract.load()[table], work / f"{table}.parquet", written / f"{table}.parquet", work)
+        _describe(mapping, folder.name, written)
+        seal_folder(written, whole=False)
+        if folder.exists():
+            folder.rmdir()
+        os.replace(written, folder)
+    return imported
+
+
+def check_mapping(path: Path, report: Report = print, progress: Progress = lambda table, rows: None) -> Imported:
+    """Run each SELECT for its first thousand rows and convert them; writes nothing. Reports and raises as `import_snapshot`."""
+    with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work, _opened(path, Path(work), report) as (mapping, source, selects):
+        imported, faults = _moved(mapping, source, selects, Path(work), SAMPLE, progress)
+    _end_on(faults, path, report)
+    return imported
+
+
+@contextmanager
+def _opened(path: Path, work: Path, report: Report) -> Iterator[tuple[Mapping, Source, dict[str, Select]]]:
+    """A mapping, its source, and its SELECTs once all of them may run. Raises InputError."""
+    mapping = read_mapping(path)
+    dialect = _dialect(mapping.source, f"mapping {path.name}: source.dialect")
+    faults: list[InputError] = []
+    selects: dict[str, Select] = {}
+    for table, text in mapping.tables.items():
+        with _kept(faults):
+            selects[table] = parse_select(f"tables.{table}", text, dialect)
+    _end_on(faults, path, report)
+    deadline, base = Deadline(mapping.limits.minutes), path.resolve().parent
+    ((kind, place),) = mapping.source.place().items()
+    (work / "spill").mkdir()
+    if kind == "dsn_env":
+        source: Source = open_server(place, deadline)
+    else:
+        source = open_file(kind, base, place, work / "spill", deadline, list(selects.values()))
+    try:
+        for table, select in selects.items():
+            with _kept(faults):
+                source.refuse(f"tables.{table}", select)
+        _end_on(faults, path, report)
+        yield mapping, source, selects
+    finally:
+        source.close()
+
+
+@contextmanager
+def _kept(faults: list[InputError]) -> Iterator[None]:
+    """An InputError within is kept, so that what is wrong elsewhere is seen as well."""
+    try:
+        yield
+    except InputError as error:
+        faults.append(error)
+
+
+def _end_on(faults: list[InputError], path: Path, report: Report) -> None:
+    """Raise what is wrong, if anything: one fault as it is, several as lines of a report."""
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        for fault in faults:
+            report(str(fault))
+        raise InputError(f"mapping {path.name}", f"{len(faults)} things are wrong, each named above", "mend them; nothing was written")
+
+
+def _dialect(source: SourceAt, where: str) -> str:
+    """sqlglot's name of the SQL that the source speaks. Raises InputError."""
+    if not source.dsn_env:
+        return "sqlite" if source.sqlite else "duckdb"
+    if not is_odbc(server_address(source.dsn_env)):
+        return "postgres"
+    dialects = sorted(d for d in sqlglot.Dialect.classes if d)
+    if source.dialect is None or source.dialect not in dialects:
+        raise InputError(where, "does not name the SQL of the database behind ODBC", f"write one of {', '.join(dialects)}")
+    return source.dialect
+
+
+def _moved(
+    mapping: Mapping, source: Source, selects: dict[str, Select], work: Path, most: int | None, progress: Progress
+) -> tuple[Imported, list[InputError]]:
+    """Each table from the source into a file of `work`, unsorted; of `most` rows, where that is given. And what is wrong with them."""
+    imported, faults = Imported(notes=list(source.notes)), list[InputError]()
+    for table, select in selects.items():
+        move = _Move(contract.load()[table], mapping, select, most, work / f"{table}.parquet", partial(progress, table))
+        with _kept(faults):
+            imported.rows[table] = move.run(source)
+        faults += move.faults
+        imported.notes += move.notes
+    absent = [t.name for t in contract.load().values() if t.required and t.name not in selects]
+    if absent:
+        imported.notes.append(f"the mapping has no {', '.join(absent)}: an audit needs each, even an empty one")
+    return imported, faults
+
+
+@dataclass
+class _Move:
+    """One table on its way."""
+
+    table: Table
+    mapping: Mapping
+    select: Select
+    most: int | None
+    file: Path
+    progress: Callable[[int], None]
+    faults: list[InputError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def run(self, source: Source) -> int:
+        """Move it; returns its rows. Raises InputError; what does not fit is in `faults`."""
+        with closing(source.batches(f"tables.{self.table.name}", self.select)) as batches:
+            columns = self._columns(next(batches).schema.names)
+            conversions = {at: self._conversion(column) for at, column in columns.items()}
+            rows = self._write(batches, conversions)
+        for conversion in conversions.values():
+            self._judge(conversion)
+        return rows
+
+    def _write(self, batches: Batches, conversions: dict[int, Conversion]) -> int:
+        """Convert batches, and write them as long as everything fits; returns the rows that came."""
+        rows, schema = 0, pa.schema([(c.column.name, contract.ARROW[c.column.kind]) for c in conversions.values()])
+        with pq.ParquetWriter(self.file, schema, compression="lz4") as writer:
+            for batch in batches if conversions else ():
+                batch = batch.slice(0, None if self.most is None else self.most - rows)
+                rows += len(batch)
+                if rows > self.mapping.limits.rows:
+                    what = f"yields more than {self.mapping.limits.rows:,} rows"
+                    raise InputError(f"tables.{self.table.name}", what, "narrow the SELECT, or raise limits.rows in the mapping")
+                arrays = [conversion(batch.column(at)) for at, conversion in conversions.items()]
+                if not any(c.misfits for c in conversions.values()):
+                    writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+                self.progress(rows)
+                if rows == self.most:
+                    break
+        return rows
+
+    def _columns(self, names: list[str]) -> dict[int, contract.Column]:
+        """The contract's column at each position of the SELECT; what it does not have is a fault. Names match whatever their case."""
+        where = f"tables.{self.table.name}"
+        by_name = {c.name: c for c in self.table.columns}
+        columns: dict[int, contract.Column] = {}
+        for position, text in enumerate(names):
+            column = by_name.get(text.lower())
+            if column is None:
+                self.faults.append(self._unknown(where, position, text))
+            elif column in columns.values():
+                self.faults.append(InputError(where, f"yields {column.name} twice", "name one of them otherwise, or drop it"))
+            else:
+                columns[position] = column
+        absent = [c.name for c in self.table.columns if c.required and c not in columns.values()]
+        if absent:
+            self.notes.append(f"{self.table.name} has no {', '.join(absent)}: rules that need it will not run")
+        return {at: columns[at] for at in sorted(columns, key=lambda at: self.table.columns.index(columns[at]))}
+
+    def _unknown(self, where: str, position: int, text: str) -> InputError:
+        # a column without an alias bears what stands in the SELECT, which may be a value
+        named = text.isidentifier() and (self.select.has_star or text.lower() in {n.lower() for n in self.select.names})
+        hint = nearest(text[:60], [c.name for c in self.table.columns]) if named else "name it with AS, as the contract does"
+        return InputError(where, f"the contract has no column {text[:60]}" if named else f"column {position + 1} has no name", hint)
+
+    def _conversion(self, column: contract.Column) -> Conversion:
+        m, words = self.mapping, self.mapping.values_of(self.table.name, column.name)
+        is_key = column.name == self.table.key or column.foreign or column.name.endswith("_id")
+        return Conversion(column, is_key, m.zone, m.dates, m.rounds, tuple(m.nulls), words)
+
+    def _judge(self, conversion: Conversion) -> None:
+        """What does not fit becomes a fault; values that an enum does not name, a note."""
+        where = f"{self.table.name}.{conversion.column.name}"
+        for (kind, todo), count in conversion.misfits.items():
+            hold = f"{count:,} {'row holds' if count == 1 else 'rows hold'}"
+            kind_here = f"where the contract has {'an' if conversion.column.kind[0] in 'ai' else 'a'} {conversion.column.kind}"
+            self.faults.append(InputError(where, f"{hold} {kind}, {kind_here}", todo))
+        for count in conversion.unnamed.values():
+            if count:
+                todo = f"say what they mean under values ({', '.join(conversion.column.values)})"
+                self.notes.append(f"{where}: {count:,} rows hold a value that the contract does not name; {todo}")
+
+
+def _sort(table: Table, file: Path, target: Path, work: Path) -> None:
+    """The rows of a file by person, then by key, as a new file; sorted on disk where memory does not hold them."""
+    there = pq.read_schema(file).names
+    order = [name(c) for c in dict.fromkeys(("user_id", table.key)) if c in there] or [name(there[0])]
+    settings: dict[str, Any] = GUARDED | {"memory_limit": _SORT_MEMORY, "temp_directory": str(work / "spill")}
+    with duckdb.connect(config=settings) as con:
+        con.execute("SET TimeZone = 'UTC'")
+        selected = f"SELECT * FROM read_parquet([{literal(file)}], hive_partitioning = false) ORDER BY {', '.join(order)}"
+        con.execute(f"COPY ({selected}) TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)")
+    file.unlink()
+
+
+def _describe(mapping: Mapping, snapshot: str, folder: Path) -> None:
+    """The descriptor as far as a mapping states it; sealing adds what is counted."""
+    stated = {k: getattr(mapping, k) for k in ("as_of", "extracted_at", "producer", "source_system")}
+    queries = [{"name": n, "extraction_query_sha256": hashlib.sha256(q.encode()).hexdigest()} for n, q in mapping.tables.items()]
+    document = {"snapshot_id": snapshot, **stated, "resources": queries}
+    (folder / delivery.DESCRIPTOR).write_text(json.dumps(document), "utf-8")
