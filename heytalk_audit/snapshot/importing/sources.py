@@ -92,7 +92,7 @@ def file_of(base: Path, place: str, what: str) -> Path:
 
 
 def typed_batch(batch: pa.RecordBatch, kinds: dict[int, pa.DataType]) -> pa.RecordBatch:
-    """The batch with columns that stand for another type typed_batch as of it, by their positions."""
+    """The batch with some columns marked as of another type, by their positions."""
     arrays: list[Any] = list(batch.columns)
     for position, kind in kinds.items():
         arrays[position] = pa.ExtensionArray.from_storage(kind, arrays[position])
