@@ -68,8 +68,10 @@ def import_snapshot(path: Path, folder: Path, report: Report = print, progress: 
         work = Path(staged.name)
         written = work / folder.name
         written.mkdir()
-        with _opened(path, work, report) as (mapping, source, selects):
-            imported, faults = _moved(mapping, source, selects, work, None, progress)
+        faults: list[InputError] = []
+        with _opened(path, work, faults) as (mapping, source, selects):
+            _end_on(faults, path, report)
+            imported = _moved(mapping, source, selects, work, None, faults, progress)
         _end_on(faults, path, report)
         for table in imported.rows:
             _sort(contract.load()[table], work / f"{table}.parquet", written / f"{table}.parquet", work)
@@ -82,39 +84,47 @@ def import_snapshot(path: Path, folder: Path, report: Report = print, progress: 
 
 
 def check_mapping(path: Path, report: Report = print, progress: Progress = lambda table, rows: None) -> Imported:
-    """Run each SELECT for its first thousand rows and convert them; writes nothing. Reports and raises as `import_snapshot`."""
-    with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work, _opened(path, Path(work), report) as (mapping, source, selects):
-        imported, faults = _moved(mapping, source, selects, Path(work), SAMPLE, progress)
+    """Run each SELECT for its first thousand rows and convert them; writes nothing.
+
+    Raises as `import_snapshot`, once it has looked at every table: a SELECT that may not run hides nothing of the others.
+    """
+    faults: list[InputError] = []
+    with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work, _opened(path, Path(work), faults) as (mapping, source, selects):
+        imported = _moved(mapping, source, selects, Path(work), SAMPLE, faults, progress)
     _end_on(faults, path, report)
     return imported
 
 
 @contextmanager
-def _opened(path: Path, work: Path, report: Report) -> Iterator[tuple[Mapping, Source, dict[str, Select]]]:
-    """A mapping, its source, and its SELECTs once all of them may run. Raises InputError."""
+def _opened(path: Path, work: Path, faults: list[InputError]) -> Iterator[tuple[Mapping, Source, dict[str, Select]]]:
+    """A mapping, its source, and its SELECTs that may run; what is wrong with others is kept. Raises InputError."""
     mapping = read_mapping(path)
     dialect = _dialect(mapping.source, f"mapping {path.name}: source.dialect")
-    faults: list[InputError] = []
     selects: dict[str, Select] = {}
     for table, text in mapping.tables.items():
         with _kept(faults):
             selects[table] = parse_select(f"tables.{table}", text, dialect)
-    _end_on(faults, path, report)
-    deadline, base = Deadline(mapping.limits.minutes), path.resolve().parent
-    ((kind, place),) = mapping.source.place().items()
-    (work / "spill").mkdir()
-    if kind == "dsn_env":
-        source: Source = open_server(place, deadline)
-    else:
-        source = open_file(kind, base, place, work / "spill", deadline, list(selects.values()))
+    source = _open(mapping, path.resolve().parent, work, list(selects.values()))
     try:
-        for table, select in selects.items():
-            with _kept(faults):
-                source.refuse(f"tables.{table}", select)
-        _end_on(faults, path, report)
-        yield mapping, source, selects
+        yield mapping, source, {table: select for table, select in selects.items() if _may_run(source, table, select, faults)}
     finally:
         source.close()
+
+
+def _open(mapping: Mapping, base: Path, work: Path, selects: list[Select]) -> Source:
+    """The source of a mapping, which is relative to `base`; `work` is for what it spills. Raises InputError."""
+    deadline = Deadline(mapping.limits.minutes)
+    ((kind, place),) = mapping.source.place().items()
+    (work / "spill").mkdir()
+    return open_server(place, deadline) if kind == "dsn_env" else open_file(kind, base, place, work / "spill", deadline, selects)
+
+
+def _may_run(source: Source, table: str, select: Select, faults: list[InputError]) -> bool:
+    """Whether the source takes the SELECT; if not, why is kept."""
+    before = len(faults)
+    with _kept(faults):
+        source.refuse(f"tables.{table}", select)
+    return len(faults) == before
 
 
 @contextmanager
@@ -149,20 +159,20 @@ def _dialect(source: SourceAt, where: str) -> str:
 
 
 def _moved(
-    mapping: Mapping, source: Source, selects: dict[str, Select], work: Path, most: int | None, progress: Progress
-) -> tuple[Imported, list[InputError]]:
-    """Each table from the source into a file of `work`, unsorted; of `most` rows, where that is given. And what is wrong with them."""
-    imported, faults = Imported(notes=list(source.notes)), list[InputError]()
+    mapping: Mapping, source: Source, selects: dict[str, Select], work: Path, most: int | None, faults: list[InputError], progress: Progress
+) -> Imported:
+    """Each table from the source into a file of `work`, unsorted; of `most` rows, where that is given. What is wrong is kept."""
+    imported = Imported(notes=list(source.notes))
     for table, select in selects.items():
         move = _Move(contract.load()[table], mapping, select, most, work / f"{table}.parquet", partial(progress, table))
         with _kept(faults):
             imported.rows[table] = move.run(source)
         faults += move.faults
         imported.notes += move.notes
-    absent = [t.name for t in contract.load().values() if t.required and t.name not in selects]
+    absent = [t.name for t in contract.load().values() if t.required and t.name not in mapping.tables]
     if absent:
         imported.notes.append(f"the mapping has no {', '.join(absent)}: an audit needs each, even an empty one")
-    return imported, faults
+    return imported
 
 
 @dataclass
@@ -184,6 +194,9 @@ class _Move:
             columns = self._columns(next(batches).schema.names)
             conversions = {at: self._conversion(column) for at, column in columns.items()}
             rows = self._write(batches, conversions)
+        absent = [c.name for c in self.table.columns if c.required and c not in columns.values()]
+        if rows and absent:
+            self.notes.append(f"{self.table.name} has no {', '.join(absent)}: rules that need it will not run")
         for conversion in conversions.values():
             self._judge(conversion)
         return rows
@@ -204,6 +217,10 @@ class _Move:
                 self.progress(rows)
                 if rows == self.most:
                     break
+        if not rows:
+            # of a table without rows nothing is withheld: it has every column
+            whole = {c.name: contract.ARROW[c.kind] for c in self.table.columns}
+            pq.write_table(pa.schema(list(whole.items())).empty_table(), self.file)
         return rows
 
     def _columns(self, names: list[str]) -> dict[int, contract.Column]:
@@ -219,9 +236,6 @@ class _Move:
                 self.faults.append(InputError(where, f"yields {column.name} twice", "name one of them otherwise, or drop it"))
             else:
                 columns[position] = column
-        absent = [c.name for c in self.table.columns if c.required and c not in columns.values()]
-        if absent:
-            self.notes.append(f"{self.table.name} has no {', '.join(absent)}: rules that need it will not run")
         return {at: columns[at] for at in sorted(columns, key=lambda at: self.table.columns.index(columns[at]))}
 
     def _unknown(self, where: str, position: int, text: str) -> InputError:
@@ -239,13 +253,16 @@ class _Move:
         """What does not fit becomes a fault; values that an enum does not name, a note."""
         where = f"{self.table.name}.{conversion.column.name}"
         for (kind, todo), count in conversion.misfits.items():
-            hold = f"{count:,} {'row holds' if count == 1 else 'rows hold'}"
             kind_here = f"where the contract has {'an' if conversion.column.kind[0] in 'ai' else 'a'} {conversion.column.kind}"
-            self.faults.append(InputError(where, f"{hold} {kind}, {kind_here}", todo))
+            self.faults.append(InputError(where, f"{_rows_hold(count)} {kind}, {kind_here}", todo))
         for count in conversion.unnamed.values():
             if count:
-                todo = f"say what they mean under values ({', '.join(conversion.column.values)})"
-                self.notes.append(f"{where}: {count:,} rows hold a value that the contract does not name; {todo}")
+                todo = f"say what it means under values ({', '.join(conversion.column.values)})"
+                self.notes.append(f"{where}: {_rows_hold(count)} a value that the contract does not name; {todo}")
+
+
+def _rows_hold(count: int) -> str:
+    return f"{count:,} {'row holds' if count == 1 else 'rows hold'}"
 
 
 def _sort(table: Table, file: Path, target: Path, work: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from heytalk_audit import contract
-from heytalk_audit.canonical import Strict, parse_yaml, refusal
+from heytalk_audit.canonical import Strict, refusal
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.expressions.calendar import known_zone
 from heytalk_audit.snapshot.delivery import instant
@@ -66,28 +65,18 @@ class Bounds(Strict):
     minutes: Annotated[float, Field(gt=0)] = 240
 
 
-def _as_text(value: Any) -> Any:
-    """An instant that YAML has read as one, as text again."""
-    return value.isoformat() if isinstance(value, dt.datetime) else value
-
-
 def _words(value: Any) -> Any:
-    """What `values` says of a column: source's values and the contract's, both as text; null stays null."""
+    """What `values` says of a column: the source's values as text, and the contract's; null stays null."""
     if not isinstance(value, dict):
         raise ValueError("is no table of values; write {1: active, 9: deleted}")
-    if any(not isinstance(v, str | int | float | bool) for v in value):
-        raise ValueError("has a key that is no text, number, true or false; a null needs no entry")
-    return {word(k): None if v is None else word(v) for k, v in value.items()}
+    if any(not isinstance(key, str) for key in value):
+        raise ValueError("has a key that is no text; a null needs no entry")
+    return value
 
 
-def word(value: Any) -> str:
-    """A scalar as text: true, 1 (also of 1.0), abc."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-Instant = Annotated[str, BeforeValidator(_as_text)]
+def word(value: float) -> str:
+    """A number as the text that keys of `values` are compared with: 1, also for 1.0."""
+    return str(int(value)) if value.is_integer() else str(value)
 
 
 class Mapping(Strict):
@@ -99,13 +88,13 @@ class Mapping(Strict):
     """
 
     source: SourceAt
-    as_of: Instant
-    extracted_at: Instant | None = None
+    as_of: str
+    extracted_at: str | None = None
     producer: str | None = None
     source_system: str | None = None
     zone: Annotated[str, BeforeValidator(known_zone)] | None = None
     dates: Literal["start of day"] | None = None
-    rounds: Literal[2] | None = None
+    rounds: Annotated[Literal[2] | None, BeforeValidator(lambda value: 2 if value == "2" else value)] = None
     nulls: tuple[str, ...] = ()
     values: dict[str, Annotated[dict[str, str | None], BeforeValidator(_words)]] = Field(default_factory=dict)
     limits: Bounds = Bounds()
@@ -134,14 +123,23 @@ def read_mapping(path: Path) -> Mapping:
     return mapping
 
 
+class _Texts(yaml.SafeLoader):
+    """YAML in which a scalar is text, or null: `on`, `no`, `010` and `2025-03-31` mean what they look like."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [r for r in resolvers if r[0] == "tag:yaml.org,2002:null"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
 def _document(path: Path, where: str) -> Any:
     """What the file says: no alias, no key twice, nothing too large or too deep."""
     try:
         if path.stat().st_size > LARGEST:
             raise InputError(where, f"is larger than {LARGEST:,} bytes", f"compare it with {EXAMPLE}")
         text = path.read_text("utf-8")
-        fault = next(_faults(yaml.compose(text, Loader=yaml.SafeLoader), set(), 0), None)
-        document = None if fault else parse_yaml(text)
+        fault = next(_faults(yaml.compose(text, Loader=_Texts), set(), 0), None)
+        document = None if fault else yaml.load(text, Loader=_Texts)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise InputError(where, "cannot be read as YAML", f"compare it with {EXAMPLE}") from error
     if fault:
