@@ -93,6 +93,19 @@ POSTGRES = [
     "SELECT current_user AS user_id",
     "SELECT database_to_xml(true, true, '') AS user_id",
 ]
+#: Of databases behind ODBC, by dialect.
+OTHERS = [
+    ("mysql", "SELECT load_file('/etc/passwd') AS user_id"),
+    ("mysql", "SELECT id AS user_id FROM t INTO OUTFILE '/tmp/zanzibar-77'"),
+    ("mysql", "SELECT id /*! INTO OUTFILE '/tmp/zanzibar-77' */ AS user_id FROM t"),
+    ("mysql", "SELECT sleep(600) AS user_id"),
+    ("tsql", "SELECT * FROM OPENROWSET(BULK 'zanzibar-77', SINGLE_CLOB) AS x"),
+    ("tsql", "EXEC xp_cmdshell 'zanzibar-77'"),
+    ("tsql", "SELECT id AS user_id FROM other.elsewhere.dbo.t"),
+    ("oracle", "SELECT utl_http.request('http://zanzibar-77') AS user_id FROM dual"),
+    ("snowflake", "SELECT $1 AS user_id FROM @stage"),
+    ("bigquery", "SELECT * FROM EXTERNAL_QUERY('zanzibar-77', 'SELECT 1')"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -130,10 +143,10 @@ def test_what_reaches_elsewhere_is_refused_and_nothing_is_read_or_written(kind, 
         assert contents(place) | {mapping.name: b""} == before, select
 
 
-def test_of_postgresql_nothing_but_reading_is_sent_to_it():
-    for select in POSTGRES:
+def test_nothing_but_reading_is_sent_to_a_server():
+    for dialect, select in [*(("postgres", select) for select in POSTGRES), *OTHERS]:
         with pytest.raises(InputError) as refused:
-            parse_select("tables.users", select, "postgres")
+            parse_select("tables.users", select, dialect)
         assert SECRET not in str(refused.value)
 
 

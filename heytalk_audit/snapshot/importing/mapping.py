@@ -135,6 +135,8 @@ class _Texts(yaml.SafeLoader):
 def _document(path: Path, where: str) -> Any:
     """What the file says: no alias, no key twice, nothing too large or too deep."""
     try:
+        if not path.is_file():
+            raise InputError(where, "is no file", f"compare it with {EXAMPLE}")
         if path.stat().st_size > LARGEST:
             raise InputError(where, f"is larger than {LARGEST:,} bytes", f"compare it with {EXAMPLE}")
         text = path.read_text("utf-8")

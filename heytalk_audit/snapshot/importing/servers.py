@@ -36,6 +36,8 @@ _STATES = {
     "42": "it can't be understood",
     "08": "the connection is gone",
 }
+#: For how long a server is waited for.
+_SECONDS = 30
 #: ODBC: the longest text, in bytes, of a column that has no bound of its own, and the bytes of a batch.
 _LONGEST, _BATCH = 65_536, 64 * 1024**2
 
@@ -52,7 +54,7 @@ class PostgresSource:
         self._deadline = deadline
         self._failure: type[Exception] = driver.Error
         try:
-            self._con = driver.connect(address, autocommit=True)
+            self._con = driver.connect(_patient(address), autocommit=True)
             for statement in (
                 "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
                 "SET LOCAL TimeZone = 'UTC'",
@@ -134,6 +136,15 @@ class PostgresSource:
         self._con.close()
 
 
+def _patient(address: str) -> str:
+    """The address, with an end to waiting for a server that does not answer; what it says itself holds."""
+    if "connect_timeout" in address:
+        return address
+    if "://" not in address:
+        return f"{address} connect_timeout={_SECONDS}"
+    return f"{address}{'&' if '?' in address else '?'}connect_timeout={_SECONDS}"
+
+
 def _type_name(column: pa.Field) -> str:
     return str((column.metadata or {}).get(b"POSTGRESQL:type", b"").decode())
 
@@ -177,7 +188,7 @@ class OdbcSource:
         limits = {"max_text_size": _LONGEST, "max_binary_size": _LONGEST, "max_bytes_per_batch": _BATCH, "falliable_allocations": True}
         seconds = int(self._deadline.seconds) + 1
         try:
-            reader = self._read(select.text, self._address, ROWS, query_timeout_sec=seconds, login_timeout_sec=30, **limits)
+            reader = self._read(select.text, self._address, ROWS, query_timeout_sec=seconds, login_timeout_sec=_SECONDS, **limits)
             yield pa.RecordBatch.from_arrays([pa.array([], f.type) for f in reader.schema], names=reader.schema.names)
             for batch in reader:
                 if self._deadline.is_over:
