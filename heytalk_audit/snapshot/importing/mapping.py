@@ -58,7 +58,7 @@ class SourceAt(Strict):
         return {kind: place for kind, place in kinds.items() if place}
 
 
-class Bounds(Strict):
+class ImportLimits(Strict):
     """How far an import goes: rows of a table, and minutes for all of it."""
 
     rows: Annotated[int, Field(ge=1)] = 2_000_000_000
@@ -97,7 +97,7 @@ class Mapping(Strict):
     rounds: Annotated[Literal[2] | None, BeforeValidator(lambda value: 2 if value == "2" else value)] = None
     nulls: tuple[str, ...] = ()
     values: dict[str, Annotated[dict[str, str | None], BeforeValidator(_words)]] = Field(default_factory=dict)
-    limits: Bounds = Bounds()
+    limits: ImportLimits = ImportLimits()
     tables: Annotated[dict[str, str], Field(min_length=1)]
 
     def values_of(self, table: str, column: str) -> dict[str, str | None]:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -20,38 +19,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from heytalk_audit import contract
-from heytalk_audit.contract import Column
+from heytalk_audit.snapshot.importing.instants import to_dates, to_instants
 from heytalk_audit.snapshot.importing.mapping import word
+from heytalk_audit.snapshot.importing.misfits import Wanted, noun
 
-#: What does not fit: the kind of value, and what to do about it.
-Misfit = tuple[str, str]
 #: Whole floats below this are exact.
 _EXACT = float(2**53)
-#: The first and the last instant that a snapshot holds, the years 1 to 9999 UTC, in microseconds; and days.
-_FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
-_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
 #: Amounts lie below this: sixteen digits before the point.
 _AMOUNT = Decimal(10) ** 16
 _CENT = Decimal("0.01")
-_CLOCK = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?"
-_ZONED, _NAIVE, _DAY = _CLOCK + r"(Z|[+-]\d{2}(:?\d{2})?)$", _CLOCK + "$", r"^\d{4}-\d{2}-\d{2}$"
-_UTC = pa.timestamp("us", tz="UTC")
 _TRUE, _FALSE = pa.array(["1", "true", "t"]), pa.array(["0", "false", "f"])
 
 
 @dataclass(frozen=True)
-class Conversion:
-    """How one column is converted: see `Mapping`. `is_key` is whether it holds keys; `misfits` counts rows by what does not fit."""
-
-    column: Column
-    is_key: bool
-    zone: str | None = None
-    dates: str | None = None
-    rounds: int | None = None
-    nulls: tuple[str, ...] = ()
-    words: dict[str, str | None] = field(default_factory=dict)
-    misfits: Counter[Misfit] = field(default_factory=Counter)
-    unnamed: Counter[str] = field(default_factory=Counter)  # rows of an enum that hold none of its values
+class Conversion(Wanted):
+    """How one column is converted."""
 
     def __call__(self, array: pa.Array) -> pa.Array:
         """The values in the contract's type; null where one is null or does not fit, which is counted."""
@@ -92,29 +74,6 @@ class Conversion:
             self.unnamed[self.column.name] += pc.sum(others).as_py() or 0
         return converted
 
-    def keep(self, array: pa.Array, good: pa.Array, what: str, todo: str) -> pa.Array:
-        """The values that are good; the others are counted and become null."""
-        bad = pc.and_(pc.is_valid(array), pc.invert(pc.fill_null(good, False)))
-        count = pc.sum(bad).as_py() or 0
-        if not count:
-            return array
-        self.misfits[(what, todo)] += count
-        return pc.if_else(bad, None, array)
-
-    def refuse(self, array: pa.Array) -> pa.Array:
-        """None of these values fits, whatever it is."""
-        as_type = {"string": "TEXT", "timestamp": "TIMESTAMP WITH TIME ZONE", "integer": "BIGINT", "number": "DECIMAL(18, 2)"}
-        sql = as_type.get(self.column.kind, self.column.kind.upper())
-        todo = "give a JSON array of texts in the SELECT" if sql == "ARRAY" else f"convert it in the SELECT, as CAST(... AS {sql})"
-        if self.column.kind == "string" and pa.types.is_floating(array.type):
-            todo = "say in the SELECT how it is written as text, as CAST(CAST(... AS BIGINT) AS TEXT)"
-        if self.column.kind == "timestamp" and (pa.types.is_integer(array.type) or pa.types.is_floating(array.type)):
-            todo = "make an instant of it in the SELECT, as to_timestamp(...)"
-        count = len(array) - array.null_count
-        if count:
-            self.misfits[(noun(array.type), todo)] += count
-        return pa.nulls(len(array), contract.ARROW[self.column.kind])
-
 
 def _plain(array: pa.Array) -> pa.Array:
     """The array without an encoding of its own, texts of one type; PostgreSQL's numeric as it is."""
@@ -132,26 +91,6 @@ def _plain(array: pa.Array) -> pa.Array:
 def _is_numeric(kind: pa.DataType) -> bool:
     """Whether it is PostgreSQL's numeric, whose digits come as text."""
     return isinstance(kind, pa.OpaqueType) and kind.type_name == "numeric"
-
-
-def noun(kind: pa.DataType) -> str:
-    """What values of a type are called where they are refused."""
-    t = pa.types
-    if isinstance(kind, pa.OpaqueType):
-        return f"values of the type {kind.type_name}" if kind.type_name.isidentifier() else "values of a type of the database's own"
-    checks: list[tuple[Callable[[pa.DataType], bool], str]] = [
-        (lambda k: isinstance(k, pa.JsonType) or t.is_nested(k), "nested values"),
-        (t.is_boolean, "true and false"),
-        (t.is_integer, "integers"),
-        (t.is_floating, "floating-point numbers"),
-        (t.is_decimal, "decimals"),
-        (t.is_date, "dates"),
-        (t.is_timestamp, "instants"),
-        (t.is_time, "times of day"),
-        (lambda k: t.is_duration(k) or t.is_interval(k), "intervals"),
-        (t.is_string, "text of another form"),
-    ]
-    return next((name for holds, name in checks if holds(kind)), "bytes")
 
 
 def _words_of(array: pa.Array) -> pa.Array | None:
@@ -173,7 +112,7 @@ def _digits(array: pa.Array) -> pa.Array:
     return array.storage.cast(pa.string()) if _is_numeric(array.type) else array.cast(pa.string())
 
 
-def _text(c: Conversion, array: pa.Array) -> pa.Array:
+def _text(c: Wanted, array: pa.Array) -> pa.Array:
     t = pa.types
     if t.is_string(array.type):
         return array
@@ -186,14 +125,14 @@ def _text(c: Conversion, array: pa.Array) -> pa.Array:
     return c.refuse(array)
 
 
-def _whole(c: Conversion, array: pa.Array) -> pa.Array:
+def _whole(c: Wanted, array: pa.Array) -> pa.Array:
     """Floats that are whole, as integers."""
     array = array.cast(pa.float64())
     good = pc.and_(pc.is_finite(array), pc.and_(pc.equal(pc.floor(array), array), pc.less(pc.abs(array), _EXACT)))
     return c.keep(array, good, "floating-point numbers that are not whole", "mend the source, or convert it in the SELECT").cast(pa.int64())
 
 
-def _whole_digits(c: Conversion, array: pa.Array) -> pa.Array:
+def _whole_digits(c: Wanted, array: pa.Array) -> pa.Array:
     """Decimals that are whole, as their digits before the point."""
     texts = _digits(array)
     todo = "say in the SELECT how it is written, as CAST(... AS TEXT)"
@@ -201,7 +140,7 @@ def _whole_digits(c: Conversion, array: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(texts, r"\.0*$", "")
 
 
-def _integer(c: Conversion, array: pa.Array) -> pa.Array:
+def _integer(c: Wanted, array: pa.Array) -> pa.Array:
     t = pa.types
     if t.is_integer(array.type):
         if t.is_uint64(array.type):
@@ -224,7 +163,7 @@ def _integer(c: Conversion, array: pa.Array) -> pa.Array:
     return c.refuse(array)
 
 
-def _number(c: Conversion, array: pa.Array) -> pa.Array:
+def _number(c: Wanted, array: pa.Array) -> pa.Array:
     t = pa.types
     if not (
         t.is_integer(array.type)
@@ -251,7 +190,7 @@ def _number(c: Conversion, array: pa.Array) -> pa.Array:
     return pa.array(rounded, contract.ARROW["number"])
 
 
-def _boolean(c: Conversion, array: pa.Array) -> pa.Array:
+def _boolean(c: Wanted, array: pa.Array) -> pa.Array:
     t = pa.types
     if t.is_boolean(array.type):
         return array
@@ -270,90 +209,7 @@ def _boolean(c: Conversion, array: pa.Array) -> pa.Array:
     return pc.if_else(pc.is_null(texts), None, true)
 
 
-def _date(c: Conversion, array: pa.Array) -> pa.Array:
-    t = pa.types
-    if t.is_string(array.type):
-        texts = c.keep(array, pc.match_substring_regex(array, _DAY), "text that is no date", "give dates as 2025-03-31 in the SELECT")
-        array = _parsed(c, texts, pa.date32())
-    elif t.is_timestamp(array.type) and array.type.tz is None:
-        days = array.cast(pa.date32(), safe=False)
-        todo = "say which day it is in the SELECT, as CAST(... AS DATE)"
-        array = c.keep(days, pc.equal(days.cast(array.type), array), "instants where a date alone is wanted", todo)
-    elif not t.is_date(array.type):
-        return c.refuse(array)
-    days = array.cast(pa.date32())
-    numbers = days.cast(pa.int32())
-    good = pc.and_(pc.greater_equal(numbers, _FIRST_DAY), pc.less_equal(numbers, _LAST_DAY))
-    return c.keep(days, good, "dates outside the years 1 to 9999", "give null for them in the SELECT")
-
-
-def _instant(c: Conversion, array: pa.Array) -> pa.Array:
-    t = pa.types
-    if t.is_string(array.type):
-        return _instants_of_text(c, array)
-    if t.is_date(array.type):
-        return _start_of_day(c, _date(c, array))
-    if not t.is_timestamp(array.type):
-        return c.refuse(array)
-    if array.type.unit == "ns":
-        whole = array.cast(pa.timestamp("us", tz=array.type.tz), safe=False)
-        exact = pc.equal(whole.cast(array.type, safe=False), array)
-        array = c.keep(whole, exact, "instants finer than a microsecond", "cut them in the SELECT, as date_trunc('microseconds', ...)")
-    elif array.type.unit != "us":
-        array = array.cast(pa.timestamp("us", tz=array.type.tz))
-    numbers = array.cast(pa.int64())
-    good = pc.and_(pc.greater_equal(numbers, _FIRST), pc.less_equal(numbers, _LAST))
-    array = c.keep(array, good, "instants outside the years 1 to 9999", "give null for them in the SELECT")
-    return _localized(c, array) if array.type.tz is None else array.cast(_UTC)
-
-
-def _instants_of_text(c: Conversion, array: pa.Array) -> pa.Array:
-    texts = pc.replace_substring_regex(array, r"(\.\d{6})0+", r"\1")
-    zoned, naive, day = (pc.match_substring_regex(texts, form) for form in (_ZONED, _NAIVE, _DAY))
-    todo = "give ISO 8601 in the SELECT, as 2025-03-31T12:00:00Z, or name it under nulls"
-    texts = c.keep(texts, pc.or_(pc.or_(zoned, naive), day), "text that is no instant", todo)
-    instants = _parsed(c, pc.if_else(zoned, texts, None), _UTC)
-    local = _localized(c, _parsed(c, pc.if_else(naive, texts, None), pa.timestamp("us")))
-    days = _start_of_day(c, _parsed(c, pc.if_else(day, texts, None), pa.date32()))
-    return pc.coalesce(instants, local, days)
-
-
-def _parsed(c: Conversion, texts: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Texts of a form that the type has; those that name no such day or hour do not fit."""
-    try:
-        return texts.cast(kind)
-    except pa.ArrowInvalid:
-        good = pa.array([v is None or _can_be_cast(v, kind) for v in texts.to_pylist()])
-        return c.keep(texts, good, "text of a day or an hour that there is not", "mend the source, or give null in the SELECT").cast(kind)
-
-
-def _can_be_cast(text: str, kind: pa.DataType) -> bool:
-    try:
-        pa.array([text]).cast(kind)
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _localized(c: Conversion, array: pa.Array) -> pa.Array:
-    """Instants without a zone, in that of the mapping."""
-    if c.zone is None:
-        todo = "add zone: to the mapping, or give the zone in the SELECT"
-        return c.keep(array, pa.array(np.zeros(len(array), bool)), "instants without a zone", todo).cast(_UTC)
-    earliest, latest = (pc.assume_timezone(array, c.zone, ambiguous=a, nonexistent=a) for a in ("earliest", "latest"))
-    todo = "give their zone in the SELECT, as an offset"
-    earliest = c.keep(earliest, pc.equal(earliest, latest), f"hours that {c.zone} has twice or not at all", todo)
-    return earliest.cast(_UTC)
-
-
-def _start_of_day(c: Conversion, days: pa.Array) -> pa.Array:
-    if c.dates is None:
-        todo = "add dates: start of day to the mapping, or give the hour in the SELECT"
-        days = c.keep(days, pa.array(np.zeros(len(days), bool)), "dates without an hour", todo)
-    return _localized(c, days.cast(pa.timestamp("us")))
-
-
-def _list(c: Conversion, array: pa.Array) -> pa.Array:
+def _list(c: Wanted, array: pa.Array) -> pa.Array:
     t, kind = pa.types, array.type
     if isinstance(kind, pa.JsonType) or t.is_string(kind):
         texts = array.storage.cast(pa.string()) if isinstance(kind, pa.JsonType) else array
@@ -382,12 +238,12 @@ def _items(text: str) -> list[str | None] | None:
     return [None if i is None else str(i) for i in items]
 
 
-_CONVERSIONS: dict[str, Callable[[Conversion, Any], Any]] = {
+_CONVERSIONS: dict[str, Callable[[Wanted, Any], Any]] = {
     "string": _text,
     "integer": _integer,
     "number": _number,
     "boolean": _boolean,
-    "date": _date,
-    "timestamp": _instant,
+    "date": to_dates,
+    "timestamp": to_instants,
     "array": _list,
 }
