@@ -176,10 +176,10 @@ def test_rows_and_time_are_bounded(mapped, tmp_path):
 
 
 def test_any_other_database_by_odbc(mapped, tmp_path, monkeypatch):
-    pytest.importorskip("arrow_odbc", reason="arrow-odbc is not installed (make test EXTRAS=odbc)")
     drivers = Path("/etc/odbcinst.ini")
     if not drivers.exists() or "[SQLite3]" not in drivers.read_text("utf-8"):
         pytest.skip("no ODBC driver for SQLite (apt-get install unixodbc odbcinst libsqliteodbc)")
+    pytest.importorskip("arrow_odbc", reason="arrow-odbc is not installed (make test EXTRAS=odbc)")
     with sqlite3.connect(tmp_path / "s.sqlite") as con:
         con.execute("CREATE TABLE people (id INTEGER, made TIMESTAMP, nick TEXT)")
         con.execute("INSERT INTO people VALUES (7, '2024-01-01 10:00:00', 'Ana')")

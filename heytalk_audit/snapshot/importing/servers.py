@@ -173,8 +173,9 @@ class OdbcSource:
     def __init__(self, address: str, where: str, deadline: Deadline):
         try:
             import arrow_odbc
-        except ImportError as error:
-            raise InputError(where, "arrow-odbc is not installed", "make setup EXTRAS=odbc") from error
+        except (ImportError, OSError) as error:
+            # it needs the machine's driver manager
+            raise InputError(where, "arrow-odbc or unixODBC is not installed", "make setup EXTRAS=odbc, and install unixodbc") from error
         self.notes = ["ODBC can't be held to reading: use a role that may only read these tables"]
         self._read, self._failure = arrow_odbc.read_arrow_batches_from_odbc, arrow_odbc.Error
         self._address, self._deadline = address, deadline
