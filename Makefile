@@ -3,7 +3,10 @@ PYTHON ?= python3
 EXTRAS ?=
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/ready$(if $(EXTRAS),-$(EXTRAS))
+# extras, each with a lock of its own: make test EXTRAS="spark postgres odbc"
+LOCKED := spark postgres odbc
+EMPTY :=
+READY := $(VENV)/ready$(if $(EXTRAS),-$(subst $(EMPTY) ,-,$(strip $(EXTRAS))))
 # the demo's engagement key is fixed and published: it protects nobody
 DEMO_KEY := heytalk-audit-demo-key-which-is-published
 JOBS ?= auto
@@ -51,12 +54,12 @@ schema: setup
 
 setup: $(READY)
 
-$(READY): requirements.lock requirements-spark.lock pyproject.toml
+$(READY): requirements.lock $(LOCKED:%=requirements-%.lock) pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else 0'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the locked packages into $(VENV)/ (a minute or two, once)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock \
-		$(if $(findstring spark,$(EXTRAS)),-r requirements-spark.lock)
+		$(patsubst %,-r requirements-%.lock,$(filter $(LOCKED),$(EXTRAS)))
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
@@ -64,9 +67,11 @@ lock:
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--python-version 3.11 pyproject.toml --output-file requirements.lock
-	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"], sep="\n")' | \
+	for extra in $(LOCKED); do \
+		$(BIN)/python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"][sys.argv[1]], sep="\n")' $$extra | \
 		$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--python-version 3.11 --constraints requirements.lock - --output-file requirements-spark.lock
+		--python-version 3.11 --constraints requirements.lock - --output-file requirements-$$extra.lock || exit 1; \
+	done
 
 clean:
 	rm -rf $(VENV) data reports/demo

@@ -3,7 +3,9 @@
 import fcntl
 import os
 import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -81,3 +83,30 @@ def spark():
     from heytalk_audit.snapshot.engines import connect
 
     return connect("local[2]", {"spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2", "spark.driver.memory": "2g"})
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """The address of a PostgreSQL server of the tests' own, in a folder of its own. Tests that use it are of one `xdist_group`."""
+    pytest.importorskip("adbc_driver_postgresql", reason="adbc-driver-postgresql is not installed")
+    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name.split(".")[0]))
+    programs = next((p for p in (*reversed(places), Path(shutil.which("initdb") or "/none").parent) if (p / "initdb").exists()), None)
+    if programs is None:
+        pytest.skip("no PostgreSQL server (apt-get install postgresql)")
+    # not among pytest's folders, which only their owner may enter: PostgreSQL does not run as root
+    folder = Path(tempfile.mkdtemp(prefix="heytalk-pg-"))
+    own = []
+    if os.getuid() == 0:
+        shutil.chown(folder, "postgres")
+        own = ["runuser", "-u", "postgres", "--"]
+
+    def program(name, *arguments):
+        subprocess.run([*own, programs / name, "-D", folder / "data", *arguments], check=True, capture_output=True, cwd=folder, timeout=60)
+
+    try:
+        program("initdb", "-A", "trust", "--no-sync", "-U", "admin", "--locale=C.UTF-8")
+        program("pg_ctl", "-w", "-l", folder / "log", "-o", f"-k {folder} -h '' -c fsync=off", "start")
+        yield f"postgresql:///postgres?host={folder}&user=admin"
+        program("pg_ctl", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

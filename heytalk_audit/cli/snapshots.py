@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from heytalk_audit.cli.app import Folder, app
-from heytalk_audit.console import out
-from heytalk_audit.errors import printable
+from heytalk_audit.console import err, out
+from heytalk_audit.errors import InputError, printable
 
 
 class ContractFormat(enum.StrEnum):
@@ -100,13 +100,29 @@ def check(
 @app.command(name="import")
 def import_(
     mapping: Annotated[Path, typer.Argument(help="A mapping, as params/mapping-example.yaml")],
-    folder: Annotated[Path, typer.Argument(help="The snapshot's folder to write")],
+    folder: Annotated[Path | None, typer.Argument(help="The snapshot's folder to write")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Read the first thousand rows of each table, say all that is wrong, write nothing")
+    ] = False,
 ) -> None:
     """Make a snapshot from a source that names things otherwise: per table one SELECT."""
-    from heytalk_audit.snapshot.mapping import import_snapshot
+    from heytalk_audit.snapshot.importing.imports import check_mapping, import_snapshot
 
-    tables = import_snapshot(mapping, folder)
-    out.print(f"{folder}: {', '.join(f'{name} {rows:,}' for name, rows in tables.items())}", soft_wrap=True)
+    if folder is None and not check:
+        raise InputError("import", "names no folder", "name the snapshot's folder to write, or give --check")
+    with err.status("reading") as status:
+
+        def progress(table: str, rows: int) -> None:
+            status.update(f"{table}: {rows:,} rows")
+
+        def report(line: str) -> None:
+            err.print(line, markup=False, soft_wrap=True)
+
+        done = check_mapping(mapping, report, progress) if check or folder is None else import_snapshot(mapping, folder, report, progress)
+    for note in done.notes:
+        out.print(f"note: {printable(note)}", markup=False, soft_wrap=True)
+    head = "the first rows of each fit, nothing was written" if check else str(folder)
+    out.print(f"{head}: {', '.join(f'{name} {rows:,}' for name, rows in done.rows.items())}", markup=False, soft_wrap=True)
 
 
 @app.command()

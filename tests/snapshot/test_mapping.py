@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from heytalk_audit.errors import InputError
-from heytalk_audit.snapshot.mapping import import_snapshot
+from heytalk_audit.snapshot.importing.imports import import_snapshot
+from heytalk_audit.snapshot.importing.mapping import read_mapping
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "params" / "mapping-example.yaml"
 
@@ -42,7 +43,7 @@ def source(tmp_path):
 
 
 def test_a_source_under_other_names(source):
-    rows = import_snapshot(source / "mapping.yaml", source / "snapshot")
+    rows = import_snapshot(source / "mapping.yaml", source / "snapshot").rows
     assert (rows["users"], rows["consents"]) == (2, 4)
     consents = pq.read_table(source / "snapshot" / "consents.parquet").to_pylist()
     assert sorted((c["user_id"], c["purpose"]) for c in consents) == [
@@ -63,8 +64,8 @@ def test_a_source_under_other_names(source):
 @pytest.mark.parametrize(
     ("change", "hint"),
     [
-        (lambda d: d.pop("zone"), "name the mapping's zone"),
-        (lambda d: d["tables"].update(users="SELECT nothing FROM nowhere"), "refuses the SELECT"),
+        (lambda d: d.pop("zone"), "is wrong, each named above|things are wrong"),
+        (lambda d: d["tables"].update(users="SELECT nothing FROM nowhere"), "the source has no table nowhere"),
         (lambda d: d["tables"].update(users="SELECT member_no AS user_idd FROM members"), "did you mean 'user_id'"),
         (lambda d: d["tables"].update(user="SELECT 1"), "did you mean 'users'"),
         (lambda d: d["source"].update(sqlite="none.sqlite"), "no such file"),
@@ -77,3 +78,42 @@ def test_a_wrong_mapping_writes_nothing(change, hint, source):
     with pytest.raises(InputError, match=hint):
         import_snapshot(source / "mapping.yaml", source / "snapshot")
     assert not (source / "snapshot").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("source: {dsn_env: 'postgresql://u:zanzibar@h/d'}", "holds a password or an address of a database; put the address into"),
+        ("source: {dsn_env: 'host=h password=zanzibar'}", "holds a password"),
+        ("source: {dsn_env: X, password: zanzibar}", "holds a password"),
+        ("source: {sqlite: x}\nproducer: 'PWD=zanzibar'", "holds a password"),
+        ("source: {dsn_env: 'host=zanzibar'}", "dsn_env is no name of an environment variable"),
+        ("source: {sqlite: a, duckdb: b}", "names none or several"),
+        ("source: {sqlite: a, dialect: mysql}", "dialect is for a database behind ODBC"),
+        ("source: {sqlit: a}", "unknown key; did you mean 'sqlite'"),
+        ("source: &a {sqlite: x}\nvalues: {status: *a}", "has an alias"),
+        ("source: {sqlite: x}\nsource: {duckdb: x}", "has a key twice"),
+        ("source: {sqlite: x}\nvalues: {statsu: {1: active}}", "values.statsu: is no column of the contract; did you mean 'status'"),
+        ("source: {sqlite: x}\nrounds: 3", "rounds"),
+        ("source: {sqlite: x}\nzone: Europe/Madird", "did you mean 'Europe/Madrid'"),
+        ("source: {sqlite: x}\nas_of: 2025-03-31", "as_of: '2025-03-31' has no zone"),
+        ("source: [" + "[" * 40, "cannot be read as YAML"),
+        ("- 1", "is no mapping"),
+        ("a: " + "x" * 1_000_001, "is larger than 1,000,000 bytes"),
+    ],
+)
+def test_a_mapping_is_read_strictly_and_quotes_no_secret(text, hint, tmp_path):
+    if text.startswith("source"):
+        text += ("" if "as_of" in text else "\nas_of: 2025-03-31T12:00:00Z") + "\ntables: {users: SELECT 1}\n"
+    (tmp_path / "m.yaml").write_text(text, "utf-8")
+    with pytest.raises(InputError) as refused:
+        read_mapping(tmp_path / "m.yaml")
+    assert hint in str(refused.value) and "zanzibar" not in str(refused.value)
+
+
+def test_words_of_yaml_mean_what_they_look_like(tmp_path):
+    document = "source: {sqlite: x}\nas_of: 2025-03-31T12:00:00Z\nlimits: {rows: 5}\nvalues: {status: {on: active, no: deleted, 010: null}}"
+    (tmp_path / "m.yaml").write_text(f"{document}\ntables: {{users: SELECT 1}}\n", "utf-8")
+    mapping = read_mapping(tmp_path / "m.yaml")
+    assert mapping.values_of("users", "status") == {"on": "active", "no": "deleted", "010": None}
+    assert (mapping.as_of, mapping.limits.rows) == ("2025-03-31T12:00:00Z", 5)
