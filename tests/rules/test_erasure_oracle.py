@@ -120,7 +120,7 @@ class Reading(SecondReading):
     def __init__(self, world):
         super().__init__(world)
         self.today = self.local(NOW)
-        self.start = self.settings.get("period_from", add_months(self.today, -3))
+        self.start = self.settings["period_from"] or add_months(self.today, -3)
         self.of = {table: defaultdict(list) for table in self.rows}
         for table, rows in self.rows.items():
             for row in rows:
