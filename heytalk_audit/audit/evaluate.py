@@ -190,7 +190,10 @@ def _without_wrong_values(rule: Rule, check: Check, audit: Audit, view: View) ->
     read = ColumnsRead({table.op(): name for name, table in snapshot.items()}, view.kept).of(roots(check)) & audit.wrong.keys()
     wrong_values.refuse_too_many(audit.wrong, read, audit.settings["unknown_limit"])
     table = rule.tables[0]
-    return wrong_values.marked(check, snapshot[table], table, read, view.kept) if table in snapshot else check
+    if table not in snapshot:
+        return check
+    source = audit.snapshot.marked.get(table, snapshot[table])
+    return wrong_values.marked(check, snapshot[table], source, table, read, view.kept)
 
 
 def _testers(rule: Rule, check: Check, audit: Audit, view: View) -> ir.Table | None:

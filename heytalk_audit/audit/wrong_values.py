@@ -1,4 +1,4 @@
-"""Wrong values: a null where none may be, or a value that its column's enum does not know.
+"""Wrong values: a null where none may be, or a value that its column's type or enum does not know.
 
 The rows of the population that hold one are unknown to the rules that read the column, and stay in the population whatever they hold; in
 the rows of other tables a wrong value reads as null. Where too many rows of a table have one in a column, those rules are not evaluated.
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
+import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
@@ -20,6 +21,7 @@ from heytalk_audit.audit.columns_read import ColumnName, ColumnsRead
 from heytalk_audit.audit.faults import WRONG_VALUE, Block, NotEvaluated
 from heytalk_audit.audit.holds import Part
 from heytalk_audit.contract import Column
+from heytalk_audit.snapshot.values import WrongValues
 
 REASON = "wrong_value"
 
@@ -29,7 +31,7 @@ def shares_of(profile: Mapping[str, Any]) -> dict[ColumnName, float]:
     shares = {}
     for table, of_table in profile.items():
         for name, state in of_table["columns"].items():
-            wrong = state.get("nulls", 0) + state.get("unknown", 0)
+            wrong = state.get("nulls", 0) + state.get("unknown", 0) + state.get("unreadable", 0)
             if wrong and of_table["rows"]:
                 shares[table, name] = wrong / of_table["rows"]
     return shares
@@ -57,17 +59,21 @@ def _is_unknown(table: ir.Table, column: Column) -> ir.BooleanValue:
 def _is_wrong(table: ir.Table, column: Column) -> ir.BooleanValue:
     unknown_value = [_is_unknown(table, column)] if column.values else []
     missing = [table[column.name].isnull()] if column.required else []
-    return reduce(lambda a, b: a | b, [*missing, *unknown_value])
+    mark = WrongValues.mark(column.name)
+    unreadable = [table[mark]] if mark in table.columns else []
+    return reduce(lambda a, b: a | b, [*missing, *unknown_value, *unreadable] or [ibis.literal(False)])
 
 
 @dataclass(frozen=True)
 class _Marking:
     """How a check's expressions are written anew, so that rows with a wrong value in one of `columns` stay, and are known.
 
-    `raw` is the audited table, `chain` are the relations between it and the check's rows.
+    `raw` is the audited table, `source` the same with marks where values could not be read, `chain` are the relations between it and the
+    check's rows.
     """
 
     raw: ir.Table
+    source: ir.Table
     columns: tuple[Column, ...]
     chain: frozenset[ops.Node]
     kept: Mapping[ops.Node, ops.Node]
@@ -80,7 +86,8 @@ class _Marking:
     def __call__(self, node: ops.Node, changed: dict[str, Any] | None) -> ops.Node:
         """A node written anew: `changed` are its parts that were."""
         if node == self.raw.op():
-            return self.raw.mutate(**{self.flag(c.name): _is_wrong(self.raw, c) for c in self.columns}).op()
+            flags = {self.flag(c.name): _is_wrong(self.source, c) for c in self.columns}
+            return self.source.select(*self.raw.columns, **flags).op()
         if changed is None:
             return node
         if node in self.chain:
@@ -114,7 +121,9 @@ class _Marking:
         return value.op().replace(self).to_expr() if isinstance(value, ir.Value) else value
 
 
-def marked(check: Check, raw: ir.Table, table: str, read: Iterable[ColumnName], kept: Mapping[ops.Node, ops.Node]) -> Check:
+def marked(
+    check: Check, raw: ir.Table, source: ir.Table, table: str, read: Iterable[ColumnName], kept: Mapping[ops.Node, ops.Node]
+) -> Check:
     """The check, with the rows of its table that hold a wrong value in a column that is `read` as unknown.
 
     A check whose rows are not those of one table (a union, or groups) stays as it is: there a wrong value reads as null.
@@ -123,7 +132,7 @@ def marked(check: Check, raw: ir.Table, table: str, read: Iterable[ColumnName], 
     chain = _chain(check.rows.op(), raw.op())
     if not columns or chain is None:
         return check
-    of = _Marking(raw, columns, frozenset(chain), kept).of
+    of = _Marking(raw, source, columns, frozenset(chain), kept).of
     rows = of(check.rows)
     wrong = reduce(lambda a, b: a | b, [rows[_Marking.flag(c.name)] for c in columns])
     # a condition that is null would decide such a row before any other
