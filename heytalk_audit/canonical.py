@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -49,6 +50,52 @@ def write_canonical(value: Any, path: Path) -> None:
 def parse_yaml(text: str) -> Any:
     """What YAML says; by libyaml, which is ten times faster, where it is there."""
     return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+#: How large a document may be that people or other programs hand in, in bytes, and how deep.
+MOST_BYTES, MOST_DEPTH = 8_000_000, 50
+
+
+def read_bounded(path: Path, where: str) -> str:
+    """The text of a document that is handed in. Raises InputError, before it is read, where it is no file or too large.
+
+    Raises OSError and UnicodeDecodeError as reading does.
+    """
+    state = path.stat()
+    if not stat.S_ISREG(state.st_mode):
+        raise InputError(where, "is no file", "name a file, and no folder, pipe or device")
+    if state.st_size > MOST_BYTES:
+        raise InputError(where, f"is larger than {MOST_BYTES // 10**6} MB", "keep it shorter")
+    return path.read_text("utf-8-sig")
+
+
+def read_yaml(path: Path, where: str) -> Any:
+    """What a YAML document that is handed in says. Raises InputError, before it is built, where it is too large, too deep or has aliases,
+    by which a few lines become millions of values; and OSError, UnicodeDecodeError, ValueError and yaml.YAMLError as reading does."""
+    text = read_bounded(path, where)
+    depth = 0
+    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        if isinstance(event, yaml.AliasEvent):
+            raise InputError(where, f"line {line} has an alias", "write the value out where it is used")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MOST_DEPTH:
+            raise InputError(where, f"line {line} lies deeper than {MOST_DEPTH} levels", "keep it flatter")
+    return parse_yaml(text)
+
+
+def read_json(path: Path, where: str) -> Any:
+    """What a JSON document that is handed in says. Raises InputError where it is too large or too deep; OSError and ValueError as reading
+    does."""
+    document = json.loads(read_bounded(path, where))
+    level, depth = [document], 0
+    while level:
+        depth += 1
+        inner = [value for value in level if isinstance(value, dict | list)]
+        if inner and depth > MOST_DEPTH:
+            raise InputError(where, f"lies deeper than {MOST_DEPTH} levels", "keep it flatter")
+        level = [part for value in inner for part in (value.values() if isinstance(value, dict) else value)]
+    return document
 
 
 def digest(content: bytes) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from heytalk_audit.canonical import Strict, refusal
+from heytalk_audit.canonical import Strict, read_yaml, refusal
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.snapshot.budget import refused_option
@@ -61,7 +61,7 @@ class AuditParams(Strict):
     """Which audit this is."""
 
     id: Annotated[str, Field(min_length=1, max_length=80)]
-    title: Annotated[str, Field(min_length=1, max_length=200)] = "Privacy audit"
+    title: Annotated[str, Field(min_length=1, max_length=500)] = "Privacy audit"
 
 
 class PolicyParams(Strict):
@@ -156,7 +156,7 @@ class Params(Strict):
 def read_params(path: Path, overrides: list[str] | None = None) -> Params:
     """The parameters in a file, with `key.key=value` overrides; unusable ones raise InputError."""
     try:
-        document = yaml.safe_load(path.read_text("utf-8"))
+        document = read_yaml(path, f"parameters {path.name}")
     except FileNotFoundError as error:
         raise InputError(f"parameters {path.name}", "no such file", "name a parameters file, as params/quarterly.yaml") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError) as error:

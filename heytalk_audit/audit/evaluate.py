@@ -208,7 +208,7 @@ def _without_wrong_values(rule: Rule, check: Check, audit: Audit, view: View) ->
     read = ColumnsRead({table.op(): name for name, table in snapshot.items()}, made_of).of(roots(check)) & audit.wrong.keys()
     read = {column for column in read if column[1] not in check.finds_missing}
     wrong_values.refuse_too_many(audit.wrong, read, audit.settings["unknown_limit"])
-    return wrong_values.marked(check, snapshot, read, view.kept)
+    return wrong_values.marked(check, snapshot, audit.snapshot.marked, read, view.kept)
 
 
 def _testers(rule: Rule, check: Check, audit: Audit, view: View) -> ir.Table | None:

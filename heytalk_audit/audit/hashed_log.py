@@ -46,7 +46,9 @@ def with_compared_ids(snapshot: Snapshot, key: bytes | None) -> Snapshot:
     people = keyed.select(person=keyed.user_id, digest=keyed_digest(keyed.user_id, keyed))
     rows = log.mutate(digest=lower(log.user_id)).left_join(people, "digest", rname="known_{name}")
     compared, _, _ = snapshot.engine.keep(COMPARED, rows.mutate(user_id=ibis.coalesce(rows.person, rows.user_id)).select(log.columns))
-    return replace(snapshot, tables=snapshot.tables | {LOG: compared})
+    # of a log that is compared no marks of wrong values are kept: those read as null
+    others_marked = {name: table for name, table in snapshot.marked.items() if name != LOG}
+    return replace(snapshot, tables=snapshot.tables | {LOG: compared}, marked=others_marked)
 
 
 def is_hashed(snapshot: Snapshot, share: Number) -> bool:

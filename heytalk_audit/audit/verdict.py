@@ -78,9 +78,11 @@ def unseen(rule: Rule, present: Present, audit: Audit) -> list[str]:
 
 
 def notes(rule: Rule, audit: Audit) -> list[str]:
-    """What beside the rule's own rows keeps the control totals from a PASS."""
+    """What beside the rule's own rows keeps the control totals from a PASS; and what was read in a way that the files do not state."""
     lost = _lost(audit) if rule.id == "DQ-01" else []
-    return ["described but not delivered: " + ", ".join(lost)] if lost else []
+    old = [f"{t}.{c}" for t, state in audit.snapshot.profile.items() for c in state.get("int96", ())] if rule.id == "DQ-02" else []
+    columns = {"described but not delivered: ": lost, "read as UTC, being INT96 as Spark writes it: ": old}
+    return [what + ", ".join(names) for what, names in columns.items() if names]
 
 
 def _unread(audit: Audit) -> list[str]:

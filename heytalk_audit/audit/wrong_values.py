@@ -1,4 +1,4 @@
-"""Wrong values: a null where none may be, or a value that its column's enum does not know.
+"""Wrong values: a null where none may be, or a value that its column's type or enum does not know.
 
 The rows of the population that hold one, of whichever table they are, are unknown to the rules that read the column, and stay in the
 population whatever they hold; in the rows of other tables a wrong value reads as null. Where too many rows of a table have one in a column,
@@ -22,6 +22,7 @@ from heytalk_audit.audit.columns_read import ColumnName, ColumnsRead
 from heytalk_audit.audit.faults import WRONG_VALUE, Block, NotEvaluated
 from heytalk_audit.audit.holds import Hold, Part
 from heytalk_audit.contract import Column
+from heytalk_audit.snapshot.values import WrongValues
 
 REASON = "wrong_value"
 
@@ -31,7 +32,7 @@ def shares_of(profile: Mapping[str, Any]) -> dict[ColumnName, float]:
     shares = {}
     for table, of_table in profile.items():
         for name, state in of_table["columns"].items():
-            wrong = state.get("nulls", 0) + state.get("unknown", 0)
+            wrong = state.get("nulls", 0) + state.get("unknown", 0) + state.get("unreadable", 0)
             if wrong and of_table["rows"]:
                 shares[table, name] = wrong / of_table["rows"]
     return shares
@@ -59,7 +60,9 @@ def _is_unknown(table: ir.Table, column: Column) -> ir.BooleanValue:
 def _is_wrong(table: ir.Table, column: Column) -> ir.BooleanValue:
     unknown_value = [_is_unknown(table, column)] if column.values else []
     missing = [table[column.name].isnull()] if column.required else []
-    return reduce(lambda a, b: a | b, [*missing, *unknown_value])
+    mark = WrongValues.mark(column.name)
+    unreadable = [table[mark]] if mark in table.columns else []
+    return reduce(lambda a, b: a | b, [*missing, *unknown_value, *unreadable] or [ibis.literal(False)])
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,12 @@ class _Marking:
     """How a check's rows are written anew, so that those with a wrong value in one of `columns` stay, and are known.
 
     `tables` are the delivered tables by their relation, and `columns` those of each in which wrong values matter. Only what the rows are
-    taken from is written anew: wherever else the same table is read, a wrong value reads as null.
+    taken from is written anew: wherever else the same table is read, a wrong value reads as null. `sources` are the tables with marks
+    where a value could not be read: see `Snapshot.marked`.
     """
 
     tables: Mapping[ops.Node, str]
+    sources: Mapping[str, ir.Table]
     columns: Mapping[str, Sequence[Column]]
     kept: Mapping[ops.Node, ops.Node]
 
@@ -92,9 +97,9 @@ class _Marking:
         return [flag for flag in every if flag in relation.schema]
 
     def _flagged(self, node: ops.Node) -> ops.Relation:
-        table = node.to_expr()
         name = self.tables[node]
-        return table.mutate(**{_flag(name, c.name): _is_wrong(table, c) for c in self.columns.get(name, ())}).op()
+        source = self.sources.get(name, node.to_expr())
+        return source.select(*node.schema.names, **{_flag(name, c.name): _is_wrong(source, c) for c in self.columns.get(name, ())}).op()
 
     def _both(self, node: ops.Union) -> ops.Relation | None:
         """Rows of several tables: each has the flags of all, and those of the others are not set."""
@@ -162,22 +167,31 @@ def _flag(table: str, column: str) -> str:
     return f"wrong_{table}_{column}"
 
 
-def marked(check: Check, tables: Mapping[str, ir.Table], read: Iterable[ColumnName], kept: Mapping[ops.Node, ops.Node]) -> Check:
+def marked(
+    check: Check,
+    tables: Mapping[str, ir.Table],
+    sources: Mapping[str, ir.Table],
+    read: Iterable[ColumnName],
+    kept: Mapping[ops.Node, ops.Node],
+) -> Check:
     """The check, with the rows that hold a wrong value in a column that is `read` as unknown.
 
-    `tables` are those that were delivered. Rows that are groups are known by the row that each stands for, if the check says so; their
-    population is that of the values that are not wrong.
+    `tables` are those that were delivered, and `sources` the ones of them that mark values which can't be read. Rows that are groups are
+    known by the row that each stands for, if the check says so; their population is that of the values that are not wrong.
     """
     columns: dict[str, list[Column]] = {}
     for table, name in sorted(read):
         columns.setdefault(table, []).append(contract.load()[table][name])
-    marking = _Marking({table.op(): name for name, table in tables.items()}, columns, kept)
+    marking = _Marking({table.op(): name for name, table in tables.items()}, sources, columns, kept)
     rows = marking.of(check.rows.op())
     expr = check.rows if rows is None else rows.to_expr()
     flags = [] if rows is None else marking.flags(rows)
     for table, key in check.stands_for.items():
         if table in columns and table in tables:
-            expr, flags = _with_rows_stood_for(expr, tables[table], table, key, columns[table]), [*flags, _flag(table, "row")]
+            expr, flags = (
+                _with_rows_stood_for(expr, sources.get(table, tables[table]), table, key, columns[table]),
+                [*flags, _flag(table, "row")],
+            )
     if not flags:
         return check
     of = _Moved({check.rows.op(): expr.op()}).value

@@ -27,7 +27,7 @@ from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.snapshot.derived import Source
 from heytalk_audit.snapshot.engines import Engine
 from heytalk_audit.snapshot.open import Snapshot
-from heytalk_audit.snapshot.profile import WRONG, WRONG_VALUES
+from heytalk_audit.snapshot.profile import WRONG
 
 #: One row per place, text and finding. `what` is `category` (a special category of personal data is mentioned), `value` (a sensitive
 #: value) or `request` (for one's rights); `finding` the category or kind; `form`, of a category, mention or self; `confidence` high,
@@ -35,8 +35,6 @@ from heytalk_audit.snapshot.profile import WRONG, WRONG_VALUES
 SCHEMA = pa.schema([(name, pa.string()) for name in ("place", "record", "what", "finding", "form", "confidence")])
 #: One row per column that was examined and kind that it holds more often than by chance; `finding` is null where it holds none.
 CONTENTS = pa.schema([("column_name", pa.string()), ("finding", pa.string())])
-#: Columns of the contract with these states are not opened for rules.
-UNOPENED = (WRONG, WRONG_VALUES)
 _RANK = {"high": 0, "medium": 1, "low": 2}
 
 
@@ -119,7 +117,7 @@ def examined(snapshot: Snapshot) -> list[ExaminedColumn]:
 def _of_contract(name: str, state: Mapping[str, Any]) -> TableRead:
     wanted, inventory = contract.load()[name], state["inventory"]
     keys = {c.name for c in wanted.columns if c.foreign or c.name in (wanted.key, "user_id")}
-    read = [c.name for c in wanted.columns if c.kind in ("string", "integer") or state["columns"][c.name]["status"] in UNOPENED]
+    read = [c.name for c in wanted.columns if c.kind in ("string", "integer") or state["columns"][c.name]["status"] == WRONG]
     columns = [c for c in read if _holds(inventory.get(c))] + [c for c in state["others"] if _holds(inventory[c], strange=True)]
     return TableRead(name, state["files"], state["rows"], columns, frozenset(keys), wanted.key if wanted.key in inventory else None)
 

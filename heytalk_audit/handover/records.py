@@ -5,7 +5,6 @@ Both are drafts filled from the parameters, the policy and the contract; what on
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from heytalk_audit import contract, params
+from heytalk_audit.canonical import read_json
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.custody import KEEP_DAYS
@@ -124,7 +124,7 @@ def _facts_of(path: Path, overrides: list[str]) -> Facts:
 def _descriptor(folder: Path) -> dict[str, Any]:
     """The snapshot's descriptor, if it is there already: the documents are written before the data comes."""
     try:
-        descriptor = json.loads((folder / DESCRIPTOR).read_text("utf-8"))
+        descriptor = read_json(folder / DESCRIPTOR, f"snapshot {folder.name}/{DESCRIPTOR}")
     except (OSError, ValueError, RecursionError):
         return {}
     return descriptor if isinstance(descriptor, dict) else {}

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from heytalk_audit import contract
 from heytalk_audit.audit.document import Results
 from heytalk_audit.audit.pseudonym import fingerprint, pseudonym
-from heytalk_audit.canonical import canonical, digest
+from heytalk_audit.canonical import canonical, digest, read_yaml
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence import custody
 from heytalk_audit.evidence.folder import PARAMETERS, STATEMENT, exceptions_file, payload
@@ -31,6 +31,8 @@ from heytalk_audit.evidence.verify import verify_pack
 from heytalk_audit.follow_up.earlier import results_in
 from heytalk_audit.params import engagement_key
 from heytalk_audit.snapshot import delivery
+from heytalk_audit.snapshot.csv_tables import opened
+from heytalk_audit.snapshot.folders import folded
 from heytalk_audit.vocabulary import Audience
 
 #: A signature made for this does not pass as one over evidence, nor the other way round.
@@ -101,7 +103,7 @@ def _refuse(run: Path, held: custody.HeldSnapshot, look_up: LookUp) -> tuple[str
     if faults:
         raise InputError(where, f"is not as it was written ({faults[0]})", "name a run that was not changed")
     content = (folder / STATEMENT).read_bytes()
-    results, parameters = results_in(folder, where), yaml.safe_load((folder / PARAMETERS).read_text("utf-8"))
+    results, parameters = results_in(folder, where), read_yaml(folder / PARAMETERS, where)
     if results.audit.audience != Audience.INTERNAL:
         raise InputError(where, "withholds its rows", "name the run for internal use")
     _refuse_stranger(where, parameters, look_up)
@@ -184,11 +186,13 @@ def _keys(delivered: delivery.Delivery) -> Iterator[tuple[str, delivery.Delivere
 
 def _values(part: delivery.DeliveredPart, column: str, person: str) -> Iterator[tuple[str, str | None]]:
     """Every value of a key, once, with the person beside it; nothing where the column was not delivered."""
-    files = file_list(part.files)
-    is_csv = part.format == "csv"
-    source = f"read_csv({files}, all_varchar = true, header = true)" if is_csv else f"read_parquet({files}, union_by_name = true)"
-    with opened_reader() as reader:
-        there = reader.columns(f"SELECT * FROM {source}")
+    with opened_reader() as reader, tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
+        if part.format == "csv":
+            with opened(part, part.path.parent, Path(work)) as form:
+                source = form.source
+        else:
+            source = f"read_parquet({file_list(part.files)}, union_by_name = true, hive_partitioning = false)"
+        there = [folded(column) for column in reader.columns(f"SELECT * FROM {source}")]
         if column not in there:
             return
         who = f'CAST("{person}" AS VARCHAR)' if person in there else "CAST(NULL AS VARCHAR)"

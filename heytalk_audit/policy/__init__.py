@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from heytalk_audit.canonical import parse_yaml
+from heytalk_audit.canonical import parse_yaml, read_yaml
 from heytalk_audit.errors import InputError
 from heytalk_audit.policy import declared as declarations
 from heytalk_audit.policy.declared import Declared
@@ -123,7 +123,7 @@ def _shipped(name: str) -> Policy:
 
 def _read(name: str, path: Path) -> Policy:
     try:
-        document = parse_yaml(path.read_text("utf-8"))
+        document = _document(path)
     except (OSError, UnicodeDecodeError) as error:
         todo = f"name a shipped policy ({', '.join(_shipped_names())}) or a policy.yaml"
         raise InputError(f"policy.name {name}", "cannot be read", todo) from error
@@ -133,6 +133,11 @@ def _read(name: str, path: Path) -> Policy:
         return _build(path, document)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(path.name, f"lacks or misstates {error}", "compare it with the shipped policy.yaml") from error
+
+
+def _document(path: Path) -> Any:
+    """A YAML file of a policy; what comes with the package needs no bounds."""
+    return parse_yaml(path.read_text("utf-8")) if SHIPPED in path.parents else read_yaml(path, path.name)
 
 
 def _build(path: Path, document: dict[str, Any]) -> Policy:
@@ -148,11 +153,11 @@ def _build(path: Path, document: dict[str, Any]) -> Policy:
         periods={name: _period(name, spec) for name, spec in periods.items()},
         settings={name: _setting(name, spec, read_csv(parts["terms"])) for name, spec in settings.items()},
         clauses={c.id: c for c in map(_clause, read_csv(parts["clauses"]))},
-        rules=parse_yaml(parts["rules"].read_text("utf-8")),
+        rules=_document(parts["rules"]),
         findings=tuple(read_csv(parts["findings"])),
-        declared=declarations.build(parse_yaml(parts["declared"].read_text("utf-8"))),
+        declared=declarations.build(_document(parts["declared"])),
         calling_codes={c["country"]: (c["calling_code"], c["national_prefix"]) for c in read_csv(parts["calling_codes"])},
-        reasons={code: Reason(**words) for code, words in parse_yaml(parts["reasons"].read_text("utf-8")).items()},
+        reasons={code: Reason(**words) for code, words in _document(parts["reasons"]).items()},
         files=(path, *parts.values()),
     )
 

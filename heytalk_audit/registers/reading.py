@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, StringConstraints, ValidationError, ValidationInfo
 
-from heytalk_audit.canonical import refusal
+from heytalk_audit.canonical import read_yaml, refusal
 from heytalk_audit.errors import InputError, nearest, printable
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -71,7 +71,7 @@ def read_register(model: type[Model], path: Path, where: str, example: str, rule
     `where` begins the line of an error, `example` is the file that it says to compare with, `rules` are the ids that may be named.
     """
     try:
-        document = yaml.safe_load(path.read_text("utf-8"))
+        document = read_yaml(path, where)
     except FileNotFoundError as error:
         raise InputError(where, "no such file", f"name a file as {example}, or leave the key out") from error
     except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:

@@ -35,7 +35,10 @@ from heytalk_audit.snapshot.duck import Duck
 from heytalk_audit.snapshot.engines import check_url, connect_duckdb
 from heytalk_audit.snapshot.open import open_snapshot
 from heytalk_audit.snapshot.spark_session import check_reachable
+from heytalk_audit.snapshot.unchanged import identities, refuse_changed
 
+#: The file in the working folder that says what the descriptor was.
+DESCRIPTOR_FILE = "descriptor.json"
 #: Below this many bytes a key is weak.
 STRONG_KEY = 32
 
@@ -47,6 +50,7 @@ def prepare(parameters: Params, base: Path, work: Path, progress: Progress, cons
     """
     policy = load_policy(parameters.policy.name, base)
     _check_parameters(parameters, base, policy, console)
+    _note_descriptor(base / parameters.snapshot / delivery.DESCRIPTOR, work)
     delivered = delivery.read_delivery(base / parameters.snapshot)
     if parameters.attestations:
         today = Clock(delivered.as_of, settings_of(policy, parameters.settings)["audit_tz"]).today
@@ -58,6 +62,20 @@ def prepare(parameters: Params, base: Path, work: Path, progress: Progress, cons
             run = earlier.read_run(base / parameters.previous)
             counterfactual.open_old(base / parameters.previous_snapshot, run, work / PREVIOUS_SNAPSHOT, duck)
     (work / PARAMETERS_FILE).write_text(yaml.safe_dump(params.absolute(parameters, base), allow_unicode=True), "utf-8")
+
+
+def _note_descriptor(descriptor: Path, work: Path) -> None:
+    """Leave what the descriptor is before it is read, as the profile does of tables."""
+    seen = {descriptor.name: {"identities": identities([descriptor] if descriptor.is_file() else [])}}
+    (work / DESCRIPTOR_FILE).write_text(json.dumps(seen), "utf-8")
+
+
+def refuse_changed_snapshots(parameters: Params, base: Path, work: Path) -> None:
+    """Raise InputError where a file that the run has read, of its snapshot or the previous one, is no longer what it was then."""
+    profiles = (profile.FILE, profile.UNKNOWN_FILE, DESCRIPTOR_FILE)
+    refuse_changed([work / name for name in profiles], base / parameters.snapshot)
+    if parameters.previous_snapshot:
+        refuse_changed([work / PREVIOUS_SNAPSHOT / name for name in profiles], base / parameters.previous_snapshot)
 
 
 def _check_parameters(parameters: Params, base: Path, policy: Policy, console: Console) -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from heytalk_audit import params as parameters
 from heytalk_audit.audit.pseudonym import fingerprint
+from heytalk_audit.canonical import read_yaml
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import INPUTS, PARAMETERS, STATEMENT, payload
 from heytalk_audit.evidence.statement import MaterialChange, material_changes, read_statement
@@ -62,7 +63,7 @@ def replay(folder: Path, kept_apart: KeptApart, overrides: list[str], console: C
 def _parameters(recorded: Path, kept_apart: KeptApart) -> dict[str, Any]:
     """The pack's parameters, with its own inputs where it carries them and with paths for the rest."""
     try:
-        document: dict[str, Any] = yaml.safe_load((recorded / PARAMETERS).read_text("utf-8"))
+        document: dict[str, Any] = read_yaml(recorded / PARAMETERS, f"replay {recorded.name}")
     except (OSError, yaml.YAMLError) as error:
         raise InputError(f"replay {recorded.name}", f"has no {PARAMETERS}", "replay a pack that this version wrote") from error
     inputs = recorded / INPUTS

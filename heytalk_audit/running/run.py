@@ -30,7 +30,7 @@ from heytalk_audit.policy.chapters import CHAPTERS, SUMMARY
 from heytalk_audit.running import kernels
 from heytalk_audit.running.assemble import STAGED, assemble
 from heytalk_audit.running.execute import execute
-from heytalk_audit.running.prepare import prepare
+from heytalk_audit.running.prepare import prepare, refuse_changed_snapshots
 from heytalk_audit.running.session import TRACEBACKS
 from heytalk_audit.running.share import write_share
 from heytalk_audit.snapshot.budget import Budget, budget_of
@@ -104,6 +104,7 @@ def run(
         execute(parameters, work, progress, watch.step, started, budget)
         with watch.step(FOLDER):
             assemble(parameters, base, work)
+            refuse_changed_snapshots(parameters, base, work)
             _publish(work / STAGED, target)
     rules = read_results(results_of(target)).rules
     return Finished(target, rules, status((rule.verdict for rule in rules), allowed), watch.total())

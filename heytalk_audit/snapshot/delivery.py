@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from heytalk_audit import contract
-from heytalk_audit.canonical import file_sha256
+from heytalk_audit.canonical import read_json
 from heytalk_audit.contract import Table
 from heytalk_audit.errors import InputError
+from heytalk_audit.snapshot import folders, stored_types
+from heytalk_audit.snapshot.folders import folded
 
 DESCRIPTOR = "datapackage.json"
 #: What the demo writes beside its tables, and how it begins: what an ideal audit finds.
@@ -24,13 +25,17 @@ TRUTH, TRUTH_HEAD = "truth.csv", "rule,table,record,outcome,reason"
 
 @dataclass(frozen=True)
 class DeliveredPart:
-    """What was delivered for one table: its files (one, or a folder's parts) and the types its columns are stored in."""
+    """What was delivered for one table: its files (one, or a folder's parts) and the types its columns are stored in.
+
+    Columns go by the contract's names, whatever the case of theirs. `int96` are those with instants as old writers stored them.
+    """
 
     table: Table
     path: Path
     files: tuple[Path, ...]
     format: str  # parquet or csv
     types: dict[str, pa.DataType | None]  # null where parts of the table disagree; empty for CSV
+    int96: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,7 @@ def read_delivery(folder: Path, descriptor: bool = True, whole: bool = True) -> 
     """
     if not folder.is_dir():
         raise InputError(f"snapshot {folder.name}", "is no folder", "name the folder that holds the tables and datapackage.json")
+    folders.refuse_special(folder)
     described = read_descriptor(folder) if descriptor else {}
     parts = {}
     for table in contract.load().values():
@@ -104,7 +110,7 @@ def read_descriptor(folder: Path) -> dict[str, Any]:
     """The descriptor as a mapping. Raises InputError where it is missing or is no data package."""
     todo = f"write it with: heytalk-audit seal {folder.name} --as-of INSTANT"
     try:
-        document = json.loads((folder / DESCRIPTOR).read_text("utf-8"))
+        document = read_json(folder / DESCRIPTOR, f"snapshot {folder.name}/{DESCRIPTOR}")
     except FileNotFoundError as error:
         raise InputError(f"snapshot {folder.name}", f"{DESCRIPTOR} is missing", todo) from error
     except (OSError, ValueError, RecursionError) as error:
@@ -116,20 +122,28 @@ def read_descriptor(folder: Path) -> dict[str, Any]:
 
 def _find(folder: Path, table: Table) -> DeliveredPart | None:
     """What was delivered for a table: a Parquet file, a CSV file or a folder of Parquet parts; null where nothing was."""
-    forms = [folder / f"{table.name}.parquet", folder / f"{table.name}.csv", folder / table.name]
-    there = [p for p in forms if p.exists()]
+    there = folders.files_named(folder, table.name)
     if len(there) > 1:
         both = " and ".join(p.name for p in there)
         raise InputError(f"snapshot {folder.name}", f"{table.name} is delivered twice, as {both}", "keep one of them")
-    if not there:
-        return None
-    path = there[0]
-    files = tuple(sorted(path.rglob("*.parquet"))) if path.is_dir() else (path,)
-    if not files:
-        raise InputError(f"snapshot {folder.name}", f"the folder {table.name} has no Parquet part", "deliver a part, even an empty one")
-    if path.suffix == ".csv":
-        return DeliveredPart(table, path, files, "csv", {})
-    return DeliveredPart(table, path, files, "parquet", _types(folder, files))
+    return _part(folder, there[0], table) if there else None
+
+
+def _part(folder: Path, path: Path, table: Table) -> DeliveredPart:
+    """A file or folder as a table. Raises InputError where it can't be one."""
+    where = f"snapshot {folder.name}/{path.name}"
+    if folded(path.suffix) == ".csv":
+        if path.is_dir():
+            raise InputError(where, "is a folder", "deliver CSV as one file, or a folder of Parquet parts")
+        return DeliveredPart(table, path, (path,), "csv", {})
+    files = folders.parts_in(path, where) if path.is_dir() else (path,)
+    types, int96 = stored_types.of_files(folder, files, table)
+    for file in files if path.is_dir() else ():
+        for key in folders.keys_of(file, path):
+            if key in table and key not in types:
+                todo = f"write {key} into the parts as well"
+                raise InputError(where, f"the column {key} is in the names of its folders alone", todo)
+    return DeliveredPart(table, path, files, "parquet", types, int96)
 
 
 def _unknown(folder: Path, tables: set[Path]) -> dict[str, DeliveredPart | None]:
@@ -151,67 +165,19 @@ def _is_truth(path: Path) -> bool:
 
 
 def _as_table(folder: Path, path: Path, table: Table) -> DeliveredPart | None:
-    """A file or folder as a table, whatever it holds; null where it is no table, or a link that may lead elsewhere."""
-    if path.is_symlink() or not (path.is_file() or path.is_dir()):
+    """A file or folder as a table, whatever it holds; null where it is no table."""
+    if not (path.is_dir() or folded(path.suffix) in (".csv", ".parquet")):
         return None
-    if path.suffix == ".csv" and path.is_file():
-        return DeliveredPart(table, path, (path,), "csv", {})
-    files = tuple(sorted(path.rglob("*.parquet"))) if path.is_dir() else (path,) if path.suffix == ".parquet" else ()
-    files = tuple(file for file in files if file.is_file() and not file.is_symlink())
     try:
-        return DeliveredPart(table, path, files, "parquet", _types(folder, files)) if files else None
+        return _part(folder, path, table)
     except InputError:
         return None
 
 
-def _types(folder: Path, files: tuple[Path, ...]) -> dict[str, pa.DataType | None]:
-    """The type of each column; null where parts disagree. A part in which a column holds nothing agrees with any."""
-    types: dict[str, pa.DataType | None] = {}
-    for file in files:
-        try:
-            schema = pq.read_schema(file)
-        except (OSError, pa.ArrowException) as error:
-            raise unreadable(folder, file) from error
-        for column in schema:
-            earlier = types.setdefault(column.name, column.type)
-            if earlier is not None and pa.types.is_null(earlier):
-                types[column.name] = column.type
-            elif earlier is not None and earlier != column.type and not pa.types.is_null(column.type):
-                types[column.name] = None
-    return types
-
-
-def unreadable(folder: Path, file: Path) -> InputError:
-    """The error of a file that is not what its name says, or is cut off."""
-    where = f"snapshot {folder.name}/{file.relative_to(folder)}"
-    return InputError(where, "cannot be read (truncated, or not what its name says)", "deliver it again")
-
-
-def part_digest(part: DeliveredPart) -> tuple[str, int]:
-    """`sha256:...` of a table's file, or of the sorted lines "digest  file" of its folder; and the size in bytes."""
-    digests = {file: file_sha256(file) for file in part.files}
+def part_digest(part: DeliveredPart, digests: Mapping[Path, str]) -> tuple[str, int]:
+    """`sha256:...` of a table's file, or of the sorted lines "digest  file" of its folder; and its bytes. `digests` are of its files."""
     size = sum(file.stat().st_size for file in part.files)
     if part.path.is_dir():
-        lines = sorted(f"{d}  {f.relative_to(part.path).as_posix()}\n" for f, d in digests.items())
+        lines = sorted(f"{digests[f]}  {f.relative_to(part.path).as_posix()}\n" for f in part.files)
         return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest(), size
     return "sha256:" + digests[part.path], size
-
-
-def fits(kind: str, stored: pa.DataType | None) -> bool:
-    """Whether a column of the contract's kind may be delivered in a stored type. Arrow's null type fits any kind."""
-    if stored is None:
-        return False
-    t = pa.types
-    if t.is_dictionary(stored):
-        stored = stored.value_type
-    text = t.is_string(stored) or t.is_large_string(stored) or t.is_string_view(stored)
-    is_of_kind: dict[str, bool] = {
-        "string": text,
-        "timestamp": t.is_timestamp(stored) and stored.tz is not None,
-        "date": t.is_date(stored),
-        "boolean": t.is_boolean(stored),
-        "integer": t.is_integer(stored),
-        "number": t.is_decimal(stored) or t.is_floating(stored) or t.is_integer(stored),
-        "array": (t.is_list(stored) or t.is_large_list(stored)) and fits("string", stored.value_type),
-    }
-    return bool(t.is_null(stored)) or is_of_kind[kind]

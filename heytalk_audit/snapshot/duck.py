@@ -20,6 +20,7 @@ from heytalk_audit.snapshot.derived import BATCH, Source, compute_once
 from heytalk_audit.snapshot.frames import frame
 from heytalk_audit.snapshot.quoting import literal, name
 from heytalk_audit.snapshot.traps import QUERY, TRAPS
+from heytalk_audit.snapshot.values import NONE, WrongValues, readable
 
 _TYPES = {
     "string": "VARCHAR",
@@ -67,19 +68,25 @@ class Duck:
         self.backend.disconnect()
         shutil.rmtree(self._spill, ignore_errors=True)
 
-    def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]]) -> ibis.Table:
+    def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]], wrong: WrongValues = NONE) -> ibis.Table:
         """See `Engine`."""
-        selected = ", ".join(f"{self._cast(c, filled)} AS {name(c.name)}" for c, filled in columns)
+        values = {c.name: self._cast(c, filled, c.name in wrong.places) for c, filled in columns}
+        values |= {wrong.mark(c): wrong.condition(c, name(c), values[c]) for c in values if wrong.with_marks and c in wrong.places}
+        selected = ", ".join(f"{value} AS {name(c)}" for c, value in values.items())
         paths = ", ".join(literal(f) for f in files)
         source = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
         self.backend.raw_sql(f"CREATE OR REPLACE VIEW {name(table)} AS SELECT {selected} FROM {source}")
         return self.backend.table(table)
 
     @staticmethod
-    def _cast(column: Column, filled: bool) -> str:
+    def _cast(column: Column, filled: bool, some_are_wrong: bool) -> str:
         value = name(column.name) if filled else "NULL"
         if column.kind == "timestamp":
-            return f"CAST(CAST({value} AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP)"
+            value = f"CAST(CAST({value} AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP)"
+        if some_are_wrong:
+            value = readable(column, value)
+        if column.kind == "timestamp":
+            return value
         return f"CAST({value} AS {_TYPES[column.kind]})"
 
     def put(self, table: str, data: pa.Table) -> ibis.Table:

@@ -15,6 +15,7 @@ from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot.derived import Source
 from heytalk_audit.snapshot.duck import Duck
 from heytalk_audit.snapshot.spark import Spark
+from heytalk_audit.snapshot.values import NONE, WrongValues
 
 
 class Engine(Protocol):
@@ -23,8 +24,11 @@ class Engine(Protocol):
     dialect: str
     backend: Any
 
-    def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]]) -> ibis.Table:
-        """A view over Parquet files with the contract's columns and types; `columns` says of each whether it holds anything."""
+    def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]], wrong: WrongValues = NONE) -> ibis.Table:
+        """A view over Parquet files with the contract's columns and types; `columns` says of each whether it holds anything.
+
+        Values that are `wrong` for their column's type read as null.
+        """
 
     def put(self, table: str, data: pa.Table) -> ibis.Table:
         """A small table of the audit's own."""

@@ -19,6 +19,7 @@ from heytalk_audit.snapshot.derived import BATCH, Source
 from heytalk_audit.snapshot.frames import frame as frame_of
 from heytalk_audit.snapshot.on_workers import CELLS, batches_in, exactly, in_cells, on_batches, ship
 from heytalk_audit.snapshot.spark_session import check_reachable, open_session
+from heytalk_audit.snapshot.values import NONE, WrongValues, readable
 
 _TYPES = {
     "string": "STRING",
@@ -51,11 +52,12 @@ class Spark:
             # a server outlives this process, and would keep our rows
             atexit.register(self._release)
 
-    def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]]) -> ibis.Table:
+    def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]], wrong: WrongValues = NONE) -> ibis.Table:
         """See `Engine`. The executors read the files: on a cluster these lie on storage that all of them see."""
         frame = self.session.read.option("mergeSchema", "true").parquet(*[str(f.absolute()) for f in files])
-        values = [(c, f"`{c.name}`" if filled else "NULL") for c, filled in columns]
-        frame = frame.selectExpr(*[f"CAST({value} AS {_TYPES[c.kind]}) AS `{c.name}`" for c, value in values])
+        values = {c.name: _cast(c, filled, c.name in wrong.places) for c, filled in columns}
+        values |= {wrong.mark(c): wrong.condition(c, f"`{c}`", values[c]) for c in values if wrong.with_marks and c in wrong.places}
+        frame = frame.selectExpr(*[f"{value} AS `{c}`" for c, value in values.items()])
         frame.createOrReplaceTempView(table)
         return self.backend.table(table)
 
@@ -149,6 +151,14 @@ class Spark:
         for table in list(self._kept):
             self._drop(table)
         self.session.stop()
+
+
+def _cast(column: Column, filled: bool, some_are_wrong: bool) -> str:
+    value = f"`{column.name}`" if filled else "NULL"
+    if column.kind == "timestamp":
+        value = f"CAST({value} AS TIMESTAMP_NTZ)"
+    value = readable(column, value, "TIMESTAMP_NTZ") if some_are_wrong else value
+    return f"CAST({value} AS {_TYPES[column.kind]})"
 
 
 def _plain(arrow: pa.DataType) -> pa.DataType:
