@@ -69,6 +69,18 @@ def read_bounded(path: Path, where: str) -> str:
     return path.read_text("utf-8-sig")
 
 
+class _WithoutAliases(yaml.SafeDumper):
+    """Writes a value that stands twice twice, as `read_yaml` takes no alias."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def yaml_text(document: Any, sort_keys: bool = True, width: int = 80) -> str:
+    """A document as YAML that `read_yaml` reads."""
+    return str(yaml.dump(document, Dumper=_WithoutAliases, allow_unicode=True, sort_keys=sort_keys, width=width))
+
+
 def read_yaml(path: Path, where: str) -> Any:
     """What a YAML document that is handed in says. Raises InputError, before it is built, where it is too large, too deep or has aliases,
     by which a few lines become millions of values; and OSError, UnicodeDecodeError, ValueError and yaml.YAMLError as reading does."""

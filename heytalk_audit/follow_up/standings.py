@@ -6,12 +6,11 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import yaml
-
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.document import FindingStanding, PastAudit
 from heytalk_audit.audit.evaluate import outline
 from heytalk_audit.audit.rule_result import RuleResult
+from heytalk_audit.canonical import yaml_text
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.evidence.folder import INPUTS
 from heytalk_audit.follow_up.earlier import Run
@@ -113,4 +112,4 @@ def register_of(run: Run) -> str:
     entries = [entry.model_dump(mode="json") for entry in registered]
     entries += [{"key": key, **blank} for key in unregistered(registered, run.rules.values())]
     head = "# due: 2025-06-30; response: agree, partly or disagree, with a text; status: open or closed (only a test closes a finding)\n"
-    return head + yaml.safe_dump({"findings": entries}, allow_unicode=True, sort_keys=False)
+    return head + yaml_text({"findings": entries}, sort_keys=False)

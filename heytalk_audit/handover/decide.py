@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from heytalk_audit.audit.decisions import VALID, basis
 from heytalk_audit.audit.rule_result import RuleResult
+from heytalk_audit.canonical import yaml_text
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import exceptions_file
 from heytalk_audit.evidence.row_files import RowReader, opened_reader, rows_in
@@ -71,4 +70,4 @@ def _entry(id: str, result: RuleResult, scope: dict[str, Any], rows: int, valid_
         "confirmed_by": None,
     }
     entry |= {"decided_on": None, "evidence": None, "max_rows": rows, "valid_for": valid_for}
-    return yaml.safe_dump([entry], sort_keys=False, allow_unicode=True, width=140)
+    return yaml_text([entry], sort_keys=False, width=140)

@@ -7,15 +7,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from heytalk_audit import params
 from heytalk_audit.audit import disclosure
 from heytalk_audit.audit.document import Results
 from heytalk_audit.audit.exceptions import write_no_exceptions
 from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.rule_result import RuleResult
-from heytalk_audit.canonical import canonical
+from heytalk_audit.canonical import canonical, yaml_text
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.evidence import folder, signature
 from heytalk_audit.evidence.materials import materials, parameters_of
@@ -87,7 +85,7 @@ def _keep_inputs(parameters: Params, base: Path, staged: Path) -> None:
         if path.role not in (Role.SIGNING_KEY, Role.POLICY):
             put(document, path.key, _kept(path, parameters.report.audience, base, kept.parent))
     document["policy"]["name"] = _kept_policy(parameters, base, kept.parent)
-    kept.write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8")
+    kept.write_text(yaml_text(document), "utf-8")
 
 
 def _kept(path: params.PathParameter, audience: str, base: Path, inputs: Path) -> Any:

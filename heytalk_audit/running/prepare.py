@@ -6,7 +6,6 @@ import contextlib
 import json
 from pathlib import Path
 
-import yaml
 from rich.console import Console
 from rich.progress import Progress
 
@@ -14,6 +13,7 @@ from heytalk_audit import params
 from heytalk_audit.audit import sampling
 from heytalk_audit.audit.acceptance import refuse_unknown_segments
 from heytalk_audit.audit.audit import Audit
+from heytalk_audit.canonical import yaml_text
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.evidence import signature
@@ -61,7 +61,7 @@ def prepare(parameters: Params, base: Path, work: Path, progress: Progress, cons
         if parameters.previous and parameters.previous_snapshot:
             run = earlier.read_run(base / parameters.previous)
             counterfactual.open_old(base / parameters.previous_snapshot, run, work / PREVIOUS_SNAPSHOT, duck)
-    (work / PARAMETERS_FILE).write_text(yaml.safe_dump(params.absolute(parameters, base), allow_unicode=True), "utf-8")
+    (work / PARAMETERS_FILE).write_text(yaml_text(params.absolute(parameters, base)), "utf-8")
 
 
 def _note_descriptor(descriptor: Path, work: Path) -> None:

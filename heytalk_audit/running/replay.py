@@ -13,7 +13,7 @@ from rich.console import Console
 
 from heytalk_audit import params as parameters
 from heytalk_audit.audit.pseudonym import fingerprint
-from heytalk_audit.canonical import read_yaml
+from heytalk_audit.canonical import read_yaml, yaml_text
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import INPUTS, PARAMETERS, STATEMENT, payload
 from heytalk_audit.evidence.statement import MaterialChange, material_changes, read_statement
@@ -54,7 +54,7 @@ def replay(folder: Path, kept_apart: KeptApart, overrides: list[str], console: C
     with tempfile.TemporaryDirectory(prefix="heytalk-replay-") as work:
         again = Path(work) / "run"
         file = Path(work) / "parameters.yaml"
-        file.write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8")
+        file.write_text(yaml_text(document), "utf-8")
         run(file, overrides, again, console=console)
         old, new = (read_statement((place / STATEMENT).read_bytes()) for place in (recorded, again))
         return Replayed((), tuple(material_changes(old, new)), tuple(_differing(old, new)))

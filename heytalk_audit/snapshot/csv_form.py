@@ -58,7 +58,7 @@ class CsvForm:
         return f"read_csv({literal(self.file)}, columns = {{{columns}}}, {form}, {nulls}, strict_mode = true, max_line_size = {LONGEST})"
 
 
-def form_of(file: Path, contract_names: Collection[str], work: Path) -> CsvForm:
+def form_of_csv(file: Path, contract_names: Collection[str], work: Path) -> CsvForm:
     """The form of a CSV file. One in UTF-16 is written to the folder `work` as UTF-8. Raises CsvFault.
 
     Of a table of the contract, `contract_names` are the columns, of which the file must have one; of any other there are none.

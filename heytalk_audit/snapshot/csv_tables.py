@@ -81,7 +81,7 @@ def opened(part: DeliveredPart, folder: Path, work: Path) -> Iterator[CsvForm]:
     """The form of a table's CSV file. Where the engine refuses the file within, InputError says the line, the column and the cause."""
     where = f"snapshot {folder.name}/{part.path.relative_to(folder)}"
     try:
-        form = csv_form.form_of(part.path, [c.name for c in part.table.columns], work)
+        form = csv_form.form_of_csv(part.path, [c.name for c in part.table.columns], work)
         try:
             yield form
         except duckdb.Error as error:

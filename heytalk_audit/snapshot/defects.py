@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
+import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from heytalk_audit import contract
@@ -59,17 +61,19 @@ class NotInContract:
 def defects_of(delivered: Delivery, profiled: Mapping[str, Any], duck: Duck) -> list[Defect]:
     """Every defect of the tables that were delivered, and of those that must be, in the contract's order."""
     defects: list[Defect] = []
-    for table in contract.load().values():
-        if table.name in profiled:
-            part, counted = delivered.parts[table.name], profiled[table.name]
-            for column in table.columns:
-                defects += _of_column(duck, part, column, counted)
-        elif table.required:
-            defects.append(Defect(DefectKind.MISSING, table.name, None, "the table, which every delivery has", "not delivered"))
+    with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
+        for table in contract.load().values():
+            if table.name in profiled:
+                part, counted = delivered.parts[table.name], profiled[table.name]
+                source = shapes.source(part, Path(work))
+                for column in table.columns:
+                    defects += _of_column(duck, part, source, column, counted)
+            elif table.required:
+                defects.append(Defect(DefectKind.MISSING, table.name, None, "the table, which every delivery has", "not delivered"))
     return defects
 
 
-def _of_column(duck: Duck, part: DeliveredPart, column: Column, counted: Mapping[str, Any]) -> Iterator[Defect]:
+def _of_column(duck: Duck, part: DeliveredPart, source: str, column: Column, counted: Mapping[str, Any]) -> Iterator[Defect]:
     state, table = counted["columns"][column.name], part.table.name
     words = counted["inventory"].get(column.name, {}).get("null_words", 0)
     if state["status"] == profile.MISSING and column.required:
@@ -77,7 +81,7 @@ def _of_column(duck: Duck, part: DeliveredPart, column: Column, counted: Mapping
             DefectKind.MISSING, table, column.name, f"{forms.kind_in_words(column)}, {forms.may_be_null(column)}", "no such column"
         )
     if state["status"] in (profile.WRONG, profile.WRONG_VALUES):
-        shape = shapes.of_wrong_type(duck, part, column)
+        shape = shapes.of_wrong_type(duck, part, source, column)
         rows = state.get("unreadable") or (shape.rows if shape else None)
         yield Defect(
             DefectKind.TYPE,
@@ -91,7 +95,7 @@ def _of_column(duck: Duck, part: DeliveredPart, column: Column, counted: Mapping
     if state["nulls"]:
         yield Defect(DefectKind.NULL, table, column.name, "a value in every row", "null", state["nulls"])
     if state["unknown"]:
-        shape = shapes.of_unknown_words(duck, part, column)
+        shape = shapes.of_unknown_words(duck, source, column)
         yield Defect(
             DefectKind.ENUM, table, column.name, forms.accepted(column), "other words", state["unknown"], shape.text if shape else None
         )

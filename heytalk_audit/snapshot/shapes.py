@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
 from heytalk_audit.contract import Column
+from heytalk_audit.snapshot.csv_form import form_of_csv
 from heytalk_audit.snapshot.delivery import DeliveredPart
 from heytalk_audit.snapshot.duck import Duck
 from heytalk_audit.snapshot.quoting import literal, name
@@ -25,19 +27,19 @@ class Shape:
     text: str | None
 
 
-def of_wrong_type(duck: Duck, part: DeliveredPart, column: Column) -> Shape | None:
+def of_wrong_type(duck: Duck, part: DeliveredPart, source: str, column: Column) -> Shape | None:
     """The values of a column that are not of its type; null where the file can't be read a second time."""
     value = name(column.name)
     if part.format == "parquet":
         finite = f"NOT isfinite(TRY_CAST({value} AS DOUBLE))" if _is_number(part, column) else "true"
-        return _commonest(duck, part, value, finite)
-    return _commonest(duck, part, value, f"({_read(column)}) IS NULL")
+        return _commonest(duck, source, value, finite)
+    return _commonest(duck, source, value, f"({_read(column)}) IS NULL")
 
 
-def of_unknown_words(duck: Duck, part: DeliveredPart, column: Column) -> Shape | None:
+def of_unknown_words(duck: Duck, source: str, column: Column) -> Shape | None:
     """The values of a column that are none of its enum."""
     words = ", ".join(literal(word) for word in ("", *column.values))
-    return _commonest(duck, part, name(column.name), f"CAST({name(column.name)} AS VARCHAR) NOT IN ({words})")
+    return _commonest(duck, source, name(column.name), f"CAST({name(column.name)} AS VARCHAR) NOT IN ({words})")
 
 
 def _is_number(part: DeliveredPart, column: Column) -> bool:
@@ -55,8 +57,8 @@ def _read(column: Column) -> str:
     return f"CASE WHEN regexp_matches({text}, '{_ZONE}') THEN {read} END" if column.kind == "timestamp" else read
 
 
-def _commonest(duck: Duck, part: DeliveredPart, value: str, condition: str) -> Shape | None:
-    counted = f"SELECT {_masked(value)} AS shape, count(*) AS n FROM {_source(part)} WHERE {value} IS NOT NULL AND {condition} GROUP BY ALL"
+def _commonest(duck: Duck, source: str, value: str, condition: str) -> Shape | None:
+    counted = f"SELECT {_masked(value)} AS shape, count(*) AS n FROM {source} WHERE {value} IS NOT NULL AND {condition} GROUP BY ALL"
     try:
         row = duck.backend.con.execute(f"SELECT sum(n) OVER (), shape FROM ({counted}) ORDER BY n DESC, shape LIMIT 1").fetchone()
     except duckdb.Error:
@@ -72,9 +74,9 @@ def _masked(value: str) -> str:
     return text
 
 
-def _source(part: DeliveredPart) -> str:
-    """The delivered files as they are."""
+def source(part: DeliveredPart, work: Path) -> str:
+    """The delivered files as they are, in SQL of DuckDB; CSV in UTF-16 is written to the folder `work` as UTF-8. Raises CsvFault."""
     if part.format == "csv":
-        return f"read_csv({literal(part.path)}, all_varchar = true, header = true, nullstr = '', allow_quoted_nulls = false)"
+        return form_of_csv(part.path, [c.name for c in part.table.columns], work).source
     files = ", ".join(literal(file) for file in part.files)
     return f"read_parquet([{files}], union_by_name = true, hive_partitioning = false)"

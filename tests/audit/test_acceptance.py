@@ -12,7 +12,6 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import worlds
-import yaml
 from commands import heytalk_audit, params, run
 from conftest import KEY
 from rich.console import Console
@@ -25,6 +24,7 @@ from heytalk_audit.audit.exceptions import write_exceptions
 from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.pseudonym import key_pads, pseudonym
 from heytalk_audit.audit.results import summarise
+from heytalk_audit.canonical import yaml_text
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.row_files import first_rows
 from heytalk_audit.notebook import Session
@@ -71,7 +71,7 @@ def register(folder: Path, *changed: dict, **more: object) -> Path:
         {k: v for k, v in ({"id": f"AE-{n}"} | {k: v for k, v in ENTRY.items() if k != "id"} | c).items() if v is not ...}
         for n, c in enumerate(changed, 1)
     ]
-    path.write_text(yaml.safe_dump({"accepted": rows} | more, allow_unicode=True), "utf-8")
+    path.write_text(yaml_text({"accepted": rows} | more), "utf-8")
     return path
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import yaml
 from commands import heytalk_audit, params, refused
 
 from heytalk_audit.audit import clauses
 from heytalk_audit.audit.document import ClauseStanding, read_results
+from heytalk_audit.canonical import yaml_text
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import results_of
 from heytalk_audit.policy import load_policy
@@ -40,7 +40,7 @@ GOOD = {
 
 def written(folder: Path, *rows: dict) -> Path:
     path = folder / "attestations.yaml"
-    path.write_text(yaml.safe_dump({"attestations": list(rows)}), "utf-8")
+    path.write_text(yaml_text({"attestations": list(rows)}), "utf-8")
     return path
 
 

@@ -18,6 +18,7 @@ from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import Evaluation, evaluate
 from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.pseudonym import key_pads, pseudonym
+from heytalk_audit.canonical import yaml_text
 from heytalk_audit.errors import InputError
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
@@ -53,7 +54,7 @@ def register(folder: Path, *changed: dict) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     rows = [{k: v for k, v in (ENTRY | {"id": f"D-{n}"} | c).items() if v is not ...} for n, c in enumerate(changed, 1)]
     path = folder / "decisions.yaml"
-    path.write_text(yaml.safe_dump({"decisions": rows}), "utf-8")
+    path.write_text(yaml_text({"decisions": rows}), "utf-8")
     return path
 
 
@@ -165,7 +166,7 @@ def test_what_was_decided_to_be_a_breach_can_be_accepted(found, audit, tmp_path)
         "approver": "Bo",
     }
     days = {"start": "2025-02-01", "expiry": "2025-03-31", "register_date": "2025-02-01", "cap": 1}
-    (tmp_path / "accepted.yaml").write_text(yaml.safe_dump({"accepted": [entry | days]}), "utf-8")
+    (tmp_path / "accepted.yaml").write_text(yaml_text({"accepted": [entry | days]}), "utf-8")
     entries, engine = read_accepted(tmp_path / "accepted.yaml", RULES), audit.snapshot.engine
     bounds = acceptance.Bounds.of(audit)
     coverage = acceptance.coverage_of(found, entries, key_pads(KEY.encode(), engine), engine, bounds, result)
@@ -208,7 +209,7 @@ def test_a_run_writes_what_is_open_and_takes_what_was_decided(tickets, tmp_path)
     assert heytalk_audit("decide", tmp_path / "first", "--out", tmp_path / "decisions.yaml").returncode == 2
     (tmp_path / "minutes.txt").write_text("they agreed", "utf-8")
     answered = {"decision": "no_breach", "ground": "In court.", "decided_by": "Ann", "confirmed_by": "Bo", "decided_on": "2025-03-10"}
-    (tmp_path / "decisions.yaml").write_text(yaml.safe_dump({"decisions": [entry | answered | {"evidence": "minutes.txt"}]}), "utf-8")
+    (tmp_path / "decisions.yaml").write_text(yaml_text({"decisions": [entry | answered | {"evidence": "minutes.txt"}]}), "utf-8")
     second = run(tickets, tmp_path / "second", **SOME, decisions=str(tmp_path / "decisions.yaml"))
     assert second.returncode == 0, second.stderr
     results = json.loads((tmp_path / "second" / "results.json").read_text("utf-8"))

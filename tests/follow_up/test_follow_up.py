@@ -23,6 +23,7 @@ from rich.progress import Progress
 from heytalk_audit import notebook
 from heytalk_audit import params as parameters
 from heytalk_audit.audit.pseudonym import pseudonym
+from heytalk_audit.canonical import yaml_text
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.verify import verify_pack
 from heytalk_audit.follow_up.earlier import read_run as recorded
@@ -300,7 +301,7 @@ def register(path: Path, *names: str, expiry: str) -> str:
     common = {"legal_ground": "g", "reason": "r", "owner": "Ann", "approver": "Bo", "start": "2025-02-01", "expiry": expiry, "cap": 1}
     common |= {"register_date": "2025-02-01"}
     rows = [{"id": f"AE-{n}", "rule": "RET-07", "scope": {"record": key_of("RET-07", n)}, **common} for n in names]
-    path.write_text(yaml.safe_dump({"accepted": rows}), "utf-8")
+    path.write_text(yaml_text({"accepted": rows}), "utf-8")
     return str(path)
 
 
@@ -438,7 +439,7 @@ def test_two_quarters_of_the_demo(demo, tmp_path):
 
 
 def findings_file(path: Path, *entries: dict) -> str:
-    path.write_text(yaml.safe_dump({"findings": list(entries)}), "utf-8")
+    path.write_text(yaml_text({"findings": list(entries)}), "utf-8")
     return str(path)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import worlds
-import yaml
 
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import evaluate
+from heytalk_audit.canonical import yaml_text
 from heytalk_audit.errors import InputError
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
@@ -22,7 +22,7 @@ def version(folder, **periods):
     document = {"name": "heytalk", "title": "Heytalk privacy policy", "version": "2", "text_sha256": "0" * 64}
     traffic = {"value": 12, "unit": "months", "clause": "CL-187", "origin": "policy", "means": "traffic data is kept"}
     document["periods"] = {name: traffic | {"value": value} for name, value in periods.items()}
-    (folder / "policy.yaml").write_text(yaml.safe_dump(document), "utf-8")
+    (folder / "policy.yaml").write_text(yaml_text(document), "utf-8")
     return load_policy("policy.yaml", folder)
 
 
