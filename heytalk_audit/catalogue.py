@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import asdict
 
@@ -52,7 +53,7 @@ def show_rule(id: str, console: Console, debug: bool = False) -> None:
 
 
 def markdown() -> str:
-    """RULES.md: every rule of every chapter, with its promise, method, clauses, law and tables."""
+    """RULES.md: every rule of every chapter, with its promise, method, clauses, law and tables, and all settings."""
     policy = load_policy()
     parts = ["# Rules", "", "Made by `make rules` from the rules and the policy's data; a test fails when it is stale.", ""]
     for chapter in CHAPTERS.values():
@@ -61,7 +62,23 @@ def markdown() -> str:
         parts += [f"| [{r.id}](#{r.id.lower()}) | {r.severity} | {r.basis} | {r.text[0]} |" for r in rules] + [""]
         for rule in rules:
             parts += _section(rule, policy)
-    return "\n".join(parts)
+    return "\n".join([*parts, *_settings(policy)])
+
+
+def _settings(policy: Policy) -> list[str]:
+    """The table of settings, in the order of the policy's data."""
+    head = [
+        "## Settings",
+        "",
+        "A run's parameters may change them; the report names those that a verdict rests on.",
+        "",
+    ]
+    rows = []
+    for setting in policy.settings.values():
+        value = json.dumps(setting.value, ensure_ascii=False, default=str) if setting.value is not None else "none"
+        shown = f"{len(setting.value)} words" if len(value) > 90 else f"`{value} {setting.unit}`".replace(" `", "`")
+        rows.append(f"| {setting.name} | {setting.means} | {shown} | {setting.origin} | {setting.clause or ''} |")
+    return [*head, "| Setting | What it is | Default | Origin | Clause |", "|---|---|---|---|---|", *rows, ""]
 
 
 def _section(rule: Rule, policy: Policy) -> list[str]:
