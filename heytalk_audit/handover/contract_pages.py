@@ -22,7 +22,9 @@ ABOUT = (
     "table or column that is missing takes away the rules named beside it, or a condition of theirs, and no more.",
     "Do not deliver an empty table in place of one that you do not have: an empty table says that nothing exists.",
 )
-COLUMNS = ("Column", "Type", "Accepted", "Null", "Personal data", "Rules that stop without it", "Rules that lose something without it")
+COLUMNS = ("Column", "Type", "Accepted", "Null", "Personal data", "Stop without it", "See less without it")
+#: So many ids of rules are shown in a cell of the page; more are folded.
+FEW = 6
 _KEPT = {
     "state": "every row there ever was, however old: what holds today rests on all of them",
     "log": "the rows of a time, which the descriptor states",
@@ -48,7 +50,7 @@ def pages() -> list[TablePage]:
 
 def _page(table: Table, titles: dict[str, str]) -> TablePage:
     stop, lose = needs.stops_without().get(table.name, ()), needs.loses_without().get(table.name, ())
-    lost = f"{_rules(len(stop))} can not be evaluated" + (f"; {_rules(len(lose))} see less, and can not pass" if lose else "")
+    lost = f"{_rules(len(stop))} cannot be evaluated" + (f"; {_rules(len(lose))} see less, and cannot pass" if lose else "")
     facts = (
         ("Delivered", "always" if table.required else "where there is one"),
         ("Key", table.key),
@@ -66,7 +68,7 @@ def _rules(number: int) -> str:
 def _column(table: Table, column: Column) -> tuple[str, ...]:
     name = f"{table.name}.{column.name}"
     key = " (key)" if column.name == table.key else ""
-    accepted = ". ".join([*([column.description.strip()] if column.description else []), forms.accepted(column)])
+    accepted = "; ".join([*([column.description.strip()] if column.description else []), forms.accepted(column)])
     stop, lose = (", ".join(rules.get(name, ())) for rules in (needs.stops_without(), needs.loses_without()))
     null, kind = forms.may_be_null(column), forms.kind_in_words(column) + key
     return column.name, kind, accepted, null, column.category or "", stop, lose
@@ -92,9 +94,16 @@ def _forms() -> Fragment:
 def _section(each: TablePage) -> list[Fragment]:
     name = each.table.name
     heading = html.join(html.tag("h2", name, id=f"table-{name.replace('_', '-')}"), html.paragraph(each.table.description))
-    columns = html.table(COLUMNS, each.columns, f"Columns of {name}", roomy=["Accepted"])
+    rows = [(*row[:-2], *map(_folded, row[-2:])) for row in each.columns]
+    columns = html.table(COLUMNS, rows, f"Columns of {name}", roomy=["Accepted"])
     rules = html.table(["Rule", "Looks for"], each.rules, f"Rules that read {name}")
     return [heading, html.definitions(each.facts), columns, html.tag("details", html.tag("summary", f"Rules that read {name}"), rules)]
+
+
+def _folded(rules: str) -> str | Fragment:
+    """The ids of rules; where there are many, their number, under which they are."""
+    number = len(rules.split(", "))
+    return rules if number <= FEW else html.tag("details", html.tag("summary", _rules(number)), rules)
 
 
 def as_markdown() -> str:
