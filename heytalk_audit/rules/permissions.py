@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, Condition, review, rule, unknown, violation
 from heytalk_audit.expressions.calendar import sure
-from heytalk_audit.expressions.strings import blank
+from heytalk_audit.expressions.strings import blank, key
 from heytalk_audit.policy.declared import Codes
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.advertising_terms import is_zeros
@@ -132,11 +132,16 @@ def floating_window_without_permission(permission_events: ir.Table, traffic_even
     )
 
 
+#: How the type of a window's event goes on where it says that the window came up; that it closed needs no permission.
+OPENED = r"(?:open|opened|start|started|show|shown|enter|entered)\z"
+
+
 def floating_windows(events: ir.Table, policy: View) -> ir.Table:
     """The logged events whose type names a floating window: each name of a type is looked at once, as events are very many."""
     wanted = Codes(None, {name: () for name in policy.setting("floating_window_events")})
     types = events.select("event_type").distinct()
-    types = policy.named("event_types", types.mutate(is_floating_window=is_one_of(types.event_type, wanted)))
+    names = is_one_of(types.event_type, wanted) | is_one_of(key(types.event_type).re_replace(OPENED, ""), wanted)
+    types = policy.named("event_types", types.mutate(is_floating_window=names))
     e = events.select("event_id", "user_id", "device_id", "event_type", "event_at")
     return e.semi_join(types.filter(types.is_floating_window), "event_type")
 
