@@ -67,6 +67,7 @@ SQLITE = [
     "DELETE FROM t RETURNING id",
     "SELECT id AS user_id FROM t /* zanzibar-77 */",
     "SELECT * FROM dbstat",
+    "SELECT replace(printf('%.*c', 20000, 'x'), 'x', printf('%.*c', 20000, 'x')) AS user_id",
 ]
 POSTGRES = [
     "SELECT pg_read_file('/etc/passwd') AS user_id",
