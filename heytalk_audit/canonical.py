@@ -48,8 +48,17 @@ def write_canonical(value: Any, path: Path) -> None:
 
 
 def parse_yaml(text: str) -> Any:
-    """What YAML says; by libyaml, which is ten times faster, where it is there."""
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    """What YAML says; by libyaml, which is ten times faster, where it is there. Raises ValueError or yaml.YAMLError where it is none."""
+    return load_yaml(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+def load_yaml(text: str, loader: type[Any]) -> Any:
+    """What a loader of PyYAML makes of a text. Raises ValueError or yaml.YAMLError, also where a tag, as `!!float`, is not what it tags."""
+    try:
+        return yaml.load(text, Loader=loader)
+    except (AttributeError, LookupError, TypeError) as error:
+        # PyYAML looks at a tagged scalar without a thought that it may be something else
+        raise ValueError("a tag is on what it does not fit") from error
 
 
 #: How large a document may be that people or other programs hand in, in bytes, and how deep.

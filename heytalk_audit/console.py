@@ -7,6 +7,7 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from heytalk_audit.errors import printable
 
@@ -56,7 +57,7 @@ def print_verdicts(results: Iterable[VerdictRow]) -> None:
     for r in results:
         numbers = [r.ledger[k] for k in ("in_scope", "violation", "review", "unknown", "exempt")]
         shown = ["\u2013" if n is None else f"{n:,}" for n in numbers]
-        table.add_row(r.id, r.verdict, r.severity, *shown, printable(r.reason or r.title))
+        table.add_row(r.id, r.verdict, r.severity, *shown, Text(printable(r.reason or r.title)))
     wide().print(table)
 
 

@@ -18,6 +18,7 @@ BOUNDED = {
     "depth": ("a: " + "[" * 60 + "]" * 60, "line 1 lies deeper than 50 levels"),
     "more depth than a parser can take": ("[" * 100_000, "deeper than 50 levels"),
     "size": ("#" * (MOST_BYTES + 1), "is larger than 8 MB"),
+    "tag": ("audit: {id: !!float '', title: t}", "YAML"),
     "title": (GIVEN % ("x" * 501), "audit.title: String should have at most 500 characters"),
 }
 

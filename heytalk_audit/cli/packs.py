@@ -24,7 +24,7 @@ def key_new(
     from heytalk_audit.evidence.signature import new_key
 
     signer = new_key(path, passphrase_in(passphrase_env))
-    out.print(f"{path}: {signer.fingerprint}; give {path}.pub to those who verify", soft_wrap=True)
+    out.print(f"{path}: {signer.fingerprint}; give {path}.pub to those who verify", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -33,7 +33,7 @@ def pack(run_: Annotated[Path, typer.Argument(metavar="RUN")], bag: Annotated[Pa
     from heytalk_audit.evidence.pack import write_bag
 
     files = write_bag(run_, bag)
-    out.print(f"{bag}: {files:,} files", soft_wrap=True)
+    out.print(f"{bag}: {files:,} files", markup=False, soft_wrap=True)
 
 
 @app.command()

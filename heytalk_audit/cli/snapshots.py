@@ -36,7 +36,7 @@ def demo(
 
     instant(as_of, "--as-of")
     write_demo(folder, users, seed, as_of)
-    out.print(f"{folder}: {users:,} accounts, as of {as_of}")
+    out.print(f"{printable(folder)}: {users:,} accounts, as of {as_of}", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -121,7 +121,7 @@ def import_(
         done = check_mapping(mapping, report, progress) if check or folder is None else import_snapshot(mapping, folder, report, progress)
     for note in done.notes:
         out.print(f"note: {printable(note)}", markup=False, soft_wrap=True)
-    head = "the first rows of each fit, nothing was written" if check else str(folder)
+    head = "the first rows of each fit, nothing was written" if check else printable(folder)
     out.print(f"{head}: {', '.join(f'{name} {rows:,}' for name, rows in done.rows.items())}", markup=False, soft_wrap=True)
 
 

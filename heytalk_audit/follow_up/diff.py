@@ -16,6 +16,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from heytalk_audit.canonical import Streamed
 from heytalk_audit.errors import printable
@@ -189,7 +190,7 @@ def _table(title: str, lines: list[tuple[str, ...]]) -> Table:
     for name in COLUMNS:
         table.add_column(name, justify="right" if name == "Rows" else "left", no_wrap=name != "Verdict")
     for line in lines:
-        table.add_row(*[printable(value) for value in line])
+        table.add_row(*[Text(printable(value)) for value in line])
     return table
 
 

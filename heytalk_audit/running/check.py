@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from heytalk_audit import contract
 from heytalk_audit.audit.audit import Audit
@@ -119,7 +120,7 @@ def show_check(checked: Checked, console: Console) -> None:
     """Print what a check shows."""
     table = Table(*HEADS, box=None, pad_edge=False)
     for row in checked.tables:
-        table.add_row(*(printable(cell) for cell in row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     console.print(table)
     if not checked.is_sealed:
         _section(console, "Not sealed yet", [f"heytalk-audit seal {checked.name} --as-of INSTANT"])

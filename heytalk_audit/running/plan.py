@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from heytalk_audit import params
 from heytalk_audit.audit.acceptance import refuse_unknown_segments
@@ -41,7 +42,8 @@ def show_plan(path: Path, overrides: list[str], console: Console, queries: bool 
         snapshot = open_snapshot(base / parameters.snapshot, connect_duckdb(_all(parameters, base, work)), Path(work))
         snapshot = with_compared_ids(snapshot, params.purge_key(parameters.delivery.purge_key_env))
         audit = Audit(snapshot, policy, settings, compared)
-        console.print(f"{printable(parameters.audit.title)}: {len(chosen)} rules, as of {audit.clock.as_of}Z, days in {audit.clock.zone}")
+        head = f"{printable(parameters.audit.title)}: {len(chosen)} rules, as of {audit.clock.as_of}Z, days in {audit.clock.zone}"
+        console.print(head, markup=False)
         _registers(parameters, base, audit, console)
         _tables(audit, console)
         _lacks({rule: lacking(RULES[rule], audit) for rule in chosen}, console)
@@ -73,7 +75,7 @@ def _registers(parameters: Params, base: Path, audit: Audit, console: Console) -
 def _tables(audit: Audit, console: Console) -> None:
     table = Table("Table", "Rows", "Gate", box=None, pad_edge=False)
     for name, profiled in audit.snapshot.profile.items():
-        table.add_row(name, f"{profiled['rows']:,}", printable(audit.blocked.get(name, "holds")))
+        table.add_row(name, f"{profiled['rows']:,}", Text(printable(audit.blocked.get(name, "holds"))))
     console.print(table)
 
 

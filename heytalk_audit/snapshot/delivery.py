@@ -80,7 +80,10 @@ def instant(value: Any, where: str) -> dt.datetime:
         raise InputError(where, f"{value[:40]!r} is no instant", todo) from error
     if moment.tzinfo is None:
         raise InputError(where, f"{value[:40]!r} has no zone", todo)
-    return moment.astimezone(dt.UTC).replace(tzinfo=None)
+    try:
+        return moment.astimezone(dt.UTC).replace(tzinfo=None)
+    except OverflowError as error:
+        raise InputError(where, f"{value[:40]!r} lies outside the years 1 to 9999 UTC", todo) from error
 
 
 def read_delivery(folder: Path, descriptor: bool = True, whole: bool = True) -> Delivery:

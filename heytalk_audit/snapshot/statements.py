@@ -20,6 +20,8 @@ from heytalk_audit.snapshot.delivery import Delivery, instant
 
 #: The longest text that a descriptor keeps of who delivered, and the largest file of totals, in bytes.
 LONGEST, LARGEST = 500, 1_000_000
+#: The most digits of a count; no sum has more than twice as many.
+MOST_DIGITS = 18
 _TODO = "compare it with what contract --format sql --totals prints"
 
 
@@ -121,8 +123,8 @@ def _totals_of(where: str, heads: list[str], line: list[str]) -> tuple[str, dict
 
 
 def _count(cell: str, where: str) -> int:
-    if not (cell.isascii() and cell.isdigit()):
-        raise InputError(where, "is no whole number", "write digits alone")
+    if not (cell.isascii() and cell.isdigit() and len(cell) <= MOST_DIGITS):
+        raise InputError(where, f"is no whole number of at most {MOST_DIGITS} digits", "write digits alone")
     return int(cell)
 
 
@@ -135,7 +137,7 @@ def _sum(cell: str, where: str) -> str:
         number = Decimal(cell)
     except InvalidOperation:
         number = Decimal("NaN")
-    if not number.is_finite():
+    if not number.is_finite() or abs(number.adjusted()) > 2 * MOST_DIGITS:
         raise InputError(where, "is no number", "write digits and a point, as 1234.50")
     return cell
 

@@ -51,11 +51,12 @@ def test_a_sound_delivery_keeps_the_contract(tmp_path):
     # a total that differs: what was stated is not what is there
     document = json.loads((folder / "datapackage.json").read_text("utf-8"))
     next(r for r in document["resources"] if r["name"] == "traffic_events")["rows"] = 7
+    document["resources"][0]["window_start"] = "[/red]"
     (folder / "datapackage.json").write_text(json.dumps(document))
     checked = check_delivery(folder)
     assert not checked.keeps and checked.failed == {"traffic_events": "DQ-01 rows differs"}
     assert "traffic_events failed a gate" in checked.blocked["RET-07"] and "RET-01" not in checked.blocked
-    assert "COUNT(*)" in request_letter(checked, "mysql")
+    assert "COUNT(*)" in request_letter(checked, "mysql") and " [/red].. " in shown(checked)
 
 
 def broken(folder: Path) -> Path:

@@ -22,6 +22,7 @@ HOURS = {"zone": "Europe/Madrid", "dates": "start of day"}
 UNION = pa.UnionArray.from_dense(
     pa.array([0, 1, 0, 2], pa.int8()), pa.array([0, 0, 1, 0], pa.int32()), [pa.array(["a", "b"]), pa.array([5]), pa.array([b"x"])]
 )
+NUMERIC = pa.ExtensionArray.from_storage(pa.opaque(pa.string(), "numeric", "PostgreSQL"), pa.array(["1", "2.00"]))
 
 #: Column, values of the source, what the mapping says, what comes out, and what does not fit: how many rows of which kind.
 CASES = [
@@ -45,6 +46,7 @@ CASES = [
     (KEY, pa.array(["1.0"]), {}, ["1.0"], {}),
     # values
     (STATUS, pa.array([1, 9, 3]), {"words": {"1": "active", "9": None}}, ["active", None, "3"], {}),
+    (STATUS, NUMERIC, {"words": {"1": "active"}}, ["active", "2"], {}),
     (STATUS, pa.array([1.0, 2.5]), {"words": {"1": "active"}}, ["active", None], {"floating-point numbers": 1}),
     (FLAG, pa.array(["yes", "no"]), {"words": {"yes": "true", "no": "false"}}, [True, False], {}),
     # integers
@@ -56,6 +58,7 @@ CASES = [
     (AMOUNT, pa.array([12.34, 1e-30, float("inf"), 1e20]), {}, [D("12.34"), None, None, None],
      {"decimals of more than two places": 1, "not-a-number or infinity": 1, "numbers of more than 16 digits before the point": 1}),
     (AMOUNT, pa.array(["1.005", "-1.005", "1.004", "12"]), {"rounds": 2}, [D("1.01"), D("-1.01"), D("1.00"), D("12.00")], {}),
+    (AMOUNT, pa.array(["9999999999999999.995"]), {"rounds": 2}, [None], {"numbers of more than 16 digits before the point": 1}),
     (AMOUNT, pa.array(["1.005", "1,5"]), {}, [None, None], {"decimals of more than two places": 1, "text that is no number": 1}),
     (AMOUNT, pa.array([D("9999999999999999.990")]), {}, [D("9999999999999999.99")], {}),
     (AMOUNT, pa.array([3]), {}, [D("3.00")], {}),
@@ -82,10 +85,15 @@ CASES = [
     (MADE, pa.array([1, 1000], pa.timestamp("ns", "UTC")), {}, [None, dt.datetime(1970, 1, 1, 0, 0, 0, 1, tzinfo=dt.UTC)],
      {"instants finer than a microsecond": 1}),
     (MADE, pa.array([2**63 - 1], pa.timestamp("us", "UTC")), {}, [None], {"instants outside the years 1 to 9999": 1}),
+    (MADE, pa.array(["0000-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-05:00"]), {}, [None] * 3,
+     {"instants outside the years 1 to 9999": 3}),
+    (MADE, pa.array(["9999-12-31T23:59:59", "9999-12-31", "0000-01-01"]), HOURS | {"zone": "America/New_York"},
+     [None, dt.datetime(9999, 12, 31, 5, tzinfo=dt.UTC), None], {"instants outside the years 1 to 9999": 2}),
     # lists
     (LIST, pa.array([["a", None], None, []]), {}, [["a", None], None, []], {}),
     (LIST, pa.array(['["a", null, 1]', "[a, b]", "[]"]), {}, [["a", None, "1"], ["a", "b"], []], {}),
     (LIST, pa.array(['"openid"', "{a}", "[[1]]", "[1.5]", "openid"]), {}, [None] * 5, {"text that is no array of texts": 5}),
+    (LIST, pa.array(['["\\ud800"]']), {}, [None], {"text that is no array of texts": 1}),
     (LIST, pa.array([[b"a"]]), {}, [None], {"nested values": 1}),
 ]  # fmt: skip
 

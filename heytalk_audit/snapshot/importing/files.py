@@ -26,6 +26,8 @@ _GUESSED = {"DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIME", "UUID"}
 #: What a SELECT on SQLite may do at all, and functions that reach beyond their arguments.
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 _REACHING = {"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "zipfile", "sqlite_dbpage", "lsmode"}
+#: The longest value that SQLite may make, in bytes: one that a function makes is done before the deadline is looked at.
+_LONGEST_VALUE = 100_000_000
 _ARROW = {int: pa.int64(), float: pa.float64(), str: pa.string(), bytes: pa.binary()}
 
 
@@ -147,6 +149,7 @@ class SqliteSource:
             # a database that keeps a log would have files made beside it, unless it is known to be at rest
             at_rest = in_log and not file.with_name(file.name + "-wal").exists()
             self._con = sqlite3.connect(f"{file.as_uri()}?mode=ro{'&immutable=1' if at_rest else ''}", uri=True)
+            self._con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
             self._con.text_factory = _decoded
             self._con.execute("PRAGMA query_only = on")
             self._con.execute("PRAGMA trusted_schema = off")

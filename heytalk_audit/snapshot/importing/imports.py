@@ -56,6 +56,8 @@ def import_snapshot(path: Path, folder: Path, report: Report = print, progress: 
 
     Raises InputError, and then writes nothing; where several things are wrong, `report` gets a line for each before that.
     """
+    if folder.name in ("", ".."):
+        raise InputError(f"import {folder}", "names no folder of its own", "name an empty or a new folder by its name")
     if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
         raise InputError(f"import {folder.name}", "is there already", "name an empty or a new folder")
     try:

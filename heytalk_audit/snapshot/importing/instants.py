@@ -49,10 +49,15 @@ def to_instants(c: Wanted, array: pa.Array) -> pa.Array:
         array = c.keep(whole, exact, "instants finer than a microsecond", "cut them in the SELECT, as date_trunc('microseconds', ...)")
     elif array.type.unit != "us":
         array = array.cast(pa.timestamp("us", tz=array.type.tz))
+    array = _within(c, array)
+    return _localized(c, array) if array.type.tz is None else array.cast(_UTC)
+
+
+def _within(c: Wanted, array: pa.Array) -> pa.Array:
+    """Instants in microseconds, without those that a snapshot can't hold."""
     numbers = array.cast(pa.int64())
     good = pc.and_(pc.greater_equal(numbers, _FIRST), pc.less_equal(numbers, _LAST))
-    array = c.keep(array, good, "instants outside the years 1 to 9999", "give null for them in the SELECT")
-    return _localized(c, array) if array.type.tz is None else array.cast(_UTC)
+    return c.keep(array, good, "instants outside the years 1 to 9999", "give null for them in the SELECT")
 
 
 def _instants_of_text(c: Wanted, array: pa.Array) -> pa.Array:
@@ -60,8 +65,8 @@ def _instants_of_text(c: Wanted, array: pa.Array) -> pa.Array:
     zoned, naive, day = (pc.match_substring_regex(texts, form) for form in (_ZONED, _NAIVE, _DAY))
     todo = "give ISO 8601 in the SELECT, as 2025-03-31T12:00:00Z, or name it under nulls"
     texts = c.keep(texts, pc.or_(pc.or_(zoned, naive), day), "text that is no instant", todo)
-    instants = _parsed(c, pc.if_else(zoned, texts, None), _UTC)
-    local = _localized(c, _parsed(c, pc.if_else(naive, texts, None), pa.timestamp("us")))
+    instants = _within(c, _parsed(c, pc.if_else(zoned, texts, None), _UTC))
+    local = _localized(c, _within(c, _parsed(c, pc.if_else(naive, texts, None), pa.timestamp("us"))))
     days = _start_of_day(c, _parsed(c, pc.if_else(day, texts, None), pa.date32()))
     return pc.coalesce(instants, local, days)
 
@@ -91,11 +96,12 @@ def _localized(c: Wanted, array: pa.Array) -> pa.Array:
     earliest, latest = (pc.assume_timezone(array, c.zone, ambiguous=a, nonexistent=a) for a in ("earliest", "latest"))
     todo = "give their zone in the SELECT, as an offset"
     earliest = c.keep(earliest, pc.equal(earliest, latest), f"hours that {c.zone} has twice or not at all", todo)
-    return earliest.cast(_UTC)
+    # the last hours of the year 9999 lie in the next one, where a zone is west of Greenwich
+    return _within(c, earliest.cast(_UTC))
 
 
 def _start_of_day(c: Wanted, days: pa.Array) -> pa.Array:
     if c.dates is None:
         todo = "add dates: start of day to the mapping, or give the hour in the SELECT"
         days = c.keep(days, pa.array(np.zeros(len(days), bool)), "dates without an hour", todo)
-    return _localized(c, days.cast(pa.timestamp("us")))
+    return _localized(c, _within(c, days.cast(pa.timestamp("us"))))

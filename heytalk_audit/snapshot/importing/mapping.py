@@ -11,7 +11,7 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from heytalk_audit import contract
-from heytalk_audit.canonical import Strict, refusal
+from heytalk_audit.canonical import Strict, load_yaml, refusal
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.expressions.calendar import known_zone
 from heytalk_audit.snapshot.delivery import instant
@@ -141,7 +141,7 @@ def _document(path: Path, where: str) -> Any:
             raise InputError(where, f"is larger than {LARGEST:,} bytes", f"compare it with {EXAMPLE}")
         text = path.read_text("utf-8")
         fault = next(_faults(yaml.compose(text, Loader=_Texts), set(), 0), None)
-        document = None if fault else yaml.load(text, Loader=_Texts)
+        document = None if fault else load_yaml(text, _Texts)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise InputError(where, "cannot be read as YAML", f"compare it with {EXAMPLE}") from error
     if fault:

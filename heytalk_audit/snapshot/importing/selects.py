@@ -5,6 +5,7 @@ The source is asked to hold to it as well (see `sources`): nothing rests on this
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -63,6 +64,8 @@ _PARTS = (
     ),
     *(exp.RespectNulls, exp.PropertyEQ, exp.National, exp.HexString, exp.ByteString, exp.ColumnDef, exp.Rollup, exp.Cube, exp.GroupingSets),
 )
+# it repeats what it can't parse, and in a SELECT there may be values
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 _OPERATORS = (exp.Binary, exp.Unary, exp.Predicate)
 
 

@@ -62,7 +62,9 @@ class Conversion(Wanted):
         """A column of which the mapping says what its values mean; a value of which it says nothing is taken as any other."""
         at = pc.index_in(texts, pa.array(list(self.words)))
         meant = self._typed(pa.array(list(self.words.values()), pa.string()).take(at))
-        return pc.if_else(pc.is_valid(at), meant, self._typed(pc.if_else(pc.is_valid(at), None, array)))
+        # chosen by position, as kernels that choose by value know no type of a database's own, such as PostgreSQL's numeric
+        others = pc.if_else(pc.is_valid(at), None, pa.array(np.arange(len(array))))
+        return pc.if_else(pc.is_valid(at), meant, self._typed(array.take(others)))
 
     def _typed(self, array: pa.Array) -> pa.Array:
         try:
@@ -180,13 +182,12 @@ def _number(c: Wanted, array: pa.Array) -> pa.Array:
     what = "text that is no number" if t.is_string(array.type) else "not-a-number or infinity"
     texts = c.keep(texts, good, what, "convert it in the SELECT, or name it under nulls")
     amounts = [None if v is None else Decimal(v) for v in texts.to_pylist()]
-    fits = pa.array([v is None or abs(v) < _AMOUNT for v in amounts])
+    fits = pa.array([v is None or (abs(v) < _AMOUNT and abs(v.quantize(_CENT, ROUND_HALF_UP)) < _AMOUNT) for v in amounts])
     texts = c.keep(texts, fits, "numbers of more than 16 digits before the point", "mend the source")
     if c.rounds is None:
         fits = pa.array([v is None or abs(v) >= _AMOUNT or v == v.quantize(_CENT, ROUND_HALF_UP) for v in amounts])
         texts = c.keep(texts, fits, "decimals of more than two places", "add rounds: 2 to the mapping, to have them rounded half up")
     rounded = [None if v is None else Decimal(v).quantize(_CENT, ROUND_HALF_UP) for v in texts.to_pylist()]
-    rounded = [None if v is not None and abs(v) >= _AMOUNT else v for v in rounded]
     return pa.array(rounded, contract.ARROW["number"])
 
 
@@ -235,7 +236,9 @@ def _items(text: str) -> list[str | None] | None:
         return [None if item == "NULL" else item for item in text[1:-1].split(", ")] if plain and text[1:-1].strip() else None
     if not isinstance(items, list) or any(isinstance(i, bool) or not isinstance(i, str | int | None) for i in items):
         return None
-    return [None if i is None else str(i) for i in items]
+    texts = [None if i is None else str(i) for i in items]
+    # JSON can spell halves of characters, which no text holds
+    return None if any("\ud800" <= c <= "\udfff" for c in "".join(filter(None, texts))) else texts
 
 
 _CONVERSIONS: dict[str, Callable[[Wanted, Any], Any]] = {
