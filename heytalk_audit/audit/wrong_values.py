@@ -157,10 +157,6 @@ class _Moved:
     def _anew(self, node: ops.Node) -> ops.Node:
         return node.__recreate__({name: self(part) for name, part in zip(node.__argnames__, node.__args__, strict=True)})
 
-    def value(self, value: Any) -> Any:
-        """The same of an expression; what is none stays as it is."""
-        return self(value.op()).to_expr() if isinstance(value, ir.Value) else value
-
 
 def _flag(table: str, column: str) -> str:
     """The column that says that a row's value of another is wrong."""
@@ -194,7 +190,12 @@ def marked(
             )
     if not flags:
         return check
-    of = _Moved({check.rows.op(): expr.op()}).value
+    moved = _Moved({check.rows.op(): expr.op()})
+
+    def of(value: Any) -> Any:
+        # an expression may be of relations that the rows were made of: bound, it is of the rows
+        return moved(check.rows.bind(value)[0].op()).to_expr() if isinstance(value, ir.Value) else value
+
     wrong = reduce(lambda a, b: a | b, [expr[flag] for flag in flags])
     # a condition that is null would decide such a row before any other
     conditions = [replace(c, when=~wrong & of(c.when), due=of(c.due), closing_at=of(c.closing_at)) for c in check.conditions]

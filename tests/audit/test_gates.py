@@ -11,9 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 import worlds
 
+from heytalk_audit import contract
 from heytalk_audit.audit.audit import Audit
-from heytalk_audit.audit.evaluate import evaluate
+from heytalk_audit.audit.evaluate import evaluate, outline
 from heytalk_audit.audit.limits import Limits
+from heytalk_audit.audit.needs import empty_audit
 from heytalk_audit.audit.verdict import judge
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
@@ -296,3 +298,14 @@ def test_an_optional_table_that_is_absent_reads_as_empty_and_leaves_no_pass(tmp_
     del less.snapshot.tables["retention_exceptions"]
     found = evaluate(rule, less, raises=True)
     assert (found.verdict, found.limited_by) == ("REVIEW", ("coverage",)) and "not delivered: retention_exceptions" in found.reason
+
+
+def test_a_wrong_value_in_any_column_stops_no_rule():
+    # a condition may be of relations that the check's rows were made of, and is then to be of the marked rows
+    with empty_audit() as audit:
+        audit.__dict__["wrong"] = {(t.name, c.name): 0.001 for t in contract.load().values() for c in t.columns if c.required or c.values}
+        outlines = {rule.id: outline(rule, audit) for rule in RULES.values()}
+        assert [id for id, check in outlines.items() if check is None] == []
+        reasons = {id: [c.reason for c in check.conditions] for id, check in outlines.items() if check is not None}
+    marked = [id for id, said in reasons.items() if "wrong_value" in said]
+    assert {"RET-14", "SEC-01", "PRM-06", "COL-03"} <= set(marked) and len(marked) > 60
