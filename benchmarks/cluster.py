@@ -69,7 +69,7 @@ class NotStarted(Exception):
 def cluster(folder: Path, python_path: str = "") -> Iterator[Cluster]:
     """A cluster that runs until the block ends; `folder` takes its logs and scratch files, `python_path` is its workers' PYTHONPATH."""
     with ExitStack() as parts:
-        master, web, connect = (_free_port() for _ in range(3))
+        master, web, connect = _free_ports(3)
         start = _Starter(folder, parts, python_path)
         start("master", "org.apache.spark.deploy.master.Master", "--host", HERE, "--port", str(master), "--webui-port", str(web))
         start.wait("master", lambda: _listens(master))
@@ -141,10 +141,13 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             continue
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((HERE, 0))
-        return int(listener.getsockname()[1])
+def _free_ports(number: int) -> list[int]:
+    """So many ports that nobody listens on: held together until all are known, as one that is let go may be given out again."""
+    with ExitStack() as held:
+        listeners = [held.enter_context(socket.socket()) for _ in range(number)]
+        for listener in listeners:
+            listener.bind((HERE, 0))
+        return [int(listener.getsockname()[1]) for listener in listeners]
 
 
 def _listens(port: int) -> bool:
