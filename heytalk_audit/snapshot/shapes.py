@@ -12,11 +12,10 @@ from heytalk_audit.snapshot.csv_form import form_of_csv
 from heytalk_audit.snapshot.delivery import DeliveredPart
 from heytalk_audit.snapshot.duck import Duck
 from heytalk_audit.snapshot.quoting import literal, name
+from heytalk_audit.snapshot.values import holds_any, parsed, readable
 
 #: Characters of a shape.
 LONGEST = 40
-_ZONE = r"(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
-_TYPES = {"timestamp": "TIMESTAMPTZ", "date": "DATE", "boolean": "BOOLEAN", "integer": "BIGINT", "number": "DECIMAL(18, 2)"}
 
 
 @dataclass(frozen=True)
@@ -30,10 +29,9 @@ class Shape:
 def of_wrong_type(duck: Duck, part: DeliveredPart, source: str, column: Column) -> Shape | None:
     """The values of a column that are not of its type; null where the file can't be read a second time."""
     value = name(column.name)
-    if part.format == "parquet":
-        finite = f"NOT isfinite(TRY_CAST({value} AS DOUBLE))" if _is_number(part, column) else "true"
-        return _commonest(duck, source, value, finite)
-    return _commonest(duck, source, value, f"({_read(column)}) IS NULL")
+    if part.format == "csv":
+        return _commonest(duck, source, value, f"({holds_any(value, column)}) AND ({parsed(column, value)}) IS NULL")
+    return _commonest(duck, source, value, f"({readable(column, value)}) IS NULL" if _is_number(part, column) else "true")
 
 
 def of_unknown_words(duck: Duck, source: str, column: Column) -> Shape | None:
@@ -46,15 +44,6 @@ def _is_number(part: DeliveredPart, column: Column) -> bool:
     """Whether the column is stored as numbers, as it should be: then what is wrong are values that are none."""
     stored = str(part.types.get(column.name))
     return column.kind == "number" and stored.startswith(("float", "double", "decimal", "int", "uint"))
-
-
-def _read(column: Column) -> str:
-    """A text as the column's type, null where it is none."""
-    text = name(column.name)
-    if column.kind == "array":
-        return f"CASE WHEN {text} LIKE '[%]' THEN true END"
-    read = f"TRY_CAST({text} AS {_TYPES.get(column.kind, 'VARCHAR')})"
-    return f"CASE WHEN regexp_matches({text}, '{_ZONE}') THEN {read} END" if column.kind == "timestamp" else read
 
 
 def _commonest(duck: Duck, source: str, value: str, condition: str) -> Shape | None:
