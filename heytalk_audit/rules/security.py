@@ -36,10 +36,10 @@ def secret_in_clear(users: ir.Table, policy: View) -> Check:
         u,
         [
             unknown("format_missing", blank(u.credential_format)),
-            passes(u.kept_as == "slow hash"),
-            violation("fast_hash", u.kept_as == "fast hash"),
-            violation("clear_or_reversible", u.kept_as == "readable"),
-            review("format_unrecognised", u.kept_as == "not recognised"),
+            passes(slow),
+            violation("fast_hash", fast),
+            violation("clear_or_reversible", clear),
+            review("format_unrecognised", ~slow),
         ],
         by=("kept_as",),
     )
