@@ -25,6 +25,11 @@ _SESSION = {
 _DRIVER = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+    # nobody looks at what ran: of a thousand queries Spark would keep each plan, and in an audit these fill the driver's memory
+    "spark.sql.ui.retainedExecutions": "1",
+    "spark.ui.retainedJobs": "1",
+    "spark.ui.retainedStages": "1",
+    "spark.sql.maxPlanStringLength": "10000",
     # Spark gives a task 16 pages by default; a rule's query may have more operators in one task than that, and each takes a page
     "spark.buffer.pageSize": "4m",
 }
