@@ -15,6 +15,8 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])
 
+#: Groups of tests that take minutes, the longest first: they begin first, so that none is left when all else is done.
+LONGEST = ("cluster", "duckdb", "run", "spark-0", "spark-1", "spark", "monotony")
 KEY = "a-key-for-tests-which-is-long-enough-for-anybody"
 
 
@@ -33,9 +35,20 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if not item.get_closest_marker("thorough")]
     if not config.getoption("loadgroup", False):
         return
+    items.sort(key=_turn)
     for item in items:
-        if groups := sorted(mark.args[0] for mark in item.iter_markers("xdist_group")):
+        if groups := _groups(item):
             item._id = coerce_node_id(f"{item.nodeid}@{'_'.join(groups)}")
+
+
+def _groups(item):
+    return sorted(mark.args[0] for mark in item.iter_markers("xdist_group"))
+
+
+def _turn(item):
+    """Where a test stands among all: the longest groups, the other groups, the rest."""
+    groups = _groups(item)
+    return min((LONGEST.index(g) for g in groups if g in LONGEST), default=len(LONGEST) + (not groups))
 
 
 @pytest.fixture(scope="session")
