@@ -50,8 +50,13 @@ OVER_TIME = {
 
 
 def sends(messages: ir.Table, policy: View, *categories: str) -> ir.Table:
-    """What was sent in the audit's period of these categories; its `purpose` is the channel that it needs consent for."""
-    m = messages.filter(policy.in_period(messages.sent_at), messages.category.isin(categories), messages.status != "suppressed")
+    """What was sent in the audit's period of these categories."""
+    return messages.filter(policy.in_period(messages.sent_at), messages.category.isin(categories), messages.status != "suppressed")
+
+
+def on_channels(messages: ir.Table, policy: View, *categories: str) -> ir.Table:
+    """The same; its `purpose` is the channel that it needs consent for."""
+    m = sends(messages, policy, *categories)
     return m.mutate(purpose=m.channel)
 
 
@@ -96,7 +101,7 @@ def marketing_without_consent(outbound_messages: ir.Table, users: ir.Table, cons
     record, or once it has expired, there is no consent. A consent that is in force only if clocks differ by some minutes, one without a
     version, and a send whose category is unknown are for a person to decide.
     """
-    sent, held = sends(outbound_messages, policy, "marketing", "unknown"), marketing_states(consents, policy)
+    sent, held = on_channels(outbound_messages, policy, "marketing", "unknown"), marketing_states(consents, policy)
     m = with_month(with_test(sent, "sent_at", held, policy), policy)
     conditions = [
         *consented(m),
@@ -141,7 +146,7 @@ def marketing_after_withdrawal(outbound_messages: ir.Table, consents: ir.Table, 
     given again counts from its own time. The others are told apart by their delay: hours, working days (Monday to Friday), beyond. A send
     that bounced, or that falls on the right side if clocks differ by some minutes, is for a person to decide.
     """
-    m, held = sends(outbound_messages, policy, "marketing"), ever_stopped(consents, policy)
+    m, held = on_channels(outbound_messages, policy, "marketing"), ever_stopped(consents, policy)
     sent = with_state(m, "state", m.sent_at, held, keep=("first_stop",))
     sent = sent.filter(sent.first_stop <= sent.sent_at)
     m = after_stops(m, held, policy)

@@ -13,14 +13,13 @@ from heytalk_audit.policy.view import View
 from heytalk_audit.rules.advertising_terms import is_zeros
 from heytalk_audit.rules.declared_terms import is_one_of
 from heytalk_audit.rules.permission_terms import coded, need, permission_codes, with_device, with_need
-from heytalk_audit.rules.terms import any_flag, join, lookup
+from heytalk_audit.rules.terms import any_flag, delivered, join, lookup
 
 
 def captured(content: ir.Table, devices: ir.Table, policy: View) -> ir.Table:
     """Content of the period with what its device is; what came from a browser is left out."""
-    c = content.filter(policy.in_period_or_undated(content.created_at)).select(
-        "content_id", "user_id", "kind", "capture_source", "selection_method", "device_id", "created_at"
-    )
+    c = content.filter(policy.in_period_or_undated(content.created_at))
+    c = c.select("content_id", "user_id", "device_id", "created_at", **delivered(c, "kind", "selection_method"))
     c = with_device(c, devices, policy)
     return c.filter(~c.web)
 
@@ -93,7 +92,7 @@ def identifier_without_permission(devices: ir.Table, permission_events: ir.Table
     audit's instant; where that is not said, it is unknown. On Android the permission for device information must be on when the device
     is first seen, as for camera content, whatever was installed since.
     """
-    phones = phones_of(devices, policy)
+    phones = phones_of(devices)
     d = with_need(phones, "device_info", "first_seen_at", permission_events, policy)
     tracked = (d.platform == "ios") & ~blank(d.ad_id) & ~is_zeros(d.ad_id)
     return Check(
@@ -108,10 +107,10 @@ def identifier_without_permission(devices: ir.Table, permission_events: ir.Table
     )
 
 
-def phones_of(devices: ir.Table, policy: View) -> ir.Table:
-    """The devices on an Apple system or Android, each with what it is."""
+def phones_of(devices: ir.Table) -> ir.Table:
+    """The devices on an Apple system or Android."""
     d = devices.select("device_id", "user_id", "platform", "ad_id", "att_status", "first_seen_at")
-    return with_device(d.filter(d.platform.isin(["ios", "android"])), devices, policy)
+    return d.filter(d.platform.isin(["ios", "android"]))
 
 
 @rule("PRM-06", severity="low", clauses=["CL-173"])

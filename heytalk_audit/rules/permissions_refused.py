@@ -10,7 +10,7 @@ from heytalk_audit.expressions.calendar import earliest, latest, sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.permission_terms import DENIED, FOREVER, GRANTED, permission_codes, permission_states
-from heytalk_audit.rules.terms import has, join, lookup, nothing
+from heytalk_audit.rules.terms import delivered, has, join, lookup, nothing
 
 #: Actions that refuse a permission.
 REFUSALS = ("denied", "revoked")
@@ -83,7 +83,7 @@ def pushed(outbound_messages: ir.Table, policy: View) -> ir.Table:
     """The push messages of the period that were not held back."""
     m = outbound_messages.filter(sure(outbound_messages.channel == "push"), ~sure(outbound_messages.status == "suppressed"))
     m = m.filter(policy.in_period_or_undated(m.sent_at))
-    return m.select("message_id", "user_id", "category", "sent_at")
+    return m.select("message_id", "user_id", "sent_at", **delivered(m, "category"))
 
 
 def with_reach(messages: ir.Table, reach: ir.Table) -> ir.Table:

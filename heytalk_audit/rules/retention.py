@@ -31,12 +31,14 @@ from heytalk_audit.rules.retention_terms import (
 from heytalk_audit.rules.terms import (
     contact_unclear,
     deletion_unclear,
+    firm_entitlements,
     has,
     join,
     leaving,
     real_ad_id,
     with_contact,
     with_deletion,
+    with_gone,
     with_identifiers,
 )
 
@@ -107,7 +109,7 @@ def purged_early(users: ir.Table, purge_log: ir.Table, policy: View) -> Check:
     Accounts purged in the audit's period. A purge before the due day is a violation where the purge log knows of it, unless
     the person asked for it; without an entry it is for a person to decide.
     """
-    u = with_deletion(users, policy)
+    u = with_gone(users, policy)
     u = u.filter(u.gone.notnull(), policy.in_period(u.purged_at))
     u = join(u, has(purge_log, "user_id", logged=purge_log.user_id.notnull(), on_request=purge_log.trigger == "request"))
     due = policy.due(u.gone, "account_window")
@@ -155,6 +157,7 @@ def premium_exemption_unfounded(users: ir.Table, subscriptions: ir.Table, retent
     person.
     """
     u = with_contact(with_deletion(users, policy), subscriptions, policy)
+    u = join(u, firm_entitlements(subscriptions, policy))
     u = u.filter(u.live, policy.over(u.contact_at, "inactivity"), u.subscribed)
     due = policy.due(u.contact_at, "inactivity")
     conditions = [
@@ -253,5 +256,5 @@ def purge_unrecorded(users: ir.Table, purge_log: ir.Table, policy: View) -> Chec
             review("purge_dates_differ", ~u.same_day),
             review("purge_of_nothing", ~u.some_rows),
         ],
-        figures=roll_forward(with_deletion(users, policy), policy),
+        figures=roll_forward(with_gone(users, policy), policy),
     )

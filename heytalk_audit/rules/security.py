@@ -14,7 +14,7 @@ from heytalk_audit.policy.declared import Codes
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.declared_terms import is_one_of
 from heytalk_audit.rules.sensitive_traces import named_like
-from heytalk_audit.rules.terms import any_flag, has, join
+from heytalk_audit.rules.terms import any_flag, delivered, has, join
 
 
 def begins_with(text: ir.StringValue, words: tuple[str, ...]) -> ir.BooleanValue:
@@ -118,7 +118,7 @@ def unencrypted_transport(content_items: ir.Table, policy: View) -> Check:
     the page's own is for a person to decide, and one that is not known is unknown. Nothing is fetched.
     """
     c = content_items.filter(~blank(content_items.url))
-    c = c.select("content_id", "user_id", "kind", address=trim(lower(c.url)))
+    c = c.select("content_id", "user_id", address=trim(lower(c.url)), **delivered(c, "kind"))
     clear, safe = (begins_with(c.address, policy.declared[f"schemes_{how}"].words) for how in ("clear", "encrypted"))
     relative = sure(c.address.startswith("//"))
     return Check(

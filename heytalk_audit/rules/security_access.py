@@ -11,7 +11,7 @@ from heytalk_audit.expressions.strings import blank, lower, plain
 from heytalk_audit.policy.declared import Codes
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.declared_terms import is_one_of
-from heytalk_audit.rules.terms import any_flag, join, lookup
+from heytalk_audit.rules.terms import any_flag, delivered, join, lookup
 
 
 def allowed_tables(role: ir.StringValue, table: ir.StringValue, roles: dict[str, list[str]]) -> ir.BooleanValue:
@@ -49,7 +49,7 @@ def with_employment(accesses: ir.Table, staff: ir.Table, policy: View) -> ir.Tab
     """Accesses with their local `day`, the bare name of the `read_table`, and who made them: `employed` (is there such a
     member of staff), role, started_at, left_at."""
     s = staff.filter(~blank(staff.staff_id))
-    members = lookup(s, "staff_id", role=s.role, started_at=s.started_at, left_at=s.left_at, employed=s.staff_id.notnull())
+    members = lookup(s, "staff_id", **delivered(s, "role"), started_at=s.started_at, left_at=s.left_at, employed=s.staff_id.notnull())
     a = accesses.mutate(day=policy.date(accesses.accessed_at), read_table=lower(accesses.table_name.re_replace(r"^[\s\S]*[.]", "")))
     return join(a, members, "staff_id")
 

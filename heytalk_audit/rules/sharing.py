@@ -37,12 +37,14 @@ def recipient_declared(vendors: ir.Table, disclosures: ir.Table, policy: View) -
 
 
 def every_vendor(vendors: ir.Table, disclosures: ir.Table, policy: View) -> ir.Table:
-    """The vendors of the register and those that something was disclosed to commercially, with what `recipients` says of each."""
+    """The vendors of the register and those that something was disclosed to commercially, with what `recipients` says of
+    each, and its `vendor_category`."""
     seen = disclosures.filter(~blank(disclosures.vendor_id))
     seen = has(seen, "vendor_id", disclosed=seen.vendor_id.notnull(), commercial=~sure(seen.kind.isin(NOT_COMMERCIAL)))
     register = recipients(vendors, policy)
     rows = ibis.union(seen.select("vendor_id"), register.select("vendor_id")).distinct()
     rows = join(join(rows, seen, "vendor_id"), register, "vendor_id")
+    rows = join(rows, lookup(vendors, "vendor_id", vendor_category=vendors.category), "vendor_id")
     return rows.filter(~rows.disclosed | rows.commercial)
 
 

@@ -12,7 +12,7 @@ from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import refusals
 from heytalk_audit.rules.declared_terms import code_of, is_one_of
 from heytalk_audit.rules.sharing_terms import is_aggregate, only_codes
-from heytalk_audit.rules.terms import join, lookup, nothing, only_if
+from heytalk_audit.rules.terms import delivered, join, lookup, nothing, only_if
 
 #: Kinds of disclosure to who handles data for the company, the purpose of the word that a person was erased, and what it may hold.
 HANDLING, NOTICE, IDENTIFIERS = ("processor", "sdk"), "legalcompliance", ("user_id", "open_id", "device_identifier", "android_id")
@@ -207,7 +207,7 @@ def receiving(vendors: ir.Table, homes: ir.Table, policy: View) -> ir.Table:
     """One row per vendor in `homes`: `registered`, `place` (its country), category, `tool` (a transfer tool is on record), and whether
     it got data from `abroad`, and of the `homeless`, whose region nobody can tell."""
     facts = {"registered": vendors.vendor_id.notnull(), "tool": ~blank(vendors.transfer_tool)}
-    v = lookup(vendors, "vendor_id", **facts, place=vendors.country, category=vendors.category)
+    v = lookup(vendors, "vendor_id", **facts, place=vendors.country, **delivered(vendors, "category"))
     d = join(homes, v, "vendor_id")
     abroad = d.home != code_of(country(d.place, policy), policy.declared["law_regions"])
     d = d.group_by("vendor_id").agg(abroad=sure(abroad).any(), homeless=d.home.isnull().any())

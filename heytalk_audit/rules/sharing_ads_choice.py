@@ -42,7 +42,7 @@ def advertising_against_choice(disclosures: ir.Table, users: ir.Table, consents:
     u = one_row_each(users)
     people = lookup(u, "user_id", has_account=~blank(u.user_id), law_region=u.law_region)
     d = join(advertised(disclosures, policy), people)
-    d = with_law(with_choices(d, "sent_at", "personalised_ads", consents, policy))
+    d = with_law(with_choices(d, "sent_at", "personalised_ads", consents, policy, signals=True))
     return Check(d, against_choice(d, policy), by=("vendor_id", "law_region"), until=policy.date(d.sent_at))
 
 

@@ -12,7 +12,7 @@ from heytalk_audit.policy.view import View
 from heytalk_audit.rules.advertising_terms import with_choices
 from heytalk_audit.rules.declared_terms import is_one_of, order_test
 from heytalk_audit.rules.sharing_terms import is_aggregate
-from heytalk_audit.rules.terms import join, lookup
+from heytalk_audit.rules.terms import delivered, join, lookup
 
 #: Kinds of disclosure by which a company has its app observed.
 OBSERVING = ("sdk", "processor")
@@ -28,7 +28,7 @@ def analytics_after_opt_out(disclosures: ir.Table, users: ir.Table, consents: ir
     and a disclosure without a time, are unknown. An opt-out that only the device knows is not seen.
     """
     u = one_row_each(users)
-    d = join(observed(disclosures, policy), lookup(u, "user_id", has_account=~blank(u.user_id), law_region=u.law_region))
+    d = join(observed(disclosures, policy), lookup(u, "user_id", has_account=~blank(u.user_id), **delivered(u, "law_region")))
     d = with_choices(d, "sent_at", "analytics", consents, policy)
     return Check(d, not_agreed(d), by=("vendor_id", "purpose", "law_region"))
 
