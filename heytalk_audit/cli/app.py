@@ -9,8 +9,14 @@ from typing import Annotated
 
 import typer
 
+from heytalk_audit.cli.usage import Commands
+
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Audit user data against its privacy policy."
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Audit user data against its privacy policy.",
 )
 
 Params = Annotated[Path, typer.Argument(help="A parameters file, as params/quarterly.yaml")]

@@ -50,7 +50,9 @@ def pages() -> list[TablePage]:
 
 def _page(table: Table, titles: dict[str, str]) -> TablePage:
     stop, lose = needs.stops_without().get(table.name, ()), needs.loses_without().get(table.name, ())
-    lost = f"{_rules(len(stop))} cannot be evaluated" + (f"; {_rules(len(lose))} see less, and cannot pass" if lose else "")
+    lost = f"{_rules(len(stop))} cannot be evaluated" + (
+        f"; {_rules(len(lose))} {'sees' if len(lose) == 1 else 'see'} less, and cannot pass" if lose else ""
+    )
     facts = (
         ("Delivered", "always" if table.required else "where there is one"),
         ("Key", table.key),

@@ -33,6 +33,7 @@ def seal_folder(folder: Path, as_of: str | None = None, whole: bool = True, stat
 
     Unless it is `whole`, tables that the contract requires may be missing: they are for `check` to ask for.
     """
+    delivery.refuse_no_folder(folder)
     earlier = delivery.read_descriptor(folder) if (folder / DESCRIPTOR).exists() else {}
     instant = as_of or earlier.get("as_of")
     if instant is None:
