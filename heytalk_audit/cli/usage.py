@@ -27,7 +27,7 @@ class Commands(TyperGroup):
         try:
             return super().make_context(*arguments, **more)
         except TyperException as error:
-            raise refusal(error, PROGRAM) from error
+            raise error_of_use(error, PROGRAM) from error
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """See `TyperGroup`."""
@@ -40,10 +40,10 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except TyperException as error:
-            raise refusal(error, f"{_named(ctx)} {ctx.invoked_subcommand or ''}".strip()) from error
+            raise error_of_use(error, f"{_named(ctx)} {ctx.invoked_subcommand or ''}".strip()) from error
 
 
-def refusal(error: Any, command: str) -> Exception:
+def error_of_use(error: Any, command: str) -> Exception:
     """An error of use as one line; the help that comes where no command is named stays what it is.
 
     `command` is what was named, for errors that do not know it.
@@ -75,8 +75,8 @@ def _named(ctx: Any) -> str:
     return " ".join([PROGRAM, *names])
 
 
-def _unknown(command: str, kind: str, word: str, known: Iterable[str]) -> InputError:
-    return InputError(f"{command} {word[:60]}", f"is an unknown {kind}", nearest(word[:60], known))
+def _unknown(command: str, kind: str, word: str, choices: Iterable[str]) -> InputError:
+    return InputError(f"{command} {word[:60]}", f"is an unknown {kind}", nearest(word[:60], choices))
 
 
 def _options(command: Any) -> list[str]:
