@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,8 @@ def spark():
 @pytest.fixture(scope="session")
 def postgres():
     """The address of a PostgreSQL server of the tests' own, in a folder of its own. Tests that use it are of one `xdist_group`."""
+    import servers
+
     pytest.importorskip("adbc_driver_postgresql", reason="adbc-driver-postgresql is not installed")
     places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name.split(".")[0]))
     programs = next((p for p in (*reversed(places), Path(shutil.which("initdb") or "/none").parent) if (p / "initdb").exists()), None)
@@ -108,18 +111,15 @@ def postgres():
         pytest.skip("no PostgreSQL server (apt-get install postgresql)")
     # not among pytest's folders, which only their owner may enter: PostgreSQL does not run as root
     folder = Path(tempfile.mkdtemp(prefix="heytalk-pg-"))
-    own = []
     if os.getuid() == 0:
         shutil.chown(folder, "postgres")
-        own = ["runuser", "-u", "postgres", "--"]
-
-    def program(name, *arguments):
-        subprocess.run([*own, programs / name, "-D", folder / "data", *arguments], check=True, capture_output=True, cwd=folder, timeout=60)
-
-    try:
-        program("initdb", "-A", "trust", "--no-sync", "-U", "admin", "--locale=C.UTF-8")
-        program("pg_ctl", "-w", "-l", folder / "log", "-o", f"-k {folder} -h '' -c fsync=off", "start")
+    start = (
+        f"{programs}/initdb -D data -A trust --no-sync -U admin --locale=C.UTF-8 && exec {programs}/postgres -D data -k {folder} -h '' -F"
+    )
+    with servers.running(folder, ["sh", "-c", start], "postgres"):
+        ready = [programs / "pg_isready", "-h", folder, "-U", "admin", "-d", "postgres"]
+        end = time.monotonic() + 90
+        while subprocess.run(ready, capture_output=True, check=False).returncode:
+            assert time.monotonic() < end, (folder / "log").read_text()
+            time.sleep(0.1)
         yield f"postgresql:///postgres?host={folder}&user=admin"
-        program("pg_ctl", "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
