@@ -19,6 +19,16 @@ from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.policy.method import LEFT_OUT, method_of
 from heytalk_audit.rules import RULES
 
+#: What holds for every rule, as lines of RULES.md.
+COMMON = (
+    "Each rule has the rows that it tests, and conditions in their order: the first that applies to a row decides its outcome,",
+    "and a row to which none applies passes. A violation breaks the promise even under the reading most favourable to the company.",
+    "A row for review breaks it only under a stricter reading, or not certainly: the reviewer decides. Where a value that a condition",
+    "needs is missing or breaks the data contract, the row is unknown. A period of months begins on the local day of the event and",
+    "ends with the day of the same number, or with the last day of the month if there is none. Numbers are those of the policy and",
+    "the default settings.",
+)
+
 
 def rules_of(chapter: str, chosen: Collection[str] = ()) -> list[str]:
     """Ids of a chapter's rules, in order; `chosen` limits them, where it names any."""
@@ -63,7 +73,7 @@ def show_rule(id: str, console: Console, debug: bool = False) -> None:
 def markdown() -> str:
     """RULES.md: every rule of every chapter, with its promise, method, clauses, law and tables, and all settings."""
     policy = load_policy()
-    parts = ["# Rules", "", "Made by `make rules` from the rules and the policy's data; a test fails when it is stale.", ""]
+    parts = ["# Rules", "", "Made by `make rules` from the rules and the policy's data; a test fails when it is stale.", "", *COMMON, ""]
     for chapter in CHAPTERS.values():
         rules = [RULES[id] for id in rules_of(chapter.name)]
         parts += [f"## {chapter.title}", "", "| Rule | Severity | Basis | Promise |", "|---|---|---|---|"]
@@ -94,7 +104,7 @@ def _section(rule: Rule, policy: Policy) -> list[str]:
     clauses = [policy.clauses[c] for c in rule.clauses]
     cited = [f"* {c.id}, section {c.section}, line {c.line}: {c.paraphrase}" for c in clauses]
     law, tables = "; ".join(words.get("law", [])), ", ".join(rule.tables_with_people)
-    heading = [f"### {rule.id}: {words.get('title', '')}", "", f"**{rule.promise}**", "", *_method(rule, policy), ""]
+    heading = [f"### {rule.id}", "", f"{words.get('title', '')}. **{rule.promise}**", "", *_method(rule, policy), ""]
     return [*heading, *cited, "", f"Law, to be confirmed by counsel: {law}. Reads: {tables}.", "", words.get("limits", ""), ""]
 
 

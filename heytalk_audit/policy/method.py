@@ -52,7 +52,7 @@ def method_of(rule: str, policy: Policy, settings: Mapping[str, Any] | None = No
     words = policy.rules.get(rule, {})
     fill = _Filled(policy, settings or {})
     steps = [_step(name, when, fill) for line in words.get("steps", ()) for name, when in line.items()]
-    exempt = words.get("exempt") or (f"{{{HOLD}}} It must cover {words['held']}." if "held" in words else None)
+    exempt = words.get("exempt") or (f"{{{HOLD}}} The hold must cover {words['held']}." if "held" in words else None)
     return Method(fill(words.get("tested", "")), tuple(steps), exempt and fill(exempt))
 
 
@@ -71,7 +71,7 @@ class _Filled:
     def __call__(self, text: str) -> str:
         for _ in range(_DEPTH):
             text = _NAME.sub(lambda name: self.policy.phrases.get(name[1], name[0]), text)
-        return _NAME.sub(lambda name: said(self._number(name[1])), text)
+        return _NAME.sub(lambda name: number_in_words(self._number(name[1])), text)
 
     def _number(self, name: str) -> Number:
         if name in self.policy.periods:
@@ -92,7 +92,7 @@ def names_in(rule: str, policy: Policy) -> set[str]:
     return set(_NAME.findall(text))
 
 
-def said(number: Number) -> str:
+def number_in_words(number: Number) -> str:
     """A number as a sentence says it: with its unit, in the largest unit that it is whole in."""
     value = number.value
     if value is None:

@@ -29,7 +29,8 @@ def detections(places: Sequence[PlaceRead], examined: Sequence[ExaminedColumn], 
     return join(
         tag("h2", "What detectors read and found", id="detectors"),
         paragraph(
-            "This audit's own detectors read every delivered text, in English, Chinese, Turkish, Arabic and Spanish. They miss some findings and "
+            "This audit's own detectors read every delivered text, in English, Chinese, Turkish, Arabic and Spanish. They miss some "
+            "findings and "
             "report some wrongly. What they find is a candidate; only a sample that people have read supports a rate (see SEN-04 and "
             "RGT-08). No text or value is kept."
         ),

@@ -162,7 +162,9 @@ def _samples(samples: Sequence[SampleResult]) -> list[Fragment]:
     return [
         tag("h4", "What two people made of a random sample"),
         table(heads, map(_sample, samples), "Random samples, as read by two people", numeric=["Agreement", "Kappa"]),
-        paragraph("Yes: both readers say that the text is what this rule looks for. The interval is exact (Clopper-Pearson, 95 %).", cls="note"),
+        paragraph(
+            "Yes: both readers say that the text is what this rule looks for. The interval is exact (Clopper-Pearson, 95 %).", cls="note"
+        ),
     ]
 
 

@@ -19,5 +19,6 @@ __all__ = [
     "limits",
     "results_matrix",
     "rule_section",
+    "sign_off_statement",
     "verdict_summary",
 ]

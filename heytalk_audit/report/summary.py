@@ -160,6 +160,9 @@ def _for_review(results: Sequence[RuleResult]) -> Fragment:
     lines = [[_titled(r), shown(r.ledger.review), shown(r.ledger.unknown), r.reason] for r in undecided]
     heads = ["Rule", "Rows to decide", "Unknown", "Note"]
     return join(
-        paragraph("These rules found no open violation under the reading most favourable to the company. Their sections say which reading or fact the reviewer must decide."),
+        paragraph(
+            "These rules found no open violation under the reading most favourable to the company. Their sections say which reading "
+            "or fact the reviewer must decide."
+        ),
         table(heads, lines, f"Rules left for review ({len(undecided)})", numeric=heads[1:3], roomy=["Rule", "Note"]),
     )

@@ -14,7 +14,8 @@ SUBTITLE = "Report of procedures performed (no assurance)"
 VERDICTS = {
     Verdict.FAIL: "at least one violation that no accepted exception covers",
     Verdict.ERROR: "the rule crashed; the other rules were evaluated",
-    Verdict.REVIEW: "no open violation, but rows that the reviewer must decide, too many unknown rows, or a delivery that cuts the look-back",
+    Verdict.REVIEW: "no open violation, but rows that the reviewer must decide, too many unknown rows, or a delivery that cuts the "
+    "look-back",
     Verdict.NOT_EVALUATED: "a table or column that the rule needs was not delivered, or failed a gate",
     Verdict.NO_POPULATION: "the tables were delivered, and no row in them is in the rule's scope",
     Verdict.ACCEPTED: "violations, each covered by a registered and valid exception",
@@ -48,7 +49,8 @@ OUTCOMES = {
     Outcome.EXCLUDED: "the row belongs to a test account: it is counted, and not tested",
 }
 LIMITS = (
-    "This report gives no assurance on systems, backups, copies at vendors and times that the snapshot does not cover, and is no certificate "
+    "This report gives no assurance on systems, backups, copies at vendors and times that the snapshot does not cover, and is no "
+    "certificate "
     "of conformity with any law.",
     "The data was prepared by its exporter. This report cannot show what was left out; the evidence chapter says what was compared.",
     "It shows one point in time. What was broken and corrected earlier is seen only where the data still shows it.",

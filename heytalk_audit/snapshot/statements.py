@@ -179,7 +179,11 @@ def unstated(described: Delivery, created: dt.datetime | None) -> list[Gap]:
         gaps.append(Gap("--complete or --window", tuple(cut), "DQ-06", _effect(_reading(cut))))
     untold = [table for table in tables if "rows" not in described.source_totals(table)]
     if untold:
-        gaps.append(Gap("--totals", tuple(untold), "DQ-01", "no total of the source shows that the tables are complete, so the reviewer must decide"))
+        gaps.append(
+            Gap(
+                "--totals", tuple(untold), "DQ-01", "no total of the source shows that the tables are complete, so the reviewer must decide"
+            )
+        )
     return gaps
 
 

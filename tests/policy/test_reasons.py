@@ -1,4 +1,4 @@
-"""Each reason's code has a sentence, and each rule's method says its whole test: every condition in its order, and every number that it reads.
+"""Each reason's code has a sentence, and each rule's method says its whole test: every condition in its order, and every number it reads.
 
 What a rule tests is taken from the rule itself, built on empty tables; a condition or a number that its words leave out is a failure.
 """
@@ -14,7 +14,7 @@ from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.check import Check, Excuse
 from heytalk_audit.audit.evaluate import outline
 from heytalk_audit.policy import Number, load_policy
-from heytalk_audit.policy.method import method_of, names_in, said
+from heytalk_audit.policy.method import method_of, names_in, number_in_words
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules import RULES
@@ -136,4 +136,11 @@ def test_a_method_has_the_numbers_of_the_audit():
     ],
 )
 def test_numbers_as_sentences_say_them(value, unit, words):
-    assert said(Number("n", value, unit, None, "assumption")) == words
+    assert number_in_words(Number("n", value, unit, None, "assumption")) == words
+
+
+@pytest.mark.parametrize("id", sorted(RULES))
+def test_a_method_says_that_test_accounts_are_left_out_where_they_are(id, built):
+    check, _ = built[id]
+    said_so = RULES[id].leaves_out_tests or "test accounts" in method_of(id, load_policy()).tested
+    assert said_so or not check.has_people or RULES[id].family == "DQ", id
