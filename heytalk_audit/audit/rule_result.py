@@ -124,6 +124,14 @@ class NumberRead(Document):
     means: str
 
 
+class MethodStep(Document):
+    """A condition of the rule in words: the outcome and reason of a row where it holds, and none before it."""
+
+    outcome: Outcome
+    reason: str | None
+    when: str
+
+
 class ClauseCited(Document):
     """A clause of the policy that the rule tests."""
 
@@ -245,6 +253,7 @@ class RuleResult(Document):
     tables: tuple[str, ...]
     promise: str
     method: str
+    steps: tuple[MethodStep, ...] = ()
     law: tuple[str, ...]
     dpv: tuple[str, ...]
     limits: str

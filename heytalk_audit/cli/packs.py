@@ -80,7 +80,7 @@ def sign(
     note: Annotated[str, typer.Option(help="What is left unresolved")] = "",
     passphrase_env: PassphraseEnv = PASSPHRASE_ENV,
 ) -> None:
-    """Sign a run off. With both signatures a cover page beside the run carries the opinion."""
+    """Sign a run off. With both signatures the statement of sign-off is written beside the run."""
     from heytalk_audit.evidence.sign_off import beside
     from heytalk_audit.evidence.signature import load_key
     from heytalk_audit.handover import sign_off

@@ -44,7 +44,7 @@ class TablePage:
 
 def pages() -> list[TablePage]:
     """What is said of each table, in the contract's order."""
-    titles = {rule: load_policy().rules.get(rule, {}).get("title", RULES[rule].text[0]) for rule in RULES}
+    titles = {rule: load_policy().rules.get(rule, {}).get("title", RULES[rule].promise) for rule in RULES}
     return [_page(table, titles) for table in contract.load().values()]
 
 

@@ -21,7 +21,7 @@ from heytalk_audit.snapshot.delivery import DESCRIPTOR, TRUTH
 METHOD = "files removed; storage media not overwritten"
 LIMITS = (
     "Backups, copies made elsewhere, file system snapshots and the storage medium itself are not covered by this certificate.",
-    "Files that had other names (hard links) on the same file system remain under these; the count of them is stated.",
+    "Files with other names (hard links) on the same file system remain under those names; their number is stated.",
 )
 #: What the demo writes beside the tables.
 _COMPANIONS = (TRUTH,)
@@ -175,14 +175,14 @@ def _page(certificate: dict[str, Any]) -> str:
         "Snapshot": certificate["snapshot"],
         "State as of": certificate["as_of"],
         "Descriptor SHA-256": certificate["descriptor_sha256"],
-        "Lay in": certificate["storage"],
+        "Stored at": certificate["storage"],
         "Received": _receipt(certificate["received"]),
         "Destroyed at": certificate["destroyed_at"],
         "Destroyed by": certificate["destroyed_by"],
         "Method": certificate["method"],
         "Files, bytes": f"{len(certificate['files']):,} files, {certificate['bytes']:,} bytes",
         "Files with other names": certificate["files_with_other_names"],
-        "Reason, where before its day": certificate["reason"],
+        "Reason for destruction before its day": certificate["reason"],
         "Line of the custody log": certificate["log_line_sha256"],
     }
     body = join(

@@ -1,7 +1,7 @@
-"""Four eyes: who prepared a report, who reviewed it, and the cover page that carries their opinion.
+"""Four eyes: who prepared a report, who reviewed it, and the page that states their sign-off.
 
 Sign-offs lie beside the run, never in it: the run's bytes depend on its inputs alone. Each is signed with a key of its own over the
-digest of the run's evidence. The opinion exists once both have signed; a reviewer signs what a replay confirmed.
+digest of the run's evidence. The statement exists once both have signed; a reviewer signs what a replay confirmed.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def agreed_overrides(signed: dict[str, dict[str, Any]]) -> dict[str, dict[str, s
 
 def _cover(run: Path, signed: dict[str, dict[str, Any]]) -> Path:
     results = results_in(run, f"sign {run.name}")
-    body = pages.opinion(
+    body = pages.sign_off_statement(
         results.audit, ratings(results), agreed_overrides(signed), [signed[role] for role in ROLES], f"../{run.name}/index.html"
     )
     title = f"Statement of sign-off - {results.audit.title}"

@@ -87,6 +87,7 @@ class Policy:
     settings: dict[str, Number]
     clauses: dict[str, Clause]
     rules: dict[str, dict[str, Any]]
+    phrases: dict[str, str]  # what several rules' methods say in the same words
     findings: tuple[dict[str, str], ...]
     declared: Declared
     calling_codes: dict[str, tuple[str, str]]  # by country (ISO 3166): what its telephone numbers begin with abroad, and at home
@@ -154,6 +155,7 @@ def _build(path: Path, document: dict[str, Any]) -> Policy:
         settings={name: _setting(name, spec, read_csv(parts["terms"])) for name, spec in settings.items()},
         clauses={c.id: c for c in map(_clause, read_csv(parts["clauses"]))},
         rules=_document(parts["rules"]),
+        phrases={**shipped.get("phrases", {}), **document.get("phrases", {})},
         findings=tuple(read_csv(parts["findings"])),
         declared=declarations.build(_document(parts["declared"])),
         calling_codes={c["country"]: (c["calling_code"], c["national_prefix"]) for c in read_csv(parts["calling_codes"])},

@@ -1,4 +1,4 @@
-"""What opens and closes the report: the cover, the limits and words of the report, and the opinion that two signatures make."""
+"""What opens and closes the report: the cover, the limits and words of the report, and the statement of sign-off."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from heytalk_audit.vocabulary import Audience
 def cover(audit: AuditDescription) -> Fragment:
     """What was audited, when, against what, by which tool."""
     policy, snapshot, tool = audit.policy, audit.snapshot, audit.tool
-    text = "compared with its clauses" if policy.text_compared else "not at hand; known by its digest"
+    text = "compared with the clauses" if policy.text_compared else "not available; known by its digest"
     facts = [
         ("Audit", audit.id),
         ("Period", f"{audit.period.first} to {audit.period.last}"),
@@ -51,15 +51,16 @@ def limits(audit: AuditDescription) -> Fragment:
         definitions((badge(verdict), text) for verdict, text in words.VERDICTS.items()),
         tag("h2", "Method", id="method"),
         paragraph(
-            "The whole population was tested, never a sample. A period begins on the local day of its trigger, which is not counted; it "
-            "ends on the same day number so many months later, or on the last day of that month, and that whole day still belongs to it. "
-            f"Days are counted in {audit.audit_tz}. Nothing here depends on the day on which the report was made."
+            "Every rule tested its whole population, not a sample. A period of months begins on the local day of the event, which is not "
+            "counted. It ends on the day with the same number, or on the last day of the month if there is none; that day still belongs to "
+            f"the period. Days are counted in {audit.audit_tz}. No result depends on the day on which this report was made. Rows with a "
+            "value that breaks the data contract are unknown, and so is every row for which a condition cannot be decided."
         ),
         paragraph("Sign-off: preparer ", tag("span", "", cls="line"), " reviewer ", tag("span", "", cls="line")),
     )
 
 
-def opinion(
+def sign_off_statement(
     audit: AuditDescription,
     ratings: Mapping[str, str],
     overrides: Mapping[str, Mapping[str, str]],
@@ -80,9 +81,13 @@ def opinion(
     return join(
         tag("h1", f"{audit.title}: statement of sign-off"),
         paragraph(f"Audit {audit.id}, state as of {audit.as_of}.", cls="sub"),
-        *[_concluded(title, rating, audit) for title, rating, *_ in lines],
         paragraph(
-            "It says nothing of systems, backups, vendor copies and periods that the snapshot does not cover; its limits stand in the ",
+            "Based on the procedures described and the evidence provided, each area is rated below against the policy "
+            f"({audit.policy.title}, version {audit.policy.version})."
+        ),
+        paragraph(
+            "The ratings say nothing about systems, backups, vendors' copies and periods that the snapshot does not cover. The limits are "
+            "stated in the ",
             tag("a", "report", href=f"{report}#limits"),
             ".",
             cls="note",
@@ -92,13 +97,6 @@ def opinion(
         tag("h2", "How an area is rated", id="ratings"),
         rating_criteria(),
         *_signatures(signed),
-    )
-
-
-def _concluded(title: str | None, rating: str | None, audit: AuditDescription) -> Fragment:
-    return paragraph(
-        f"Based on the procedures described and the evidence provided, area {title} is rated {rating} against the policy "
-        f"({audit.policy.title}, version {audit.policy.version})."
     )
 
 

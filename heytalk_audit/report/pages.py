@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heytalk_audit.report.cover import cover, limits, opinion
+from heytalk_audit.report.cover import cover, limits, sign_off_statement
 from heytalk_audit.report.detectors import detections
 from heytalk_audit.report.matrix import results_matrix
 from heytalk_audit.report.reliability import column_changes, evidence_reliability
@@ -17,8 +17,8 @@ __all__ = [
     "evidence_reliability",
     "left_out",
     "limits",
-    "opinion",
     "results_matrix",
     "rule_section",
+    "sign_off_statement",
     "verdict_summary",
 ]

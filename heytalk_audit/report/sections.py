@@ -34,7 +34,7 @@ def rule_section(result: RuleResult, rows: FirstRows = FirstRows(), audience: st
         paragraph(badge(result.verdict), " ", _rating(result), cls="lead"),
         *_promise(result),
         tag("h3", "How it was checked"),
-        paragraph(result.method or "As the promise says."),
+        *_how(result),
         tag("h3", "What was found"),
         *outcomes.of_population(result, audience),
         *_exceptions(result, rows, audience),
@@ -59,7 +59,7 @@ def _promise(result: RuleResult) -> list[Fragment]:
     cited = [
         join(
             tag("strong", clause.id),
-            f" (section {clause.section}, line {clause.line}): {clause.paraphrase}. ",
+            f" (section {clause.section}, line {clause.line}): {clause.paraphrase} ",
             tag("small", f"\u201c{clause.anchor}\u201d"),
         )
         for clause in result.clauses
@@ -70,6 +70,18 @@ def _promise(result: RuleResult) -> list[Fragment]:
     if result.law:
         parts.append(paragraph("Law, to be confirmed by counsel: " + "; ".join(result.law) + ".", cls="note"))
     return parts
+
+
+def _how(result: RuleResult) -> list[Fragment]:
+    """The rule's whole test: the rows tested, and the conditions in their order."""
+    if not result.steps:
+        return [paragraph(result.method or "The promise is tested as it is worded.")]
+    lines = [[n, step.when, step.outcome.capitalize(), code(step.reason)] for n, step in enumerate(result.steps, 1)]
+    return [
+        paragraph(result.method),
+        paragraph("The first line that applies to a row decides its outcome. A row to which none applies passes."),
+        table(["Step", "What the row shows", "Outcome", "Code"], lines, f"How {result.id} decides", roomy=["What the row shows"]),
+    ]
 
 
 def _numbers(result: RuleResult) -> Fragment:

@@ -1,4 +1,4 @@
-"""Page 1: a verdict and rating per area, key findings, how the policy stands, what was not evaluated, what a person must decide."""
+"""Page 1: a verdict and rating per area, key findings, how the policy stands, what was not evaluated, what the reviewer must decide."""
 
 from __future__ import annotations
 
@@ -35,8 +35,7 @@ def verdict_summary(
         tag("h2", "Conclusion by area", id="conclusion"),
         _areas(results, {area.title: area for area in rated}),
         paragraph(
-            "Based on the procedures described and the evidence provided. This is no certificate of conformity with any law, and gives no "
-            "assurance on systems, backups, copies at vendors and times that the snapshot does not cover.",
+            "Based on the procedures described and the evidence provided, within the limits stated at the end of this report.",
             cls="note",
         ),
         tag("h2", "Key findings", id="key-findings"),
@@ -45,11 +44,11 @@ def verdict_summary(
         _policy(clauses, document_findings),
         tag("h2", "What was not evaluated", id="not-evaluated"),
         _not_evaluated(results),
-        tag("h2", "What a person must decide", id="review"),
+        tag("h2", "What the reviewer must decide", id="review"),
         _for_review(results),
         tag("h2", "How an area is rated", id="ratings"),
         rating_criteria(),
-        paragraph("The first that holds gives the rating; no one can override it.", cls="note"),
+        paragraph("The first criterion that applies gives the rating. Nobody can override it in this report.", cls="note"),
     )
 
 
@@ -94,7 +93,7 @@ def _finding(result: RuleResult) -> Fragment:
         tag("strong", links.to_rule(result.id, nowrap=True), f" {result.title}"),
         f" (rated {result.finding_severity}). ",
         words.condition(result),
-        tag("em", " The violations rest on an assumption of this audit.") if outcomes.all_assumed(result) else Fragment(""),
+        tag("em", " All of its violations rest on an assumption of this audit.") if outcomes.all_assumed(result) else Fragment(""),
         tag("em", " It failed in the previous audit too.") if result.repeated else Fragment(""),
     )
 
@@ -157,10 +156,13 @@ def _not_evaluated(results: Sequence[RuleResult]) -> Fragment:
 def _for_review(results: Sequence[RuleResult]) -> Fragment:
     undecided = [r for r in results if r.verdict == Verdict.REVIEW]
     if not undecided:
-        return paragraph("Nothing.")
+        return paragraph("No rule was left for review.")
     lines = [[_titled(r), shown(r.ledger.review), shown(r.ledger.unknown), r.reason] for r in undecided]
     heads = ["Rule", "Rows to decide", "Unknown", "Note"]
     return join(
-        paragraph("No open violation under the reading most favourable to the company; each section says which reading or fact decides."),
+        paragraph(
+            "These rules found no open violation under the reading most favourable to the company. Their sections say which reading "
+            "or fact the reviewer must decide."
+        ),
         table(heads, lines, f"Rules left for review ({len(undecided)})", numeric=heads[1:3], roomy=["Rule", "Note"]),
     )

@@ -14,11 +14,10 @@ SUBTITLE = "Report of procedures performed (no assurance)"
 VERDICTS = {
     Verdict.FAIL: "at least one violation that no accepted exception covers",
     Verdict.ERROR: "the rule crashed; the other rules were evaluated",
-    Verdict.REVIEW: (
-        "no open violation, but something that a person must decide, too much that is unknown, or a delivery that cuts the look-back"
-    ),
-    Verdict.NOT_EVALUATED: "a table or column that the rule needs is absent, or failed a gate",
-    Verdict.NO_POPULATION: "the tables are there, and nothing in them is in the rule's scope",
+    Verdict.REVIEW: "no open violation, but rows that the reviewer must decide, too many unknown rows, or a delivery that cuts the "
+    "look-back",
+    Verdict.NOT_EVALUATED: "a table or column that the rule needs was not delivered, or failed a gate",
+    Verdict.NO_POPULATION: "the tables were delivered, and no row in them is in the rule's scope",
     Verdict.ACCEPTED: "violations, each covered by a registered and valid exception",
     Verdict.PASS: "no exceptions noted in the population tested",
 }
@@ -33,34 +32,37 @@ VERDICT_GROUPS = {
 CLAUSES: dict[str, str] = {
     BROKEN: "a rule that tests this very sentence fails, or its violations are accepted",
     PARTLY: "a rule that touches it fails, or its violations are accepted",
-    UNDECIDED: "a rule left something for a person to decide",
+    UNDECIDED: "a rule left rows for the reviewer to decide",
     NOT_TESTED: "a rule that tests or touches it lacked data, found nothing in its scope, crashed, or was not chosen",
     KEPT: "every rule that tests or touches it ran, and noted no exceptions",
     ATTESTED: "a person states it, on named evidence, and the statement is current; it was not tested",
     EXPIRED: "the last statement ran out before the audit's day",
-    OPEN: "nobody attests it",
+    OPEN: "nobody has attested it",
     NO_COMMITMENT: "it promises nothing that could be kept or broken",
 }
 OUTCOMES = {
     Outcome.PASS: "the promise is kept",
-    Outcome.VIOLATION: "broken under the reading most lenient to the company",
-    Outcome.REVIEW: "broken under a stricter named reading only: a person decides",
-    Outcome.UNKNOWN: "a value that the verdict needs is missing or contradicts another",
-    Outcome.EXEMPT: "would be a violation or review, but a valid hold in the data covers it",
-    Outcome.EXCLUDED: "a test account: counted, and not tested",
+    Outcome.VIOLATION: "the promise is broken, even under the reading most favourable to the company",
+    Outcome.REVIEW: "the promise is broken only under a stricter reading, or not certainly: the reviewer decides",
+    Outcome.UNKNOWN: "a value that the result depends on is missing or contradicts another",
+    Outcome.EXEMPT: "it would be a violation or for review, but a valid hold in the data covers it",
+    Outcome.EXCLUDED: "the row belongs to a test account: it is counted, and not tested",
 }
 LIMITS = (
+    "This report gives no assurance on systems, backups, copies at vendors and times that the snapshot does not cover, and is no "
+    "certificate "
+    "of conformity with any law.",
     "The data was prepared by its exporter. This report cannot show what was left out; the evidence chapter says what was compared.",
-    "It shows one point in time. What was broken and mended before is seen only where the data keeps its trace.",
-    "Backups, copies at vendors, devices and what software kits send from them, and pictures of consent screens were not examined.",
-    "Whether a source is what its column says it is was not tested.",
-    "Detectors of personal data in text make errors of both kinds.",
-    "References to law are data, to be confirmed by counsel. They never changed a verdict.",
+    "It shows one point in time. What was broken and corrected earlier is seen only where the data still shows it.",
+    "Backups, copies at vendors, devices and what SDKs send from them, and pictures of consent screens were not examined.",
+    "Where the data names its own source, the source was taken as given.",
+    "Detectors of personal data in texts miss some and report some wrongly; their error rates are in the evidence chapter.",
+    "References to law are to be confirmed by counsel. They changed no verdict.",
 )
 #: The outcomes beside violations of which a result's sentences speak.
 _REST = {
-    Outcome.REVIEW: "need a person's decision",
-    Outcome.UNKNOWN: "could not be decided",
+    Outcome.REVIEW: "await the reviewer's decision",
+    Outcome.UNKNOWN: "could not be decided for lack of data",
     Outcome.EXEMPT: "are excused by a hold",
 }
 
