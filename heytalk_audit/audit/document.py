@@ -11,7 +11,7 @@ from pydantic import Field
 
 from heytalk_audit.audit.rule_result import Count, DecisionStanding, Document, EntryStanding, RuleResult
 from heytalk_audit.canonical import canonical
-from heytalk_audit.vocabulary import Audience, Rating, Verdict
+from heytalk_audit.vocabulary import Audience, Ground, Rating, Verdict
 
 FORMAT: Literal[2] = 2
 
@@ -92,13 +92,18 @@ class AuditDescription(Document):
 
 
 class AreaRating(Document):
-    """A chapter of the audit, its worst verdict and its rating; without one, the best that the rules allow that were tested."""
+    """A chapter of the audit, its worst verdict and its rating; without one, the best that the rules allow that were tested.
+
+    `ground` is why it has that rating, `deciding` are the rules that decided it, the gravest first; null and empty in runs of old.
+    """
 
     name: str
     title: str
     verdict: Verdict
     rating: Rating
     at_best: Rating | None = None
+    ground: Ground | None = None
+    deciding: tuple[str, ...] = ()
 
 
 class RuleVerdict(Document):

@@ -116,6 +116,7 @@ def _of_rows(evaluation: Evaluation, repeated: bool, audit: Audit) -> dict[str, 
         "subjects": _subjects(counts),
         "reasons": _reasons(counts, _method(rule, audit), audit.policy.reasons),
         "ageing": counts.ageing,
+        "due": {"first": counts.due[0], "last": counts.due[1]} if counts.due else None,
         "breakdowns": {name: breakdown(name, counts.breakdowns.get(name, {})) for name in evaluation.by if counts.rows},
         "over_time": _over_time(evaluation),
     }

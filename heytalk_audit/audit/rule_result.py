@@ -77,6 +77,13 @@ class ReasonCount(Document):
     next: str | None = None
 
 
+class DueDays(Document):
+    """The first and the last day on which violations fell due."""
+
+    first: str
+    last: str
+
+
 class BreakdownRow(OutcomeCounts):
     """The open rows that have one value of a breakdown."""
 
@@ -244,6 +251,7 @@ class RuleResult(Document):
     subjects: Subjects
     reasons: tuple[ReasonCount, ...]
     ageing: dict[str, int]
+    due: DueDays | None = None
     breakdowns: dict[str, tuple[BreakdownRow, ...]]
     over_time: OverTimeResult | None
     figures: tuple[Figure, ...]

@@ -11,11 +11,15 @@ from heytalk_audit.audit.rating import CRITERIA
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.report import words
 from heytalk_audit.report.html import Fragment, badge, bullets, definitions, join, paragraph, table, tag
-from heytalk_audit.vocabulary import Audience
 
 
 def cover(audit: AuditDescription) -> Fragment:
-    """What was audited, when, against what, by which tool."""
+    """What was audited, when, against what, by which tool: the head of a chapter."""
+    title = f"{audit.partial}. {audit.title}" if audit.partial else audit.title
+    return join(tag("h1", title), paragraph(words.SUBTITLE, cls="sub"), _particulars(audit))
+
+
+def _particulars(audit: AuditDescription) -> Fragment:
     policy, snapshot, tool = audit.policy, audit.snapshot, audit.tool
     text = "compared with the clauses" if policy.text_compared else "not available; known by its digest"
     facts = [
@@ -25,23 +29,20 @@ def cover(audit: AuditDescription) -> Fragment:
         ("Policy", f"{policy.title}, version {policy.version}; digest {policy.sha256[:16]}"),
         ("Published text", f"{text}; SHA-256 {policy.text_sha256[:16]}"),
         ("Snapshot", f"{snapshot.id}; digest {snapshot.sha256[:16]}"),
-        ("Delivered by", f"{_producer(audit)}, from {snapshot.source_system or 'not stated'}"),
+        ("Delivered by", f"{words.producer(audit)}, from {snapshot.source_system or 'a source that is not stated'}"),
         ("Tool", f"{tool.name} {tool.version}; code {tool.code_sha256[:16]}"),
         ("Engagement key", f"fingerprint {audit.key_fingerprint}"),
         ("For", statement_in_words(audit.audience) or "internal use; contains pseudonyms"),
         ("Changed settings", ", ".join(f"{k}: {v}" for k, v in audit.settings_changed.items()) or "none"),
     ]
-    title = f"{audit.partial}. {audit.title}" if audit.partial else audit.title
-    return join(tag("h1", title), paragraph(words.SUBTITLE, cls="sub"), definitions(facts))
-
-
-def _producer(audit: AuditDescription) -> str:
-    return "not named here" if audit.audience == Audience.PUBLIC else audit.snapshot.producer or "not stated"
+    return definitions(facts)
 
 
 def limits(audit: AuditDescription) -> Fragment:
-    """What the audit does not show, the words it uses, and how it was made."""
+    """What the audit does not show, the words it uses, how it was made, and its particulars."""
     return join(
+        tag("h2", "Particulars of this audit", id="particulars"),
+        _particulars(audit),
         tag("h2", "Limits of this report", id="limits"),
         bullets(words.LIMITS),
         tag("h2", "Words used", id="words"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from heytalk_audit.report.cover import cover, limits, sign_off_statement
 from heytalk_audit.report.detectors import detections
-from heytalk_audit.report.matrix import results_matrix
+from heytalk_audit.report.matrix import results_by_rule, results_matrix
 from heytalk_audit.report.reliability import column_changes, evidence_reliability
 from heytalk_audit.report.sections import MOST_ROWS, left_out, rule_section
-from heytalk_audit.report.summary import verdict_summary
+from heytalk_audit.report.summary import first_page, on_screen, verdict_summary
 
 __all__ = [
     "MOST_ROWS",
@@ -15,8 +15,11 @@ __all__ = [
     "cover",
     "detections",
     "evidence_reliability",
+    "first_page",
     "left_out",
     "limits",
+    "on_screen",
+    "results_by_rule",
     "results_matrix",
     "rule_section",
     "sign_off_statement",

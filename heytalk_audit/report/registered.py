@@ -71,16 +71,20 @@ def register_counts(entries: Sequence[EntryStanding], linked: bool = True) -> Fr
 
 
 def covered(result: RuleResult, audience: str = Audience.INTERNAL) -> list[Fragment]:
-    """What the register says of one rule."""
+    """What the register of accepted exceptions says of one rule; nothing where it has no entry for it."""
     if not result.entries:
-        return [paragraph("None registered.")]
+        return []
     if result.accepted is None:
         text = "How many violations the register covers is suppressed. What it covers stays a violation, counted above."
     else:
         numbers = f"{result.accepted:,} of {result.ledger.violation:,} violations"
         text = f"The register covers {numbers}. What it covers stays a violation, counted above."
     lines = [_line(entry, audience) for entry in result.entries]
-    return [paragraph(text), table(_HEADS, lines, f"Accepted exceptions of {result.id}", numeric=_NUMBERS)]
+    return [
+        tag("h4", "Accepted exceptions"),
+        paragraph(text),
+        table(_HEADS, lines, f"Accepted exceptions of {result.id}", numeric=_NUMBERS),
+    ]
 
 
 def _soundness(entries: Sequence[EntryStanding]) -> str:

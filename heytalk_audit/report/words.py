@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from heytalk_audit.audit.clauses import BROKEN, KEPT, NO_COMMITMENT, NOT_TESTED, PARTLY, UNDECIDED
+from heytalk_audit.audit.disclosure import shown
+from heytalk_audit.audit.document import AuditDescription
 from heytalk_audit.audit.rule_result import Ledger, RuleResult
 from heytalk_audit.registers.attestations import ATTESTED, EXPIRED, OPEN
-from heytalk_audit.report.html import percent
-from heytalk_audit.vocabulary import Outcome, Verdict
+from heytalk_audit.report.html import Fragment, join, percent
+from heytalk_audit.vocabulary import Audience, Outcome, Verdict
 
 SUBTITLE = "Report of procedures performed (no assurance)"
 VERDICTS = {
@@ -75,6 +77,34 @@ def people(count: int) -> str:
 def rows(count: int) -> str:
     """A number of rows as words."""
     return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def number(count: int | None) -> str:
+    """A number with its thousands apart, or the word for a hidden one."""
+    return shown(count) if count is None else f"{count:,}"
+
+
+def with_commas(parts: Sequence[Fragment]) -> Fragment:
+    """Parts with commas between them."""
+    return join(*[part for one in parts for part in (", ", one)][1:])
+
+
+def producer(audit: AuditDescription) -> str:
+    """Who delivered the snapshot, as this report's audience may read it."""
+    return "a producer not named here" if audit.audience == Audience.PUBLIC else audit.snapshot.producer or "a producer that is not stated"
+
+
+def share_broken(result: RuleResult) -> str:
+    """How many of the records tested broke the promise, as numbers alone."""
+    share = f" ({percent(result.rate)})" if result.rate is not None else ""
+    return f"{number(result.ledger.violation)} of {number(result.ledger.tested)}{share}"
+
+
+def broken(result: RuleResult) -> str:
+    """The same in words, with the people concerned."""
+    about = f", concerning {people(result.subjects.violation)}" if result.subjects.violation else ""
+    share = f" ({percent(result.rate)})" if result.rate is not None else ""
+    return f"{number(result.ledger.violation)} of {number(result.ledger.tested)} records tested{share}{about}."
 
 
 def counts(by_name: Mapping[str, int]) -> str:
