@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -48,6 +49,16 @@ def write_canonical(value: Any, path: Path) -> None:
         file.write("\n")
 
 
+def write_whole(content: bytes, path: Path, mode: int = 0o644) -> None:
+    """Write a file, whole or not at all, on the disk before it stands there. A link in its place is replaced, and never followed."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "wb") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+    os.replace(beside, path)
+
+
 def parse_yaml(text: str) -> Any:
     """What YAML says; by libyaml, which is ten times faster, where it is there. Raises ValueError or yaml.YAMLError where it is none."""
     return load_yaml(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
@@ -71,12 +82,25 @@ def read_bounded(path: Path, where: str, most: int = MOST_BYTES) -> str:
 
     Raises OSError and UnicodeDecodeError as reading does.
     """
+    _refuse_unbounded(path, where, most)
+    return path.read_text("utf-8-sig")
+
+
+def bytes_bounded(path: Path, where: str, todo: str, most: int = MOST_BYTES) -> bytes:
+    """The bytes of a file that is handed in. Raises InputError where it is no file, larger than `most` bytes, or cannot be read."""
+    try:
+        _refuse_unbounded(path, where, most)
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise InputError(where, "cannot be read", todo) from error
+
+
+def _refuse_unbounded(path: Path, where: str, most: int) -> None:
     state = path.stat()
     if not stat.S_ISREG(state.st_mode):
         raise InputError(where, "is no file", "name a file, and no folder, pipe or device")
     if state.st_size > most:
-        raise InputError(where, f"is larger than {most // 10**6} MB", "keep it shorter")
-    return path.read_text("utf-8-sig")
+        raise InputError(where, f"is larger than {most / 10**6:,.0f} MB", "keep it shorter")
 
 
 class _WithoutAliases(yaml.SafeDumper):
