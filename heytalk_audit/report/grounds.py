@@ -35,7 +35,7 @@ _OTHERS = {
 _MOST = 4
 
 
-def in_words(area: AreaRating, results: Mapping[str, RuleResult]) -> Fragment:
+def reason_of_rating(area: AreaRating, results: Mapping[str, RuleResult]) -> Fragment:
     """The reason of an area's rating, in a sentence; a dash where a run of old does not state it."""
     if area.ground is None:
         return Fragment("\u2013")

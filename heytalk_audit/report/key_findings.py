@@ -144,7 +144,7 @@ def _line(result: RuleResult, audit: AuditDescription, entries: Sequence[Finding
     return [
         join(f"{result.title} ", tag("small", to_rule(result.id, nowrap=True))),
         severity_badge(_severity(result)),
-        f"{words.number(result.ledger.violation)} of {words.number(result.ledger.tested)}",
+        f"{words.count_in_words(result.ledger.violation)} of {words.count_in_words(result.ledger.tested)}",
         percent(result.rate) if result.rate is not None else None,
         shown(result.subjects.violation),
         _owners(entries),

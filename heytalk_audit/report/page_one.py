@@ -10,7 +10,7 @@ from heytalk_audit.audit.document import AreaRating, AuditDescription, FollowUpD
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.report import words
-from heytalk_audit.report.grounds import in_words
+from heytalk_audit.report.grounds import reason_of_rating
 from heytalk_audit.report.html import Fragment, join, paragraph, table, tag
 from heytalk_audit.report.links import to_rule
 from heytalk_audit.vocabulary import Rating, Verdict
@@ -58,7 +58,7 @@ def _area(area: AreaRating, results: Mapping[str, RuleResult], own: Sequence[Rul
     mark = tag("span", area.rating, cls=f"badge {area.rating.lower().replace(' ', '-')}")
     mark = join(mark, tag("small", f" at best {area.at_best}")) if area.at_best else mark
     counts = [sum(r.verdict in verdicts for r in own) for verdicts in words.VERDICT_GROUPS.values()]
-    return [area.title, mark, in_words(area, results), *counts]
+    return [area.title, mark, reason_of_rating(area, results), *counts]
 
 
 def changes(followed: FollowUpDocument | None, is_inside: bool) -> Fragment:

@@ -79,7 +79,7 @@ def rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
 
 
-def number(count: int | None) -> str:
+def count_in_words(count: int | None) -> str:
     """A number with its thousands apart, or the word for a hidden one."""
     return shown(count) if count is None else f"{count:,}"
 
@@ -97,14 +97,14 @@ def producer(audit: AuditDescription) -> str:
 def share_broken(result: RuleResult) -> str:
     """How many of the records tested broke the promise, as numbers alone."""
     share = f" ({percent(result.rate)})" if result.rate is not None else ""
-    return f"{number(result.ledger.violation)} of {number(result.ledger.tested)}{share}"
+    return f"{count_in_words(result.ledger.violation)} of {count_in_words(result.ledger.tested)}{share}"
 
 
 def broken(result: RuleResult) -> str:
     """The same in words, with the people concerned."""
     about = f", concerning {people(result.subjects.violation)}" if result.subjects.violation else ""
     share = f" ({percent(result.rate)})" if result.rate is not None else ""
-    return f"{number(result.ledger.violation)} of {number(result.ledger.tested)} records tested{share}{about}."
+    return f"{count_in_words(result.ledger.violation)} of {count_in_words(result.ledger.tested)} records tested{share}{about}."
 
 
 def counts(by_name: Mapping[str, int]) -> str:

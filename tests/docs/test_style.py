@@ -49,7 +49,7 @@ STRIKE = {
 CLAIMS = re.compile(r"\b(complian\w*|opinion\w*|assurance\w*|certif\w*)", re.IGNORECASE)
 ALLOWED = re.compile(
     r"\(no assurance\)|\bno (opinion|assurance|certificate)\b|compliance-trestle|legal[ _]compliance|LegalCompliance"
-    r"|certificates? of (its )?destruction|the certificate names|destroyed, with a certificate|covered by this "
+    r"|SSH certificates?|certificates? of (its )?destruction|the certificate names|destroyed, with a certificate|covered by this "
     r"certificate|certificate beside the log"
     r"|destruction of a snapshot",
     re.IGNORECASE,

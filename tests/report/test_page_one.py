@@ -56,14 +56,14 @@ def test_each_ground_decides_and_has_its_sentence(ground):
     assert decided.ground == ground
     assert decided.rules == DECIDING.get(ground, decided.rules)
     area = AreaRating(name="x", title="X", verdict=Verdict.FAIL, rating=decided.rating, ground=ground, deciding=decided.rules)
-    sentence = grounds.in_words(area, {r.id: r for r in GROUNDS[ground]}).html
+    sentence = grounds.reason_of_rating(area, {r.id: r for r in GROUNDS[ground]}).html
     assert sentence.endswith(".") and "{" not in sentence and "\u2013" not in sentence
     assert all(rule in sentence for rule in decided.rules[:1])
 
 
 def test_a_run_of_old_has_no_reason_to_show():
     area = AreaRating(name="x", title="X", verdict=Verdict.FAIL, rating=Rating.LIMITED)
-    assert grounds.in_words(area, {}).html == "\u2013"
+    assert grounds.reason_of_rating(area, {}).html == "\u2013"
 
 
 def test_an_area_carries_what_decided_it():
