@@ -70,12 +70,25 @@ def read_bounded(path: Path, where: str) -> str:
 
     Raises OSError and UnicodeDecodeError as reading does.
     """
+    _refuse_unbounded(path, where, MOST_BYTES)
+    return path.read_text("utf-8-sig")
+
+
+def bytes_bounded(path: Path, where: str, todo: str, most: int = MOST_BYTES) -> bytes:
+    """The bytes of a file that is handed in. Raises InputError where it is no file, larger than `most` bytes, or cannot be read."""
+    try:
+        _refuse_unbounded(path, where, most)
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise InputError(where, "cannot be read", todo) from error
+
+
+def _refuse_unbounded(path: Path, where: str, most: int) -> None:
     state = path.stat()
     if not stat.S_ISREG(state.st_mode):
         raise InputError(where, "is no file", "name a file, and no folder, pipe or device")
-    if state.st_size > MOST_BYTES:
-        raise InputError(where, f"is larger than {MOST_BYTES // 10**6} MB", "keep it shorter")
-    return path.read_text("utf-8-sig")
+    if state.st_size > most:
+        raise InputError(where, f"is larger than {most / 10**6:,.0f} MB", "keep it shorter")
 
 
 class _WithoutAliases(yaml.SafeDumper):

@@ -17,8 +17,11 @@ Params = Annotated[Path, typer.Argument(help="A parameters file, as params/quart
 Override = Annotated[list[str] | None, typer.Option("-p", help="Override one key: -p settings.audit_tz=Asia/Shanghai")]
 Folder = Annotated[Path, typer.Argument(help="A snapshot's folder")]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or a bag of one")]
+Pack = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, a bag of one, or a zip of either")]
+KeyEnv = Annotated[str, typer.Option(help="The environment variable that holds the engagement key")]
 PassphraseEnv = Annotated[str, typer.Option(help="The environment variable that holds the key's passphrase")]
 PASSPHRASE_ENV = "HEYTALK_AUDIT_PASSPHRASE"
+KEY_ENV = "HEYTALK_AUDIT_KEY"
 
 
 def passphrase_in(variable: str) -> bytes | None:

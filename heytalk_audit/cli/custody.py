@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from heytalk_audit.cli.app import PASSPHRASE_ENV, Folder, Override, Params, PassphraseEnv, app, now, passphrase_in
+from heytalk_audit.cli.app import KEY_ENV, PASSPHRASE_ENV, Folder, KeyEnv, Override, Params, PassphraseEnv, app, now, passphrase_in
 from heytalk_audit.console import out
 from heytalk_audit.errors import InputError, printable
 
@@ -130,12 +130,13 @@ def resolve(
     purpose: Annotated[str, typer.Option(help="What for")] = "",
     log: Log = None,
     passphrase_env: PassphraseEnv = PASSPHRASE_ENV,
+    key_env: KeyEnv = KEY_ENV,
 ) -> None:
     """Lead pseudonyms back to rows and persons, for the data protection officer alone. Each look-up is logged before it is answered."""
     from heytalk_audit.evidence.signature import load_key
     from heytalk_audit.handover import resolution
 
-    look_up = resolution.LookUp(by, case, purpose, load_key(key, passphrase_in(passphrase_env)))
+    look_up = resolution.LookUp(by, case, purpose, load_key(key, passphrase_in(passphrase_env)), key_env)
     for answer in resolution.resolve(run_, pseudonyms, snapshot, look_up, log, now):
         out.print(str(answer), markup=False, soft_wrap=True)
 

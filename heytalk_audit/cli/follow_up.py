@@ -8,24 +8,25 @@ from typing import Annotated
 
 import typer
 
-from heytalk_audit.cli.app import Run, app
+from heytalk_audit.cli.app import KEY_ENV, KeyEnv, Run, app
 from heytalk_audit.console import wide
 from heytalk_audit.errors import InputError
 
 
 @app.command()
 def diff(
-    old: Annotated[Path, typer.Argument(help="The earlier run's folder, or a bag of it")],
-    new: Annotated[Path, typer.Argument(help="The later run's folder, or a bag of it")],
+    old: Annotated[Path, typer.Argument(help="The earlier run's folder, a bag of it, or a zip of either")],
+    new: Annotated[Path, typer.Argument(help="The later run's folder, a bag of it, or a zip of either")],
     json_: Annotated[Path | None, typer.Option("--json", help="Write all of it, row by row, to this file")] = None,
     old_snapshot: Annotated[Path | None, typer.Option(help="The earlier run's snapshot, to tell causes apart by recomputing")] = None,
     new_snapshot: Annotated[Path | None, typer.Option(help="The later run's, where the earlier one is gone")] = None,
+    key_env: KeyEnv = KEY_ENV,
 ) -> None:
     """What changed between two audits, row by row, and why. Exit status 1 where something did."""
     from heytalk_audit.canonical import write_canonical
     from heytalk_audit.follow_up import diff as compared
 
-    with compared.diff(old, new, old_snapshot, new_snapshot) as difference:
+    with compared.diff(old, new, old_snapshot, new_snapshot, key_env) as difference:
         if json_:
             write_canonical(compared.document(difference), json_)
         compared.print_difference(difference, wide())

@@ -19,7 +19,7 @@ from typing import Any
 from heytalk_audit.canonical import digest, file_sha256
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence.folder import STATEMENT, payload
-from heytalk_audit.evidence.sign_off import read_sign_off
+from heytalk_audit.evidence.sign_off import REVIEWER, checked_sign_offs
 from heytalk_audit.evidence.statement import materials_of, read_statement
 from heytalk_audit.snapshot.delivery import DESCRIPTOR, read_descriptor
 
@@ -263,7 +263,7 @@ def signed_on(snapshot: HeldSnapshot, run: Path) -> dt.date:
         raise InputError(f"--run {run.name}", "is no run's folder and no bag of one", "name the run of the final report") from error
     if used.get(f"snapshot/{DESCRIPTOR}") != snapshot.sha256:
         raise InputError(f"--run {run.name}", "was not made from this snapshot", "name the run of the final report")
-    signed = read_sign_off(run, "reviewer")
-    if signed is None or signed["evidence_sha256"] != digest(content):
+    signed = checked_sign_offs(run).signed.get(REVIEWER)
+    if signed is None:
         raise InputError(f"--run {run.name}", "was not signed by its reviewer", "have it signed, or leave --run out")
-    return dt.datetime.fromisoformat(signed["date"]).astimezone(dt.UTC).date()
+    return dt.datetime.fromisoformat(signed.date).astimezone(dt.UTC).date()

@@ -23,7 +23,8 @@ PAYLOAD = "data"
 
 def payload(folder: Path) -> Path:
     """The run's own folder, of a run or a bag of one."""
-    return folder / PAYLOAD if (folder / PAYLOAD).is_dir() else folder
+    inner = folder / PAYLOAD
+    return inner if inner.is_dir() and not inner.is_symlink() else folder
 
 
 def exceptions_file(folder: Path, rule: str) -> Path:

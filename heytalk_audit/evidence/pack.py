@@ -8,8 +8,9 @@ import tempfile
 from pathlib import Path
 
 from heytalk_audit.errors import InputError
-from heytalk_audit.evidence.bag import bag_tags, files_of
+from heytalk_audit.evidence.bag import bag_tags
 from heytalk_audit.evidence.folder import PAYLOAD, STATEMENT
+from heytalk_audit.evidence.inventory import inventory
 from heytalk_audit.evidence.statement import read_statement
 from heytalk_audit.evidence.verify import verify_pack
 
@@ -27,7 +28,7 @@ def write_bag(run: Path, bag: Path) -> int:
     with tempfile.TemporaryDirectory(dir=bag.parent, prefix=".pack-") as staged:
         built = Path(staged) / "bag"
         shutil.copytree(run, built / PAYLOAD)
-        files = files_of(built)
+        files = inventory(built).files
         tags = bag_tags(read_statement((run / STATEMENT).read_bytes()), files)
         for name, content in tags.items():
             (built / name).write_bytes(content)

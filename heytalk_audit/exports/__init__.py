@@ -8,11 +8,15 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.evidence.folder import payload
-from heytalk_audit.exports import environment, excel, junit, oscal, pdf, tables
+from heytalk_audit.evidence.opened import is_zip, opened_pack
+from heytalk_audit.exports import dsse, environment, excel, junit, oscal, pdf, tables
 from heytalk_audit.exports.recorded import Recorded, Unavailable, read_recorded
 
 #: Format to what writes it: the run, into a folder.
@@ -23,6 +27,7 @@ FORMATS: dict[str, Callable[[Recorded, Path], None]] = {
     "oscal": oscal.write,
     "pdf": pdf.write,
     "cyclonedx": environment.write,
+    "dsse": dsse.write,
 }
 FILES = {
     "findings.csv",
@@ -32,11 +37,12 @@ FILES = {
     "oscal-assessment-results.json",
     "report.pdf",
     "environment.cdx.json",
+    dsse.FILE,
 }
 
 
-def export(run: Path, formats: list[str], out: Path | None) -> tuple[Path, list[str], list[str]]:
-    """Write these formats (none named: all that can be made here) into a folder, whole or not at all. Raises InputError.
+def export(run: Path, formats: list[str], out: Path | None, key: Ed25519PrivateKey | None = None) -> tuple[Path, list[str], list[str]]:
+    """Write these formats (none named: all that can be made here) into a folder, whole or not at all. `key` signs. Raises InputError.
 
     Returns the folder, the files in it, and what was left out and why.
     """
@@ -44,9 +50,14 @@ def export(run: Path, formats: list[str], out: Path | None) -> tuple[Path, list[
     for name in wanted:
         if name not in FORMATS:
             raise InputError(f"--format {name[:40]}", "is no format", nearest(name, FORMATS))
-    recorded = read_recorded(run)
-    target = _target(run, out)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    with opened_pack(run) as folder:
+        recorded = replace(read_recorded(folder, run), key=key)
+        target = _target(run, out)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return _exported(recorded, wanted, target)
+
+
+def _exported(recorded: Recorded, wanted: list[str], target: Path) -> tuple[Path, list[str], list[str]]:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".exports-") as work:
         staged = Path(work) / "new"
         staged.mkdir(mode=0o755)
@@ -72,7 +83,8 @@ def _write(recorded: Recorded, wanted: list[str], folder: Path) -> list[str]:
 
 
 def _target(run: Path, out: Path | None) -> Path:
-    target = out or run.resolve().with_name(run.resolve().name + ".exports")
+    name = run.resolve().stem if is_zip(run) else run.resolve().name
+    target = out or run.resolve().with_name(name + ".exports")
     inside = target.resolve()
     if any(place in (inside, *inside.parents) for place in (run.resolve(), payload(run).resolve())):
         raise InputError(f"--out {target.name}", "lies in the run's folder", "name a folder outside: a run is never changed")

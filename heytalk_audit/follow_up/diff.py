@@ -20,6 +20,7 @@ from rich.text import Text
 
 from heytalk_audit.canonical import Streamed
 from heytalk_audit.errors import printable
+from heytalk_audit.evidence.opened import opened_pack
 from heytalk_audit.evidence.row_files import opened_reader
 from heytalk_audit.evidence.statement import material_changes
 from heytalk_audit.follow_up.changes import STATES, Changes, recorded_changes
@@ -36,7 +37,7 @@ from heytalk_audit.follow_up.compare import (
 )
 from heytalk_audit.follow_up.counterfactual import laboratory
 from heytalk_audit.follow_up.earlier import RuleRows, Run, verified_run
-from heytalk_audit.params import engagement_key
+from heytalk_audit.params import KEY_ENV, engagement_key
 from heytalk_audit.policy.chapters import CHAPTERS
 
 COLUMNS = ("Rule", "Verdict", "Rows", "State", "From", "To", "Cause")
@@ -83,16 +84,23 @@ class Difference:
 
 
 @contextmanager
-def diff(old: Path, new: Path, old_snapshot: Path | None = None, new_snapshot: Path | None = None) -> Iterator[Difference]:
-    """Compare two runs, or bags of them. The rows that changed can be read as long as the context lasts. Raises InputError."""
-    first, second = verified_run(old, f"diff {old.name}"), verified_run(new, f"diff {new.name}")
+def diff(
+    old: Path, new: Path, old_snapshot: Path | None = None, new_snapshot: Path | None = None, key_env: str = KEY_ENV
+) -> Iterator[Difference]:
+    """Compare two runs, or bags or zips of them. The rows that changed can be read as long as the context lasts. Raises InputError.
+
+    `key_env` names the environment variable of the engagement key, which is needed where a snapshot is named.
+    """
     with ExitStack() as stack:
+        first, second = (verified_run(stack.enter_context(opened_pack(pack)), f"diff {pack.name}", pack) for pack in (old, new))
         snapshots = (old_snapshot, new_snapshot)
         recorded = second.materials.get("previous/evidence.json") == first.evidence and not any(snapshots) and same_key(first, second)
-        yield Difference(first, second, _comparison(stack, first, second, snapshots, recorded), recorded)
+        yield Difference(first, second, _comparison(stack, first, second, snapshots, recorded, key_env), recorded)
 
 
-def _comparison(stack: ExitStack, old: Run, new: Run, snapshots: tuple[Path | None, Path | None], recorded: bool) -> Comparison:
+def _comparison(
+    stack: ExitStack, old: Run, new: Run, snapshots: tuple[Path | None, Path | None], recorded: bool, key_env: str
+) -> Comparison:
     """The rules of both runs; `recorded`: as the later run itself has recorded them."""
     rules, reader = list(dict.fromkeys([*old.rules, *new.rules])), stack.enter_context(opened_reader())
     if not same_key(old, new):
@@ -100,16 +108,10 @@ def _comparison(stack: ExitStack, old: Run, new: Run, snapshots: tuple[Path | No
     if recorded:
         compared = [Compared(rule, verdicts_of(rule, old, new), candidates_of(rule, old, new)) for rule in rules]
         return counted(compared, recorded_changes(reader, new.carried))
-    lab = laboratory(stack, old, new, snapshots, lambda: _key_of(new))
+    lab = laboratory(stack, old, new, snapshots, lambda: engagement_key(key_env))
     folder = Path(stack.enter_context(TemporaryDirectory(prefix="heytalk-audit-")))
     now = (new.rows_of(rule) if new.finds(rule) else RuleRows(rule, None) for rule in rules)
     return compare_runs(old, new, now, lab, reader, folder)
-
-
-def _key_of(run: Run) -> bytes:
-    """The engagement key, from the environment variable that the run's parameters name."""
-    report = run.parameters.get("report") or {}
-    return engagement_key(report.get("key_env", "HEYTALK_AUDIT_KEY"))
 
 
 # as JSON ---------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from heytalk_audit import contract
@@ -24,12 +25,12 @@ from heytalk_audit.canonical import canonical, digest, read_yaml
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence import custody
 from heytalk_audit.evidence.folder import PARAMETERS, STATEMENT, exceptions_file, payload
+from heytalk_audit.evidence.results import results_in
 from heytalk_audit.evidence.row_files import file_list, opened_reader, values_among
 from heytalk_audit.evidence.signature import BadSignature, public_of, sign, verify
 from heytalk_audit.evidence.statement import materials_of, read_statement
 from heytalk_audit.evidence.verify import verify_pack
-from heytalk_audit.follow_up.earlier import results_in
-from heytalk_audit.params import engagement_key
+from heytalk_audit.params import KEY_ENV, check, engagement_key
 from heytalk_audit.snapshot import delivery
 from heytalk_audit.snapshot.csv_tables import opened
 from heytalk_audit.snapshot.folders import folded
@@ -43,12 +44,13 @@ MOST = 100
 
 @dataclass(frozen=True)
 class LookUp:
-    """Who asks, in which case, what for, and the key that proves it."""
+    """Who asks, in which case, what for, the key that proves it, and the environment variable that holds the engagement key."""
 
     by: str
     case: str
     purpose: str
     key: Ed25519PrivateKey
+    key_env: str = KEY_ENV
 
 
 @dataclass(frozen=True)
@@ -103,11 +105,11 @@ def _refuse(run: Path, held: custody.HeldSnapshot, look_up: LookUp) -> tuple[str
     if faults:
         raise InputError(where, f"is not as it was written ({faults[0]})", "name a run that was not changed")
     content = (folder / STATEMENT).read_bytes()
-    results, parameters = results_in(folder, where), read_yaml(folder / PARAMETERS, where)
+    results = results_in(folder, where)
     if results.audit.audience != Audience.INTERNAL:
         raise InputError(where, "withholds its rows", "name the run for internal use")
-    _refuse_stranger(where, parameters, look_up)
-    variable = parameters.get("report", {}).get("key_env", "HEYTALK_AUDIT_KEY")
+    _refuse_stranger(where, _officers(folder, where), look_up)
+    variable = look_up.key_env
     key = engagement_key(variable)
     if fingerprint(key) != results.audit.key_fingerprint:
         raise InputError(f"report.key_env {variable}", "holds another key than the run's", "export the engagement key of that run")
@@ -116,8 +118,18 @@ def _refuse(run: Path, held: custody.HeldSnapshot, look_up: LookUp) -> tuple[str
     return digest(content), results, key
 
 
-def _refuse_stranger(where: str, parameters: dict[str, Any], look_up: LookUp) -> None:
-    officers = parameters.get("resolution", {}).get("keys", [])
+def _officers(folder: Path, where: str) -> list[str]:
+    """The keys of those who may resolve, as the run's own parameters have them."""
+    try:
+        document = read_yaml(folder / PARAMETERS, where)
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        raise InputError(where, f"has no {PARAMETERS} that can be read", "name a run that this version wrote") from error
+    if not isinstance(document, dict):
+        raise InputError(where, f"its {PARAMETERS} is no mapping", "name a run that this version wrote")
+    return check(document, PARAMETERS).resolution.keys
+
+
+def _refuse_stranger(where: str, officers: list[str], look_up: LookUp) -> None:
     if not officers:
         raise InputError(where, "names nobody who may resolve", "run the audit with resolution.keys in its parameters")
     if public_of(look_up.key).public not in officers:
