@@ -96,6 +96,8 @@ def verify_pack(folder: Path, beside_of: Path | None = None) -> Verified:
     if statement is None:
         return Verified((*there.faults, *faults), len(there.files), signer)
     faults += [*there.faults, *_compare(there, statement, prefix, bag)]
+    # a changed payload makes the tags of its bag wrong as well: only the first is worth telling
+    faults += _tags(there, statement) if bag and not faults else []
     if not faults:
         with opened_reader() as reader:
             faults += [PackFault(prefix + f.file, f.what) for f in _contents(run, reader)]
@@ -138,11 +140,10 @@ def _compare(there: Inventory, statement: dict[str, Any], prefix: str, bag: bool
         elif file_sha256(there.files[name]) != sha256:
             faults.append(PackFault(name, "was changed"))
     expected = set(wanted) | {prefix + n for n in (STATEMENT, SIGNATURE)}
-    tags = bag_tags(statement, there.files) if bag else {}
-    faults += _lost_signature(there.files) if bag else []
-    faults += [PackFault(name, "is not part of the pack") for name in sorted(set(there.files) - expected - set(tags))]
-    # a changed payload makes the tags of its bag wrong as well: only the first is worth telling
-    return faults or [*(f for name, content in tags.items() for f in _tag(there.files, name, content))]
+    expected |= set(bag_tags(statement, there.files)) if bag else set()
+    # a statement of format 1 does not say that it is signed; the manifest of its bag does
+    faults += _lost_signature(there.files) if bag and signing_key_of(statement) is None else []
+    return faults + [PackFault(name, "is not part of the pack") for name in sorted(set(there.files) - expected)]
 
 
 def _contents(run: Path, reader: RowReader) -> Iterator[PackFault]:
@@ -174,9 +175,10 @@ def _lost_signature(files: dict[str, Path]) -> list[PackFault]:
     return [PackFault(name, "is missing")] if listed and name not in files else []
 
 
-def _tag(files: dict[str, Path], name: str, content: bytes) -> Iterator[PackFault]:
-    """A fault where a file beside the payload is not what the payload makes it."""
-    if name not in files:
-        yield PackFault(name, "is missing")
-    elif files[name].stat().st_size != len(content) or files[name].read_bytes() != content:
-        yield PackFault(name, "was changed")
+def _tags(there: Inventory, statement: dict[str, Any]) -> Iterator[PackFault]:
+    """A fault for each file beside a bag's payload that is not what the payload makes it."""
+    for name, content in bag_tags(statement, there.files).items():
+        if name not in there.files:
+            yield PackFault(name, "is missing")
+        elif there.sizes[name] != len(content) or there.files[name].read_bytes() != content:
+            yield PackFault(name, "was changed")

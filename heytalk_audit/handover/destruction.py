@@ -13,6 +13,7 @@ from typing import Any
 from heytalk_audit.canonical import canonical, digest, file_sha256
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence import custody
+from heytalk_audit.evidence.chain import append
 from heytalk_audit.evidence.custody import HeldSnapshot
 from heytalk_audit.report import page
 from heytalk_audit.report.html import definitions, join, paragraph, table, tag
@@ -46,7 +47,7 @@ def destroy(folder: Path, by: str, log: Path | None, now: dt.datetime, reason: s
     receipt = _due(held, file, now, reason, run)
     plan, tables = plan_of(held), held.hashes()
     more = {"tables": tables, "files": len(plan.files), "method": METHOD, "reason": reason or None}
-    begun = custody.append(file, custody.entry_of(held, "destruction begun", by, now, **more))
+    begun = append(file, custody.entry_of(held, "destruction begun", by, now, **more))
     _remove(held, plan)
     destroyed = {
         "destroyed_at": custody.stamp(now),
@@ -57,7 +58,7 @@ def destroy(folder: Path, by: str, log: Path | None, now: dt.datetime, reason: s
     certificate = _certificate(held, plan, tables, receipt) | destroyed
     paths = _write(file.parent, held, certificate, now)
     entry = custody.entry_of(held, "destroyed", by, now, **more, certificate_sha256=digest(canonical(certificate)))
-    custody.append(file, entry)
+    append(file, entry)
     return paths
 
 

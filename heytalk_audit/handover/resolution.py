@@ -24,10 +24,11 @@ from heytalk_audit.audit.pseudonym import fingerprint, pseudonym
 from heytalk_audit.canonical import canonical, digest, read_yaml
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence import custody
+from heytalk_audit.evidence.chain import append
 from heytalk_audit.evidence.folder import PARAMETERS, STATEMENT, exceptions_file, payload
 from heytalk_audit.evidence.results import results_in
 from heytalk_audit.evidence.row_files import file_list, opened_reader, values_among
-from heytalk_audit.evidence.signature import BadSignature, public_of, sign, verify
+from heytalk_audit.evidence.signature import BadSignature, Signer, public_of, sign, verify
 from heytalk_audit.evidence.statement import materials_of, read_statement
 from heytalk_audit.evidence.verify import verify_pack
 from heytalk_audit.params import KEY_ENV, check, engagement_key
@@ -85,17 +86,18 @@ def resolve(
         entry = custody.entry_of(held, EVENT, stated["by"], now(), case=stated["case"], purpose=stated["purpose"])
         entry |= {"evidence_sha256": evidence, "pseudonym": one, "found": answer.table is not None}
         entry |= {"public_key": public_of(look_up.key).public}
-        custody.append(file, entry | {"signature": sign(canonical(entry), look_up.key, NAMESPACE).decode()})
+        append(file, entry | {"signature": sign(canonical(entry), look_up.key, NAMESPACE).decode()}, look_up.key)
         yield answer
 
 
-def genuine(entry: dict[str, Any]) -> bool:
-    """Whether a line of the log is signed by the key that it names."""
-    signed = {name: value for name, value in entry.items() if name not in ("signature", "previous")}
+def signer_of(entry: dict[str, Any]) -> Signer | None:
+    """Who signed a line of the log; null where it is not signed by the key that it names."""
+    signed = {name: value for name, value in entry.items() if name not in ("signature", "previous", "line")}
     try:
-        return verify(canonical(signed), entry["signature"].encode(), NAMESPACE).public == str(entry["public_key"])
-    except (BadSignature, KeyError, UnicodeEncodeError):
-        return False
+        signer = verify(canonical(signed), str(entry["signature"]).encode(), NAMESPACE)
+    except (BadSignature, KeyError, ValueError):
+        return None
+    return signer if signer.public == entry["public_key"] else None
 
 
 def _refuse(run: Path, held: custody.HeldSnapshot, look_up: LookUp) -> tuple[str, Results, bytes]:
