@@ -16,7 +16,7 @@ from pathlib import Path
 from heytalk_audit.canonical import bytes_bounded
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.signature import Signer
-from heytalk_audit.evidence.wire import string, strings, take
+from heytalk_audit.evidence.wire import first_string, string, strings
 
 _MAGIC, _VERSION = b"SSHKRL\n\0", 1
 _CERTIFICATES, _KEYS, _SHA1, _SHA256 = 1, 2, 3, 5
@@ -82,29 +82,29 @@ def _listed(content: bytes) -> Iterator[bytes]:
         if line and not line.startswith(b"#"):
             kind, blob = line.split(None, 2)[:2]
             key = base64.b64decode(blob, validate=True)
-            if take(key)[0] != kind:
+            if first_string(key)[0] != kind:
                 raise ValueError("another key than its name says")
             yield _plain(key)
 
 
 def _plain(key: bytes) -> bytes:
     """The key itself, of a certificate of an ed25519 key."""
-    kind, rest = take(key)
+    kind, rest = first_string(key)
     if kind != b"ssh-ed25519-cert-v01@openssh.com":
         return key
-    _nonce, rest = take(rest)
-    return string(b"ssh-ed25519") + string(take(rest)[0])
+    _nonce, rest = first_string(rest)
+    return string(b"ssh-ed25519") + string(first_string(rest)[0])
 
 
 def _binary(content: bytes) -> Revoked:
     (version,) = struct.unpack(">I", content[8:12])
     if version != _VERSION:
         raise ValueError("another version")
-    _reserved, rest = take(content[36:])
-    _comment, rest = take(rest)
+    _reserved, rest = first_string(content[36:])
+    _comment, rest = first_string(rest)
     revoked = Revoked()
     while rest:
-        kind, (section, rest) = rest[0], take(rest[1:])
+        kind, (section, rest) = rest[0], first_string(rest[1:])
         if kind == _CERTIFICATES:
             revoked.certificates.append(_of_authority(section))
         elif kind == _KEYS:
@@ -117,17 +117,17 @@ def _binary(content: bytes) -> Revoked:
 
 
 def _of_authority(section: bytes) -> RevokedByAuthority:
-    authority, rest = take(section)
-    _reserved, rest = take(rest)
+    authority, rest = first_string(section)
+    _reserved, rest = first_string(rest)
     part = RevokedByAuthority(authority)
     while rest:
-        kind, (data, rest) = rest[0], take(rest[1:])
+        kind, (data, rest) = rest[0], first_string(rest[1:])
         if kind == _SERIALS:
             part.serials |= {n for (n,) in struct.iter_unpack(">Q", data)}
         elif kind == _RANGE:
             part.ranges.append(struct.unpack(">QQ", data))
         elif kind == _BITMAP:
-            part.bitmaps.append((struct.unpack(">Q", data[:8])[0], int.from_bytes(take(data[8:])[0], "big")))
+            part.bitmaps.append((struct.unpack(">Q", data[:8])[0], int.from_bytes(first_string(data[8:])[0], "big")))
         elif kind == _KEY_IDS:
             part.key_ids |= set(strings(data))
         else:

@@ -91,6 +91,8 @@ def aside(run: Path, evidence: str) -> Path:
 def sign_offs_of(run: Path, statement: Path) -> SignOffs:
     """The sign-offs beside a run whose evidence is in the file `statement`, checked. Raises nothing that comes of what lies there."""
     folder = beside(run)
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        return SignOffs(faults=(PackFault(folder.name, "is no folder of sign-offs"),))
     signed: dict[str, SignOff] = {}
     faults = []
     for role in ROLES:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from heytalk_audit.errors import InputError
-from heytalk_audit.evidence.wire import Certificate, certificate_in, string, strings, take
+from heytalk_audit.evidence.wire import Certificate, certificate_in, first_string, string, strings
 
 #: What a signature is for: one made for another purpose does not pass as one over evidence.
 NAMESPACE = "heytalk-audit"
@@ -109,7 +109,7 @@ def verify(content: bytes, signature: bytes, namespace: str = NAMESPACE) -> Sign
     try:
         public, purpose, reserved, algorithm, signed = strings(blob[10:], 5)
         kind, raw = strings(signed, 2)
-        public_kind, _ = take(public)
+        public_kind, _ = first_string(public)
     except ValueError as error:
         raise BadSignature("is cut short") from error
     if reserved or kind != _KIND or public_kind not in (_KIND, _CERTIFICATE) or algorithm not in _HASHES:

@@ -17,7 +17,7 @@ from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence.patterns import BadOptions, KeyOptions, absolute_time, first_word, is_listed, options_in, past_options
 from heytalk_audit.evidence.revoked import Revoked, revoked_in
 from heytalk_audit.evidence.signature import Signer
-from heytalk_audit.evidence.wire import Certificate, take
+from heytalk_audit.evidence.wire import Certificate, first_string
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,6 @@ def key_in(text: bytes) -> bytes | None:
     encoded = rest.lstrip(b" ").partition(b" ")[0]
     try:
         blob = base64.b64decode(b"".join(encoded.split()), validate=True)
-        return blob if kind and take(blob)[0] == kind else None
+        return blob if kind and first_string(blob)[0] == kind else None
     except (ValueError, binascii.Error):
         return None

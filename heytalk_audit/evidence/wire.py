@@ -40,7 +40,7 @@ def string(value: bytes) -> bytes:
     return struct.pack(">I", len(value)) + value
 
 
-def take(data: bytes) -> tuple[bytes, bytes]:
+def first_string(data: bytes) -> tuple[bytes, bytes]:
     """The first string of some bytes, and what follows it. Raises ValueError."""
     if len(data) < 4:
         raise ValueError("no length")
@@ -54,7 +54,7 @@ def strings(data: bytes, number: int | None = None) -> list[bytes]:
     """The strings that some bytes are, so many if that is said, and nothing else. Raises ValueError."""
     parts = []
     while data:
-        part, data = take(data)
+        part, data = first_string(data)
         parts.append(part)
     if number is not None and len(parts) != number:
         raise ValueError("other strings than expected")
@@ -63,7 +63,7 @@ def strings(data: bytes, number: int | None = None) -> list[bytes]:
 
 def certificate_in(blob: bytes) -> Certificate:
     """The certificate of an ed25519 key in its binary form. Raises ValueError, also where its authority did not sign it."""
-    kind, _ = take(blob)
+    kind, _ = first_string(blob)
     try:
         identity = load_ssh_public_identity(kind + b" " + base64.b64encode(blob))
         if not isinstance(identity, SSHCertificate):
