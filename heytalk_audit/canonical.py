@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -45,6 +46,16 @@ def write_canonical(value: Any, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(_ENCODER.iterencode(value))
         file.write("\n")
+
+
+def write_whole(content: bytes, path: Path, mode: int = 0o644) -> None:
+    """Write a file, whole or not at all, on the disk before it stands there. A link in its place is replaced, and never followed."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "wb") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+    os.replace(beside, path)
 
 
 def parse_yaml(text: str) -> Any:

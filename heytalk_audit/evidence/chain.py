@@ -17,7 +17,7 @@ from typing import Annotated, Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from heytalk_audit.canonical import bytes_bounded, canonical, digest
+from heytalk_audit.canonical import bytes_bounded, canonical, digest, write_whole
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.signature import BadSignature, Signer, sign, verify
 
@@ -116,13 +116,7 @@ def _write_head(log: Path, head: Head, signed: SignedHead | None, key: Ed25519Pr
     """Write the head, whole or not at all; an earlier signature is kept until there is a new one."""
     if key is not None:
         signed = SignedHead(**head.model_dump(), signature=sign(canonical(head.model_dump()), key, NAMESPACE).decode())
-    file = head_file(log)
-    beside = file.with_name(f"{file.name}.{os.getpid()}")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as handle:
-        handle.write(canonical(_HeadFile(**head.model_dump(), signed=signed).model_dump()))
-        handle.flush()
-        os.fsync(handle.fileno())
-    os.replace(beside, file)
+    write_whole(canonical(_HeadFile(**head.model_dump(), signed=signed).model_dump()), head_file(log), 0o600)
 
 
 def _checked(content: bytes, log: Path) -> Chain:

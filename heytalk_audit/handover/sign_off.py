@@ -15,7 +15,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from heytalk_audit.audit.document import Results
-from heytalk_audit.canonical import canonical, file_sha256
+from heytalk_audit.canonical import canonical, file_sha256, write_whole
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.evidence.folder import STATEMENT, payload
 from heytalk_audit.evidence.results import results_in
@@ -75,8 +75,8 @@ def _set_aside(run: Path) -> Path | None:
 
 def _write(folder: Path, role: str, content: bytes, key: Ed25519PrivateKey) -> None:
     folder.mkdir(exist_ok=True)
-    (folder / f"{role}.json").write_bytes(content)
-    (folder / f"{role}.json.sig").write_bytes(sign(content, key, NAMESPACE))
+    write_whole(content, folder / f"{role}.json")
+    write_whole(sign(content, key, NAMESPACE), folder / f"{role}.json.sig")
 
 
 def refuse(run: Path, role: str, name: str, key: Ed25519PrivateKey) -> None:
@@ -136,7 +136,6 @@ def _cover(run: Path, signed: Mapping[str, SignOff]) -> Path:
     body = pages.opinion(results.audit, ratings(results), agreed_overrides(signed), stated, f"../{run.name}/index.html")
     title = f"Statement of sign-off - {results.audit.title}"
     cover = beside(run) / "cover.html"
-    cover.write_text(
-        page.wrap(page.sanitised(body.html), title, [{"href": "cover.html", "title": "Statement of sign-off", "current": True}]), "utf-8"
-    )
+    here = [{"href": "cover.html", "title": "Statement of sign-off", "current": True}]
+    write_whole(page.wrap(page.sanitised(body.html), title, here).encode(), cover)
     return cover

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from pathlib import Path
 
 import ibis.expr.types as ir
@@ -13,6 +12,7 @@ from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import Evaluation, evaluate
 from heytalk_audit.audit.pseudonym import with_pseudonyms
 from heytalk_audit.audit.sampling import pseudonyms
+from heytalk_audit.canonical import write_whole
 from heytalk_audit.detect.places import PLACES
 from heytalk_audit.errors import InputError
 from heytalk_audit.rules import RULES
@@ -39,16 +39,8 @@ def write_queue(params: Path, overrides: list[str], target: Path) -> int:
     lines = [line for rule in judged for line in _lines(evaluate(rule, session.audit), session.audit, session.key_pads)]
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows([COLUMNS, *lines])
-    _write_for_owner(buffer.getvalue(), target)
+    write_whole(buffer.getvalue().encode(), target, 0o600)
     return len(lines)
-
-
-def _write_for_owner(text: str, target: Path) -> None:
-    """Write a file, whole or not at all, that only its owner may read."""
-    beside = target.with_name(target.name + ".part")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline="") as handle:
-        handle.write(text)
-    os.replace(beside, target)
 
 
 def _lines(evaluation: Evaluation, audit: Audit, pads: ir.Table) -> list[Line]:

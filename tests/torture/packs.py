@@ -144,7 +144,7 @@ def base_pack(folder: Path) -> Path:
 
 
 def slim(base: Path) -> None:
-    """Take from the run what only makes it larger: pages, notebooks, clauses, materials. What is left is signed, and as well formed as before."""
+    """Take from the run what only makes it larger: pages, notebooks, clauses, materials. What is left is signed, and well formed."""
     run = base / "run"
     for file in [*run.glob("*.html"), *run.glob("notebooks/*")]:
         if file.name not in ("index.html", "00-evidence.ipynb"):
@@ -426,7 +426,7 @@ def signed_off(i: Input) -> str:
     folder = beside(i.run)
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(i.base / "run.sign-off", folder)
-    role, how = i.pick.choice(["preparer", "reviewer"]), i.pick.randrange(5)
+    role, how = i.pick.choice(["preparer", "reviewer"]), i.pick.randrange(6)
     file = folder / f"{role}.json"
     if how <= 2:
         document, path = i.document(file)
@@ -444,9 +444,15 @@ def signed_off(i: Input) -> str:
             lambda: other.write_bytes(b"\xff" * 99),
         ]
         i.pick.choice(made)()
+    elif how == 4:
+        for name in ("cover.html", f"{role}.json", f"{role}.json.sig"):
+            put(folder / name, b"")
+            (folder / name).unlink()
+            (folder / name).symlink_to(i.base / "outside")
+        (folder / f"{role}.json").unlink()
     else:
         shutil.rmtree(folder)
-        made = [lambda: folder.write_bytes(b""), lambda: folder.symlink_to("/"), lambda: os.mkfifo(folder)]
+        made = [lambda: folder.write_bytes(b""), lambda: folder.symlink_to(i.base), lambda: os.mkfifo(folder)]
         i.pick.choice(made)()
     return f"sign-off {role} way {how}"
 
