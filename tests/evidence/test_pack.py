@@ -193,6 +193,51 @@ def test_a_replay_is_identical(signed, demo):
     assert replayed(signed, demo) == (0, [equal, f"{signed / 'bag'}: identical"])
 
 
+def rewritten(signed: Path, folder: Path, change, material: dict[str, str]) -> Path:
+    """A run whose results were written otherwise, with a statement over them, as other code or an earlier version wrote it."""
+    shutil.copytree(signed / "run", folder)
+    results = json.loads((folder / "results.json").read_bytes())
+    change(results)
+    (folder / "results.json").write_bytes(canonical(results))
+    (folder / "evidence.sig").unlink()
+
+    def others(document) -> None:
+        build = document["predicate"]["buildDefinition"]
+        build["internalParameters"] = {}
+        build["resolvedDependencies"] = [
+            m | {"digest": {"sha256": material.get(m["name"], m["digest"].get("sha256"))}}
+            for m in build["resolvedDependencies"]
+            if m["name"] != "commit"
+        ]
+
+    resealed(folder, others)
+    return folder
+
+
+def test_a_replay_with_other_code_says_first_whether_the_data_say_the_same(signed, demo, tmp_path):
+    def other_code(results) -> None:
+        results["audit"]["tool"]["code_sha256"] = "0" * 64
+
+    run_ = rewritten(signed, tmp_path / "run", other_code, {"code/rules/retention.py": "0" * 64})
+    done = heytalk_audit("replay", run_, "--snapshot", demo)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 1 and lines[0] == "verdicts, ledgers and exception rows are equal", done.stderr
+    assert "since code/rules/retention.py: changed" in lines and "differs: results.json: differs" in lines
+
+
+def test_a_replay_of_an_earlier_format_compares_what_the_data_say(signed, demo, tmp_path):
+    def format_1(results) -> None:
+        del results["format"]
+        for rule in results["rules"]:
+            over_time = rule["over_time"]
+            rule["over_time"] = over_time and {"said": over_time["words"], "points": over_time["points"]}
+
+    run_ = rewritten(signed, tmp_path / "run", format_1, {})
+    done = heytalk_audit("replay", run_, "--snapshot", demo)
+    assert done.returncode == 0 and "format 1 can't be written any more" in done.stdout, done.stdout + done.stderr
+    assert done.stdout.splitlines()[0] == "verdicts, ledgers and exception rows are equal"
+
+
 def test_a_replay_names_a_changed_row_and_a_changed_parameter(signed, demo, tmp_path):
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
