@@ -105,7 +105,7 @@ def _cover(run: Recorded) -> str:
 
 
 def _inert(source: Path, folder: Path) -> Path:
-    """A copy of a page that holds and runs nothing but what a page of a report may: a run may come from elsewhere, and its pages with it."""
+    """A copy of a page that holds and runs nothing but what a page of a report may: a run, and its pages, may come from elsewhere."""
     content = bytes_bounded(source, f"page {source.name}", "export a run as it was written", _MOST_IN_PAGE).decode("utf-8", "replace")
     body = content.partition('<main id="main">')[2].rpartition("</main>")[0] or content
     folder.mkdir(exist_ok=True)
