@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from commands import heytalk_audit, run
-from torture import packs
+from torture import pack_ways, packs
 
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence import inventory as bounds
@@ -31,16 +31,16 @@ def base(tmp_path_factory, demo):
     folder.mkdir()
     shutil.copytree(demo, folder / "demo")
     for name in ("key", "key2"):
-        packs.new_key(folder / name)
+        pack_ways.new_key(folder / name)
     assert run(demo, folder / "run", **SOME, signing={"key": str(folder / "key")}).returncode == 1
-    packs.completed(folder)
+    pack_ways.completed(folder)
     return folder
 
 
 def test_hostile_packs_end_in_one_line(base):
     # every way twice, and no more: by hand, thousands
-    report = packs.run(600, 5, base, most=2 * len(packs.WAYS))
-    assert report.failed == [] and report.held == report.tried == 2 * len(packs.WAYS)
+    report = packs.run(600, 5, base, most=2 * len(pack_ways.WAYS))
+    assert report.failed == [] and report.held == report.tried == 2 * len(pack_ways.WAYS)
 
 
 def test_a_pack_that_names_an_engine_paths_and_keys_is_read_without(base, demo, tmp_path):
@@ -55,7 +55,7 @@ def test_a_pack_that_names_an_engine_paths_and_keys_is_read_without(base, demo, 
         "policy": {"name": "/etc"},
     }
     file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text("utf-8")) | hostile), "utf-8")
-    packs.resealed(run_)
+    pack_ways.resealed(run_)
     done = heytalk_audit("replay", run_, "--snapshot", demo)
     notes = [line for line in done.stderr.splitlines() if line.startswith("note: the pack names")]
     assert len(notes) == 1 and all(name in notes[0] for name in ("engine", "signing", "report.key_env", "accepted", "policy.name"))
@@ -142,13 +142,13 @@ def test_changed_bytes_never_pass_for_unchanged(base):
 
 def test_decisions_of_a_pack_name_no_file(base, tmp_path):
     """A register in a pack that names evidence outside of it: only what the run has kept of it counts."""
-    i = packs.Input(base, tmp_path / "i", random.Random(1))
+    i = pack_ways.Input(base, tmp_path / "i", random.Random(1))
     register = {"id": "a", "rule": "RET-01", "reason": "x", "decision": "breach", "ground": "g", "decided_by": "A", "confirmed_by": "B"}
     register |= {"decided_on": "2025-04-01", "max_rows": 1, "evidence": "../../../../etc/passwd"}
     (i.run / "inputs" / "decisions.yaml").write_text(yaml.safe_dump({"decisions": [register]}), "utf-8")
     file = i.run / "inputs" / "parameters.yaml"
-    packs.put(file, yaml.safe_dump(yaml.safe_load(file.read_text("utf-8")) | {"decisions": "decisions.yaml"}).encode())
-    packs.resealed(i.run)
+    pack_ways.put(file, yaml.safe_dump(yaml.safe_load(file.read_text("utf-8")) | {"decisions": "decisions.yaml"}).encode())
+    pack_ways.resealed(i.run)
     done = heytalk_audit("replay", i.run, "--snapshot", base / "demo")
     assert done.returncode == 2 and "evidence" in done.stderr and "no such file" in done.stderr
     assert json.loads((i.run / "evidence.json").read_bytes())["format"] == 2
