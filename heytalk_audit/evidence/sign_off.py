@@ -80,7 +80,8 @@ class SignOffs:
 
 def beside(run: Path) -> Path:
     """The folder of a run's sign-offs; a zip's lie where those of the folder would."""
-    return run.with_name((run.stem if is_zip(run) else run.name) + ".sign-off")
+    named = run if run.name not in ("", "..") else run.resolve()
+    return named.with_name((named.stem if is_zip(named) else named.name) + ".sign-off")
 
 
 def aside(run: Path, evidence: str) -> Path:

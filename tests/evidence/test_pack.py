@@ -117,6 +117,7 @@ def test_verify_says_who_signed_and_that_nobody_known_did(signed, audited, tmp_p
     done = heytalk_audit("verify", audited, "--signers", signers)
     assert done.returncode == 3 and "nothing changed since it was written; nothing says who wrote it" in done.stdout
     assert heytalk_audit("verify", tmp_path).returncode == 2
+    assert heytalk_audit("verify", ".", cwd=audited).returncode == heytalk_audit("verify", "..", cwd=audited / "inputs").returncode == 3
 
 
 def resealed(run: Path, change) -> None:
