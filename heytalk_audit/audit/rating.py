@@ -19,12 +19,12 @@ from heytalk_audit.vocabulary import Ground, Outcome, Rating, Severity, Verdict
 #: The first whose criterion holds gives the rating.
 CRITERIA = {
     Rating.NO_RATING: "a critical rule was not tested, or more than a third of the area's critical and high rules were not tested or found "
-    "nothing in their scope; beside it stands the best that the tested rules allow",
+    "no row in their scope; the best rating that the tested rules allow is shown beside it",
     Rating.VERY_LIMITED: "a critical rule fails, or has its violations accepted, at a rate of 1 % or more, or on limited evidence",
-    Rating.LIMITED: "another critical rule fails, or has its violations accepted; a high one does at 0.1 % or more, repeatedly, or on "
-    "limited evidence; a high rule was not tested; more than half of those tested are left for review; or the control totals of the "
-    "evidence do not pass",
-    Rating.REASONABLE: "any other critical or high rule is not a pass",
+    Rating.LIMITED: "another critical rule fails, or has its violations accepted; a high rule fails, or has its violations accepted, at a "
+    "rate of 0.1 % or more, repeatedly, or on limited evidence; a high rule was not tested; more than half of the tested critical and high "
+    "rules are left for review; or the control totals of the evidence do not pass",
+    Rating.REASONABLE: "any other critical or high rule does not pass",
     Rating.HIGH: "none of these",
 }
 #: Rates of violations from which a failing rule weighs heavily: a critical one, a high one.

@@ -68,7 +68,7 @@ def decisions_page(results: Sequence[RuleResult], standings: Sequence[DecisionSt
 def _open(result: RuleResult) -> list[list[Any]]:
     if result.decided is None or result.decided.open == 0:
         return []
-    how = "record" if result.severity == "critical" else "reason, where they are few; else record"
+    how = "record by record" if result.severity == "critical" else "reason if the rows are few, otherwise record by record"
     lines = [line for line in result.reasons if line.outcome == Outcome.REVIEW]
     return [[links.to_rule(result.id, nowrap=True), in_words(line), line.next, shown(line.rows), how] for line in lines]
 
