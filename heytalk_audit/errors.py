@@ -27,6 +27,12 @@ def printable(text: object) -> str:
     return plain if plain.isprintable() else "".join(c if c.isprintable() else " " for c in plain)
 
 
+def visible(text: object) -> str:
+    """`text` with U+FFFD for every character that can't be seen, but for line breaks and tabs: it keeps its length and its lines."""
+    plain = str(text)
+    return plain if plain.isprintable() else "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in plain)
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """A hint for a mistyped word: the choice closest to it, or all choices where none is close."""
     ordered = sorted(choices)

@@ -23,6 +23,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from heytalk_audit import params
 from heytalk_audit.audit.document import read_results
 from heytalk_audit.audit.rule_result import RuleResult
+from heytalk_audit.console import err
 from heytalk_audit.errors import InputError, nearest, printable
 from heytalk_audit.evidence import custody
 from heytalk_audit.evidence.folder import RESULTS, results_of
@@ -87,7 +88,7 @@ def run(
 
     With `debug` the tracebacks of rules that crashed are printed, and nowhere kept: they may quote data.
     """
-    console, watch = console or Console(stderr=True), Watch()
+    console, watch = console or err, Watch()
     parameters, base = params.read_params(path, overrides), path.resolve().parent
     allowed, target = check_allow(allow), _target(path, parameters, out)
     tracebacks = console if debug else None
@@ -161,7 +162,7 @@ def _budget(parameters: params.Params, base: Path, work: Path) -> Iterator[Budge
 
 
 def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description:<32}"), BarColumn(24), TimeElapsedColumn())
+    columns = (TextColumn("{task.description:<32}", markup=False), BarColumn(24), TimeElapsedColumn())
     # where nobody watches, it would leave an empty line
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
