@@ -16,6 +16,8 @@ from heytalk_audit.evidence.folder import SIGNATURE, STATEMENT
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
+#: It changes with the shape of the statement; one without is of format 1. Readers of in-toto pass over keys that they do not know.
+FORMAT = 2
 BUILD = "urn:heytalk-audit:run:v1"
 
 
@@ -37,6 +39,7 @@ def statement(folder: Path, parameters: dict[str, Any], used: list[dict[str, Any
     details: dict[str, Any] = {"builder": {"id": "urn:heytalk-audit", "version": {"heytalk-audit": __version__}}}
     document = {
         "_type": STATEMENT_TYPE,
+        "format": FORMAT,
         "subject": subjects(folder),
         "predicateType": PREDICATE,
         "predicate": {

@@ -73,9 +73,9 @@ def safe(value: Any) -> Any:
     """
     if not isinstance(value, str) or not value:
         return value
-    value = _WITHIN.sub(r"\1'", visible(value))
+    value = _WITHIN.sub(r"\1'", value)
     bare = value.lstrip().lstrip("\ufeff\u200b\u200c\u200d\u2060").lstrip()
-    return f"'{value}" if value[0] in "\t\r\n" or bare[:1] in tuple(_FORMULA) else value
+    return visible(f"'{value}" if value[0] in "\t\r\n" or bare[:1] in tuple(_FORMULA) else value)
 
 
 def _write_csv(path: Path, head: list[str], rows: Iterable[list[Any]]) -> None:

@@ -1,10 +1,12 @@
 """What changed between two runs, row by row and why, for the console and as JSON.
 
-Rows are told apart by their pseudonyms, so that two runs with different keys are compared by their counts alone.
+Rows are told apart by their pseudonyms, so that two runs with different keys are compared by their counts alone. So are two of which one
+is of an earlier format, which tells keys apart in another way, unless their key is at hand.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -44,12 +46,16 @@ COLUMNS = ("Rule", "Verdict", "Rows", "State", "From", "To", "Cause")
 
 @dataclass(frozen=True)
 class Difference:
-    """Two runs compared; `recorded` says that the later one followed up the earlier, and that what it recorded is what is shown."""
+    """Two runs compared; `recorded` says that the later one followed up the earlier, and that what it recorded is what is shown.
+
+    `have_one_key` is null where that can't be known, see `same_key`.
+    """
 
     old: Run
     new: Run
     comparison: Comparison
-    recorded: bool = False
+    recorded: bool
+    have_one_key: bool | None
 
     @property
     def rules(self) -> tuple[Compared, ...]:
@@ -64,7 +70,12 @@ class Difference:
     @property
     def same_key(self) -> bool:
         """Whether rows can be told apart."""
-        return same_key(self.old, self.new)
+        return self.have_one_key is True
+
+    @property
+    def keys(self) -> str:
+        """What is known of their keys."""
+        return {True: "same", False: "different: counts only", None: "not known without the key: counts only"}[self.have_one_key]
 
     @cached_property
     def changed(self) -> bool:
@@ -88,15 +99,29 @@ def diff(old: Path, new: Path, old_snapshot: Path | None = None, new_snapshot: P
     first, second = verified_run(old, f"diff {old.name}"), verified_run(new, f"diff {new.name}")
     with ExitStack() as stack:
         snapshots = (old_snapshot, new_snapshot)
-        recorded = second.materials.get("previous/evidence.json") == first.evidence and not any(snapshots) and same_key(first, second)
-        yield Difference(first, second, _comparison(stack, first, second, snapshots, recorded), recorded)
+        have_one_key = same_key(first, second, None)
+        if have_one_key is None:
+            have_one_key = same_key(first, second, _key_at_hand(second))
+        if not have_one_key:
+            yield Difference(
+                first,
+                second,
+                compare_verdicts(_rules(first, second), first, second, stack.enter_context(opened_reader())),
+                False,
+                have_one_key,
+            )
+            return
+        recorded = second.materials.get("previous/evidence.json") == first.evidence and not any(snapshots)
+        yield Difference(first, second, _comparison(stack, first, second, snapshots, recorded), recorded, have_one_key)
+
+
+def _rules(old: Run, new: Run) -> list[str]:
+    return list(dict.fromkeys([*old.rules, *new.rules]))
 
 
 def _comparison(stack: ExitStack, old: Run, new: Run, snapshots: tuple[Path | None, Path | None], recorded: bool) -> Comparison:
-    """The rules of both runs; `recorded`: as the later run itself has recorded them."""
-    rules, reader = list(dict.fromkeys([*old.rules, *new.rules])), stack.enter_context(opened_reader())
-    if not same_key(old, new):
-        return compare_verdicts(rules, old, new, reader)
+    """The rules of both runs, which have one key; `recorded`: as the later run itself has recorded them."""
+    rules, reader = _rules(old, new), stack.enter_context(opened_reader())
     if recorded:
         compared = [Compared(rule, verdicts_of(rule, old, new), candidates_of(rule, old, new)) for rule in rules]
         return counted(compared, recorded_changes(reader, new.carried))
@@ -108,8 +133,16 @@ def _comparison(stack: ExitStack, old: Run, new: Run, snapshots: tuple[Path | No
 
 def _key_of(run: Run) -> bytes:
     """The engagement key, from the environment variable that the run's parameters name."""
-    report = run.parameters.get("report") or {}
-    return engagement_key(report.get("key_env", "HEYTALK_AUDIT_KEY"))
+    return engagement_key(_key_variable(run))
+
+
+def _key_at_hand(run: Run) -> bytes | None:
+    """The engagement key, if it is in the environment."""
+    return _key_of(run) if os.environb.get(_key_variable(run).encode()) else None
+
+
+def _key_variable(run: Run) -> str:
+    return str((run.parameters.get("report") or {}).get("key_env", "HEYTALK_AUDIT_KEY"))
 
 
 # as JSON ---------------------------------------------------------------------------------------------
@@ -121,7 +154,7 @@ def document(difference: Difference) -> dict[str, Any]:
     return {
         "old": _audit_and_evidence(old),
         "new": _audit_and_evidence(new),
-        "keys": "same" if difference.same_key else "different: counts only",
+        "keys": difference.keys,
         "causes": "as the later run recorded them" if difference.recorded else "computed from the two runs",
         "depends_on": [f"{c.name}: {c.what}" for c in material_changes(old.statement, new.statement)],
         "changed": difference.changed,
@@ -132,7 +165,7 @@ def document(difference: Difference) -> dict[str, Any]:
 
 def _audit_and_evidence(run: Run) -> dict[str, Any]:
     audit = run.audit
-    return {"id": audit.id, "as_of": audit.as_of, "key_fingerprint": audit.key_fingerprint, "evidence_sha256": run.evidence}
+    return {"id": audit.id, "as_of": audit.as_of, "key_check": audit.key_check, "evidence_sha256": run.evidence}
 
 
 def _rule(difference: Difference, compared: Compared) -> dict[str, Any]:
@@ -169,7 +202,9 @@ def print_difference(difference: Difference, console: Console) -> None:
     """A table per area, the totals, and what the two runs depended on that differs."""
     old, new = difference.old, difference.new
     console.print(f"{old.audit.id} ({old.audit.as_of}) to {new.audit.id} ({new.audit.as_of})", markup=False)
-    if not difference.same_key:
+    if difference.have_one_key is None:
+        console.print(f"Whether the two runs used one key is not known without it (export {_key_variable(new)}): only counts are compared.")
+    elif not difference.same_key:
         console.print("The two runs used different keys: rows cannot be told apart, only counts are compared.")
     for chapter in CHAPTERS.values():
         rules = [c for c in difference.rules if c.rule.split("-")[0] in chapter.families]

@@ -12,7 +12,6 @@ import yaml
 from rich.console import Console
 
 from heytalk_audit import params as parameters
-from heytalk_audit.audit.pseudonym import fingerprint
 from heytalk_audit.canonical import read_yaml, yaml_text
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import INPUTS, PARAMETERS, STATEMENT, payload
@@ -101,7 +100,7 @@ def _resolved(paths: Path | Sequence[Path] | None) -> str | list[str] | None:
 def _refuse_another_key(recorded: Path, document: dict[str, Any]) -> None:
     variable = document.get("report", {}).get("key_env", "HEYTALK_AUDIT_KEY")
     audit = results_in(recorded, f"replay {recorded.name}").audit
-    if fingerprint(engagement_key(variable)) != audit.key_fingerprint:
+    if not audit.is_made_with(engagement_key(variable)):
         raise InputError(f"report.key_env {variable}", "holds another key than the run's", "export the engagement key of that run")
 
 
