@@ -31,6 +31,7 @@ from heytalk_audit.policy.chapters import CHAPTERS, SUMMARY
 from heytalk_audit.running import kernels
 from heytalk_audit.running.assemble import STAGED, assemble
 from heytalk_audit.running.execute import execute
+from heytalk_audit.running.leaks import refuse_leaks
 from heytalk_audit.running.prepare import prepare, refuse_changed_snapshots
 from heytalk_audit.running.session import TRACEBACKS
 from heytalk_audit.running.share import write_share
@@ -106,6 +107,7 @@ def run(
         with watch.step(FOLDER):
             assemble(parameters, base, work)
             refuse_changed_snapshots(parameters, base, work)
+            refuse_leaks(parameters, base, work, work / STAGED, target)
             _publish(work / STAGED, target)
     rules = read_results(results_of(target)).rules
     return Finished(target, rules, status((rule.verdict for rule in rules), allowed), watch.total())
