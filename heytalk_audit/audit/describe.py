@@ -18,6 +18,7 @@ from heytalk_audit.audit.pseudonym import key_check
 from heytalk_audit.canonical import code_digest
 from heytalk_audit.policy.view import audit_period
 from heytalk_audit.snapshot.gate import columns_of
+from heytalk_audit.snapshot.own_names import plain_names
 from heytalk_audit.snapshot.profile import iso
 from heytalk_audit.vocabulary import Audience
 
@@ -42,7 +43,7 @@ def describe(audit: Audit, id: str, title: str, audience: str, key: bytes, parti
             "tool": {"name": "heytalk-audit", "version": __version__, "code_sha256": code_digest()},
             "key_check": key_check(key),
             "audience": audience,
-            "columns": columns_of(audit.snapshot.profile, audit.snapshot.unknown),
+            "columns": plain_names(columns_of(audit.snapshot.profile, audit.snapshot.unknown)),
             "settings": json.loads(json.dumps(dict(audit.settings), default=str)),
             "settings_changed": json.loads(json.dumps(changed, default=str)),
             "suppression": disclosure.suppression_statement(audience),

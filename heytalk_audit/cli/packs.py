@@ -142,11 +142,12 @@ def export(
     run_: Run,
     format: Annotated[str, typer.Option(help="csv,xlsx,junit,oscal,pdf,cyclonedx (default: all that can be made here)")] = "",
     out_: Annotated[Path | None, typer.Option("--out", help="The folder to write (default: <run>.exports)")] = None,
+    snapshot: Annotated[Path | None, typer.Option(help="The run's snapshot, to search the copies for its values too")] = None,
 ) -> None:
     """Copies of a run for other tools. Each cites the digest of the run's evidence."""
     from heytalk_audit.exports import export as export_run
 
-    folder, files, left = export_run(run_, format.split(","), out_)
+    folder, files, left = export_run(run_, format.split(","), out_, snapshot)
     for note in left:
         err.print(f"note: {note}", markup=False, soft_wrap=True)
     out.print(f"{folder}: {', '.join(files)}", markup=False, soft_wrap=True)

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from heytalk_audit.errors import InputError, nearest
-from heytalk_audit.evidence.folder import payload
+from heytalk_audit.evidence.folder import payload, stated_in
 from heytalk_audit.exports import environment, excel, junit, oscal, pdf, tables
 from heytalk_audit.exports.recorded import Recorded, Unavailable, read_recorded
+from heytalk_audit.release.copies import refuse_leaks_in_copy
 
 #: Format to what writes it: the run, into a folder.
 FORMATS: dict[str, Callable[[Recorded, Path], None]] = {
@@ -35,9 +36,10 @@ FILES = {
 }
 
 
-def export(run: Path, formats: list[str], out: Path | None) -> tuple[Path, list[str], list[str]]:
+def export(run: Path, formats: list[str], out: Path | None, snapshot: Path | None = None) -> tuple[Path, list[str], list[str]]:
     """Write these formats (none named: all that can be made here) into a folder, whole or not at all. Raises InputError.
 
+    What would carry personal data out raises AuditFailure: see `release.copies`; `snapshot` is the run's own, to search for its values.
     Returns the folder, the files in it, and what was left out and why.
     """
     wanted = [f.strip().lower() for f in formats if f.strip()]
@@ -51,6 +53,7 @@ def export(run: Path, formats: list[str], out: Path | None) -> tuple[Path, list[
         staged = Path(work) / "new"
         staged.mkdir(mode=0o755)
         left_out = _write(recorded, wanted, staged)
+        refuse_leaks_in_copy(staged, sorted(staged.iterdir()), target, recorded.folder, stated_in(recorded.folder), snapshot)
         files = sorted(file.name for file in staged.iterdir())
         _publish(staged, Path(work) / "old", target)
     return target, files, left_out

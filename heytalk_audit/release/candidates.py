@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from heytalk_audit.release.forms import Form, names_in, shapes_in, sql_form
 from heytalk_audit.release.own import Own
-from heytalk_audit.release.pieces import Pieces
+from heytalk_audit.release.pieces import Pieces, notes_of
 from heytalk_audit.snapshot.quoting import literal
 from heytalk_audit.snapshot.quoting import name as quoted
 
@@ -46,9 +46,10 @@ class Candidates:
                 tables[file.parent, file.suffix].append(file)
             else:
                 self._look(pieces.of_file(file), file.relative_to(folder).as_posix())
-        for (parent, suffix), several in tables.items():
-            self._look((file.stem for file in several), parent.relative_to(folder).as_posix())
-            self._add_tables(several, _READERS[suffix].format(_file_list(several)), folder)
+        for (_, suffix), several in tables.items():
+            for file in several:
+                self._look((file.stem, *(notes_of(file) if suffix == ".parquet" else ())), file.relative_to(folder).as_posix())
+            self._add_tables(several, _READERS[suffix].format(_file_list(several)), folder, pieces)
         self._flush()
 
     def _look(self, pieces: Iterable[str], name: str) -> None:
@@ -58,7 +59,7 @@ class Candidates:
             if len(self._held) >= _BATCH:
                 self._flush()
 
-    def _add_tables(self, files: list[Path], source: str, folder: Path) -> None:
+    def _add_tables(self, files: list[Path], source: str, folder: Path, pieces: Pieces) -> None:
         """The texts of tables of any length: pseudonyms, of which alone there are many, stay in the engine."""
         names = "CASE filename " + " ".join(f"WHEN {literal(f)} THEN {literal(f.relative_to(folder).as_posix())}" for f in files) + " END"
         for column, kind, *_ in self._con.execute(f"DESCRIBE FROM {source}").fetchall():
@@ -72,10 +73,10 @@ class Candidates:
             others = self._con.cursor().sql(f"SELECT value, file FROM texts WHERE NOT {_PSEUDONYM}").to_arrow_reader(_BATCH)
             for batch in others:
                 for text, name in zip(*(batch.column(n).to_pylist() for n in (0, 1)), strict=True):
-                    self._look([text], name)
+                    self._look(pieces.of_text(text), name)
 
     def finish(self) -> None:
-        """Bring all to their forms, each once. Pseudonyms look as devices do: they are looked for among identifiers, and not within texts."""
+        """Bring all to their forms, each once. Pseudonyms look as devices do: they are looked for among identifiers, not in texts."""
         self._con.execute(f"DELETE FROM {TABLE} WHERE form = '{Form.DEVICE}' AND value IN (FROM pseudonyms)")
         cases = " ".join(f"WHEN '{form}' THEN {sql_form(form, 'value')}" for form in Form)
         self._con.execute(f"CREATE OR REPLACE TABLE {TABLE} AS SELECT DISTINCT form, CASE form {cases} END AS value, file FROM {TABLE}")

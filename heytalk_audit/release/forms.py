@@ -30,8 +30,8 @@ SHORTEST_NAME, MOST_WORDS = 8, 6
 SHORTEST_ID, LONGEST_ID = 8, 40
 #: How many digits a telephone number has, without noughts before it.
 FEWEST_DIGITS = 7
-_EMAIL = re.compile(r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}")
-_PHONE = re.compile(r"(?<![\w.])(\+|00)?\(?[0-9]+(?:(?:[ .()-]{1,2}|/)[0-9]+)*(?!\w)")
+_EMAIL = re.compile(r"[\w.%+-]+@(?![0-9]+\.)[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}")
+_PHONE = re.compile(r"(?<![\w.-])(\+|00)?\(?[0-9]+(?:(?:[ .()-]{1,2}|/)[0-9]+)*(?![\w-])")
 _IPV4 = re.compile(r"(?<![\w.-])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![\w.-])")
 _IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?::[0-9.]+)?(?![\w:])")
 _DEVICE = re.compile(
@@ -39,7 +39,9 @@ _DEVICE = re.compile(
 )
 _TOKENS = (re.compile(r"(?<![\w-])[A-Za-z0-9_-]{8,40}(?![\w-])"), re.compile(r"(?<![\w.:-])[A-Za-z0-9_.:-]{8,40}(?![\w.:-])"))
 #: Digits that are no telephone number, however they stand beside each other: days, times, and numbers with a fraction.
-_NO_PHONE = re.compile(r"\b[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?(?:[T ][0-9:.]+Z?)?\b|(?<![0-9.])[0-9]*\.[0-9]+(?![0-9.])|\b[0-9]+[eE][-+]?[0-9]+\b")
+_NO_PHONE = re.compile(
+    r"\b[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?(?:[T ][0-9:.]+Z?)?\b|(?<![0-9.])[0-9]*\.[0-9]+(?![0-9.])|\b[0-9]+[eE][-+]?[0-9]+\b"
+)
 _DIGIT, _SHORT_NUMBER, _SOME_DIGITS = re.compile("[0-9]"), re.compile(r"[0-9.:_-]{1,11}"), re.compile(r"[0-9][0-9 ()./-]{4}")
 _GROUPS = re.compile(r"[0-9]+")
 WORD = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")

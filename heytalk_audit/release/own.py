@@ -7,13 +7,17 @@ audit by calling themselves what it says anyway.
 
 from __future__ import annotations
 
+import datetime as dt
+import io
 import re
-from collections.abc import Iterable
+import zipfile
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import duckdb
+import xlsxwriter
 
 from heytalk_audit.canonical import PACKAGE
 from heytalk_audit.release.forms import Form, shapes_in
@@ -24,7 +28,10 @@ _OF_PEOPLE = ("demo", "detect")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _TEXTS = (".py", ".yaml", ".csv", ".json", ".j2", ".css", ".js", ".ipynb", ".lock")
 #: What SQL is made of beyond the words of rules.
-_SQL = "SELECT keyword_name FROM duckdb_keywords() UNION SELECT function_name FROM duckdb_functions() UNION SELECT type_name FROM duckdb_types()"
+_SQL = """
+    SELECT keyword_name FROM duckdb_keywords() UNION SELECT function_name FROM duckdb_functions()
+    UNION SELECT type_name FROM duckdb_types()
+"""
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,23 @@ def own() -> Own:
     with duckdb.connect() as con:
         sql = [row[0] for row in con.execute(_SQL).fetchall()]
     names = (file.relative_to(PACKAGE.parent).as_posix() for file in PACKAGE.rglob("*"))
-    return Own(*_read([*texts, *sql, *names]))
+    return Own(*_read([*texts, *sql, *names, *_empty_workbook()]))
+
+
+def _empty_workbook() -> Iterator[str]:
+    """What every workbook has."""
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content) as book:
+        sheet = book.add_worksheet()
+        sheet.write_datetime(
+            0, 0, dt.datetime(2000, 1, 1), book.add_format({"bold": True, "bottom": 1, "valign": "top", "num_format": "d"})
+        )
+        sheet.data_validation(0, 0, 0, 0, {"validate": "list", "source": ["yes"]})
+        sheet.freeze_panes(1, 1)
+        sheet.autofilter(0, 0, 1, 1)
+    with zipfile.ZipFile(content) as archive:
+        yield from (archive.read(member).decode("utf-8") for member in archive.namelist())
+        yield from archive.namelist()
 
 
 def _is_own(file: Path) -> bool:

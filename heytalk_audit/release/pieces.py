@@ -36,7 +36,8 @@ _ESCAPED = re.compile(r"\\(u[0-9a-fA-F]{4}|[/\\])")
 #: Where a drawing goes: numbers by the thousand, and none that anybody has.
 _GEOMETRY = re.compile(r"\b(?:d|points|transform|viewBox|[xy][12]?|c[xy]|r|width|height)=\\?\"[-+0-9MLHVCSQTAZa-z., ()\n]*\\?\"")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
-_BINARY = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"PK\x03\x04", b"\x1f\x8b", b"PAR1")
+_PNG = b"\x89PNG"
+_BINARY = (_PNG, b"\xff\xd8\xff", b"GIF8", b"%PDF", b"PK\x03\x04", b"\x1f\x8b", b"PAR1")
 #: Words of so many printable characters within something that is no text: the strings of an image, a font or a document.
 _STRINGS = re.compile(rb"[\x20-\x7e\xc2-\xf4\x80-\xbf]{6,}")
 
@@ -70,6 +71,8 @@ class Pieces:
             yield from self._of_parquet(pq.ParquetFile(pa.BufferReader(stream.read())))
         elif head.startswith(b"%PDF"):
             yield from self._of_pdf(stream)
+        elif head.startswith(_PNG):
+            yield from self._of_png(stream.read())
         elif head.startswith(_BINARY):
             yield from self._of_binary(stream.read())
         else:
@@ -117,9 +120,7 @@ class Pieces:
     def _of_parquet(self, opened: pq.ParquetFile) -> Iterator[str]:
         """Texts of all columns, and the names and notes in its schema. Pseudonyms are the only values of which there are many."""
         with opened:
-            metadata = opened.schema_arrow.metadata or {}
-            yield from (text.decode("utf-8", "replace") for pair in metadata.items() for text in pair)
-            yield from opened.schema_arrow.names
+            yield from _of_schema(opened.schema_arrow)
             for batch in opened.iter_batches(50_000):
                 for column in batch.columns:
                     if pa.types.is_string(column.type) or pa.types.is_nested(column.type):
@@ -135,6 +136,16 @@ class Pieces:
                 yield from self.of_text(str(mark.get_object()))
         yield from self.of_text("\n".join(item.title or "" for item in reader.outline if not isinstance(item, list)))
 
+    def _of_png(self, content: bytes) -> Iterator[str]:
+        """What an image says of itself, chunk by chunk; its pixels are none."""
+        at = 8
+        while at + 8 <= len(content):
+            size, kind = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8]
+            if kind not in (b"IDAT", b"PLTE"):
+                yield from self._of_binary(content[at + 8 : at + 8 + size])
+            at += size + 12
+        yield from self._of_binary(content[at:])
+
     def _of_binary(self, content: bytes) -> Iterator[str]:
         """The strings within an image: its metadata, plain or deflated."""
         for inflated in (content, *_inflated(content)):
@@ -144,6 +155,17 @@ class Pieces:
             if b"\x00" in content[:BLOCK]:
                 wide = content.decode(encoding, "replace")
                 yield from self._new(re.findall(r"[\x20-\x7e\xa0-\u024f]{6,}", wide))
+
+
+def notes_of(file: Path) -> Iterator[str]:
+    """What a Parquet file says beside its rows."""
+    yield from _of_schema(pq.read_schema(file))
+
+
+def _of_schema(schema: pa.Schema) -> Iterator[str]:
+    yield from schema.names
+    for notes in (schema.metadata, *(field.metadata for field in schema)):
+        yield from (text.decode("utf-8", "replace") for pair in (notes or {}).items() for text in pair)
 
 
 def _unescaped(escape: re.Match[str]) -> str:
@@ -168,7 +190,7 @@ def _decoded(stream: IO[bytes]) -> Iterator[str]:
     text.detach()
 
 
-def _bounded(stream: IO[bytes]) -> bytes:
+def _bounded(stream: IO[bytes] | gzip.GzipFile) -> bytes:
     content = stream.read(_LARGEST)
     if len(content) == _LARGEST:
         raise AuditFailure("search of the output", "what lies packed in it is too large to be searched", "look at what was written")
@@ -197,13 +219,7 @@ def _is_text(content: bytes) -> bool:
 
 
 def _inflated(content: bytes) -> Iterator[bytes]:
-    """What the deflated parts of an image's metadata hold (zTXt, iTXt)."""
-    for mark in (b"zTXt", b"iTXt", b"iCCP"):
-        at = content.find(mark)
-        while at >= 0:
-            for begin in re.finditer(rb"\x78[\x01\x5e\x9c\xda]", content[at : at + 4096]):
-                try:
-                    yield zlib.decompressobj().decompress(content[at + begin.start() :], _LARGEST)
-                except zlib.error:
-                    continue
-            at = content.find(mark, at + 4)
+    """What deflated parts hold, wherever they begin: the notes of an image are small."""
+    for begin in re.finditer(rb"\x78[\x01\x5e\x9c\xda]", content):
+        with contextlib.suppress(zlib.error):
+            yield zlib.decompressobj().decompress(content[begin.start() :], BLOCK)

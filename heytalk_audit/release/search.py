@@ -1,4 +1,4 @@
-"""Which of the output's candidates stand in the snapshot: asked of the engine, column by column. Python sees files and columns, and no value."""
+"""Which of the output's candidates stand in the snapshot: asked of the engine. Python sees files and columns, and no value."""
 
 from __future__ import annotations
 
@@ -86,10 +86,13 @@ def _hits(con: duckdb.DuckDBPyConnection, form: Form, values: str) -> Iterator[H
 def _brought(form: Form, values: str) -> str:
     """Of values what may be of a form, in that form. What has a shape may be a part of a value; the rest is compared whole."""
     if form in SQL_PATTERNS:
-        parts = f"SELECT shown, unnest(regexp_extract_all(value, {literal(SQL_PATTERNS[form])})) AS value FROM ({values}) WHERE length(value) > 5"
+        extracted = f"unnest(regexp_extract_all(value, {literal(SQL_PATTERNS[form])}))"
+        parts = f"SELECT shown, {extracted} AS value FROM ({values}) WHERE length(value) > 5"
         return f"SELECT shown, {sql_form(form, 'value')} AS value FROM ({parts}) WHERE length(value) > 5"
     if form == Form.IDENTIFIER:
-        return f"SELECT shown, {sql_form(form, 'value')} AS value FROM ({values}) WHERE length(value) BETWEEN {SHORTEST_ID} AND {LONGEST_ID}"
+        return (
+            f"SELECT shown, {sql_form(form, 'value')} AS value FROM ({values}) WHERE length(value) BETWEEN {SHORTEST_ID} AND {LONGEST_ID}"
+        )
     brought = f"SELECT shown, {sql_form(form, 'value')} AS value FROM ({values}) WHERE length(value) >= {SHORTEST_NAME}"
     return f"SELECT shown, value FROM ({brought}) WHERE contains(value, ' ')"
 
@@ -111,13 +114,13 @@ def _columns(con: duckdb.DuckDBPyConnection, source: Source) -> tuple[list[_Colu
 def _forms(stored: str, table: str, column: contract.Column | None) -> frozenset[Form]:
     """What a column may hold: addresses and numbers anywhere, names where none may be shown, and identifiers among identifiers."""
     if stored in _WHOLE_NUMBERS:
-        return frozenset({Form.PHONE})
+        return frozenset({Form.PHONE}) if column is None else frozenset()
     if stored != _TEXT and not stored.endswith("]") and not stored.startswith(("STRUCT", "MAP", "JSON")):
         return frozenset()
     if column is None or not column.reportable:
         return frozenset(SQL_PATTERNS) | {Form.NAME} | ({Form.IDENTIFIER} if _holds_ids(table, column) else set())
     # keys that may be shown, as a vendor's, look as they like
-    return frozenset(SQL_PATTERNS) - ({Form.DEVICE} if _is_key(table, column) else set())
+    return frozenset({Form.EMAIL, Form.IP}) if _is_key(table, column) else frozenset(SQL_PATTERNS)
 
 
 def _of_contract(table: str, column: str) -> contract.Column | None:

@@ -1,7 +1,7 @@
 """Canaries: values of people that stand nowhere else, put where nobody expects them. None gets out, or what has it is withheld.
 
-Run by hand: `python tests/torture/canaries.py SECONDS SEED`. Each try plants them into a small demo, audits it whole, and looks through what
-was published by means of its own, which share nothing with the audit's.
+Run by hand: `python tests/torture/canaries.py SECONDS SEED`. Each try plants them into a small demo, audits it whole, and looks through
+what was published by means of its own, which share nothing with the audit's.
 """
 
 from __future__ import annotations
@@ -92,7 +92,14 @@ def plant(demo: Path, folder: Path, pick: random.Random) -> dict[str, str]:
 
 def forms_of(value: str) -> list[bytes]:
     """How a value may stand in bytes."""
-    plain = {value, value.lower(), json.dumps(value)[1:-1], value.replace(" ", "%20"), value.replace("@", "%40"), value.replace("+", "&#43;")}
+    plain = {
+        value,
+        value.lower(),
+        json.dumps(value)[1:-1],
+        value.replace(" ", "%20"),
+        value.replace("@", "%40"),
+        value.replace("+", "&#43;"),
+    }
     written = [text.encode() for text in plain] + [value.encode("utf-16-le")]
     for before in range(3):
         # the digits of base64 that do not depend on what stands around
@@ -125,7 +132,12 @@ def contents(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
 
 def out(folder: Path, planted: dict[str, str]) -> list[str]:
     """Which canaries stand in a folder, each by where it was planted and the file that has it."""
-    parts = [part for file in sorted(folder.rglob("*")) if file.is_file() for part in contents(file.relative_to(folder).as_posix(), file.read_bytes())]
+    parts = [
+        part
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+        for part in contents(file.relative_to(folder).as_posix(), file.read_bytes())
+    ]
     names = "\n".join(name for name, _ in parts).encode()
     lines = []
     for place, value in planted.items():
