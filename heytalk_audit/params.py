@@ -17,6 +17,8 @@ from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.snapshot.budget import refused_option
 from heytalk_audit.vocabulary import Audience
 
+#: Below this many bytes a key is refused, and below that many it is weak.
+SHORTEST_KEY, STRONG_KEY = 16, 32
 #: The demo's key is fixed and published: it protects nobody.
 DEMO_KEY = "heytalk-audit-demo-key-which-is-published"
 #: The environment variable that holds the engagement key, where none is named.
@@ -275,10 +277,13 @@ def purge_key(variable: str | None) -> bytes | None:
 
 
 def engagement_key(variable: str, snapshot_id: str = "") -> bytes:
-    """The key in the environment; the demo's own where a notebook is opened on a demo snapshot."""
+    """The key in the environment; the demo's own where a notebook is opened on a demo snapshot. Raises InputError where it is too short."""
     value = os.environb.get(variable.encode(), b"")
     if not value and snapshot_id.startswith("demo-"):
         return DEMO_KEY.encode()
     if not value:
         raise InputError(f"report.key_env {variable}", "the environment variable is empty or not set", f"export {variable}=...")
+    if len(value) < SHORTEST_KEY:
+        todo = f"take {STRONG_KEY} random bytes or more, as head -c 32 /dev/urandom | base64 prints them"
+        raise InputError(f"report.key_env {variable}", f"the key is shorter than {SHORTEST_KEY} bytes", todo)
     return value

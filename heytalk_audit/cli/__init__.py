@@ -10,7 +10,7 @@ import sys
 from heytalk_audit.cli import snapshots, audits, follow_up, packs, custody  # isort: skip
 from heytalk_audit.cli.app import app
 from heytalk_audit.console import err
-from heytalk_audit.errors import InputError, printable
+from heytalk_audit.errors import AuditFailure, InputError, printable
 
 __all__ = ["audits", "custody", "follow_up", "main", "packs", "snapshots"]
 
@@ -31,6 +31,9 @@ def main() -> None:
     except InputError as error:
         err.print(f"error: {error}", markup=False, soft_wrap=True)
         sys.exit(2)
+    except AuditFailure as error:
+        err.print(f"error: {error}", markup=False, soft_wrap=True)
+        sys.exit(4)
     except OSError as error:
         if error.errno not in _UNUSABLE:
             raise

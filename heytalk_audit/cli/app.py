@@ -11,6 +11,7 @@ import typer
 
 from heytalk_audit.cli.usage import Commands
 
+
 app = typer.Typer(
     cls=Commands,
     add_completion=False,

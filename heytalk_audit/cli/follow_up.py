@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from heytalk_audit.cli.app import KEY_ENV, KeyEnv, Run, app
-from heytalk_audit.console import wide
+from heytalk_audit.console import print_document, wide
 from heytalk_audit.errors import InputError
 
 
@@ -44,7 +43,7 @@ def findings(
 
     text = register_of(verified_run(run_, f"findings {run_.name}"))
     if out_ is None:
-        sys.stdout.write(text)
+        print_document(text)
     elif out_.exists():
         raise InputError(f"--out {out_.name}", "is there already", "name another file: what people wrote is not overwritten")
     else:

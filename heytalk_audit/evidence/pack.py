@@ -9,10 +9,11 @@ from pathlib import Path
 
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.bag import bag_tags
-from heytalk_audit.evidence.folder import PAYLOAD, STATEMENT
+from heytalk_audit.evidence.folder import PAYLOAD, STATEMENT, stated_in
 from heytalk_audit.evidence.inventory import inventory
 from heytalk_audit.evidence.statement import read_statement
 from heytalk_audit.evidence.verify import verify_pack
+from heytalk_audit.release.copies import refuse_leaks_in_copy
 
 
 def write_bag(run: Path, bag: Path) -> int:
@@ -32,6 +33,7 @@ def write_bag(run: Path, bag: Path) -> int:
         tags = bag_tags(read_statement((run / STATEMENT).read_bytes()), files)
         for name, content in tags.items():
             (built / name).write_bytes(content)
+        refuse_leaks_in_copy(built, [built / name for name in tags], bag, run, stated_in(run))
         os.chmod(built, 0o755)
         built.rename(bag)
     return len(files) + len(tags)

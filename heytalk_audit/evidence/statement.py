@@ -22,6 +22,8 @@ from heytalk_audit.evidence.release import commit_of_the_code
 FORMAT = 2
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
+#: It changes with the shape of the statement; one without is of format 1. Readers of in-toto pass over keys that they do not know.
+FORMAT = 2
 BUILD = "urn:heytalk-audit:run:v1"
 #: Who made the run, as SLSA wants it named; a reserved domain, as nothing is to be fetched there.
 BUILDER = "https://heytalk-audit.invalid/builder/v1"

@@ -14,10 +14,11 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from heytalk_audit.errors import InputError, nearest
-from heytalk_audit.evidence.folder import payload
+from heytalk_audit.evidence.folder import payload, stated_in
 from heytalk_audit.evidence.opened import is_zip, opened_pack
 from heytalk_audit.exports import dsse, environment, excel, junit, oscal, pdf, tables
 from heytalk_audit.exports.recorded import Recorded, Unavailable, read_recorded
+from heytalk_audit.release.copies import refuse_leaks_in_copy
 
 #: Format to what writes it: the run, into a folder.
 FORMATS: dict[str, Callable[[Recorded, Path], None]] = {
@@ -41,9 +42,12 @@ FILES = {
 }
 
 
-def export(run: Path, formats: list[str], out: Path | None, key: Ed25519PrivateKey | None = None) -> tuple[Path, list[str], list[str]]:
+def export(
+    run: Path, formats: list[str], out: Path | None, key: Ed25519PrivateKey | None = None, snapshot: Path | None = None
+) -> tuple[Path, list[str], list[str]]:
     """Write these formats (none named: all that can be made here) into a folder, whole or not at all. `key` signs. Raises InputError.
 
+    What would carry personal data out raises AuditFailure: see `release.copies`; `snapshot` is the run's own, to search for its values.
     Returns the folder, the files in it, and what was left out and why.
     """
     wanted = [f.strip().lower() for f in formats if f.strip()]
@@ -54,14 +58,15 @@ def export(run: Path, formats: list[str], out: Path | None, key: Ed25519PrivateK
         recorded = replace(read_recorded(folder, run), key=key)
         target = _target(run, out)
         target.parent.mkdir(parents=True, exist_ok=True)
-        return _exported(recorded, wanted, target)
+        return _exported(recorded, wanted, target, snapshot)
 
 
-def _exported(recorded: Recorded, wanted: list[str], target: Path) -> tuple[Path, list[str], list[str]]:
+def _exported(recorded: Recorded, wanted: list[str], target: Path, snapshot: Path | None) -> tuple[Path, list[str], list[str]]:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".exports-") as work:
         staged = Path(work) / "new"
         staged.mkdir(mode=0o755)
         left_out = _write(recorded, wanted, staged)
+        refuse_leaks_in_copy(staged, sorted(staged.iterdir()), target, recorded.folder, stated_in(recorded.folder), snapshot)
         files = sorted(file.name for file in staged.iterdir())
         _publish(staged, Path(work) / "old", target)
     return target, files, left_out

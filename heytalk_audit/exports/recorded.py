@@ -15,7 +15,7 @@ from heytalk_audit.audit.disclosure import shown
 from heytalk_audit.audit.document import AuditDescription
 from heytalk_audit.audit.rule_result import Count, RuleResult
 from heytalk_audit.canonical import digest
-from heytalk_audit.errors import InputError
+from heytalk_audit.errors import InputError, visible
 from heytalk_audit.evidence.folder import STATEMENT, payload
 from heytalk_audit.evidence.results import results_in
 from heytalk_audit.evidence.statement import materials_of, read_statement
@@ -111,5 +111,5 @@ def _number(count: Count) -> str:
 
 
 def line(text: object) -> str:
-    """Text as one line without control characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    """Text as one line of characters that can be seen."""
+    return visible(" ".join(str(text).split()))

@@ -20,7 +20,7 @@ import yaml
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import Evaluation, evaluate
 from heytalk_audit.audit.exceptions import write_exceptions
-from heytalk_audit.audit.pseudonym import fingerprint, key_pads
+from heytalk_audit.audit.pseudonym import key_pads
 from heytalk_audit.canonical import code_digest, digest, file_sha256, read_yaml
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import INPUTS
@@ -180,7 +180,7 @@ def laboratory(stack: ExitStack, old: Run, new: Run, snapshots: tuple[Path | Non
     if new.audit.tool.code_sha256 != code_digest():
         raise InputError("diff", "the later run was made by another version of this tool", "leave the snapshots out, or use that version")
     value = key()
-    if fingerprint(value) != new.audit.key_fingerprint:
+    if not new.audit.is_made_with(value):
         raise InputError("engagement key", "is not that of the runs", "export the engagement key of these runs")
     kept = new.folder / INPUTS / "policy" / "policy.yaml"
     policy = load_policy(str(kept)) if kept.is_file() else load_policy(new.audit.policy.name)

@@ -118,7 +118,8 @@ def _repeat(rule: str, reason: str, rows: int, history: Sequence[PastAudit]) -> 
 class Followed:
     """The follow-up of one run, of which these are the results, beside the previous one.
 
-    `covered` are exceptions files that say which of their rows the register covers, by rule.
+    `covered` are exceptions files that say which of their rows the register covers, by rule; `same_key` says whether rows can be told
+    apart.
     """
 
     previous: Run
@@ -126,12 +127,7 @@ class Followed:
     comparison: Comparison
     covered: Mapping[str, Path]
     as_of: str
-    key_fingerprint: str
-
-    @property
-    def same_key(self) -> bool:
-        """Whether rows can be told apart."""
-        return self.previous.audit.key_fingerprint == self.key_fingerprint
+    same_key: bool
 
     def document(self) -> FollowUpDocument:
         """The follow-up as results.json has it."""

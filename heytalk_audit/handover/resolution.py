@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from heytalk_audit import contract
 from heytalk_audit.audit.document import Results
-from heytalk_audit.audit.pseudonym import fingerprint, pseudonym
+from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.canonical import canonical, digest, read_yaml
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence import custody
@@ -113,7 +113,7 @@ def _refuse(run: Path, held: custody.HeldSnapshot, look_up: LookUp) -> tuple[str
     _refuse_stranger(where, _officers(folder, where), look_up)
     variable = look_up.key_env
     key = engagement_key(variable)
-    if fingerprint(key) != results.audit.key_fingerprint:
+    if not results.audit.is_made_with(key):
         raise InputError(f"report.key_env {variable}", "holds another key than the run's", "export the engagement key of that run")
     if materials_of(read_statement(content)).get(f"snapshot/{delivery.DESCRIPTOR}") != held.sha256:
         raise InputError(f"--snapshot {held.folder.name}", "is not the one that the run was made from", "name that one")

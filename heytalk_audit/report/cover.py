@@ -31,7 +31,7 @@ def _particulars(audit: AuditDescription) -> Fragment:
         ("Snapshot", f"{snapshot.id}; digest {snapshot.sha256[:16]}"),
         ("Delivered by", f"{words.producer(audit)}, from {snapshot.source_system or 'a source that is not stated'}"),
         ("Tool", f"{tool.name} {tool.version}; code {tool.code_sha256[:16]}"),
-        ("Engagement key", f"fingerprint {audit.key_fingerprint}"),
+        ("Engagement key", f"check {audit.key_check}"),
         ("For", statement_in_words(audit.audience) or "internal use; contains pseudonyms"),
         ("Changed settings", ", ".join(f"{k}: {v}" for k, v in audit.settings_changed.items()) or "none"),
     ]

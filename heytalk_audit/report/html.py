@@ -10,8 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-#: Characters that turn text around: shown as a box, so that a name cannot disguise itself.
-_TURNING = {ord(c): "\ufffd" for c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f"}
+from heytalk_audit.errors import visible
 
 #: The least share that is written as a number.
 _LEAST = 0.00001
@@ -39,9 +38,8 @@ class Sorted:
 
 
 def escape(value: Any) -> str:
-    """Text as HTML text or attribute."""
-    text = str(value).translate(_TURNING)
-    return html.escape("".join(c if c.isprintable() or c in "\n\t\u00a0" else "\ufffd" for c in text), quote=True)
+    """Text as HTML text or attribute. Characters that turn text around are shown as a box, so that a name cannot disguise itself."""
+    return html.escape(visible(value), quote=True)
 
 
 def show(value: Any) -> Fragment:

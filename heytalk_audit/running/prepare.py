@@ -41,8 +41,6 @@ from heytalk_audit.snapshot.unchanged import identities, refuse_changed
 
 #: The file in the working folder that says what the descriptor was.
 DESCRIPTOR_FILE = "descriptor.json"
-#: Below this many bytes a key is weak.
-STRONG_KEY = 32
 
 
 def prepare(parameters: Params, base: Path, work: Path, progress: Progress, console: Console) -> None:
@@ -98,8 +96,8 @@ def _check_parameters(parameters: Params, base: Path, policy: Policy, console: C
         earlier.previous_run(base / parameters.previous)
     elif parameters.previous_snapshot:
         raise InputError("parameters previous_snapshot", "stands without previous", "name the run that was made from it")
-    if len(params.engagement_key(parameters.report.key_env)) < STRONG_KEY:
-        console.print(f"warning: the key in {parameters.report.key_env} is shorter than {STRONG_KEY} bytes")
+    if len(params.engagement_key(parameters.report.key_env)) < params.STRONG_KEY:
+        console.print(f"warning: the key in {parameters.report.key_env} is shorter than {params.STRONG_KEY} bytes")
     if parameters.signing.key:
         signature.load_key(base / parameters.signing.key, params.passphrase(parameters.signing))
     check_url(parameters.engine.url)

@@ -18,7 +18,6 @@ from rich.console import Console
 
 from heytalk_audit import params as parameters
 from heytalk_audit.audit.document import FORMAT, Results
-from heytalk_audit.audit.pseudonym import fingerprint
 from heytalk_audit.canonical import read_yaml, yaml_text
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import INPUTS, PARAMETERS, STATEMENT, payload, results_of
@@ -165,7 +164,7 @@ def _resolved(paths: Path | Sequence[Path] | None) -> str | list[str] | None:
 def _refuse_other_keys(replayed: Params, recorded_then: Params, results: Results) -> None:
     """Raise InputError where the keys of the person who replays are not those of the run."""
     variable = replayed.report.key_env
-    if fingerprint(engagement_key(variable)) != results.audit.key_fingerprint:
+    if not results.audit.is_made_with(engagement_key(variable)):
         raise InputError(f"report.key_env {variable}", "holds another key than the run's", "export the engagement key of that run")
     if recorded_then.delivery.purge_key_env and not replayed.delivery.purge_key_env:
         todo = "name its variable with -p delivery.purge_key_env=NAME"

@@ -23,6 +23,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from heytalk_audit import params
 from heytalk_audit.audit.document import read_results
 from heytalk_audit.audit.rule_result import RuleResult
+from heytalk_audit.console import err
 from heytalk_audit.errors import InputError, nearest, printable
 from heytalk_audit.evidence import custody
 from heytalk_audit.evidence.folder import RESULTS, results_of
@@ -30,6 +31,7 @@ from heytalk_audit.policy.chapters import CHAPTERS, SUMMARY
 from heytalk_audit.running import kernels
 from heytalk_audit.running.assemble import STAGED, assemble
 from heytalk_audit.running.execute import execute
+from heytalk_audit.running.leaks import refuse_leaks
 from heytalk_audit.running.prepare import prepare, refuse_changed_snapshots
 from heytalk_audit.running.session import TRACEBACKS
 from heytalk_audit.running.share import write_share
@@ -87,7 +89,7 @@ def run(
 
     With `debug` the tracebacks of rules that crashed are printed, and nowhere kept: they may quote data.
     """
-    console, watch = console or Console(stderr=True), Watch()
+    console, watch = console or err, Watch()
     parameters, base = params.read_params(path, overrides), path.resolve().parent
     allowed, target = check_allow(allow), _target(path, parameters, out)
     tracebacks = console if debug else None
@@ -105,6 +107,7 @@ def run(
         with watch.step(FOLDER):
             assemble(parameters, base, work)
             refuse_changed_snapshots(parameters, base, work)
+            refuse_leaks(parameters, base, work, work / STAGED, target)
             _publish(work / STAGED, target)
     rules = read_results(results_of(target)).rules
     return Finished(target, rules, status((rule.verdict for rule in rules), allowed), watch.total())
@@ -161,7 +164,7 @@ def _budget(parameters: params.Params, base: Path, work: Path) -> Iterator[Budge
 
 
 def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description:<32}"), BarColumn(24), TimeElapsedColumn())
+    columns = (TextColumn("{task.description:<32}", markup=False), BarColumn(24), TimeElapsedColumn())
     # where nobody watches, it would leave an empty line
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 

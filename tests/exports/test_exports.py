@@ -25,7 +25,7 @@ from heytalk_audit import exports
 from heytalk_audit.audit import disclosure
 from heytalk_audit.audit.exceptions import EXCEPTIONS, write_rows
 from heytalk_audit.canonical import digest
-from heytalk_audit.errors import InputError
+from heytalk_audit.errors import InputError, visible
 from heytalk_audit.evidence.folder import exceptions_file
 from heytalk_audit.evidence.materials import LOCK
 from heytalk_audit.exports import environment, excel, junit, oscal, pdf, recorded, tables
@@ -78,7 +78,7 @@ def test_each_export_cites_the_evidence_and_repeats(run, audited):
 
 @pytest.mark.parametrize("value", HOSTILE)
 def test_a_spreadsheet_runs_nothing(value):
-    assert tables.safe(value) == "'" + value
+    assert tables.safe(value) == "'" + visible(value)
 
 
 def test_a_cell_that_another_locale_splits_runs_nothing():
