@@ -11,7 +11,6 @@ import typer
 
 from heytalk_audit.cli.usage import Commands
 
-
 app = typer.Typer(
     cls=Commands,
     add_completion=False,

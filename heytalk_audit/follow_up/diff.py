@@ -203,7 +203,7 @@ def print_difference(difference: Difference, console: Console) -> None:
     console.print(f"{old.audit.id} ({old.audit.as_of}) to {new.audit.id} ({new.audit.as_of})", markup=False)
     if difference.have_one_key is None:
         console.print(
-            f"Whether the two runs used one key is not known without it (export it, and name its variable by --key-env): only counts are compared."
+            "Whether the two runs used one key is not known without it (export it; --key-env names its variable): only counts are compared."
         )
     elif not difference.same_key:
         console.print("The two runs used different keys: rows cannot be told apart, only counts are compared.")
