@@ -32,13 +32,11 @@ def results_in(folder: Path, where: str) -> Results:
     content = bytes_bounded(payload(folder) / RESULTS, f"{where}: {RESULTS}", missing, MOST_BY_NAME[RESULTS])
     try:
         document = json.loads(content.decode("utf-8"))
-        if canonical(document) != content:
-            raise ValueError("not as this tool writes")
     except (ValueError, RecursionError) as error:
         raise InputError(where, f"its {RESULTS} is missing or cannot be read", missing) from error
     try:
         results = read_results(document)
-        place = next(_misstated(results, document), None)
+        place = next(_misstated(results, document), None) or (None if _is_canonical(document, content) else "its form")
     except ValidationError as error:
         place = ".".join(map(str, error.errors()[0]["loc"]))
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -67,6 +65,14 @@ def _misstated(results: Results, document: dict[str, Any]) -> Iterator[str]:
         yield "follow_up.history.as_of"
     if not _is_bounded(document):
         yield "a number"
+
+
+def _is_canonical(document: Any, content: bytes) -> bool:
+    """Whether a document is written as this tool writes: nothing stands in it twice, and every number is one."""
+    try:
+        return canonical(document) == content
+    except ValueError:
+        return False
 
 
 def _is_instant(text: str) -> bool:

@@ -94,7 +94,7 @@ def test_a_previous_run_is_named_by_its_folder(demo, audited, tmp_path):
     assert "previous/results.json" in statement and str(tmp_path) not in statement and str(audited) not in statement
     for text, why in (
         ("{", "cannot be read"),
-        ("{}", "cannot be read"),
+        ("[]", "is not as this version reads it"),
         (canonical({}).decode(), "is not as this version reads it"),
         (canonical({"audit": {"columns": {"users": [1]}}}).decode(), "is not as this version reads it"),
     ):
