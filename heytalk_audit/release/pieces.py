@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from pypdf import PdfReader
 
 from heytalk_audit.errors import AuditFailure
+from heytalk_audit.release.pdf_text import pdf_texts
 
 #: Bytes that are read at once, and of a line that has no end.
 BLOCK = 1 << 20
@@ -130,8 +131,9 @@ class Pieces:
     def _of_pdf(self, stream: IO[bytes]) -> Iterator[str]:
         reader = PdfReader(stream)
         yield from (str(value) for value in (reader.metadata or {}).values())
+        for text in pdf_texts(reader):
+            yield from self.of_text(text)
         for sheet in reader.pages:
-            yield from self.of_text(sheet.extract_text())
             for mark in sheet.get("/Annots") or []:
                 yield from self.of_text(str(mark.get_object()))
         yield from self.of_text("\n".join(item.title or "" for item in reader.outline if not isinstance(item, list)))
