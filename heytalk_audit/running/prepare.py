@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
@@ -32,6 +33,7 @@ from heytalk_audit.running.share import read_share
 from heytalk_audit.snapshot import delivery, profile
 from heytalk_audit.snapshot.delivery import Delivery
 from heytalk_audit.snapshot.duck import Duck
+from heytalk_audit.snapshot.elsewhere import refuse_rewritten
 from heytalk_audit.snapshot.engines import check_url, connect_duckdb
 from heytalk_audit.snapshot.open import open_snapshot
 from heytalk_audit.snapshot.spark_session import check_reachable
@@ -52,11 +54,12 @@ def prepare(parameters: Params, base: Path, work: Path, progress: Progress, cons
     _check_parameters(parameters, base, policy, console)
     _note_descriptor(base / parameters.snapshot / delivery.DESCRIPTOR, work)
     delivered = delivery.read_delivery(base / parameters.snapshot)
+    refuse_rewritten(parameters.engine.url, delivered)
     if parameters.attestations:
         today = Clock(delivered.as_of, settings_of(policy, parameters.settings)["audit_tz"]).today
         attestations.read_attestations(base / parameters.attestations, policy, today)
     with contextlib.closing(connect_duckdb(read_share(work))) as duck:
-        _profile(delivered, work, duck, progress)
+        refuse_rewritten(parameters.engine.url, delivered, _profile(delivered, work, duck, progress))
         _check_registers(parameters, base, work, policy, duck)
         if parameters.previous and parameters.previous_snapshot:
             run = earlier.read_run(base / parameters.previous)
@@ -115,11 +118,12 @@ def _check_rules(parameters: Params) -> None:
         raise InputError("chapters", "hold no rule", f"choose of {', '.join(CHAPTERS)}")
 
 
-def _profile(delivered: Delivery, work: Path, duck: Duck, progress: Progress) -> None:
+def _profile(delivered: Delivery, work: Path, duck: Duck, progress: Progress) -> dict[str, Any]:
     task = progress.add_task("Checking the snapshot", total=len(delivered.parts))
     profiled = profile.take(delivered, work, duck, lambda table: progress.update(task, advance=1, description=f"Checking {table}"))
     progress.update(task, completed=len(delivered.parts), description="Checked the snapshot")
     (work / profile.FILE).write_text(json.dumps(profiled), "utf-8")
+    return profiled
 
 
 def _check_registers(parameters: Params, base: Path, work: Path, policy: Policy, duck: Duck) -> None:

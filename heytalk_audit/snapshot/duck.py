@@ -44,7 +44,7 @@ class Duck:
     Options: memory_limit, threads, and temp_directory, the folder within which it makes a private one to spill (default: the system's).
     """
 
-    dialect = "duckdb"
+    dialect = url = "duckdb"
 
     def __init__(self, options: dict[str, Any] | None = None):
         options = options or {}
