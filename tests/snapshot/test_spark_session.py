@@ -102,7 +102,9 @@ def test_instants_too_far_off_are_written_anew_too(tmp_path):
     profiled = profile.take(delivered, tmp_path, Duck())
     refuse_rewritten("duckdb", delivered, profiled)
     refuse_rewritten("sc://host", delivered)
-    with pytest.raises(InputError, match=r"engine sc://host:15002: users\.parquet is written anew .* years 1 to 9999, or audit it with duckdb"):
+    with pytest.raises(
+        InputError, match=r"engine sc://host:15002: users\.parquet is written anew .* years 1 to 9999, or audit it with duckdb"
+    ):
         refuse_rewritten("sc://host:15002/;token=secret", delivered, profiled)
     pq.write_table(table, folder / "users.parquet")
     refuse_rewritten("sc://host", read_delivery(folder), profile.take(read_delivery(folder), tmp_path, Duck()))
