@@ -12,7 +12,7 @@ from typing import Any
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.errors import InputError, is_text, nearest
 
 PROGRAM = "heytalk-audit"
 #: How an error begins that names its option itself.
@@ -22,10 +22,13 @@ _OWN = re.compile(r"(Option|Argument) '[^']*' ")
 class Commands(TyperGroup):
     """Commands whose errors of use are InputErrors."""
 
-    def make_context(self, *arguments: Any, **more: Any) -> Any:
+    def make_context(self, info_name: str | None, args: list[str], *more: Any, **named: Any) -> Any:
         """See `TyperGroup`."""
+        for number, argument in enumerate(args, 1):
+            if not is_text(argument):
+                raise InputError(f"{PROGRAM}, argument {number}", "is no text in UTF-8", "write it, or rename what it names, in UTF-8")
         try:
-            return super().make_context(*arguments, **more)
+            return super().make_context(info_name, args, *more, **named)
         except TyperException as error:
             raise error_of_use(error, PROGRAM) from error
 

@@ -15,6 +15,8 @@ def escape(text: object) -> str:
     """Text that Markdown shows as it is, on one line: no markup, link, image, table cell or HTML comes of it."""
     bare = visible(" ".join(str(text).split()))
     bare = re.sub(r"([\\`*_{}\[\]()<>#+!|~&:@=$\"'^/])", r"\\\1", bare)
+    # at the beginning of a line, what would make it an entry of a list
+    bare = re.sub(r"^([0-9]+)\.", r"\1\\.", re.sub(r"^-", r"\-", bare))
     return re.sub(r"(?i)\bwww\.", r"www\\.", bare)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ import pyarrow as pa
 from heytalk_audit import contract
 from heytalk_audit.canonical import read_json
 from heytalk_audit.contract import Table
-from heytalk_audit.errors import InputError, closest
+from heytalk_audit.errors import InputError, closest, is_text
 from heytalk_audit.snapshot import folders, stored_types
 from heytalk_audit.snapshot.folders import folded
 
@@ -111,6 +112,13 @@ def refuse_no_folder(folder: Path) -> None:
     if not folder.is_dir():
         what = "is a file" if folder.is_file() else "is no folder" if folder.exists() else "does not exist"
         raise InputError(f"snapshot {folder.name}", what, f"name the folder that holds the tables and {DESCRIPTOR}")
+    if not is_text(str(folder.resolve())):
+        raise InputError(f"snapshot {folder.name}", "lies in a folder whose name is no UTF-8", "rename that")
+
+
+def how_to_seal(folder: str) -> str:
+    """The command that seals a folder of that name, as it can be pasted into a shell whatever the name is."""
+    return f"heytalk-audit seal {shlex.quote(folder)} --as-of INSTANT"
 
 
 def _refuse_incomplete(delivery: Delivery, whole: bool) -> None:
@@ -129,7 +137,7 @@ def _refuse_incomplete(delivery: Delivery, whole: bool) -> None:
 
 def read_descriptor(folder: Path) -> dict[str, Any]:
     """The descriptor as a mapping. Raises InputError where it is missing or is no data package."""
-    todo = f"write it with: heytalk-audit seal {folder.name} --as-of INSTANT"
+    todo = f"write it with: {how_to_seal(folder.name)}"
     try:
         document = read_json(folder / DESCRIPTOR, f"snapshot {folder.name}/{DESCRIPTOR}")
     except FileNotFoundError as error:

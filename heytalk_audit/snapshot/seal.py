@@ -37,9 +37,7 @@ def seal_folder(folder: Path, as_of: str | None = None, whole: bool = True, stat
     earlier = delivery.read_descriptor(folder) if (folder / DESCRIPTOR).exists() else {}
     instant = as_of or earlier.get("as_of")
     if instant is None:
-        raise InputError(
-            f"snapshot {folder.name}", "no descriptor says its instant yet", f"heytalk-audit seal {folder.name} --as-of INSTANT"
-        )
+        raise InputError(f"snapshot {folder.name}", "no descriptor says its instant yet", delivery.how_to_seal(folder.name))
     delivery.instant(instant, "--as-of" if as_of else f"{DESCRIPTOR} as_of")
     delivered = delivery.read_delivery(folder, descriptor=False, whole=whole)
     _refuse_undelivered(statements, delivered)
@@ -58,9 +56,14 @@ def seal_folder(folder: Path, as_of: str | None = None, whole: bool = True, stat
     if statements.totals:
         document["source_totals"] = _source_totals(described, statements)
     beside = folder / f".{DESCRIPTOR}.{os.getpid()}"
-    beside.write_text(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
+    beside.write_text(_visible(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)) + "\n", "utf-8")
     os.replace(beside, folder / DESCRIPTOR)
     return Sealed(list(delivered.parts), unstated(replace(described, descriptor=document), gate.first_created(profiled)))
+
+
+def _visible(text: str) -> str:
+    """JSON in which a character that can't be seen, or turns text around, is written by its number."""
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def _refuse_undelivered(statements: Statements, delivered: Delivery) -> None:
