@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from heytalk_audit.errors import printable
 from heytalk_audit.evidence.sign_off import NAMESPACE, SignOff, SignOffs
 from heytalk_audit.evidence.signature import Signer
 from heytalk_audit.evidence.signers import Trust
@@ -12,7 +13,11 @@ from heytalk_audit.evidence.verify import PackState, Standing
 
 
 def lines_of(standing: Standing, pack: Path, trust: Trust | None = None) -> Iterator[str]:
-    """The lines for a pack that could be read; `trust` is what it was verified with."""
+    """The lines for a pack that could be read; `trust` is what it was verified with. Nothing in a pack steers a terminal."""
+    return map(printable, _lines(standing, pack, trust))
+
+
+def _lines(standing: Standing, pack: Path, trust: Trust | None) -> Iterator[str]:
     verified = standing.verified
     if verified is None:
         return

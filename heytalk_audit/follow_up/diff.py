@@ -200,7 +200,7 @@ def _counts(run: Run, rule: str) -> dict[str, Any] | None:
 def print_difference(difference: Difference, console: Console) -> None:
     """A table per area, the totals, and what the two runs depended on that differs."""
     old, new = difference.old, difference.new
-    console.print(f"{old.audit.id} ({old.audit.as_of}) to {new.audit.id} ({new.audit.as_of})", markup=False)
+    console.print(printable(f"{old.audit.id} ({old.audit.as_of}) to {new.audit.id} ({new.audit.as_of})"), markup=False)
     if difference.have_one_key is None:
         console.print(
             "Whether the two runs used one key is not known without it (export it; --key-env names its variable): only counts are compared."
@@ -217,7 +217,7 @@ def print_difference(difference: Difference, console: Console) -> None:
             f"{state}: " + ", ".join(f"{cause} {n:,}" if cause != "none" else f"{n:,}" for cause, n in by_cause.items()), markup=False
         )
     for change in material_changes(old.statement, new.statement):
-        console.print(f"since {change.name}: {change.what}", markup=False, soft_wrap=True)
+        console.print(printable(f"since {change.name}: {change.what}"), markup=False, soft_wrap=True)
     console.print("something changed" if difference.changed else "nothing changed")
 
 

@@ -19,7 +19,7 @@ from rich.console import Console
 from heytalk_audit import params as parameters
 from heytalk_audit.audit.document import FORMAT, Results
 from heytalk_audit.canonical import read_yaml, yaml_text
-from heytalk_audit.errors import InputError
+from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence.folder import INPUTS, PARAMETERS, STATEMENT, payload, results_of
 from heytalk_audit.evidence.inventory import PackFault
 from heytalk_audit.evidence.opened import opened_pack
@@ -56,7 +56,10 @@ class Replayed:
 
     @property
     def lines(self) -> list[str]:
-        """What there is to tell, in the order in which a reader wants to know it."""
+        """What there is to tell, in the order in which a reader wants to know it. Nothing in a pack steers a terminal."""
+        return [printable(line) for line in self._lines()]
+
+    def _lines(self) -> list[str]:
         if self.faults:
             return [f"changed: {fault}" for fault in self.faults]
         lines = [f"differs: {fault}" for fault in self.outcomes] or ["verdicts, ledgers and exception rows are equal"]

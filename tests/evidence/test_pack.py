@@ -25,6 +25,7 @@ from heytalk_audit.evidence.sign_off import beside, checked_sign_offs, sign_offs
 from heytalk_audit.evidence.signature import load_key, new_key, public_of, sign
 from heytalk_audit.evidence.signers import allowed_signers
 from heytalk_audit.evidence.verify import PackState, pack_standing, verify_pack
+from heytalk_audit.evidence.words import lines_of
 from heytalk_audit.handover import sign_off
 
 pytestmark = pytest.mark.xdist_group("pack")
@@ -323,6 +324,8 @@ def test_a_sign_off_is_checked_where_it_is_read(signed, tmp_path):
     for name in ("ann lee", "\uff21nn\u200b Lee", "Ann-Lee", "\u0410nn Lee", "ANN  L\u0435e"):
         write("reviewer", "key2", name=name)
         assert stands() == ["reviewer.json: was signed by the preparer: nobody reviews their own work"], name
+    write("reviewer", "key2", name="Bo \x1b[2J\u202e")
+    assert stands() == [] and not any("\x1b" in line or "\u202e" in line for line in lines_of(pack_standing(run_), run_))
     write("reviewer", "key2", name="Bo", replayed=False)
     assert stands() == ["reviewer.json: was signed by a reviewer who has not recomputed the run"]
     write("reviewer", "key2", name="Bo", evidence_sha256="0" * 64)

@@ -14,7 +14,7 @@ from heytalk_audit.audit.exceptions import EXCEPTIONS
 from heytalk_audit.evidence.row_files import (
     BATCH,
     FirstRows,
-    counts_by_outcome,
+    check_exceptions,
     first_rows,
     gravest_first,
     in_file_order,
@@ -22,6 +22,8 @@ from heytalk_audit.evidence.row_files import (
     values_among,
 )
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Outcome
+
+OTHERS = "its rows are not those that results.json counts"
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +89,36 @@ def test_rows_come_in_the_order_of_their_file(reader, tmp_path):
 def test_counts_and_a_few_values(reader, tmp_path):
     rows = some_rows(500, 5)
     file = written(tmp_path / "rows.parquet", rows)
-    assert counts_by_outcome(reader, file) == {o: sum(r["outcome"] == o for r in rows) for o in {r["outcome"] for r in rows}}
+    counts = {o: sum(r["outcome"] == o for r in rows) for o in {r["outcome"] for r in rows}}
+    assert check_exceptions(reader, file, counts) is None
+    assert check_exceptions(reader, file, counts | {"violation": counts["violation"] + 1}) == OTHERS
+    assert check_exceptions(reader, file, counts | {"violation": counts["violation"] + 1, "review": counts["review"] - 1}) == OTHERS
     subject = next(row["subject"] for row in rows if row["subject"])
     assert values_among(reader, file, "subject", [subject, "0" * 15 + "x"]) == {subject}
     assert values_among(reader, file, "record", []) == set()
+
+
+def test_what_is_no_file_of_exception_rows_is_named(reader, tmp_path):
+    rows = [row | {"record": "0" * 16, "subject": None} for row in some_rows(50, 6)]
+    counts = {o: sum(r["outcome"] == o for r in rows) for o in {r["outcome"] for r in rows}}
+    wrong = {"record": "../../x", "subject": "a person", "reason": "x" * 20_000}
+    for name, value in wrong.items():
+        file = written(tmp_path / f"{name}.parquet", [*rows[:-1], rows[-1] | {name: value}])
+        assert check_exceptions(reader, file, counts) == "has a row that is no exception row"
+    table = pq.read_table(written(tmp_path / "rows.parquet", rows))
+    for number, other in enumerate(
+        (table.drop_columns(["reason"]), table.append_column("x", table["reason"]), table.rename_columns(list("abcdef")))
+    ):
+        pq.write_table(other, tmp_path / f"{number}.parquet")
+        assert check_exceptions(reader, tmp_path / f"{number}.parquet", counts) == "has other columns than a run writes"
+    content = (tmp_path / "rows.parquet").read_bytes()
+    for broken in (b"", b"PAR1", content[:-9], b"\0" * 400):
+        (tmp_path / "broken.parquet").write_bytes(broken)
+        assert check_exceptions(reader, tmp_path / "broken.parquet", counts) == "cannot be read as rows"
+    # a few bytes can say that a value stands there fifty million times
+    many = pa.table({f.name: pa.nulls(3_000_000, f.type) for f in EXCEPTIONS}, EXCEPTIONS)
+    pq.write_table(many, tmp_path / "many.parquet", compression="zstd")
+    assert "more rows than it can hold" in check_exceptions(reader, tmp_path / "many.parquet", {"violation": 3_000_000})
 
 
 def test_a_folder_may_be_called_anything(reader, tmp_path):
