@@ -46,7 +46,7 @@ def test_what_is_read_is_what_was_written(results):
         lambda d: d["rules"][0].update(verdict="FINE"),
         lambda d: d["rules"][0]["ledger"].pop("pass"),
         lambda d: d["rules"][0].update(surprise=1),
-        lambda d: d.update(format=3),
+        lambda d: d.update(format=99),
         lambda d: d["areas"][0].update(rating="Excellent"),
     ],
 )
