@@ -88,12 +88,20 @@ def middles(events: ir.Table, policy: View) -> ir.Table:
     return people.filter(people.people >= policy.setting("centroid_users")).select("place", shared=ibis.literal(True))
 
 
-@rule("COL-04", severity="low", clauses=["CL-011", "CL-012", "CL-019", "CL-020", "CL-156"], optional=["purge_log"])
+@rule(
+    "COL-04",
+    severity="low",
+    clauses=["CL-011", "CL-012", "CL-019", "CL-020", "CL-156"],
+    optional=["purge_log"],
+    looks_in=["users.display_name"],
+)
 def registration_incomplete(users: ir.Table, purge_log: ir.Table) -> Check:
     """Every account has the name, gender and birth date that the policy calls required, and a number of its own.
 
     Every account that is active, suspended or banned. A number that the purge log shows as erased before the account was made was given
     out again; a blank name or gender and a missing birth date are violations as well. Two accounts of one number are found elsewhere.
+    Where no account has a name, or names are all masked, nothing tells what was asked for: then it is not evaluated, accuses nobody, and
+    does not pass.
     """
     u, p = users.filter(users.status.isin(LIVE)), purge_log
     p = p.filter(p.table_name == "users", ~blank(p.user_id))

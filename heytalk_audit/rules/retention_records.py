@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
 from heytalk_audit.audit.holds import hold
+from heytalk_audit.audit.no_value import IDENTITY
 from heytalk_audit.audit.present import Present
 from heytalk_audit.expressions.addresses import has_email
 from heytalk_audit.expressions.calendar import latest, sure
@@ -128,7 +129,7 @@ def consent_record_lost(consents: ir.Table, users: ir.Table, outbound_messages: 
     return Check(rows, conditions, record=rows.record, by=("source",))
 
 
-@rule("RET-11", severity="high", clauses=["CL-035", "CL-191", "CL-192"])
+@rule("RET-11", severity="high", clauses=["CL-035", "CL-191", "CL-192"], looks_in=["support_tickets.text"])
 def support_kept_over_six_years(support_tickets: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
     """Correspondence with support is deleted after six years without a follow-up.
 
@@ -172,7 +173,7 @@ def hold_invalid(retention_exceptions: ir.Table, users: ir.Table, policy: View) 
     return Check(x, conditions, by=("type",))
 
 
-@rule("RET-15", severity="critical", clauses=["CL-159", "CL-183"])
+@rule("RET-15", severity="critical", clauses=["CL-159", "CL-183"], looks_in=IDENTITY)
 def residue_after_purge(
     users: ir.Table,
     profile_attributes: ir.Table,

@@ -22,7 +22,7 @@ def begins_with(text: ir.StringValue, words: tuple[str, ...]) -> ir.BooleanValue
     return any_flag([sure(text.startswith(word)) for word in words])
 
 
-@rule("SEC-01", severity="critical", clauses=["CL-065", "CL-086"])
+@rule("SEC-01", severity="critical", clauses=["CL-065", "CL-086"], looks_in=["users.credential_format"])
 def secret_in_clear(users: ir.Table, policy: View) -> Check:
     """Passwords are kept as slow, salted hashes only.
 

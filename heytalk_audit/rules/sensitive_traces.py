@@ -31,7 +31,7 @@ def ambiguous_names(policy: View) -> list[str]:
     return [plain_key(word) for word in policy.setting("ambiguous_fields")]
 
 
-@rule("SEN-05", severity="critical", clauses=["CL-095", "CL-096", "CL-098", "CL-115"])
+@rule("SEN-05", severity="critical", clauses=["CL-095", "CL-096", "CL-098", "CL-115"], looks_in=["disclosures.fields"])
 def sensitive_shared(disclosures: ir.Table, policy: View) -> Check:
     """Sensitive data is not shared for advertising, nor with what an app builds in.
 

@@ -42,7 +42,7 @@ def declared_for_ad_ids(vendors: ir.Table, policy: View) -> ir.Table:
     return v.select("vendor_id", takes_ad_ids=sure(v.recipient.isin(codes)))
 
 
-@rule("SHA-03", severity="critical", clauses=["CL-102", "CL-103", "CL-107", "CL-139"])
+@rule("SHA-03", severity="critical", clauses=["CL-102", "CL-103", "CL-107", "CL-139"], looks_in=["disclosures.payload_sample"])
 def clear_identifier_to_advertisers(disclosures: ir.Table, users: ir.Table, vendors: ir.Table, policy: View) -> Check:
     """Advertisers get no value that says in clear whose it is.
 
@@ -109,7 +109,7 @@ def content_named(disclosures: ir.Table, content: ir.Table) -> ir.Table:
     )
 
 
-@rule("SHA-11", severity="critical", clauses=["CL-102"])
+@rule("SHA-11", severity="critical", clauses=["CL-102"], looks_in=["disclosures.content_ids", "disclosures.fields"])
 def private_content_to_advertisers(disclosures: ir.Table, content_items: ir.Table, policy: View) -> Check:
     """Advertisers get nothing out of chats, voices or content that is not public.
 
