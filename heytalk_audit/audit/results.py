@@ -112,7 +112,7 @@ def _of_rows(evaluation: Evaluation, repeated: bool, words: Mapping[str, Reason]
         "rate": ledger[Outcome.VIOLATION] / tested if tested else None,
         "finding_severity": rate_finding(rule, ledger, repeated),
         "subjects": _subjects(counts),
-        "reasons": _reasons(counts, words),
+        "reasons": _reasons(evaluation, words),
         "ageing": counts.ageing,
         "breakdowns": {name: breakdown(name, counts.breakdowns.get(name, {})) for name in evaluation.by if counts.rows},
         "over_time": _over_time(evaluation),
@@ -180,12 +180,13 @@ def _subjects(counts: RowCounts) -> Subjects:
     return Subjects(by_region=dict(sorted(counts.by_region.items())), by_age=dict(sorted(counts.by_age.items())), **people)
 
 
-def _reasons(counts: RowCounts, words: Mapping[str, Reason]) -> tuple[ReasonCount, ...]:
+def _reasons(evaluation: Evaluation, words: Mapping[str, Reason]) -> tuple[ReasonCount, ...]:
     lines = []
-    for c in counts.reasons:
+    for c in evaluation.counts.reasons:
         reason = words.get(str(c.reason), Reason(""))
         what_next = reason.next if c.outcome in (Outcome.REVIEW, Outcome.UNKNOWN) else None
-        lines.append(ReasonCount(outcome=c.outcome, reason=c.reason, rows=c.rows, people=c.people, says=reason.says, next=what_next))
+        line = ReasonCount(outcome=c.outcome, reason=c.reason, rows=c.rows, people=c.people, says=reason.says, next=what_next)
+        lines.append(line.model_copy(update={"assumptions": evaluation.assumptions.get(str(c.reason), ())}))
     return tuple(sorted(lines, key=lambda line: (line.outcome.rank, -(line.rows or 0), str(line.reason))))
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.evidence.row_files import FirstRows
-from heytalk_audit.report import outcomes
+from heytalk_audit.report import outcomes, words
 from heytalk_audit.report.decided import decided_rows
 from heytalk_audit.report.html import Fragment, badge, bullets, code, join, paragraph, show, table, tag
 from heytalk_audit.report.registered import covered
@@ -76,7 +74,7 @@ def _numbers(result: RuleResult) -> Fragment:
     lines = [
         [
             number.name,
-            f"{_value(number.value)} {number.unit}".strip(),
+            f"{words.value(number.value)} {number.unit}".strip(),
             number.means or f"setting {number.name}",
             number.clause,
             number.origin,
@@ -84,15 +82,6 @@ def _numbers(result: RuleResult) -> Fragment:
         for number in result.numbers
     ]
     return table(["Number", "Value", "Meaning", "Clause", "Given by"], lines, f"Numbers that {result.id} reads")
-
-
-def _value(value: Any) -> str:
-    """A setting's value as text."""
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    if isinstance(value, dict):
-        return ", ".join(f"{k} {v}" for k, v in value.items()) or "none"
-    return "not set" if value is None else str(value)
 
 
 def _exceptions(result: RuleResult, first: FirstRows, audience: str) -> list[Fragment]:

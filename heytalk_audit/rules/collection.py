@@ -85,7 +85,7 @@ def middles(events: ir.Table, policy: View) -> ir.Table:
     """One row per pair of coordinates that so many people share that it is the middle of an area: `shared`."""
     pairs = events.filter(events.closeness.isin(["coordinates", "coarse_coordinates"]), ~blank(events.user_id))
     people = pairs.group_by("place").agg(people=pairs.user_id.nunique())
-    return people.filter(people.people >= policy.setting("centroid_users")).select("place", shared=ibis.literal(True))
+    return people.filter(people.people >= policy.value("centroid_users")).select("place", shared=ibis.literal(True))
 
 
 @rule(
@@ -100,8 +100,7 @@ def registration_incomplete(users: ir.Table, purge_log: ir.Table) -> Check:
 
     Every account that is active, suspended or banned. A number that the purge log shows as erased before the account was made was given
     out again; a blank name or gender and a missing birth date are violations as well. Two accounts of one number are found elsewhere.
-    Where no account has a name, or names are all masked, nothing tells what was asked for: then it is not evaluated, accuses nobody, and
-    does not pass.
+    Where no account has a name, or all names are masked, it is not evaluated: nothing tells what was asked for.
     """
     u, p = users.filter(users.status.isin(LIVE)), purge_log
     p = p.filter(p.table_name == "users", ~blank(p.user_id))

@@ -207,7 +207,7 @@ def anonymised_still_identifying(users: ir.Table, retention_exceptions: ir.Table
         violation("linked_rows", linked),
         violation("singled_out", u.described & sure(u["size"] == 1), held=False),
         review("linked_messages", chat),
-        review("small_group", u.described & sure(u["size"] < policy.setting("k_anonymity")), held=False),
+        review("small_group", u.described & sure(u["size"] < policy.value("k_anonymity")), held=False),
     ]
     parts = (*parts_of(rest, linked), Part("content_items", when=chat & ~linked))
     return Check(u, conditions, exempt=Hold(retention_exceptions, parts, policy.today))

@@ -72,13 +72,13 @@ def traffic_missing(calendar: ir.Table, traffic_events: ir.Table, policy: View) 
     Test accounts count: what is looked for is lost data, not people.
     """
     c = with_events(calendar, traffic_events, policy)
-    mean = c.n.sum().over(ibis.window()) / policy.number("traffic_calendar")
+    mean = c.n.sum().over(ibis.window()) / policy.value("traffic_calendar")
     c = c.mutate(mean=mean)
     return Check(
         c,
         [
             review("no_traffic", c.n == 0),
-            review("low_volume", c.n < mean * policy.number("low_traffic")),
+            review("low_volume", c.n < mean * policy.value("low_traffic")),
         ],
         record="calendar:" + c.day.cast("string"),
         by=("month",),

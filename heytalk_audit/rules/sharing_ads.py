@@ -12,7 +12,7 @@ from heytalk_audit.expressions.strings import blank, plain_key, trim
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.advertising_terms import advertised, is_zeros, sampled
 from heytalk_audit.rules.declared_terms import is_one_of, recipients
-from heytalk_audit.rules.terms import has, join, lookup, only_if
+from heytalk_audit.rules.terms import any_flag, has, join, lookup, only_if
 
 _BYTE = "(25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])"
 #: Values that say by their form whom they are of: an e-mail address, a telephone number, a network address.
@@ -37,9 +37,9 @@ def what_samples_hold(disclosures: ir.Table, users: ir.Table, policy: View) -> i
 def declared_for_ad_ids(vendors: ir.Table, policy: View) -> ir.Table:
     """One row per vendor id: is it a recipient that device identifiers are declared for."""
     wanted = {plain_key(name) for name in policy.setting("ad_id_declared_for")}
-    codes = [code for code in policy.declared.vendors if plain_key(code) in wanted]
     v = recipients(vendors, policy)
-    return v.select("vendor_id", takes_ad_ids=sure(v.recipient.isin(codes)))
+    takes = any_flag([sure(v.recipient == code) for code in policy.declared.vendors if plain_key(code) in wanted])
+    return v.select("vendor_id", takes_ad_ids=policy.depending(takes, "ad_id_declared_for"))
 
 
 @rule("SHA-03", severity="critical", clauses=["CL-102", "CL-103", "CL-107", "CL-139"], looks_in=["disclosures.payload_sample"])
