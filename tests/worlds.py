@@ -21,7 +21,6 @@ import yaml
 from heytalk_audit import contract
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import Evaluation, evaluate
-from heytalk_audit.audit.no_value import LOOKED_IN
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
@@ -201,7 +200,7 @@ def _instant(value: Any) -> dt.datetime:
 def with_bystanders(rows: dict[str, list[dict[str, Any]]], rules: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
     """The rows, with one more in a table that holds no value where a rule looks for values: such a rule would not be evaluated."""
     for rule in sorted(rules):
-        places = [name.partition(".")[::2] for name in LOOKED_IN.get(rule, ())]
+        places = [name.partition(".")[::2] for name in RULES[rule].looks_in]
         table, column = places[0] if places else ("", "")
         if places and rows[table] and not any(str(row[c] or "").strip("[] ") for row in rows[table] for _, c in places):
             described = contract.load()[table]

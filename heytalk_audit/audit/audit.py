@@ -64,8 +64,8 @@ class Audit:
     @cached_property
     def _evidence(self) -> dict[str, pa.Table]:
         """What is told of the delivery itself, as tables that rules may name."""
-        snapshot = self.snapshot
-        return gate.evidence(snapshot.delivery, snapshot.profile, self.policy, self.clock, self.drift, self.previous, snapshot.unknown)
+        snapshot, days = self.snapshot, self.view().number("traffic_calendar")
+        return gate.evidence(snapshot.delivery, snapshot.profile, days, self.clock, self.drift, self.previous, snapshot.unknown)
 
     @cached_property
     def wrong(self) -> dict[ColumnName, float]:
@@ -99,7 +99,7 @@ class Audit:
     @cached_property
     def log_is_hashed(self) -> bool:
         """Whether nobody can be found in the purge log, as its ids are hashes."""
-        return is_hashed(self.snapshot, self.policy.periods["digest_share"])
+        return is_hashed(self.snapshot, self.view().number("digest_share"))
 
     @cached_property
     def shared(self) -> SharedTables:

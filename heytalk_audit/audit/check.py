@@ -124,7 +124,8 @@ class Rule:
     """A rule as written: `build` makes its check from the tables that its arguments name, the audited one first.
 
     `judged` says that people read a random sample of its rows for review, and of all rows. `optional` are tables that it reads as empty
-    where they were not delivered: then it does not pass.
+    where they were not delivered: then it does not pass. `looks_in` are columns, as `table.column`: where none of them holds a value in any
+    row of its table, the rule is not evaluated.
     """
 
     id: str
@@ -134,6 +135,7 @@ class Rule:
     build: Callable[..., Check]
     judged: bool = False
     optional: tuple[str, ...] = ()
+    looks_in: tuple[str, ...] = ()
 
     @cached_property
     def arguments(self) -> tuple[str, ...]:
@@ -192,13 +194,14 @@ def rule(
     basis: Literal["policy", "law"] = "policy",
     judged: bool = False,
     optional: Sequence[str] = (),
+    looks_in: Sequence[str] = (),
 ) -> Callable[[Build], Build]:
     """Register a function as a rule: its arguments are the tables it needs, its docstring the report's text."""
 
     def register(build: Build) -> Build:
         if id in RULES and RULES[id].build.__qualname__ != build.__qualname__:
             raise ValueError(f"{id} is defined twice")
-        RULES[id] = Rule(id, Severity(severity), tuple(clauses), basis, build, judged, tuple(optional))
+        RULES[id] = Rule(id, Severity(severity), tuple(clauses), basis, build, judged, tuple(optional), tuple(looks_in))
         return build
 
     return register

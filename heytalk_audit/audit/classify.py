@@ -97,6 +97,8 @@ def _never_null(op: ops.Node) -> bool:
         return any(_never_null(arg) for arg in op.arg)
     if isinstance(op, ops.Literal):
         return op.value is not None
+    if isinstance(op, ops.Alias):
+        return _never_null(op.arg)
     if isinstance(op, ops.And | ops.Or | ops.Not):
         return all(_never_null(child) for child in op.__children__)
     return isinstance(op, ops.IsNull | ops.NotNull)

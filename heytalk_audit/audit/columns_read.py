@@ -3,93 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, Excuse
 from heytalk_audit.audit.holds import Hold, valid_holds
+from heytalk_audit.expressions.computed_from import ComputedFrom, Rows
 from heytalk_audit.policy.view import View
 
 #: A column by the table's name and its own.
 ColumnName = tuple[str, str]
 
 
-@dataclass
-class ColumnsRead:
-    """Walks expressions and collects the columns of `tables` (relations by name) that they read.
-
-    `kept` has, for tables that are computed once, what they were made of. Of a derived table only the columns that are used count, and of
-    its joins those that decide which rows there are; with `values_only` the rows that are there do not matter.
-    """
-
-    tables: Mapping[ops.Node, str]
-    kept: Mapping[ops.Node, ops.Node]
-    values_only: bool = False
-    columns: set[ColumnName] = field(default_factory=set)
-    _seen: set[ops.Node] = field(default_factory=set)
-
-    def of(self, nodes: Iterable[ops.Node]) -> set[ColumnName]:
-        """The columns that these nodes read, together with all that were read before."""
-        waiting = list(nodes)
-        while waiting:
-            node = waiting.pop()
-            if node in self._seen:
-                continue
-            self._seen.add(node)
-            if isinstance(node, ops.Field):
-                waiting += self._of_field(node)
-            elif isinstance(node, ops.Relation):
-                waiting += self._of_relation(node)
-            elif isinstance(node, ops.InSubquery | ops.ScalarSubquery):
-                # a value is compared with those of another table: which rows that has, and what stands in them
-                waiting += [*node.__children__, *(ops.Field(node.rel, name) for name in node.rel.schema)]
-            else:
-                waiting += node.__children__
-        return self.columns
-
-    def _of_field(self, node: ops.Field) -> list[ops.Node]:
-        relation = self.kept.get(node.rel, node.rel)
-        if relation in self.tables:
-            self.columns.add((self.tables[relation], node.name))
-            return []
-        if isinstance(relation, ops.Set):
-            own = [ops.Field(side, node.name) for side in (relation.left, relation.right)]
-            return own if self.values_only else [relation, *own]
-        values = getattr(relation, "values", None) or getattr(relation, "fields", None) or {}
-        own = [values[node.name]] if node.name in values else []
-        parent = getattr(relation, "parent", None)
-        if not own and isinstance(parent, ops.Relation) and node.name in parent.schema:
-            own = [ops.Field(parent, node.name)]
-        joined = [*self._link_of(relation, own[0])] if own and isinstance(relation, ops.JoinChain) else []
-        return own if self.values_only else [relation, *own, *joined]
-
-    @staticmethod
-    def _link_of(chain: ops.JoinChain, value: ops.Node) -> list[ops.Node]:
-        """By what the table is joined that a column of a join comes from."""
-        used = {f.rel for f in value.find(ops.Field)}
-        return [predicate for link in chain.rest if link.table in used for predicate in link.predicates]
-
-    def _of_relation(self, node: ops.Relation) -> list[ops.Node]:
-        """What decides which rows a relation has."""
-        relation = self.kept.get(node, node)
-        if relation in self.tables:
-            return []
-        if isinstance(relation, ops.JoinChain):
-            inner = [link for link in relation.rest if link.how != "left"]
-            return [relation.first, *(child for link in inner for child in (link.table, *link.predicates))]
-        if isinstance(relation, ops.Project):
-            return [relation.parent]
-        if isinstance(relation, ops.Aggregate):
-            return [relation.parent, *relation.groups.values()]
-        if isinstance(relation, ops.Distinct):
-            return [relation.parent, *(ops.Field(relation.parent, name) for name in relation.parent.schema)]
-        if isinstance(relation, ops.Set):
-            sides = (relation.left, relation.right)
-            compared = isinstance(relation, ops.Intersection | ops.Difference) or relation.distinct
-            return [*sides, *(ops.Field(side, name) for side in sides if compared for name in relation.schema)]
-        return list(relation.__children__)
+def columns_behind(
+    nodes: Iterable[ops.Node], tables: Mapping[ops.Node, str], kept: Mapping[ops.Node, ops.Node], rows: Rows = Rows.ALL
+) -> set[ColumnName]:
+    """The columns of `tables` (relations by name) that these nodes are computed from; `kept` and `rows` as of `ComputedFrom`."""
+    walk = ComputedFrom(kept, rows, tables)
+    fields = [node for node in walk.of(nodes) if isinstance(node, ops.Field)]
+    return {(tables[source], node.name) for node in fields if (source := walk.source(node.rel)) in tables}
 
 
 def verdict_roots(check: Check, record: ir.StringValue, testers: ir.Table | None, view: View) -> list[ops.Node]:

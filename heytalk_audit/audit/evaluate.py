@@ -11,11 +11,12 @@ import ibis.expr.types as ir
 
 from heytalk_audit import contract
 from heytalk_audit.audit import ledger, no_value, verdict, wrong_values
+from heytalk_audit.audit.assumed import assumptions
 from heytalk_audit.audit.audit import READ_FROM_TEXTS, Audit
 from heytalk_audit.audit.breakdown import shown_value
 from heytalk_audit.audit.check import Check, OverTime, Rule
 from heytalk_audit.audit.classify import classify, labelled_rows, shown_breakdowns, tested_records
-from heytalk_audit.audit.columns_read import ColumnsRead, roots, verdict_roots
+from heytalk_audit.audit.columns_read import columns_behind, roots, verdict_roots
 from heytalk_audit.audit.counts import RowCounts, count
 from heytalk_audit.audit.faults import EMPTY, GATE, Block, Fault, NotEvaluated, absent, fault_of, missing_column, wrong_type
 from heytalk_audit.audit.hashed_log import refuse_hashed
@@ -132,7 +133,7 @@ def columns_read(rule: Rule, audit: Audit) -> set[str]:
     view = audit.view()
     check = _build(rule, audit, view, Present(audit.snapshot.tables), dry=True).check
     snapshot, first = audit.snapshot.tables, rule.tables[0]
-    read = ColumnsRead({table.op(): name for name, table in snapshot.items()}, view.kept).of(roots(check))
+    read = columns_behind(roots(check), {table.op(): name for name, table in snapshot.items()}, view.kept)
     by = {(first, name) for name in check.by if first in snapshot and name in snapshot[first].columns}
     return {f"{table}.{name}" for table, name in read | by}
 
@@ -143,7 +144,7 @@ def columns_of_verdict(rule: Rule, audit: Audit) -> set[str]:
     view = audit.view()
     built = _build(rule, audit, view, Present(audit.snapshot.tables), dry=True)
     needed = verdict_roots(built.check, built.record, _testers(rule, built.check, audit, view), view)
-    read = ColumnsRead({table.op(): name for name, table in audit.snapshot.tables.items()}, view.kept).of(needed)
+    read = columns_behind(needed, {table.op(): name for name, table in audit.snapshot.tables.items()}, view.kept)
     return {f"{table}.{name}" for table, name in read}
 
 
@@ -215,7 +216,7 @@ def _without_wrong_values(rule: Rule, check: Check, audit: Audit, view: View) ->
     if "users" in audit.tables:
         # which of several rows of a person counts is no matter of what a rule asks of the row
         made_of[one_row_each(audit.tables["users"]).op()] = audit.tables["users"].op()
-    read = ColumnsRead({table.op(): name for name, table in snapshot.items()}, made_of).of(roots(check)) & audit.wrong.keys()
+    read = columns_behind(roots(check), {table.op(): name for name, table in snapshot.items()}, made_of) & audit.wrong.keys()
     read = {column for column in read if column[1] not in check.finds_missing}
     wrong_values.refuse_too_many(audit.wrong, read, audit.settings["unknown_limit"])
     return wrong_values.marked(check, snapshot, audit.snapshot.marked, read, view.kept)
@@ -252,7 +253,7 @@ def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -
     check, engine = built.check, audit.snapshot.engine
     audit.shared.compute(view.shared)
     in_scope, figures = ledger.population_and_figures(check, engine.rows)
-    classified, sql = _keep_classified(rule, built, audit, view)
+    classified, labelled, sql = _keep_classified(rule, built, audit, view)
     counts = count(engine, CLASSIFIED, shown_breakdowns(rule, check), check.over_time) if classified is not None else RowCounts()
     counted = ledger.ledger_of(counts, in_scope)
     gaps = verdict.coverage_gaps(rule, built.reads, [*built.absent, *verdict.unseen(rule, present, audit)], audit, view)
@@ -270,7 +271,7 @@ def _run(rule: Rule, built: Built, audit: Audit, view: View, present: Present) -
         figures,
         _monthly(rule, check, audit),
         view,
-        _assumptions(check, counts, view),
+        assumptions(check, counts, view, labelled),
         printable_sql(sql),
         _samples(rule, built, classified, audit, view) if rule.judged else (),
         limited_by=judged.limited_by,
@@ -290,20 +291,21 @@ def _empty(check: Check, audit: Audit, view: View) -> tuple[str, ...]:
     return tuple(f"{EMPTY}:{name}" for name in empty)
 
 
-def _keep_classified(rule: Rule, built: Built, audit: Audit, view: View) -> tuple[ir.Table | None, str]:
-    """The rows that do not pass with all that is counted of them, kept on the engine; null where there are none. And their SQL.
+def _keep_classified(rule: Rule, built: Built, audit: Audit, view: View) -> tuple[ir.Table | None, ir.Table | None, str]:
+    """The rows that do not pass with all that is counted of them, kept on the engine, and as an expression; null where there are none. And
+    their SQL.
 
     First only those rows are kept: what is joined to them then, holds and people, is joined to few.
     """
     engine = audit.snapshot.engine
     kept, sql, rows = engine.keep(CANDIDATES, built.candidates)
-    statements = {CANDIDATES: sql}
+    statements, labelled = {CANDIDATES: sql}, None
     if rows:
         labelled = _labelled(rule, built.check, kept, audit, view)
         audit.shared.compute(view.shared)
         kept, statements[CLASSIFIED], _ = engine.keep(CLASSIFIED, labelled)
     statements = audit.shared.sql(view.shared) | statements
-    return kept if rows else None, ";\n\n".join(f"CREATE TABLE {name} AS\n{query}" for name, query in statements.items())
+    return kept if rows else None, labelled, ";\n\n".join(f"CREATE TABLE {name} AS\n{query}" for name, query in statements.items())
 
 
 def _samples(rule: Rule, built: Built, classified: ir.Table | None, audit: Audit, view: View) -> tuple[Sample, ...]:
@@ -328,21 +330,6 @@ def _by_month(rule: Rule, drawn: OverTime, table: ir.Table, engine: Engine) -> l
     named = table.select(panel=shown_value(rule, drawn.panel, table.panel), month=table.month.fill_null("(none)"), n=table.n)
     rows = engine.rows(named).itertuples(index=False, name=None)
     return [(str(panel), str(month), int(n)) for panel, month, n in rows]
-
-
-def _assumptions(check: Check, counts: RowCounts, view: View) -> dict[str, tuple[str, ...]]:
-    """Per reason of a violation the names of the assumed numbers that its rows rest on: those of its condition, and those of what would
-    have let them pass before it. Reasons that rest on none are left out."""
-    resting: dict[str, tuple[str, ...]] = {}
-    reasons = {line.reason for line in counts.reasons if line.outcome == Outcome.VIOLATION}
-    allowances: list[str] = []
-    for c in check.conditions:
-        assumed = [n.name for n in view.rests_on(c.when) if n.origin == "assumption"]
-        if c.outcome == Outcome.PASS:
-            allowances += assumed
-        elif c.reason in reasons and c.outcome == Outcome.VIOLATION:
-            resting[str(c.reason)] = tuple(dict.fromkeys([*resting.get(str(c.reason), ()), *assumed, *allowances]))
-    return {reason: names for reason, names in resting.items() if names}
 
 
 def _without(rule: Rule, stands: Verdict, reason: str, view: View, **why: Any) -> Evaluation:

@@ -17,7 +17,6 @@ from heytalk_audit.audit.faults import Block, NotEvaluated
 from heytalk_audit.audit.pseudonym import key_pads, keyed_digest
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import lower
-from heytalk_audit.policy import Number
 from heytalk_audit.snapshot.open import Snapshot
 
 LOG, KEYED = "purge_log", "hmac_sha256"
@@ -51,7 +50,7 @@ def with_compared_ids(snapshot: Snapshot, key: bytes | None) -> Snapshot:
     return replace(snapshot, tables=snapshot.tables | {LOG: compared}, marked=others_marked)
 
 
-def is_hashed(snapshot: Snapshot, share: Number) -> bool:
+def is_hashed(snapshot: Snapshot, share: float) -> bool:
     """Whether nobody can be found in the log: its ids are hashes, by the descriptor or by their look, and were not compared."""
     log, users = snapshot.tables.get(LOG), snapshot.tables.get("users")
     if log is None or users is None or _is_compared(log) or "user_id" not in log.columns or "user_id" not in users.columns:
@@ -60,7 +59,7 @@ def is_hashed(snapshot: Snapshot, share: Number) -> bool:
         return True
     digests, plain = (table.agg(share=sure(table.user_id.re_search(_DIGEST)).cast("float64").mean()) for table in (log, users))
     shares = snapshot.engine.rows(digests.cross_join(plain.rename(of_users="share"))).iloc[0]
-    return bool(shares["share"] >= share.value) and not bool(shares["of_users"] >= share.value)
+    return bool(shares["share"] >= share) and not bool(shares["of_users"] >= share)
 
 
 def refuse_hashed(rule: Rule, reads: tuple[str, ...], hashed: bool) -> None:

@@ -10,25 +10,14 @@ from heytalk_audit.audit.faults import NO_VALUE, Block, NotEvaluated
 from heytalk_audit.expressions.fillers import identifies
 from heytalk_audit.snapshot.open import Snapshot
 
-_IDENTITY = ("users.display_name", "users.email", "users.phone")
-_SPECIAL = ("profile_attributes.value",)
-_SAMPLE = ("disclosures.payload_sample",)
-#: The columns in which a rule looks for values: one of them must hold one.
-LOOKED_IN: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("RET-01", "RET-13", "RET-14", "RET-15"), _IDENTITY),
-    "RET-11": ("support_tickets.text",),
-    **dict.fromkeys(("SEN-01", "SEN-02", "SEN-03", "SEN-06"), _SPECIAL),
-    **dict.fromkeys(("SHA-02", "SEN-05"), ("disclosures.fields",)),
-    **dict.fromkeys(("SHA-03", "SHA-04"), _SAMPLE),
-    "SHA-11": ("disclosures.content_ids", "disclosures.fields"),
-    "SEC-01": ("users.credential_format",),
-}
+#: Columns in which words that stand for nobody are no values.
+IDENTITY = ("users.display_name", "users.email", "users.phone")
 
 
 def refuse_without_values(rule: Rule, snapshot: Snapshot, settings: Mapping[str, Any]) -> None:
     """Raise NotEvaluated where a rule looks for values in columns none of which holds one, although their table has rows. `settings` have
     the words that stand for nobody."""
-    names = LOOKED_IN.get(rule.id, ())
+    names = rule.looks_in
     tables = {name.partition(".")[0] for name in names}
     there = [name for name in names if _delivered(name, snapshot)]
     if not there or not any(snapshot.profile[table]["rows"] for table in tables):
@@ -47,7 +36,7 @@ def _has_value(name: str, snapshot: Snapshot, settings: Mapping[str, Any]) -> bo
     table, _, column = name.partition(".")
     if not snapshot.profile[table]["inventory"].get(column, {}).get("values"):
         return False
-    if name not in _IDENTITY:
+    if name not in IDENTITY:
         return True
     rows = snapshot.tables[table]
     named = identifies(column, rows[column], settings["placeholders"], settings["placeholders_other"])

@@ -114,7 +114,7 @@ def _of_rows(evaluation: Evaluation, repeated: bool, audit: Audit) -> dict[str, 
         "rate": ledger[Outcome.VIOLATION] / tested if tested else None,
         "finding_severity": rate_finding(rule, ledger, repeated),
         "subjects": _subjects(counts),
-        "reasons": _reasons(counts, _method(rule, audit), audit.policy.reasons),
+        "reasons": _reasons(evaluation, _method(rule, audit), audit.policy.reasons),
         "ageing": counts.ageing,
         "due": {"first": counts.due[0], "last": counts.due[1]} if counts.due else None,
         "breakdowns": {name: breakdown(name, counts.breakdowns.get(name, {})) for name in evaluation.by if counts.rows},
@@ -188,14 +188,15 @@ def _subjects(counts: RowCounts) -> Subjects:
     return Subjects(by_region=dict(sorted(counts.by_region.items())), by_age=dict(sorted(counts.by_age.items())), **people)
 
 
-def _reasons(counts: RowCounts, method: Method, words: Mapping[str, Reason]) -> tuple[ReasonCount, ...]:
+def _reasons(evaluation: Evaluation, method: Method, words: Mapping[str, Reason]) -> tuple[ReasonCount, ...]:
     """The reasons of the rows, each as the rule's method says it; one that comes from outside the rule as it is said of every rule."""
     lines = []
-    for c in counts.reasons:
+    for c in evaluation.counts.reasons:
         reason = words.get(str(c.reason), Reason(""))
         says = method.when(c.outcome, c.reason) or reason.says
         what_next = reason.next if c.outcome in (Outcome.REVIEW, Outcome.UNKNOWN) else None
-        lines.append(ReasonCount(outcome=c.outcome, reason=c.reason, rows=c.rows, people=c.people, says=says, next=what_next))
+        line = ReasonCount(outcome=c.outcome, reason=c.reason, rows=c.rows, people=c.people, says=says, next=what_next)
+        lines.append(line.model_copy(update={"assumptions": evaluation.assumptions.get(str(c.reason), ())}))
     return tuple(sorted(lines, key=lambda line: (line.outcome.rank, -(line.rows or 0), str(line.reason))))
 
 

@@ -67,7 +67,8 @@ class Subjects(OutcomeCounts):
 
 
 class ReasonCount(Document):
-    """The rows of one outcome and reason, and the people whom they are about; what the reason says, and what to do next about it."""
+    """The rows of one outcome and reason, and the people whom they are about; what the reason says, what to do next about it, and the names
+    of the assumed numbers that the rows rest on."""
 
     outcome: Outcome
     reason: str | None
@@ -75,6 +76,7 @@ class ReasonCount(Document):
     people: Count
     says: str = ""
     next: str | None = None
+    assumptions: tuple[str, ...] = ()
 
 
 class DueDays(Document):
@@ -230,7 +232,7 @@ class FaultPlace(Document):
 class RuleResult(Document):
     """Everything that a report says of one rule.
 
-    So many violations as `assumed` says rest on one of the `assumptions`: numbers that are not the policy's.
+    The `assumptions` are what its rows rest on that is not the policy's nor the law's; so many violations as `assumed` says rest on one.
     """
 
     id: str

@@ -18,10 +18,11 @@ import ibis.expr.types as ir
 
 from heytalk_audit import contract
 from heytalk_audit.audit.check import Check, Excuse, unknown
-from heytalk_audit.audit.columns_read import ColumnName, ColumnsRead
+from heytalk_audit.audit.columns_read import ColumnName, columns_behind
 from heytalk_audit.audit.faults import WRONG_VALUE, Block, NotEvaluated
 from heytalk_audit.audit.holds import Hold, Part
 from heytalk_audit.contract import Column
+from heytalk_audit.expressions.computed_from import Rows
 from heytalk_audit.snapshot.values import WrongValues
 
 REASON = "wrong_value"
@@ -130,7 +131,7 @@ class _Marking:
             return type(predicate)(self._widened(predicate.left, marked, of), self._widened(predicate.right, marked, of))
         if isinstance(predicate, ops.Coalesce) and len(predicate.arg) == 2 and isinstance(predicate.arg[1], ops.Literal):
             return ops.Coalesce((self._widened(predicate.arg[0], marked, of), predicate.arg[1]))
-        read = {_flag(*column) for column in ColumnsRead(self.tables, self.kept, values_only=True).of([predicate])}
+        read = {_flag(*column) for column in columns_behind([predicate], self.tables, self.kept, Rows.NONE)}
         widened = of(predicate)
         for flag in self.flags(marked):
             if flag in read:

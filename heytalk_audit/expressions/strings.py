@@ -120,5 +120,5 @@ def tokens(value: ir.StringValue) -> ir.StringValue:
 
 
 def alternatives(words: Iterable[str]) -> str:
-    """Any of these words, in small letters, as a regular expression that every engine reads alike."""
-    return "|".join(re.escape(word.translate(_LOWER)) for word in words)
+    """Any of these words, in small letters, as a regular expression that every engine reads alike; nothing where there are none."""
+    return "|".join(re.escape(word.translate(_LOWER)) for word in words) or r"[^\s\S]"

@@ -106,6 +106,21 @@ class Settings(Strict):
     encrypted_columns: list[str]
     leak_topics: list[str]
     opt_in_columns: list[str]
+    support_untouched: Count
+    withdrawal_queue: Count
+    oldest: Count
+    prize_unclaimed: Count
+    ban: Count
+    restore_ticket: Count
+    unstated: Count
+    traffic_calendar: Annotated[int, Field(ge=1)]
+    low_traffic: Share
+    clock_skew: Count
+    register_before: Count
+    register_after: Count
+    leak_triage: Count
+    digest_share: Share
+    freshness: Count
 
 
 def settings_of(policy: Policy, overrides: dict[str, Any] | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ snapshot must reach.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ import ibis.expr.types as ir
 
 from heytalk_audit.expressions import calendar
 from heytalk_audit.expressions.calendar import Clock
+from heytalk_audit.expressions.computed_from import ComputedFrom, Rows
 from heytalk_audit.policy import Number, Policy
 from heytalk_audit.policy.declared import Declared
 
@@ -93,6 +94,22 @@ class View:
         value = self._settings.get(name, default.value)
         self.read[name] = replace(default, value=value)
         return value
+
+    def value(self, name: str) -> ir.Scalar:
+        """A number, or a setting that is a yes or no, as a literal: what is computed from it rests on it."""
+        return self._marked(ibis.literal(self.number(name)), name)
+
+    def among(self, value: ir.StringValue, name: str, written: Callable[[str], str] = str) -> ir.BooleanValue:
+        """Whether a value is one of a setting's words, each `written` so; where there are none, it is not."""
+        words = [written(word) for word in self.setting(name)]
+        # an engine has no column of the values that are in an empty list
+        return self.depending(value.isin(words) if words else value.isnull() & value.notnull(), name)
+
+    def depending(self, when: ir.BooleanValue, *names: str) -> ir.BooleanValue:
+        """A condition that was made of these settings otherwise, of a list of words for example: what is computed from it rests on them."""
+        for name in names:
+            when = when & self._marked(ibis.literal(True), name)
+        return when
 
     @property
     def declared(self) -> Declared:
@@ -238,34 +255,10 @@ class View:
 
     def rests_on(self, expr: ir.Value) -> list[Number]:
         """The numbers within an expression, each once, in the order in which the rule read them."""
-        inside = set(_reach(expr.op(), self._kept))
+        inside = ComputedFrom(self._kept, Rows.JOINED).of([expr.op()])
         return list({n.name: n for node, n in self._used.items() if node in inside}.values())
 
 
 def audit_period(clock: Clock, start: dt.date | None, end: dt.date | None) -> tuple[dt.date, dt.date]:
     """First day of the audit's period and the day after its last. Unless set, it is the last three months, today included."""
     return (start or calendar.add_months(clock.today, -3), end or clock.today + dt.timedelta(days=1))
-
-
-def _reach(node: ops.Node, kept: Mapping[ops.Node, ops.Node], seen: set[ops.Node] | None = None) -> Iterator[ops.Node]:
-    """The nodes that an expression is computed from. Of a derived table only the columns that it uses count, not their neighbours.
-
-    `kept` has, for tables that are computed once, what they were made of.
-    """
-    seen = set() if seen is None else seen
-    if node in seen:
-        return
-    seen.add(node)
-    yield node
-    if isinstance(node, ops.Field):
-        yield from _reach_field(node, kept, seen)
-        return
-    for child in node.__children__:
-        yield from _reach(child, kept, seen)
-
-
-def _reach_field(field: ops.Field, kept: Mapping[ops.Node, ops.Node], seen: set[ops.Node]) -> Iterator[ops.Node]:
-    relation = kept.get(field.rel, field.rel)
-    columns = getattr(relation, "values", None) or getattr(relation, "fields", None) or {}
-    if field.name in columns:
-        yield from _reach(columns[field.name], kept, seen)

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from heytalk_audit.release.forms import Form, names_in, shapes_in, sql_form
+from heytalk_audit.release.forms import Form, full_names_in, shapes_in, sql_form
 from heytalk_audit.release.own import Own
 from heytalk_audit.release.pieces import Pieces, notes_of
 from heytalk_audit.snapshot.quoting import literal
@@ -55,7 +55,7 @@ class Candidates:
     def _look(self, pieces: Iterable[str], name: str) -> None:
         for piece in pieces:
             self._held.update((form, value, name) for form, value in shapes_in(piece) if (form, value) not in self._own.shapes)
-            self._held.update((Form.NAME, value, name) for value in names_in(piece, self._own.words))
+            self._held.update((Form.NAME, value, name) for value in full_names_in(piece, self._own.words))
             if len(self._held) >= _BATCH:
                 self._flush()
 

@@ -16,7 +16,7 @@ import duckdb
 from heytalk_audit.release.candidates import TABLE, Candidates
 from heytalk_audit.release.forms import Form
 from heytalk_audit.release.own import Own, own
-from heytalk_audit.release.search import Hit, hits_of, sources_of
+from heytalk_audit.release.search import Leak, hits_of, sources_of
 from heytalk_audit.release.withheld import withhold
 from heytalk_audit.snapshot import delivery, profile
 from heytalk_audit.snapshot.duck import Duck
@@ -49,13 +49,13 @@ def _searched(con: duckdb.DuckDBPyConnection, folder: Path, files: Sequence[Path
     return candidates.forms()
 
 
-def _of_snapshot(duck: Duck, snapshot: Path, work: Path, forms: set[Form]) -> list[Hit]:
+def _of_snapshot(duck: Duck, snapshot: Path, work: Path, forms: set[Form]) -> list[Leak]:
     delivered = delivery.read_delivery(snapshot)
     tables = sources_of(profile.take(delivered, work, duck), profile.take_unknown(delivered, work, duck))
     return hits_of(duck.backend.con, tables, forms)
 
 
-def _beyond(con: duckdb.DuckDBPyConnection, run: Path, words: Own) -> list[Hit]:
+def _beyond(con: duckdb.DuckDBPyConnection, run: Path, words: Own) -> list[Leak]:
     """What a copy holds beyond its run, which is only looked through where there is anything to compare."""
     less = " OR ".join(f"(file LIKE '{file}' AND form IN ({_listed(forms)}))" for file, forms in _LESS.items())
     con.execute(f"CREATE OR REPLACE TABLE copied AS FROM {TABLE} WHERE form IN ({_listed(_COMPARED)}) AND NOT ({less})")
@@ -63,7 +63,7 @@ def _beyond(con: duckdb.DuckDBPyConnection, run: Path, words: Own) -> list[Hit]:
         return []
     _searched(con, run, sorted(file for file in run.rglob("*") if file.is_file()), words)
     rows = con.execute(f"SELECT DISTINCT file, form FROM copied ANTI JOIN {TABLE} USING (form, value) ORDER BY ALL").fetchall()
-    return [Hit(file, f"no file of the run ({form})") for file, form in rows]
+    return [Leak(file, f"no file of the run ({form})") for file, form in rows]
 
 
 def _listed(forms: tuple[Form, ...]) -> str:

@@ -112,7 +112,7 @@ def _phones(piece: str) -> Iterator[str]:
                     yield digits
 
 
-def names_in(piece: str, own_words: Collection[str]) -> Iterator[str]:
+def full_names_in(piece: str, own_words: Collection[str]) -> Iterator[str]:
     """Runs of two to six words of a piece in which one at least is none of the audit's own words."""
     words = WORD.findall(piece if piece.isascii() else unicodedata.normalize("NFC", piece))
     strange = [at for at, word in enumerate(words) if word.lower() not in own_words] if len(words) > 1 else ()

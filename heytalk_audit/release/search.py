@@ -18,7 +18,7 @@ _WHOLE_NUMBERS = ("BIGINT", "UBIGINT", "HUGEINT", "INTEGER", "UINTEGER")
 
 
 @dataclass(frozen=True)
-class Source:
+class SearchedTable:
     """A table of the snapshot: its name and the Parquet files that the audit reads."""
 
     table: str
@@ -31,17 +31,17 @@ class Source:
 
 
 @dataclass(frozen=True, order=True)
-class Hit:
+class Leak:
     """A file of the output, and the column in which something stands that stands in the file too."""
 
     file: str
     column: str
 
 
-def sources_of(profile: Mapping[str, Any], unknown: Mapping[str, Any] | None = None) -> list[Source]:
+def sources_of(profile: Mapping[str, Any], unknown: Mapping[str, Any] | None = None) -> list[SearchedTable]:
     """The tables that a profile describes, and those that the contract does not know."""
     described = [*profile.items(), *((of["table"], of) for of in (unknown or {}).values() if of)]
-    return [Source(table, tuple(of["files"])) for table, of in described]
+    return [SearchedTable(table, tuple(of["files"])) for table, of in described]
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class _Column:
     forms: frozenset[Form]
 
 
-def hits_of(con: duckdb.DuckDBPyConnection, sources: Iterable[Source], forms: Collection[Form]) -> list[Hit]:
+def hits_of(con: duckdb.DuckDBPyConnection, sources: Iterable[SearchedTable], forms: Collection[Form]) -> list[Leak]:
     """Every hit, sorted. `forms` are those of which there are candidates."""
-    hits: set[Hit] = set()
+    hits: set[Leak] = set()
     for source in sources:
         columns, strange = _columns(con, source)
         for form in forms:
@@ -74,13 +74,13 @@ def _values_of(columns: Sequence[_Column], rows: str) -> str:
     return f"SELECT pair.shown, unnest(pair.value) AS value FROM (SELECT unnest([{pairs}]) AS pair FROM {rows})"
 
 
-def _hits(con: duckdb.DuckDBPyConnection, form: Form, values: str) -> Iterator[Hit]:
+def _hits(con: duckdb.DuckDBPyConnection, form: Form, values: str) -> Iterator[Leak]:
     """The files that hold a candidate of a form that is among the values."""
     if values:
         candidates = f"(SELECT value, file FROM {TABLE} WHERE form = '{form}')"
         among = f"SELECT DISTINCT value, shown FROM ({_brought(form, values)}) SEMI JOIN {candidates} USING (value)"
         rows = con.execute(f"SELECT DISTINCT file, shown FROM {candidates} JOIN ({among}) USING (value)").fetchall()
-        yield from (Hit(*row) for row in rows)
+        yield from (Leak(*row) for row in rows)
 
 
 def _brought(form: Form, values: str) -> str:
@@ -97,7 +97,7 @@ def _brought(form: Form, values: str) -> str:
     return f"SELECT shown, value FROM ({brought}) WHERE contains(value, ' ')"
 
 
-def _columns(con: duckdb.DuckDBPyConnection, source: Source) -> tuple[list[_Column], list[str]]:
+def _columns(con: duckdb.DuckDBPyConnection, source: SearchedTable) -> tuple[list[_Column], list[str]]:
     """The columns of a table that may hold what is looked for, and the names of those that the contract does not know."""
     columns, strange = [], []
     for number, (column, stored, *_) in enumerate(con.execute(f"DESCRIBE FROM {source.sql}").fetchall(), 1):

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from heytalk_audit.errors import AuditFailure
-from heytalk_audit.release.search import Hit
+from heytalk_audit.release.search import Leak
 
 #: The file beside what is withheld that lists the hits.
 LIST = "withheld.txt"
 _NAMED = 3
 
 
-def withhold(staged: Path, target: Path, hits: Sequence[Hit]) -> AuditFailure:
+def withhold(staged: Path, target: Path, hits: Sequence[Leak]) -> AuditFailure:
     """Keep a finished folder in a private one beside its target, and return the error that says so. No value is named."""
     target.parent.mkdir(parents=True, exist_ok=True)
     private = Path(tempfile.mkdtemp(prefix=f"{target.name}.withheld-", dir=target.parent))

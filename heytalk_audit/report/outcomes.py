@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from heytalk_audit.audit.disclosure import shown
-from heytalk_audit.audit.rule_result import BreakdownRow, Point, ReasonCount, RuleResult, SampleResult
+from heytalk_audit.audit.rule_result import BreakdownRow, NumberRead, Point, ReasonCount, RuleResult, SampleResult
 from heytalk_audit.report import charts, words
 from heytalk_audit.report.html import Fragment, code, definitions, join, paragraph, percent, table, tag
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Audience, Outcome
 
 #: A breakdown is drawn where it has at most so many values; so many of them are.
 MOST_VALUES, MOST_BARS = 40, 20
+#: A setting that is a list is written out in a note where it has at most so many entries.
+MOST_ENTRIES = 8
 
 
 def of_population(result: RuleResult, audience: str) -> list[Fragment]:
@@ -41,16 +43,27 @@ def all_assumed(result: RuleResult) -> bool:
 def _notes(result: RuleResult) -> list[Fragment]:
     """On which assumption the violations rest, and what the verdict does not say itself."""
     parts = []
-    if result.assumptions:
-        named = "; ".join(
-            f"{n.means or n.name}: {n.value} {n.unit}, setting {n.name}" for n in result.numbers if n.name in result.assumptions
-        )
+    if names := _assumed_by_violations(result):
+        named = "; ".join(f"{n.means or n.name}: {_value_of(n)}, setting {n.name}" for n in result.numbers if n.name in names)
         how_many = "All" if all_assumed(result) else "Some" if result.assumed is None else f"{result.assumed:,}"
         text = f"{how_many} of its {shown(result.ledger.violation)} violations rest on an assumption of this audit, not on the policy"
         parts.append(paragraph(f"{text} ({named}).", cls="callout mild"))
     if result.reason and result.ledger.in_scope:
         parts.append(paragraph(f"Note: {result.reason}.", cls="callout mild"))
     return parts
+
+
+def _assumed_by_violations(result: RuleResult) -> set[str]:
+    """The assumptions that violations rest on; an earlier format names those of all rows together."""
+    by_reason = {name for line in result.reasons if line.outcome == Outcome.VIOLATION for name in line.assumptions}
+    return by_reason or (set(result.assumptions) if result.assumed != 0 else set())
+
+
+def _value_of(number: NumberRead) -> str:
+    """A number with its unit; of a long list how many it has, as the numbers that the rule reads show it whole."""
+    if isinstance(number.value, list | dict) and len(number.value) > MOST_ENTRIES:
+        return f"{len(number.value)} entries"
+    return f"{words.value(number.value)} {number.unit}".strip()
 
 
 def _hidden_in_words(names: Sequence[str]) -> str:

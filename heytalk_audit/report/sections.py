@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.evidence.row_files import FirstRows
 from heytalk_audit.registers.findings import Finding
-from heytalk_audit.report import outcomes
+from heytalk_audit.report import outcomes, words
 from heytalk_audit.report.decided import decided_rows
 from heytalk_audit.report.html import Fragment, badge, bullets, code, join, paragraph, show, table, tag
 from heytalk_audit.report.key_findings import NO_OWNER
@@ -97,7 +96,7 @@ def _numbers(result: RuleResult) -> list[Fragment]:
     lines = [
         [
             number.name,
-            f"{_value(number.value)} {number.unit}".strip(),
+            f"{words.value(number.value)} {number.unit}".strip(),
             number.means or f"setting {number.name}",
             number.clause,
             number.origin,
@@ -105,15 +104,6 @@ def _numbers(result: RuleResult) -> list[Fragment]:
         for number in result.numbers
     ]
     return [table(["Number", "Value", "Meaning", "Clause", "Given by"], lines, f"Numbers that {result.id} reads")]
-
-
-def _value(value: Any) -> str:
-    """A setting's value as text."""
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    if isinstance(value, dict):
-        return ", ".join(f"{k} {v}" for k, v in value.items()) or "none"
-    return "not set" if value is None else str(value)
 
 
 def _exceptions(result: RuleResult, first: FirstRows, audience: str) -> list[Fragment]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from heytalk_audit.audit.clauses import BROKEN, KEPT, NO_COMMITMENT, NOT_TESTED, PARTLY, UNDECIDED
 from heytalk_audit.audit.disclosure import shown
@@ -155,3 +156,12 @@ def _rest(ledger: Ledger) -> str:
     if len(parts) > 1:
         parts = [" and ".join([", ".join(parts[:-1]), parts[-1]])]
     return f"{parts[0]}. " if parts else ""
+
+
+def value(value: Any) -> str:
+    """A setting's value as text."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {v}" for k, v in value.items()) or "none"
+    return "not set" if value is None else str(value)

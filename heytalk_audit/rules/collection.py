@@ -78,10 +78,16 @@ def middles(events: ir.Table, policy: View) -> ir.Table:
     """One row per pair of coordinates that so many people share that it is the middle of an area: `shared`."""
     pairs = events.filter(events.closeness.isin(["coordinates", "coarse_coordinates"]), ~blank(events.user_id))
     people = pairs.group_by("place").agg(people=pairs.user_id.nunique())
-    return people.filter(people.people >= policy.setting("centroid_users")).select("place", shared=ibis.literal(True))
+    return people.filter(people.people >= policy.value("centroid_users")).select("place", shared=ibis.literal(True))
 
 
-@rule("COL-04", severity="low", clauses=["CL-011", "CL-012", "CL-019", "CL-020", "CL-156"], optional=["purge_log"])
+@rule(
+    "COL-04",
+    severity="low",
+    clauses=["CL-011", "CL-012", "CL-019", "CL-020", "CL-156"],
+    optional=["purge_log"],
+    looks_in=["users.display_name"],
+)
 def registration_incomplete(users: ir.Table, purge_log: ir.Table) -> Check:
     """Every account has the name, gender and birth date that the policy requires, and a number that was never used before."""
     u, p = users.filter(users.status.isin(LIVE)), purge_log

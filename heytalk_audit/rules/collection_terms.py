@@ -49,12 +49,13 @@ def names_personal_data(columns: ir.Table, policy: View) -> ir.BooleanValue:
     or by its table.
     """
     name, words = columns.name, policy.setting("personal_names")
-    born = speaks_of(name, policy.setting("birth_names"))
+    born = policy.depending(speaks_of(name, policy.setting("birth_names")), "birth_names")
     measures = policy.setting("measure_words")
-    measured = is_measured(name, measures)
-    day = born & ~is_measured(name, [word for word in measures if word not in ("date", "day")])
-    thing = speaks_of(name, [word for word in words if word != "name"])
+    measured = policy.depending(is_measured(name, measures), "measure_words")
+    day = born & ~policy.depending(is_measured(name, [word for word in measures if word not in ("date", "day")]), "measure_words")
+    thing = policy.depending(speaks_of(name, [word for word in words if word != "name"]), "personal_names")
     of_a_person = speaks_of(name, [f"{word}_name" for word in policy.setting("person_words")])
+    of_a_person = policy.depending(of_a_person, "person_words")
     named = of_a_person | (columns.of_people & (lower(name) == "name"))
     return ibis.cases(
         (columns.kind == "boolean", False),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import ibis
 import ibis.expr.types as ir
 
@@ -22,6 +24,8 @@ LOCATIONS = ("users.city", "traffic_events.geo")
 _CONTACTS = ("email", "mail", "phone", "mobile", "surname", "lastname", "last_name", "customer_id", "member_id", "person_id")
 #: What is known of a detection, in a text or in a column.
 HIT = ("place", "record", "finding", "confidence")
+#: Whether a finding is of the kinds that a rule looks for.
+IsWanted = Callable[[ir.StringValue], ir.BooleanValue]
 
 
 @rule(
@@ -51,35 +55,35 @@ def with_standing(inventory: ir.Table, contents: ir.Table, policy: View) -> ir.T
     """Columns with `strange` (to the contract), `undeclared` (personal), `named` like personal data, and `looks_personal` (its values)."""
     columns = {f"{table.name}.{column.name}": column.category for table in contract.load().values() for column in table.columns}
     undeclared = [name for name, category in columns.items() if category and name not in policy.declared.columns]
-    of_people = speaks_of(inventory.name, ["user_id", *policy.setting("birth_names"), *_CONTACTS])
+    of_people = policy.depending(speaks_of(inventory.name, ["user_id", *policy.setting("birth_names"), *_CONTACTS]), "birth_names")
     rows = join(inventory.filter(inventory.filled), has(inventory, "table_name", of_people=of_people), "table_name")
     rows = rows.mutate(
         strange=~rows.column_name.isin(list(columns)),
         undeclared=rows.column_name.isin(undeclared) if undeclared else ibis.literal(False),
         named=names_personal_data(rows, policy),
     )
-    looks_personal = contents.finding.isin(policy.setting("personal_kinds"))
+    looks_personal = policy.among(contents.finding, "personal_kinds")
     return join(rows, has(contents, "column_name", looks_personal=looks_personal), "column_name")
 
 
 @rule("COL-02", severity="high", clauses=["CL-090"])
 def high_risk_values(column_contents: ir.Table, detections: ir.Table, present: Present, policy: View) -> Check:
     """Exact places, identity numbers, bank accounts and device numbers are not stored where the policy does not declare them."""
-    return _check_of_values("value", policy.setting("high_risk_kinds"), column_contents, detections, present)
+    return _check_of_values("value", lambda finding: policy.among(finding, "high_risk_kinds"), column_contents, detections, present)
 
 
 @rule("COL-07", severity="critical", clauses=["CL-034"])
 def card_number_stored(column_contents: ir.Table, detections: ir.Table, present: Present) -> Check:
     """No payment card number is stored."""
-    return _check_of_values("card", ["card"], column_contents, detections, present)
+    return _check_of_values("card", lambda finding: finding == "card", column_contents, detections, present)
 
 
-def _check_of_values(what: str, kinds: list[str], contents: ir.Table, detections: ir.Table, present: Present) -> Check:
+def _check_of_values(what: str, is_wanted: IsWanted, contents: ir.Table, detections: ir.Table, present: Present) -> Check:
     """Every text, and every column that is not read text by text, with what was detected in it of these kinds."""
-    in_texts = detections.filter(detections.what == "value", detections.finding.isin(kinds))
+    in_texts = detections.filter(detections.what == "value", is_wanted(detections.finding))
     doubtful = in_texts.confidence == "low"
     columns = _columns_as_a_whole(contents)
-    in_columns = columns.filter(columns.finding.isin(kinds)).mutate(confidence=ibis.literal("high"))
+    in_columns = columns.filter(is_wanted(columns.finding)).mutate(confidence=ibis.literal("high"))
     hits = ibis.union(in_texts.filter(~doubtful).select(*HIT), in_columns.select(*HIT))
     population = ibis.union(_without_person(columns), *_texts(present))
     rows = join(population, _by_text(hits), ["place", "record"])

@@ -157,6 +157,7 @@ def media_without_consent(content_items: ir.Table, consents: ir.Table, policy: V
     collected = collected.mutate(purpose=ibis.literal("media"))
     c = with_test(collected, "created_at", states(consents, policy, "media"), policy)
     picked = c.state.isin([NO_RECORD, EXPIRED]) & sure(c.selection_method == "user_selected")
+    picked = policy.depending(picked, "picker_is_consent")
     conditions = [
         unknown("clock_future", policy.future(c.created_at)),
         *consented(c),

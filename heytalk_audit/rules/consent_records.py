@@ -29,7 +29,8 @@ def first_acceptances(consents: ir.Table, versions: ir.Table, policy: View) -> i
 def before_tracking(u: ir.Table, policy: View) -> ir.BooleanValue:
     """Whether an account was created before acceptances were tracked; false where no such day is set."""
     start = policy.setting("acceptance_tracking_start")
-    return sure(policy.date(u.created_at) < ibis.literal(start)) if start else ibis.literal(False)
+    before = sure(policy.date(u.created_at) < ibis.literal(start)) if start else ibis.literal(False)
+    return policy.depending(before, "acceptance_tracking_start")
 
 
 @rule("CON-03", severity="high", clauses=["CL-001", "CL-004", "CL-010"])
@@ -57,7 +58,7 @@ def with_circumstances(grants: ir.Table, users: ir.Table, policy: View) -> ir.Ta
     g = grants.mutate(second=grants.event_at.epoch_seconds().floor().cast("int64"))
     people = without_tests(g, users)
     crowd = people.group_by(["method", "second"]).agg(people=people.user_id.nunique())
-    crowd = crowd.filter(crowd.people > policy.setting("bulk_users")).select("method", "second", crowded=ibis.literal(True))
+    crowd = crowd.filter(crowd.people > policy.value("bulk_users")).select("method", "second", crowded=ibis.literal(True))
     accounts = one_row_each(users)
     return join(join(g, crowd, ["method", "second"]), lookup(accounts, "user_id", created_at=accounts.created_at))
 

@@ -30,7 +30,7 @@ def repeated(live: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     dates = dated.group_by("birth_date").agg(times=dated.count())
     # divided, not multiplied: a quotient that equals the share is rounded to the same number as the share is
     dates = dates.mutate(share=dates.times / dates.times.sum().over(ibis.window()))
-    often = (dates.times >= policy.setting("birth_repeat")) & (dates.share > policy.setting("birth_share"))
+    often = (dates.times >= policy.value("birth_repeat")) & (dates.share > policy.value("birth_share"))
     return dates.filter(often).select("birth_date", repeated=ibis.literal(True))
 
 
@@ -52,7 +52,8 @@ def account_below_age(users: ir.Table, policy: View) -> Check:
     """Nobody has an account below the minimum age."""
     u = with_age(users, policy)
     stated, law = policy.setting("policy_min_age"), policy.setting("law_min_age")
-    silent, least = ibis.literal(stated is None), 0 if stated is None else policy.years("policy_min_age")
+    silent = policy.depending(ibis.literal(stated is None), "policy_min_age")
+    least = 0 if stated is None else policy.years("policy_min_age")
     conditions = [
         unknown("clock_future", policy.future(u.created_at)),
         unknown("birth_date_implausible", sure(u.birth_date > u.since) | too_old(u, policy)),

@@ -118,7 +118,7 @@ def floating_windows(events: ir.Table, policy: View) -> ir.Table:
     wanted = Codes(None, {name: () for name in policy.setting("floating_window_events")})
     types = events.select("event_type").distinct()
     names = is_one_of(types.event_type, wanted) | is_one_of(key(types.event_type).re_replace(OPENED, ""), wanted)
-    types = policy.named("event_types", types.mutate(is_floating_window=names))
+    types = policy.named("event_types", types.mutate(is_floating_window=policy.depending(names, "floating_window_events")))
     e = events.select("event_id", "user_id", "device_id", "event_type", "event_at")
     return e.semi_join(types.filter(types.is_floating_window), "event_type")
 

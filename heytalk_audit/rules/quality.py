@@ -210,7 +210,7 @@ def test_accounts_are_tests(users: ir.Table, present: Present, policy: View) -> 
         t = join(t, others)
     t = t.cross_join(marked)
     conditions = [
-        review("too_many", t.marked > t.accounts * policy.setting("test_share")),
+        review("too_many", t.marked > t.accounts * policy.value("test_share")),
         review("contradicting", t.contradicted),
         review("paying", t.paying),
         review("contacted", t.marketed),

@@ -23,7 +23,7 @@ def on_record(users: ir.Table, purge_log: ir.Table) -> ir.Table:
 
 def hashed_ids(log: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     """One row: whether the ids of a log are digests while those of users are not (`hashed`), so that the two can't be compared."""
-    share = policy.number("digest_share")
+    share = policy.value("digest_share")
     digests, plain = (table.agg(share=table.user_id.re_search(_DIGEST).ifelse(1.0, 0.0).mean()) for table in (log, users))
     both = digests.cross_join(plain.rename(of_users="share"))
     return both.select(hashed=sure(both.share >= share) & ~sure(both.of_users >= share))
@@ -45,7 +45,7 @@ def _bulk_seconds(users: ir.Table, clock: str, policy: View) -> ir.Table:
     dated = users.filter(users[clock].notnull())
     seconds = dated.group_by(second).agg(times=dated.count())
     seconds = seconds.mutate(every=seconds.times.sum().over(ibis.window()))
-    many = (seconds.times >= policy.setting("bulk_users")) & (seconds.times > seconds.every * policy.setting("bulk_time_share"))
+    many = (seconds.times >= policy.value("bulk_users")) & (seconds.times > seconds.every * policy.value("bulk_time_share"))
     return seconds.filter(many).select(second, **{f"bulk_{clock}": ibis.literal(True)})
 
 

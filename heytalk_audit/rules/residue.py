@@ -82,7 +82,8 @@ def with_residue(
     ids = people.select("user_id").distinct()
     for name, table in tables.items():
         held = residue(name, table.semi_join(ids, "user_id"), users, exceptions, policy)
-        people = join(people, held.select("user_id", **{f"rest_{name}": held.remains, f"chat_{name}": held.chat}))
+        remains, chat = (policy.depending(flag, "residue_tables") for flag in (held.remains, held.chat))
+        people = join(people, held.select("user_id", **{f"rest_{name}": remains, f"chat_{name}": chat}))
     return people, {name: people[f"rest_{name}"] for name in tables}, any_flag([people[f"chat_{name}"] for name in tables])
 
 

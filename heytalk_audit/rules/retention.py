@@ -6,6 +6,7 @@ import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, Excuse, passes, review, rule, unknown, violation
 from heytalk_audit.audit.holds import Hold, Part, hold
+from heytalk_audit.audit.no_value import IDENTITY
 from heytalk_audit.audit.present import Present
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.policy.view import View
@@ -43,7 +44,7 @@ from heytalk_audit.rules.terms import (
 )
 
 
-@rule("RET-01", severity="critical", clauses=["CL-179", "CL-180", "CL-183"])
+@rule("RET-01", severity="critical", clauses=["CL-179", "CL-180", "CL-183"], looks_in=IDENTITY)
 def deleted_account_kept(users: ir.Table, retention_exceptions: ir.Table, policy: View, present: Present) -> Check:
     """A deleted account is purged six months after its deletion."""
     u = with_identifiers(leaving(users, policy), policy)
@@ -142,7 +143,7 @@ def premium_exemption_unfounded(users: ir.Table, subscriptions: ir.Table, retent
     return Check(u, conditions, exempt=hold(retention_exceptions, "users"))
 
 
-@rule("RET-13", severity="medium", clauses=["CL-124", "CL-190"])
+@rule("RET-13", severity="medium", clauses=["CL-124", "CL-190"], looks_in=IDENTITY)
 def banned_account_kept(
     users: ir.Table, profile_attributes: ir.Table, content_items: ir.Table, retention_exceptions: ir.Table, policy: View
 ) -> Check:
@@ -160,7 +161,7 @@ def banned_account_kept(
     return Check(u, conditions, exempt=Hold(retention_exceptions, parts_kept(u)))
 
 
-@rule("RET-14", severity="critical", clauses=["CL-183", "CL-193", "CL-194"])
+@rule("RET-14", severity="critical", clauses=["CL-183", "CL-193", "CL-194"], looks_in=IDENTITY)
 def anonymised_still_identifying(users: ir.Table, retention_exceptions: ir.Table, policy: View, present: Present) -> Check:
     """An anonymised account can no longer be traced to a person."""
     u = with_group_size(with_identifiers(users.filter(users.status == "anonymised"), policy), users, policy)
@@ -172,7 +173,7 @@ def anonymised_still_identifying(users: ir.Table, retention_exceptions: ir.Table
         violation("linked_rows", linked),
         violation("singled_out", u.described & sure(u["size"] == 1), held=False),
         review("linked_messages", chat),
-        review("small_group", u.described & sure(u["size"] < policy.setting("k_anonymity")), held=False),
+        review("small_group", u.described & sure(u["size"] < policy.value("k_anonymity")), held=False),
     ]
     parts = (*parts_of(rest, linked), Part("content_items", when=chat & ~linked))
     return Check(u, conditions, exempt=Hold(retention_exceptions, parts, policy.today))

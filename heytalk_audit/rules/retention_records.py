@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, passes, review, rule, unknown, violation
 from heytalk_audit.audit.holds import hold
+from heytalk_audit.audit.no_value import IDENTITY
 from heytalk_audit.audit.present import Present
 from heytalk_audit.expressions.addresses import has_email
 from heytalk_audit.expressions.calendar import latest, sure
@@ -63,13 +64,13 @@ def traffic_kept_over_a_year(traffic_events: ir.Table, retention_exceptions: ir.
 def traffic_missing(calendar: ir.Table, traffic_events: ir.Table, policy: View) -> Check:
     """Traffic data is complete for the year for which it is kept."""
     c = with_events(calendar, traffic_events, policy)
-    mean = c.n.sum().over(ibis.window()) / policy.number("traffic_calendar")
+    mean = c.n.sum().over(ibis.window()) / policy.value("traffic_calendar")
     c = c.mutate(mean=mean)
     return Check(
         c,
         [
             review("no_traffic", c.n == 0),
-            review("low_volume", c.n < mean * policy.number("low_traffic")),
+            review("low_volume", c.n < mean * policy.value("low_traffic")),
         ],
         record="calendar:" + c.day.cast("string"),
         by=("month",),
@@ -109,7 +110,7 @@ def consent_record_lost(consents: ir.Table, users: ir.Table, outbound_messages: 
     return Check(rows, conditions, record=rows.record, by=("source",))
 
 
-@rule("RET-11", severity="high", clauses=["CL-035", "CL-191", "CL-192"])
+@rule("RET-11", severity="high", clauses=["CL-035", "CL-191", "CL-192"], looks_in=["support_tickets.text"])
 def support_kept_over_six_years(support_tickets: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
     """Correspondence with support is deleted after six years without a follow-up."""
     t, clocks = support_tickets, ("opened_at", "last_customer_at", "last_agent_at", "reopened_at")
@@ -144,7 +145,7 @@ def hold_invalid(retention_exceptions: ir.Table, users: ir.Table, policy: View) 
     return Check(x, conditions, by=("type",))
 
 
-@rule("RET-15", severity="critical", clauses=["CL-159", "CL-183"])
+@rule("RET-15", severity="critical", clauses=["CL-159", "CL-183"], looks_in=IDENTITY)
 def residue_after_purge(
     users: ir.Table,
     profile_attributes: ir.Table,

@@ -138,7 +138,7 @@ def with_matter(x: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     people = without_tests(users, users)
     many = many.cross_join(people.aggregate(every=people.user_id.nunique()))
     # divided, not multiplied: a quotient that equals the share is rounded to the same number as the share is
-    often = (many.people >= policy.setting("hold_group")) & (many.people / many.every > policy.setting("hold_group_share"))
+    often = (many.people >= policy.value("hold_group")) & (many.people / many.every > policy.value("hold_group_share"))
     return join(x, many.filter(often).select("matter", massed=ibis.literal(True)), "matter")
 
 
@@ -148,7 +148,7 @@ def with_width(x: ir.Table, policy: View) -> ir.Table:
     names = scopes.mutate(name=scopes.tokens.split(";").unnest())
     names = names.mutate(name=trim(names.name.re_replace(r"\.[\s\S]*", "")))
     counted = names.filter(~blank(names.name)).group_by("tokens").agg(tables=lambda t: t.name.nunique())
-    wide = counted.filter(counted.tables >= policy.setting("scope_wide_tables")).select("tokens", many=ibis.literal(True))
+    wide = counted.filter(counted.tables >= policy.value("scope_wide_tables")).select("tokens", many=ibis.literal(True))
     x = join(x, wide, "tokens")
     return x.mutate(wide=sure(x.tokens.contains(";*;")) | x.many)
 
@@ -174,7 +174,9 @@ def searched(required: Mapping[str, ir.Table], present: Present, policy: View) -
 
 
 def residue_in(tables: Mapping[str, ir.Table], gone: ir.Table, users: ir.Table, exceptions: ir.Table, policy: View) -> ir.Table:
-    """Each of the people with each of the tables (`table_name`), and what that still holds of them, as of `residue`."""
+    """Each of the people with each of the tables (`table_name`), if any, and what that still holds of them, as of `residue`."""
+    if not tables:
+        tables, gone = {"users": one_row_each(users)}, gone.limit(0)
     pairs = [
         join(gone, residue(name, table, users, exceptions, policy)).mutate(table_name=ibis.literal(name)) for name, table in tables.items()
     ]

@@ -84,9 +84,9 @@ def in_excess(u: ir.Table, policy: View) -> tuple[list[Condition], tuple[Part, .
     """What is wrong with the classes of data that are held of an account (`u` as of `with_classes`, and `ad_id`), and what a hold must
     cover of them."""
     allowed = policy.setting("window_allow_list")
-    excess = {name: u[name] for name in CLASSES if name not in (allowed or ())}
+    excess = {name: policy.depending(u[name], "window_allow_list") for name in CLASSES if name not in (allowed or ())}
     listed = [violation(f"excess_{name}", flag) for name, flag in excess.items()]
-    chats = [] if "chat" in (allowed or ()) else [review("excess_chat", u.chats)]
+    chats = [] if "chat" in (allowed or ()) else [review("excess_chat", policy.depending(u.chats, "window_allow_list"))]
     parts = [Part(CLASSES[name], when=flag) for name, flag in excess.items()]
     parts += [Part("content_items", when=u.chats & ~any_of(listed))]
     return [*([review("no_allow_list", any_of(listed))] if allowed is None else listed), *chats], tuple(parts)
@@ -200,7 +200,7 @@ def crowded_seconds(users: ir.Table, clock: str, policy: View) -> ir.Table:
     seconds = dated.group_by("second").agg(people=dated.user_id.nunique())
     # divided, not multiplied: a quotient that equals the share is rounded to the same number as the share is
     seconds = seconds.cross_join(dated.aggregate(every=dated.user_id.nunique()))
-    often = (seconds.people >= policy.setting("bulk_users")) & (seconds.people / seconds.every > policy.setting("bulk_time_share"))
+    often = (seconds.people >= policy.value("bulk_users")) & (seconds.people / seconds.every > policy.value("bulk_time_share"))
     return seconds.filter(often).select("second", **{f"crowded_{clock}": ibis.literal(True)})
 
 

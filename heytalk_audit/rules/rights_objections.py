@@ -155,7 +155,7 @@ def opt_out_missing_or_slow(users: ir.Table, consents: ir.Table, disclosures: ir
         u,
         [
             *used_after_opt_out(u, policy),
-            review("no_setting", ~u.has_setting & ~ibis.literal(policy.setting("ad_default_documented"))),
+            review("no_setting", ~u.has_setting & ~policy.value("ad_default_documented")),
         ],
         by=("law_region",),
     )

@@ -22,7 +22,7 @@ def begins_with(text: ir.StringValue, words: tuple[str, ...]) -> ir.BooleanValue
     return any_flag([sure(text.startswith(word)) for word in words])
 
 
-@rule("SEC-01", severity="critical", clauses=["CL-065", "CL-086"])
+@rule("SEC-01", severity="critical", clauses=["CL-065", "CL-086"], looks_in=["users.credential_format"])
 def secret_in_clear(users: ir.Table, policy: View) -> Check:
     """Passwords are stored only as slow, salted hashes."""
     u = with_password(users, policy)
@@ -88,15 +88,14 @@ def encrypted_field_readable(column_inventory: ir.Table, detections: ir.Table, p
 
 def with_secrets(inventory: ir.Table, detections: ir.Table, present: Present, policy: View) -> ir.Table:
     """Columns with `promised` (said to be encrypted), how many values are `readable`, `secret` (its name), and `secret_inside`."""
-    encrypted = policy.setting("encrypted_columns")
     secrets = detections.filter(detections.what == "value", detections.finding.isin(["secret", "password", "digest"]))
     secrets = secrets.filter(secrets.confidence != "low")
     inside = has(secrets, "place", secret_inside=secrets.place.notnull()).rename(column_name="place")
     k = join(inventory.filter(inventory.filled), inside, "column_name")
     k = join(k, readable_values(k, present, policy), "column_name")
     return k.mutate(
-        promised=k.column_name.isin(encrypted) if encrypted else ibis.literal(False),
-        secret=named_like(k.name, policy.setting("secret_names")),
+        promised=policy.among(k.column_name, "encrypted_columns"),
+        secret=policy.depending(named_like(k.name, policy.setting("secret_names")), "secret_names"),
     )
 
 
@@ -130,8 +129,7 @@ def is_private(host: ir.StringValue, policy: View) -> ir.BooleanValue:
     dotted = ~host.re_search("[^0-9.]") & host.re_search(rf"^{part}[.]{part}[.]{part}[.]{part}$")
     inside = host.re_search("^(127|10|192[.]168|172[.](1[6-9]|2[0-9]|3[01]))[.]")
     named = (host == "localhost") | host.endswith(".local") | host.endswith(".internal")
-    hosts = [plain(name) for name in policy.setting("gateway_hosts")]
-    return sure(dotted & inside) | sure(named) | (sure(host.isin(hosts)) if hosts else ibis.literal(False))
+    return sure(dotted & inside) | sure(named) | sure(policy.among(host, "gateway_hosts", plain))
 
 
 def carries(address: ir.StringValue, names: Codes) -> ir.BooleanValue:
@@ -186,4 +184,5 @@ def with_written(inventory: ir.Table, present: Present, policy: View) -> ir.Tabl
         if table in present and column in present[table].columns:
             written = sure(~blank(present[table][column])).any()
             filled.append(present[table].agg(written=written).select("written", column_name=ibis.literal(name)))
-    return join(inventory, ibis.union(*filled), "column_name") if filled else inventory.mutate(written=ibis.literal(False))
+    k = join(inventory, ibis.union(*filled), "column_name") if filled else inventory.mutate(written=ibis.literal(False))
+    return k.mutate(written=policy.depending(k.written, "opt_in_columns"))

@@ -29,12 +29,14 @@ def staff_access_beyond_need(staff_access_log: ir.Table, staff: ir.Table, policy
     """Staff open people's data only while they are employed, within their role and for a case."""
     a = with_employment(staff_access_log, staff, policy)
     roles = policy.setting("role_tables")
+    not_allowed = ~allowed_tables(a.role, a.read_table, roles) if roles else ibis.literal(False)
+    private = sure(policy.among(a.read_table, "reference_tables", bare))
     return Check(
         a,
         [
             *outside_employment(a),
-            violation("role_not_allowed", ~allowed_tables(a.role, a.read_table, roles) if roles else ibis.literal(False)),
-            review("no_reference", blank(a.purpose_ref) & sure(a.read_table.isin(list(map(bare, policy.setting("reference_tables")))))),
+            violation("role_not_allowed", policy.depending(not_allowed, "role_tables")),
+            review("no_reference", blank(a.purpose_ref) & private),
         ],
         by=("table_name",),
     )
@@ -100,4 +102,5 @@ def leak_report_ignored(support_tickets: ir.Table, policy: View) -> Check:
 def leak_reports(tickets: ir.Table, policy: View) -> ir.Table:
     """The tickets whose topic is one of leaks."""
     t = tickets.select("ticket_id", "user_id", "topic", "opened_at", "first_action_at", "closed_at")
-    return t.filter(is_one_of(t.topic, Codes(None, {name: () for name in policy.setting("leak_topics")})))
+    wanted = Codes(None, {name: () for name in policy.setting("leak_topics")})
+    return t.filter(policy.depending(is_one_of(t.topic, wanted), "leak_topics"))

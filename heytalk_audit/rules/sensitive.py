@@ -88,7 +88,7 @@ def standing_grants(consents: ir.Table, policy: View) -> ir.Table:
     return good.filter(good.refused.isnull() | (good.event_at > good.refused)).select("user_id", "event_at", "ends")
 
 
-@rule("SEN-01", severity="critical", clauses=["CL-024", "CL-025", "CL-037", "CL-038"])
+@rule("SEN-01", severity="critical", clauses=["CL-024", "CL-025", "CL-037", "CL-038"], looks_in=["profile_attributes.value"])
 def sensitive_without_consent(profile_attributes: ir.Table, consents: ir.Table, policy: View) -> Check:
     """Sensitive data is stored only if the person provided it and agreed to its use."""
     a = with_consent(values_in_question(profile_attributes, policy), consents, policy)
@@ -119,7 +119,7 @@ def sensitive_without_explicit_consent(profile_attributes: ir.Table, consents: i
     )
 
 
-@rule("SEN-02", severity="critical", clauses=["CL-021", "CL-024"])
+@rule("SEN-02", severity="critical", clauses=["CL-021", "CL-024"], looks_in=["profile_attributes.value"])
 def sensitive_not_provided(profile_attributes: ir.Table, policy: View) -> Check:
     """Sensitive data comes only from the person it is about."""
     a = values_in_question(profile_attributes, policy)
@@ -159,7 +159,7 @@ def kept_beyond(a: ir.Table, refused: ir.TimestampValue, policy: View) -> list[C
     ]
 
 
-@rule("SEN-03", severity="critical", clauses=["CL-134"])
+@rule("SEN-03", severity="critical", clauses=["CL-134"], looks_in=["profile_attributes.value"])
 def sensitive_kept_after_withdrawal(
     profile_attributes: ir.Table, users: ir.Table, consents: ir.Table, retention_exceptions: ir.Table, policy: View
 ) -> Check:
@@ -182,7 +182,7 @@ def published(attributes: ir.Table, consents: ir.Table, policy: View) -> ir.Tabl
     return join(a, refusals(consents, policy), ["user_id", "purpose"])
 
 
-@rule("SEN-06", severity="high", clauses=["CL-022", "CL-038"])
+@rule("SEN-06", severity="high", clauses=["CL-022", "CL-038"], looks_in=["profile_attributes.value"])
 def sensitive_public(profile_attributes: ir.Table, consents: ir.Table, policy: View) -> Check:
     """Sensitive data is public only if the person separately chose to publish it."""
     a = published(profile_attributes, consents, policy)

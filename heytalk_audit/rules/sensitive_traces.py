@@ -22,16 +22,11 @@ def special_fields(disclosures: ir.Table, policy: View) -> ir.Table:
     names = disclosures.select("fields").distinct()
     names = names.mutate(name=names.fields.unnest())
     last = key(names.name.re_replace(r"^[\s\S]*[.:/]", ""))
-    hit = last.isin([plain_key(word) for word in (*policy.setting("special_fields"), *policy.setting("special_terms"))])
-    return has(names, "fields", hit=hit, plain=hit & ~last.isin(ambiguous_names(policy)))
+    hit = policy.among(last, "special_fields", plain_key) | policy.among(last, "special_terms", plain_key)
+    return has(names, "fields", hit=hit, plain=hit & ~policy.among(last, "ambiguous_fields", plain_key))
 
 
-def ambiguous_names(policy: View) -> list[str]:
-    """The keys of names of special categories that mean other things too."""
-    return [plain_key(word) for word in policy.setting("ambiguous_fields")]
-
-
-@rule("SEN-05", severity="critical", clauses=["CL-095", "CL-096", "CL-098", "CL-115"])
+@rule("SEN-05", severity="critical", clauses=["CL-095", "CL-096", "CL-098", "CL-115"], looks_in=["disclosures.fields"])
 def sensitive_shared(disclosures: ir.Table, policy: View) -> Check:
     """Sensitive data is not shared for advertising, nor with SDKs in the app."""
     d = disclosures.filter(policy.in_period(disclosures.sent_at))
@@ -91,7 +86,7 @@ def holding(detections: ir.Table, policy: View, what: str) -> ir.Table:
     """One row per ticket or event in which `what` (category or value) was found, as a flag of that name."""
     d = detections.filter(detections.what == what)
     if what == "value":
-        d = d.filter(d.finding.isin(policy.setting("sensitive_kinds")), d.confidence != "low")
+        d = d.filter(policy.among(d.finding, "sensitive_kinds"), d.confidence != "low")
     return has(d, "record", **{what: d.place.isin(["support_tickets.topic", "support_tickets.text", "traffic_events.url"])})
 
 
@@ -108,11 +103,12 @@ def tickets_and_addresses(tickets: ir.Table, events: ir.Table, policy: View) -> 
     """Tickets that hold a topic or a text, and logged events with an address: user_id, `record`, `place` (ticket or address), and whether
     the address carries a field of a special category with a value, by a name that means nothing else (`named`), or others (`perhaps`)."""
     t, e = tickets.filter(~blank(tickets.topic) | ~blank(tickets.text)), events.filter(~blank(events.url))
-    other = ambiguous_names(policy)
+    other = [plain_key(word) for word in policy.setting("ambiguous_fields")]
     plain = [word for word in policy.setting("special_fields") if plain_key(word) not in other]
     never = t.user_id.isnull() & t.user_id.notnull()
     t = t.select("user_id", record="support_tickets:" + t.ticket_id, place=ibis.literal("ticket"), named=never, perhaps=never)
     named = {"named": names_in_address(e.url, plain), "perhaps": names_in_address(e.url, policy.setting("ambiguous_fields"))}
+    named = {name: policy.depending(flag, "ambiguous_fields") for name, flag in named.items()}
     e = e.select("user_id", record="traffic_events:" + e.event_id, place=ibis.literal("address"), **named)
     return ibis.union(t, e)
 
@@ -140,7 +136,8 @@ def named_like(name: ir.StringValue, words: list[str]) -> ir.BooleanValue:
 
 def can_hold_a_template(inventory: ir.Table, policy: View) -> ir.BooleanValue:
     """Whether a column can hold more than a flag, a number or a time of what it is named after: by its type, its length or its name."""
-    text = (inventory.kind == "text") & (inventory.long | ~is_measured(inventory.name, policy.setting("measure_words")))
+    measured = policy.depending(is_measured(inventory.name, policy.setting("measure_words")), "measure_words")
+    text = (inventory.kind == "text") & (inventory.long | ~measured)
     return inventory.kind.isin(["binary", "list"]) | text
 
 
@@ -152,8 +149,8 @@ def named_columns(inventory: ir.Table, policy: View) -> ir.Table:
         user_id=only_if(k.name.isnull(), k.name),
         record="column_inventory:" + k.column_name,
         table_name=k.table_name,
-        template=able & named_like(k.name, policy.setting("template_names")),
-        output=able & named_like(k.name, policy.setting("recognition_names")),
+        template=able & policy.depending(named_like(k.name, policy.setting("template_names")), "template_names"),
+        output=able & policy.depending(named_like(k.name, policy.setting("recognition_names")), "recognition_names"),
         transcript=k.name.isnull(),
     )
 

@@ -12,7 +12,7 @@ from heytalk_audit.expressions.strings import blank, plain_key, trim
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.advertising_terms import advertised, is_zeros, sampled
 from heytalk_audit.rules.declared_terms import is_one_of, recipients
-from heytalk_audit.rules.terms import has, join, lookup, only_if
+from heytalk_audit.rules.terms import any_flag, has, join, lookup, only_if
 
 _BYTE = "(25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])"
 #: Values that say by their form whom they are of: an e-mail address, a telephone number, a network address.
@@ -37,12 +37,12 @@ def what_samples_hold(disclosures: ir.Table, users: ir.Table, policy: View) -> i
 def declared_for_ad_ids(vendors: ir.Table, policy: View) -> ir.Table:
     """One row per vendor id: is it a recipient that device identifiers are declared for."""
     wanted = {plain_key(name) for name in policy.setting("ad_id_declared_for")}
-    codes = [code for code in policy.declared.vendors if plain_key(code) in wanted]
     v = recipients(vendors, policy)
-    return v.select("vendor_id", takes_ad_ids=sure(v.recipient.isin(codes)))
+    takes = any_flag([sure(v.recipient == code) for code in policy.declared.vendors if plain_key(code) in wanted])
+    return v.select("vendor_id", takes_ad_ids=policy.depending(takes, "ad_id_declared_for"))
 
 
-@rule("SHA-03", severity="critical", clauses=["CL-102", "CL-103", "CL-107", "CL-139"])
+@rule("SHA-03", severity="critical", clauses=["CL-102", "CL-103", "CL-107", "CL-139"], looks_in=["disclosures.payload_sample"])
 def clear_identifier_to_advertisers(disclosures: ir.Table, users: ir.Table, vendors: ir.Table, policy: View) -> Check:
     """Advertising partners receive no value that identifies a person in clear."""
     d = join(advertised(disclosures, policy), what_samples_hold(disclosures, users, policy), "payload_sample")
@@ -102,7 +102,7 @@ def content_named(disclosures: ir.Table, content: ir.Table) -> ir.Table:
     )
 
 
-@rule("SHA-11", severity="critical", clauses=["CL-102"])
+@rule("SHA-11", severity="critical", clauses=["CL-102"], looks_in=["disclosures.content_ids", "disclosures.fields"])
 def private_content_to_advertisers(disclosures: ir.Table, content_items: ir.Table, policy: View) -> Check:
     """Advertising partners receive nothing from chats, voice messages or content that is not public."""
     # what a list holds is asked of every kind: one that is a wrong value stays in the population

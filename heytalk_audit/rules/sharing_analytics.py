@@ -31,7 +31,7 @@ def observed(disclosures: ir.Table, policy: View) -> ir.Table:
     """What was disclosed in the period for analytics of single persons."""
     wanted = Codes(None, dict.fromkeys(policy.setting("analytics_purposes"), ()))
     d = disclosures.filter(disclosures.kind.isin(OBSERVING), policy.in_period_or_undated(disclosures.sent_at))
-    return d.filter(~is_aggregate(d), is_one_of(d.purpose, wanted))
+    return d.filter(~is_aggregate(d), policy.depending(is_one_of(d.purpose, wanted), "analytics_purposes"))
 
 
 def not_agreed(disclosures: ir.Table) -> list[Condition]:

@@ -104,7 +104,7 @@ def what_is_traced(disclosures: ir.Table, digests: ir.Table, policy: View) -> ir
     return f.select("payload_sample", "user_id", "vendor_id", stable=ibis.literal(True)).distinct()
 
 
-@rule("SHA-04", severity="critical", clauses=["CL-100", "CL-102", "CL-107", "CL-108"])
+@rule("SHA-04", severity="critical", clauses=["CL-100", "CL-102", "CL-107", "CL-108"], looks_in=["disclosures.payload_sample"])
 def digests_that_name_people(disclosures: ir.Table, users: ir.Table, devices: ir.Table, policy: View) -> Check:
     """Data that advertising partners receive as anonymous cannot be traced to a person."""
     tokens = sampled(disclosures, policy)

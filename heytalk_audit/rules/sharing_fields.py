@@ -61,6 +61,7 @@ def judged_fields(disclosures: ir.Table, vendors: ir.Table, policy: View) -> ir.
     "SHA-02",
     severity="high",
     clauses=["CL-064", "CL-065", "CL-066", "CL-070", "CL-071", "CL-075", "CL-079", "CL-083", "CL-095", "CL-096", "CL-139"],
+    looks_in=["disclosures.fields"],
 )
 def field_declared(disclosures: ir.Table, vendors: ir.Table, policy: View) -> Check:
     """A recipient receives only the fields that are declared for it."""

@@ -13,6 +13,8 @@ from heytalk_audit.policy.view import View
 
 LIVE = ("active", "suspended", "banned")
 IDENTIFIERS = ("display_name", "email", "phone")
+#: The settings that list what stands for nobody.
+NOBODY = ("placeholders", "placeholders_other")
 #: What may be held of a deleted account, in the order in which an excess is named, and the table that holds it.
 CLASSES = {
     "sensitive": "profile_attributes",
@@ -123,14 +125,15 @@ def doubts_of(rows: ir.Table, doubts: list[Condition], where: ir.BooleanValue | 
 
 def filled(value: ir.StringValue, policy: View) -> ir.BooleanValue:
     """Whether something is there: no blank, no word for null, nothing that stands for nobody."""
-    words, others = policy.setting("placeholders"), policy.setting("placeholders_other")
-    return ~blank(value) & ~null_word(value) & ~placeholder(value, words, others)
+    words, others = (policy.setting(name) for name in NOBODY)
+    nobody = policy.depending(placeholder(value, words, others), *NOBODY)
+    return ~blank(value) & ~null_word(value) & ~nobody
 
 
 def offending(users: ir.Table, policy: View) -> dict[str, ir.BooleanValue]:
     """The direct identifiers of a users row, and whether each is there."""
-    words, others = policy.setting("placeholders"), policy.setting("placeholders_other")
-    return {name: identifies(name, users[name], words, others) for name in IDENTIFIERS}
+    words, others = (policy.setting(name) for name in NOBODY)
+    return {name: policy.depending(identifies(name, users[name], words, others), *NOBODY) for name in IDENTIFIERS}
 
 
 def with_identifiers(users: ir.Table, policy: View) -> ir.Table:
@@ -204,14 +207,14 @@ def alive(table: ir.Table, policy: View) -> ir.BooleanValue:
 
 def of_special_category(attributes: ir.Table, policy: View) -> ir.BooleanValue:
     """Whether an attribute's category (what follows its last colon) or its name is a term for data of a special category."""
-    terms = [plain_key(term) for term in policy.setting("special_terms")]
-    return sure(category_key(attributes).isin(terms)) | sure(key(attributes.name).isin(terms))
+    names = (category_key(attributes), key(attributes.name))
+    return any_flag([sure(policy.among(name, "special_terms", plain_key)) for name in names])
 
 
 def of_no_known_category(attributes: ir.Table, policy: View) -> ir.BooleanValue:
     """Whether an attribute is of a category that is neither a special nor an ordinary term, and not named as a special one."""
-    terms = [plain_key(term) for term in policy.setting("ordinary_terms")]
-    return ~of_special_category(attributes, policy) & ~sure(category_key(attributes).isin(terms))
+    ordinary = sure(policy.among(category_key(attributes), "ordinary_terms", plain_key))
+    return ~of_special_category(attributes, policy) & ~ordinary
 
 
 def category_key(attributes: ir.Table) -> ir.StringValue:
@@ -221,9 +224,8 @@ def category_key(attributes: ir.Table) -> ir.StringValue:
 
 def is_special(attributes: ir.Table, policy: View) -> ir.BooleanValue:
     """Whether an attribute is a value of a special category, and says something."""
-    empty = [plain(word) for word in policy.setting("null_like")]
-    value = trim(lower(attributes.value)).fill_null("")
-    return of_special_category(attributes, policy) & filled(attributes.value, policy) & ~value.isin(empty)
+    says_nothing = policy.among(trim(lower(attributes.value)).fill_null(""), "null_like", plain)
+    return of_special_category(attributes, policy) & filled(attributes.value, policy) & ~says_nothing
 
 
 def real_ad_id(devices: ir.Table) -> ir.BooleanValue:

@@ -17,7 +17,6 @@ import pyarrow as pa
 from heytalk_audit import contract
 from heytalk_audit.errors import InputError
 from heytalk_audit.expressions.calendar import Clock
-from heytalk_audit.policy import Policy
 from heytalk_audit.snapshot.delivery import Delivery, instant
 from heytalk_audit.snapshot.own_names import plain_name
 from heytalk_audit.snapshot.profile import MISSING, WRONG, WRONG_VALUES
@@ -40,7 +39,7 @@ _TS, _STR, _BOOL, _INT = pa.timestamp("us"), pa.string(), pa.bool_(), pa.int64()
 def evidence(
     delivery: Delivery,
     profile: dict[str, Any],
-    policy: Policy,
+    days: int,
     clock: Clock,
     drift: list[dict[str, str]] | None,
     previous: dict[str, list[str]] | None = None,
@@ -48,14 +47,15 @@ def evidence(
 ) -> dict[str, pa.Table]:
     """The evidence tables by name; `policy_clauses` is absent when there is no text to compare (`drift` is null).
 
-    `previous` are the columns that were delivered to an earlier audit, by table; `unknown` is what the contract does not know, by file.
+    `days` before the audit are in the calendar. `previous` are the columns that were delivered to an earlier audit, by table; `unknown` is
+    what the contract does not know, by file.
     """
     tables = {
         "delivered_tables": _tables(delivery, profile),
         "delivered_columns": _columns(profile, unknown or {}),
         "column_inventory": _inventory(profile, unknown or {}, previous),
         "delivery": _delivery(delivery),
-        "calendar": _calendar(clock, policy.periods["traffic_calendar"].value),
+        "calendar": _calendar(clock, days),
     }
     if drift is not None:
         statuses = {"clause_id": _STR, "status": _STR}

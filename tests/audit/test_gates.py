@@ -189,6 +189,19 @@ def test_a_masked_export_gives_no_verdict(tmp_path):
     assert found.blocked_by == ("no_value:disclosures.fields",)
 
 
+@pytest.mark.parametrize("names", [(" ", None), ("REDACTED", "NULL")])
+def test_names_that_are_all_masked_accuse_nobody_and_pass_nobody(names, tmp_path):
+    """A registration that lacks a name can't be told from one whose name was masked; one name tells that names were delivered."""
+    told = {"gender": "f", "birth_date": "1990-01-01"}
+    people = [{"user_id": f"u{n}", "display_name": name, **told} for n, name in enumerate(names)]
+    found = worlds.evaluated("COL-04", audit(deliver(tmp_path / "masked", {"users": people})))
+    assert (found.verdict, found.blocked_by) == ("NOT_EVALUATED", ("no_value:users.display_name",))
+    people.append({"user_id": "u9", "display_name": "Ana", **told})
+    found = worlds.evaluated("COL-04", audit(deliver(tmp_path / "one", {"users": people})))
+    missing = sum(not (name or "").strip() for name in names)
+    assert found.verdict == ("FAIL" if missing else "PASS") and found.ledger["violation"] == missing
+
+
 def state(folder: Path, **stated) -> Path:
     """What the descriptor states of each table; `complete` of all, unless it is said otherwise."""
     document = json.loads((folder / "datapackage.json").read_text("utf-8"))

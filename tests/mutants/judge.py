@@ -1,29 +1,41 @@
-"""One mutant, judged in a process of its own: the package is imported with the change, and the cases run until one of them notices."""
+"""One mutant, judged in its own process: the package is imported with the change, and the pieces that run it are tried, until one notices.
+
+A rule in a world is built first: where it asks the engine the same as without the change, and the change is in nothing that runs
+afterwards, its cases can't tell.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import importlib.abc
 import importlib.util
-import inspect
 import io
 import os
-import re
-import shutil
+import resource
 import sys
-import tempfile
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from changes import Mutant, mutated
+from digest import digest_of_rule
+from open_worlds import OpenWorlds
+from pieces import PYTEST, Piece, is_near
 
-#: Of the rules whose cases run, those of which tests are looked for as well.
-CLOSE = 3
 #: Parsed case files, by their text: parsing takes longer than judging.
 PARSED: dict[str, object] = {}
+#: Seconds of the processor that a mutant may take, and so many times as long as its pieces took to measure: a rule is evaluated in three
+#: times the time that it is built in. Where these are used up, nothing is known of the mutant.
+PATIENCE, TIMES = 60, 6
+#: The first rules to be tried, and seconds that tests may take which are tried before other rules.
+CLOSE, CHEAP = 3, 10.0
+#: In so many worlds a change is tried that touches no rule, but only what is done with one's rows.
+ENOUGH = 12
 
 
 class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -49,84 +61,146 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(self.code, module.__dict__)
 
 
-def notice(mutant: Mutant | None, rules: Sequence[str], tests: Sequence[str], root: Path, kept: Path) -> str:
+@dataclass(frozen=True)
+class Plan:
+    """What may notice a mutant: rules that are built with it, rules in whose evaluation it runs, and tests, each in the order to be tried.
+
+    `names` are the definitions that are changed; `rules` the rules that they feed, the nearest first.
+    """
+
+    names: tuple[str, ...]
+    rules: tuple[str, ...]
+    built: tuple[Piece, ...]
+    ran: tuple[Piece, ...]
+    tests: tuple[Piece, ...]
+
+    @property
+    def seconds(self) -> float:
+        """How long all its pieces took to measure."""
+        return sum(piece.seconds for piece in (*self.built, *self.ran, *self.tests))
+
+
+def plan(names: Sequence[str], rules: Sequence[str], pieces: Sequence[Piece]) -> Plan:
+    """The plan for a mutant, by what the pieces ran when nothing was changed."""
+    rank = {rule: n for n, rule in enumerate(rules)}
+    of_rules = [p for p in pieces if p.world is not None]
+    built = sorted((p for p in of_rules if is_near(p, names, "built")), key=lambda p: (rank.get(p.name, 999), p.seconds))
+    ran = sorted((p for p in of_rules if is_near(p, names, "ran")), key=lambda p: (p.seconds, p.name))[:ENOUGH]
+    tests = sorted((p for p in pieces if p.world is None and is_near(p, names, "ran")), key=lambda p: p.seconds)
+    return Plan(tuple(names), tuple(rules), tuple(built), tuple(ran), tuple(tests))
+
+
+def import_worlds(mutant: Mutant, root: Path) -> Any:
+    """The worlds of cases, and with them the package, changed or as it is."""
+    sys.meta_path.insert(0, Changed(mutant, root))
+    import worlds
+
+    worlds.yaml = types.SimpleNamespace(safe_load=lambda text: PARSED.get(text) or yaml.load(text, yaml.CSafeLoader))
+    return worlds
+
+
+def notice(mutant: Mutant, planned: Plan, root: Path, kept: Path) -> str:
     """What notices a mutant: a case, a test, or that it does not run at all; empty where nothing does."""
-    if mutant:
-        sys.meta_path.insert(0, Changed(mutant, root))
+    allowed = PATIENCE + TIMES * round(planned.seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (allowed, allowed + 5))
     try:
-        import worlds
+        worlds = import_worlds(mutant, root)
     except Exception as error:  # a change that does not even import is noticed by everything
         return f"import: {type(error).__name__}"
-    worlds.yaml = types.SimpleNamespace(safe_load=lambda text: PARSED.get(text) or yaml.load(text, yaml.CSafeLoader))
-    return next(_complaints(worlds, rules, kept), "") or _failed(tests, rules[:CLOSE])
+    return next(filter(None, (attempt() for attempt in _attempts(worlds, planned, root, kept))), "")
 
 
-def _complaints(worlds, rules: Sequence[str], kept: Path) -> Iterator[str]:  # type: ignore[no-untyped-def]
-    from heytalk_audit.snapshot.engines import connect
+def _attempts(worlds: Any, planned: Plan, root: Path, kept: Path) -> Iterator[Callable[[], str]]:
+    """What is tried, the cheapest and most likely first: near rules in the world of most cases, quick tests, the other rules and tests."""
+    opened: list[OpenWorlds] = []
 
-    judged = _worlds(worlds, connect(), kept)
-    for rule in rules:
-        for case in (c for c in worlds.in_worlds() if c.rule == rule):
+    def rules(pieces: Sequence[Piece], digests: bool) -> Callable[[], str]:
+        def attempt() -> str:
+            if not opened:
+                opened.append(OpenWorlds(worlds, kept))
+            return _judge_rules(pieces, opened[0], worlds, digests)
+
+        return attempt
+
+    main = max((p.world for p in planned.built), key=[p.world for p in planned.built].count, default=None)
+    close = [p for p in planned.built if p.name in planned.rules[:CLOSE]]
+    first = [p for p in close if p.world == main]
+    quick = _within(planned.tests, CHEAP)
+    # what runs in an evaluation too may change what comes of the same queries
+    compare = not planned.ran
+    if first:
+        yield rules(first, compare)
+    yield lambda: _failed(quick, root)
+    yield rules([p for p in close if p not in first], compare)
+    yield rules([p for p in planned.built if p not in close], True)
+    yield rules(planned.ran, False)
+    yield lambda: _failed(planned.tests[len(quick) :], root)
+
+
+def _within(tests: Sequence[Piece], seconds: float) -> list[Piece]:
+    """The first of these tests, which take no longer than so many seconds together."""
+    quick, total = [], 0.0
+    for piece in tests:
+        total += piece.seconds
+        if total > seconds:
+            break
+        quick.append(piece)
+    return quick
+
+
+def _judge_rules(pieces: Sequence[Piece], opened: OpenWorlds, worlds: Any, digests: bool) -> str:
+    """The first case that a rule of these breaks. One world after another: one is open at a time."""
+    by_world = sorted(pieces, key=lambda p: [q.world for q in pieces].index(p.world))
+    for first, group in groupby(by_world, key=lambda p: p.world):
+        audit = opened.audit(first)
+        for piece in group:
+            if not (digests and _asks_the_same(piece, audit)) and (complaint := _complaint(piece, opened, worlds)):
+                return complaint
+    return ""
+
+
+def _asks_the_same(piece: Piece, audit: Any) -> bool:
+    from heytalk_audit.rules import RULES
+
+    try:
+        return digest_of_rule(RULES[piece.name], audit) == piece.digest
+    except Exception:
+        return False
+
+
+def _complaint(piece: Piece, opened: OpenWorlds, worlds: Any) -> str:
+    world = next(c.world for c in worlds.cases() if c.number == piece.world)
+    for case in worlds.cases():
+        if case.world == world and case.rule == piece.name:
             try:
-                complaint = worlds.complaint(case, judged)
+                complaint = worlds.complaint(case, opened.worlds)
             except Exception as error:
                 complaint = type(error).__name__
             if complaint:
-                yield f"{rule}: {case.name}"
+                return f"{case.rule}: {case.name}"
+    return ""
 
 
-def _worlds(worlds, engine, kept: Path):  # type: ignore[no-untyped-def]
-    """Worlds whose snapshots and profiles are written once, for all mutants: neither is what is changed."""
-    opened = worlds.open_snapshot
+class Ordered:
+    """Runs these tests alone, in this order: a plugin of pytest."""
 
-    def open_again(folder: Path, engine):  # type: ignore[no-untyped-def]
-        work = Path(tempfile.mkdtemp(prefix="work-", dir=os.environ["MUTANT_TEMP"]))
-        profiles = folder.with_name(folder.name + ".profile")
-        if profiles.exists():
-            shutil.copytree(profiles, work, dirs_exist_ok=True)
-            return opened(folder, engine, work)
-        snapshot = opened(folder, engine, work)
-        beside = profiles.with_name(f"{profiles.name}.{os.getpid()}")
-        shutil.copytree(work, beside)
-        with contextlib.suppress(OSError):
-            beside.rename(profiles)
-        return snapshot
-
-    worlds.open_snapshot = open_again
-    return worlds.Worlds(engine, kept)
-
-
-class Quick:
-    """Keeps the tests of some files, and of others those that name one of the rules.
-
-    Left out are tests that start another process or audit a whole demo: they take minutes, and look at files rather than at rows.
-    """
-
-    def __init__(self, files: Sequence[str], rules: Sequence[str]):
-        self.files, self.rules = files, [f'"{rule}"' for rule in rules]
+    def __init__(self, names: Sequence[str]):
+        self._place = {name: n for n, name in enumerate(names)}
 
     def pytest_collection_modifyitems(self, config, items):  # type: ignore[no-untyped-def]
-        """Keep the quick ones."""
-        items[:] = [item for item in items if self._keeps(item, inspect.getsource(item.function))]
-
-    def _keeps(self, item, source: str) -> bool:  # type: ignore[no-untyped-def]
-        slow = {"audited", "spark", "demo", "duckdb_worlds"} & set(item.fixturenames) or _STARTS.search(source)
-        return not slow and (str(item.path) in self.files or any(rule in source for rule in self.rules))
+        """Keep these, in their order."""
+        items[:] = sorted((i for i in items if i.nodeid in self._place), key=lambda i: self._place[i.nodeid])
 
 
-_STARTS = re.compile(r"\b(run|refused|heytalk_audit|check_call|Popen)\(")
-
-
-def _failed(files: Sequence[str], rules: Sequence[str]) -> str:
-    """The first test that fails, of those of these files and those that name one of these rules."""
-    texts = {path: path.read_text("utf-8") for path in sorted(Path(__file__).parent.parent.rglob("test_*.py"))}
-    naming = [str(path) for path, text in texts.items() if any(f'"{rule}"' in text for rule in rules)]
-    tests = list(dict.fromkeys([*files, *naming]))
+def _failed(tests: Sequence[Piece], root: Path) -> str:
+    """The first of these tests that fails."""
     if not tests:
         return ""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        how = ["-x", "-q", "-n0", "-p", "no:cacheprovider", "-m", "not spark and not browser"]
-        status = pytest.main([*tests, *how, f"--basetemp={os.environ['MUTANT_TEMP']}/pytest"], plugins=[Quick(files, rules)])
-    lines = [line for line in said.getvalue().splitlines() if line.startswith(("FAILED", "ERROR"))]
+    os.chdir(root)
+    names = [piece.name for piece in tests]
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        options = ["-x", *PYTEST, f"--basetemp={os.environ['MUTANT_TEMP']}/pytest"]
+        status = pytest.main([*dict.fromkeys(n.split("::")[0] for n in names), *options], plugins=[Ordered(names)])
+    lines = [line for line in output.getvalue().splitlines() if line.startswith(("FAILED", "ERROR"))]
     return "" if status in (0, 5) else (lines or [f"pytest: {int(status)}"])[0][:160]

@@ -15,6 +15,7 @@ class Reach:
     def __init__(self, root: Path):
         self.uses: dict[str, set[str]] = defaultdict(set)
         self.rules: dict[str, str] = {}
+        self.constants: set[str] = set()
         for path in sorted((root / PACKAGE).rglob("*.py")):
             self._read(
                 path.relative_to(root).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"),
@@ -38,6 +39,8 @@ class Reach:
             modules = {n.value.id: n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)}
             mentions |= {f"{names[m]}.{attr}" for m, attr in modules.items() if m in names}
             for name in _defined(node):
+                if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+                    self.constants.add(f"{module}.{name}")
                 self.uses[f"{module}.{name}"] |= mentions - {f"{module}.{name}"}
                 for decorator in getattr(node, "decorator_list", ()):
                     if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "rule":
@@ -46,6 +49,22 @@ class Reach:
     def feeds(self, module: str, definition: str) -> list[str]:
         """The rules that a definition (of a class, the class) feeds, or where there is none, its module: those that mention it first."""
         return self._from([f"{module}.{definition.split('.')[0]}"]) or self._from([n for n in self.uses if n.rpartition(".")[0] == module])
+
+    def readers(self, module: str, definition: str) -> list[tuple[str, str]]:
+        """The functions and classes that read what a definition makes at import: those of others that are made of it, too.
+
+        Each is a module and a name; for a statement of the module itself they are all of the module, and those that use it.
+        """
+        own = [n for n in self.uses if n.rpartition(".")[0] == module]
+        starts = [f"{module}.{definition.split('.')[0]}"] if definition != "module" else own
+        seen, waiting = set(starts), deque(starts)
+        while waiting:
+            name = waiting.popleft()
+            if name in starts or name in self.constants:
+                fresh = self.users[name] - seen
+                seen |= fresh
+                waiting.extend(fresh)
+        return [(name.rpartition(".")[0], name.rpartition(".")[2]) for name in sorted(seen)]
 
     def _from(self, starts: list[str]) -> list[str]:
         """The rules that these definitions feed, the nearest first."""

@@ -22,10 +22,10 @@ from pypdf import PdfWriter
 
 from heytalk_audit.errors import AuditFailure
 from heytalk_audit.release.candidates import Candidates
-from heytalk_audit.release.forms import Form, names_in, shapes_in
+from heytalk_audit.release.forms import Form, full_names_in, shapes_in
 from heytalk_audit.release.own import own
 from heytalk_audit.release.pieces import Pieces
-from heytalk_audit.release.search import Hit, Source, hits_of
+from heytalk_audit.release.search import Leak, SearchedTable, hits_of
 from heytalk_audit.release.withheld import LIST, withhold
 
 EMAIL, PHONE, IP, AD_ID = "zorquil.bax7@wempthul.example", "+49 (0)151 2345-678", "203.0.113.77", "3f2a8b1c-9d4e-4f60-8a7b-1c2d3e4f5a6b"
@@ -33,14 +33,14 @@ NAME, DEVICE, IMEI = "Zorquila Wempthulova", "a1b2c3d4e5f60718", "35400000000000
 VALUES = {"users.email": EMAIL, "users.phone": PHONE, "traffic_events.ip": IP, "devices.ad_id": AD_ID, "users.display_name": NAME}
 
 
-def source(folder: Path, table: str, **columns: list[object]) -> Source:
+def source(folder: Path, table: str, **columns: list[object]) -> SearchedTable:
     file = folder / f"{table}.parquet"
     pq.write_table(pa.table(columns), file)
-    return Source(table, (str(file),))
+    return SearchedTable(table, (str(file),))
 
 
 @pytest.fixture(scope="module")
-def snapshot(tmp_path_factory) -> list[Source]:
+def snapshot(tmp_path_factory) -> list[SearchedTable]:
     folder = tmp_path_factory.mktemp("snapshot")
     return [
         source(
@@ -65,7 +65,7 @@ def snapshot(tmp_path_factory) -> list[Source]:
     ]
 
 
-def searched(files: Path, snapshot: list[Source]) -> list[Hit]:
+def searched(files: Path, snapshot: list[SearchedTable]) -> list[Leak]:
     with duckdb.connect() as con:
         candidates = Candidates(con, own())
         candidates.add(files, sorted(file for file in files.rglob("*") if file.is_file()))
@@ -157,7 +157,7 @@ FORMS = {
 def test_a_value_is_seen_in_every_form(form, place, snapshot, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / form).write_bytes(FORMS[form](VALUES[place]))
-    assert Hit(form, place) in searched(tmp_path / "out", snapshot)
+    assert Leak(form, place) in searched(tmp_path / "out", snapshot)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_names_of_columns_and_files_are_values_too(tmp_path):
     odd = source(tmp_path, "users", user_id=["u"], **{"somebody@grix.example": ["x"]})
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "results.json").write_text(json.dumps({"columns": ["somebody@grix.example"]}))
-    assert searched(tmp_path / "out", [odd]) == [Hit("results.json", "a column that is named so")]
+    assert searched(tmp_path / "out", [odd]) == [Leak("results.json", "a column that is named so")]
 
 
 def test_numbers_of_a_report_are_no_telephone_numbers():
@@ -225,7 +225,7 @@ def test_numbers_of_a_report_are_no_telephone_numbers():
 
 
 def test_a_name_has_a_word_that_is_not_the_audits_own():
-    assert set(names_in("is Zorquila Wem rated", {"is", "rated"})) == {
+    assert set(full_names_in("is Zorquila Wem rated", {"is", "rated"})) == {
         "is Zorquila",
         "is Zorquila Wem",
         "is Zorquila Wem rated",
@@ -233,7 +233,7 @@ def test_a_name_has_a_word_that_is_not_the_audits_own():
         "Zorquila Wem rated",
         "Wem rated",
     }
-    assert list(names_in("Retention is rated", {"retention", "is", "rated"})) == []
+    assert list(full_names_in("Retention is rated", {"retention", "is", "rated"})) == []
 
 
 def test_a_long_line_is_read_in_parts(tmp_path):
@@ -244,7 +244,7 @@ def test_a_long_line_is_read_in_parts(tmp_path):
 def test_what_is_withheld_is_private_and_names_no_value(tmp_path):
     (tmp_path / "staged").mkdir()
     (tmp_path / "staged" / "page.html").write_bytes(in_html(EMAIL))
-    error = withhold(tmp_path / "staged", tmp_path / "reports" / "run", [Hit("page.html", "users.email")])
+    error = withhold(tmp_path / "staged", tmp_path / "reports" / "run", [Leak("page.html", "users.email")])
     (private,) = (tmp_path / "reports").iterdir()
     assert isinstance(error, AuditFailure) and "page.html holds what stands in users.email" in str(error) and str(private) in str(error)
     assert stat.S_IMODE(os.stat(private).st_mode) == 0o700 and (private / "run" / "page.html").is_file()

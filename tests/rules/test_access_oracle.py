@@ -42,7 +42,7 @@ SETTINGS = [
     },
 ]
 #: Seeds of worlds, and whether they break the contract.
-SEEDS = [(0, False), (1, False), (2, False), (3, False), (4, True), (7, True)]
+SEEDS = [(0, False), (1, False), (2, True), (3, False), (4, True), (7, True)]
 
 
 def differences(seed: int, engine, folder, rules=EXACT, broken: bool = False, log: bool = True) -> list[str]:

@@ -9,7 +9,7 @@ import itertools
 from heytalk_audit import contract
 
 WRONG = ("unknown", "wrong_value", None, None)
-#: How many worlds are tried, in which the wrong values are others that are right.
+#: So many worlds at most are tried, in which the wrong values are others that are right: one for each that a row may have.
 TRIED = 150
 #: Columns that a reading reads before it comes to the rule.
 READ_BEFORE = {"SHA-01": {("vendors", "name"), ("vendors", "aliases")}}
@@ -67,7 +67,13 @@ class WrongValues:
     def _right(self, column):
         """Values that the column may hold."""
         now = getattr(self.world, "now", dt.datetime(2025, 3, 1, 12, tzinfo=dt.UTC))
-        by_kind = {"timestamp": [None, now], "date": [now.date()], "boolean": [True, False], "array": [[], ["chat"]]}
+        # the day before yesterday is none that is yet to come, in whatever zone
+        by_kind = {
+            "timestamp": [None, now],
+            "date": [now.date(), now.date() - dt.timedelta(days=2)],
+            "boolean": [True, False],
+            "array": [[], ["chat"]],
+        }
         return list(column.values) if column.values else by_kind.get(column.kind, ["x", "ad_measurement"])
 
     def _wrong_cells(self, read):
@@ -83,7 +89,9 @@ class WrongValues:
     def _tried(self, cells):
         """Worlds in which the wrong values are right ones."""
         choices = {record: list(itertools.product(*map(self._right, wrong))) for record, wrong in cells.items()}
-        for n in range(min(max(map(len, choices.values())), TRIED)):
+        many = max(map(len, choices.values()))
+        assert many <= TRIED, "a row's right values are not all tried"
+        for n in range(many):
             rows = self._nulls()
             for table in rows:
                 for row in rows[table]:

@@ -12,9 +12,12 @@ import worlds
 
 from heytalk_audit import contract
 from heytalk_audit.audit.audit import Audit
+from heytalk_audit.audit.pseudonym import key_pads
+from heytalk_audit.audit.results import summarise
 from heytalk_audit.errors import InputError
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
+from heytalk_audit.report.outcomes import of_population
 from heytalk_audit.snapshot.engines import connect
 from heytalk_audit.snapshot.open import open_snapshot
 from heytalk_audit.snapshot.seal import seal_folder
@@ -54,6 +57,20 @@ def test_dates_alone_are_no_instants(tmp_path):
     found = rows_of(folder, "DQ-02", "RET-01", audit_tz="America/New_York")
     assert found["DQ-02"][2]["users.deleted_at"] == "violation wrong_type"
     assert found["RET-01"][:2] == ("NOT_EVALUATED", "users.deleted_at has another type than the contract says")
+
+
+def test_a_column_in_which_no_value_can_be_read_stops_its_rules_and_the_report_says_so(tmp_path):
+    """Whether every row holds such a value or a few: nothing of the column is left to judge by."""
+    for name, values in (("every", ["soon"] * 120), ("few", ["soon", *[""] * 119])):
+        folder = delivered(tmp_path / name)
+        as_csv(folder, "users", USERS + "".join(f"u{n},active,2024-12-01T00:00:00Z,Ana,,,,,false,{v},\n" for n, v in enumerate(values)))
+        policy = load_policy()
+        audit = Audit(open_snapshot(folder, connect()), policy, settings_of(policy, {}))
+        found = worlds.evaluated("RET-01", audit).evaluation
+        assert (found.verdict, found.blocked_by) == ("NOT_EVALUATED", ("wrong_type:users.restored_at",))
+        result = summarise(found, audit, key_pads(b"a key that is long enough to be one", audit.snapshot.engine))
+        page = "".join(map(str, of_population(result, "internal")))
+        assert "This was not tested: users.restored_at has another type than the contract says." in page
 
 
 def test_consents_with_dates_alone_cover_no_message(tmp_path):
