@@ -52,6 +52,8 @@ STATUSES = {
     "queue": {0, 2},
     "pack": {0, 2},
 }
+#: Those that publish nothing, with status 4, where a copy holds what may be of a person and stands in no file of the run.
+WITHHOLD = ("export", "pack")
 
 
 @dataclasses.dataclass
@@ -149,7 +151,8 @@ def complaints(i: Input) -> Iterator[str]:
     """What is wrong with how the commands took an input."""
     for name, (status, out, errors) in commands(i):
         yield f"status {name} {status}"
-        if status not in STATUSES[name]:
+        withheld = status == 4 and name in WITHHOLD and "personal data would get out" in errors
+        if status not in STATUSES[name] and not withheld:
             last = errors.strip().splitlines()[-1:] if status >= -1 else [errors[-1500:]]
             yield f"{name} ended with {status}: {last}"
         elif status == 2:
