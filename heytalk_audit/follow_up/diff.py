@@ -57,6 +57,7 @@ class Difference:
     comparison: Comparison
     recorded: bool
     have_one_key: bool | None
+    key_env: str = KEY_ENV
 
     @property
     def rules(self) -> tuple[Compared, ...]:
@@ -115,10 +116,11 @@ def diff(
                 compare_verdicts(_rules(first, second), first, second, stack.enter_context(opened_reader())),
                 False,
                 have_one_key,
+                key_env,
             )
             return
         recorded = second.materials.get("previous/evidence.json") == first.evidence and not any(snapshots)
-        yield Difference(first, second, _comparison(stack, first, second, snapshots, recorded, key_env), recorded, have_one_key)
+        yield Difference(first, second, _comparison(stack, first, second, snapshots, recorded, key_env), recorded, have_one_key, key_env)
 
 
 def _rules(old: Run, new: Run) -> list[str]:
@@ -202,9 +204,7 @@ def print_difference(difference: Difference, console: Console) -> None:
     old, new = difference.old, difference.new
     console.print(printable(f"{old.audit.id} ({old.audit.as_of}) to {new.audit.id} ({new.audit.as_of})"), markup=False)
     if difference.have_one_key is None:
-        console.print(
-            "Whether the two runs used one key is not known without it (export it; --key-env names its variable): only counts are compared."
-        )
+        console.print(f"Whether the two runs used one key is not known without it (export {difference.key_env}): only counts are compared.")
     elif not difference.same_key:
         console.print("The two runs used different keys: rows cannot be told apart, only counts are compared.")
     for chapter in CHAPTERS.values():

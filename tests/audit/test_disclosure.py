@@ -307,7 +307,7 @@ def test_no_small_number_is_on_any_page_or_in_any_notebook(outside):
         page = Tables(text)
         for caption, cells in page.tables:
             id = re.search(r"\b[A-Z]{2,3}-\d\dL?\b", caption)
-            if id and id[0] not in things and not caption.startswith(("Numbers that", "Accepted")):
+            if id and id[0] not in things and not caption.startswith(("Numbers that", "Accepted", "How ")):
                 seen += 1
                 assert not {"1", "2", "3", "4"} & set(cells), caption
         sentences = re.sub(r"<pre>.*?</pre>", "", about_people(text, things), flags=re.DOTALL)

@@ -95,7 +95,7 @@ def test_nothing_leaves_the_page_and_everybody_can_read_it(name, audited, browse
 
 def test_print_shows_the_rows_that_a_search_hides(audited, browser):
     tab = browser.new_page()
-    tab.goto((audited / "index.html").as_uri())
+    tab.goto((audited / "retention.html").as_uri())
     count = "[...document.querySelectorAll('tbody tr')].filter(r => getComputedStyle(r).display !== 'none').length"
     whole = tab.evaluate(count)
     tab.locator("input[type=search]").first.fill("RET-07")
