@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
@@ -14,13 +15,25 @@ from heytalk_audit.errors import printable
 #: Tables of verdicts are printed at least this wide, so that titles stay readable.
 WIDE = 132
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+
+class Patient(Console):
+    """A console whose reader may go away (as `head` does): the command goes on, and ends with its own status."""
+
+    def on_broken_pipe(self) -> None:
+        """See `Console`, which would end the process with status 1."""
+        self.quiet = True
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, self.file.fileno())
+        os.close(nothing)
+
+
+out = Patient(highlight=False)
+err = Patient(stderr=True, highlight=False)
 
 
 def wide() -> Console:
     """A console for wide tables."""
-    return Console(highlight=False, width=max(out.width, WIDE))
+    return Patient(highlight=False, width=max(out.width, WIDE))
 
 
 class VerdictRow(Protocol):

@@ -1,24 +1,33 @@
-"""The error that a user can mend: it says where, what is wrong, and what to do. And what its one line is written with."""
+"""The errors that end a command in one line: it says where, what is wrong, and what to do. And what that line is written with."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Self
 
 
-class InputError(Exception):
-    """Unusable input (parameters, snapshot, policy, key): printed as one line, exit status 2."""
+class OneLine(Exception):
+    """An error that is printed as one line."""
 
     def __init__(self, where: object, what: str, todo: str):
         # one line whatever the data holds: control characters never reach a terminal
         super().__init__(" ".join(printable(f"{where}: {what}; {todo}").split()))
 
     @classmethod
-    def again(cls, line: str) -> InputError:
+    def again(cls, line: str) -> Self:
         """The error again, from the line that another process printed of it."""
         where, _, rest = line.partition(": ")
         what, _, todo = rest.rpartition("; ")
         return cls(where, what, todo)
+
+
+class InputError(OneLine):
+    """Unusable input (parameters, snapshot, policy, key): exit status 2."""
+
+
+class AuditFailure(OneLine):
+    """The audit itself failed (a kernel died, the disk is full, an engine crashed), whatever its input is: exit status 4."""
 
 
 def printable(text: object) -> str:

@@ -11,7 +11,7 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from heytalk_audit.snapshot.budget import private_folder
+from heytalk_audit.disk.working import private_folder
 from heytalk_audit.snapshot.derived import Source
 from heytalk_audit.snapshot.engines import Engine
 
@@ -82,4 +82,5 @@ class SharedTables:
     def _folder(self) -> Path:
         if self.work is None:
             self.work = private_folder(self)
+            self.engine.allow(self.work)
         return self.work / FOLDER

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import glob
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from heytalk_audit.snapshot.budget import GUARDED
+from heytalk_audit.disk.working import working_folder
+from heytalk_audit.snapshot.locked import locked
 from heytalk_audit.snapshot.quoting import literal
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Outcome
 
@@ -30,12 +29,12 @@ BATCH = 20_000
 
 
 class RowReader:
-    """DuckDB over files of rows; `spill` is a private folder for what exceeds its memory, which need not be there yet."""
+    """DuckDB over files of rows in these folders, and no other; `spill` is a private one for what exceeds its memory."""
 
-    def __init__(self, spill: Path, memory: str = MEMORY):
+    def __init__(self, spill: Path, folders: Iterable[Path], memory: str = MEMORY):
         threads = min(4, os.cpu_count() or 1)  # each has buffers of its own
-        config: dict[str, Any] = GUARDED | {"memory_limit": memory, "threads": threads, "temp_directory": str(spill)}
-        self._engine = duckdb.connect(config=config)
+        options = {"memory_limit": memory, "threads": threads, "temp_directory": str(spill)}
+        self._engine = locked(folders, options, begin=lambda connection: connection)
 
     def close(self) -> None:
         """Let go of memory and of what was written to the folder."""
@@ -72,10 +71,10 @@ class RowReader:
 
 
 @contextmanager
-def opened_reader() -> Iterator[RowReader]:
-    """A reader with a private folder of its own, which is removed in the end."""
-    with tempfile.TemporaryDirectory(prefix="heytalk-audit-", ignore_cleanup_errors=True) as spill:
-        reader = RowReader(Path(spill))
+def opened_reader(*folders: Path) -> Iterator[RowReader]:
+    """A reader of files in these folders, with a private folder of its own, which is removed in the end."""
+    with working_folder() as spill:
+        reader = RowReader(spill, folders)
         try:
             yield reader
         finally:

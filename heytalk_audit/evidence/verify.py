@@ -61,7 +61,7 @@ def verify_pack(folder: Path) -> Verified:
     # a changed payload makes the tags of its bag wrong as well: only the first is worth telling
     faults += [] if faults else [f for name, content in tags.items() for f in _tag(files, name, content)]
     if not faults:
-        with opened_reader() as reader:
+        with opened_reader(run) as reader:
             faults += [PackFault(prefix + f.file, f.what) for f in _ledgers(run, reader)]
     return Verified(tuple(faults), len(files), signer)
 

@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from rich.console import Console
@@ -19,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from heytalk_audit.canonical import Streamed
+from heytalk_audit.disk.working import working_folder
 from heytalk_audit.errors import printable
 from heytalk_audit.evidence.row_files import opened_reader
 from heytalk_audit.evidence.statement import material_changes
@@ -94,14 +94,14 @@ def diff(old: Path, new: Path, old_snapshot: Path | None = None, new_snapshot: P
 
 def _comparison(stack: ExitStack, old: Run, new: Run, snapshots: tuple[Path | None, Path | None], recorded: bool) -> Comparison:
     """The rules of both runs; `recorded`: as the later run itself has recorded them."""
-    rules, reader = list(dict.fromkeys([*old.rules, *new.rules])), stack.enter_context(opened_reader())
+    rules, folder = list(dict.fromkeys([*old.rules, *new.rules])), stack.enter_context(working_folder())
+    reader = stack.enter_context(opened_reader(old.folder, new.folder, folder))
     if not same_key(old, new):
         return compare_verdicts(rules, old, new, reader)
     if recorded:
         compared = [Compared(rule, verdicts_of(rule, old, new), candidates_of(rule, old, new)) for rule in rules]
         return counted(compared, recorded_changes(reader, new.carried))
-    lab = laboratory(stack, old, new, snapshots, lambda: _key_of(new))
-    folder = Path(stack.enter_context(TemporaryDirectory(prefix="heytalk-audit-")))
+    lab = laboratory(folder, old, new, snapshots, lambda: _key_of(new))
     now = (new.rows_of(rule) if new.finds(rule) else RuleRows(rule, None) for rule in rules)
     return compare_runs(old, new, now, lab, reader, folder)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.console import Console
 from heytalk_audit import params as parameters
 from heytalk_audit.audit.pseudonym import fingerprint
 from heytalk_audit.canonical import read_yaml, yaml_text
+from heytalk_audit.disk.working import working_folder
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import INPUTS, PARAMETERS, STATEMENT, payload
 from heytalk_audit.evidence.statement import MaterialChange, material_changes, read_statement
@@ -51,9 +51,8 @@ def replay(folder: Path, kept_apart: KeptApart, overrides: list[str], console: C
     recorded = payload(folder)
     document = _parameters(recorded, kept_apart)
     _refuse_another_key(recorded, document)
-    with tempfile.TemporaryDirectory(prefix="heytalk-replay-") as work:
-        again = Path(work) / "run"
-        file = Path(work) / "parameters.yaml"
+    with working_folder() as work:
+        again, file = work / "run", work / "parameters.yaml"
         file.write_text(yaml_text(document), "utf-8")
         run(file, overrides, again, console=console)
         old, new = (read_statement((place / STATEMENT).read_bytes()) for place in (recorded, again))

@@ -6,13 +6,14 @@ descriptor states (producer, windows, filters, totals of the source, keys that w
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from heytalk_audit.disk.working import working_folder
 from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot import delivery, gate, profile, table_schema
 from heytalk_audit.snapshot.delivery import DESCRIPTOR, DeliveredPart, Delivery
@@ -42,8 +43,8 @@ def seal_folder(folder: Path, as_of: str | None = None, whole: bool = True, stat
     delivery.instant(instant, "--as-of" if as_of else f"{DESCRIPTOR} as_of")
     delivered = delivery.read_delivery(folder, descriptor=False, whole=whole)
     _refuse_undelivered(statements, delivered)
-    with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
-        profiled = profile.take(delivered, Path(work), Duck())
+    with working_folder() as work, contextlib.closing(Duck(folders=[folder, work])) as duck:
+        profiled = profile.take(delivered, work, duck)
     described = Delivery(folder, delivered.parts, earlier)
     resources = [_resource(described, part, profiled[name], statements) for name, part in delivered.parts.items()]
     document: dict[str, Any] = {
