@@ -142,11 +142,12 @@ def export(
     run_: Run,
     format: Annotated[str, typer.Option(help="csv,xlsx,junit,oscal,pdf,cyclonedx (default: all that can be made here)")] = "",
     out_: Annotated[Path | None, typer.Option("--out", help="The folder to write (default: <run>.exports)")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Also replace exports of another run, or changed ones")] = False,
 ) -> None:
     """Copies of a run for other tools. Each cites the digest of the run's evidence."""
     from heytalk_audit.exports import export as export_run
 
-    folder, files, left = export_run(run_, format.split(","), out_)
+    folder, files, left = export_run(run_, format.split(","), out_, replace)
     for note in left:
         err.print(f"note: {note}", markup=False, soft_wrap=True)
     out.print(f"{folder}: {', '.join(files)}", markup=False, soft_wrap=True)

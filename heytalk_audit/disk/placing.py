@@ -59,14 +59,24 @@ def _remove_empty(folders: list[Path]) -> None:
 
 
 def write_new(target: Path, content: str | bytes, where: str) -> None:
-    """Write a file that is not there yet, for its owner's eyes alone. Raises InputError where there is anything, or it can't be written."""
+    """Write a file that is not there yet: see `new_file`."""
+    with new_file(target, where) as file:
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextlib.contextmanager
+def new_file(target: Path, where: str) -> Iterator[Path]:
+    """A file to write, empty and for its owner's eyes alone, that is moved to the target at the end of the block.
+
+    Raises InputError, before the block is entered, where anything is there, or nothing can be.
+    """
     if not target.absolute().parent.is_dir():
         raise InputError(where, "its folder is not there", "make the folder, or name another file")
     refuse_present(target, where)
     with staging(target, where) as folder:
         file = folder / "new"
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
-            handle.write(content.encode() if isinstance(content, str) else content)
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        yield file
         move_new(file, target, where)
 
 

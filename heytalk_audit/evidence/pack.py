@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
+from heytalk_audit.disk.placing import keep_private, move_new, staging
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.bag import bag_tags, files_of
 from heytalk_audit.evidence.folder import PAYLOAD, STATEMENT
@@ -16,21 +16,21 @@ from heytalk_audit.evidence.verify import verify_pack
 
 def write_bag(run: Path, bag: Path) -> int:
     """Make a BagIt bag whose payload is a run's folder; returns how many files it holds. Whole, or not at all. Raises InputError."""
-    if bag.exists():
-        raise InputError(f"pack {bag.name}", "is there already", "name another folder")
+    where = f"pack {bag.name}"
+    if os.path.lexists(bag):
+        raise InputError(where, "is there already", "name another folder")
     if (run / PAYLOAD).is_dir() or not (run / STATEMENT).is_file():
         raise InputError(f"pack {run.name}", "is no run's folder", "name the folder that run wrote")
     faults = verify_pack(run).faults
     if faults:
         raise InputError(f"pack {run.name}", f"is not as it was written ({faults[0]})", "run the audit again")
-    bag.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=bag.parent, prefix=".pack-") as staged:
-        built = Path(staged) / "bag"
+    with staging(bag, where) as staged:
+        built = staged / "bag"
         shutil.copytree(run, built / PAYLOAD)
         files = files_of(built)
         tags = bag_tags(read_statement((run / STATEMENT).read_bytes()), files)
         for name, content in tags.items():
             (built / name).write_bytes(content)
-        os.chmod(built, 0o755)
-        built.rename(bag)
+        keep_private(built)
+        move_new(built, bag, where)
     return len(files) + len(tags)

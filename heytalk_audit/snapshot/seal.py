@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ def seal_folder(folder: Path, as_of: str | None = None, whole: bool = True, stat
 
     Unless it is `whole`, tables that the contract requires may be missing: they are for `check` to ask for.
     """
+    if (folder / DESCRIPTOR).is_symlink():
+        raise InputError(f"snapshot {folder.name}/{DESCRIPTOR}", "is a link", "deliver the file itself, or take it away")
     earlier = delivery.read_descriptor(folder) if (folder / DESCRIPTOR).exists() else {}
     instant = as_of or earlier.get("as_of")
     if instant is None:
@@ -57,10 +60,20 @@ def seal_folder(folder: Path, as_of: str | None = None, whole: bool = True, stat
     document |= {"$schema": table_schema.PACKAGE} | earlier | statements.of_the_snapshot | {"as_of": instant, "resources": resources}
     if statements.totals:
         document["source_totals"] = _source_totals(described, statements)
-    beside = folder / f".{DESCRIPTOR}.{os.getpid()}"
-    beside.write_text(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
-    os.replace(beside, folder / DESCRIPTOR)
+    _write(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n", folder / DESCRIPTOR)
     return Sealed(list(delivered.parts), unstated(replace(described, descriptor=document), gate.first_created(profiled)))
+
+
+def _write(content: str, descriptor: Path) -> None:
+    """Write the descriptor, whole or not at all; one that is there is this command's own to bring up to date."""
+    handle, beside = tempfile.mkstemp(dir=descriptor.parent, prefix=f".{descriptor.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(content)
+        os.replace(beside, descriptor)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
 
 
 def _refuse_undelivered(statements: Statements, delivered: Delivery) -> None:

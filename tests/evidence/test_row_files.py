@@ -25,8 +25,8 @@ from heytalk_audit.vocabulary import OPEN_OUTCOMES, Outcome
 
 
 @pytest.fixture(scope="module")
-def reader():
-    with opened_reader() as opened:
+def reader(tmp_path_factory):
+    with opened_reader(tmp_path_factory.getbasetemp()) as opened:
         yield opened
 
 
