@@ -20,6 +20,8 @@ from typing import Any
 MARK = "owner.json"
 #: The name, in a folder beside a target, of what was moved out of the target's place.
 BEFORE = "before"
+#: Signals that end the owner, and not the guardian.
+OUTLIVED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Seconds between attempts: what still writes there may need a moment to end.
 _PAUSES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 
@@ -91,6 +93,6 @@ def guard(lines: Iterable[str]) -> None:
 
 
 if __name__ == "__main__":
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for signum in OUTLIVED:
         signal.signal(signum, signal.SIG_IGN)
     guard(sys.stdin)

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,6 +124,18 @@ def _renamed(source: Path, target: Path, flag: int) -> bool:
     if number in _UNSUPPORTED:
         return False
     raise OSError(number, os.strerror(number), str(target))
+
+
+def copy_private(source: Path, target: Path) -> None:
+    """Copy a folder, for its owner's eyes alone. Raises OSError at the first file that can't be written."""
+    target.mkdir(parents=True)
+    for path in sorted(source.rglob("*")):
+        copy = target / path.relative_to(source)
+        if path.is_dir():
+            copy.mkdir()
+        else:
+            shutil.copyfile(path, copy, follow_symlinks=False)
+    keep_private(target)
 
 
 def keep_private(folder: Path) -> None:

@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -79,7 +80,8 @@ def _claim(folder: Path, content: dict[str, str | None]) -> None:
     _marks[str(folder)] = mark
     with contextlib.suppress(OSError):  # not every file system locks: the owner's process says enough
         fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    os.write(mark, json.dumps(content).encode())
+    with open(mark, "wb", closefd=False) as file:
+        file.write(json.dumps(content).encode())
 
 
 def remove_folder(folder: Path) -> None:
@@ -130,9 +132,14 @@ class Guardian:
             # apart from the package and from the terminal, whose Ctrl-C is for its owner
             command = [sys.executable, "-I", "-S", guardian.__file__]
             nothing = subprocess.DEVNULL
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=nothing, stderr=nothing, text=True, cwd="/", start_new_session=True
-            )
+            # what ends this process may come before the guardian is ready to outlive it
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, guardian.OUTLIVED)
+            try:
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=nothing, stderr=nothing, text=True, cwd="/", start_new_session=True
+                )
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
         assert self._process.stdin is not None
         self._process.stdin.write(lines)
         self._process.stdin.flush()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
-from heytalk_audit.disk.placing import keep_private, move_new, staging
+from heytalk_audit.disk.placing import copy_private, keep_private, move_new, staging
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.bag import bag_tags, files_of
 from heytalk_audit.evidence.folder import PAYLOAD, STATEMENT
@@ -26,7 +25,7 @@ def write_bag(run: Path, bag: Path) -> int:
         raise InputError(f"pack {run.name}", f"is not as it was written ({faults[0]})", "run the audit again")
     with staging(bag, where) as staged:
         built = staged / "bag"
-        shutil.copytree(run, built / PAYLOAD)
+        copy_private(run, built / PAYLOAD)
         files = files_of(built)
         tags = bag_tags(read_statement((run / STATEMENT).read_bytes()), files)
         for name, content in tags.items():

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from heytalk_audit.disk.placing import exchange, keep_private, move_new, refuse_links, staging
+from heytalk_audit.disk.placing import copy_private, exchange, move_new, refuse_links, staging
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import RESULTS, SIGNATURE, STATEMENT, payload
 from heytalk_audit.evidence.verify import verify_pack
@@ -34,8 +34,7 @@ class Target:
     def publish(self, finished: Path) -> str | None:
         """Put a finished folder in its place, in one step. Returns what stays beside it of what was there, null where nothing does."""
         new = self.staged / _NEW
-        shutil.copytree(finished, new)
-        keep_private(new)
+        copy_private(finished, new)
         # it may have changed while the audit ran
         if not refuse_what_is_there(self.folder, self.replace):
             move_new(new, self.folder, _where(self.folder))

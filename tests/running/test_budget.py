@@ -187,8 +187,13 @@ def _of_run(tmp_path: Path) -> list[int]:
 def test_a_run_that_is_ended_leaves_nothing_behind(signum, status, demo, tmp_path):
     process = _started(demo, tmp_path)
     process.send_signal(signum)
+    begun = time.monotonic()
+    if signum != signal.SIGKILL:
+        # a person who is impatient asks twice
+        time.sleep(0.05)
+        process.send_signal(signum)
     _, stderr = process.communicate(timeout=120)
-    assert process.returncode == status
+    assert process.returncode == status and time.monotonic() - begun < 30  # 5 s on a machine that does nothing else
     if signum != signal.SIGKILL:
         assert stderr.split("\n") == ["stopped; nothing was written", ""]
     _wait(lambda: not _of_run(tmp_path), 60)

@@ -112,17 +112,8 @@ def test_a_query_that_is_interrupted_fails_the_audit(demo, tmp_path):
     ended(process, tmp_path, 4, "error: ")
 
 
-@pytest.mark.parametrize(("signum", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
-def test_a_signal_ends_it_also_where_it_comes_twice(signum, status, demo, tmp_path):
-    process = begun(demo, tmp_path)
-    process.send_signal(signum)
-    time.sleep(0.05)
-    process.send_signal(signum)
-    ended(process, tmp_path, status, "stopped; nothing was written")
-
-
-#: Bytes that a file may have: too few for a mark, a profile, a page, the rows of texts.
-LIMITS = (8, 2_000, 40_000, 120_000)
+#: Bytes that a file may have: too few for a mark, for a profile, for a page.
+LIMITS = (8, *(pytest.param(n, marks=pytest.mark.thorough) for n in (100, 2_000, 10_000, 25_000)), 60_000)
 
 
 @pytest.mark.parametrize("limit", LIMITS)
