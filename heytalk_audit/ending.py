@@ -18,7 +18,7 @@ from types import FrameType
 
 from heytalk_audit.console import err
 from heytalk_audit.disk.failures import failure_of
-from heytalk_audit.disk.working import sweep
+from heytalk_audit.disk.working import lies_within, sweep
 from heytalk_audit.errors import AuditFailure, InputError, printable
 
 #: Exit statuses: unusable input, and the audit's own failure.
@@ -142,7 +142,7 @@ def _of_error(error: BaseException) -> int:
 
 def _is_own(file: object) -> bool:
     """Whether a file is one of a working folder, and nothing that the user named."""
-    return isinstance(file, str) and any(part.lstrip(".").startswith("heytalk-audit-") for part in Path(file).parts)
+    return isinstance(file, str) and lies_within(Path(file))
 
 
 def unforeseen(error: BaseException) -> AuditFailure:

@@ -52,8 +52,13 @@ def private_folder(owner: object, within: str | None = None) -> Path:
     return folder
 
 
+def lies_within(path: Path) -> bool:
+    """Whether a path is that of a working folder, or leads into one."""
+    return any(_NAME.fullmatch(part) for part in path.absolute().parts)
+
+
 def _made(within: Path | None, target: str) -> Path:
-    if within is not None and any(_NAME.fullmatch(part) for part in within.absolute().parts):
+    if within is not None and lies_within(within):
         return Path(tempfile.mkdtemp(dir=within, prefix="within-")).absolute()
     prefix = f"heytalk-audit-{os.getpid()}-{_start_of(os.getpid())}-"
     # one that lies elsewhere has one among the temporary files that names it: there the next command looks

@@ -6,6 +6,7 @@ import copy
 import json
 import logging
 import os
+import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -20,6 +21,7 @@ from nbformat import NotebookNode
 from rich.progress import Progress
 
 from heytalk_audit.audit import disclosure
+from heytalk_audit.disk.failures import refuse_failure
 from heytalk_audit.errors import AuditFailure, InputError
 from heytalk_audit.evidence import folder
 from heytalk_audit.evidence.materials import NOTEBOOKS
@@ -108,6 +110,7 @@ def _execute_one(name: str, progress: Progress, manager: type[AsyncKernelManager
         for kind in (InputError, AuditFailure):
             if error.ename == kind.__name__:
                 raise kind.again(error.evalue) from None
+        refuse_failure(_of_system(error))
         # the traceback may quote data: its kind is enough
         raise AuditFailure(f"notebook {name}", f"a cell failed with {error.ename}", "open it in JupyterLab and run it there") from None
     except RuntimeError as error:
@@ -115,6 +118,12 @@ def _execute_one(name: str, progress: Progress, manager: type[AsyncKernelManager
         raise AuditFailure(f"notebook {name}", "its kernel was ended from outside, or did not begin", todo) from error
     progress.update(task, total=1, completed=1)
     return executed
+
+
+def _of_system(error: papermill.exceptions.PapermillExecutionError) -> OSError:
+    """What the system refused a cell, by its number; without one, where it refused nothing."""
+    number = re.match(r"\[Errno (\d+)\]", str(error.evalue)) if error.ename == OSError.__name__ else None
+    return OSError(int(number[1]), "") if number else OSError()
 
 
 def _papermill(notebook: NotebookNode, manager: type[AsyncKernelManager]) -> NotebookNode:

@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -187,6 +188,9 @@ def test_a_kernel_listens_on_no_port(demo, tmp_path):
     assert inodes and not {f"socket:[{inode}]" for inode in ports} & inodes
     sockets = list((tmp_path / "tmp").glob("*/*-[1-5]")) + list(Path("/tmp").glob(".heytalk-audit-*/*-[1-5]"))
     assert sockets
+    modes = {stat.S_IMODE(p.lstat().st_mode) for p in (tmp_path / "tmp").rglob("*") if p.is_file()}
+    assert modes == {0o600}
+    assert {stat.S_IMODE(p.stat().st_mode) for p in (tmp_path / "tmp").rglob("*") if p.is_dir()} == {0o700}
     process.kill()
     process.communicate()
     wait_for(lambda: not list((tmp_path / "tmp").iterdir()), 30)
