@@ -71,8 +71,14 @@ class Duck:
         resolved = [folder.resolve() for folder in folders]
         if "backend" not in self.__dict__:
             self._folders += resolved
-        elif not all(any(folder.is_relative_to(allowed) for allowed in self._folders) for folder in resolved):
+            return
+        reached = [*self._folders, self._spill.resolve()]
+        if not all(any(folder.is_relative_to(allowed) for allowed in reached) for folder in resolved):
             raise ValueError("the connection is locked: allow a folder before it is first used")
+
+    def own_folder(self) -> Path:
+        """See `Engine`."""
+        return private_folder(self, str(self._spill))
 
     @cached_property
     def _spill(self) -> Path:

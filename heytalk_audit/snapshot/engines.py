@@ -29,6 +29,9 @@ class Engine(Protocol):
     def allow(self, *folders: Path) -> None:
         """Let it read and write in these folders, of this machine, before it is first used: from then on it reaches no other."""
 
+    def own_folder(self) -> Path:
+        """A private folder that goes with the engine, and that it reaches also once it is in use."""
+
     def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]], wrong: WrongValues = NONE) -> ibis.Table:
         """A view over Parquet files with the contract's columns and types; `columns` says of each whether it holds anything.
 

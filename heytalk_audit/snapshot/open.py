@@ -10,7 +10,6 @@ from typing import Any
 import ibis.expr.types as ir
 
 from heytalk_audit import contract
-from heytalk_audit.disk.working import private_folder
 from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot import delivery, profile
 from heytalk_audit.snapshot.delivery import Delivery
@@ -51,7 +50,7 @@ class Snapshot:
 def open_snapshot(folder: Path, engine: Engine, work: Path | None = None) -> Snapshot:
     """Open the snapshot in `folder`. Its profile and its CSV files as Parquet are kept under `work`, or in a folder of the engine's."""
     delivered = delivery.read_delivery(folder)
-    work = work or private_folder(engine)
+    work = work or engine.own_folder()
     engine.allow(folder, work)
     duck = engine if isinstance(engine, Duck) else None
     profiled, unknown = profile.load_or_take(delivered, work, duck), profile.load_or_take_unknown(delivered, work, duck)

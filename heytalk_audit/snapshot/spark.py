@@ -54,6 +54,10 @@ class Spark:
     def allow(self, *folders: Path) -> None:
         """See `Engine`. What its executors may read is the cluster's affair."""
 
+    def own_folder(self) -> Path:
+        """See `Engine`."""
+        return private_folder(self)
+
     def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]], wrong: WrongValues = NONE) -> ibis.Table:
         """See `Engine`. The executors read the files: on a cluster these lie on storage that all of them see."""
         frame = self.session.read.option("mergeSchema", "true").parquet(*[str(f.absolute()) for f in files])

@@ -86,14 +86,10 @@ def run(seconds: float, seed: int) -> Tally:
     warm.imported()
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     chance, tally, end = random.Random(seed), Tally(), time.monotonic() + seconds
-    with tempfile.TemporaryDirectory(prefix="kills-") as folder:
-        place = Place(Path(folder))
-        for part in (place.temporary, place.target.parent):
-            part.mkdir()
-        _command(place, "demo", place.root / "demo", "--users", "300")
-        begun = time.monotonic()
-        _command(place, "run", place.parameters(0), "--out", place.target)
-        lasts = time.monotonic() - begun
+    # a temporary folder of the usual kind would go with the first fork that ends
+    place = Place(Path(tempfile.mkdtemp(prefix="kills-")))
+    try:
+        lasts = _prepared(place)
         while time.monotonic() < end:
             tally.tried += 1
             fault = _one(place, tally.tried, chance, lasts)
@@ -102,7 +98,21 @@ def run(seconds: float, seed: int) -> Tally:
             else:
                 tally.failed.append(fault)
                 shutil.rmtree(place.target, ignore_errors=True)
+    finally:
+        shutil.rmtree(place.root, ignore_errors=True)
     return tally
+
+
+def _prepared(place: Place) -> float:
+    """Make a snapshot and a first report; returns how many seconds that one took."""
+    for part in (place.temporary, place.target.parent):
+        part.mkdir()
+    _command(place, "demo", place.root / "demo", "--users", "300")
+    begun = time.monotonic()
+    status = _command(place, "run", place.parameters(0), "--out", place.target)
+    if status != 1:
+        raise RuntimeError(f"the first audit ends with {status}: {(place.root / 'err').read_text('utf-8')}")
+    return time.monotonic() - begun
 
 
 def _one(place: Place, number: int, chance: random.Random, lasts: float) -> str | None:
