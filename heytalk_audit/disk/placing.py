@@ -87,29 +87,29 @@ def refuse_present(target: Path, where: str) -> None:
         raise InputError(where, "is there already", "name another: what people wrote is not overwritten")
 
 
-def move_new(made: Path, target: Path, where: str) -> None:
+def move_new(new: Path, target: Path, where: str) -> None:
     """Move what was made to a place where nothing is, or an empty folder. Raises InputError where anything came there meanwhile."""
     try:
-        if made.is_dir():
-            os.rename(made, target)  # which takes an empty folder's place, and nothing else's
-        elif not _renamed(made, target, _NO_REPLACE):
-            os.link(made, target, follow_symlinks=False)
+        if new.is_dir():
+            os.rename(new, target)  # which takes an empty folder's place, and nothing else's
+        elif not _renamed(new, target, _NO_REPLACE):
+            os.link(new, target, follow_symlinks=False)
     except OSError as error:
         if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
             raise
         raise InputError(where, "is there already", "name another: what people wrote is not overwritten") from error
 
 
-def exchange(made: Path, target: Path) -> Path:
+def exchange(new: Path, target: Path) -> Path:
     """Put what was made in the place of a folder, in one step; returns where that folder is now: within the staging folder.
 
     Where the system knows no such step these are two, and the first is undone if the second does not come.
     """
-    if _renamed(made, target, _EXCHANGE):
-        return made
-    before = made.parent / BEFORE
+    if _renamed(new, target, _EXCHANGE):
+        return new
+    before = new.parent / BEFORE
     os.rename(target, before)
-    os.rename(made, target)
+    os.rename(new, target)
     return before
 
 

@@ -38,7 +38,7 @@ def working_folder(within: Path | None = None, target: str = "") -> Iterator[Pat
 
     In one that lies beside a `target`, what is moved to `before` is put back where the block ends before the target is there again.
     """
-    folder = _made(within, target)
+    folder = _create(within, target)
     try:
         yield folder
     finally:
@@ -47,7 +47,7 @@ def working_folder(within: Path | None = None, target: str = "") -> Iterator[Pat
 
 def private_folder(owner: object, within: str | None = None) -> Path:
     """A private folder that is removed when an object is gone, or when this process ends."""
-    folder = _made(Path(within) if within else None, "")
+    folder = _create(Path(within) if within else None, "")
     weakref.finalize(owner, _remove, folder, os.getpid())
     return folder
 
@@ -57,7 +57,7 @@ def lies_within(path: Path) -> bool:
     return any(_NAME.fullmatch(part) for part in path.absolute().parts)
 
 
-def _made(within: Path | None, target: str) -> Path:
+def _create(within: Path | None, target: str) -> Path:
     if within is not None and lies_within(within):
         return Path(tempfile.mkdtemp(dir=within, prefix="within-")).absolute()
     prefix = f"heytalk-audit-{os.getpid()}-{_start_of(os.getpid())}-"

@@ -92,6 +92,7 @@ def _worlds(worlds, engine, kept: Path):  # type: ignore[no-untyped-def]
             beside.rename(profiles)
         return snapshot
 
+    engine.allow(Path(os.environ["MUTANT_TEMP"]))
     worlds.open_snapshot = open_again
     return worlds.Worlds(engine, kept)
 
