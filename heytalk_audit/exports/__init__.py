@@ -25,7 +25,7 @@ FORMATS: dict[str, Callable[[Recorded, Path], None]] = {
     "cyclonedx": environment.write,
 }
 #: The files of each format.
-FILES = {
+FILES_OF = {
     "csv": ("findings.csv", "exceptions.csv"),
     "xlsx": ("findings.xlsx",),
     "junit": ("junit.xml",),
@@ -33,6 +33,7 @@ FILES = {
     "pdf": ("report.pdf",),
     "cyclonedx": ("environment.cdx.json",),
 }
+FILES = {name for files in FILES_OF.values() for name in files}
 
 
 def export(run: Path, formats: list[str], out: Path | None, replace: bool = False) -> tuple[Path, list[str], list[str]]:
@@ -83,21 +84,20 @@ def _target(run: Path, out: Path | None) -> Path:
     inside = target.resolve()
     if any(place in (inside, *inside.parents) for place in (run.resolve(), payload(run).resolve())):
         raise InputError(f"--out {target.name}", "lies in the run's folder", "name a folder outside: a run is never changed")
-    names = {name for files in FILES.values() for name in files}
-    if target.is_symlink() or (target.exists() and not (target.is_dir() and all(_is_one_of(p, names) for p in target.iterdir()))):
+    if target.is_symlink() or (target.exists() and not (target.is_dir() and all(_is_one(p) for p in target.iterdir()))):
         raise InputError(f"--out {target.name}", "is there already and holds more than exports", "name another folder")
     return target
 
 
-def _is_one_of(path: Path, names: set[str]) -> bool:
-    return path.name in names and path.is_file() and not path.is_symlink()
+def _is_one(path: Path) -> bool:
+    return path.name in FILES and path.is_file() and not path.is_symlink()
 
 
 def _refuse_others(recorded: Recorded, target: Path, again: Path) -> None:
     """Refuse to replace what is no export of this run, byte for byte: of another run, or changed by somebody since."""
     there = sorted(p.name for p in target.iterdir()) if target.exists() else []
     again.mkdir()
-    formats = [name for name, files in FILES.items() if set(files).intersection(there)]
+    formats = [name for name, files in FILES_OF.items() if set(files).intersection(there)]
     if formats:
         _write(recorded, formats, again)
     for name in there:
