@@ -21,7 +21,7 @@ audit: setup
 	@HEYTALK_AUDIT_KEY=$(DEMO_KEY) $(BIN)/python -m heytalk_audit.demo.audit
 
 test: setup
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(TEST)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(TEST)
 
 lint: setup
 	$(BIN)/ruff check .

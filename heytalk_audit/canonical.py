@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -47,6 +49,21 @@ def write_canonical(value: Any, path: Path) -> None:
         file.write("\n")
 
 
+def write_whole(content: bytes, path: Path, mode: int = 0o600) -> None:
+    """Write a file, whole or not at all, on the disk before it stands there. A link in its place is replaced, and never followed."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
 def parse_yaml(text: str) -> Any:
     """What YAML says; by libyaml, which is ten times faster, where it is there. Raises ValueError or yaml.YAMLError where it is none."""
     return load_yaml(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
@@ -65,17 +82,30 @@ def load_yaml(text: str, loader: type[Any]) -> Any:
 MOST_BYTES, MOST_DEPTH = 8_000_000, 50
 
 
-def read_bounded(path: Path, where: str) -> str:
-    """The text of a document that is handed in. Raises InputError, before it is read, where it is no file or too large.
+def read_bounded(path: Path, where: str, most: int = MOST_BYTES) -> str:
+    """The text of a document that is handed in. Raises InputError, before it is read, where it is no file or larger than `most` bytes.
 
     Raises OSError and UnicodeDecodeError as reading does.
     """
+    _refuse_unbounded(path, where, most)
+    return path.read_text("utf-8-sig")
+
+
+def bytes_bounded(path: Path, where: str, todo: str, most: int = MOST_BYTES) -> bytes:
+    """The bytes of a file that is handed in. Raises InputError where it is no file, larger than `most` bytes, or cannot be read."""
+    try:
+        _refuse_unbounded(path, where, most)
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise InputError(where, "cannot be read", todo) from error
+
+
+def _refuse_unbounded(path: Path, where: str, most: int) -> None:
     state = path.stat()
     if not stat.S_ISREG(state.st_mode):
         raise InputError(where, "is no file", "name a file, and no folder, pipe or device")
-    if state.st_size > MOST_BYTES:
-        raise InputError(where, f"is larger than {MOST_BYTES // 10**6} MB", "keep it shorter")
-    return path.read_text("utf-8-sig")
+    if state.st_size > most:
+        raise InputError(where, f"is larger than {most / 10**6:,.0f} MB", "keep it shorter")
 
 
 class _WithoutAliases(yaml.SafeDumper):
@@ -90,19 +120,47 @@ def yaml_text(document: Any, sort_keys: bool = True, width: int = 80) -> str:
     return str(yaml.dump(document, Dumper=_WithoutAliases, allow_unicode=True, sort_keys=sort_keys, width=width))
 
 
-def read_yaml(path: Path, where: str) -> Any:
-    """What a YAML document that is handed in says. Raises InputError, before it is built, where it is too large, too deep or has aliases,
-    by which a few lines become millions of values; and OSError, UnicodeDecodeError, ValueError and yaml.YAMLError as reading does."""
-    text = read_bounded(path, where)
-    depth = 0
+def read_yaml(path: Path, where: str, loader: type[Any] | None = None, most: int = MOST_BYTES, depth: int = MOST_DEPTH) -> Any:
+    """What a YAML document that is handed in says, of at most so many bytes and levels; by a loader of PyYAML, where one is named.
+
+    Raises InputError, before it is built, where it is larger or deeper, has an alias, by which a few lines become millions of values, or a
+    key twice, of which one would be ignored; and OSError, UnicodeDecodeError, ValueError and yaml.YAMLError as reading does.
+    """
+    text = read_bounded(path, where, most)
+    within: list[_Within] = []
     for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent):
             raise InputError(where, f"line {line} has an alias", "write the value out where it is used")
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MOST_DEPTH:
-            raise InputError(where, f"line {line} lies deeper than {MOST_DEPTH} levels", "keep it flatter")
-    return parse_yaml(text)
+        if isinstance(event, yaml.CollectionEndEvent):
+            within.pop()
+        elif isinstance(event, yaml.NodeEvent):
+            if within and within[-1].repeats(event):
+                raise InputError(where, f"line {line} has a key that stands twice", "write each key once")
+            if isinstance(event, yaml.CollectionStartEvent):
+                within.append(_Within(isinstance(event, yaml.MappingStartEvent)))
+        if len(within) > depth:
+            raise InputError(where, f"line {line} lies deeper than {depth} levels", "keep it flatter")
+    return parse_yaml(text) if loader is None else load_yaml(text, loader)
+
+
+@dataclass
+class _Within:
+    """A list, or a mapping, of a document that is read: its keys so far, and whether the next part is one."""
+
+    is_mapping: bool
+    is_key: bool = True
+    keys: set[str] = field(default_factory=set)
+
+    def repeats(self, part: yaml.NodeEvent) -> bool:
+        """Whether the next part of it is a key that it has already."""
+        is_key, self.is_key = self.is_mapping and self.is_key, not self.is_key
+        if not is_key or not isinstance(part, yaml.ScalarEvent):
+            return False
+        if part.value in self.keys:
+            return True
+        self.keys.add(part.value)
+        return False
 
 
 def read_json(path: Path, where: str) -> Any:

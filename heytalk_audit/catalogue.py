@@ -16,7 +16,18 @@ from heytalk_audit.canonical import canonical
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.policy import Policy, load_policy
 from heytalk_audit.policy.chapters import CHAPTERS
+from heytalk_audit.policy.method import LEFT_OUT, method_of
 from heytalk_audit.rules import RULES
+
+#: What holds for every rule, as lines of RULES.md.
+COMMON = (
+    "Each rule has the rows that it tests, and conditions in their order: the first that applies to a row decides its outcome,",
+    "and a row to which none applies passes. A violation breaks the promise even under the reading most favourable to the company.",
+    "A row for review breaks it only under a stricter reading, or not certainly: the reviewer decides. Where a value that a condition",
+    "needs is missing or breaks the data contract, the row is unknown. A period of months begins on the local day of the event and",
+    "ends with the day of the same number, or with the last day of the month if there is none. Numbers are those of the policy and",
+    "the default settings.",
+)
 
 
 def rules_of(chapter: str, chosen: Collection[str] = ()) -> list[str]:
@@ -30,7 +41,7 @@ def show_catalogue(console: Console) -> None:
     words = load_policy().rules
     table = Table("Rule", "Severity", "Basis", "Looks for", box=None, pad_edge=False)
     for id, rule in sorted(RULES.items()):
-        table.add_row(id, rule.severity, rule.basis, words.get(id, {}).get("title", rule.text[0]))
+        table.add_row(id, rule.severity, rule.basis, words.get(id, {}).get("title", rule.promise))
     console.print(table)
 
 
@@ -44,8 +55,15 @@ def show_rule(id: str, console: Console, debug: bool = False) -> None:
         raise InputError(f"rule {id[:40]}", "is unknown", nearest(id, RULES))
     rule, policy = RULES[id], load_policy()
     words = policy.rules.get(id, {})
-    promise, method = rule.text
-    lines = [f"{id}  {words.get('title', '')}", f"Severity {rule.severity}, basis {rule.basis}", "", promise, "", method, ""]
+    lines = [
+        f"{id}  {words.get('title', '')}",
+        f"Severity {rule.severity}, basis {rule.basis}",
+        "",
+        rule.promise,
+        "",
+        *_method(rule, policy),
+        "",
+    ]
     lines += [f"{c.id} (section {c.section}, line {c.line}): {c.paraphrase}" for c in (policy.clauses[c] for c in rule.clauses)]
     lines += [f"Law (to be confirmed by counsel): {'; '.join(words.get('law', []))}", f"Reads: {', '.join(rule.tables_with_people)}"]
     lines += ["", rule.source, "SQL of the exception rows:", "", empty_sql(id, debug)]
@@ -55,11 +73,11 @@ def show_rule(id: str, console: Console, debug: bool = False) -> None:
 def markdown() -> str:
     """RULES.md: every rule of every chapter, with its promise, method, clauses, law and tables, and all settings."""
     policy = load_policy()
-    parts = ["# Rules", "", "Made by `make rules` from the rules and the policy's data; a test fails when it is stale.", ""]
+    parts = ["# Rules", "", "Made by `make rules` from the rules and the policy's data; a test fails when it is stale.", "", *COMMON, ""]
     for chapter in CHAPTERS.values():
         rules = [RULES[id] for id in rules_of(chapter.name)]
         parts += [f"## {chapter.title}", "", "| Rule | Severity | Basis | Promise |", "|---|---|---|---|"]
-        parts += [f"| [{r.id}](#{r.id.lower()}) | {r.severity} | {r.basis} | {r.text[0]} |" for r in rules] + [""]
+        parts += [f"| [{r.id}](#{r.id.lower()}) | {r.severity} | {r.basis} | {r.promise} |" for r in rules] + [""]
         for rule in rules:
             parts += _section(rule, policy)
     return "\n".join([*parts, *_settings(policy)])
@@ -82,13 +100,23 @@ def _settings(policy: Policy) -> list[str]:
 
 
 def _section(rule: Rule, policy: Policy) -> list[str]:
-    promise, method = rule.text
     words = policy.rules.get(rule.id, {})
     clauses = [policy.clauses[c] for c in rule.clauses]
     cited = [f"* {c.id}, section {c.section}, line {c.line}: {c.paraphrase}" for c in clauses]
     law, tables = "; ".join(words.get("law", [])), ", ".join(rule.tables_with_people)
-    heading = [f"### {rule.id}", "", f"**{promise}** {' '.join(method.split())}", ""]
+    heading = [f"### {rule.id}", "", f"{words.get('title', '')}. **{rule.promise}**", "", *_method(rule, policy), ""]
     return [*heading, *cited, "", f"Law, to be confirmed by counsel: {law}. Reads: {tables}.", "", words.get("limits", ""), ""]
+
+
+def _method(rule: Rule, policy: Policy) -> list[str]:
+    """How a rule tests, as lines of Markdown: the rows tested, the conditions in order, and what excuses a row."""
+    method = method_of(rule.id, policy)
+    tested = " ".join([method.tested, *([LEFT_OUT] if rule.leaves_out_tests else [])])
+    steps = [
+        f"{n}. {step.outcome.capitalize()}{f' (`{step.reason}`)' if step.reason else ''}: {step.when}"
+        for n, step in enumerate(method.steps, 1)
+    ]
+    return [tested, "", *steps, *(["", f"Exempt: {method.exempt}"] if method.exempt else [])]
 
 
 def empty_sql(id: str, debug: bool = False) -> str:

@@ -36,6 +36,18 @@ def printable(text: object) -> str:
     return plain if plain.isprintable() else "".join(c if c.isprintable() else " " for c in plain)
 
 
+def visible(text: object) -> str:
+    """`text` with U+FFFD for every character that can't be seen, but for line breaks, tabs and spaces that hold words together: it keeps
+    its length and its lines."""
+    plain = str(text)
+    return plain if plain.isprintable() else "".join(c if c.isprintable() or c in "\n\t\u00a0" else "\ufffd" for c in plain)
+
+
+def is_text(text: str) -> bool:
+    """Whether a text can be written as UTF-8: a name or an argument that is none has halves of characters in it."""
+    return not any("\ud800" <= c <= "\udfff" for c in text)
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """A hint for a mistyped word: the choice closest to it, or all choices where none is close."""
     ordered = sorted(choices)

@@ -58,7 +58,8 @@ class Chapter:
             return pages.left_out(rule)
         inside = self.session.audience == Audience.INTERNAL
         rows = first_rows(self.session.reader, self.session.rows_of(rule), pages.MOST_ROWS) if inside else FirstRows()
-        return pages.rule_section(self.results[rule], rows, self.session.audience)
+        registered = [finding for finding in self.session.findings if finding.rule == rule] if inside else []
+        return pages.rule_section(self.results[rule], rows, self.session.audience, registered)
 
     @cached_property
     def _named(self) -> set[str]:
@@ -154,25 +155,26 @@ class Summary:
         }
         self.session.write(SUMMARY_FILE, summary)
 
-    def cover(self) -> Fragment:
-        """What was audited, when, against what."""
-        return pages.cover(self.session.described)
+    def first_page(self) -> Fragment:
+        """Page 1: what was audited, how each area stands, what changed, the findings, what was not tested."""
+        followed, described = self.followed, self.session.described
+        return pages.first_page(self.results, self.areas, described, followed.document, followed.findings)
 
     def verdicts(self) -> Fragment:
-        """Page 1: a verdict and rating per chapter, key findings, what was not evaluated."""
-        return pages.verdict_summary(self.results, self.clauses, self.session.audit.policy.findings, self.areas)
+        """Below page 1: how the policy stands, what was not evaluated, what a person must decide, how areas are rated."""
+        return pages.verdict_summary(self.results, self.clauses, self.session.audit.policy.findings)
 
     def register(self) -> Fragment:
         """How many accepted exceptions there are, and how many entries of their register are themselves findings."""
-        return registered.register_counts(self.session.register, "evidence" in self.session.params.chapters)
+        return pages.on_screen(registered.register_counts(self.session.register, "evidence" in self.session.params.chapters))
 
     def decisions(self) -> Fragment:
         """The rows that a person has to decide, and how the decisions made so far stand."""
-        return decided.decisions_page(self.results, self.session.decided)
+        return pages.on_screen(decided.decisions_page(self.results, self.session.decided))
 
     def matrix(self) -> Fragment:
         """Every rule of the audit with its ledger and verdict."""
-        return pages.results_matrix(self.results, PAGE_OF)
+        return pages.on_screen(pages.results_by_rule(self.results, PAGE_OF))
 
     def clause_coverage(self) -> Fragment:
         """A page of its own: every clause, and how it stands."""
@@ -196,4 +198,4 @@ class Summary:
 
     def limits(self) -> Fragment:
         """What the audit does not show, and the words it uses."""
-        return pages.limits(self.session.described)
+        return pages.on_screen(pages.limits(self.session.described))

@@ -17,8 +17,14 @@ from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.snapshot.budget import refused_option
 from heytalk_audit.vocabulary import Audience
 
+#: Below this many bytes a key is refused, and below that many it is weak.
+SHORTEST_KEY, STRONG_KEY = 16, 32
 #: The demo's key is fixed and published: it protects nobody.
 DEMO_KEY = "heytalk-audit-demo-key-which-is-published"
+#: The environment variable that holds the engagement key, where none is named.
+KEY_ENV = "HEYTALK_AUDIT_KEY"
+#: What the kept parameters say of what is kept apart from the run: that there was one.
+GIVEN = "given"
 
 
 def known_audience(name: Any) -> Any:
@@ -81,7 +87,7 @@ class ReportParams(Strict):
     """For whom the report is, and which environment variable holds the engagement key."""
 
     audience: Annotated[str, BeforeValidator(known_audience)] = "internal"
-    key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "HEYTALK_AUDIT_KEY"
+    key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = KEY_ENV
 
 
 class SigningParams(Strict):
@@ -224,9 +230,24 @@ def passphrase(signing: SigningParams) -> bytes | None:
     return os.environb.get(signing.passphrase_env.encode()) or None
 
 
+#: What says where and with which keys an audit is computed, and nothing of what it says: no run records it, and none obeys another's.
+OWN_MEANS: dict[str, Any] = {"engine": True, "signing": True, "report": {"key_env"}}
+
+
+def own_means(parameters: Params) -> list[str]:
+    """Which of them parameters name, beside what they are without."""
+    named = {
+        "engine": parameters.engine != EngineParams(),
+        "signing": parameters.signing.key is not None,
+        "report.key_env": parameters.report.key_env != ReportParams().key_env,
+        "delivery.purge_key_env": parameters.delivery.purge_key_env not in (None, GIVEN),
+    }
+    return [name for name, is_named in named.items() if is_named]
+
+
 def unrecorded(parameters: Params) -> dict[str, Any]:
-    """What a run's own copy of the parameters leaves out: what is empty, and the folder in which the engine spills on this machine."""
-    return ({} if parameters.resolution.keys else {"resolution": True}) | {"engine": {"options": {"temp_directory"}}}
+    """What a run's own copy of the parameters leaves out: the means by which it was computed, and what is empty."""
+    return OWN_MEANS | ({} if parameters.resolution.keys else {"resolution": True})
 
 
 def _override(document: dict[str, Any], text: str) -> None:
@@ -256,10 +277,13 @@ def purge_key(variable: str | None) -> bytes | None:
 
 
 def engagement_key(variable: str, snapshot_id: str = "") -> bytes:
-    """The key in the environment; the demo's own where a notebook is opened on a demo snapshot."""
+    """The key in the environment; the demo's own where a notebook is opened on a demo snapshot. Raises InputError where it is too short."""
     value = os.environb.get(variable.encode(), b"")
     if not value and snapshot_id.startswith("demo-"):
         return DEMO_KEY.encode()
     if not value:
         raise InputError(f"report.key_env {variable}", "the environment variable is empty or not set", f"export {variable}=...")
+    if len(value) < SHORTEST_KEY:
+        todo = f"take {STRONG_KEY} random bytes or more, as head -c 32 /dev/urandom | base64 prints them"
+        raise InputError(f"report.key_env {variable}", f"the key is shorter than {SHORTEST_KEY} bytes", todo)
     return value

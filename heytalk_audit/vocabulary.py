@@ -101,6 +101,22 @@ class Rating(Ordered):
     HIGH = "High"
 
 
+class Ground(StrEnum):
+    """Why an area has its rating."""
+
+    CRITICAL_NOT_TESTED = "critical_not_tested"
+    TOO_FEW_TESTED = "too_few_tested"
+    CRITICAL_OFTEN = "critical_often"
+    CRITICAL_FAILS = "critical_fails"
+    HIGH_OFTEN = "high_often"
+    CONTROL_TOTALS = "control_totals"
+    HIGH_NOT_TESTED = "high_not_tested"
+    MOSTLY_OPEN = "mostly_open"
+    HIGH_FAILS = "high_fails"
+    SOME_OPEN = "some_open"
+    NOTHING_FOUND = "nothing_found"
+
+
 class Audience(Ordered):
     """For whom a report is, the innermost first: the further out, the less it shows."""
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])
 
+#: Groups of tests that take minutes, the longest first: they begin first, so that none is left when all else is done.
+LONGEST = ("cluster", "duckdb", "run", "spark-0", "spark-1", "spark", "monotony")
 KEY = "a-key-for-tests-which-is-long-enough-for-anybody"
 
 
@@ -33,9 +36,20 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if not item.get_closest_marker("thorough")]
     if not config.getoption("loadgroup", False):
         return
+    items.sort(key=_turn)
     for item in items:
-        if groups := sorted(mark.args[0] for mark in item.iter_markers("xdist_group")):
+        if groups := _groups(item):
             item._id = coerce_node_id(f"{item.nodeid}@{'_'.join(groups)}")
+
+
+def _groups(item):
+    return sorted(mark.args[0] for mark in item.iter_markers("xdist_group"))
+
+
+def _turn(item):
+    """Where a test stands among all: the longest groups, the other groups, the rest."""
+    groups = _groups(item)
+    return min((LONGEST.index(g) for g in groups if g in LONGEST), default=len(LONGEST) + (not groups))
 
 
 @pytest.fixture(scope="session")
@@ -88,6 +102,8 @@ def spark():
 @pytest.fixture(scope="session")
 def postgres():
     """The address of a PostgreSQL server of the tests' own, in a folder of its own. Tests that use it are of one `xdist_group`."""
+    import servers
+
     pytest.importorskip("adbc_driver_postgresql", reason="adbc-driver-postgresql is not installed")
     places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name.split(".")[0]))
     programs = next((p for p in (*reversed(places), Path(shutil.which("initdb") or "/none").parent) if (p / "initdb").exists()), None)
@@ -95,18 +111,15 @@ def postgres():
         pytest.skip("no PostgreSQL server (apt-get install postgresql)")
     # not among pytest's folders, which only their owner may enter: PostgreSQL does not run as root
     folder = Path(tempfile.mkdtemp(prefix="heytalk-pg-"))
-    own = []
     if os.getuid() == 0:
         shutil.chown(folder, "postgres")
-        own = ["runuser", "-u", "postgres", "--"]
-
-    def program(name, *arguments):
-        subprocess.run([*own, programs / name, "-D", folder / "data", *arguments], check=True, capture_output=True, cwd=folder, timeout=60)
-
-    try:
-        program("initdb", "-A", "trust", "--no-sync", "-U", "admin", "--locale=C.UTF-8")
-        program("pg_ctl", "-w", "-l", folder / "log", "-o", f"-k {folder} -h '' -c fsync=off", "start")
+    start = (
+        f"{programs}/initdb -D data -A trust --no-sync -U admin --locale=C.UTF-8 && exec {programs}/postgres -D data -k {folder} -h '' -F"
+    )
+    with servers.running(folder, ["sh", "-c", start], "postgres"):
+        ready = [programs / "pg_isready", "-h", folder, "-U", "admin", "-d", "postgres"]
+        end = time.monotonic() + 90
+        while subprocess.run(ready, capture_output=True, check=False).returncode:
+            assert time.monotonic() < end, (folder / "log").read_text()
+            time.sleep(0.1)
         yield f"postgresql:///postgres?host={folder}&user=admin"
-        program("pg_ctl", "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -15,6 +15,8 @@ GIVEN = "audit: {id: x, title: %s}\nsnapshot: s\n"
 LAUGHS = "a: &a [x]\n" + "".join(f"b{n}: &b{n} [*a, *a]\n" for n in range(9))
 BOUNDED = {
     "aliases": (LAUGHS, "line 2 has an alias"),
+    "a key twice": ("audit: {id: x, title: t}\nsnapshot: s\naudit: {id: y, title: t}", "line 3 has a key that stands twice"),
+    "a key twice, further in": ("audit: {id: x, 'id': y, title: t}", "line 1 has a key that stands twice"),
     "depth": ("a: " + "[" * 60 + "]" * 60, "line 1 lies deeper than 50 levels"),
     "more depth than a parser can take": ("[" * 100_000, "deeper than 50 levels"),
     "size": ("#" * (MOST_BYTES + 1), "is larger than 8 MB"),
@@ -35,6 +37,9 @@ def test_a_document_out_of_bounds_is_one_line(name, tmp_path):
 def test_within_bounds_it_is_read(tmp_path):
     (tmp_path / "p.yaml").write_text(GIVEN % ("x" * 500), "utf-8-sig")
     assert len(read_params(tmp_path / "p.yaml").audit.title) == 500
+    # the same word as a value, in another mapping and in a list is no key twice
+    (tmp_path / "q.yaml").write_text("audit: {id: title, title: id}\nsnapshot: audit\nrules: [id, id]\nsettings: {}")
+    assert read_params(tmp_path / "q.yaml").audit.id == "title"
     (tmp_path / "p.json").write_text("[" * 50 + "]" * 50)
     assert read_json(tmp_path / "p.json", "p") != []
 

@@ -29,6 +29,7 @@ from heytalk_audit.catalogue import markdown
 from heytalk_audit.expressions.calendar import add_months, last_start_overdue, plus_months, working_day
 from heytalk_audit.expressions.strings import blank, lower, tokens, trim
 from heytalk_audit.policy import load_policy
+from heytalk_audit.policy.method import method_of
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot.engines import connect
 
@@ -108,8 +109,7 @@ def test_the_demo_knows_no_rule():
 @pytest.mark.parametrize("id", sorted(RULES))
 def test_metadata_of_every_rule(id):
     rule, policy = RULES[id], load_policy()
-    promise, method = rule.text
-    assert promise.endswith(".") and method.endswith(".")
+    assert rule.promise.endswith(".") and method_of(id, policy).tested.endswith(".")
     assert set(rule.clauses) <= set(policy.clauses)
     assert all(policy.rules[id][k] for k in ("title", "law", "dpv", "limits", "effect", "recommendation"))
     assert "complian" not in json.dumps(policy.rules[id]["effect"] + policy.rules[id]["limits"]).lower()

@@ -158,15 +158,19 @@ class Rule:
         return table is not None and "user_id" in table
 
     @property
+    def leaves_out_tests(self) -> bool:
+        """Whether its method says that rows of test accounts are left out: the rules on the evidence leave out none."""
+        return self.is_about_people and self.family not in ("DQ",)
+
+    @property
     def family(self) -> str:
         """The first part of its id, as RET."""
         return self.id.split("-")[0]
 
     @cached_property
-    def text(self) -> tuple[str, str]:
-        """The promise (first line of the docstring) and the method (the rest)."""
-        first, _, rest = inspect.cleandoc(self.build.__doc__ or "").partition("\n")
-        return first.strip(), rest.strip()
+    def promise(self) -> str:
+        """What it tests, in one sentence: the first line of the docstring. How it tests stands in the policy's data."""
+        return inspect.cleandoc(self.build.__doc__ or "").partition("\n")[0].strip()
 
     @cached_property
     def source(self) -> str:

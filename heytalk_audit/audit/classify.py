@@ -8,7 +8,8 @@ import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
-from heytalk_audit.audit.breakdown import is_shown, shown_value
+from heytalk_audit import contract
+from heytalk_audit.audit.breakdown import OTHER, is_shown, shown_value
 from heytalk_audit.audit.check import Check, Condition, Excuse, Rule
 from heytalk_audit.audit.holds import Hold, excuse, flags, held
 from heytalk_audit.audit.people import NOT_KNOWN
@@ -142,8 +143,14 @@ def labelled_rows(rule: Rule, check: Check, rows: ir.Table, people: ir.Table, vi
 def _with_person(rows: ir.Table, people: ir.Table) -> ir.Table:
     joined = rows.left_join(people, rows.subject == people.user_id)
     days_over = (joined.late > 0).ifelse(joined.late, ibis.null("int64")).cast("int32")
-    own = {"days_over": days_over, "region": joined.region.fill_null(NOT_KNOWN), "age": joined.age.fill_null(NOT_KNOWN)}
+    own = {"days_over": days_over, "region": _region(joined.region), "age": joined.age.fill_null(NOT_KNOWN)}
     return joined.select(*[c for c in rows.columns if c != "late"], **own)
+
+
+def _region(region: ir.StringValue) -> ir.StringValue:
+    """A region as a report may show it: what is none of the contract's may be anything."""
+    regions = contract.load()["users"]["law_region"].values
+    return ibis.cases((region.isnull(), ibis.literal(NOT_KNOWN)), (~region.isin(regions), ibis.literal(OTHER)), else_=region)
 
 
 def shown_breakdowns(rule: Rule, check: Check) -> list[str]:

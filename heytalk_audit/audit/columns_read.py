@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import ibis.expr.operations as ops
+import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, Excuse
+from heytalk_audit.audit.holds import Hold, valid_holds
+from heytalk_audit.policy.view import View
 
 #: A column by the table's name and its own.
 ColumnName = tuple[str, str]
@@ -39,6 +42,9 @@ class ColumnsRead:
                 waiting += self._of_field(node)
             elif isinstance(node, ops.Relation):
                 waiting += self._of_relation(node)
+            elif isinstance(node, ops.InSubquery | ops.ScalarSubquery):
+                # a value is compared with those of another table: which rows that has, and what stands in them
+                waiting += [*node.__children__, *(ops.Field(node.rel, name) for name in node.rel.schema)]
             else:
                 waiting += node.__children__
         return self.columns
@@ -84,6 +90,17 @@ class ColumnsRead:
             compared = isinstance(relation, ops.Intersection | ops.Difference) or relation.distinct
             return [*sides, *(ops.Field(side, name) for side in sides if compared for name in relation.schema)]
         return list(relation.__children__)
+
+
+def verdict_roots(check: Check, record: ir.StringValue, testers: ir.Table | None, view: View) -> list[ops.Node]:
+    """All on which the rows' outcome, reason, due day, record and person depend, and the figures beside them: no breakdown is among it."""
+    values: list[ir.Value] = [record, *check.figures.values(), *([check.rows.user_id] if check.has_people else [])]
+    values += [check.until] if check.until is not None else []
+    tables = [testers] if testers is not None else []
+    if isinstance(check.exempt, Hold):
+        tables.append(valid_holds(check.exempt.exceptions, view))
+    cells = [table[name] for table in tables for name in table.columns]
+    return [*roots(check), *(part.op() for part in (*values, *tables, *cells))]
 
 
 def roots(check: Check) -> list[ops.Node]:

@@ -30,7 +30,8 @@ class RowCounts:
     """The classified rows of a rule, counted.
 
     `people` by outcome; `by_region` and `by_age` the people concerned; `ageing` violations by bucket of days over; `breakdowns` per name
-    the rows by value and outcome; `months` the rows by panel, month and outcome, where the rule is drawn over time.
+    the rows by value and outcome; `months` the rows by panel, month and outcome, where the rule is drawn over time; `due` the first and the
+    last due day of the violations, as text, null where none has one.
     """
 
     reasons: tuple[ReasonRows, ...] = ()
@@ -40,6 +41,7 @@ class RowCounts:
     ageing: dict[str, int] = field(default_factory=dict)
     breakdowns: dict[str, dict[tuple[str, str], int]] = field(default_factory=dict)
     months: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    due: tuple[str, str] | None = None
 
     @property
     def rows(self) -> int:
@@ -70,6 +72,8 @@ def _splits(table: str) -> Iterator[str]:
         yield f"{concerned} GROUP BY {column}"
     buckets = " ".join(f"WHEN days_over <= {limit} THEN '{label}'" for limit, label in AGEING)
     late = f"outcome = '{Outcome.VIOLATION}' AND due_on IS NOT NULL AND days_over IS NOT NULL"
+    days = "CAST(min(due_on) AS STRING), CAST(max(due_on) AS STRING)"
+    yield f"SELECT 'due', NULL, {days}, count(*), 0 FROM {table} WHERE outcome = '{Outcome.VIOLATION}' AND due_on IS NOT NULL"
     yield f"SELECT 'ageing', NULL, CASE {buckets} END, NULL, count(*), 0 FROM {table} WHERE {late} GROUP BY 3"
 
 
@@ -91,4 +95,5 @@ def _counts(rows: list[tuple[str, str, str, str, int, int]], breakdowns: Sequenc
         {label: ageing.get(label, 0) for _, label in AGEING} if ageing else {},
         {b: {(value, outcome): n for outcome, value, _, n, _ in of_split.get(f"by_{b}", ())} for b in breakdowns},
         {(panel, month, outcome): n for outcome, panel, month, n, _ in of_split.get("month", ())},
+        next(((first, last) for _, first, last, n, _ in of_split.get("due", ()) if n), None),
     )

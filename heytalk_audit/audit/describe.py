@@ -14,10 +14,11 @@ from heytalk_audit.audit import disclosure
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.delivered import DeliveredTable, Totals
 from heytalk_audit.audit.document import AuditDescription
-from heytalk_audit.audit.pseudonym import fingerprint
+from heytalk_audit.audit.pseudonym import key_check
 from heytalk_audit.canonical import code_digest
 from heytalk_audit.policy.view import audit_period
 from heytalk_audit.snapshot.gate import columns_of
+from heytalk_audit.snapshot.own_names import plain_names
 from heytalk_audit.snapshot.profile import iso
 from heytalk_audit.vocabulary import Audience
 
@@ -40,9 +41,9 @@ def describe(audit: Audit, id: str, title: str, audience: str, key: bytes, parti
             "snapshot": _snapshot(audit, audience),
             "policy": _policy(audit),
             "tool": {"name": "heytalk-audit", "version": __version__, "code_sha256": code_digest()},
-            "key_fingerprint": fingerprint(key),
+            "key_check": key_check(key),
             "audience": audience,
-            "columns": columns_of(audit.snapshot.profile, audit.snapshot.unknown),
+            "columns": plain_names(columns_of(audit.snapshot.profile, audit.snapshot.unknown)),
             "settings": json.loads(json.dumps(dict(audit.settings), default=str)),
             "settings_changed": json.loads(json.dumps(changed, default=str)),
             "suppression": disclosure.suppression_statement(audience),

@@ -87,6 +87,8 @@ def _suppressed(result: RuleResult, limits: Limits) -> RuleResult:
         reasons=of_reasons(result.reasons, hide),
         breakdowns=_breakdowns(result, whole, regions_whole=subjects.by_region == result.subjects.by_region),
         ageing=_ageing(result.ageing, unhidden(result.ledger.violation)) if Outcome.VIOLATION in whole else {},
+        # the first and the last are days of single rows
+        due=None,
         rate=result.rate if tested_shown and ledger.violation is not None else None,
         accepted=_accepted(unhidden(result.accepted), ledger.violation),
         assumed=_accepted(result.assumed or 0, ledger.violation),

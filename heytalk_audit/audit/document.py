@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from heytalk_audit.audit.pseudonym import is_key_of
 from heytalk_audit.audit.rule_result import Count, DecisionStanding, Document, EntryStanding, RuleResult
 from heytalk_audit.canonical import canonical
-from heytalk_audit.vocabulary import Audience, Rating, Verdict
+from heytalk_audit.vocabulary import Audience, Ground, Rating, Verdict
 
-FORMAT: Literal[2] = 2
+FORMAT: Literal[3] = 3
 
 
 class Period(Document):
@@ -83,22 +84,38 @@ class AuditDescription(Document):
     snapshot: SnapshotDescription
     policy: PolicyDescription
     tool: ToolDescription
-    key_fingerprint: str
+    key_check: str | None = Field(pattern="^[0-9a-f]{32}$")
+    key_fingerprint: str | None = Field(default=None, exclude=True)  # of earlier formats, which have no `key_check`
     audience: Audience
     columns: dict[str, tuple[str, ...]]
     settings: dict[str, Any]
     settings_changed: dict[str, Any]
     suppression: Suppression | None = None
 
+    def is_made_with(self, key: bytes) -> bool:
+        """Whether this is the key of the audit's pseudonyms."""
+        return is_key_of(key, self.key_check, self.key_fingerprint)
+
+    def has_key_of(self, other: AuditDescription, key: bytes | None) -> bool | None:
+        """Whether two audits have one key; null where that can't be known, as their formats differ and the key is not at hand."""
+        if (self.key_check is None) == (other.key_check is None):
+            return (self.key_check, self.key_fingerprint) == (other.key_check, other.key_fingerprint)
+        return None if key is None else self.is_made_with(key) and other.is_made_with(key)
+
 
 class AreaRating(Document):
-    """A chapter of the audit, its worst verdict and its rating; without one, the best that the rules allow that were tested."""
+    """A chapter of the audit, its worst verdict and its rating; without one, the best that the rules allow that were tested.
+
+    `ground` is why it has that rating, `deciding` are the rules that decided it, the gravest first; null and empty in runs of old.
+    """
 
     name: str
     title: str
     verdict: Verdict
     rating: Rating
     at_best: Rating | None = None
+    ground: Ground | None = None
+    deciding: tuple[str, ...] = ()
 
 
 class RuleVerdict(Document):
@@ -240,7 +257,7 @@ class FollowUpDocument(Document):
 class Results(Document):
     """The results of an audit."""
 
-    format: Literal[2] = 2
+    format: Literal[3] = 3
     audit: AuditDescription
     rules: tuple[RuleResult, ...]
     areas: tuple[AreaRating, ...]
@@ -264,9 +281,11 @@ def read_results(document: dict[str, Any]) -> Results:
 
 def upgraded(document: dict[str, Any]) -> dict[str, Any]:
     """A document of an earlier format as one of this: what the earlier one did not say is empty."""
-    if document.get("format", 1) != 1:
+    before = document.get("format", 1)
+    if before not in (1, 2):
         return document
-    return document | {"format": FORMAT, "rules": [_rule_of_format_1(rule) for rule in document["rules"]]}
+    rules = [_rule_of_format_1(rule) for rule in document["rules"]] if before == 1 else document["rules"]
+    return document | {"format": FORMAT, "rules": rules, "audit": {"key_check": None} | document["audit"]}
 
 
 def _rule_of_format_1(rule: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from heytalk_audit.audit.audit import READ_FROM_TEXTS, Audit
 from heytalk_audit.audit.breakdown import shown_value
 from heytalk_audit.audit.check import Check, OverTime, Rule
 from heytalk_audit.audit.classify import classify, labelled_rows, shown_breakdowns, tested_records
-from heytalk_audit.audit.columns_read import ColumnsRead, roots
+from heytalk_audit.audit.columns_read import ColumnsRead, roots, verdict_roots
 from heytalk_audit.audit.counts import RowCounts, count
 from heytalk_audit.audit.faults import EMPTY, GATE, Block, Fault, NotEvaluated, absent, fault_of, missing_column, wrong_type
 from heytalk_audit.audit.hashed_log import refuse_hashed
@@ -138,6 +138,16 @@ def columns_read(rule: Rule, audit: Audit) -> set[str]:
     read = ColumnsRead({table.op(): name for name, table in snapshot.items()}, view.kept).of(roots(check))
     by = {(first, name) for name in check.by if first in snapshot and name in snapshot[first].columns}
     return {f"{table}.{name}" for table, name in read | by}
+
+
+def columns_of_verdict(rule: Rule, audit: Audit) -> set[str]:
+    """The snapshot's columns, as `table.column`, that a rule's verdict needs: breakdowns are left out, and what makes a hold valid, the
+    record, the person and the test accounts are among them. Raises NotEvaluated."""
+    view = audit.view()
+    built = _build(rule, audit, view, Present(audit.snapshot.tables), dry=True)
+    needed = verdict_roots(built.check, built.record, _testers(rule, built.check, audit, view), view)
+    read = ColumnsRead({table.op(): name for name, table in audit.snapshot.tables.items()}, view.kept).of(needed)
+    return {f"{table}.{name}" for table, name in read}
 
 
 def outline(rule: Rule, audit: Audit) -> Check | None:

@@ -102,12 +102,14 @@ def missing_column(error: Exception, tables: dict[str, ir.Table]) -> str | None:
     name, relation = _lookup_of(error)
     if name is None or relation is None:
         return None
-    sources = {relation, *relation.find(ops.Relation)}
-    for table, delivered in tables.items():
-        described = contract.load().get(table)
-        if described is not None and name in described and name not in delivered.columns and delivered.op() in sources:
-            return f"{table}.{name}"
-    return None
+    sources, there = {relation, *relation.find(ops.Relation)}, set(relation.schema)
+    lacking = {
+        table: len(set(delivered.columns) - there)
+        for table, delivered in tables.items()
+        if table in contract.load() and name in contract.load()[table] and name not in delivered.columns and delivered.op() in sources
+    }
+    # of several that lack it, the one whose rows these are: all its columns are there
+    return f"{min(lacking, key=lambda table: lacking[table])}.{name}" if lacking else None
 
 
 def _lookup_of(error: Exception) -> tuple[str | None, ops.Node | None]:

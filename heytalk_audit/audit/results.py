@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import ibis.expr.types as ir
@@ -34,6 +35,7 @@ from heytalk_audit.audit.rule_result import (
 from heytalk_audit.audit.sampling import pseudonyms, refuse_strangers, review_of, stated
 from heytalk_audit.detect.chance import interval
 from heytalk_audit.policy import Number, Reason
+from heytalk_audit.policy.method import LEFT_OUT, Method, method_of
 from heytalk_audit.snapshot.engines import Engine
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Outcome, Severity
 
@@ -61,7 +63,7 @@ def summarise(
     return RuleResult.model_validate(
         {
             **_of_rule(evaluation.rule, audit),
-            **_of_rows(evaluation, repeated, audit.policy.reasons),
+            **_of_rows(evaluation, repeated, audit),
             "verdict": evaluation.verdict,
             "reason": evaluation.reason,
             "blocked_by": evaluation.blocked_by,
@@ -85,17 +87,17 @@ def summarise(
 
 def _of_rule(rule: Rule, audit: Audit) -> dict[str, Any]:
     """What a result says of the rule itself, whatever the data."""
-    promise, method = rule.text
-    words = audit.policy.rules.get(rule.id, {})
+    words, method = audit.policy.rules.get(rule.id, {}), _method(rule, audit)
     return {
         "id": rule.id,
-        "title": words.get("title", promise),
+        "title": words.get("title", rule.promise),
         "family": rule.family,
         "severity": rule.severity,
         "basis": "evidence" if rule.family == "DQ" else rule.basis,
         "clauses": [_clause(audit, id) for id in rule.clauses],
-        "promise": promise,
-        "method": " ".join(method.split()),
+        "promise": rule.promise,
+        "method": " ".join(filter(None, (method.tested, LEFT_OUT if rule.leaves_out_tests else "", method.exempt))),
+        "steps": [asdict(step) for step in method.steps],
         "law": _list(words.get("law")),
         "dpv": _list(words.get("dpv")),
         "source": rule.source,
@@ -103,7 +105,7 @@ def _of_rule(rule: Rule, audit: Audit) -> dict[str, Any]:
     }
 
 
-def _of_rows(evaluation: Evaluation, repeated: bool, words: Mapping[str, Reason]) -> dict[str, Any]:
+def _of_rows(evaluation: Evaluation, repeated: bool, audit: Audit) -> dict[str, Any]:
     """What a result counts."""
     rule, counts, ledger = evaluation.rule, evaluation.counts, evaluation.ledger
     tested = ledger["in_scope"] - ledger[Outcome.EXCLUDED]
@@ -112,11 +114,17 @@ def _of_rows(evaluation: Evaluation, repeated: bool, words: Mapping[str, Reason]
         "rate": ledger[Outcome.VIOLATION] / tested if tested else None,
         "finding_severity": rate_finding(rule, ledger, repeated),
         "subjects": _subjects(counts),
-        "reasons": _reasons(counts, words),
+        "reasons": _reasons(counts, _method(rule, audit), audit.policy.reasons),
         "ageing": counts.ageing,
+        "due": {"first": counts.due[0], "last": counts.due[1]} if counts.due else None,
         "breakdowns": {name: breakdown(name, counts.breakdowns.get(name, {})) for name in evaluation.by if counts.rows},
         "over_time": _over_time(evaluation),
     }
+
+
+def _method(rule: Rule, audit: Audit) -> Method:
+    """How the rule tested, in words, with the numbers of this audit."""
+    return method_of(rule.id, audit.policy, audit.settings)
 
 
 def rate_finding(rule: Rule, ledger: dict[str, int], repeated: bool = False) -> Severity | None:
@@ -180,12 +188,14 @@ def _subjects(counts: RowCounts) -> Subjects:
     return Subjects(by_region=dict(sorted(counts.by_region.items())), by_age=dict(sorted(counts.by_age.items())), **people)
 
 
-def _reasons(counts: RowCounts, words: Mapping[str, Reason]) -> tuple[ReasonCount, ...]:
+def _reasons(counts: RowCounts, method: Method, words: Mapping[str, Reason]) -> tuple[ReasonCount, ...]:
+    """The reasons of the rows, each as the rule's method says it; one that comes from outside the rule as it is said of every rule."""
     lines = []
     for c in counts.reasons:
         reason = words.get(str(c.reason), Reason(""))
+        says = method.when(c.outcome, c.reason) or reason.says
         what_next = reason.next if c.outcome in (Outcome.REVIEW, Outcome.UNKNOWN) else None
-        lines.append(ReasonCount(outcome=c.outcome, reason=c.reason, rows=c.rows, people=c.people, says=reason.says, next=what_next))
+        lines.append(ReasonCount(outcome=c.outcome, reason=c.reason, rows=c.rows, people=c.people, says=says, next=what_next))
     return tuple(sorted(lines, key=lambda line: (line.outcome.rank, -(line.rows or 0), str(line.reason))))
 
 

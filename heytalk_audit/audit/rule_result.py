@@ -77,6 +77,13 @@ class ReasonCount(Document):
     next: str | None = None
 
 
+class DueDays(Document):
+    """The first and the last day on which violations fell due."""
+
+    first: str
+    last: str
+
+
 class BreakdownRow(OutcomeCounts):
     """The open rows that have one value of a breakdown."""
 
@@ -122,6 +129,14 @@ class NumberRead(Document):
     clause: str | None
     origin: str
     means: str
+
+
+class MethodStep(Document):
+    """A condition of the rule in words: the outcome and reason of a row where it holds, and none before it."""
+
+    outcome: Outcome
+    reason: str | None
+    when: str
 
 
 class ClauseCited(Document):
@@ -236,6 +251,7 @@ class RuleResult(Document):
     subjects: Subjects
     reasons: tuple[ReasonCount, ...]
     ageing: dict[str, int]
+    due: DueDays | None = None
     breakdowns: dict[str, tuple[BreakdownRow, ...]]
     over_time: OverTimeResult | None
     figures: tuple[Figure, ...]
@@ -245,6 +261,7 @@ class RuleResult(Document):
     tables: tuple[str, ...]
     promise: str
     method: str
+    steps: tuple[MethodStep, ...] = ()
     law: tuple[str, ...]
     dpv: tuple[str, ...]
     limits: str

@@ -9,16 +9,25 @@ from typing import Annotated
 
 import typer
 
+from heytalk_audit.cli.usage import Commands
+
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Audit user data against its privacy policy."
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Audit user data against its privacy policy.",
 )
 
 Params = Annotated[Path, typer.Argument(help="A parameters file, as params/quarterly.yaml")]
 Override = Annotated[list[str] | None, typer.Option("-p", help="Override one key: -p settings.audit_tz=Asia/Shanghai")]
 Folder = Annotated[Path, typer.Argument(help="A snapshot's folder")]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or a bag of one")]
+Pack = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, a bag of one, or a zip of either")]
+KeyEnv = Annotated[str, typer.Option(help="The environment variable that holds the engagement key")]
 PassphraseEnv = Annotated[str, typer.Option(help="The environment variable that holds the key's passphrase")]
 PASSPHRASE_ENV = "HEYTALK_AUDIT_PASSPHRASE"
+KEY_ENV = "HEYTALK_AUDIT_KEY"
 
 
 def passphrase_in(variable: str) -> bytes | None:

@@ -9,11 +9,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from heytalk_audit.cli.app import PASSPHRASE_ENV, Folder, Override, Params, PassphraseEnv, app, now, passphrase_in
+from heytalk_audit.cli.app import KEY_ENV, PASSPHRASE_ENV, Folder, KeyEnv, Override, Params, PassphraseEnv, app, now, passphrase_in
+from heytalk_audit.cli.usage import Commands
 from heytalk_audit.console import out
 from heytalk_audit.errors import InputError, printable
 
-custody_app = typer.Typer(no_args_is_help=True, help="Who had a snapshot, when and what for: a log that is chained line by line.")
+custody_app = typer.Typer(
+    cls=Commands, no_args_is_help=True, help="Who had a snapshot, when and what for: a log that is chained line by line."
+)
 app.add_typer(custody_app, name="custody")
 Log = Annotated[Path | None, typer.Option(help="The custody log (default: custody.jsonl beside the snapshot's folder)")]
 AnyLog = Annotated[Path, typer.Argument(help="A custody log, or a snapshot's folder")]
@@ -68,13 +71,14 @@ def custody_final(
 def custody_show(log: AnyLog = Path("custody.jsonl")) -> None:
     """Print the log."""
     from heytalk_audit.evidence import custody
+    from heytalk_audit.evidence.chain import entries
 
     table = Table(box=None, pad_edge=False)
     for name in ("At", "Event", "By", "Snapshot", ""):
         table.add_column(name, overflow="fold")
-    for e in custody.entries(custody.log_of(log) if log.is_dir() else log):
+    for e in entries(custody.log_of(log) if log.is_dir() else log):
         more = {k: e[k] for k in ("from", "channel", "purpose", "case", "pseudonym", "reason", "destroy_on") if e.get(k)}
-        cells = [e["at"], e["event"], e["by"], e["snapshot"], "; ".join(f"{k} {v}" for k, v in more.items())]
+        cells = [*(e.get(k, "") for k in ("at", "event", "by", "snapshot")), "; ".join(f"{k} {v}" for k, v in more.items())]
         table.add_row(*(Text(printable(cell)) for cell in cells))
     out.print(table)
 
@@ -83,22 +87,36 @@ def custody_show(log: AnyLog = Path("custody.jsonl")) -> None:
 def custody_verify(
     log: AnyLog = Path("custody.jsonl"),
     head: Annotated[str, typer.Option(help="A head noted earlier: it must still be in the chain")] = "",
+    signers: Annotated[Path | None, typer.Option(help="OpenSSH allowed-signers file: the officers")] = None,
 ) -> None:
-    """Check the chain. Exit status 1 where a line was changed, or the head is not in it."""
+    """Check the chain and the signatures in it. Exit status 1 where a line was changed or cut off, or somebody else signed."""
     from heytalk_audit.evidence import custody
+    from heytalk_audit.evidence.signers import allowed_signers
+    from heytalk_audit.handover.custody_check import checked_log
+
+    trust = allowed_signers(signers, int(now().timestamp())) if signers else None
+    checked = checked_log(custody.log_of(log) if log.is_dir() else log, head, trust)
+    for line in checked.faults or checked.notes:
+        out.print(line, markup=False, soft_wrap=True)
+    raise typer.Exit(1 if checked.faults else 0)
+
+
+@custody_app.command("sign")
+def custody_sign(
+    log: AnyLog,
+    key: Annotated[Path, typer.Option(help="The private key of whoever vouches for the log up to here")],
+    passphrase_env: PassphraseEnv = PASSPHRASE_ENV,
+) -> None:
+    """Sign the log's head: from then on lines up to here can't be cut off unnoticed."""
+    from heytalk_audit.evidence import custody
+    from heytalk_audit.evidence.chain import sign_head
+    from heytalk_audit.evidence.signature import load_key
 
     file = custody.log_of(log) if log.is_dir() else log
     if not file.is_file():
         raise InputError(f"custody log {file.name}", "no such file", "name the log")
-    try:
-        heads = custody.heads(file)
-    except InputError as error:
-        out.print(f"changed: {error}", markup=False, soft_wrap=True)
-        raise typer.Exit(1) from None
-    if head and head not in heads:
-        out.print(f"{file}: the chain holds, but {head[:16]} is no longer in it: lines were cut off", markup=False, soft_wrap=True)
-        raise typer.Exit(1)
-    out.print(f"{file}: {len(heads):,} lines, none changed; head {heads[-1] if heads else custody.START}", markup=False, soft_wrap=True)
+    chain = sign_head(file, load_key(key, passphrase_in(passphrase_env)))
+    out.print(f"{file}: {len(chain.digests):,} lines signed; head {chain.head}", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -130,12 +148,13 @@ def resolve(
     purpose: Annotated[str, typer.Option(help="What for")] = "",
     log: Log = None,
     passphrase_env: PassphraseEnv = PASSPHRASE_ENV,
+    key_env: KeyEnv = KEY_ENV,
 ) -> None:
     """Lead pseudonyms back to rows and persons, for the data protection officer alone. Each look-up is logged before it is answered."""
     from heytalk_audit.evidence.signature import load_key
     from heytalk_audit.handover import resolution
 
-    look_up = resolution.LookUp(by, case, purpose, load_key(key, passphrase_in(passphrase_env)))
+    look_up = resolution.LookUp(by, case, purpose, load_key(key, passphrase_in(passphrase_env)), key_env)
     for answer in resolution.resolve(run_, pseudonyms, snapshot, look_up, log, now):
         out.print(str(answer), markup=False, soft_wrap=True)
 

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from heytalk_audit.cli.app import Run, app
-from heytalk_audit.console import wide
+from heytalk_audit.cli.app import KEY_ENV, KeyEnv, Run, app
+from heytalk_audit.console import print_document, wide
 from heytalk_audit.disk.placing import new_file, refuse_present, write_new
 
 
 @app.command()
 def diff(
-    old: Annotated[Path, typer.Argument(help="The earlier run's folder, or a bag of it")],
-    new: Annotated[Path, typer.Argument(help="The later run's folder, or a bag of it")],
+    old: Annotated[Path, typer.Argument(help="The earlier run's folder, a bag of it, or a zip of either")],
+    new: Annotated[Path, typer.Argument(help="The later run's folder, a bag of it, or a zip of either")],
     json_: Annotated[Path | None, typer.Option("--json", help="Write all of it, row by row, to this file")] = None,
     old_snapshot: Annotated[Path | None, typer.Option(help="The earlier run's snapshot, to tell causes apart by recomputing")] = None,
     new_snapshot: Annotated[Path | None, typer.Option(help="The later run's, where the earlier one is gone")] = None,
+    key_env: KeyEnv = KEY_ENV,
 ) -> None:
     """What changed between two audits, row by row, and why. Exit status 1 where something did."""
     from heytalk_audit.canonical import write_canonical
@@ -28,7 +28,7 @@ def diff(
 
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(new_file(json_, f"--json {json_.name}")) if json_ else None
-        difference = stack.enter_context(compared.diff(old, new, old_snapshot, new_snapshot))
+        difference = stack.enter_context(compared.diff(old, new, old_snapshot, new_snapshot, key_env))
         if file:
             write_canonical(compared.document(difference), file)
         compared.print_difference(difference, wide())
@@ -49,7 +49,7 @@ def findings(
         refuse_present(out_, f"--out {out_.name}")
     text = register_of(verified_run(run_, f"findings {run_.name}"))
     if out_ is None:
-        sys.stdout.write(text)
+        print_document(text)
     else:
         write_new(out_, text, f"--out {out_.name}")
 

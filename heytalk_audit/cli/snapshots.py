@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import enum
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from heytalk_audit.cli.app import Folder, app
-from heytalk_audit.console import err, out
+from heytalk_audit.console import err, out, print_document
 from heytalk_audit.disk.placing import write_new
 from heytalk_audit.errors import InputError, printable
 
@@ -51,7 +51,7 @@ def contract(
     """Print what a snapshot holds: tables and columns, which rules need them, and the SQL that makes them."""
     from heytalk_audit.handover.contract_formats import printed
 
-    sys.stdout.write(printed(format.value, dialect, totals))
+    print_document(printed(format.value, dialect, totals))
 
 
 @app.command()
@@ -114,7 +114,7 @@ def import_(
     with err.status("reading") as status:
 
         def progress(table: str, rows: int) -> None:
-            status.update(f"{table}: {rows:,} rows")
+            status.update(Text(f"{table}: {rows:,} rows"))
 
         def report(line: str) -> None:
             err.print(line, markup=False, soft_wrap=True)

@@ -36,8 +36,8 @@ _FIRST = {"mysql": "SET time_zone = '+00:00';\n\n"}
 DIALECTS = tuple(_AS_TEXT)
 #: What no instant of a delivery is: stands for none where the least of several is looked for.
 _NEVER = {"LEAST": "9999-12-31", "GREATEST": "1000-01-01"}
-#: MySQL has no lists, and no instants after 2038 that keep their zone.
-_OF_MYSQL = {"VARCHAR[]": "JSON", "TIMESTAMPTZ": "DATETIME(6)"}
+#: Types that a database does not have: MySQL no lists, and no instants after 2038 that keep their zone; Snowflake's lists are of anything.
+_INSTEAD = {"mysql": {"VARCHAR[]": "JSON", "TIMESTAMPTZ": "DATETIME(6)"}, "snowflake": {"VARCHAR[]": "ARRAY"}}
 TOTALS = ("table", "rows", "distinct_users", "min_ts", "max_ts", "control_sum")
 
 
@@ -147,15 +147,16 @@ def _type(table: Table, column: Column, dialect: str) -> str:
     kind = _TYPES[column.kind]
     if dialect == "mysql" and column.name == table.key:
         return "VARCHAR(255)"  # a key may not be a text without end
-    if dialect == "mysql" and kind in _OF_MYSQL:
-        return _OF_MYSQL[kind]
+    if kind in _INSTEAD.get(dialect, {}):
+        return _INSTEAD[dialect][kind]
     return exp.DataType.build(kind, dialect="duckdb").sql(dialect)
 
 
 def _constraint(table: Table, column: Column, dialect: str) -> str:
-    """Not null, and the key where the database has keys."""
+    """Not null, and the key where the database has keys. A list is never null in BigQuery, and can't be said to be."""
     key = {"bigquery": " PRIMARY KEY NOT ENFORCED", "spark": ""}.get(dialect, " PRIMARY KEY")
-    return (" NOT NULL" if column.required else "") + (key if column.name == table.key else "")
+    may_be_null = not column.required or (dialect == "bigquery" and column.kind == "array")
+    return ("" if may_be_null else " NOT NULL") + (key if column.name == table.key else "")
 
 
 def _cast(column: Column, dialect: str) -> str:

@@ -9,11 +9,10 @@ from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
-from rich.console import Console
 
 from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.canonical import PACKAGE
-from heytalk_audit.console import print_seconds, print_verdicts
+from heytalk_audit.console import out, print_seconds, print_verdicts
 from heytalk_audit.demo import write_demo
 from heytalk_audit.ending import ended
 from heytalk_audit.evidence.folder import EXCEPTIONS, exceptions_file
@@ -67,20 +66,20 @@ def faults_of(finished: Finished, differing: list[str]) -> list[str]:
 
 def main() -> int:
     """Build, audit, compare; 0 when the audit found what was planted, and nothing else."""
-    console, root = Console(highlight=False), PACKAGE.parent
+    root = PACKAGE.parent
     demo, report = root / "data" / "demo", root / "reports" / "demo"
     key = engagement_key("HEYTALK_AUDIT_KEY")
-    with console.status("Writing the demo snapshot: 20,000 accounts"):
+    with out.status("Writing the demo snapshot: 20,000 accounts"):
         write_demo(demo)
     finished = run(root / "params" / "quarterly.yaml", [], report, replace=True)
     print_verdicts(finished.rules)
     print_seconds(finished.seconds)
     faults = faults_of(finished, differences(finished.folder, demo, key))
     for fault in faults:
-        console.print(f"[bold]differs[/]: {fault}")
+        out.print(f"differs: {fault}")
     if not faults:
-        console.print("The audit found every planted row and no other. Its own exit status is 1, as violations are planted.")
-    console.print("reports/demo/index.html")
+        out.print("The audit found every planted row and no other. Its own exit status is 1, as violations are planted.")
+    out.print("reports/demo/index.html")
     return 1 if faults else 0
 
 

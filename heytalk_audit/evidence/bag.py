@@ -13,12 +13,6 @@ DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 MANIFEST = "manifest-sha256.txt"
 
 
-def files_of(folder: Path) -> dict[str, Path]:
-    """Every file and every link below a folder, by its name there, in order."""
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_symlink() or not path.is_dir()]
-    return {path.relative_to(folder).as_posix(): path for path in paths}
-
-
 def bag_tags(statement: dict[str, Any], files: dict[str, Path]) -> dict[str, bytes]:
     """The files that a bag of this run has beside its payload: name to content. `files` are those of the bag, by name."""
     sizes = _sizes(files)

@@ -1,31 +1,25 @@
 """Who had a snapshot, when and what for, and when it is to be destroyed: a log of lines, each carrying the digest of the line before.
 
-The log lies outside the snapshot and outside every run. A line that was changed, taken out or put in breaks the chain. What the chain
-cannot show by itself is that its last lines were cut off: note the head that `custody verify` prints, and compare.
+The log lies outside the snapshot and outside every run; how its lines hold together is the matter of `chain`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
 import getpass
-import json
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from heytalk_audit.canonical import digest, file_sha256
 from heytalk_audit.errors import InputError, printable
+from heytalk_audit.evidence.chain import append, entries
 from heytalk_audit.evidence.folder import STATEMENT, payload
-from heytalk_audit.evidence.sign_off import read_sign_off
+from heytalk_audit.evidence.sign_off import REVIEWER, checked_sign_offs
 from heytalk_audit.evidence.statement import materials_of, read_statement
 from heytalk_audit.snapshot.delivery import DESCRIPTOR, read_descriptor
 
 LOG = "custody.jsonl"
-#: What the first line has for the digest of the line before it.
-START = "0" * 64
 KEEP_DAYS = 90
 
 
@@ -93,59 +87,6 @@ def log_of(folder: Path, log: Path | None = None) -> Path:
     if file.is_symlink() or (file.exists() and not file.is_file()):
         raise InputError(f"--log {file.name}", "is no plain file", "name another")
     return file
-
-
-def entries(log: Path) -> list[dict[str, Any]]:
-    """Every entry of a log whose chain holds. Raises InputError, naming the first line that does not fit."""
-    try:
-        content = log.read_bytes()
-    except OSError as error:
-        raise InputError(f"custody log {log.name}", "cannot be read", "receive the snapshot first, or name its log with --log") from error
-    return [entry for entry, _ in _chained(content, log.name)]
-
-
-def _chained(content: bytes, name: str) -> Iterator[tuple[dict[str, Any], str]]:
-    """Each entry of a log with the digest of its line. Raises InputError at the first line that was changed or does not follow."""
-    before, todo = START, "keep the file as it is, find out who changed it, and go on in another --log"
-    for number, raw in enumerate(content.splitlines(keepends=True), 1):
-        where = f"custody log {name} line {number}"
-        try:
-            entry = json.loads(raw.decode("utf-8"))
-            intact = _line(entry) == raw
-        except (ValueError, AttributeError, RecursionError):
-            raise InputError(where, "was changed or cut short", todo) from None
-        if not isinstance(entry, dict) or not intact:
-            raise InputError(where, "was changed", todo)
-        if entry.get("previous") != before:
-            raise InputError(where, f"does not follow line {number - 1}" if number > 1 else "is not the first line", todo)
-        before = digest(raw)
-        yield entry, before
-
-
-def _line(entry: dict[str, Any]) -> bytes:
-    return (json.dumps(entry, sort_keys=True, ensure_ascii=True, separators=(", ", ": "), allow_nan=False) + "\n").encode()
-
-
-def heads(log: Path) -> list[str]:
-    """The digest of each line. The last is the head: what the next line will carry. Raises InputError."""
-    return [sha256 for _, sha256 in _chained(log.read_bytes(), log.name)]
-
-
-def append(log: Path, entry: dict[str, Any]) -> str:
-    """Add a line at the end of a log whose chain holds; returns the line's digest. Raises InputError."""
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        handle = os.fdopen(os.open(log, flags, 0o600), "rb+")
-    except OSError as error:
-        raise InputError(f"custody log {log.name}", "cannot be written", "name another with --log") from error
-    with handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        chain = [sha256 for _, sha256 in _chained(handle.read(), log.name)]
-        raw = _line(entry | {"previous": chain[-1] if chain else START})
-        handle.write(raw)
-        handle.flush()
-        os.fsync(handle.fileno())
-    return digest(raw)
 
 
 def entry_of(snapshot: HeldSnapshot, event: str, by: str, now: dt.datetime, **more: Any) -> dict[str, Any]:
@@ -263,7 +204,7 @@ def signed_on(snapshot: HeldSnapshot, run: Path) -> dt.date:
         raise InputError(f"--run {run.name}", "is no run's folder and no bag of one", "name the run of the final report") from error
     if used.get(f"snapshot/{DESCRIPTOR}") != snapshot.sha256:
         raise InputError(f"--run {run.name}", "was not made from this snapshot", "name the run of the final report")
-    signed = read_sign_off(run, "reviewer")
-    if signed is None or signed["evidence_sha256"] != digest(content):
+    signed = checked_sign_offs(run).signed.get(REVIEWER)
+    if signed is None:
         raise InputError(f"--run {run.name}", "was not signed by its reviewer", "have it signed, or leave --run out")
-    return dt.datetime.fromisoformat(signed["date"]).astimezone(dt.UTC).date()
+    return dt.datetime.fromisoformat(signed.date).astimezone(dt.UTC).date()

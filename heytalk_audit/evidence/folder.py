@@ -23,7 +23,8 @@ PAYLOAD = "data"
 
 def payload(folder: Path) -> Path:
     """The run's own folder, of a run or a bag of one."""
-    return folder / PAYLOAD if (folder / PAYLOAD).is_dir() else folder
+    inner = folder / PAYLOAD
+    return inner if inner.is_dir() and not inner.is_symlink() else folder
 
 
 def exceptions_file(folder: Path, rule: str) -> Path:
@@ -35,3 +36,9 @@ def results_of(folder: Path) -> dict[str, Any]:
     """The results of a run, or of a bag of one, as they were written. Raises OSError or ValueError where they can't be read."""
     results: dict[str, Any] = json.loads((payload(folder) / RESULTS).read_text("utf-8"))
     return results
+
+
+def stated_in(folder: Path) -> list[str]:
+    """The texts of what was stated to a run, its parameters, registers and policy, and of what the audit was."""
+    inputs = sorted(file for file in (folder / INPUTS).rglob("*") if file.is_file())
+    return [*(file.read_text("utf-8", "replace") for file in inputs), json.dumps(results_of(folder)["audit"], ensure_ascii=False)]

@@ -9,7 +9,7 @@ from heytalk_audit.canonical import PACKAGE, canonical, package_files
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.evidence.folder import RESULTS, STATEMENT, payload
 from heytalk_audit.evidence.statement import described
-from heytalk_audit.params import Params, Role, paths, unrecorded
+from heytalk_audit.params import GIVEN, Params, Role, paths, unrecorded
 from heytalk_audit.policy import Policy
 from heytalk_audit.policy.chapters import CHAPTERS, SUMMARY
 from heytalk_audit.rules import RULES
@@ -20,10 +20,12 @@ LOCK = PACKAGE.parent / "requirements.lock"
 
 
 def parameters_of(params: Params, policy: Policy) -> dict[str, Any]:
-    """The parameters as the statement has them: without paths, and without who signs."""
+    """The parameters as the statement has them: without paths and keys, without who signs, and of the engine its kind alone."""
     left_out: dict[str, Any] = {path.key[0]: True for path in paths(params) if path.key[0] != "policy"} | unrecorded(params)
     document = params.model_dump(mode="json", exclude=left_out | {"policy": {"name", "text"}})
-    return document | {"policy": {"name": policy.name, "version": policy.version}}
+    document["delivery"]["purge_key_env"] = GIVEN if params.delivery.purge_key_env else None
+    kind = "duckdb" if params.engine.url == "duckdb" else "spark"
+    return document | {"policy": {"name": policy.name, "version": policy.version}, "engine": kind}
 
 
 def materials(params: Params, base: Path, policy: Policy, profile: dict[str, Any]) -> list[dict[str, Any]]:

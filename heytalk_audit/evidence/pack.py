@@ -7,10 +7,12 @@ from pathlib import Path
 
 from heytalk_audit.disk.placing import copy_private, keep_private, move_new, staging
 from heytalk_audit.errors import InputError
-from heytalk_audit.evidence.bag import bag_tags, files_of
-from heytalk_audit.evidence.folder import PAYLOAD, STATEMENT
+from heytalk_audit.evidence.bag import bag_tags
+from heytalk_audit.evidence.folder import PAYLOAD, STATEMENT, stated_in
+from heytalk_audit.evidence.inventory import inventory
 from heytalk_audit.evidence.statement import read_statement
 from heytalk_audit.evidence.verify import verify_pack
+from heytalk_audit.release.copies import refuse_leaks_in_copy
 
 
 def write_bag(run: Path, bag: Path) -> int:
@@ -26,10 +28,11 @@ def write_bag(run: Path, bag: Path) -> int:
     with staging(bag, where) as staged:
         built = staged / "bag"
         copy_private(run, built / PAYLOAD)
-        files = files_of(built)
+        files = inventory(built).files
         tags = bag_tags(read_statement((run / STATEMENT).read_bytes()), files)
         for name, content in tags.items():
             (built / name).write_bytes(content)
+        refuse_leaks_in_copy(built, [built / name for name in tags], bag, run, stated_in(run))
         keep_private(built)
         move_new(built, bag, where)
     return len(files) + len(tags)

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from heytalk_audit.audit.exceptions import EXCEPTIONS
+from heytalk_audit.disk.failures import refuse_failure
 from heytalk_audit.disk.working import working_folder
 from heytalk_audit.snapshot.locked import locked
 from heytalk_audit.snapshot.quoting import literal
@@ -26,6 +29,8 @@ from heytalk_audit.vocabulary import OPEN_OUTCOMES, Outcome
 MEMORY = "512MB"
 #: How many rows leave it at once.
 BATCH = 20_000
+#: No text in a row of a run is longer.
+_LONGEST = 10_000
 
 
 class RowReader:
@@ -109,12 +114,85 @@ def word_list(values: Iterable[str]) -> str:
 # what exceptions files are asked ---------------------------------------------------------------------
 
 
-def counts_by_outcome(reader: RowReader, file: Path) -> dict[str, int]:
-    """How many rows a file has of each outcome that it has."""
-    if not has_rows(file):
-        return {}
-    rows = reader.rows(f"SELECT outcome, count(*) AS n FROM {rows_in(file)} GROUP BY outcome")
-    return {row["outcome"]: row["n"] for row in rows}
+#: A file has no more rows than so many for each of its bytes: a few bytes can say that a value stands there a million times.
+_MOST_ROWS_PER_BYTE = 64
+_UNREADABLE = "cannot be read as rows"
+#: What a run carries of single rows for the next one; see `follow_up.history`.
+CARRIED_COLUMNS = pa.schema(
+    [
+        ("rule", pa.string()),
+        ("record", pa.string()),
+        ("number", pa.int32()),
+        ("state", pa.string()),
+        ("cause", pa.string()),
+        ("before", pa.string()),
+        ("now", pa.string()),
+        ("accepted", pa.string()),
+        ("first_seen", pa.string()),
+        ("resolved", pa.string()),
+    ]
+)
+
+
+def check_exceptions(reader: RowReader, file: Path, counts: Mapping[str, int]) -> str | None:
+    """What is wrong with an exceptions file that has so many rows of each outcome; null where nothing is. Every value is read."""
+    rows = sum(counts.values())
+    fault = _misshapen(file, EXCEPTIONS, rows)
+    if fault or not rows:
+        return fault
+    hexadecimal = literal("^[0-9a-f]{16}$")
+    well = f"regexp_matches(record, {hexadecimal}) AND (subject IS NULL OR regexp_matches(subject, {hexadecimal}))"
+    well += f" AND (reason IS NULL OR length(reason) <= {_LONGEST})"
+    query = f"SELECT outcome, count(*) AS n, count(*) FILTER (WHERE {well}) AS well, max(due_on), max(days_over) FROM {rows_in(file)}"
+    try:
+        lines = reader.rows(f"{query} GROUP BY outcome")
+    except duckdb.Error as error:
+        refuse_failure(error)
+        return _UNREADABLE
+    wanted = {str(outcome): n for outcome, n in counts.items() if n}
+    if {str(row["outcome"]): row["n"] for row in lines} != wanted:
+        return "its rows are not those that results.json counts"
+    return None if all(row["n"] == row["well"] for row in lines) else "has a row that is no exception row"
+
+
+def check_carried(reader: RowReader, file: Path) -> str | None:
+    """What is wrong with a file of what a run carries; null where nothing is. Every value is read."""
+    fault = _misshapen(file, CARRIED_COLUMNS, None)
+    if fault or not has_rows(file):
+        return fault
+    texts = [field.name for field in CARRIED_COLUMNS if field.type == pa.string()]
+    bounded = " AND ".join(f"coalesce(length({name}), 0) <= {_LONGEST}" for name in texts)
+    try:
+        (row,) = reader.rows(f"SELECT count(*) AS n, count(*) FILTER (WHERE {bounded}) AS well, max(number) FROM {rows_in(file)}")
+    except duckdb.Error as error:
+        refuse_failure(error)
+        return _UNREADABLE
+    return None if row["n"] == row["well"] else "has a row that no run carries"
+
+
+def _misshapen(file: Path, columns: pa.Schema, rows: int | None) -> str | None:
+    """What is wrong with a file's columns, or its number of rows as it states it."""
+    try:
+        metadata = pq.read_metadata(file)
+        schema = pq.read_schema(file)
+    except (pa.ArrowException, OSError, ValueError, RecursionError):
+        return _UNREADABLE
+    if [(field.name, field.type) for field in schema] != [(field.name, field.type) for field in columns]:
+        return "has other columns than a run writes"
+    if metadata.num_rows > max(1_000, _MOST_ROWS_PER_BYTE * file.stat().st_size):
+        return "says that it has more rows than it can hold"
+    return None if rows is None or metadata.num_rows == rows else "its rows are not those that results.json counts"
+
+
+def same_rows(reader: RowReader, one: Path, other: Path) -> bool:
+    """Whether two exceptions files have the same rows, however they are written."""
+    if has_rows(one) != has_rows(other):
+        return False
+    if not has_rows(one):
+        return True
+    rows = [f"SELECT {', '.join(EXCEPTIONS.names)} FROM {rows_in(file)}" for file in (one, other)]
+    counts = [reader.rows(f"SELECT count(*) AS n FROM ({a} EXCEPT ALL {b})")[0]["n"] for a, b in (rows, rows[::-1])]
+    return not any(counts)
 
 
 @dataclass(frozen=True)

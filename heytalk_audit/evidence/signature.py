@@ -1,4 +1,4 @@
-"""Keys and detached signatures that stock OpenSSH makes and verifies: ed25519 in the SSHSIG format.
+"""Keys and detached signatures that stock OpenSSH makes and verifies: ed25519, or a certificate of one, in the SSHSIG format.
 
 `ssh-keygen -Y verify -f signers -I NAME -n heytalk-audit -s evidence.sig < evidence.json` accepts what is written here. The layout is
 OpenSSH's PROTOCOL.sshsig; the cryptography is the library's.
@@ -18,19 +18,31 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from heytalk_audit.errors import InputError, printable
+from heytalk_audit.errors import InputError
+from heytalk_audit.evidence.wire import Certificate, certificate_in, first_string, string, strings
 
 #: What a signature is for: one made for another purpose does not pass as one over evidence.
 NAMESPACE = "heytalk-audit"
-_MAGIC, _VERSION, _KIND, _HASH = b"SSHSIG", 1, b"ssh-ed25519", b"sha512"
+_MAGIC, _VERSION, _KIND = b"SSHSIG", 1, b"ssh-ed25519"
+_CERTIFICATE = b"ssh-ed25519-cert-v01@openssh.com"
+_HASH = b"sha512"
+_HASHES = {b"sha512": hashlib.sha512, b"sha256": hashlib.sha256}
+#: No signature is longer than this, armoured; a certificate may have many principals.
+_LONGEST = 64_000
 _BEGIN, _END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
 
 
 @dataclass(frozen=True)
 class Signer:
-    """Who made a signature: the public key, as OpenSSH writes it, without a comment."""
+    """Who made a signature: the public key, as OpenSSH writes it, without a comment, and the certificate that it was made with, if any."""
 
     public: str
+    certificate: Certificate | None = None
+
+    @property
+    def blob(self) -> bytes:
+        """The key, or the certificate, as OpenSSH compares it."""
+        return self.certificate.blob if self.certificate else base64.b64decode(self.public.split()[1])
 
     @property
     def fingerprint(self) -> str:
@@ -83,81 +95,47 @@ def public_of(key: Ed25519PrivateKey) -> Signer:
 
 def sign(content: bytes, key: Ed25519PrivateKey, namespace: str = NAMESPACE) -> bytes:
     """A detached signature; the same content and key give the same bytes."""
-    blob = _MAGIC + struct.pack(">I", _VERSION) + _string(_wire(key.public_key()))
-    blob += _string(namespace.encode()) + _string(b"") + _string(_HASH)
-    blob += _string(_string(_KIND) + _string(key.sign(_signed(content, namespace))))
+    blob = _MAGIC + struct.pack(">I", _VERSION) + string(_wire(key.public_key()))
+    blob += string(namespace.encode()) + string(b"") + string(_HASH)
+    blob += string(string(_KIND) + string(key.sign(_signed(content, namespace))))
     return _armoured(blob)
 
 
 def verify(content: bytes, signature: bytes, namespace: str = NAMESPACE) -> Signer:
-    """Who signed this content. Raises BadSignature. Whether that signer may sign is another question: see `allowed`."""
+    """Who signed this content. Raises BadSignature. Whether that signer may sign is another question: see `allowed_signers`."""
     blob = _unarmoured(signature)
     if blob[:6] != _MAGIC or struct.unpack(">I", blob[6:10])[0] != _VERSION:
         raise BadSignature("is no SSH signature of version 1")
     try:
-        public, rest = _take(blob[10:])
-        purpose, rest = _take(rest)
-        reserved, rest = _take(rest)
-        algorithm, rest = _take(rest)
-        signed, rest = _take(rest)
-        kind, inner = _take(signed)
-        raw, inner = _take(inner)
-        public_kind, key_part = _take(public)
-        key_bytes, key_rest = _take(key_part)
-    except (struct.error, ValueError) as error:
+        public, purpose, reserved, algorithm, signed = strings(blob[10:], 5)
+        kind, raw = strings(signed, 2)
+        public_kind, _ = first_string(public)
+    except ValueError as error:
         raise BadSignature("is cut short") from error
-    if rest or inner or key_rest or reserved or (kind, public_kind, algorithm) != (_KIND, _KIND, _HASH):
+    if reserved or kind != _KIND or public_kind not in (_KIND, _CERTIFICATE) or algorithm not in _HASHES:
         raise BadSignature("is not made with ed25519 and SHA-512")
     if purpose != namespace.encode():
         raise BadSignature("was made for another purpose")
     try:
-        key = Ed25519PublicKey.from_public_bytes(key_bytes)
-        key.verify(raw, _signed(content, namespace))
+        certificate = certificate_in(public) if public_kind == _CERTIFICATE else None
+        key = Ed25519PublicKey.from_public_bytes(certificate.key if certificate else strings(public, 2)[1])
+        key.verify(raw, _signed(content, namespace, algorithm))
     except (InvalidSignature, ValueError) as error:
         raise BadSignature("is not one over this content") from error
-    return _signer(key)
+    return _signer(key, certificate)
 
 
-def allowed(path: Path) -> dict[str, str]:
-    """The signers of an OpenSSH allowed-signers file: public key to name. Raises InputError."""
-    names = {}
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"signers {path.name}", "cannot be read", "name a file with lines: NAME ssh-ed25519 KEY") from error
-    for number, line in enumerate(lines, 1):
-        words = line.split()
-        if not words or words[0].startswith("#"):
-            continue
-        if "ssh-ed25519" not in words[1:-1]:
-            raise InputError(f"signers {path.name} line {number}", "has no ed25519 key", "write NAME ssh-ed25519 KEY")
-        at = words.index("ssh-ed25519", 1)
-        names[f"ssh-ed25519 {words[at + 1]}"] = printable(words[0])
-    return names
-
-
-def _signed(content: bytes, namespace: str) -> bytes:
-    parts = (namespace.encode(), b"", _HASH, hashlib.sha512(content).digest())
-    return _MAGIC + b"".join(map(_string, parts))
+def _signed(content: bytes, namespace: str, algorithm: bytes = _HASH) -> bytes:
+    parts = (namespace.encode(), b"", algorithm, _HASHES[algorithm](content).digest())
+    return _MAGIC + b"".join(map(string, parts))
 
 
 def _wire(key: Ed25519PublicKey) -> bytes:
-    return _string(_KIND) + _string(key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw))
+    return string(_KIND) + string(key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw))
 
 
-def _signer(key: Ed25519PublicKey) -> Signer:
-    return Signer("ssh-ed25519 " + base64.b64encode(_wire(key)).decode())
-
-
-def _string(value: bytes) -> bytes:
-    return struct.pack(">I", len(value)) + value
-
-
-def _take(data: bytes) -> tuple[bytes, bytes]:
-    (length,) = struct.unpack(">I", data[:4])
-    if len(data) < 4 + length:
-        raise ValueError
-    return data[4 : 4 + length], data[4 + length :]
+def _signer(key: Ed25519PublicKey, certificate: Certificate | None = None) -> Signer:
+    return Signer("ssh-ed25519 " + base64.b64encode(_wire(key)).decode(), certificate)
 
 
 def _armoured(blob: bytes) -> bytes:
@@ -167,6 +145,8 @@ def _armoured(blob: bytes) -> bytes:
 
 
 def _unarmoured(signature: bytes) -> bytes:
+    if len(signature) > _LONGEST:
+        raise BadSignature("is longer than any SSH signature")
     try:
         lines = signature.decode("ascii").splitlines()
         if lines[0] != _BEGIN or lines[-1] != _END:

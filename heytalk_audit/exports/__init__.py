@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import filecmp
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from heytalk_audit.disk.placing import exchange, keep_private, move_new, staging
 from heytalk_audit.errors import InputError, nearest
-from heytalk_audit.evidence.folder import payload
-from heytalk_audit.exports import environment, excel, junit, oscal, pdf, tables
+from heytalk_audit.evidence.folder import payload, stated_in
+from heytalk_audit.evidence.opened import is_zip, opened_pack
+from heytalk_audit.exports import dsse, environment, excel, junit, oscal, pdf, tables
 from heytalk_audit.exports.recorded import Recorded, Unavailable, read_recorded
+from heytalk_audit.release.copies import refuse_leaks_in_copy
 
 #: Format to what writes it: the run, into a folder.
 FORMATS: dict[str, Callable[[Recorded, Path], None]] = {
@@ -23,6 +28,7 @@ FORMATS: dict[str, Callable[[Recorded, Path], None]] = {
     "oscal": oscal.write,
     "pdf": pdf.write,
     "cyclonedx": environment.write,
+    "dsse": dsse.write,
 }
 #: The files of each format.
 FILES_OF = {
@@ -32,29 +38,46 @@ FILES_OF = {
     "oscal": ("oscal-assessment-results.json",),
     "pdf": ("report.pdf",),
     "cyclonedx": ("environment.cdx.json",),
+    "dsse": (dsse.FILE,),
 }
 FILES = {name for files in FILES_OF.values() for name in files}
 
 
-def export(run: Path, formats: list[str], out: Path | None, replace: bool = False) -> tuple[Path, list[str], list[str]]:
-    """Write these formats (none named: all that can be made here) into a folder, whole or not at all. Raises InputError.
+def export(
+    run: Path,
+    formats: list[str],
+    out: Path | None,
+    key: Ed25519PrivateKey | None = None,
+    snapshot: Path | None = None,
+    is_replaced: bool = False,
+) -> tuple[Path, list[str], list[str]]:
+    """Write these formats (none named: all that can be made here) into a folder, whole or not at all. `key` signs. Raises InputError.
 
-    A folder that is there is replaced where it holds exports of this run as they were written; with `replace` also others. Returns the
-    folder, the files in it, and what was left out and why.
+    What would carry personal data out raises AuditFailure: see `release.copies`; `snapshot` is the run's own, to search for its values.
+    A folder that is there is replaced where it holds exports of this run as they were written, and with `is_replaced` also others.
+    Returns the folder, the files in it, and what was left out and why.
     """
     wanted = [f.strip().lower() for f in formats if f.strip()]
     for name in wanted:
         if name not in FORMATS:
             raise InputError(f"--format {name[:40]}", "is no format", nearest(name, FORMATS))
-    recorded = read_recorded(run)
-    target = _target(run, out)
+    with opened_pack(run) as folder:
+        recorded = replace(read_recorded(folder, run), key=key)
+        target = _target(run, out)
+        return _exported(recorded, wanted, target, snapshot, is_replaced)
+
+
+def _exported(
+    recorded: Recorded, wanted: list[str], target: Path, snapshot: Path | None, is_replaced: bool
+) -> tuple[Path, list[str], list[str]]:
     where = f"--out {target.name}"
     with staging(target, where) as work:
-        if not replace:
+        if not is_replaced:
             _refuse_others(recorded, target, work / "again")
         staged = work / "new"
         staged.mkdir()
         left_out = _write(recorded, wanted, staged)
+        refuse_leaks_in_copy(staged, sorted(staged.iterdir()), target, recorded.folder, stated_in(recorded.folder), snapshot)
         files = sorted(file.name for file in staged.iterdir())
         keep_private(staged)
         if target.exists():
@@ -80,7 +103,8 @@ def _write(recorded: Recorded, wanted: list[str], folder: Path) -> list[str]:
 
 
 def _target(run: Path, out: Path | None) -> Path:
-    target = out or run.resolve().with_name(run.resolve().name + ".exports")
+    name = run.resolve().stem if is_zip(run) else run.resolve().name
+    target = out or run.resolve().with_name(name + ".exports")
     inside = target.resolve()
     if any(place in (inside, *inside.parents) for place in (run.resolve(), payload(run).resolve())):
         raise InputError(f"--out {target.name}", "lies in the run's folder", "name a folder outside: a run is never changed")

@@ -12,6 +12,7 @@ from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from heytalk_audit.audit import disclosure
+from heytalk_audit.errors import visible
 from heytalk_audit.exports import tables
 from heytalk_audit.exports.recorded import Recorded, line
 from heytalk_audit.report import words
@@ -115,7 +116,7 @@ def _row(sheet: Worksheet, n: int, row: list[Any], date: Any = None) -> None:
         if value is None:
             continue
         if isinstance(value, str):
-            sheet.write_string(n, column, value[:_LONGEST])
+            sheet.write_string(n, column, visible(value)[:_LONGEST])
         elif isinstance(value, int | float):
             sheet.write_number(n, column, value)
         else:

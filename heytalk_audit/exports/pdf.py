@@ -18,6 +18,7 @@ from pathlib import Path
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, ByteStringObject, DictionaryObject, NameObject, NumberObject
 
+from heytalk_audit.canonical import bytes_bounded
 from heytalk_audit.disk.failures import refuse_failure
 from heytalk_audit.disk.working import working_folder
 from heytalk_audit.exports.recorded import Recorded, Unavailable, line
@@ -31,6 +32,8 @@ FLAGS = (
     *("--disable-component-update", "--disable-sync", "--no-pdf-header-footer"),
 )
 SECONDS = 180
+#: No page is larger, in bytes.
+_MOST_IN_PAGE = 128_000_000
 
 
 def write(run: Recorded, folder: Path) -> None:
@@ -42,8 +45,9 @@ def write(run: Recorded, folder: Path) -> None:
     with working_folder() as work:
         cover = work / "cover.html"
         cover.write_text(_cover(run), "utf-8")
+        copies = [_inert(source, work / "pages") for source in pages]
         with ThreadPoolExecutor(max_workers=2) as pool:
-            printed = list(pool.map(lambda one: _print(chromium, one, work), [cover, *pages]))
+            printed = list(pool.map(lambda one: _print(chromium, one, work), [cover, *copies]))
     titles = ["Cover", *(_title(p) for p in pages)]
     (folder / "report.pdf").write_bytes(merge(run, ["cover.html", *(p.name for p in pages)], titles, printed))
 
@@ -102,8 +106,18 @@ def _cover(run: Recorded) -> str:
     return page.wrap(page.sanitised(body.html), audit.title, [])
 
 
+def _inert(source: Path, folder: Path) -> Path:
+    """A copy of a page that holds and runs nothing but what a page of a report may: a run, and its pages, may come from elsewhere."""
+    content = bytes_bounded(source, f"page {source.name}", "export a run as it was written", _MOST_IN_PAGE).decode("utf-8", "replace")
+    body = content.partition('<main id="main">')[2].rpartition("</main>")[0] or content
+    folder.mkdir(exist_ok=True)
+    copy = folder / source.name
+    copy.write_text(page.wrap(page.sanitised(body), _title(source), []), "utf-8")
+    return copy
+
+
 def _title(path: Path) -> str:
-    title = re.search(r"<title>(.*?)</title>", path.read_text("utf-8"), re.DOTALL)
+    title = re.search(r"<title>(.*?)</title>", path.read_bytes()[:10_000].decode("utf-8", "replace"), re.DOTALL)
     return line(html.unescape(title[1])) if title else path.stem
 
 

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from heytalk_audit.audit.disclosure import shown
 from heytalk_audit.audit.document import AuditDescription
 from heytalk_audit.audit.rule_result import Count, RuleResult
 from heytalk_audit.canonical import digest
-from heytalk_audit.errors import InputError
+from heytalk_audit.errors import InputError, visible
 from heytalk_audit.evidence.folder import STATEMENT, payload
+from heytalk_audit.evidence.results import results_in
 from heytalk_audit.evidence.statement import materials_of, read_statement
 from heytalk_audit.evidence.verify import verify_pack
-from heytalk_audit.follow_up.earlier import results_in
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Audience, Outcome, Verdict
 
@@ -33,13 +35,17 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True)
 class Recorded:
-    """A verified run; `evidence` is the SHA-256 of its evidence.json, `materials` are what it depended on: name to digest."""
+    """A verified run; `evidence` is the SHA-256 of its evidence.json, `materials` are what it depended on: name to digest.
+
+    `key` signs copies.
+    """
 
     folder: Path
     evidence: str
     materials: dict[str, str]
     audit: AuditDescription
     rules: Sequence[RuleResult]
+    key: Ed25519PrivateKey | None = None
 
     @cached_property
     def as_of(self) -> dt.datetime:
@@ -70,10 +76,10 @@ class Recorded:
         return str(uuid.uuid5(_IDS, "\n".join((self.evidence, *parts))))
 
 
-def read_recorded(run: Path) -> Recorded:
-    """A run, or a bag of one, that is as it was written. Raises InputError."""
-    where = f"export {run.name}"
-    faults = verify_pack(run).faults
+def read_recorded(run: Path, beside_of: Path | None = None) -> Recorded:
+    """A run, or a bag of one, that is as it was written. Sign-offs lie beside `beside_of`, as the person names it. Raises InputError."""
+    where = f"export {(beside_of or run).name}"
+    faults = verify_pack(run, beside_of).faults
     if faults:
         raise InputError(where, f"is not as it was written ({faults[0]})", "export what was not changed")
     folder = payload(run)
@@ -105,5 +111,5 @@ def _number(count: Count) -> str:
 
 
 def line(text: object) -> str:
-    """Text as one line without control characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    """Text as one line of characters that can be seen."""
+    return visible(" ".join(str(text).split()))

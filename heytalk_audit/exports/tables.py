@@ -10,6 +10,7 @@ from typing import Any
 
 from heytalk_audit.audit.disclosure import shown
 from heytalk_audit.audit.rule_result import RuleResult
+from heytalk_audit.errors import visible
 from heytalk_audit.evidence.folder import exceptions_file
 from heytalk_audit.evidence.row_files import gravest_first, opened_reader
 from heytalk_audit.exports.recorded import LEDGER, Recorded, area_of
@@ -66,12 +67,15 @@ def exception_rows(run: Recorded) -> Iterator[list[Any]]:
 
 
 def safe(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula: what begins like one gets an apostrophe before it. Numbers stay numbers."""
+    """A cell that no spreadsheet takes for a formula, and of which every character can be seen; numbers stay numbers.
+
+    What begins like a formula gets an apostrophe before it.
+    """
     if not isinstance(value, str) or not value:
         return value
     value = _WITHIN.sub(r"\1'", value)
     bare = value.lstrip().lstrip("\ufeff\u200b\u200c\u200d\u2060").lstrip()
-    return f"'{value}" if value[0] in "\t\r\n" or bare[:1] in tuple(_FORMULA) else value
+    return visible(f"'{value}" if value[0] in "\t\r\n" or bare[:1] in tuple(_FORMULA) else value)
 
 
 def _write_csv(path: Path, head: list[str], rows: Iterable[list[Any]]) -> None:

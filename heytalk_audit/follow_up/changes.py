@@ -20,14 +20,14 @@ from heytalk_audit.vocabulary import OPEN_OUTCOMES, Outcome
 #: How a row stands to the earlier run.
 STATES = {
     "new": "open now, and never before",
-    "reopened": "open now, and open in an earlier audit, and resolved in between",
+    "reopened": "open now and in an earlier audit, and resolved in between",
     "persisting": "open then and now, with the same outcome",
     "changed": "open then and now, with another outcome",
-    "mended": "open then; its record is still what the rule is about, and passes now, or a decision closed it",
-    "gone": "open then; its record is not in the data any more, which holds whatever the source holds",
-    "left": "open then; its record is there, and no longer what the rule is about: nothing was mended",
-    "not delivered": "open then; its record is not in the data, which may not hold whatever the source holds",
-    "resolved": "open then, and not now; what became of it takes the data to tell",
+    "mended": "open then; its record is still tested by the rule and passes now, or a decision closed it",
+    "gone": "open then; its record is no longer in the data, which is complete",
+    "left": "open then; its record is still there, but the rule no longer tests it: nothing was corrected",
+    "not delivered": "open then; its record is not in the data, which may be incomplete",
+    "resolved": "open then and not now; without the data it cannot be said what became of it",
     "not tested": "open then; its rule was not tested now, or found nothing in its scope",
     "newly tested": "open now; its rule was not evaluated then",
 }

@@ -89,9 +89,9 @@ def verdicts_of(rule: str, old: Run, new: Run) -> tuple[Verdict | None, Verdict 
     return old.verdict(rule), new.verdict(rule)
 
 
-def same_key(old: Run, new: Run) -> bool:
-    """Whether two runs call the same row by the same pseudonym."""
-    return old.audit.key_fingerprint == new.audit.key_fingerprint
+def same_key(old: Run, new: Run, key: bytes | None) -> bool | None:
+    """Whether two runs call the same row by the same pseudonym; null where that can't be known without the key: see `has_key_of`."""
+    return old.audit.has_key_of(new.audit, key)
 
 
 def ledger_in(run: Run, rule: str) -> Ledger | None:

@@ -18,8 +18,8 @@ import yaml
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import Evaluation, evaluate
 from heytalk_audit.audit.exceptions import write_exceptions
-from heytalk_audit.audit.pseudonym import fingerprint, key_pads
-from heytalk_audit.canonical import code_digest, digest
+from heytalk_audit.audit.pseudonym import key_pads
+from heytalk_audit.canonical import code_digest, digest, file_sha256, read_yaml
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import INPUTS
 from heytalk_audit.follow_up.causes import DATA, PARAMETERS, POLICY, RULE
@@ -66,9 +66,13 @@ class Lab:
     @cached_property
     def _old_declared(self) -> Declared | None:
         kept = self.old.folder / INPUTS / "policy" / "declared.yaml"
-        if kept.is_file() and digest(kept.read_bytes()) == self.old.materials.get("policy/declared.yaml"):
-            return declarations.build(yaml.safe_load(kept.read_text("utf-8")))
-        return None
+        if not kept.is_file() or file_sha256(kept) != self.old.materials.get("policy/declared.yaml"):
+            return None
+        where = f"run {self.old.folder.name}: {kept.name}"
+        try:
+            return declarations.build(read_yaml(kept, where))
+        except (OSError, LookupError, TypeError, AttributeError, ValueError, yaml.YAMLError, RecursionError) as error:
+            raise InputError(where, "is not as this version reads it", "name a run that this version wrote") from error
 
     def has_old_policy(self, rule: str) -> bool:
         """Whether all of the old policy that a rule reads is at hand."""
@@ -174,7 +178,7 @@ def laboratory(work: Path, old: Run, new: Run, snapshots: tuple[Path | None, Pat
     if new.audit.tool.code_sha256 != code_digest():
         raise InputError("diff", "the later run was made by another version of this tool", "leave the snapshots out, or use that version")
     value = key()
-    if fingerprint(value) != new.audit.key_fingerprint:
+    if not new.audit.is_made_with(value):
         raise InputError("engagement key", "is not that of the runs", "export the engagement key of these runs")
     kept = new.folder / INPUTS / "policy" / "policy.yaml"
     policy = load_policy(str(kept)) if kept.is_file() else load_policy(new.audit.policy.name)

@@ -1,10 +1,12 @@
 """What changed between two runs, row by row and why, for the console and as JSON.
 
-Rows are told apart by their pseudonyms, so that two runs with different keys are compared by their counts alone.
+Rows are told apart by their pseudonyms, so that two runs with different keys are compared by their counts alone. So are two of which one
+is of an earlier format, which tells keys apart in another way, unless their key is at hand.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,6 +22,7 @@ from rich.text import Text
 from heytalk_audit.canonical import Streamed
 from heytalk_audit.disk.working import working_folder
 from heytalk_audit.errors import printable
+from heytalk_audit.evidence.opened import opened_pack
 from heytalk_audit.evidence.row_files import opened_reader
 from heytalk_audit.evidence.statement import material_changes
 from heytalk_audit.follow_up.changes import STATES, Changes, recorded_changes
@@ -36,7 +39,7 @@ from heytalk_audit.follow_up.compare import (
 )
 from heytalk_audit.follow_up.counterfactual import laboratory
 from heytalk_audit.follow_up.earlier import RuleRows, Run, verified_run
-from heytalk_audit.params import engagement_key
+from heytalk_audit.params import KEY_ENV, engagement_key
 from heytalk_audit.policy.chapters import CHAPTERS
 
 COLUMNS = ("Rule", "Verdict", "Rows", "State", "From", "To", "Cause")
@@ -44,12 +47,16 @@ COLUMNS = ("Rule", "Verdict", "Rows", "State", "From", "To", "Cause")
 
 @dataclass(frozen=True)
 class Difference:
-    """Two runs compared; `recorded` says that the later one followed up the earlier, and that what it recorded is what is shown."""
+    """Two runs compared; `recorded` says that the later one followed up the earlier, and that what it recorded is what is shown.
+
+    `have_one_key` is null where that can't be known, see `same_key`.
+    """
 
     old: Run
     new: Run
     comparison: Comparison
-    recorded: bool = False
+    recorded: bool
+    have_one_key: bool | None
 
     @property
     def rules(self) -> tuple[Compared, ...]:
@@ -64,7 +71,12 @@ class Difference:
     @property
     def same_key(self) -> bool:
         """Whether rows can be told apart."""
-        return same_key(self.old, self.new)
+        return self.have_one_key is True
+
+    @property
+    def keys(self) -> str:
+        """What is known of their keys."""
+        return {True: "same", False: "different: counts only", None: "not known without the key: counts only"}[self.have_one_key]
 
     @cached_property
     def changed(self) -> bool:
@@ -83,33 +95,53 @@ class Difference:
 
 
 @contextmanager
-def diff(old: Path, new: Path, old_snapshot: Path | None = None, new_snapshot: Path | None = None) -> Iterator[Difference]:
-    """Compare two runs, or bags of them. The rows that changed can be read as long as the context lasts. Raises InputError."""
-    first, second = verified_run(old, f"diff {old.name}"), verified_run(new, f"diff {new.name}")
+def diff(
+    old: Path, new: Path, old_snapshot: Path | None = None, new_snapshot: Path | None = None, key_env: str = KEY_ENV
+) -> Iterator[Difference]:
+    """Compare two runs, or bags or zips of them. The rows that changed can be read as long as the context lasts. Raises InputError.
+
+    `key_env` names the environment variable of the engagement key, which is needed where a snapshot is named.
+    """
     with ExitStack() as stack:
+        first, second = (verified_run(stack.enter_context(opened_pack(pack)), f"diff {pack.name}", pack) for pack in (old, new))
         snapshots = (old_snapshot, new_snapshot)
-        recorded = second.materials.get("previous/evidence.json") == first.evidence and not any(snapshots) and same_key(first, second)
-        yield Difference(first, second, _comparison(stack, first, second, snapshots, recorded), recorded)
+        have_one_key = same_key(first, second, None)
+        if have_one_key is None:
+            have_one_key = same_key(first, second, _key_at_hand(key_env))
+        if not have_one_key:
+            yield Difference(
+                first,
+                second,
+                compare_verdicts(_rules(first, second), first, second, stack.enter_context(opened_reader())),
+                False,
+                have_one_key,
+            )
+            return
+        recorded = second.materials.get("previous/evidence.json") == first.evidence and not any(snapshots)
+        yield Difference(first, second, _comparison(stack, first, second, snapshots, recorded, key_env), recorded, have_one_key)
 
 
-def _comparison(stack: ExitStack, old: Run, new: Run, snapshots: tuple[Path | None, Path | None], recorded: bool) -> Comparison:
-    """The rules of both runs; `recorded`: as the later run itself has recorded them."""
-    rules, folder = list(dict.fromkeys([*old.rules, *new.rules])), stack.enter_context(working_folder())
+def _rules(old: Run, new: Run) -> list[str]:
+    return list(dict.fromkeys([*old.rules, *new.rules]))
+
+
+def _comparison(
+    stack: ExitStack, old: Run, new: Run, snapshots: tuple[Path | None, Path | None], recorded: bool, key_env: str
+) -> Comparison:
+    """The rules of both runs, which have one key; `recorded`: as the later run itself has recorded them."""
+    rules, folder = _rules(old, new), stack.enter_context(working_folder())
     reader = stack.enter_context(opened_reader(old.folder, new.folder, folder))
-    if not same_key(old, new):
-        return compare_verdicts(rules, old, new, reader)
     if recorded:
         compared = [Compared(rule, verdicts_of(rule, old, new), candidates_of(rule, old, new)) for rule in rules]
         return counted(compared, recorded_changes(reader, new.carried))
-    lab = laboratory(folder, old, new, snapshots, lambda: _key_of(new))
+    lab = laboratory(folder, old, new, snapshots, lambda: engagement_key(key_env))
     now = (new.rows_of(rule) if new.finds(rule) else RuleRows(rule, None) for rule in rules)
     return compare_runs(old, new, now, lab, reader, folder)
 
 
-def _key_of(run: Run) -> bytes:
-    """The engagement key, from the environment variable that the run's parameters name."""
-    report = run.parameters.get("report") or {}
-    return engagement_key(report.get("key_env", "HEYTALK_AUDIT_KEY"))
+def _key_at_hand(variable: str) -> bytes | None:
+    """The engagement key, if that environment variable has it."""
+    return engagement_key(variable) if os.environb.get(variable.encode()) else None
 
 
 # as JSON ---------------------------------------------------------------------------------------------
@@ -121,7 +153,7 @@ def document(difference: Difference) -> dict[str, Any]:
     return {
         "old": _audit_and_evidence(old),
         "new": _audit_and_evidence(new),
-        "keys": "same" if difference.same_key else "different: counts only",
+        "keys": difference.keys,
         "causes": "as the later run recorded them" if difference.recorded else "computed from the two runs",
         "depends_on": [f"{c.name}: {c.what}" for c in material_changes(old.statement, new.statement)],
         "changed": difference.changed,
@@ -132,7 +164,7 @@ def document(difference: Difference) -> dict[str, Any]:
 
 def _audit_and_evidence(run: Run) -> dict[str, Any]:
     audit = run.audit
-    return {"id": audit.id, "as_of": audit.as_of, "key_fingerprint": audit.key_fingerprint, "evidence_sha256": run.evidence}
+    return {"id": audit.id, "as_of": audit.as_of, "key_check": audit.key_check, "evidence_sha256": run.evidence}
 
 
 def _rule(difference: Difference, compared: Compared) -> dict[str, Any]:
@@ -169,7 +201,11 @@ def print_difference(difference: Difference, console: Console) -> None:
     """A table per area, the totals, and what the two runs depended on that differs."""
     old, new = difference.old, difference.new
     console.print(f"{old.audit.id} ({old.audit.as_of}) to {new.audit.id} ({new.audit.as_of})", markup=False)
-    if not difference.same_key:
+    if difference.have_one_key is None:
+        console.print(
+            "Whether the two runs used one key is not known without it (export it; --key-env names its variable): only counts are compared."
+        )
+    elif not difference.same_key:
         console.print("The two runs used different keys: rows cannot be told apart, only counts are compared.")
     for chapter in CHAPTERS.values():
         rules = [c for c in difference.rules if c.rule.split("-")[0] in chapter.families]

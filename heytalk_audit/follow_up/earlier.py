@@ -7,13 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from heytalk_audit.audit.document import AuditDescription, FollowUpDocument, Results, read_results
+from heytalk_audit.audit.document import AuditDescription, FollowUpDocument
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.canonical import digest
 from heytalk_audit.errors import InputError
-from heytalk_audit.evidence.folder import CARRIED, RESULTS, STATEMENT, exceptions_file, payload, results_of
+from heytalk_audit.evidence.folder import CARRIED, STATEMENT, exceptions_file, payload
+from heytalk_audit.evidence.results import results_in
 from heytalk_audit.evidence.statement import materials_of, read_statement
 from heytalk_audit.evidence.verify import verify_pack
 from heytalk_audit.vocabulary import Verdict
@@ -90,9 +89,12 @@ class Run:
 # reading a run ---------------------------------------------------------------------------------------
 
 
-def verified_run(folder: Path, where: str) -> Run:
-    """A run, or a bag of one, that is as it was written. Raises InputError, which begins with `where`."""
-    faults = verify_pack(folder).faults
+def verified_run(folder: Path, where: str, beside_of: Path | None = None) -> Run:
+    """A run, or a bag of one, that is as it was written. Raises InputError, which begins with `where`.
+
+    Sign-offs lie beside it, or beside the zip that it was unpacked from, `beside_of`.
+    """
+    faults = verify_pack(folder, beside_of).faults
     if faults:
         raise InputError(where, f"is not as it was written ({faults[0]})", "name a run that was not changed")
     return read_run(folder, where)
@@ -107,20 +109,6 @@ def read_run(folder: Path, where: str | None = None) -> Run:
     return Run(home, digest(content), read_statement(content), results.audit, rules, results.follow_up)
 
 
-def results_in(folder: Path, where: str) -> Results:
-    """The results of a run, or of a bag of one, of this format or an earlier one. Raises InputError, which begins with `where`."""
-    todo = "name the folder of a run of this version"
-    try:
-        return read_results(results_of(folder))
-    except ValidationError as error:
-        place = ".".join(map(str, error.errors()[0]["loc"]))
-        raise InputError(where, f"its {RESULTS} is not as this version reads it ({place[:80]})", todo) from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(where, f"its {RESULTS} is missing or cannot be read", "name the folder of an earlier run") from error
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(where, f"its {RESULTS} is not as this version reads it", todo) from error
-
-
 def previous_run(folder: Path) -> Run:
     """The earlier run that the parameters name. Raises InputError where the folder holds none, or one that was changed."""
     columns_before(folder)
@@ -129,13 +117,5 @@ def previous_run(folder: Path) -> Run:
 
 def columns_before(folder: Path) -> dict[str, list[str]]:
     """The columns that an earlier run was delivered, by table. Raises InputError where the folder holds no such run."""
-    where = f"previous {folder.name}"
-    try:
-        columns = results_of(folder)["audit"]["columns"]
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(where, f"its {RESULTS} is missing or cannot be read", "name the folder of an earlier run") from error
-    except (KeyError, TypeError) as error:
-        raise InputError(where, f"its {RESULTS} lists no columns", "name the folder of a run of this version") from error
-    if not (isinstance(columns, dict) and all(isinstance(c, list) and all(isinstance(n, str) for n in c) for c in columns.values())):
-        raise InputError(where, f"its {RESULTS} lists no columns", "name the folder of a run of this version")
-    return columns
+    columns = results_in(folder, f"previous {folder.name}").audit.columns
+    return {table: list(names) for table, names in columns.items()}

@@ -23,7 +23,7 @@ from heytalk_audit.audit.document import (
 )
 from heytalk_audit.audit.exceptions import write_rows
 from heytalk_audit.audit.rule_result import Count, RuleResult
-from heytalk_audit.evidence.row_files import RowReader, word_list
+from heytalk_audit.evidence.row_files import CARRIED_COLUMNS, RowReader, word_list
 from heytalk_audit.follow_up.changes import ACCEPTED, RESOLVED, UNSETTLED, Changes, carried_rows, open_rows
 from heytalk_audit.follow_up.compare import Comparison
 from heytalk_audit.follow_up.earlier import Run
@@ -33,20 +33,7 @@ from heytalk_audit.vocabulary import Outcome, Verdict
 #: What a run carries of single rows for the next one, beyond its exceptions: rows that are open in it or were in one before it.
 #: `state`, `cause`, `before` and `now` are those of `changes`, null where there was no run to compare with. `accepted` names the entries of
 #: the register that cover a row. `first_seen` and `resolved` are instants of audits; `resolved` is null while a row is open.
-CARRIED = pa.schema(
-    [
-        ("rule", pa.string()),
-        ("record", pa.string()),
-        ("number", pa.int32()),
-        ("state", pa.string()),
-        ("cause", pa.string()),
-        ("before", pa.string()),
-        ("now", pa.string()),
-        ("accepted", pa.string()),
-        ("first_seen", pa.string()),
-        ("resolved", pa.string()),
-    ]
-)
+CARRIED = CARRIED_COLUMNS
 #: What becomes of a row that an accepted exception covered in the previous run.
 ROLLED = {
     "still accepted": "an entry covers it now too",
@@ -131,7 +118,8 @@ def _repeat(rule: str, reason: str, rows: int, history: Sequence[PastAudit]) -> 
 class Followed:
     """The follow-up of one run, of which these are the results, beside the previous one.
 
-    `covered` are exceptions files that say which of their rows the register covers, by rule.
+    `covered` are exceptions files that say which of their rows the register covers, by rule; `same_key` says whether rows can be told
+    apart.
     """
 
     previous: Run
@@ -139,12 +127,7 @@ class Followed:
     comparison: Comparison
     covered: Mapping[str, Path]
     as_of: str
-    key_fingerprint: str
-
-    @property
-    def same_key(self) -> bool:
-        """Whether rows can be told apart."""
-        return self.previous.audit.key_fingerprint == self.key_fingerprint
+    same_key: bool
 
     def document(self) -> FollowUpDocument:
         """The follow-up as results.json has it."""

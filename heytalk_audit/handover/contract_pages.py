@@ -44,13 +44,15 @@ class TablePage:
 
 def pages() -> list[TablePage]:
     """What is said of each table, in the contract's order."""
-    titles = {rule: load_policy().rules.get(rule, {}).get("title", RULES[rule].text[0]) for rule in RULES}
+    titles = {rule: load_policy().rules.get(rule, {}).get("title", RULES[rule].promise) for rule in RULES}
     return [_page(table, titles) for table in contract.load().values()]
 
 
 def _page(table: Table, titles: dict[str, str]) -> TablePage:
     stop, lose = needs.stops_without().get(table.name, ()), needs.loses_without().get(table.name, ())
-    lost = f"{_rules(len(stop))} cannot be evaluated" + (f"; {_rules(len(lose))} see less, and cannot pass" if lose else "")
+    lost = f"{_rules(len(stop))} cannot be evaluated" + (
+        f"; {_rules(len(lose))} {'sees' if len(lose) == 1 else 'see'} less, and cannot pass" if lose else ""
+    )
     facts = (
         ("Delivered", "always" if table.required else "where there is one"),
         ("Key", table.key),

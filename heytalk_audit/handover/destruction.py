@@ -13,6 +13,7 @@ from typing import Any
 from heytalk_audit.canonical import canonical, digest, file_sha256
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence import custody
+from heytalk_audit.evidence.chain import append
 from heytalk_audit.evidence.custody import HeldSnapshot
 from heytalk_audit.report import page
 from heytalk_audit.report.html import definitions, join, paragraph, table, tag
@@ -21,7 +22,7 @@ from heytalk_audit.snapshot.delivery import DESCRIPTOR, TRUTH
 METHOD = "files removed; storage media not overwritten"
 LIMITS = (
     "Backups, copies made elsewhere, file system snapshots and the storage medium itself are not covered by this certificate.",
-    "Files that had other names (hard links) on the same file system remain under these; the count of them is stated.",
+    "Files with other names (hard links) on the same file system remain under those names; their number is stated.",
 )
 #: What the demo writes beside the tables.
 _COMPANIONS = (TRUTH,)
@@ -46,7 +47,7 @@ def destroy(folder: Path, by: str, log: Path | None, now: dt.datetime, reason: s
     receipt = _due(held, file, now, reason, run)
     plan, tables = plan_of(held), held.hashes()
     more = {"tables": tables, "files": len(plan.files), "method": METHOD, "reason": reason or None}
-    begun = custody.append(file, custody.entry_of(held, "destruction begun", by, now, **more))
+    begun = append(file, custody.entry_of(held, "destruction begun", by, now, **more))
     _remove(held, plan)
     destroyed = {
         "destroyed_at": custody.stamp(now),
@@ -57,7 +58,7 @@ def destroy(folder: Path, by: str, log: Path | None, now: dt.datetime, reason: s
     certificate = _certificate(held, plan, tables, receipt) | destroyed
     paths = _write(file.parent, held, certificate, now)
     entry = custody.entry_of(held, "destroyed", by, now, **more, certificate_sha256=digest(canonical(certificate)))
-    custody.append(file, entry)
+    append(file, entry)
     return paths
 
 
@@ -175,14 +176,14 @@ def _page(certificate: dict[str, Any]) -> str:
         "Snapshot": certificate["snapshot"],
         "State as of": certificate["as_of"],
         "Descriptor SHA-256": certificate["descriptor_sha256"],
-        "Lay in": certificate["storage"],
+        "Stored at": certificate["storage"],
         "Received": _receipt(certificate["received"]),
         "Destroyed at": certificate["destroyed_at"],
         "Destroyed by": certificate["destroyed_by"],
         "Method": certificate["method"],
         "Files, bytes": f"{len(certificate['files']):,} files, {certificate['bytes']:,} bytes",
         "Files with other names": certificate["files_with_other_names"],
-        "Reason, where before its day": certificate["reason"],
+        "Reason for destruction before its day": certificate["reason"],
         "Line of the custody log": certificate["log_line_sha256"],
     }
     body = join(

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from heytalk_audit.errors import visible
+
 #: A line to fill in.
 BLANK = "____"
 
 
 def escape(text: object) -> str:
     """Text that Markdown shows as it is, on one line: no markup, link, image, table cell or HTML comes of it."""
-    bare = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    bare = visible(" ".join(str(text).split()))
     bare = re.sub(r"([\\`*_{}\[\]()<>#+!|~&:@=$\"'^/])", r"\\\1", bare)
+    # at the beginning of a line, what would make it an entry of a list
+    bare = re.sub(r"^([0-9]+)\.", r"\1\\.", re.sub(r"^-", r"\-", bare))
     return re.sub(r"(?i)\bwww\.", r"www\\.", bare)
 
 

@@ -40,13 +40,13 @@ RETENTION = (
     ("Custody log and certificates of destruction", "with the workpapers"),
 )
 MEASURES = (
-    "The report and the results hold aggregates and pseudonyms alone; a pseudonym is keyed (HMAC-SHA-256), and the key is kept apart.",
+    "The report and the results hold only aggregates and pseudonyms. A pseudonym is keyed (HMAC-SHA-256), and the key is kept separately.",
     "Detectors keep a kind, a place and a confidence, never the value that they found.",
     "A version for a regulator or the public withholds exception rows, and hides small numbers and what would give them away.",
     "The audit needs no network, and changes nothing in the source.",
-    "Every file of a run is under a digest, and can be signed; changes are found, and a replay gives the same bytes.",
+    "Every file of a run has a digest and can be signed. Changes are detected, and a replay gives the same bytes.",
     "Receipt, access and destruction of the snapshot are logged in a chained custody log.",
-    "Findings in free text are candidates: people decide, and no measure is taken against a person by machine.",
+    "Findings in free text are candidates that two people read. No measure is taken against a person automatically.",
 )
 RISKS = (
     (
@@ -54,11 +54,11 @@ RISKS = (
         "Only the tables and columns that the rules read are delivered; encrypted storage, few people, custody log, early destruction",
     ),
     (
-        "Pseudonyms are led back to people by whoever has both key and snapshot",
-        "The key is held by another person than the snapshot's keeper; destroyed with the last workpapers",
+        "Whoever has both the key and the snapshot can resolve pseudonyms to people",
+        "The key and the snapshot are held by different people; the key is destroyed with the last workpapers",
     ),
     (
-        "A finding reveals something of a person (special category, age, conduct) to those who read the report",
+        "A finding reveals something about a person (special category, age, conduct) to readers of the report",
         "Aggregates in the report; no special category beside a pseudonym; small numbers hidden from external readers",
     ),
     (
@@ -66,13 +66,13 @@ RISKS = (
         "Purpose limited to checking promises; exception rows go to the data protection officer; no automated decision",
     ),
     (
-        "A wrong finding, or one that is missed, leads to wrong measures",
-        "Cases and planted violations test every rule; unknown is told apart from broken; two people review samples of texts",
+        "A wrong or missed finding leads to wrong measures",
+        "Cases and planted violations test every rule; unknown and broken are kept apart; two people review samples of texts",
     ),
 )
 NECESSARY = (
-    "Whether a promise is kept can only be seen in the records that it is about: a sample would miss rare breaches.",
-    "Only tables and columns of the contract are read; what the rules of this audit do not need need not be delivered.",
+    "Only the records themselves show whether a promise is kept: a sample would miss rare breaches.",
+    "Only tables and columns of the contract are read. Tables that the rules of this audit do not need are not delivered.",
     "Free text is read by machine; people see only a random sample, apart from the report.",
     "The copy exists for the audit alone, and is destroyed afterwards.",
 )
@@ -158,7 +158,7 @@ def _processing(facts: Facts) -> list[tuple[str, str]]:
         ("Processing", f"Privacy audit {escape(audit.id)}"),
         ("Controller, representative, data protection officer", BLANK),
         ("Processor, if another carries out the audit", BLANK),
-        ("Purposes", f"To check whether user data is handled as the policy {_policy(facts)} promises, and to report what is not"),
+        ("Purposes", f"To check whether user data is handled as the policy {_policy(facts)} promises, and to report where it is not"),
         ("Legal basis, to be confirmed by counsel", BLANK),
         ("Data subjects", "Users of the service, among them minors; people whom users write about; staff, as actors in access logs"),
         ("Data", f"Snapshot {escape(facts.snapshot)}{source}"),
@@ -174,12 +174,12 @@ def impact_assessment(facts: Facts) -> str:
         f"Impact assessment: {escape(facts.parameters.audit.title)}",
         "Draft of a short data protection impact assessment of the audit itself (GDPR, article 35). The controller decides.",
         "## What is processed\n\n" + pairs(_processed(facts)),
-        "## Why it is necessary, and proportionate\n\n" + bullets(NECESSARY),
-        "## Risks to people, and what meets them\n\n"
+        "## Why it is necessary and proportionate\n\n" + bullets(NECESSARY),
+        "## Risks to people, and measures against them\n\n"
         + table(["Risk", "Measures", "What remains, and who accepts it"], [(*risk, BLANK) for risk in RISKS]),
         "## Time limits\n\n" + table(["What", "Kept"], RETENTION),
         "## Measures\n\n" + bullets(MEASURES),
-        "## Consulted, and decided\n\n"
+        "## Consultation and decision\n\n"
         + pairs(
             [
                 ("Data protection officer's advice", BLANK),

@@ -14,6 +14,7 @@ from heytalk_audit.handover import markdown
 from heytalk_audit.running import check
 from heytalk_audit.running.check import Checked
 from heytalk_audit.snapshot.defects import Defect, DefectKind
+from heytalk_audit.snapshot.delivery import how_to_seal
 
 NOTE = (
     "No value of anybody stands in this letter: what a value looks like is shown with every letter as a and every digit as 9. In the SQL, "
@@ -87,7 +88,7 @@ def _selects(unlock: Unlock, dialect: str, above: Collection[str]) -> str:
 def _gaps(checked: Checked, dialect: str) -> list[str]:
     """What nobody stated, and the SQL of the totals that are wanted."""
     sentences = [markdown.escape(gap.sentence) for gap in checked.gaps]
-    sealing = [] if checked.is_sealed else [markdown.escape(f"seal the folder: heytalk-audit seal {checked.name} --as-of INSTANT")]
+    sealing = [] if checked.is_sealed else [markdown.escape(f"seal the folder: {how_to_seal(checked.name)}")]
     untold = [table for gap in checked.gaps if gap.option == "--totals" for table in gap.tables]
     listed = [markdown.bullets([*sealing, *sentences])] if sealing or sentences else []
     return listed + ([_code(sql.totals(dialect, untold))] if untold else [])

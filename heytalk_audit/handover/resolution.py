@@ -14,22 +14,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from heytalk_audit import contract
 from heytalk_audit.audit.document import Results
-from heytalk_audit.audit.pseudonym import fingerprint, pseudonym
+from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.canonical import canonical, digest, read_yaml
 from heytalk_audit.disk.working import working_folder
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence import custody
+from heytalk_audit.evidence.chain import append
 from heytalk_audit.evidence.folder import PARAMETERS, STATEMENT, exceptions_file, payload
+from heytalk_audit.evidence.results import results_in
 from heytalk_audit.evidence.row_files import file_list, opened_reader, values_among
-from heytalk_audit.evidence.signature import BadSignature, public_of, sign, verify
+from heytalk_audit.evidence.signature import BadSignature, Signer, public_of, sign, verify
 from heytalk_audit.evidence.statement import materials_of, read_statement
 from heytalk_audit.evidence.verify import verify_pack
-from heytalk_audit.follow_up.earlier import results_in
-from heytalk_audit.params import engagement_key
+from heytalk_audit.params import KEY_ENV, check, engagement_key
 from heytalk_audit.snapshot import delivery
 from heytalk_audit.snapshot.csv_tables import opened
 from heytalk_audit.snapshot.folders import folded
@@ -43,12 +45,13 @@ MOST = 100
 
 @dataclass(frozen=True)
 class LookUp:
-    """Who asks, in which case, what for, and the key that proves it."""
+    """Who asks, in which case, what for, the key that proves it, and the environment variable that holds the engagement key."""
 
     by: str
     case: str
     purpose: str
     key: Ed25519PrivateKey
+    key_env: str = KEY_ENV
 
 
 @dataclass(frozen=True)
@@ -83,17 +86,18 @@ def resolve(
         entry = custody.entry_of(held, EVENT, stated["by"], now(), case=stated["case"], purpose=stated["purpose"])
         entry |= {"evidence_sha256": evidence, "pseudonym": one, "found": answer.table is not None}
         entry |= {"public_key": public_of(look_up.key).public}
-        custody.append(file, entry | {"signature": sign(canonical(entry), look_up.key, NAMESPACE).decode()})
+        append(file, entry | {"signature": sign(canonical(entry), look_up.key, NAMESPACE).decode()}, look_up.key)
         yield answer
 
 
-def genuine(entry: dict[str, Any]) -> bool:
-    """Whether a line of the log is signed by the key that it names."""
-    signed = {name: value for name, value in entry.items() if name not in ("signature", "previous")}
+def signer_of(entry: dict[str, Any]) -> Signer | None:
+    """Who signed a line of the log; null where it is not signed by the key that it names."""
+    signed = {name: value for name, value in entry.items() if name not in ("signature", "previous", "line")}
     try:
-        return verify(canonical(signed), entry["signature"].encode(), NAMESPACE).public == str(entry["public_key"])
-    except (BadSignature, KeyError, UnicodeEncodeError):
-        return False
+        signer = verify(canonical(signed), str(entry["signature"]).encode(), NAMESPACE)
+    except (BadSignature, KeyError, ValueError):
+        return None
+    return signer if signer.public == entry["public_key"] else None
 
 
 def _refuse(run: Path, held: custody.HeldSnapshot, look_up: LookUp) -> tuple[str, Results, bytes]:
@@ -103,21 +107,31 @@ def _refuse(run: Path, held: custody.HeldSnapshot, look_up: LookUp) -> tuple[str
     if faults:
         raise InputError(where, f"is not as it was written ({faults[0]})", "name a run that was not changed")
     content = (folder / STATEMENT).read_bytes()
-    results, parameters = results_in(folder, where), read_yaml(folder / PARAMETERS, where)
+    results = results_in(folder, where)
     if results.audit.audience != Audience.INTERNAL:
         raise InputError(where, "withholds its rows", "name the run for internal use")
-    _refuse_stranger(where, parameters, look_up)
-    variable = parameters.get("report", {}).get("key_env", "HEYTALK_AUDIT_KEY")
+    _refuse_stranger(where, _officers(folder, where), look_up)
+    variable = look_up.key_env
     key = engagement_key(variable)
-    if fingerprint(key) != results.audit.key_fingerprint:
+    if not results.audit.is_made_with(key):
         raise InputError(f"report.key_env {variable}", "holds another key than the run's", "export the engagement key of that run")
     if materials_of(read_statement(content)).get(f"snapshot/{delivery.DESCRIPTOR}") != held.sha256:
         raise InputError(f"--snapshot {held.folder.name}", "is not the one that the run was made from", "name that one")
     return digest(content), results, key
 
 
-def _refuse_stranger(where: str, parameters: dict[str, Any], look_up: LookUp) -> None:
-    officers = parameters.get("resolution", {}).get("keys", [])
+def _officers(folder: Path, where: str) -> list[str]:
+    """The keys of those who may resolve, as the run's own parameters have them."""
+    try:
+        document = read_yaml(folder / PARAMETERS, where)
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        raise InputError(where, f"has no {PARAMETERS} that can be read", "name a run that this version wrote") from error
+    if not isinstance(document, dict):
+        raise InputError(where, f"its {PARAMETERS} is no mapping", "name a run that this version wrote")
+    return check(document, PARAMETERS).resolution.keys
+
+
+def _refuse_stranger(where: str, officers: list[str], look_up: LookUp) -> None:
     if not officers:
         raise InputError(where, "names nobody who may resolve", "run the audit with resolution.keys in its parameters")
     if public_of(look_up.key).public not in officers:

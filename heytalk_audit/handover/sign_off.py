@@ -1,47 +1,43 @@
-"""Four eyes: who prepared a report, who reviewed it, and the cover page that carries their opinion.
+"""Four eyes: who prepared a report, who reviewed it, and the page that states their sign-off.
 
 Sign-offs lie beside the run, never in it: the run's bytes depend on its inputs alone. Each is signed with a key of its own over the
-digest of the run's evidence. The opinion exists once both have signed; a reviewer signs what a replay confirmed.
+digest of the run's evidence. The statement exists once both have signed; a reviewer signs what a replay confirmed.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from heytalk_audit.audit.document import Results
-from heytalk_audit.canonical import canonical, digest
+from heytalk_audit.canonical import canonical, file_sha256, write_whole
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.evidence.folder import STATEMENT, payload
-from heytalk_audit.evidence.sign_off import NAMESPACE, ROLES, beside, read_sign_off
+from heytalk_audit.evidence.results import results_in
+from heytalk_audit.evidence.sign_off import NAMESPACE, PREPARER, REVIEWER, ROLES, Override, SignOff, aside, beside, checked_sign_offs
 from heytalk_audit.evidence.signature import public_of, sign
 from heytalk_audit.evidence.verify import verify_pack
-from heytalk_audit.follow_up.earlier import results_in
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.registers.persons import same_person
 from heytalk_audit.report import page, pages
 from heytalk_audit.vocabulary import Rating
 
-__all__ = ["Override", "agreed_overrides", "beside", "override_of", "ratings", "refuse", "sign_off"]
-
 
 @dataclass(frozen=True)
-class Override:
-    """Another rating of an area than the computed one, and why. It holds once both signers state the same."""
+class Signed:
+    """What came of signing: the cover page, once both have signed, and where sign-offs of other evidence were set aside, if any were."""
 
-    area: str
-    rating: Rating
-    reason: str
+    cover: Path | None
+    set_aside: Path | None
 
 
-def sign_off(
-    run: Path, role: str, name: str, key: Ed25519PrivateKey, now: dt.datetime, overrides: list[Override], note: str
-) -> Path | None:
-    """Write one sign-off; returns the cover page once both have signed. Raises InputError.
+def sign_off(run: Path, role: str, name: str, key: Ed25519PrivateKey, now: dt.datetime, overrides: list[Override], note: str) -> Signed:
+    """Write one sign-off. Raises InputError.
 
     A reviewer's caller has replayed the run first: it must have been identical.
     """
@@ -53,26 +49,34 @@ def sign_off(
         "role": role,
         "name": name.strip(),
         "date": now.astimezone(dt.UTC).isoformat(timespec="seconds"),
-        "evidence_sha256": _evidence(run),
+        "evidence_sha256": file_sha256(payload(run) / STATEMENT),
         "public_key": public_of(key).public,
-        "replayed": role == "reviewer",
-        "overrides": [vars(o) for o in overrides],
+        "replayed": role == REVIEWER,
+        "overrides": [o.model_dump(mode="json") for o in overrides],
         "note": note,
     }
+    moved = _set_aside(run)
     _write(beside(run), role, canonical(document), key)
-    signed = {r: stated for r in ROLES if (stated := read_sign_off(run, r)) is not None}
-    return _cover(run, signed) if len(signed) == len(ROLES) else None
+    signed = checked_sign_offs(run).signed
+    return Signed(_cover(run, signed) if len(signed) == len(ROLES) else None, moved)
 
 
-def _evidence(run: Path) -> str:
-    """The SHA-256 of the run's evidence.json."""
-    return digest((payload(run) / STATEMENT).read_bytes())
+def _set_aside(run: Path) -> Path | None:
+    """Move the sign-offs of other evidence than this run's out of the way; returns where they are now, if there were any."""
+    other = checked_sign_offs(run).other
+    if other is None:
+        return None
+    place = aside(run, other)
+    if place.exists():
+        raise InputError(f"sign-off {place.name}", "is there already", "move it, or the one beside the run, elsewhere")
+    os.rename(beside(run), place)
+    return place
 
 
 def _write(folder: Path, role: str, content: bytes, key: Ed25519PrivateKey) -> None:
     folder.mkdir(exist_ok=True)
-    (folder / f"{role}.json").write_bytes(content)
-    (folder / f"{role}.json.sig").write_bytes(sign(content, key, NAMESPACE))
+    write_whole(content, folder / f"{role}.json")
+    write_whole(sign(content, key, NAMESPACE), folder / f"{role}.json.sig")
 
 
 def refuse(run: Path, role: str, name: str, key: Ed25519PrivateKey) -> None:
@@ -81,19 +85,21 @@ def refuse(run: Path, role: str, name: str, key: Ed25519PrivateKey) -> None:
         raise InputError(f"--role {role[:40]}", "is no role", nearest(role, ROLES))
     if not name.strip():
         raise InputError("--name", "is empty", "write the signer's name")
+    if len(name.strip()) > 200:
+        raise InputError("--name", "has more than 200 characters", "write the signer's name")
     if not (payload(run) / STATEMENT).is_file():
         raise InputError(f"sign {run.name}", "is no run's folder and no bag of one", "name the folder that run or pack wrote")
-    other = read_sign_off(run, next(r for r in ROLES if r != role))
-    if role == "reviewer" and other is None:
-        raise InputError(f"sign {run.name}", "was not signed by its preparer yet", "the preparer signs first")
+    there = checked_sign_offs(run)
+    if role == REVIEWER and PREPARER not in there.signed:
+        what = "was not signed by its preparer yet" if there.other is None else "lies beside a sign-off of other evidence"
+        raise InputError(f"sign {run.name}", what, "the preparer signs this run first, which sets such a one aside")
+    other = there.signed.get(next(r for r in ROLES if r != role))
     if other is None:
         return
-    if other["evidence_sha256"] != _evidence(run):
-        raise InputError(f"sign {run.name}", f"the {other['role']} signed other evidence", "have both sign this run")
-    if other["public_key"] == public_of(key).public:
-        raise InputError("--key", f"has signed as {other['role']}", "a reviewer signs with a key of their own")
-    if same_person(other["name"], name):
-        raise InputError("--name", f"has signed as {other['role']}", "nobody reviews their own work")
+    if other.public_key == public_of(key).public:
+        raise InputError("--key", f"has signed as {other.role}", "a reviewer signs with a key of their own")
+    if same_person(other.name, name):
+        raise InputError("--name", f"has signed as {other.role}", "nobody reviews their own work")
 
 
 def override_of(text: str) -> Override:
@@ -108,7 +114,9 @@ def override_of(text: str) -> Override:
         raise InputError(where, "names no area", nearest(area, CHAPTERS))
     if rating not in list(Rating):
         raise InputError(where, "names no rating", nearest(rating, map(str, Rating)))
-    return Override(area, Rating(rating), reason)
+    if len(reason) > 2000:
+        raise InputError(where, "has a reason of more than 2,000 characters", "write it in a sentence")
+    return Override(area=area, rating=Rating(rating), reason=reason)
 
 
 def ratings(results: Results) -> dict[str, Rating]:
@@ -116,20 +124,19 @@ def ratings(results: Results) -> dict[str, Rating]:
     return {area.name: area.rating for area in results.areas}
 
 
-def agreed_overrides(signed: dict[str, dict[str, Any]]) -> dict[str, dict[str, str]]:
+def agreed_overrides(signed: Mapping[str, SignOff]) -> dict[str, dict[str, str]]:
     """The overrides that both state alike, by area."""
-    first, second = (signed[role]["overrides"] for role in ROLES)
-    return {override["area"]: override for override in first if override in second}
+    first, second = (signed[role].overrides for role in ROLES)
+    return {override.area: override.model_dump(mode="json") for override in first if override in second}
 
 
-def _cover(run: Path, signed: dict[str, dict[str, Any]]) -> Path:
+def _cover(run: Path, signed: Mapping[str, SignOff]) -> Path:
     results = results_in(run, f"sign {run.name}")
-    body = pages.opinion(
-        results.audit, ratings(results), agreed_overrides(signed), [signed[role] for role in ROLES], f"../{run.name}/index.html"
-    )
+    stated = [signed[role].model_dump(mode="json") for role in ROLES]
+    report = f"../{run.name}/index.html"
+    body = pages.sign_off_statement(results.audit, ratings(results), agreed_overrides(signed), stated, report)
     title = f"Statement of sign-off - {results.audit.title}"
     cover = beside(run) / "cover.html"
-    cover.write_text(
-        page.wrap(page.sanitised(body.html), title, [{"href": "cover.html", "title": "Statement of sign-off", "current": True}]), "utf-8"
-    )
+    here = [{"href": "cover.html", "title": "Statement of sign-off", "current": True}]
+    write_whole(page.wrap(page.sanitised(body.html), title, here).encode(), cover)
     return cover

@@ -87,6 +87,7 @@ class Policy:
     settings: dict[str, Number]
     clauses: dict[str, Clause]
     rules: dict[str, dict[str, Any]]
+    phrases: dict[str, str]  # what several rules' methods say in the same words
     findings: tuple[dict[str, str], ...]
     declared: Declared
     calling_codes: dict[str, tuple[str, str]]  # by country (ISO 3166): what its telephone numbers begin with abroad, and at home
@@ -105,13 +106,14 @@ def load_policy(name: str = "heytalk", base: Path | None = None) -> Policy:
 
     Files that a policy at a path does not bring (clauses, texts of the rules, findings, declared data) come from the shipped one.
     """
-    if name in _shipped_names():
+    if name in shipped_policies():
         return _shipped(name)
     home = (base or Path()) / name
     return _read(name, home / "policy.yaml" if home.is_dir() else home)
 
 
-def _shipped_names() -> list[str]:
+def shipped_policies() -> list[str]:
+    """The names of the policies that come with the package."""
     return sorted(p.name for p in SHIPPED.iterdir() if (p / "policy.yaml").exists())
 
 
@@ -125,13 +127,13 @@ def _read(name: str, path: Path) -> Policy:
     try:
         document = _document(path)
     except (OSError, UnicodeDecodeError) as error:
-        todo = f"name a shipped policy ({', '.join(_shipped_names())}) or a policy.yaml"
+        todo = f"name a shipped policy ({', '.join(shipped_policies())}) or a policy.yaml"
         raise InputError(f"policy.name {name}", "cannot be read", todo) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(path.name, "is not YAML", "mend its syntax") from error
     try:
         return _build(path, document)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OSError, csv.Error, yaml.YAMLError, RecursionError) as error:
         raise InputError(path.name, f"lacks or misstates {error}", "compare it with the shipped policy.yaml") from error
 
 
@@ -154,6 +156,7 @@ def _build(path: Path, document: dict[str, Any]) -> Policy:
         settings={name: _setting(name, spec, read_csv(parts["terms"])) for name, spec in settings.items()},
         clauses={c.id: c for c in map(_clause, read_csv(parts["clauses"]))},
         rules=_document(parts["rules"]),
+        phrases={**shipped.get("phrases", {}), **document.get("phrases", {})},
         findings=tuple(read_csv(parts["findings"])),
         declared=declarations.build(_document(parts["declared"])),
         calling_codes={c["country"]: (c["calling_code"], c["national_prefix"]) for c in read_csv(parts["calling_codes"])},
@@ -163,8 +166,10 @@ def _build(path: Path, document: dict[str, Any]) -> Policy:
 
 
 def _companion(folder: Path, document: dict[str, Any], kind: str) -> Path:
-    """The file of a kind that the document names in its folder; else the shipped policy's."""
+    """The file of a kind that the document names in its folder; else the shipped policy's. Raises ValueError where it leads elsewhere."""
     own = folder / document.get(kind, "")
+    if not own.resolve().is_relative_to(folder.resolve()):
+        raise ValueError(f"{kind}: it names a file outside of the policy's folder")
     return own if own.is_file() else SHIPPED / "heytalk" / _SHIPPED_FILES[kind]
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, TypeAdapter, model_validator
 
-from heytalk_audit.canonical import Strict, file_sha256
+from heytalk_audit.canonical import Strict, file_sha256, read_json
 from heytalk_audit.errors import InputError
 from heytalk_audit.registers.accepted import SegmentValue
 from heytalk_audit.registers.reading import Day, DocumentName, Id, KnownRule, Name, Remark, read_register, refuse_twice
@@ -19,6 +18,8 @@ EXAMPLE = "params/decisions.yaml"
 _SCOPES = ("record", "reason", "by", "sample")
 #: The file beside a kept register that has the digests of the evidence that its entries name, by entry.
 DIGESTS = "decisions.evidence.json"
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+_DIGESTS = TypeAdapter(dict[str, Sha256])
 
 
 class DecisionScope(Strict):
@@ -50,7 +51,7 @@ class Decision(Strict):
     confirmed_by: Name
     decided_on: Day
     evidence: DocumentName | None = None
-    evidence_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    evidence_sha256: Sha256 | None = None
     max_rows: Annotated[int, Field(strict=True, ge=1)]
     valid_for: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")] | None = None
 
@@ -81,16 +82,25 @@ def read_decisions(path: Path, rules: Collection[str]) -> list[Decision]:
     where = f"decisions {path.name}"
     entries = read_register(DecisionsFile, path, where, EXAMPLE, rules).decisions
     kept = path.parent / DIGESTS
-    digests = json.loads(kept.read_text("utf-8")) if kept.is_file() else {}
+    digests = _kept_digests(kept, where) if kept.is_file() else None
     refuse_twice((entry.id for entry in entries), f"{where}: decisions", "id", "give each decision an id of its own")
     return [_with_digest(entry, path.parent, f"{where}: decisions.{n}", digests) for n, entry in enumerate(entries, 1)]
 
 
-def _with_digest(entry: Decision, folder: Path, where: str, digests: dict[str, str]) -> Decision:
+def _kept_digests(file: Path, where: str) -> dict[str, str]:
+    """The digests that a run has kept. Raises InputError."""
+    try:
+        return _DIGESTS.validate_python(read_json(file, where))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(where, f"{file.name} beside it holds no digests", "name the register as it was written") from error
+
+
+def _with_digest(entry: Decision, folder: Path, where: str, digests: dict[str, str] | None) -> Decision:
+    """The entry with the digest of its evidence; of a register that a run has kept, which names no files, the digest that it kept."""
     if entry.evidence is None:
         return entry
     file = folder / entry.evidence
-    digest = file_sha256(file) if file.is_file() else digests.get(entry.id)
+    digest = digests.get(entry.id) if digests is not None else file_sha256(file) if file.is_file() else None
     if digest is None:
         raise InputError(f"{where}.evidence {entry.evidence[:60]}", "no such file", "name a file beside the register, or leave it out")
     return entry.model_copy(update={"evidence_sha256": digest})

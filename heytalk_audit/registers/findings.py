@@ -14,8 +14,11 @@ from pydantic import AfterValidator, ValidationInfo, model_validator
 
 from heytalk_audit.canonical import Strict
 from heytalk_audit.registers.reading import Day, Name, Remark, known_rule, read_register, refuse_twice
+from heytalk_audit.vocabulary import Severity
 
 EXAMPLE = "params/findings.yaml"
+#: Days after the day of the audit by which a finding should be mended, by its rating: what a register that is begun suggests.
+DAYS_TO_MEND = {Severity.CRITICAL: 30, Severity.HIGH: 60, Severity.MEDIUM: 90, Severity.LOW: 180}
 
 
 def _key(text: str, info: ValidationInfo) -> str:

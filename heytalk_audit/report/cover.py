@@ -1,4 +1,4 @@
-"""What opens and closes the report: the cover, the limits and words of the report, and the opinion that two signatures make."""
+"""What opens and closes the report: the cover, the limits and words of the report, and the statement of sign-off."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from heytalk_audit.audit.rating import CRITERIA
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.report import words
 from heytalk_audit.report.html import Fragment, badge, bullets, definitions, join, paragraph, table, tag
-from heytalk_audit.vocabulary import Audience
 
 
 def cover(audit: AuditDescription) -> Fragment:
-    """What was audited, when, against what, by which tool."""
+    """What was audited, when, against what, by which tool: the head of a chapter."""
+    title = f"{audit.partial}. {audit.title}" if audit.partial else audit.title
+    return join(tag("h1", title), paragraph(words.SUBTITLE, cls="sub"), _particulars(audit))
+
+
+def _particulars(audit: AuditDescription) -> Fragment:
     policy, snapshot, tool = audit.policy, audit.snapshot, audit.tool
-    text = "compared with its clauses" if policy.text_compared else "not at hand; known by its digest"
+    text = "compared with the clauses" if policy.text_compared else "not available; known by its digest"
     facts = [
         ("Audit", audit.id),
         ("Period", f"{audit.period.first} to {audit.period.last}"),
@@ -25,23 +29,20 @@ def cover(audit: AuditDescription) -> Fragment:
         ("Policy", f"{policy.title}, version {policy.version}; digest {policy.sha256[:16]}"),
         ("Published text", f"{text}; SHA-256 {policy.text_sha256[:16]}"),
         ("Snapshot", f"{snapshot.id}; digest {snapshot.sha256[:16]}"),
-        ("Delivered by", f"{_producer(audit)}, from {snapshot.source_system or 'not stated'}"),
+        ("Delivered by", f"{words.producer(audit)}, from {snapshot.source_system or 'a source that is not stated'}"),
         ("Tool", f"{tool.name} {tool.version}; code {tool.code_sha256[:16]}"),
-        ("Engagement key", f"fingerprint {audit.key_fingerprint}"),
+        ("Engagement key", f"check {audit.key_check}"),
         ("For", statement_in_words(audit.audience) or "internal use; contains pseudonyms"),
         ("Changed settings", ", ".join(f"{k}: {v}" for k, v in audit.settings_changed.items()) or "none"),
     ]
-    title = f"{audit.partial}. {audit.title}" if audit.partial else audit.title
-    return join(tag("h1", title), paragraph(words.SUBTITLE, cls="sub"), definitions(facts))
-
-
-def _producer(audit: AuditDescription) -> str:
-    return "not named here" if audit.audience == Audience.PUBLIC else audit.snapshot.producer or "not stated"
+    return definitions(facts)
 
 
 def limits(audit: AuditDescription) -> Fragment:
-    """What the audit does not show, the words it uses, and how it was made."""
+    """What the audit does not show, the words it uses, how it was made, and its particulars."""
     return join(
+        tag("h2", "Particulars of this audit", id="particulars"),
+        _particulars(audit),
         tag("h2", "Limits of this report", id="limits"),
         bullets(words.LIMITS),
         tag("h2", "Words used", id="words"),
@@ -51,15 +52,16 @@ def limits(audit: AuditDescription) -> Fragment:
         definitions((badge(verdict), text) for verdict, text in words.VERDICTS.items()),
         tag("h2", "Method", id="method"),
         paragraph(
-            "The whole population was tested, never a sample. A period begins on the local day of its trigger, which is not counted; it "
-            "ends on the same day number so many months later, or on the last day of that month, and that whole day still belongs to it. "
-            f"Days are counted in {audit.audit_tz}. Nothing here depends on the day on which the report was made."
+            "Every rule tested its whole population, not a sample. A period of months begins on the local day of the event, which is not "
+            "counted. It ends on the day with the same number, or on the last day of the month if there is none; that day still belongs to "
+            f"the period. Days are counted in {audit.audit_tz}. No result depends on the day on which this report was made. Rows with a "
+            "value that breaks the data contract are unknown, and so is every row for which a condition cannot be decided."
         ),
         paragraph("Sign-off: preparer ", tag("span", "", cls="line"), " reviewer ", tag("span", "", cls="line")),
     )
 
 
-def opinion(
+def sign_off_statement(
     audit: AuditDescription,
     ratings: Mapping[str, str],
     overrides: Mapping[str, Mapping[str, str]],
@@ -80,9 +82,13 @@ def opinion(
     return join(
         tag("h1", f"{audit.title}: statement of sign-off"),
         paragraph(f"Audit {audit.id}, state as of {audit.as_of}.", cls="sub"),
-        *[_concluded(title, rating, audit) for title, rating, *_ in lines],
         paragraph(
-            "It says nothing of systems, backups, vendor copies and periods that the snapshot does not cover; its limits stand in the ",
+            "Based on the procedures described and the evidence provided, each area is rated below against the policy "
+            f"({audit.policy.title}, version {audit.policy.version})."
+        ),
+        paragraph(
+            "The ratings say nothing about systems, backups, vendors' copies and periods that the snapshot does not cover. The limits are "
+            "stated in the ",
             tag("a", "report", href=f"{report}#limits"),
             ".",
             cls="note",
@@ -92,13 +98,6 @@ def opinion(
         tag("h2", "How an area is rated", id="ratings"),
         rating_criteria(),
         *_signatures(signed),
-    )
-
-
-def _concluded(title: str | None, rating: str | None, audit: AuditDescription) -> Fragment:
-    return paragraph(
-        f"Based on the procedures described and the evidence provided, area {title} is rated {rating} against the policy "
-        f"({audit.policy.title}, version {audit.policy.version})."
     )
 
 

@@ -17,12 +17,12 @@ from heytalk_audit.vocabulary import Audience, Outcome
 STATES = {
     "self_confirmed": "the same person decided and confirmed it: it closes nothing",
     "too_old": "it was made more than twelve months before the audit's day: it closes nothing",
-    "unused": "there is no row for review that it is on: remove it, or mend its scope",
-    "changed": "the rule, its numbers or the reason of the rows are not those on which it was made: it closes nothing",
+    "unused": "no row for review is in its scope: remove it, or correct its scope",
+    "changed": "the rule, its numbers or the reason of the rows have changed since it was made: it closes nothing",
     "over_max": "there are more rows than it was made for: it closes none of them",
     "too_broad": "it closes more rows by their reason than one decision may, or rows of a critical rule: it closes nothing",
     NOT_TESTED: "its rule was not evaluated in this audit: whether it closes anything was not tested",
-    VALID: "it closes the rows that it is on",
+    VALID: "it closes the rows in its scope",
 }
 _HEADS = ["Decision", "State", "For", "Decided", "Rows", "Closed", "At most", "On", "By", "Confirmed by", "Ground", "Evidence"]
 _NUMBERS = ["Rows", "Closed", "At most"]
@@ -38,7 +38,7 @@ def decided_rows(result: RuleResult, audience: str = Audience.INTERNAL) -> list[
     else:
         text = (
             f"Of its {shown(result.ledger.review)} rows for review {decided.breach} were decided to be a breach and {decided.no_breach} "
-            f"to be none; {decided.open} are open. A decision changes no row."
+            f"to be none; {decided.open} are open. A decision does not change the outcome of a row."
         )
     lines = [_line(entry, audience) for entry in result.decisions]
     listed = [table(_HEADS, lines, f"Decisions on {result.id}", numeric=_NUMBERS)] if lines else []
@@ -59,8 +59,8 @@ def decisions_page(results: Sequence[RuleResult], standings: Sequence[DecisionSt
         if rows
         else paragraph("No row is open."),
         paragraph(
-            "heytalk-audit decide writes the open rows as a register to fill in; another person confirms each decision. Of a critical rule "
-            "each record is named."
+            "The command heytalk-audit decide writes the open rows as a register to fill in. A second person confirms each decision. For a "
+            "critical rule each record is named."
         ),
     )
 
@@ -68,7 +68,7 @@ def decisions_page(results: Sequence[RuleResult], standings: Sequence[DecisionSt
 def _open(result: RuleResult) -> list[list[Any]]:
     if result.decided is None or result.decided.open == 0:
         return []
-    how = "record" if result.severity == "critical" else "reason, where they are few; else record"
+    how = "record by record" if result.severity == "critical" else "reason if the rows are few, otherwise record by record"
     lines = [line for line in result.reasons if line.outcome == Outcome.REVIEW]
     return [[links.to_rule(result.id, nowrap=True), in_words(line), line.next, shown(line.rows), how] for line in lines]
 

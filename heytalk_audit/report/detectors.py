@@ -25,13 +25,14 @@ def detections(places: Sequence[PlaceRead], examined: Sequence[ExaminedColumn], 
     if audience == Audience.INTERNAL:
         findings = _findings(places)
     else:
-        findings = [paragraph("What they found is told in this version by the sections of the rules alone.")]
+        findings = [paragraph("In this version only the sections of the rules say what they found.")]
     return join(
         tag("h2", "What detectors read and found", id="detectors"),
         paragraph(
-            "Detectors of our own read every text that was delivered, in English, Chinese, Turkish, Arabic and Spanish. They err in both "
-            "directions: what they find is a candidate, and only what people read supports a rate (see SEN-04 and RGT-08). No text "
-            "or value is kept."
+            "This audit's own detectors read every delivered text, in English, Chinese, Turkish, Arabic and Spanish. They miss some "
+            "findings and "
+            "report some wrongly. What they find is a candidate; only a sample that people have read supports a rate (see SEN-04 and "
+            "RGT-08). No text or value is kept."
         ),
         table(["Place", "Texts read"], [[p.place, shown(p.texts)] for p in places], "Texts that were read", numeric=["Texts read"]),
         paragraph("profile_attributes.value has the fields made for sensitive values too; SEN-04 leaves these out.", cls="note"),
@@ -80,11 +81,11 @@ def _columns(examined: Sequence[ExaminedColumn], audience: str) -> list[Fragment
     every = [c for column in examined for c in (column, *column.paths)]
     shares = [(column, share) for column in every for share in column.shares]
     note = (
-        f"{len(every)} columns of text were sampled, keys that the system writes left out. A checksum passes by luck, as one number in ten "
-        "passes a card's: a column holds a kind only where its hits exceed luck."
+        f"{len(every)} columns of text were sampled, keys that the system writes left out. A random value may pass a checksum; one "
+        "random number in ten passes that of payment cards. A column is said to hold a kind only where its hits exceed chance."
     )
     if audience == Audience.INTERNAL:
-        heads = ["Column", "Kind", "Cells", "Of that form", "Hits", "By luck", "Share of the form (95 %)", "Holds it"]
+        heads = ["Column", "Kind", "Cells", "Of that form", "Hits", "By chance", "Share of the form (95 %)", "Holds it"]
         lines = [_share(column, share) for column, share in shares]
     else:
         heads = ["Column", "Kind", "Holds it"]
@@ -95,6 +96,6 @@ def _columns(examined: Sequence[ExaminedColumn], audience: str) -> list[Fragment
 
 def _share(column: ExaminedColumn, share: Share) -> list[Any]:
     interval = f"{percent(share.low)} to {percent(share.high)}"
-    holds = "yes" if share.flagged else "no more than luck"
+    holds = "yes" if share.flagged else "no more than chance"
     numbers = [column.cells, share.rows, share.hits, round(share.by_luck, 1)]
     return [column.name, share.kind.replace("_", " "), *numbers, interval, holds]

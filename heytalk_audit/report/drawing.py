@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from heytalk_audit.errors import visible
 from heytalk_audit.report.sheet import Sheet, text_width
 
 #: Of every drawing: 5.2 inches, which a phone shrinks by a quarter.
@@ -170,5 +171,5 @@ def lines_side_by_side(series: Mapping[str, Sequence[int | None]], ticks: Sequen
 
 def short(label: str, most: int) -> str:
     """A label of so many characters at most, of which every one can be seen."""
-    text = "".join(c if c.isprintable() else "\ufffd" for c in label)
+    text = visible(label)
     return text if len(text) <= most else text[: most - 1] + "\u2026"

@@ -14,7 +14,7 @@ from heytalk_audit.report.chain import all_audits
 from heytalk_audit.report.html import Fragment, badge, code, definitions, join, paragraph, table, tag, words_of
 
 CAUSES = {
-    "rule": "the rule or the tool: today's rule finds otherwise on the same data",
+    "rule": "the rule or the tool: today's rule gives another result on the same data",
     "policy": "another number or name in the policy's data",
     "parameters": "another setting in the audit's parameters",
     "data": "other data, or the time that passed",
@@ -29,7 +29,7 @@ ByCause = Mapping[str, Counter[str | None]]
 
 def nothing() -> Fragment:
     """Where there is nothing to follow up; no page shows it."""
-    return paragraph("No previous audit was named, and no register of findings: nothing is followed up.", cls="note")
+    return paragraph("Neither a previous audit nor a register of findings was named, so nothing is followed up.", cls="note")
 
 
 def page(
@@ -63,7 +63,7 @@ def _rows_by_cause(rules: Iterable[RuleFollowUp]) -> ByCause:
 def _since(follow_up: FollowUpDocument) -> Fragment:
     title = tag("h2", "Rows since the previous audit", id="since")
     if follow_up.keys != "same":
-        text = "The previous audit used another engagement key: its rows cannot be told apart from today's, and only counts are compared."
+        text = "The previous audit used another engagement key: its rows cannot be matched with today's, and only counts are compared."
         return join(title, paragraph(text, cls="callout mild"))
     rows = _rows_by_cause(follow_up.rules.values())
     causes = sorted({cause for by_cause in rows.values() for cause in by_cause if cause}, key=_rank)
@@ -71,11 +71,11 @@ def _since(follow_up: FollowUpDocument) -> Fragment:
         [state.capitalize(), means, sum(rows[state].values()), *[rows[state][cause] or None for cause in causes]]
         for state, means in changes.STATES.items()
     ]
-    meanings = [(c.capitalize(), CAUSES.get(c, "these could not be told apart: the earlier snapshot is not at hand")) for c in causes]
+    meanings = [(c.capitalize(), CAUSES.get(c, "these could not be distinguished: the earlier snapshot is not available")) for c in causes]
     return join(
         title,
         paragraph(
-            "Every row that was open (violation, review, unknown, exempt) in one of the two audits, told apart by its pseudonym. Causes "
+            "Every row that was open (violation, review, unknown, exempt) in one of the two audits, matched by its pseudonym. Causes "
             "are computed in this order: the rule, the policy, the parameters, the data; a row's cause is the last of these steps that "
             "brought it to where it is. Without the earlier snapshot the data comes before the policy and the parameters."
         ),
@@ -96,7 +96,7 @@ def _rules(follow_up: FollowUpDocument) -> Fragment:
     states = [state for state in changes.STATES if any(rows[state] for rows in by_rule.values())]
     lines = [_rule(rule, follow_up.rules[rule], rows, states) for rule, rows in by_rule.items() if _has_news(follow_up.rules[rule])]
     if not lines:
-        return join(title, paragraph("No rule had an open row, then or now, and no verdict is another."))
+        return join(title, paragraph("No rule had an open row then or now, and no verdict changed."))
     heads = ["Rule", "Then", "Now", *[state.capitalize() for state in states], "Causes"]
     return join(
         title,
@@ -147,7 +147,7 @@ def _repeats(follow_up: FollowUpDocument) -> Fragment:
 def _rolled_forward(follow_up: FollowUpDocument) -> Fragment:
     title = tag("h2", "Accepted exceptions rolled forward", id="rolled-forward")
     if not follow_up.rolled_forward:
-        return join(title, paragraph("The previous audit had no row that an accepted exception covered, or its rows cannot be told apart."))
+        return join(title, paragraph("The previous audit had no row that an accepted exception covered, or its rows cannot be matched."))
     lines = [
         [links.to_rule(r.rule, nowrap=True), r.entries, r.now.capitalize(), history.ROLLED[r.now], r.rows] for r in follow_up.rolled_forward
     ]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import html
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-#: Characters that turn text around: shown as a box, so that a name cannot disguise itself.
-_TURNING = {ord(c): "\ufffd" for c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f"}
+from heytalk_audit.errors import visible
+
+#: The least share that is written as a number.
+_LEAST = 0.00001
 
 
 @dataclass(frozen=True)
@@ -26,10 +29,17 @@ class Fragment:
         return Fragment(self.html + other.html)
 
 
+@dataclass(frozen=True)
+class Sorted:
+    """A cell that shows one thing and is sorted by another: a word of an ordered list by its place in it, a rounded share by the share."""
+
+    shown: Any
+    by: float
+
+
 def escape(value: Any) -> str:
-    """Text as HTML text or attribute."""
-    text = str(value).translate(_TURNING)
-    return html.escape("".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text), quote=True)
+    """Text as HTML text or attribute. Characters that turn text around are shown as a box, so that a name cannot disguise itself."""
+    return html.escape(visible(value), quote=True)
 
 
 def show(value: Any) -> Fragment:
@@ -55,12 +65,12 @@ def tag(name: str, *children: Any, cls: str | None = None, **attributes: Any) ->
     """An element; attribute names may end in an underscore, and underscores within become hyphens."""
     named = {"class": cls} | {k.rstrip("_").replace("_", "-"): v for k, v in attributes.items()}
     written = "".join(f' {k}="{escape(v)}"' for k, v in named.items() if v is not None)
-    return Fragment(f"<{name}{written}>{''.join(show(c).html for c in children)}</{name}>")
+    return Fragment(f"<{name}{written}>{join(*children).html}</{name}>")
 
 
 def join(*parts: Any) -> Fragment:
-    """Parts one after another."""
-    return Fragment("".join(show(p).html for p in parts))
+    """Parts one after another; an empty text is nothing."""
+    return Fragment("".join(show(p).html for p in parts if p != ""))
 
 
 def paragraph(*children: Any, cls: str | None = None) -> Fragment:
@@ -76,12 +86,17 @@ def bullets(items: Iterable[Any], cls: str | None = None) -> Fragment:
 
 def definitions(pairs: Iterable[tuple[Any, Any]]) -> Fragment:
     """Terms and what they are."""
-    return tag("dl", *itertools.chain.from_iterable((tag("dt", k), tag("dd", v)) for k, v in pairs), cls="facts")
+    return tag("dl", *itertools.chain.from_iterable((tag("dt", k), tag("dd", show(v))) for k, v in pairs), cls="facts")
 
 
 def badge(verdict: str) -> Fragment:
     """A verdict or state as text in a coloured box; the text says it all."""
     return tag("span", words_of(verdict), cls=f"badge {verdict.lower()}")
+
+
+def severity_badge(severity: str) -> Fragment:
+    """A severity as text in a coloured box."""
+    return tag("span", words_of(severity), cls=f"badge severity-{severity}")
 
 
 def words_of(state: str) -> str:
@@ -101,10 +116,12 @@ def table(
     tools: bool = False,
     numeric: Sequence[str] = (),
     roomy: Sequence[str] = (),
+    sticky: bool = False,
 ) -> Fragment:
     """A table with a caption; `tools` makes it sortable and searchable; columns named in `numeric` are set to the right.
 
-    Columns named in `roomy` hold sentences, and stay wide enough to read them.
+    Columns named in `roomy` hold sentences, and stay wide enough to read them. Where it is `sticky`, its head and its first column stay in
+    view.
 
     It stands in a region that scrolls, which the keyboard can reach.
     """
@@ -116,13 +133,16 @@ def table(
         tag("tr", tag("td", "None.", colspan=len(columns)))
     ]
     inner = tag("table", tag("caption", caption), tag("thead", tag("tr", *heads)), tag("tbody", *lines), cls="tools" if tools else None)
-    return tag("div", inner, cls="scroll", tabindex="0", role="region", aria_label=caption)
+    return tag("div", inner, cls="scroll sticky" if sticky else "scroll", tabindex="0", role="region", aria_label=caption)
 
 
 def _cell(cell: Any, index: int, right: bool) -> Fragment:
+    by = None
+    if isinstance(cell, Sorted):
+        cell, by = cell.shown, cell.by
     if index == 0:
-        return tag("th", cell, scope="row", cls="n" if right else None)
-    return tag("td", cell, cls="n" if right else None)
+        return tag("th", show(cell), scope="row", cls="n" if right else None)
+    return tag("td", show(cell), cls="n" if right else None, data_sort=by)
 
 
 def _all_numbers(rows: list[list[Any]], index: int) -> bool:
@@ -131,10 +151,13 @@ def _all_numbers(rows: list[list[Any]], index: int) -> bool:
 
 
 def percent(share: float | None) -> str:
-    """A share as a reader expects it; small ones keep their meaning."""
+    """A share as a reader expects it, to three significant digits; none but a whole is rounded to 0 or 100."""
     if share is None:
         return "\u2013"
     if share in (0, 1):
         return f"{share:.0%}"
-    digits = 1 if share >= 0.01 else 3
-    return f"{share * 100:.{digits}f} %" if share * 100 >= 10**-digits else f"< {10**-digits} %"
+    if share < _LEAST:
+        return f"<\u00a0{_LEAST:.3%}".replace("%", "\u00a0%")
+    digits = max(0, 2 - math.floor(math.log10(share * 100)))
+    text = f"{share * 100:.{digits}f}\u00a0%"
+    return ">\u00a099.9\u00a0%" if text.startswith("100") else text

@@ -108,7 +108,7 @@ def _over_time(result: RuleResult) -> list[Fragment]:
     points, named, title = result.over_time.points, result.over_time.words, tag("h4", "Over time")
     if not points:
         return [title, paragraph("Not shown in this version: a number in it is small.")] if result.suppressed else []
-    kinds = {"pass": named["pass"], "review": "for a person to decide", "unknown": "unknown", "violation": named["violation"]}
+    kinds = {"pass": named["pass"], "review": "for review", "unknown": "unknown", "violation": named["violation"]}
     kinds = {kind: label for kind, label in kinds.items() if any(point[kind] for point in points)}
     lines = [[point.panel, point.month, *(point[kind] for kind in (*kinds, "people"))] for point in points]
     heads = ["Channel", "Month", *(kind.capitalize() for kind in kinds), named["people"]]
@@ -162,7 +162,9 @@ def _samples(samples: Sequence[SampleResult]) -> list[Fragment]:
     return [
         tag("h4", "What two people made of a random sample"),
         table(heads, map(_sample, samples), "Random samples, as read by two people", numeric=["Agreement", "Kappa"]),
-        paragraph("Yes: both say that the text is what this rule looks for. The interval is exact (Clopper-Pearson).", cls="note"),
+        paragraph(
+            "Yes: both readers say that the text is what this rule looks for. The interval is exact (Clopper-Pearson, 95 %).", cls="note"
+        ),
     ]
 
 

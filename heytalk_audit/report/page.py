@@ -75,7 +75,7 @@ _ATTRIBUTES = {
     "*": {"class", "id", "title", "role", "tabindex", "aria-label"},
     "a": {"href"},
     "img": {"src", "alt"},
-    "td": {"colspan"},
+    "td": {"colspan", "data-sort"},
     "th": {"scope", "colspan"},
     "ol": {"start"},
 }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from heytalk_audit.report.cover import cover, limits, opinion
+from heytalk_audit.report.cover import cover, limits, sign_off_statement
 from heytalk_audit.report.detectors import detections
-from heytalk_audit.report.matrix import results_matrix
+from heytalk_audit.report.matrix import results_by_rule, results_matrix
 from heytalk_audit.report.reliability import column_changes, evidence_reliability
 from heytalk_audit.report.sections import MOST_ROWS, left_out, rule_section
-from heytalk_audit.report.summary import verdict_summary
+from heytalk_audit.report.summary import first_page, on_screen, verdict_summary
 
 __all__ = [
     "MOST_ROWS",
@@ -15,10 +15,13 @@ __all__ = [
     "cover",
     "detections",
     "evidence_reliability",
+    "first_page",
     "left_out",
     "limits",
-    "opinion",
+    "on_screen",
+    "results_by_rule",
     "results_matrix",
     "rule_section",
+    "sign_off_statement",
     "verdict_summary",
 ]

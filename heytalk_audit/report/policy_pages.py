@@ -49,12 +49,13 @@ def clause_coverage(clauses: Sequence[ClauseStanding], results: Iterable[RuleRes
         tag("h2", "How the clauses stand", id="standing"),
         _standing(clauses),
         tag("h2", "Clauses that data can test", id="tested"),
-        paragraph("Rules measured against the law (their ids end in L) are listed, and move no clause.", cls="note"),
+        paragraph("Rules measured against the law (their ids end in L) are listed, and do not change how a clause stands.", cls="note"),
         _tested([c for c in clauses if c.kind == "D"], {result.id: result for result in results}),
         tag("h2", "Clauses that people attest", id="attested"),
         paragraph(
-            "No data can show that these are kept. An attestation is what its author says, on the evidence named: it was not tested, and "
-            "gives no verdict. Where rules test or touch the same matter, the clause stands as they do."
+            "No data can show whether these clauses are kept. An attestation is its author's statement, on the evidence named: it "
+            "was not tested, "
+            "and gives no verdict. Where rules test or touch the same matter, their verdicts decide how the clause stands."
         ),
         _attested([c for c in clauses if c.kind == "A"]),
         tag("h2", "Clauses without a commitment", id="uncommitted"),
@@ -77,8 +78,9 @@ def _standing(clauses: Sequence[ClauseStanding]) -> Fragment:
         paragraph(
             f"The policy has {len(clauses)} clauses: data can test {sums['D']} of them, {sums['A']} need attestation, and {sums['N']} "
             "promise nothing that could be kept or broken. A clause is broken where a rule that tests this very sentence fails, and partly "
-            "so where one that touches it does. It is kept only if every such rule ran and passed. Rules that pass are not the clause: the "
-            "last column says what they do not show."
+            "so where one that touches it does. It is kept only if every such rule ran and passed. A clause may promise more than "
+            "its rules "
+            "test: the last column says what they do not show."
         ),
         charts.bars(series, f"Clauses by how they stand. {alt}."),
         _totals(counted),

@@ -20,11 +20,11 @@ STATES = {
     "back_dated": "it was entered after the day from which it claims to hold: it covers nothing",
     "self_approved": "its owner and its approver are the same person: it covers nothing",
     "over_cap": "there are more rows than it was accepted for: it covers none of them",
-    "too_broad": "it is for a whole rule that is critical, or that more than a few rows break: it covers nothing",
-    "unused": "there is no violation that it is for: close it, or mend its scope",
+    "too_broad": "it names a whole rule that is critical, or that too many rows break: it covers nothing",
+    "unused": "no violation is in its scope: close it, or correct its scope",
     NOT_YET: "it begins after the audit's day: it covers nothing yet",
     NOT_TESTED: "its rule was not evaluated in this audit: whether it covers anything was not tested",
-    VALID: "it covers the violations that it is for",
+    VALID: "it covers the violations in its scope",
 }
 _HEADS = ["Entry", "State", "For", "Violations", "Covered", "Cap", "From", "To", "Entered", "Owner", "Approver", "Legal ground", "Reason"]
 _NUMBERS = ["Violations", "Covered", "Cap"]
@@ -48,7 +48,7 @@ def register_page(entries: Sequence[EntryStanding], audience: str = Audience.INT
             numeric=_NUMBERS,
         ),
         paragraph(
-            "Only violations can be accepted, and rows that were decided to be a breach; they stay what they are: an entry changes no row.",
+            "Only violations, and rows that were decided to be a breach, can be accepted. An entry does not change the outcome of a row.",
             cls="note",
         ),
     )
@@ -71,22 +71,26 @@ def register_counts(entries: Sequence[EntryStanding], linked: bool = True) -> Fr
 
 
 def covered(result: RuleResult, audience: str = Audience.INTERNAL) -> list[Fragment]:
-    """What the register says of one rule."""
+    """What the register of accepted exceptions says of one rule; nothing where it has no entry for it."""
     if not result.entries:
-        return [paragraph("None registered.")]
+        return []
     if result.accepted is None:
         text = "How many violations the register covers is suppressed. What it covers stays a violation, counted above."
     else:
         numbers = f"{result.accepted:,} of {result.ledger.violation:,} violations"
         text = f"The register covers {numbers}. What it covers stays a violation, counted above."
     lines = [_line(entry, audience) for entry in result.entries]
-    return [paragraph(text), table(_HEADS, lines, f"Accepted exceptions of {result.id}", numeric=_NUMBERS)]
+    return [
+        tag("h4", "Accepted exceptions"),
+        paragraph(text),
+        table(_HEADS, lines, f"Accepted exceptions of {result.id}", numeric=_NUMBERS),
+    ]
 
 
 def _soundness(entries: Sequence[EntryStanding]) -> str:
     valid = sum(entry.state == VALID for entry in entries)
     unsound = sum(entry.state in FINDINGS for entry in entries)
-    text = f"The register has {len(entries):,} {'entry' if len(entries) == 1 else 'entries'}: {valid:,} valid, {unsound:,} to be mended"
+    text = f"The register has {len(entries):,} {'entry' if len(entries) == 1 else 'entries'}: {valid:,} valid, {unsound:,} to be corrected"
     other = len(entries) - valid - unsound
     return f"{text}, {other:,} not in force or not tested." if other else f"{text}."
 

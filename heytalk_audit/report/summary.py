@@ -1,118 +1,66 @@
-"""Page 1: a verdict and rating per area, key findings, how the policy stands, what was not evaluated, what a person must decide."""
+"""The summary: page 1, and below it on the screen how the policy stands, what was not evaluated, and what the reviewer must decide."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from heytalk_audit.audit.disclosure import shown
-from heytalk_audit.audit.document import AreaRating, ClauseStanding
-from heytalk_audit.audit.rating import verdict_of
+from heytalk_audit.audit.document import AreaRating, AuditDescription, ClauseStanding, FindingStanding, FollowUpDocument
 from heytalk_audit.audit.rule_result import RuleResult
-from heytalk_audit.policy.chapters import CHAPTERS
-from heytalk_audit.report import charts, links, outcomes, words
+from heytalk_audit.report import links, page_one, words
 from heytalk_audit.report.cover import rating_criteria
 from heytalk_audit.report.html import Fragment, badge, bullets, join, paragraph, table, tag
+from heytalk_audit.report.key_findings import further_findings, key_findings
 from heytalk_audit.report.policy_pages import drawn, tally
-from heytalk_audit.vocabulary import Severity, Verdict
+from heytalk_audit.vocabulary import Audience, Severity, Verdict
 
-#: How many findings stand in full on page 1.
-MOST_FINDINGS = 5
+
+def first_page(
+    results: Sequence[RuleResult],
+    rated: Sequence[AreaRating],
+    audit: AuditDescription,
+    followed: FollowUpDocument | None = None,
+    standings: Sequence[FindingStanding] = (),
+) -> Fragment:
+    """Page 1, and its second sheet with the findings that are not the gravest.
+
+    `rated` are the areas with their ratings, which follow from all numbers, also from those that this report hides. `followed` is null
+    without a previous audit; `standings` are the entries of the register of findings.
+    """
+    first = tag(
+        "section",
+        page_one.opening(audit, results),
+        page_one.conclusion(results, rated),
+        page_one.changes(followed, audit.audience == Audience.INTERNAL),
+        key_findings(results, audit, standings, followed),
+        page_one.not_tested(results),
+        page_one.resting(results),
+        cls="page-one",
+    )
+    return join(first, further_findings(results, audit, standings), paragraph(" ".join(words.LIMITS), cls="on-paper note"))
 
 
 def verdict_summary(
-    results: Sequence[RuleResult],
-    clauses: Sequence[ClauseStanding],
-    document_findings: Iterable[Mapping[str, str]],
-    rated: Sequence[AreaRating],
+    results: Sequence[RuleResult], clauses: Sequence[ClauseStanding], document_findings: Iterable[Mapping[str, str]]
 ) -> Fragment:
-    """The whole page. `document_findings` are those on the policy document.
-
-    `rated` are the areas with their ratings, which follow from all numbers, also from those that this report hides.
-    """
-    return join(
-        tag("h2", "Conclusion by area", id="conclusion"),
-        _areas(results, {area.title: area for area in rated}),
-        paragraph(
-            "Based on the procedures described and the evidence provided. This is no certificate of conformity with any law, and gives no "
-            "assurance on systems, backups, copies at vendors and times that the snapshot does not cover.",
-            cls="note",
-        ),
-        tag("h2", "Key findings", id="key-findings"),
-        _key_findings(results),
+    """What a reader on the screen finds below page 1. `document_findings` are those on the policy document."""
+    return on_screen(
         tag("h2", "The policy", id="policy"),
         _policy(clauses, document_findings),
         tag("h2", "What was not evaluated", id="not-evaluated"),
         _not_evaluated(results),
-        tag("h2", "What a person must decide", id="review"),
+        tag("h2", "What the reviewer must decide", id="review"),
         _for_review(results),
         tag("h2", "How an area is rated", id="ratings"),
         rating_criteria(),
-        paragraph("The first that holds gives the rating; no one can override it.", cls="note"),
+        paragraph("The first criterion that applies gives the rating. Nobody can override it in this report.", cls="note"),
     )
 
 
-def _by_area(results: Sequence[RuleResult]) -> dict[str, list[RuleResult]]:
-    """Results by the title of their chapter, without chapters that have none."""
-    areas = {chapter.title: [r for r in results if r.family in chapter.families] for chapter in CHAPTERS.values()}
-    return {title: rules for title, rules in areas.items() if rules}
-
-
-def _areas(results: Sequence[RuleResult], ratings: Mapping[str, AreaRating]) -> Fragment:
-    lines, series = [], {}
-    for name, rules in _by_area(results).items():
-        rating = ratings[name]
-        series[name] = {kind: sum(r.verdict in verdicts for r in rules) for kind, verdicts in words.VERDICT_GROUPS.items()}
-        mark = tag("span", rating.rating, cls=f"badge {rating.rating.lower().replace(' ', '-')}")
-        mark = join(mark, tag("small", f" at best {rating.at_best}")) if rating.at_best else mark
-        lines.append([name, badge(verdict_of(rules)), mark, len(rules), *series[name].values()])
-    heads = ["Area", "Verdict", "Rating", "Rules", "Fail", "Open", "Pass", "Not tested"]
-    alt = "; ".join(f"{name}: " + ", ".join(f"{n} {kind}" for kind, n in kinds.items()) for name, kinds in series.items())
-    return join(table(heads, lines, "Verdict and rating by area"), charts.bars(series, f"Rules by verdict. {alt}."))
-
-
-def _severity(result: RuleResult) -> Severity:
-    """A finding's own severity, else its rule's."""
-    return result.finding_severity or result.severity
-
-
-def _gravity(result: RuleResult) -> tuple[Any, ...]:
-    """What findings are sorted by: the gravest first, then by people and rows."""
-    return (_severity(result).rank, -(result.subjects.violation or 0), -(result.ledger.violation or 0), result.id)
-
-
-def _key_findings(results: Sequence[RuleResult]) -> Fragment:
-    failed = sorted((r for r in results if r.verdict == Verdict.FAIL), key=_gravity)
-    if not failed:
-        return paragraph("No exceptions noted in the population tested.")
-    return join(tag("ol", *[tag("li", _finding(r)) for r in failed[:MOST_FINDINGS]]), _further(failed[MOST_FINDINGS:]))
-
-
-def _finding(result: RuleResult) -> Fragment:
-    return join(
-        tag("strong", links.to_rule(result.id, nowrap=True), f" {result.title}"),
-        f" (rated {result.finding_severity}). ",
-        words.condition(result),
-        tag("em", " The violations rest on an assumption of this audit.") if outcomes.all_assumed(result) else Fragment(""),
-        tag("em", " It failed in the previous audit too.") if result.repeated else Fragment(""),
-    )
-
-
-def _further(failed: Sequence[RuleResult]) -> Fragment:
-    """The other findings, area by area, the gravest first."""
-    lines = []
-    for name, rules in _by_area(failed).items():
-        by_severity = [[links.to_rule(r.id, nowrap=True) for r in rules if _severity(r) == severity] for severity in Severity]
-        lines.append([name, *[_with_commas(listed) for listed in by_severity]])
-    if not lines:
-        return Fragment("")
-    heads = ["Area", *[severity.capitalize() for severity in Severity]]
-    return table(heads, lines, f"Further findings ({len(failed)}), by area and rating", roomy=heads[1:])
-
-
-def _with_commas(parts: Sequence[Fragment]) -> Fragment | None:
-    return join(parts[0], *[join(", ", part) for part in parts[1:]]) if parts else None
+def on_screen(*parts: Fragment) -> Fragment:
+    """Parts that the page has on the screen, and leaves out where it is printed."""
+    return tag("section", *parts, cls="on-screen")
 
 
 def _policy(clauses: Sequence[ClauseStanding], document_findings: Iterable[Mapping[str, str]]) -> Fragment:
@@ -157,10 +105,13 @@ def _not_evaluated(results: Sequence[RuleResult]) -> Fragment:
 def _for_review(results: Sequence[RuleResult]) -> Fragment:
     undecided = [r for r in results if r.verdict == Verdict.REVIEW]
     if not undecided:
-        return paragraph("Nothing.")
+        return paragraph("No rule was left for review.")
     lines = [[_titled(r), shown(r.ledger.review), shown(r.ledger.unknown), r.reason] for r in undecided]
     heads = ["Rule", "Rows to decide", "Unknown", "Note"]
     return join(
-        paragraph("No open violation under the reading most favourable to the company; each section says which reading or fact decides."),
+        paragraph(
+            "These rules found no open violation under the reading most favourable to the company. Their sections say which reading "
+            "or fact the reviewer must decide."
+        ),
         table(heads, lines, f"Rules left for review ({len(undecided)})", numeric=heads[1:3], roomy=["Rule", "Note"]),
     )

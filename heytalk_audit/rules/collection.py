@@ -20,14 +20,7 @@ EXACT_SOURCES = ("gps", "wifi", "cell")
 
 @rule("COL-03", severity="high", clauses=["CL-058"], optional=["traffic_events"])
 def location_too_close(users: ir.Table, traffic_events: ir.Table, policy: View) -> Check:
-    """The app knows the country and city that an IP address tells, and no closer place.
-
-    Every account with a city or country, and every logged event with a place. A place from satellites, wireless networks or cells is a
-    violation; so are coordinates with two or more decimals or an altitude, and, of an event, three digits in a row, as in a postcode.
-    Coordinates that very many people share are the middle of an area as a rule, and are for a person to decide, as are coarser coordinates,
-    other digits, and any digits in a city that a person may have typed. An account without a source, or with one that contradicts the
-    place, is unknown.
-    """
+    """The app knows the country and city that an IP address reveals, and no closer location."""
     accounts = users.filter(~blank(users.city) | ~blank(users.country))
     events = traffic_events.filter(~blank(traffic_events.geo))
     places = ibis.union(places_of_accounts(accounts), places_of_events(events, policy))
@@ -90,11 +83,7 @@ def middles(events: ir.Table, policy: View) -> ir.Table:
 
 @rule("COL-04", severity="low", clauses=["CL-011", "CL-012", "CL-019", "CL-020", "CL-156"], optional=["purge_log"])
 def registration_incomplete(users: ir.Table, purge_log: ir.Table) -> Check:
-    """Every account has the name, gender and birth date that the policy calls required, and a number of its own.
-
-    Every account that is active, suspended or banned. A number that the purge log shows as erased before the account was made was given
-    out again; a blank name or gender and a missing birth date are violations as well. Two accounts of one number are found elsewhere.
-    """
+    """Every account has the name, gender and birth date that the policy requires, and a number that was never used before."""
     u, p = users.filter(users.status.isin(LIVE)), purge_log
     p = p.filter(p.table_name == "users", ~blank(p.user_id))
     u = join(u, p.group_by("user_id").agg(erased_at=p.purged_at.min()))
@@ -112,12 +101,7 @@ def registration_incomplete(users: ir.Table, purge_log: ir.Table) -> Check:
 
 @rule("COL-05", severity="medium", clauses=["CL-016", "CL-017", "CL-031", "CL-032", "CL-079"])
 def social_login_took_more(social_accounts: ir.Table, policy: View) -> Check:
-    """A login through another service brings what the policy lists, and nothing else.
-
-    Every linked account, by the names of the fields received. A field outside the policy's list is a violation. Where the service is
-    Google, one of the policy's two lists allows its account number alone: what goes beyond is for a person to decide. A missing list, a
-    blank field or a missing service is unknown.
-    """
+    """A social login brings only the fields that the policy lists."""
     google = Codes(None, {"google": policy.declared.vendors["google"].aliases})
     s = join(social_accounts, fields_received(social_accounts, policy), "fields_received")
     return Check(
@@ -149,12 +133,7 @@ def fields_received(social_accounts: ir.Table, policy: View) -> ir.Table:
 
 @rule("COL-06", severity="high", clauses=["CL-029", "CL-030"])
 def payout_details_before_a_win(promotion_entries: ir.Table, policy: View) -> Check:
-    """Only winners are asked where their prize is to be paid.
-
-    Every entry to a promotion. Details held without a win, or before it, are a violation; within the clocks' tolerance before it they
-    are for a person to decide. A payment without a win contradicts itself and is unknown, as is an entry that does not say whether
-    details are held.
-    """
+    """Payout details are collected only from winners."""
     e = promotion_entries
     held, no_win = sure(e.payout_details_held), e.won_at.isnull()
     return Check(
@@ -171,11 +150,7 @@ def payout_details_before_a_win(promotion_entries: ir.Table, policy: View) -> Ch
 
 @rule("COL-08", severity="medium", clauses=["CL-033"])
 def payment_without_a_receipt(transactions: ir.Table) -> Check:
-    """Payments run through the two stores, and leave their receipts.
-
-    Every transaction. Any other store is one that the policy does not name. A receipt that does not look like those of its store is for a
-    person to decide. Without a store it is unknown.
-    """
+    """Every payment goes through one of the two app stores and has its receipt."""
     t = transactions
     return Check(
         t,

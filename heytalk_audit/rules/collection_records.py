@@ -37,12 +37,7 @@ OF_PEOPLE = (
 
 @rule("COL-09", severity="high", clauses=["CL-157"])
 def collected_after_uninstalling(devices: ir.Table, traffic_events: ir.Table, policy: View) -> Check:
-    """Who removes the app is no longer observed by it.
-
-    Every device whose app was uninstalled. A page, click or call of that device after it, beyond an allowance and before the app was
-    installed or opened again, is a violation; within the clocks' tolerance before that it is for a person to decide. A device first seen
-    after it was uninstalled is unknown. Events count by their own time, however late they were sent.
-    """
+    """The app collects nothing after it was uninstalled."""
     d = with_use_since(devices.filter(devices.uninstalled_at.notnull()), traffic_events, policy)
     return Check(
         d,
@@ -71,12 +66,7 @@ def with_use_since(uninstalled: ir.Table, events: ir.Table, policy: View) -> ir.
 
 @rule("COL-10", severity="medium", clauses=["CL-035", "CL-040"], optional=["purge_log"])
 def data_of_nobody(users: ir.Table, purge_log: ir.Table, present: Present) -> Check:
-    """All that is stored of a person belongs to an account.
-
-    Every row of each delivered table that is kept by person. A row must name somebody who stands in users or in the purge log. Requests
-    and support of people without an account, statistics that were shared, and events without any identifier may name nobody; so may an
-    event of a device that somebody in users owns. Other events without a person are for a person to decide; other rows are violations.
-    """
+    """All stored personal data belongs to a known account."""
     tables = [name for name in OF_PEOPLE if name in present]
     rows = join(ibis.union(*[_owned_rows(name, present, users) for name in tables]), _people_on_record(users, purge_log))
     return Check(
@@ -140,12 +130,7 @@ def new_data_on_a_deleted_account(
     users: ir.Table, subscriptions: ir.Table, consents: ir.Table, profile_attributes: ir.Table, content_items: ir.Table,
     traffic_events: ir.Table, devices: ir.Table, transactions: ir.Table, social_accounts: ir.Table, policy: View,
 ) -> Check:  # fmt: skip
-    """Nothing new is stored of people who left.
-
-    Every account that was deleted, purged or anonymised, unless it was restored and is in use. A row of these tables from beyond an
-    allowance after the deletion is a violation; if it is nothing but subscriptions and payments, which a store renews by itself, or these
-    and openings of the app, a person decides. An account that was restored and is gone, or in use all the same, or has no day, is unknown.
-    """
+    """No new data is stored on a deleted account."""
     others = (
         (consents.filter(consents.action == "grant"), "event_at"), (profile_attributes, "created_at"), (content_items, "created_at"),
         (devices, "first_seen_at"), (social_accounts, "linked_at"),

@@ -33,13 +33,7 @@ HIT = ("place", "record", "finding", "confidence")
     ],
 )
 def undeclared_column(column_inventory: ir.Table, column_contents: ir.Table, policy: View) -> Check:
-    """The policy declares every kind of personal data that is stored.
-
-    Every column that holds a value, of every table in the snapshot. One that the contract marks as personal must be one that a clause of
-    the policy declares. One that the contract does not know is a violation where its values look personal on a sample, or its name and
-    type are those of personal data; otherwise it is for a person to decide, and one that the previous audit was not delivered is told
-    apart. Other columns of the contract describe accounts and events, and pass.
-    """
+    """The policy declares every kind of personal data that is stored."""
     k = with_standing(column_inventory, column_contents, policy)
     return Check(
         k,
@@ -70,27 +64,13 @@ def with_standing(inventory: ir.Table, contents: ir.Table, policy: View) -> ir.T
 
 @rule("COL-02", severity="high", clauses=["CL-090"])
 def high_risk_values(column_contents: ir.Table, detections: ir.Table, present: Present, policy: View) -> Check:
-    """Places, identity numbers, bank accounts and numbers of devices are not gathered where nobody declared them.
-
-    Every text that people wrote or that was logged, and every other column of text or whole numbers that holds a value, keys included, of
-    every table, known or not. What the app logged in an address is a violation where the words beside it say what it is, and for a person
-    to decide otherwise; so is what people wrote of themselves. A column is a violation where a sample of it holds such values more often
-    than luck gives them once in a million times; coordinates in the columns of city and place are left to COL-03. What only looks like
-    such a value is counted, and passes.
-    """
+    """Exact places, identity numbers, bank accounts and device numbers are not stored where the policy does not declare them."""
     return _check_of_values("value", policy.setting("high_risk_kinds"), column_contents, detections, present)
 
 
 @rule("COL-07", severity="critical", clauses=["CL-034"])
 def card_number_stored(column_contents: ir.Table, detections: ir.Table, present: Present) -> Check:
-    """No number of a payment card is stored.
-
-    Every text that people wrote or that was logged, and every other column of text or whole numbers that holds a value, keys included, of
-    every table, known or not. A number counts that has the length, the issuer and the check digit of a card, also over two lines. In an
-    address, which the app writes, it is a violation where the words beside it speak of a card, and for a person to decide otherwise; so is
-    one in what people wrote. A column is a violation where a sample of it holds such numbers more often than luck gives them once in a
-    million times. A number without any such word near it is counted, and passes: one random number in forty looks like a card.
-    """
+    """No payment card number is stored."""
     return _check_of_values("card", ["card"], column_contents, detections, present)
 
 

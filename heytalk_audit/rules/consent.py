@@ -50,8 +50,13 @@ OVER_TIME = {
 
 
 def sends(messages: ir.Table, policy: View, *categories: str) -> ir.Table:
-    """What was sent in the audit's period of these categories; its `purpose` is the channel that it needs consent for."""
-    m = messages.filter(policy.in_period(messages.sent_at), messages.category.isin(categories), messages.status != "suppressed")
+    """What was sent in the audit's period of these categories."""
+    return messages.filter(policy.in_period(messages.sent_at), messages.category.isin(categories), messages.status != "suppressed")
+
+
+def on_channels(messages: ir.Table, policy: View, *categories: str) -> ir.Table:
+    """The same; its `purpose` is the channel that it needs consent for."""
+    m = sends(messages, policy, *categories)
     return m.mutate(purpose=m.channel)
 
 
@@ -89,14 +94,8 @@ def over_time(messages: ir.Table, held: ir.Table, users: ir.Table, policy: View)
 
 @rule("CON-01", severity="critical", clauses=["CL-036", "CL-113", "CL-118", "CL-131", "CL-132", "CL-133"])
 def marketing_without_consent(outbound_messages: ir.Table, users: ir.Table, consents: ir.Table, policy: View) -> Check:
-    """Nobody gets marketing without having agreed to it on that channel beforehand.
-
-    Every marketing send of the period that was not suppressed. In force is what the latest events up to the send say; of events at one
-    instant a withdrawal wins. Only an explicit grant counts, by an act of its own, and only for the channel that it names. Without any
-    record, or once it has expired, there is no consent. A consent that is in force only if clocks differ by some minutes, one without a
-    version, and a send whose category is unknown are for a person to decide.
-    """
-    sent, held = sends(outbound_messages, policy, "marketing", "unknown"), marketing_states(consents, policy)
+    """Nobody receives marketing on a channel without prior explicit consent to it."""
+    sent, held = on_channels(outbound_messages, policy, "marketing", "unknown"), marketing_states(consents, policy)
     m = with_month(with_test(sent, "sent_at", held, policy), policy)
     conditions = [
         *consented(m),
@@ -135,13 +134,8 @@ def after_stops(messages: ir.Table, held: ir.Table, policy: View) -> ir.Table:
 
 @rule("CON-02", severity="critical", clauses=["CL-131", "CL-132", "CL-133", "CL-134"])
 def marketing_after_withdrawal(outbound_messages: ir.Table, consents: ir.Table, policy: View) -> Check:
-    """Marketing stops when consent is withdrawn.
-
-    Marketing sends of the period to people who had withdrawn or opted out of that channel before. One after a later grant passes: a grant
-    given again counts from its own time. The others are told apart by their delay: hours, working days (Monday to Friday), beyond. A send
-    that bounced, or that falls on the right side if clocks differ by some minutes, is for a person to decide.
-    """
-    m, held = sends(outbound_messages, policy, "marketing"), ever_stopped(consents, policy)
+    """Marketing stops when consent is withdrawn."""
+    m, held = on_channels(outbound_messages, policy, "marketing"), ever_stopped(consents, policy)
     sent = with_state(m, "state", m.sent_at, held, keep=("first_stop",))
     sent = sent.filter(sent.first_stop <= sent.sent_at)
     m = after_stops(m, held, policy)
@@ -158,12 +152,7 @@ def marketing_after_withdrawal(outbound_messages: ir.Table, consents: ir.Table, 
 
 @rule("CON-05", severity="high", clauses=["CL-055", "CL-056"])
 def media_without_consent(content_items: ir.Table, consents: ir.Table, policy: View) -> Check:
-    """A photo or video is collected only after its author agreed to it.
-
-    Photos and videos that people made, without what was derived from them, deleted or not. The permission of the operating system is no
-    consent. An item that its author chose in a picker, without any record or after its expiry, is for a person to decide, unless the
-    settings take that choice for consent; without either there is no consent. An item dated after the audit is unknown.
-    """
+    """A photo or video is collected only after its author agreed to it."""
     collected = content_items.filter(content_items.kind.isin(["photo", "video"]), blank(content_items.parent_id))
     collected = collected.mutate(purpose=ibis.literal("media"))
     c = with_test(collected, "created_at", states(consents, policy, "media"), policy)
@@ -203,12 +192,7 @@ def still_time(d: ir.Table, policy: View) -> ir.BooleanValue:
 
 @rule("CON-08", severity="high", clauses=["CL-054", "CL-097", "CL-101", "CL-147"])
 def identifier_before_choice(devices: ir.Table, users: ir.Table, consents: ir.Table, policy: View) -> Check:
-    """An advertising or cookie id is held only of people who chose so.
-
-    Devices with a real advertising id, of people under laws that ask for a choice. It must stand now and have stood when the device was
-    first seen; one that came later, and the operating system's permission alone, are for a person to decide. After a refusal, or the end of
-    a choice, the id must be gone within the allowance. Where the law is not known, or the device was first seen later, it is unknown.
-    """
+    """An advertising or cookie id is stored only for people who chose to allow it."""
     d = with_choice_states(identified_devices(devices, users, policy), consents, policy)
     conditions = [
         unknown("region_missing", d.law_region.isnull()),
@@ -243,12 +227,7 @@ def gone_by_sending(m: ir.Table) -> ir.TimestampValue:
 
 @rule("CON-09", severity="high", clauses=[])
 def marketing_to_the_gone(outbound_messages: ir.Table, users: ir.Table, subscriptions: ir.Table, policy: View) -> Check:
-    """Nobody gets marketing whose account is deleted, purged, suspended, or due to be purged.
-
-    Marketing sends of the period. One after the account's deletion or purge is a violation, as is one to a person past the end of the
-    period of inactivity; a deletion that was taken back by then does not count. A send within some minutes after the end, or to a suspended
-    or banned account, is for a person to decide. A person who is not in users, and a deletion that can't be dated, make it unknown.
-    """
+    """Nobody receives marketing once their account is deleted, purged, suspended or due to be purged."""
     person = account_states(users, subscriptions, policy)
     m = with_month(join(sends(outbound_messages, policy, "marketing"), person), policy)
     gone = gone_by_sending(m)

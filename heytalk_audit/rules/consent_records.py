@@ -34,12 +34,7 @@ def before_tracking(u: ir.Table, policy: View) -> ir.BooleanValue:
 
 @rule("CON-03", severity="high", clauses=["CL-001", "CL-004", "CL-010"])
 def no_acceptance_of_the_policy(users: ir.Table, consents: ir.Table, policy_versions: ir.Table, policy: View) -> Check:
-    """Everybody accepts the policy before using the app.
-
-    Every live account has an acceptance of a known version, at or before its creation. One of an unknown version, one within the clocks'
-    tolerance after it, and accounts from before acceptances were tracked are for a person to decide. Without a record the policy was not
-    accepted. An account created after the audit is unknown.
-    """
+    """Everybody accepts the policy before using the app."""
     u = with_deletion(users, policy)
     u = join(u.filter(u.live), first_acceptances(consents, policy_versions, policy))
     untracked = before_tracking(u, policy)
@@ -69,13 +64,7 @@ def with_circumstances(grants: ir.Table, users: ir.Table, policy: View) -> ir.Ta
 
 @rule("CON-04", severity="high", clauses=[])
 def consent_not_demonstrable(consents: ir.Table, users: ir.Table, policy: View) -> Check:
-    """A record of consent shows an affirmative act, to a known text, of somebody who was there.
-
-    Every grant. Granted by default, import, staff or a signal, bundled with other terms, without a version, or before the account existed,
-    it shows no such act; what is chosen at the first launch may come before the account. The last within the clocks' tolerance, and grants
-    of very many people by one method in one second, are for a person to decide. A grant dated after the audit is unknown; of a person who
-    is not in users it can't be told whether the account existed, and only the other faults are found.
-    """
+    """A record of consent shows an affirmative act of the account's owner towards a known text."""
     g = with_circumstances(consents.filter(consents.action == "grant"), users, policy)
     own, late = g.purpose != "policy_acceptance", ~g.purpose.isin(BEFORE_AN_ACCOUNT)
     conditions = [
@@ -109,12 +98,7 @@ def with_material(u: ir.Table, versions: ir.Table, policy: View) -> ir.Table:
 
 @rule("CON-07", severity="medium", clauses=[])
 def outdated_version_relied_on(users: ir.Table, consents: ir.Table, policy_versions: ir.Table, policy: View) -> Check:
-    """Nobody is held to a version that was replaced by a materially different one.
-
-    Live accounts with an acceptance, in use after a material version took effect and its notice was over. Their latest acceptance must be
-    of that version or a later one. If it was given before that version, it is a violation; of an unknown version, or given later but of an
-    older text, it is for a person to decide. An account that was not used since passes; a use dated after the audit is unknown.
-    """
+    """Nobody is held to a version of the policy that a material change has replaced."""
     accepted = last_acceptances(consents, policy_versions, policy)
     u = with_deletion(users, policy)
     u = join(u.filter(u.live).mutate(used_on=policy.date(u.last_interactive_at)), accepted)
@@ -132,11 +116,7 @@ def outdated_version_relied_on(users: ir.Table, consents: ir.Table, policy_versi
 
 @rule("CON-10", severity="medium", clauses=[])
 def flag_against_the_log(users: ir.Table, consents: ir.Table, policy: View) -> Check:
-    """What an account shows as its choice is what was last recorded of it.
-
-    Accounts with an exported marketing flag (push, e-mail, SMS). Each flag that is set must rest on a grant in force at the audit's
-    instant, and each that is not set on none. A flag that contradicts the log is a violation; one that was not exported says nothing.
-    """
+    """The marketing settings of an account match the latest recorded consent."""
     flags = {"marketing_push": users.marketing_push, "marketing_email": users.marketing_email, "marketing_sms": users.marketing_sms}
     held = in_force(states(consents, policy))
     agreed = {name: (held.for_purpose == name) & is_granted(held.state) for name in flags}

@@ -77,13 +77,7 @@ def harder_than_granting(requests: ir.Table, consents: ir.Table) -> dict[str, ir
 
 @rule("CON-06", severity="medium", clauses=["CL-057", "CL-134"])
 def withdrawal_not_carried_out(rights_requests: ir.Table, consents: ir.Table, users: ir.Table, policy: View) -> Check:
-    """A withdrawal takes effect when it is asked for.
-
-    Every request to withdraw or to opt out, unless it was taken back. Each purpose that it covers and that was agreed to by then must be
-    withdrawn or refused on record soon after: within hours in the app, within days elsewhere. Where nothing was agreed to there is nothing
-    to carry out. A purge within that time does as well; after a later one, and without a person, it is unknown. A refused request is for a
-    person to decide.
-    """
+    """A withdrawal takes effect when it is asked for."""
     r = with_purge(with_purposes(rights_requests, consents, policy), users, policy)
     conditions = [
         unknown("clock_future", policy.future(r.received_at)),

@@ -21,12 +21,7 @@ def _one_of(value: ir.StringValue, values: tuple[str, ...]) -> ir.BooleanValue:
 
 @rule("VIS-01", severity="high", clauses=["CL-022", "CL-026", "CL-028", "CL-116", "CL-136"])
 def shown_to_more(content_items: ir.Table, policy: View) -> Check:
-    """Content is shown to no more people than its author chose.
-
-    Every content item that is not deleted: who can see it beside who was chosen to, both at the audit's instant. Shown to all where it was
-    not, or to friends or a room where it was to nobody, it is a violation; friends and rooms in place of each other are for a person to
-    decide. An item that lacks either audience is unknown.
-    """
+    """Content is shown to no more people than its author chose."""
     c = content_items.filter(alive(content_items, policy))
     chosen, shown = c.visibility, c.effective_visibility
     some = ("friends", "room")
@@ -44,13 +39,7 @@ def shown_to_more(content_items: ir.Table, policy: View) -> Check:
 
 @rule("MOD-01", severity="medium", clauses=["CL-144"])
 def public_without_a_decision(content_items: ir.Table, policy: View) -> Check:
-    """Moderators decide on content before all can see it.
-
-    Every content item that is public and not deleted. One first decided on before it was published, and approved, passes; soon after it is
-    for a person to decide, and later it is a violation, save where the record has the last decision alone: that may have been a second
-    look, and is for a person to decide. A rejected item that is public still, and one without a decision, are violations once an
-    allowance is over, and for a person to decide before. Where the record does not say whether anybody decided, or when, it is unknown.
-    """
+    """Moderators approve content before it is public."""
     c = content_items.filter(alive(content_items, policy))
     c = c.filter(blank(c.effective_visibility).ifelse(c.visibility, c.effective_visibility) == "public")
     return Check(c, [*decision_unclear(c), *approval(c, policy), *rejection(c, policy), *no_decision(c, policy)], by=("kind",))

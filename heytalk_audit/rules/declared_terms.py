@@ -61,20 +61,19 @@ def order_test(ok: ir.BooleanValue, earlier: ir.BooleanValue, later: ir.BooleanV
 
 
 def recipients(vendors: ir.Table, policy: View) -> ir.Table:
-    """One row per vendor id: `recipient` (its declared code, null where it is none), `ambiguous`, `registered`, and what is said of it.
+    """One row per vendor id: `recipient` (its declared code, null where it is none), `ambiguous`, `registered`, and its `vendor_name`.
 
     A vendor is the declared one that its name is an alias of; else the one that its aliases are of, where they are of one alone. Both
     are compared as of `company`. A row with a blank id registers nobody; a name without any letter or digit that counts is an alias of
     nothing.
     """
     vendors = vendors.filter(~blank(vendors.vendor_id))
-    v = lookup(vendors, "vendor_id", vendor_name=vendors.name, vendor_category=vendors.category)
+    v = lookup(vendors, "vendor_id", vendor_name=vendors.name)
     named = vendors_by_name(v.select(called="vendor_name"), policy).select(vendor_name="called", named="meant")
     v = join(join(v, named, "vendor_name"), _meant_by_aliases(vendors, policy), "vendor_id")
     v = v.select(
         "vendor_id",
         "vendor_name",
-        "vendor_category",
         recipient=v.named.fill_null(only_if(sure(v.kinds == 1), v.meant)),
         ambiguous=v.named.isnull() & sure(v.kinds > 1),
         registered=v.vendor_id.notnull(),

@@ -49,13 +49,7 @@ def with_age(users: ir.Table, policy: View) -> ir.Table:
 
 @rule("MIN-01", severity="high", clauses=["CL-019"])
 def account_below_age(users: ir.Table, policy: View) -> Check:
-    """Nobody has an account who is too young for it.
-
-    Live accounts with a birth date, by the age on the local day of registration; a birthday on 29 February counts from 1 March in years
-    without one. Below the minimum age that the audit was given is a violation. The policy states none, so that an age below the law's, by
-    the account's region, is for a person to decide. A birth date after the registration or of an age beyond belief is unknown, and so is an
-    age that would be too low in some region, where the region is not delivered and no minimum was given.
-    """
+    """Nobody has an account below the minimum age."""
     u = with_age(users, policy)
     stated, law = policy.setting("policy_min_age"), policy.setting("law_min_age")
     silent, least = ibis.literal(stated is None), 0 if stated is None else policy.years("policy_min_age")
@@ -71,12 +65,7 @@ def account_below_age(users: ir.Table, policy: View) -> Check:
 
 @rule("MIN-02", severity="medium", clauses=["CL-019", "CL-156"])
 def birth_date_not_believable(users: ir.Table, policy: View) -> Check:
-    """Every account has a birth date that can be true.
-
-    Live accounts. No birth date, one after the local day of registration, or an age beyond belief today is a violation. A date that
-    suspiciously many accounts share, in number and as a part of all that have one, is for a person to decide: it may be a form's default.
-    Test accounts are left out of both counts.
-    """
+    """Every account has a plausible birth date."""
     u = live_users(users, policy)
     u = join(u, repeated(u, users, policy), "birth_date")
     return Check(
@@ -110,13 +99,7 @@ def with_advertising(minors: ir.Table, disclosures: ir.Table, messages: ir.Table
 
 @rule("MIN-03", severity="high", clauses=[])
 def minor_advertised_to(users: ir.Table, disclosures: ir.Table, outbound_messages: ir.Table, policy: View) -> Check:
-    """No advertising reaches minors, and their profiles are not public.
-
-    Live accounts of people under eighteen when the audit's period began. A disclosure of their data for advertising, or marketing sent to
-    them, in the period and before the local day on which they came of age, is a violation. Marketing that bounced, and a profile that is
-    public while they are still minors, are for a person to decide. A birth date after the registration is unknown; an account without one
-    can't be told to be a minor's, and is left out.
-    """
+    """No advertising reaches minors, and their profiles are not public."""
     u = with_advertising(minors_of_the_period(users, policy), disclosures, outbound_messages, policy)
     minor = sure(full_years(u.birth_date, policy.today) < policy.years("adulthood"))
     conditions = [

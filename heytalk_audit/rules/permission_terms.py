@@ -76,7 +76,7 @@ def with_device(rows: ir.Table, devices: ir.Table, policy: View) -> ir.Table:
 
 
 def with_need(rows: ir.Table, permission: str, at: str, events: ir.Table, policy: View) -> ir.Table:
-    """What `need` asks of `rows` (as of `with_device`): the state of a permission at the instant in column `at`, and `earlier` and
+    """What `need` asks of `rows`, which have `device_id`: the state of a permission at the instant in column `at`, and `earlier` and
     `later` if clocks differ by the skew; `log_start`, the first event of the whole log."""
     held = permission_states(events, policy)
     held = held.filter(held.requested == permission)
@@ -94,7 +94,6 @@ def need(rows: ir.Table, at: str, reinstall: bool = True, among: ir.BooleanValue
     among = ibis.literal(True) if among is None else among
     granted, t = sure(rows.state == GRANTED), rows[at]
     skewed = order_test(granted | ~among, rows.earlier == GRANTED, rows.later == GRANTED)
-    before_install = sure(rows.state_since < rows.last_install) & sure(rows.last_install <= t)
     return [
         unknown("device_missing", among & blank(rows.device_id)),
         unknown("clock_missing", among & t.isnull()),
@@ -102,5 +101,10 @@ def need(rows: ir.Table, at: str, reinstall: bool = True, among: ir.BooleanValue
         unknown("before_log_start", among & sure(t < rows.log_start)),
         *skewed,
         *[violation(reason, among & sure(rows.state == state)) for state, reason in REASONS.items()],
-        *([review("grant_before_reinstall", among & granted & before_install)] if reinstall else []),
+        *([review("grant_before_reinstall", among & granted & before_install(rows, t))] if reinstall else []),
     ]
+
+
+def before_install(rows: ir.Table, at: ir.TimestampValue) -> ir.BooleanValue:
+    """Whether the state at an instant is from before the last installation of the app (`rows` as of `with_device` and `with_need`)."""
+    return sure(rows.state_since < rows.last_install) & sure(rows.last_install <= at)

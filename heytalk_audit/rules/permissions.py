@@ -13,26 +13,20 @@ from heytalk_audit.policy.view import View
 from heytalk_audit.rules.advertising_terms import is_zeros
 from heytalk_audit.rules.declared_terms import is_one_of
 from heytalk_audit.rules.permission_terms import coded, need, permission_codes, with_device, with_need
-from heytalk_audit.rules.terms import any_flag, join, lookup
+from heytalk_audit.rules.terms import any_flag, delivered, join, lookup
 
 
 def captured(content: ir.Table, devices: ir.Table, policy: View) -> ir.Table:
     """Content of the period with what its device is; what came from a browser is left out."""
-    c = content.filter(policy.in_period_or_undated(content.created_at)).select(
-        "content_id", "user_id", "kind", "capture_source", "selection_method", "device_id", "created_at"
-    )
+    c = content.filter(policy.in_period_or_undated(content.created_at))
+    c = c.select("content_id", "user_id", "device_id", "created_at", **delivered(c, "kind", "selection_method"))
     c = with_device(c, devices, policy)
     return c.filter(~c.web)
 
 
 @rule("PRM-01", severity="medium", clauses=["CL-023", "CL-057", "CL-163", "CL-171", "CL-172"])
 def camera_without_permission(content_items: ir.Table, permission_events: ir.Table, devices: ir.Table, policy: View) -> Check:
-    """The camera is used only while its permission is on.
-
-    Every item of the period that was captured with the camera, those from a browser left out. In force is what the latest events of the
-    device up to the item's making say. A permission that was on shortly before or after, or that was given before the app was last
-    installed, is for a person to decide. Without a device, without a log, and before the log begins it is unknown.
-    """
+    """The camera is used only while its permission is on."""
     c = content_items.filter(content_items.capture_source == "camera")
     population = captured(c, devices, policy)
     c = with_need(population, "camera", "created_at", permission_events, policy)
@@ -46,11 +40,7 @@ def camera_without_permission(content_items: ir.Table, permission_events: ir.Tab
 
 @rule("PRM-02", severity="high", clauses=["CL-168"])
 def microphone_without_permission(content_items: ir.Table, permission_events: ir.Table, devices: ir.Table, policy: View) -> Check:
-    """People are recorded only while the microphone's permission is on.
-
-    Every item of the period that was captured with the microphone, and every voice message whose source is not said, those from a browser
-    left out. It is judged as camera content is. Listening needs no permission.
-    """
+    """People are recorded only while the microphone's permission is on."""
     c = content_items
     c = c.filter(sure(c.capture_source == "mic") | (sure(c.kind == "voice") & blank(c.capture_source)))
     population = captured(c, devices, policy)
@@ -65,11 +55,7 @@ def microphone_without_permission(content_items: ir.Table, permission_events: ir
 
 @rule("PRM-03", severity="high", clauses=["CL-023", "CL-056", "CL-165", "CL-166", "CL-167"])
 def album_without_permission(content_items: ir.Table, permission_events: ir.Table, devices: ir.Table, policy: View) -> Check:
-    """Pictures come from the album only when people picked them and the album's permission is on.
-
-    Every item of the period from the album, those from a browser left out. One that the app selected by itself is a violation, whatever was
-    allowed; where it is not said who selected it, it is unknown. All others are judged as camera content is.
-    """
+    """Pictures are taken from the album only if the person selected them and the album permission is on."""
     c = content_items.filter(content_items.capture_source == "album")
     population = captured(c, devices, policy)
     c = with_need(population, "album", "created_at", permission_events, policy)
@@ -87,13 +73,8 @@ def album_without_permission(content_items: ir.Table, permission_events: ir.Tabl
 
 @rule("PRM-05", severity="high", clauses=["CL-014", "CL-043", "CL-053", "CL-174", "CL-176"])
 def identifier_without_permission(devices: ir.Table, permission_events: ir.Table, policy: View) -> Check:
-    """A device's identifiers are read only with its owner's permission.
-
-    Every phone. On an Apple system an advertising id that is none made of zeros needs the authorisation to track, as it stands at the
-    audit's instant; where that is not said, it is unknown. On Android the permission for device information must be on when the device
-    is first seen, as for camera content, whatever was installed since.
-    """
-    phones = phones_of(devices, policy)
+    """A device's identifiers are read only with its owner's permission."""
+    phones = phones_of(devices)
     d = with_need(phones, "device_info", "first_seen_at", permission_events, policy)
     tracked = (d.platform == "ios") & ~blank(d.ad_id) & ~is_zeros(d.ad_id)
     return Check(
@@ -108,19 +89,15 @@ def identifier_without_permission(devices: ir.Table, permission_events: ir.Table
     )
 
 
-def phones_of(devices: ir.Table, policy: View) -> ir.Table:
-    """The devices on an Apple system or Android, each with what it is."""
+def phones_of(devices: ir.Table) -> ir.Table:
+    """The devices on an Apple system or Android."""
     d = devices.select("device_id", "user_id", "platform", "ad_id", "att_status", "first_seen_at")
-    return with_device(d.filter(d.platform.isin(["ios", "android"])), devices, policy)
+    return d.filter(d.platform.isin(["ios", "android"]))
 
 
 @rule("PRM-06", severity="low", clauses=["CL-173"])
 def floating_window_without_permission(permission_events: ir.Table, traffic_events: ir.Table, devices: ir.Table, policy: View) -> Check:
-    """A floating window opens only while its permission is on.
-
-    Every logged event whose type names a floating window, on devices whose system asks for such a permission: Apple systems and browsers
-    are left out. The names are a setting. It is judged as camera content is. Where no event has such a name, there is nothing to judge.
-    """
+    """A floating window opens only while its permission is on."""
     e = with_device(floating_windows(traffic_events, policy), devices, policy)
     opened = e.filter(~e.web, ~sure(e.device_platform == "ios"))
     e = with_need(opened, "floating_window", "event_at", permission_events, policy)
@@ -148,12 +125,7 @@ def floating_windows(events: ir.Table, policy: View) -> ir.Table:
 
 @rule("PRM-07", severity="high", clauses=["CL-071", "CL-162"])
 def permission_not_listed(permission_events: ir.Table, devices: ir.Table, policy: View) -> Check:
-    """The app asks for no permission that the policy does not list.
-
-    Every event of the permission log. A permission under none of the policy's seven names or their synonyms is a violation; one that a
-    vendor's code asks for, which the policy leaves out, is for a person to decide, as is an ordinary one, which systems grant without
-    asking anybody. An event without a permission is unknown.
-    """
+    """The app asks for no permission that the policy does not list."""
     e = with_owner(permission_events, devices, policy)
     listed = sure(e.requested.isin(list(policy.declared["permissions"].codes)))
     return Check(
@@ -186,14 +158,7 @@ def is_of(permission: ir.StringValue, group: str, policy: View) -> ir.BooleanVal
 def connected_before_agreement(
     traffic_events: ir.Table, consents: ir.Table, permission_events: ir.Table, devices: ir.Table, policy: View
 ) -> Check:
-    """The app connects to the server only after people agreed.
-
-    Every installed app, browsers left out, with a logged request since its installation (where that is not said, with any). By its first
-    one its user must have accepted the policy, or the device granted the network permission, whichever came first; an acceptance by
-    an earlier installation counts. Its user is the one of that request, or, where it names none, whoever used the device until then. An
-    agreement within the tolerance of clocks after it is for a person to decide. Requests that were logged without a device are not seen.
-    Where it is not known who used the device, it is unknown.
-    """
+    """The app connects to the server only after people agreed."""
     apps = with_agreement(connected(devices, traffic_events), traffic_events, consents, permission_events, policy)
     return Check(apps, no_agreement_yet(apps, policy), record="devices:" + apps.device_id, by=("platform",))
 

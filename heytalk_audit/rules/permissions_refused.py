@@ -10,7 +10,7 @@ from heytalk_audit.expressions.calendar import earliest, latest, sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.permission_terms import DENIED, FOREVER, GRANTED, permission_codes, permission_states
-from heytalk_audit.rules.terms import has, join, lookup, nothing
+from heytalk_audit.rules.terms import delivered, has, join, lookup, nothing
 
 #: Actions that refuse a permission.
 REFUSALS = ("denied", "revoked")
@@ -83,7 +83,7 @@ def pushed(outbound_messages: ir.Table, policy: View) -> ir.Table:
     """The push messages of the period that were not held back."""
     m = outbound_messages.filter(sure(outbound_messages.channel == "push"), ~sure(outbound_messages.status == "suppressed"))
     m = m.filter(policy.in_period_or_undated(m.sent_at))
-    return m.select("message_id", "user_id", "category", "sent_at")
+    return m.select("message_id", "user_id", "sent_at", **delivered(m, "category"))
 
 
 def with_reach(messages: ir.Table, reach: ir.Table) -> ir.Table:
@@ -95,12 +95,7 @@ def with_reach(messages: ir.Table, reach: ir.Table) -> ir.Table:
 
 @rule("PRM-04", severity="medium", clauses=["CL-131", "CL-170"])
 def push_while_off(outbound_messages: ir.Table, permission_events: ir.Table, devices: ir.Table, policy: View) -> Check:
-    """Push messages go only to people who have a device that allows them.
-
-    Every push message of the period that was not held back. Counted are the person's devices seen by then, browsers left out. One that
-    allows it is enough. A person without a device, or with one that never answered since it was last installed, is unknown. Where all have
-    refused, a permission that was on shortly before or after is for a person to decide, and anything else a violation.
-    """
+    """Push messages go only to people with a device that allows them."""
     population = pushed(outbound_messages, policy)
     rows = with_reach(population, reachable(devices, permission_events, policy))
     return Check(rows, not_allowed(rows), by=("category",), population=population)
@@ -139,13 +134,7 @@ def blocks(events: ir.Table, policy: View) -> ir.Table:
 
 @rule("PRM-08", severity="medium", clauses=["CL-164", "CL-175"])
 def refusal_blocks_others(permission_events: ir.Table, devices: ir.Table, policy: View) -> Check:
-    """Refusing a permission takes away nothing that does not need it.
-
-    Every device that denied or revoked a permission; a refusal on the log without a device is unknown. A feature that was blocked while its
-    own permission was not refused, and another one was, is for a person to decide; so is, on Android, any that was blocked while device
-    information was refused, as the policy itself announces. Nothing here is a violation by itself: the figures set devices that refused
-    beside those that granted all they were asked, and people who refuse may use the app differently.
-    """
+    """Refusing a permission disables no function that does not need it."""
     answering = with_answers(permission_events, devices, policy)
     refused = answering.filter(answering.refused)
     rows = ibis.union(refused.mutate(record="devices:" + refused.device_id), refused_nowhere(permission_events, refused))

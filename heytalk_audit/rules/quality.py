@@ -22,12 +22,7 @@ FIRST, LAST = dt.datetime(1971, 1, 1), dt.datetime(9000, 1, 1)
 
 @rule("DQ-01", severity="critical", clauses=[])
 def totals_reconcile(delivered_tables: ir.Table) -> Check:
-    """Every table is the one that was exported, whole.
-
-    Each delivered table: its digest and totals, recomputed from the files, equal those of the descriptor; a table that does not
-    blocks the rules that read it. Without totals counted in the source system it is for a person to decide: totals of the
-    delivered files prove integrity, not completeness.
-    """
+    """Every table was delivered complete and unaltered."""
     t = delivered_tables
     conditions = [
         violation("digest_differs", t.digest_differs),
@@ -44,12 +39,7 @@ def totals_reconcile(delivered_tables: ir.Table) -> Check:
 
 @rule("DQ-02", severity="high", clauses=[])
 def schema_conforms(delivered_columns: ir.Table) -> Check:
-    """Every table keeps the contract: its columns, their types, their values.
-
-    Each column that the contract wants of a delivered table. A column that must be there and is not, another type, a value that is not
-    of its type, a null where none may be or a value that the contract does not know is a violation. For a person to decide are words that
-    stand for none (null, NaN), an optional column that is missing, and each file that the contract does not know.
-    """
+    """Every table follows the data contract in its columns, types and values."""
     c = delivered_columns
     conditions = [
         violation("column_missing", c.missing),
@@ -63,11 +53,7 @@ def schema_conforms(delivered_columns: ir.Table) -> Check:
 
 @rule("DQ-03", severity="high", clauses=["CL-020", "CL-040"])
 def keys_resolve(users: ir.Table, present: Present, policy: View) -> Check:
-    """Every row has a key of its own and belongs to a known person.
-
-    Every row of every delivered table, test accounts included. A person is known who stands in users or, once purged, in the purge log.
-    Without that log, or where it keeps digests of ids, a stranger is for a person to decide. Rows without a person are not accused.
-    """
+    """Every row has a unique key and belongs to a known person."""
     tables = {name: present[name] for name in contract.load() if name in present}
     keys, repeated = (ibis.union(*[of(*table) for table in tables.items()]) for of in (_keys, _repeated))
     log = present["purge_log"] if "purge_log" in present else users.limit(0)
@@ -102,13 +88,7 @@ def _person(table: ir.Table) -> ir.StringValue:
 
 @rule("DQ-04", severity="high", clauses=[])
 def times_usable(users: ir.Table, policy: View, present: Present) -> Check:
-    """Every time is one that can have happened.
-
-    Every row of every delivered table that carries a time, test accounts included. Placeholders (before 1971, from 9000 on), times after
-    the audit's instant beyond the clocks' tolerance, except where a time may lie ahead (the end of a subscription or hold, a policy's
-    start), and changes or deletions before the creation are violations. A second of last contact that many accounts share was written in
-    bulk, which is for a person to decide. Nulls are left to the rules that need the time.
-    """
+    """Every recorded time is plausible."""
     tables = contract.load()
     delivered = {tables[name]: present[name] for name in present if name in tables} | {tables["users"]: users}
     rows = ibis.union(*[_times(table, rows, policy) for table, rows in delivered.items() if _clocks(table, rows)])
@@ -147,11 +127,7 @@ def _times(table: contract.Table, rows: ir.Table, policy: View) -> ir.Table:
 
 @rule("DQ-05", severity="medium", clauses=[])
 def snapshot_is_fresh(delivery: ir.Table, policy: View) -> Check:
-    """The snapshot shows one instant, and was taken soon after it.
-
-    The delivery's own statement: an instant after the extraction contradicts it; an extraction long after the instant shows a
-    state that is gone, which is for a person to decide. Without the time of extraction it is unknown.
-    """
+    """The snapshot shows one instant, and was taken soon after it."""
     d = delivery
     stale = d.extracted_at > policy.as_of_plus("freshness")
     return Check(
@@ -166,12 +142,7 @@ def snapshot_is_fresh(delivery: ir.Table, policy: View) -> Check:
 
 @rule("DQ-06", severity="high", clauses=["CL-003"])
 def coverage_is_whole(delivered_tables: ir.Table, policy: View) -> Check:
-    """Every table covers the time that the rules look back on.
-
-    The window, filter and completeness that the descriptor states for each table. For a person to decide are a filter, a table without a
-    row (somebody must confirm that nothing exists), one that must hold every row there ever was and is not said to, no window, and a window
-    that begins after the audit's period or ends before the audit's instant; a rule whose look-back is cut cannot pass.
-    """
+    """Every table covers the time that the rules examine."""
     t = delivered_tables
     start, _ = policy.period
     conditions = [
@@ -187,11 +158,7 @@ def coverage_is_whole(delivered_tables: ir.Table, policy: View) -> Check:
 
 @rule("DQ-07", severity="high", clauses=["CL-135", "CL-194"])
 def policy_text_unchanged(policy_clauses: ir.Table) -> Check:
-    """The policy that is audited is the one that is published, whole.
-
-    Each clause's sentence in the published text, by its digest. A sentence that changed or went is a violation: the clause, and the
-    rules that test it, must be reviewed. A text that breaks off is for a person to decide.
-    """
+    """The audited text of the policy is the published one, and is complete."""
     c = policy_clauses
     return Check(
         c,
@@ -212,11 +179,7 @@ def sharing_a_device(devices: ir.Table) -> ir.Table:
 
 @rule("DQ-08", severity="low", clauses=[])
 def people_told_apart(users: ir.Table, present: Present) -> Check:
-    """One person has one account, so that counts of people are counts of people.
-
-    Accounts that share an e-mail address, a telephone number or an advertising id with another are for a person to decide: families share
-    devices, and numbers are given out again.
-    """
+    """Each account belongs to a different person, so that counts of accounts are counts of people."""
     u = users.mutate(mail=trim(lower(users.email)), number=trim(users.phone))
     u = _also_used(_also_used(u, "mail"), "number")
     u = join(u, sharing_a_device(present["devices"])) if "devices" in present else u.mutate(device_shared=False)
@@ -239,11 +202,7 @@ def _also_used(users: ir.Table, column: str) -> ir.Table:
 
 @rule("DQ-09", severity="high", clauses=[])
 def test_accounts_are_tests(users: ir.Table, present: Present, policy: View) -> Check:
-    """Test accounts are few, and are tests: whoever they hide is a person.
-
-    Every account that is marked as a test; all other rules leave it out. For a person to decide is each of them where they are too large
-    a share of all accounts; else one that is no test in another row, that pays, or that was sent marketing in the audit's period.
-    """
+    """Test accounts are few, and none of them belongs to a real person."""
     marked = users.agg(marked=users.is_test.sum(), accounts=users.count())
     contradicted = has(users, "user_id", contradicted=~users.is_test)
     t = users.filter(users.is_test)

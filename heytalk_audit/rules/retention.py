@@ -31,25 +31,21 @@ from heytalk_audit.rules.retention_terms import (
 from heytalk_audit.rules.terms import (
     contact_unclear,
     deletion_unclear,
+    firm_entitlements,
     has,
     join,
     leaving,
     real_ad_id,
     with_contact,
     with_deletion,
+    with_gone,
     with_identifiers,
 )
 
 
 @rule("RET-01", severity="critical", clauses=["CL-179", "CL-180", "CL-183"])
 def deleted_account_kept(users: ir.Table, retention_exceptions: ir.Table, policy: View, present: Present) -> Check:
-    """A deleted account is purged six months after its deletion.
-
-    Every account with a deletion in effect, or asked for. The due day is the local date of the deletion plus the period, clamped to the
-    month's end, and belongs to the period. Who is named then, in the account or by data elsewhere, or was purged late in the audit's
-    period, is a violation; messages in other people's chats, a purge without a record, and the same counted from the request are for a
-    person to decide. Words that stand for nobody name nobody. A deletion without a date is unknown.
-    """
+    """A deleted account is purged six months after its deletion."""
     u = with_identifiers(leaving(users, policy), policy)
     u, rest, chat = with_residue(u, beside_users(present, policy), users, retention_exceptions, policy)
     conditions = [
@@ -63,11 +59,7 @@ def deleted_account_kept(users: ir.Table, retention_exceptions: ir.Table, policy
 
 @rule("RET-02", severity="high", clauses=["CL-022", "CL-182"])
 def deleted_account_shown(users: ir.Table, profile_attributes: ir.Table, content_items: ir.Table, policy: View) -> Check:
-    """A deleted account is no longer shown.
-
-    Deleted accounts, from the allowance after their deletion on: a public profile, attribute or item is a violation; one that friends or a
-    room still see is for a person to decide. An account whose visibility is not delivered and that is not purged is unknown.
-    """
+    """A deleted account is no longer shown."""
     u = with_deletion(users, policy)
     u = with_shown(u.filter(u.is_gone), profile_attributes, content_items, policy)
     conditions = [
@@ -88,11 +80,7 @@ def deleted_account_shown(users: ir.Table, profile_attributes: ir.Table, content
 def more_than_some_data_kept(
     users: ir.Table, profile_attributes: ir.Table, content_items: ir.Table, devices: ir.Table, retention_exceptions: ir.Table, policy: View
 ) -> Check:
-    """Until its purge, only some data of a deleted account is kept, for security.
-
-    Deleted accounts inside the period. Classes of data beyond the signed list of what security needs are in excess; without such a list,
-    and where chat messages alone are beyond it, it is for a person to decide. A hold must cover every table in excess.
-    """
+    """Until its purge, only some data of a deleted account is kept, for security."""
     u = with_classes(not_yet_due(users, policy), profile_attributes, content_items, policy)
     u = join(u, has(devices, "user_id", ad_id=real_ad_id(devices)))
     excess, parts = in_excess(u, policy)
@@ -102,12 +90,8 @@ def more_than_some_data_kept(
 
 @rule("RET-04", severity="low", clauses=["CL-179"])
 def purged_early(users: ir.Table, purge_log: ir.Table, policy: View) -> Check:
-    """A deleted account is kept for the whole period before it is purged.
-
-    Accounts purged in the audit's period. A purge before the due day is a violation where the purge log knows of it, unless
-    the person asked for it; without an entry it is for a person to decide.
-    """
-    u = with_deletion(users, policy)
+    """A deleted account is kept for the whole period before it is purged."""
+    u = with_gone(users, policy)
     u = u.filter(u.gone.notnull(), policy.in_period(u.purged_at))
     u = join(u, has(purge_log, "user_id", logged=purge_log.user_id.notnull(), on_request=purge_log.trigger == "request"))
     due = policy.due(u.gone, "account_window")
@@ -125,12 +109,7 @@ def purged_early(users: ir.Table, purge_log: ir.Table, policy: View) -> Check:
 
 @rule("RET-05", severity="critical", clauses=["CL-184", "CL-185", "CL-186"])
 def inactive_account_kept(users: ir.Table, subscriptions: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
-    """An account without contact for five years is purged, unless it is premium.
-
-    Live accounts that are not premium now. Most lenient reading: the period starts again when an entitlement ends, and any contact with the
-    server counts; without the restart, counting interactive use only, or where a job set the last contact of many people in one second, it
-    is for a person to decide. Without any recorded contact the registration counts instead (imputed).
-    """
+    """An account without contact for five years is purged, unless it is premium."""
     u = with_stamps(with_contact(with_deletion(users, policy), subscriptions, policy), users, policy)
     u = u.filter(u.live, ~u.premium)
     over, due = policy.over(u.anchor, "inactivity"), policy.due(u.anchor, "inactivity")
@@ -148,13 +127,9 @@ def inactive_account_kept(users: ir.Table, subscriptions: ir.Table, retention_ex
 
 @rule("RET-06", severity="medium", clauses=["CL-186"])
 def premium_exemption_unfounded(users: ir.Table, subscriptions: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
-    """An inactive account is kept only on the strength of a premium entitlement.
-
-    Live accounts inactive beyond the period that ever had an entitlement. A current one that is paid or lifetime keeps the promise. None
-    now, and the period since the last one over, is a violation; a weaker current one, or the reading that restarts the period, is for a
-    person.
-    """
+    """An inactive account is kept only while a premium entitlement justifies it."""
     u = with_contact(with_deletion(users, policy), subscriptions, policy)
+    u = join(u, firm_entitlements(subscriptions, policy))
     u = u.filter(u.live, policy.over(u.contact_at, "inactivity"), u.subscribed)
     due = policy.due(u.contact_at, "inactivity")
     conditions = [
@@ -171,11 +146,7 @@ def premium_exemption_unfounded(users: ir.Table, subscriptions: ir.Table, retent
 def banned_account_kept(
     users: ir.Table, profile_attributes: ir.Table, content_items: ir.Table, retention_exceptions: ir.Table, policy: View
 ) -> Check:
-    """Of a banned person only what blocks a new registration is kept.
-
-    Deleted accounts under a ban, once their period is over: profile, content, sensitive values and identifiers are more than
-    that. A ban that stands for years without an end is for a person to decide.
-    """
+    """Of a banned person, only what is needed to block a new registration is kept."""
     u = with_classes(banned_and_due(users, retention_exceptions, policy), profile_attributes, content_items, policy)
     due = policy.due(u.gone, "account_window")
     conditions = [
@@ -191,12 +162,7 @@ def banned_account_kept(
 
 @rule("RET-14", severity="critical", clauses=["CL-183", "CL-193", "CL-194"])
 def anonymised_still_identifying(users: ir.Table, retention_exceptions: ir.Table, policy: View, present: Present) -> Check:
-    """Anonymised information no longer points to a person.
-
-    Rows marked anonymised. A direct identifier is a violation, as is data elsewhere that still joins to the row, and a combination of
-    country, city, gender, age and month of registration that occurs once; messages in other people's chats, and one shared by fewer than k
-    rows, are for a person to decide. Rows without any of these, registration apart, are not counted as small groups.
-    """
+    """An anonymised account can no longer be traced to a person."""
     u = with_group_size(with_identifiers(users.filter(users.status == "anonymised"), policy), users, policy)
     u, rest, chat = with_residue(u, beside_users(present, policy), users, retention_exceptions, policy)
     u, rest, linked = with_traffic(u, rest, present)
@@ -214,11 +180,7 @@ def anonymised_still_identifying(users: ir.Table, retention_exceptions: ir.Table
 
 @rule("RET-17", severity="medium", clauses=[])
 def restored_account(users: ir.Table, support_tickets: ir.Table, policy: View) -> Check:
-    """A deleted account comes back only through its owner, and only before its purge is due.
-
-    Accounts restored at some time. Restored after the purge, after the due day of the deletion, or by staff without a ticket shortly
-    before is a violation; on a ticket that names nobody, after the due day of the request, or by a system, it is for a person to decide.
-    """
+    """A deleted account is restored only by its owner, and only before its purge is due."""
     u = with_ticket(restored_accounts(users, policy), support_tickets, policy)
     due, late = policy.due(u.start, "account_window"), sure(u.back > policy.due(u.start, "account_window"))
     conditions = [
@@ -237,12 +199,7 @@ def restored_account(users: ir.Table, support_tickets: ir.Table, policy: View) -
 
 @rule("RET-18", severity="high", clauses=["CL-183"])
 def purge_unrecorded(users: ir.Table, purge_log: ir.Table, policy: View) -> Check:
-    """Every purge leaves a record.
-
-    Accounts purged in the audit's period, or due then. No entry of a purge in the log is a violation; entries for other tables only, of
-    another day or of no row, are for a person to decide, and so is a purge that did not happen. The figures are the roll-forward of deleted
-    accounts over the period.
-    """
+    """Every purge leaves a record."""
     u = with_purge_records(due_or_purged(users, policy), purge_log, policy)
     return Check(
         u,
@@ -253,5 +210,5 @@ def purge_unrecorded(users: ir.Table, purge_log: ir.Table, policy: View) -> Chec
             review("purge_dates_differ", ~u.same_day),
             review("purge_of_nothing", ~u.some_rows),
         ],
-        figures=roll_forward(with_deletion(users, policy), policy),
+        figures=roll_forward(with_gone(users, policy), policy),
     )

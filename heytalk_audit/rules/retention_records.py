@@ -44,11 +44,7 @@ UNSTATED = (
 
 @rule("RET-07", severity="high", clauses=["CL-042", "CL-049", "CL-187"])
 def traffic_kept_over_a_year(traffic_events: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
-    """Traffic data is kept for one year.
-
-    An event without user, device or address identifies nobody, and passes; one whose url has an e-mail in it is for a person to decide. One
-    dated after the audit is unknown.
-    """
+    """Traffic data is kept no longer than one year."""
     t = traffic_events
     named = {column: ~blank(t[column]) for column in ("user_id", "device_id", "ip")}
     telling = has_email(t.url, policy.declared["file_endings"].words)
@@ -65,11 +61,7 @@ def traffic_kept_over_a_year(traffic_events: ir.Table, retention_exceptions: ir.
 
 @rule("RET-08", severity="low", clauses=["CL-187"])
 def traffic_missing(calendar: ir.Table, traffic_events: ir.Table, policy: View) -> Check:
-    """Traffic data is there for the whole year that it is kept.
-
-    Each of the days before the audit: without an event, or with far fewer than on a mean day, it is for a person to decide.
-    Test accounts count: what is looked for is lost data, not people.
-    """
+    """Traffic data is complete for the year for which it is kept."""
     c = with_events(calendar, traffic_events, policy)
     mean = c.n.sum().over(ibis.window()) / policy.number("traffic_calendar")
     c = c.mutate(mean=mean)
@@ -86,12 +78,7 @@ def traffic_missing(calendar: ir.Table, traffic_events: ir.Table, policy: View) 
 
 @rule("RET-09", severity="medium", clauses=["CL-188"])
 def consent_record_kept(consents: ir.Table, users: ir.Table, retention_exceptions: ir.Table, policy: View, present: Present) -> Check:
-    """A record of consent or of accepted terms is kept for five years.
-
-    Counted from the end of reliance (the next event of that person and purpose, or the account's purge), a record kept longer is a
-    violation; counted from the record itself it is for a person to decide. If the end of reliance can't be known, because neither users nor
-    the purge log has the person, it is unknown.
-    """
+    """A record of consent or of accepted terms is kept no longer than five years."""
     c = with_reliance(consents, users, present, policy)
     over = policy.over(c.event_at, "consent_records")
     return Check(
@@ -109,13 +96,7 @@ def consent_record_kept(consents: ir.Table, users: ir.Table, retention_exception
 
 @rule("RET-10", severity="high", clauses=["CL-188"])
 def consent_record_lost(consents: ir.Table, users: ir.Table, outbound_messages: ir.Table, purge_log: ir.Table, policy: View) -> Check:
-    """A record of consent is there for as long as it may have to be shown.
-
-    Marketing sent, consents withdrawn and consent records purged, each within the period. A send without any record of consent to that
-    channel, or a withdrawal of what was never granted, is for a person to decide. A purge of consent records within the period after the
-    person registered is a violation, unless it was asked for or took no row. Of a person who registered before the oldest record that is
-    kept, or who is not in the snapshot, it is unknown how old a record was.
-    """
+    """A record of consent is kept for as long as the company may have to prove the consent."""
     sent = marketing_sent(outbound_messages, consents, users, policy)
     rows = ibis.union(sent, withdrawals(consents, users, policy), purges_of_consents(purge_log, users, policy))
     conditions = [
@@ -130,11 +111,7 @@ def consent_record_lost(consents: ir.Table, users: ir.Table, outbound_messages: 
 
 @rule("RET-11", severity="high", clauses=["CL-035", "CL-191", "CL-192"])
 def support_kept_over_six_years(support_tickets: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
-    """Correspondence with support is deleted after six years without a follow-up.
-
-    A message of either side, or a reopening, starts the period again. An open ticket has no due day, but one that nobody
-    touched for long is for a person to decide. A ticket without text keeps the promise.
-    """
+    """Correspondence with support is deleted after six years without a follow-up."""
     t, clocks = support_tickets, ("opened_at", "last_customer_at", "last_agent_at", "reopened_at")
     t = t.mutate(last=latest(*(t[c] for c in clocks)), open=t.closed_at.isnull() | sure(t.reopened_at >= t.closed_at))
     text = ~blank(t.text)
@@ -151,12 +128,7 @@ def support_kept_over_six_years(support_tickets: ir.Table, retention_exceptions:
 
 @rule("RET-12", severity="high", clauses=["CL-189"])
 def hold_invalid(retention_exceptions: ir.Table, users: ir.Table, policy: View) -> Check:
-    """Data is kept beyond its period only for a dispute, a legal duty or fraud, and only until that is resolved.
-
-    Every entry that would excuse data, bans apart. While open it names an owner, a reason and what it covers, and is reviewed; open or
-    ended, it began before the data that it covers fell due. An entry over everything, or over many tables one by one, is for a person to
-    decide, as are very many people's entries for one matter.
-    """
+    """Data is kept beyond its period only for a dispute, a legal duty or fraud, and only until that is resolved."""
     x = with_circumstances(retention_exceptions, users, policy)
     conditions = [
         unknown("clock_future", policy.future(x.started_at, x.reviewed_at)),
@@ -182,12 +154,7 @@ def residue_after_purge(
     policy: View,
     present: Present,
 ) -> Check:
-    """A purge removes the person's data from every table.
-
-    Each pair of a person purged by the account or the log and a table that should hold nothing of that person. Payment details for tax
-    duties, and what stands for nobody, are not residue. Messages in others' chats alone, and devices of the banned, are for a person to
-    decide. A purge dated after the audit is unknown, as is one of an account created since.
-    """
+    """A purge removes the person's data from every table."""
     required = {"users": users, "profile_attributes": profile_attributes, "outbound_messages": outbound_messages}
     tables = searched(required, present, policy)
     pairs = residue_in(tables, purged_people(users, purge_log, policy), users, retention_exceptions, policy)
@@ -197,11 +164,7 @@ def residue_after_purge(
 
 @rule("RET-16", severity="medium", clauses=["CL-026", "CL-027", "CL-158", "CL-178"])
 def no_stated_period(delivered_tables: ir.Table, policy: View) -> Check:
-    """Data is kept only for as long as it is needed, also where no period is stated.
-
-    The delivered tables of personal data for which the policy states no period. One that reaches back further than a year is
-    for a person to decide.
-    """
+    """Data without a stated period is kept only for as long as it is needed."""
     t = delivered_tables.filter(delivered_tables.table_name.isin(UNSTATED))
     old = sure(t.rows > 0) & policy.over(t.min_ts, "unstated")
     return Check(
@@ -215,11 +178,7 @@ def no_stated_period(delivered_tables: ir.Table, policy: View) -> Check:
 
 @rule("RET-19", severity="medium", clauses=[])
 def copy_outlives_source(content_items: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
-    """A copy made from an item goes when the item goes.
-
-    Thumbnails, transcripts and other items with a parent. A copy that is still there beyond the allowance after its parent's deletion is a
-    violation; a parent that is not delivered, and a copy that belongs to somebody else, are for a person to decide.
-    """
+    """A copy of an item is deleted together with the item."""
     items = content_items
     facts = {"source_deleted_at": items.deleted_at, "source_user": items.user_id}
     parents = lookup(items, "content_id", **facts, delivered=items.content_id.notnull())
@@ -238,11 +197,7 @@ def copy_outlives_source(content_items: ir.Table, retention_exceptions: ir.Table
 
 @rule("RET-20", severity="medium", clauses=["CL-030"])
 def payout_details_kept(promotion_entries: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
-    """A winner's payment details are kept only for as long as the payment needs them.
-
-    Entries won, paid or with details held; without details the promise is kept. Paid longer ago than the tax period, or won
-    over a year ago and never paid, is a violation. Details without any date are unknown.
-    """
+    """A winner's payment details are kept only for as long as the payment needs them."""
     p = promotion_entries
     p = p.filter(p.won_at.notnull() | p.paid_at.notnull() | p.payout_details_held)
     return Check(

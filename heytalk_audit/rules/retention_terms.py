@@ -29,6 +29,7 @@ from heytalk_audit.rules.terms import (
     join,
     only_if,
     with_deletion,
+    with_gone,
     with_identifiers,
 )
 
@@ -205,7 +206,7 @@ def crowded_seconds(users: ir.Table, clock: str, policy: View) -> ir.Table:
 
 def due_or_purged(users: ir.Table, policy: View) -> ir.Table:
     """Accounts that were purged in the audit's period, or fell due in it and were not."""
-    u, (start, end) = with_deletion(users, policy), policy.period
+    u, (start, end) = with_gone(users, policy), policy.period
     due = policy.due(u.gone, "account_window")
     fell_due = u.purged_at.isnull() & policy.over(u.gone, "account_window") & sure((due >= start) & (due < end))
     return u.filter(policy.in_period(u.purged_at) | fell_due)

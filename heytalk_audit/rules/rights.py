@@ -70,15 +70,7 @@ def with_execution(deletions: ir.Table, policy: View) -> ir.Table:
 
 @rule("RGT-01", severity="critical", clauses=["CL-148", "CL-149", "CL-150"])
 def deletion_not_carried_out(rights_requests: ir.Table, users: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
-    """An account is deleted when its owner asks for it.
-
-    Every request for erasure that was not refused or withdrawn, and every account that asked for its deletion in the app without such a
-    request of about that time in the register; of those carried out, the ones of the period. Asked for in the app, the deletion must
-    follow within hours; otherwise by the deadline of the request's region. Carried out means deleted and not restored since, or purged.
-    A restore by the person after the request is for a person to decide, and so is what is late under a stricter reading only, or
-    perhaps not late where no holidays are listed. Without a date, an account or a region it is unknown; a request that
-    was closed as done passes where the account is no longer there.
-    """
+    """An account is deleted when its owner asks for it."""
     r = with_execution(requested_deletions(rights_requests, users, policy), policy)
     return Check(
         r,
@@ -123,15 +115,7 @@ def deleted_late(deletions: ir.Table, policy: View) -> list[Condition]:
 
 @rule("RGT-02", severity="high", clauses=["CL-009", "CL-151", "CL-152"])
 def answered_late(rights_requests: ir.Table, users: ir.Table, policy: View) -> Check:
-    """Every request is answered within the time that the law of its region allows.
-
-    Requests for access, portability, erasure, correction, objection and restriction that were not taken back; of those answered, the
-    ones of the period. The day of receipt does not count, a deadline that ends on a day off ends on the next working
-    day. In the EEA and the UK it is a month, longer by the days for which the person was asked to prove who they are, if asked soon; an
-    extension counts if told in time. What is late under a stricter reading only, or perhaps not late where no holidays are listed, is for
-    a person to decide. Dates that contradict each
-    other or the outcome, and an unknown region, are unknown.
-    """
+    """Every request is answered within the time that the law of its region allows."""
     r = with_deadline(to_be_answered(rights_requests, policy), users, policy)
     return Check(
         r,
@@ -178,12 +162,7 @@ def late_answer(requests: ir.Table, policy: View) -> list[Condition]:
 
 @rule("RGT-03", severity="high", clauses=["CL-154", "CL-156"])
 def refused_without_reason(rights_requests: ir.Table, policy: View) -> Check:
-    """A request is refused only for a reason that the policy allows, and the person is told when.
-
-    Every refusal of the period. No reason, or one that the policy does not list, is a violation. Without a date of the answer, or where the
-    identity is given as unproven though it was proven, it is unknown. That the service would be impossible is listed for objections; given
-    against access, a copy, erasure or correction it is for a person to decide.
-    """
+    """A request is refused only for a reason that the policy allows, and the day of the notice is recorded."""
     r = rights_requests.filter(rights_requests.outcome == "refused", policy.in_period_or_undated(rights_requests.answered_at))
     reason = code_of(r.refusal_reason, policy.declared["refusal_reasons"])
     return Check(
@@ -201,12 +180,7 @@ def refused_without_reason(rights_requests: ir.Table, policy: View) -> Check:
 
 @rule("RGT-04", severity="high", clauses=["CL-027", "CL-155"])
 def released_without_consent(rights_requests: ir.Table, policy: View) -> Check:
-    """Messages of other people leave in an answer only after these people agreed in writing.
-
-    Every request for access or portability that was carried out in the period, in full or in part, unless it is marked as holding nothing
-    of others. Consent must lie before the answer; one that does so only if clocks differ by some minutes is for a person to decide. Without
-    the mark, or without the day of the answer, it is unknown.
-    """
+    """Other people's messages are released only after these people agreed in writing."""
     r = rights_requests.filter(rights_requests.kind.isin(COPIES), rights_requests.outcome.isin(ACCEPTED))
     r = r.filter(policy.in_period_or_undated(r.answered_at), ~sure(~r.third_party_content))
     return Check(
@@ -233,12 +207,7 @@ def released_too_soon(requests: ir.Table, policy: View) -> list[Condition]:
 
 @rule("RGT-06", severity="high", clauses=["CL-153"])
 def identity_proof_kept(rights_requests: ir.Table, retention_exceptions: ir.Table, policy: View) -> Check:
-    """Proof of identity is asked for only where it is needed, and not kept once the request is answered.
-
-    Every request in which a proof was asked for, accepted or is held. A document that is still held when the days after the answer are
-    over is a violation. Asking for proof in the app, where the person was logged in, is for a person to decide. Where the mark is
-    missing, or a closed request has no day of its answer, it is unknown.
-    """
+    """Proof of identity is asked for only where it is needed, and not kept once the request is answered."""
     r = with_proof(rights_requests)
     held, due = sure(r.id_document_held), policy.plus_days(policy.date(r.answered_at), "id_document_days")
     return Check(

@@ -73,13 +73,7 @@ def acts_against(cases: ir.Table, done: ir.Table, agreed: ir.Table, policy: View
 def objection_not_honoured(
     rights_requests: ir.Table, outbound_messages: ir.Table, disclosures: ir.Table, consents: ir.Table, policy: View
 ) -> Check:
-    """After an objection or restriction, the person is left alone.
-
-    Every objection or restriction that was carried out, in full or in part, or stands open. From the answer on, or from the receipt of an
-    open one, no marketing may be sent and nothing be passed on for advertising in the period, as far as the objection covers it, unless
-    the person agreed to that since. After an answer, what lies beyond the hours that a queue may take is a violation; of an open one,
-    marketing beyond those of a withdrawal. All else is for a person to decide. Without a person, a time or a scope it is unknown.
-    """
+    """After an objection or restriction, the processing that it covers stops."""
     r = standing(rights_requests)
     cases = r.filter(~blank(r.user_id), r.since.notnull()).select("user_id", "since").distinct()
     done = acts(outbound_messages, disclosures, policy)
@@ -114,14 +108,7 @@ def objection_ignored(objections: ir.Table) -> list[Condition]:
 
 @rule("RGT-05", severity="medium", clauses=["CL-009", "CL-148", "CL-149", "CL-152"])
 def correction_not_carried_through(rights_requests: ir.Table, profile_attributes: ir.Table, users: ir.Table, policy: View) -> Check:
-    """A correction that was agreed to reaches the person's data.
-
-    Every request for correction that was carried out, in full or in part. The register does not say what was to be corrected: the
-    request passes if some attribute of the person's profile was stored, changed or deleted between its receipt and the end of the hours
-    after the answer, or if those hours are not over. Nothing changed by then, or only later, is for a person to decide: it may have
-    concerned data whose changes are not dated, as names and birth dates, or have been changed once more since. Without a person or
-    dates, and where the account is gone with its attributes, it is unknown. It is never a violation by itself.
-    """
+    """An accepted correction is carried through in the person's data."""
     r = rights_requests.filter(rights_requests.kind == "rectify", rights_requests.outcome.isin(ACCEPTED))
     r = join(r, corrections(r, changes(profile_attributes, r, policy), policy), ["user_id", "received_at", "answered_at"])
     u = with_deletion(users, policy)
@@ -161,13 +148,7 @@ def not_corrected(requests: ir.Table, policy: View) -> list[Condition]:
 
 @rule("RGT-07", severity="medium", clauses=["CL-060", "CL-109", "CL-147"])
 def opt_out_missing_or_slow(users: ir.Table, consents: ir.Table, disclosures: ir.Table, policy: View) -> Check:
-    """Everybody can say no to advertising and analytics, and a no to advertising takes effect.
-
-    Every live account. A choice on record about personalised advertising or analytics, whichever it is, shows that there is a setting;
-    without one, and unless the default is documented, it is for a person to decide. What people refuse to now must not be passed on for
-    advertising: at once, with the clocks' tolerance, or after the working days that Californian law allows. Where the law sets no time,
-    or the region is unknown, use within these days is for a person to decide. Each disclosure is tested by itself elsewhere.
-    """
+    """Everyone can opt out of advertising and analytics, and an opt-out from advertising takes effect."""
     u = with_deletion(users, policy)
     u = join(with_opt_out(u.filter(u.live), consents, policy), last_use(disclosures, policy))
     return Check(

@@ -37,13 +37,7 @@ def registered(tickets: ir.Table, requests: ir.Table, policy: View) -> ir.Table:
 
 @rule("RGT-08", severity="medium", clauses=["CL-006", "CL-151", "CL-161"], judged=True)
 def request_outside_the_register(support_tickets: ir.Table, rights_requests: ir.Table, detections: ir.Table, policy: View) -> Check:
-    """A request for one's rights reaches the register, wherever it was made.
-
-    Every support ticket with a text or topic. A detector in five languages proposes those that read like a request for access, a
-    copy to take along, erasure, a correction or an objection; near each, some days before it to some weeks after, the register must have
-    a request of that person, of whatever kind. One that has none, or whose sender is no user, is for a person to decide and never a
-    violation by itself; a random sample of them, and of all tickets, is read by two people. Mail that became no ticket is not seen.
-    """
+    """Every request to exercise a right is in the register, wherever it was made."""
     t = support_tickets
     t = t.filter(~blank(t.topic) | ~blank(t.text)).select("ticket_id", "user_id", "opened_at", record="support_tickets:" + t.ticket_id)
     t = join(t, asking(detections), "record")

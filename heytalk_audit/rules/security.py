@@ -14,7 +14,7 @@ from heytalk_audit.policy.declared import Codes
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.declared_terms import is_one_of
 from heytalk_audit.rules.sensitive_traces import named_like
-from heytalk_audit.rules.terms import any_flag, has, join
+from heytalk_audit.rules.terms import any_flag, delivered, has, join
 
 
 def begins_with(text: ir.StringValue, words: tuple[str, ...]) -> ir.BooleanValue:
@@ -24,11 +24,7 @@ def begins_with(text: ir.StringValue, words: tuple[str, ...]) -> ir.BooleanValue
 
 @rule("SEC-01", severity="critical", clauses=["CL-065", "CL-086"])
 def secret_in_clear(users: ir.Table, policy: View) -> Check:
-    """Passwords are kept as slow, salted hashes only.
-
-    Every account that is neither purged nor anonymised and has a password. Read is the label of the format, never the secret. A fast hash
-    and a form that can be read back are violations; a label that says neither is for a person to decide, and none is unknown.
-    """
+    """Passwords are stored only as slow, salted hashes."""
     u = with_password(users, policy)
     slow, fast, clear = (is_format(u.credential_format, how, policy) for how in ("slow", "fast", "clear"))
     u = u.mutate(kept_as=ibis.cases((slow, "slow hash"), (fast, "fast hash"), (clear, "readable"), else_="not recognised"))
@@ -75,13 +71,7 @@ def readable_values(inventory: ir.Table, present: Present, policy: View) -> ir.T
 
 @rule("SEC-02", severity="high", clauses=["CL-086"])
 def encrypted_field_readable(column_inventory: ir.Table, detections: ir.Table, policy: View, present: Present) -> Check:
-    """What is said to be encrypted cannot be read.
-
-    Every column that holds a value and is said to be encrypted (a setting), and what gives a secret away. A value that can be read in a
-    column said to be encrypted is a violation, numbers, flags and times among them; where an attestation says that the export decrypts, the
-    column is taken off the setting. One that the contract does not know was not read, and is for a person to decide; so is a column named
-    like a secret, and free text in which a detector finds secrets, passwords or digests: whoever reads the text has them.
-    """
+    """Columns stated to be encrypted cannot be read."""
     k = with_secrets(column_inventory, detections, present, policy)
     k = k.filter(k.promised | k.secret | k.secret_inside)
     return Check(
@@ -112,13 +102,9 @@ def with_secrets(inventory: ir.Table, detections: ir.Table, present: Present, po
 
 @rule("SEC-05", severity="medium", clauses=["CL-086"])
 def unencrypted_transport(content_items: ir.Table, policy: View) -> Check:
-    """Media travels encrypted.
-
-    Every item with an address, deleted or not. Judged is how the address begins: an unencrypted scheme is a violation, one that takes over
-    the page's own is for a person to decide, and one that is not known is unknown. Nothing is fetched.
-    """
+    """Media is transmitted encrypted."""
     c = content_items.filter(~blank(content_items.url))
-    c = c.select("content_id", "user_id", "kind", address=trim(lower(c.url)))
+    c = c.select("content_id", "user_id", address=trim(lower(c.url)), **delivered(c, "kind"))
     clear, safe = (begins_with(c.address, policy.declared[f"schemes_{how}"].words) for how in ("clear", "encrypted"))
     relative = sure(c.address.startswith("//"))
     return Check(
@@ -156,12 +142,7 @@ def carries(address: ir.StringValue, names: Codes) -> ir.BooleanValue:
 
 @rule("SEC-06", severity="high", clauses=[])
 def private_media_plain(content_items: ir.Table, policy: View) -> Check:
-    """Media that is not public cannot be fetched by whoever knows its address.
-
-    Every picture, video and voice message with an address that is not public. An address on a public host must carry a signature, or it
-    is a violation; one that never expires is for a person to decide. Judged is the address's form: nothing is fetched. Hosts that
-    check access themselves are a setting. Without a visibility it is unknown.
-    """
+    """Media that is not public cannot be opened by knowing its address alone."""
     c = private_media(content_items)
     web = begins_with(c.address, ("http://", "https://"))
     return Check(
@@ -184,12 +165,7 @@ def private_media(content: ir.Table) -> ir.Table:
 
 @rule("SEC-08", severity="medium", clauses=[])
 def snapshot_too_full(column_inventory: ir.Table, policy: View, present: Present) -> Check:
-    """The audit is given no more than it needs.
-
-    Every column delivered. One that the contract does not ask for is a violation: no rule reads its values, and it should be dropped on
-    loading. Free text that is delivered only by agreement is for a person to decide, where something is written in it; the columns that
-    need such an agreement are a setting, from which those agreed on are taken. What an allowed column holds is not judged.
-    """
+    """The snapshot holds no more data than the audit needs."""
     k = with_written(column_inventory, present, policy)
     wanted = [f"{table.name}.{column.name}" for table in contract.load().values() for column in table.columns]
     return Check(

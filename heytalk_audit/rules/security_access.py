@@ -11,7 +11,7 @@ from heytalk_audit.expressions.strings import blank, lower, plain
 from heytalk_audit.policy.declared import Codes
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.declared_terms import is_one_of
-from heytalk_audit.rules.terms import any_flag, join, lookup
+from heytalk_audit.rules.terms import any_flag, delivered, join, lookup
 
 
 def allowed_tables(role: ir.StringValue, table: ir.StringValue, roles: dict[str, list[str]]) -> ir.BooleanValue:
@@ -26,12 +26,7 @@ def bare(table: str) -> str:
 
 @rule("SEC-03", severity="high", clauses=["CL-088", "CL-144"])
 def staff_access_beyond_need(staff_access_log: ir.Table, staff: ir.Table, policy: View) -> Check:
-    """Staff read people's data only while they work here, within their role and for a case.
-
-    Every access on the log; tables go by their name without the schema. One before the first or after the last working day is a violation,
-    and so is a table that the role may not read, where the roles' tables are given as a setting. An access to private content without a
-    reference is for a person to decide. Without such a member of staff, a time, or with contradicting days it is unknown.
-    """
+    """Staff open people's data only while they are employed, within their role and for a case."""
     a = with_employment(staff_access_log, staff, policy)
     roles = policy.setting("role_tables")
     return Check(
@@ -49,7 +44,7 @@ def with_employment(accesses: ir.Table, staff: ir.Table, policy: View) -> ir.Tab
     """Accesses with their local `day`, the bare name of the `read_table`, and who made them: `employed` (is there such a
     member of staff), role, started_at, left_at."""
     s = staff.filter(~blank(staff.staff_id))
-    members = lookup(s, "staff_id", role=s.role, started_at=s.started_at, left_at=s.left_at, employed=s.staff_id.notnull())
+    members = lookup(s, "staff_id", **delivered(s, "role"), started_at=s.started_at, left_at=s.left_at, employed=s.staff_id.notnull())
     a = accesses.mutate(day=policy.date(accesses.accessed_at), read_table=lower(accesses.table_name.re_replace(r"^[\s\S]*[.]", "")))
     return join(a, members, "staff_id")
 
@@ -68,11 +63,7 @@ def outside_employment(accesses: ir.Table) -> list[Condition]:
 
 @rule("SEC-04", severity="low", clauses=["CL-089"])
 def training_overdue(staff: ir.Table, policy: View) -> Check:
-    """Everybody on the staff is trained in privacy, and again every year.
-
-    All who work here on the audit's day. The first training is due some days after the start, the next one a period after the last; the
-    whole due day still belongs to it. Without a first day, or with a training yet to come, it is unknown.
-    """
+    """Staff are trained in privacy when they begin and regularly after that."""
     s = staff
     s = s.filter(s.left_at.isnull() | (s.left_at >= policy.today), s.started_at.isnull() | (s.started_at <= policy.today))
     first_due = policy.plus_days(s.started_at, "training_start_days")
@@ -90,12 +81,7 @@ def training_overdue(staff: ir.Table, policy: View) -> Check:
 
 @rule("SEC-07", severity="high", clauses=["CL-091"])
 def leak_report_ignored(support_tickets: ir.Table, policy: View) -> Check:
-    """A report that an account or a password leaked is acted on within three days.
-
-    Every ticket whose topic is one for leaks, purged or not; the topics are a setting. Counted is the first action, or else the closing,
-    from the opening on. None yet when the time is over, or one that came later, is a violation; a ticket that was closed without any
-    action is for a person to decide. An action after the audit's instant, or before the ticket, is unknown.
-    """
+    """A report that an account or a password leaked is acted on within three days."""
     t = leak_reports(support_tickets, policy)
     acted = t.first_action_at.fill_null(t.closed_at)
     return Check(

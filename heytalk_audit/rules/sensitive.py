@@ -90,12 +90,7 @@ def standing_grants(consents: ir.Table, policy: View) -> ir.Table:
 
 @rule("SEN-01", severity="critical", clauses=["CL-024", "CL-025", "CL-037", "CL-038"])
 def sensitive_without_consent(profile_attributes: ir.Table, consents: ir.Table, policy: View) -> Check:
-    """Sensitive data is held only of people who gave it themselves and agreed.
-
-    Every value of a special category that is not deleted and says something. An explicit consent by the time of its storing, neither taken
-    back nor expired since, keeps the promise. The policy's own reading, that giving the value while having accepted the policy is consent,
-    is for a person to decide. Otherwise it is a violation. A value of a category that no list knows is unknown.
-    """
+    """Sensitive data is stored only if the person provided it and agreed to its use."""
     a = with_consent(values_in_question(profile_attributes, policy), consents, policy)
     own = sure(a.source == "user")
     conditions = [
@@ -111,11 +106,7 @@ def sensitive_without_consent(profile_attributes: ir.Table, consents: ir.Table, 
 
 @rule("SEN-01L", severity="critical", clauses=["CL-024", "CL-025", "CL-037", "CL-038"], basis="law")
 def sensitive_without_explicit_consent(profile_attributes: ir.Table, consents: ir.Table, policy: View) -> Check:
-    """Sensitive data is held only with explicit consent.
-
-    The same values, measured against the law: only an explicit consent by the time of the storing, neither taken back nor
-    expired since, counts.
-    """
+    """Sensitive data is stored only with explicit consent."""
     a = with_consent(values_in_question(profile_attributes, policy), consents, policy)
     return Check(
         a,
@@ -130,11 +121,7 @@ def sensitive_without_explicit_consent(profile_attributes: ir.Table, consents: i
 
 @rule("SEN-02", severity="critical", clauses=["CL-021", "CL-024"])
 def sensitive_not_provided(profile_attributes: ir.Table, policy: View) -> Check:
-    """Sensitive data comes from the person alone.
-
-    Every value of a special category that is not deleted. One that was inferred, bought, entered by staff or imported is a violation;
-    one that came with a social login is for a person to decide. A value of a category that no list knows is unknown.
-    """
+    """Sensitive data comes only from the person it is about."""
     a = values_in_question(profile_attributes, policy)
     return Check(
         a,
@@ -176,12 +163,7 @@ def kept_beyond(a: ir.Table, refused: ir.TimestampValue, policy: View) -> list[C
 def sensitive_kept_after_withdrawal(
     profile_attributes: ir.Table, users: ir.Table, consents: ir.Table, retention_exceptions: ir.Table, policy: View
 ) -> Check:
-    """Sensitive data goes when its consent is withdrawn or its account is deleted.
-
-    Every value of a special category, deleted or not, of people who refuse now or whose account is deleted. From the allowance on, a value
-    that is still public, or stored after a withdrawal, or after the deletion's period, is a violation; within that period it is for a
-    person to decide.
-    """
+    """Sensitive data is erased when consent to it is withdrawn or the account is deleted."""
     a = withdrawn_or_gone(profile_attributes, users, consents, policy)
     refused = only_if(sure(a.stored_at <= a.negative_since), a.negative_since)
     conditions = [
@@ -202,12 +184,7 @@ def published(attributes: ir.Table, consents: ir.Table, policy: View) -> ir.Tabl
 
 @rule("SEN-06", severity="high", clauses=["CL-022", "CL-038"])
 def sensitive_public(profile_attributes: ir.Table, consents: ir.Table, policy: View) -> Check:
-    """Sensitive data is public only by a choice of its own.
-
-    Every public value of a special category. A consent to its publication keeps the promise; one that was withdrawn must take effect within
-    the allowance. Without such a record, or once it has expired, a value that the person put there is for a person to decide, any other a
-    violation. A value of a category that no list knows is unknown.
-    """
+    """Sensitive data is public only if the person separately chose to publish it."""
     a = published(profile_attributes, consents, policy)
     return Check(
         a,
@@ -225,10 +202,7 @@ def sensitive_public(profile_attributes: ir.Table, consents: ir.Table, policy: V
 
 @rule("SEN-06L", severity="high", clauses=["CL-022", "CL-038"], basis="law")
 def sensitive_public_without_explicit_consent(profile_attributes: ir.Table, consents: ir.Table, policy: View) -> Check:
-    """Sensitive data is public only with explicit consent.
-
-    The same values, measured against the law: only an explicit consent to the publication counts.
-    """
+    """Sensitive data is public only with explicit consent."""
     a = published(profile_attributes, consents, policy)
     return Check(
         a,

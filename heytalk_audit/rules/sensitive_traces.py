@@ -33,12 +33,7 @@ def ambiguous_names(policy: View) -> list[str]:
 
 @rule("SEN-05", severity="critical", clauses=["CL-095", "CL-096", "CL-098", "CL-115"])
 def sensitive_shared(disclosures: ir.Table, policy: View) -> Check:
-    """Sensitive data is not shared for advertising, nor with what an app builds in.
-
-    Every disclosure of the period. A field of a special category sent to an advertiser or into an SDK is a violation; to a processor, an
-    authority or in a corporate transaction, or without a person, it is for a person to decide; so is one whose only such fields have names
-    that mean other things too.
-    """
+    """Sensitive data is not shared for advertising, nor with SDKs in the app."""
     d = disclosures.filter(policy.in_period(disclosures.sent_at))
     d = join(d, special_fields(d, policy), "fields")
     return Check(
@@ -80,13 +75,7 @@ def texts_of(place: str, rows: ir.Table) -> ir.Table:
 
 @rule("SEN-04", severity="medium", clauses=["CL-024", "CL-037"], judged=True, optional=["content_items"])
 def sensitive_in_free_text(profile_attributes: ir.Table, content_items: ir.Table, detections: ir.Table, policy: View) -> Check:
-    """Sensitive facts are told in the fields that are made for them, not spread over free text.
-
-    Every bio, nickname, room title, post or message that is not deleted, where its text was delivered; values of the sensitive fields
-    themselves are not counted. A detector in five languages proposes candidates: what people say of themselves apart from mere mentions. A
-    candidate is for a person to decide and never a violation by itself; a random sample of them, and of all texts, is read by two people.
-    Account names are not read, as many given names look like a creed or a people.
-    """
+    """Sensitive facts are kept in the fields provided for them, not scattered over free text."""
     a, c = profile_attributes, content_items
     a = texts_of("profile_attributes.value", a.filter(alive(a, policy), ~is_special(a, policy)))
     rows = ibis.union(a, texts_of("content_items.text", c.filter(alive(c, policy))))
@@ -130,13 +119,7 @@ def tickets_and_addresses(tickets: ir.Table, events: ir.Table, policy: View) -> 
 
 @rule("SEN-07", severity="medium", clauses=[])
 def sensitive_in_logs_and_tickets(support_tickets: ir.Table, traffic_events: ir.Table, detections: ir.Table, policy: View) -> Check:
-    """Logs and tickets hold no sensitive data.
-
-    Every support ticket and every logged event with an address. An address that carries a field of a special category with a value is a
-    violation: the app itself wrote it there; under a name that means other things too, as health, it is for a person to decide. So is what
-    detectors find in tickets and addresses: special categories, and values such as card numbers, identity numbers and passwords. What a
-    ticket no longer holds is not counted.
-    """
+    """Logs and tickets hold no sensitive data."""
     rows = tickets_and_addresses(support_tickets, traffic_events, policy)
     for what in ("category", "value"):
         rows = join(rows, holding(detections, policy, what), "record")
@@ -191,13 +174,7 @@ def derived_items(content: ir.Table, policy: View) -> ir.Table:
 
 @rule("SEN-08", severity="critical", clauses=["CL-071", "CL-169", "CL-172"])
 def recognition_undeclared(column_inventory: ir.Table, content_items: ir.Table, policy: View) -> Check:
-    """What recognising voices and pictures yields is not kept, as the policy does not list it among the data it collects.
-
-    Every column that holds a value, whether or not the contract knows it, and the content items made from another item. A column named
-    like a template by which a voice or face can be told again, or like another output of recognition, is a violation where its type or
-    length lets it hold one; a flag, a number or a time of such a thing is none. A transcript that is not deleted is for a person to decide:
-    it is content, not biometric, and people write transcripts too.
-    """
+    """Output of voice and image recognition is not stored, as the policy does not declare it."""
     items = derived_items(content_items, policy)
     rows = ibis.union(named_columns(column_inventory, policy), items)
     conditions = [

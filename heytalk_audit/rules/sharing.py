@@ -24,25 +24,21 @@ NOT_COMMERCIAL = ("legal", "corporate")
     clauses=["CL-008", "CL-062", "CL-068", "CL-073", "CL-077", "CL-081", "CL-094", "CL-099", "CL-137", "CL-145"],
 )
 def recipient_declared(vendors: ir.Table, disclosures: ir.Table, policy: View) -> Check:
-    """Data goes only to recipients that the policy names.
-
-    Every vendor of the register and every vendor that something was disclosed to, unless only on a legal ground or in a corporate
-    transaction. A vendor is a named one by its name, else by its aliases, compared without case, spaces and punctuation, and without legal
-    forms and places at their end. Others are a violation; where the policy declares their category without names, it is for a person to
-    decide. A vendor that is not registered, whose aliases belong to several named ones, or without a name or category, is unknown.
-    """
+    """Data goes only to recipients that the policy names."""
     rows = every_vendor(vendors, disclosures, policy)
     record, row = "vendors:" + rows.vendor_id, {"vendors": "vendor_id"}
     return Check(rows, not_named(rows, policy), record=record, by=("vendor_id",), stands_for=row)
 
 
 def every_vendor(vendors: ir.Table, disclosures: ir.Table, policy: View) -> ir.Table:
-    """The vendors of the register and those that something was disclosed to commercially, with what `recipients` says of each."""
+    """The vendors of the register and those that something was disclosed to commercially, with what `recipients` says of
+    each, and its `vendor_category`."""
     seen = disclosures.filter(~blank(disclosures.vendor_id))
     seen = has(seen, "vendor_id", disclosed=seen.vendor_id.notnull(), commercial=~sure(seen.kind.isin(NOT_COMMERCIAL)))
     register = recipients(vendors, policy)
     rows = ibis.union(seen.select("vendor_id"), register.select("vendor_id")).distinct()
     rows = join(join(rows, seen, "vendor_id"), register, "vendor_id")
+    rows = join(rows, lookup(vendors, "vendor_id", vendor_category=vendors.category), "vendor_id")
     return rows.filter(~rows.disclosed | rows.commercial)
 
 
@@ -85,12 +81,7 @@ def support_fields(disclosures: ir.Table, policy: View) -> ir.Table:
     ],
 )
 def purpose_declared(disclosures: ir.Table, vendors: ir.Table, policy: View) -> Check:
-    """Data is shared only for purposes that the policy declares, and for the recipient's own ones.
-
-    Every disclosure in the period. A purpose that the policy does not list is a violation, and so is support data in an advertising
-    disclosure, and a purpose that is declared, but not for this recipient. A recipient that the policy does not name may have any listed
-    purpose. A missing purpose, and a vendor that is not registered, are unknown.
-    """
+    """Data is shared only for purposes that the policy declares for the recipient."""
     d = with_purpose(disclosures, vendors, policy)
     theirs = any_flag([sure(d.recipient == code) & d[f"for_{code}"] for code in policy.declared.vendors])
     return Check(
@@ -115,11 +106,7 @@ def with_purpose(disclosures: ir.Table, vendors: ir.Table, policy: View) -> ir.T
 
 @rule("SHA-08", severity="high", clauses=["CL-125", "CL-126", "CL-127", "CL-142", "CL-143"])
 def legal_ground_listed(disclosures: ir.Table, policy: View) -> Check:
-    """Data is handed out for legal reasons only on a ground that the policy lists.
-
-    Every legal disclosure in the period. A missing ground, and one that is not listed, are violations. A listed ground without a reference,
-    or without the name of who approved it, is for a person to decide.
-    """
+    """Data is disclosed for legal reasons only on a ground that the policy lists."""
     d = disclosures.filter(disclosures.kind == "legal", policy.in_period_or_undated(disclosures.sent_at))
     return Check(
         d,
@@ -135,13 +122,7 @@ def legal_ground_listed(disclosures: ir.Table, policy: View) -> Check:
 
 @rule("SHA-09", severity="high", clauses=["CL-104", "CL-137", "CL-138", "CL-140", "CL-141"])
 def vetted_before_use(vendors: ir.Table, disclosures: ir.Table, policy: View) -> Check:
-    """A vendor is vetted and bound by a contract before it gets data, and for as long as it does.
-
-    Every vendor to which something was disclosed as to what an app builds in, a processor or an advertiser. Its first vetting and first
-    contract must not be later than the local day of the first disclosure, and the contract must not end before that of the last. Where
-    the register has only the latest dates, and these are later, it is for a person to decide, as is a missing role. A vendor that is not
-    registered, disclosures without any time and a contract that ends before it is signed are unknown.
-    """
+    """A vendor is vetted and under contract before it receives data, and for as long as it does."""
     v = in_use(vendors, disclosures)
     record, row = "vendors:" + v.vendor_id, {"vendors": "vendor_id"}
     return Check(v, not_bound(v, policy), record=record, by=("vendor_id",), stands_for=row)

@@ -12,7 +12,7 @@ from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import refusals
 from heytalk_audit.rules.declared_terms import code_of, is_one_of
 from heytalk_audit.rules.sharing_terms import is_aggregate, only_codes
-from heytalk_audit.rules.terms import join, lookup, nothing, only_if
+from heytalk_audit.rules.terms import delivered, join, lookup, nothing, only_if
 
 #: Kinds of disclosure to who handles data for the company, the purpose of the word that a person was erased, and what it may hold.
 HANDLING, NOTICE, IDENTIFIERS = ("processor", "sdk"), "legalcompliance", ("user_id", "open_id", "device_identifier", "android_id")
@@ -97,15 +97,7 @@ def of_nobody(disclosures: ir.Table, like: ir.Table) -> ir.Table:
 
 @rule("SHA-10", severity="medium", clauses=[])
 def passed_on_to_recipients(disclosures: ir.Table, users: ir.Table, purge_log: ir.Table, consents: ir.Table, policy: View) -> Check:
-    """A recipient hears of it when a person is erased or refuses personalised advertising, and gets nothing of an erased person.
-
-    For each person erased (by the account or the purge log), and each who refuses personalised advertising now: the latest disclosure to
-    each recipient, authorities left out; of those who refuse, the latest for advertising before they did. A disclosure after the erasure
-    is a violation, within the tolerance of clocks for a person to decide. Word of it, which holds identifiers alone and goes to who
-    handles data, is none, and shows that the recipient was told. Once the time for it is over, each recipient that got an identifier
-    and was not told is for a person to decide. An erasure without a time is unknown, as is the latest disclosure to each that names
-    nobody. An account made anew under the same id is another person's.
-    """
+    """Recipients are notified when a person is erased or refuses personalised advertising, and receive nothing about an erased person."""
     sent = shared(disclosures, policy)
     d = last_to_each(sent, taken_back(users, purge_log, consents, policy))
     d = ibis.union(d, of_nobody(sent, d))
@@ -136,11 +128,7 @@ def sent_after_erasure(disclosures: ir.Table, policy: View) -> list[Condition]:
 
 @rule("SHA-12", severity="low", clauses=["CL-146"])
 def change_of_control_recorded(disclosures: ir.Table) -> Check:
-    """Data passes to a new owner only in a transaction that is on record and was approved.
-
-    Every disclosure in a corporate transaction. One that names nobody passes. Without a reference to the transaction it is a violation;
-    without the name of who approved it, it is for a person to decide. No table shows whether people were told.
-    """
+    """Data passes to a new owner only in a recorded and approved transaction."""
     d = disclosures.filter(disclosures.kind == "corporate")
     return Check(
         d,
@@ -178,13 +166,7 @@ def homes(disclosures: ir.Table, users: ir.Table, policy: View) -> ir.Table:
 
 @rule("SHA-13", severity="high", clauses=[])
 def transfer_declared(vendors: ir.Table, disclosures: ir.Table, users: ir.Table, policy: View) -> Check:
-    """Data leaves the region of the people it is about only where they were told.
-
-    Every vendor to which something was disclosed that names a person. Its country is compared with the region of law of each of these
-    people, or with their country where there is none. The policy has no section on transfers, so that every country outside is for a
-    person to decide, apart by whether a transfer tool is on record. A vendor that is not registered or whose country is missing or no
-    code of ISO 3166 is unknown, and so is one that got nothing from outside as far as known, but data of people without a region.
-    """
+    """Data leaves a person's legal region only if the policy says so."""
     v = receiving(vendors, homes(disclosures, users, policy), policy)
     record, row = "vendors:" + v.vendor_id, {"vendors": "vendor_id"}
     return Check(v, transferred(v, policy), record=record, by=("vendor_id", "category"), stands_for=row)
@@ -207,7 +189,7 @@ def receiving(vendors: ir.Table, homes: ir.Table, policy: View) -> ir.Table:
     """One row per vendor in `homes`: `registered`, `place` (its country), category, `tool` (a transfer tool is on record), and whether
     it got data from `abroad`, and of the `homeless`, whose region nobody can tell."""
     facts = {"registered": vendors.vendor_id.notnull(), "tool": ~blank(vendors.transfer_tool)}
-    v = lookup(vendors, "vendor_id", **facts, place=vendors.country, category=vendors.category)
+    v = lookup(vendors, "vendor_id", **facts, place=vendors.country, **delivered(vendors, "category"))
     d = join(homes, v, "vendor_id")
     abroad = d.home != code_of(country(d.place, policy), policy.declared["law_regions"])
     d = d.group_by("vendor_id").agg(abroad=sure(abroad).any(), homeless=d.home.isnull().any())

@@ -44,14 +44,7 @@ def declared_for_ad_ids(vendors: ir.Table, policy: View) -> ir.Table:
 
 @rule("SHA-03", severity="critical", clauses=["CL-102", "CL-103", "CL-107", "CL-139"])
 def clear_identifier_to_advertisers(disclosures: ir.Table, users: ir.Table, vendors: ir.Table, policy: View) -> Check:
-    """Advertisers get no value that says in clear whose it is.
-
-    Disclosures for advertising in the period, totals left out. An identifier sent in clear is a violation, whatever was sampled; so is a
-    sample with an e-mail address, a telephone number, a network address or an account's id in it, or one that is the person's display name.
-    A device's advertising id in clear is a violation too, save for the recipients that the settings say it is declared for: there a person
-    decides, as they do on any value of the form of such an id under another name. Advertising ids made of zeros identify nobody, and pass.
-    A disclosure that does not say in which form it identifies is unknown.
-    """
+    """Advertising partners receive no value that identifies a person in clear."""
     d = join(advertised(disclosures, policy), what_samples_hold(disclosures, users, policy), "payload_sample")
     u = one_row_each(users)
     d = join(d, lookup(u, "user_id", person_name=only_if(~blank(u.display_name), trim(u.display_name))))
@@ -111,13 +104,7 @@ def content_named(disclosures: ir.Table, content: ir.Table) -> ir.Table:
 
 @rule("SHA-11", severity="critical", clauses=["CL-102"])
 def private_content_to_advertisers(disclosures: ir.Table, content_items: ir.Table, policy: View) -> Check:
-    """Advertisers get nothing out of chats, voices or content that is not public.
-
-    Disclosures for advertising in the period that name content, or fields of private words and voices. Such a field is a violation, as is
-    content of a chat, a voice message, a room or a transcript, content deleted by the time of sending, and content that is not public.
-    Content that is not among the items delivered, or that does not say who may see it, is unknown. Visibility is the one at the audit's
-    instant.
-    """
+    """Advertising partners receive nothing from chats, voice messages or content that is not public."""
     # what a list holds is asked of every kind: one that is a wrong value stays in the population
     sent = disclosures.filter(policy.in_period_or_undated(disclosures.sent_at))
     d = sent.filter(sent.kind == "advertising")

@@ -31,18 +31,11 @@ def unopposed(rows: ir.Table, name: str, policy: View) -> ir.BooleanValue:
 
 @rule("SHA-05", severity="critical", clauses=["CL-060", "CL-097", "CL-098", "CL-100", "CL-109"])
 def advertising_against_choice(disclosures: ir.Table, users: ir.Table, consents: ir.Table, policy: View) -> Check:
-    """Nobody's data goes to advertisers without the choice that the law of their region asks for.
-
-    Disclosures for advertising in the period, totals left out. In the EEA, the United Kingdom, Turkey and China the latest choice by
-    then must be a grant that had not ended. In California and elsewhere an objection must be acted on within some working days, a
-    browser's signal at once; a later grant ends it. Of choices at one instant a refusal wins. What is right only if clocks differ by
-    some minutes is for a person to decide, as are a few days beyond where no holidays are listed, and a person without a region who
-    has not agreed. A person who is not among the accounts is unknown.
-    """
+    """Data goes to advertising partners only with the choice that the law of the person's region requires."""
     u = one_row_each(users)
     people = lookup(u, "user_id", has_account=~blank(u.user_id), law_region=u.law_region)
     d = join(advertised(disclosures, policy), people)
-    d = with_law(with_choices(d, "sent_at", "personalised_ads", consents, policy))
+    d = with_law(with_choices(d, "sent_at", "personalised_ads", consents, policy, signals=True))
     return Check(d, against_choice(d, policy), by=("vendor_id", "law_region"), until=policy.date(d.sent_at))
 
 
@@ -123,13 +116,7 @@ def of_people(devices: ir.Table) -> ir.Table:
 
 @rule("SHA-06", severity="high", clauses=["CL-053", "CL-176"])
 def ad_id_without_permission(disclosures: ir.Table, devices: ir.Table, policy: View) -> Check:
-    """An advertising id is shared only where its device allows tracking.
-
-    Every disclosure of a person's advertising id in the period, judged by the device that it names, or else by the person's devices that
-    hold such an id. An Apple device must have authorised tracking, an Android device must not limit it; ids made of zeros identify nobody,
-    and pass. The setting is the one at the audit's instant. A device that is not there, has no id or does not say its setting, and several
-    devices that say different things, make it unknown.
-    """
+    """An advertising id is shared only where its device allows tracking."""
     d = disclosures.filter(sure(disclosures.identifier_form == "ad_id"), ~blank(disclosures.user_id))
     d = with_tracking(d.filter(policy.in_period_or_undated(d.sent_at)), tracking(devices))
     return Check(d, tracked_without_permission(d), by=("vendor_id",))

@@ -12,7 +12,7 @@ from heytalk_audit.policy.view import View
 from heytalk_audit.rules.advertising_terms import with_choices
 from heytalk_audit.rules.declared_terms import is_one_of, order_test
 from heytalk_audit.rules.sharing_terms import is_aggregate
-from heytalk_audit.rules.terms import join, lookup
+from heytalk_audit.rules.terms import delivered, join, lookup
 
 #: Kinds of disclosure by which a company has its app observed.
 OBSERVING = ("sdk", "processor")
@@ -20,15 +20,9 @@ OBSERVING = ("sdk", "processor")
 
 @rule("SHA-14", severity="high", clauses=["CL-060", "CL-147"])
 def analytics_after_opt_out(disclosures: ir.Table, users: ir.Table, consents: ir.Table, policy: View) -> Check:
-    """Nobody is observed by analytics after opting out of it.
-
-    Disclosures in the period to what an app builds in and to processors, for a purpose of analytics (which these are is a setting), totals
-    left out. A person who never said anything of analytics may be observed; who did must have agreed last. An agreement that has ended
-    since is for a person to decide, as is what is right only if clocks differ by some minutes. A person who is not among the accounts,
-    and a disclosure without a time, are unknown. An opt-out that only the device knows is not seen.
-    """
+    """Nobody's data is used for analytics after they opted out."""
     u = one_row_each(users)
-    d = join(observed(disclosures, policy), lookup(u, "user_id", has_account=~blank(u.user_id), law_region=u.law_region))
+    d = join(observed(disclosures, policy), lookup(u, "user_id", has_account=~blank(u.user_id), **delivered(u, "law_region")))
     d = with_choices(d, "sent_at", "analytics", consents, policy)
     return Check(d, not_agreed(d), by=("vendor_id", "purpose", "law_region"))
 

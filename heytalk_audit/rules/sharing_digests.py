@@ -106,15 +106,7 @@ def what_is_traced(disclosures: ir.Table, digests: ir.Table, policy: View) -> ir
 
 @rule("SHA-04", severity="critical", clauses=["CL-100", "CL-102", "CL-107", "CL-108"])
 def digests_that_name_people(disclosures: ir.Table, users: ir.Table, devices: ir.Table, policy: View) -> Check:
-    """What advertisers get under the name of anonymous data can't be traced to a person.
-
-    Disclosures for advertising in the period whose identifier is said to be hashed, or whose sample holds a digest; totals left out. We do
-    what any holder of addresses can do: make the MD5, SHA-1 and SHA-256 digests of every e-mail, telephone number, account, device and
-    advertising id stored, in the forms in which they are commonly written and in those that recipients make of them before they compare,
-    and look for them in what was sent. One match is enough. So is a digest that was sent to one vendor for one person on several local
-    days, in the period or not, and for nobody else: it follows that person, salted or not. A disclosure that is said to be hashed but came
-    without a sample is unknown.
-    """
+    """Data that advertising partners receive as anonymous cannot be traced to a person."""
     tokens = sampled(disclosures, policy)
     digests = policy.named("sent_digests", sampled_digests(tokens))
     population = said_to_be_anonymous(disclosures, tokens, digests, policy)

@@ -63,13 +63,7 @@ def judged_fields(disclosures: ir.Table, vendors: ir.Table, policy: View) -> ir.
     clauses=["CL-064", "CL-065", "CL-066", "CL-070", "CL-071", "CL-075", "CL-079", "CL-083", "CL-095", "CL-096", "CL-139"],
 )
 def field_declared(disclosures: ir.Table, vendors: ir.Table, policy: View) -> Check:
-    """A recipient gets only the fields that are declared for it.
-
-    Every disclosure in the period to what an app builds in, to a processor or to an advertiser, unless it names nobody. Fields are compared
-    by name, with synonyms, with the policy's list for the recipient; where the policy has none, with the list of the vendor register. One
-    field beyond the list makes a violation. Identifiers that a coarse wording of the policy may or may not cover are for a person to
-    decide. Missing or blank names, a recipient that can't be told and one without any list are unknown.
-    """
+    """A recipient receives only the fields that are declared for it."""
     d = disclosures.filter(disclosures.kind.isin(COMMERCIAL), policy.in_period_or_undated(disclosures.sent_at))
     d = d.filter(~is_aggregate(d))
     d = join(d, judged_fields(d, vendors, policy), ["vendor_id", "kind", "fields"])

@@ -34,6 +34,11 @@ def nothing(column: ir.Value) -> ir.Value:
     return ibis.literal(False) if column.type().is_boolean() else ibis.null(column.type())
 
 
+def delivered(table: ir.Table, *names: str) -> dict[str, ir.Value]:
+    """Those of the columns that were delivered: for breakdowns, which no verdict rests on."""
+    return {name: table[name] for name in names if name in table.columns}
+
+
 def lookup(table: ir.Table, key: str, **columns: ir.Value) -> ir.Table:
     """One row per key, so that a join to it never multiplies rows, whatever the delivery repeats."""
     return table.group_by(key).agg(**{n: c.any() if c.type().is_boolean() else c.max() for n, c in columns.items()})
@@ -56,10 +61,15 @@ def join(rows: ir.Table, other: ir.Table, key: str | list[str] = "user_id") -> i
 # deletion ------------------------------------------------------------------------------------------
 
 
-def with_deletion(users: ir.Table, policy: View) -> ir.Table:
-    """Users with `gone` (deleted_at unless restored since), `restored`, `is_gone`, `live`."""
+def with_gone(users: ir.Table, policy: View) -> ir.Table:
+    """Users with `gone` (deleted_at unless restored since) and `restored`."""
     restored = sure(users.deleted_at <= users.restored_at) & policy.by_now(users.restored_at)
-    users = users.mutate(restored=restored, gone=only_if(~restored, users.deleted_at))
+    return users.mutate(restored=restored, gone=only_if(~restored, users.deleted_at))
+
+
+def with_deletion(users: ir.Table, policy: View) -> ir.Table:
+    """The same, and by the status too: `is_gone`, `live`."""
+    users = with_gone(users, policy)
     return users.mutate(
         is_gone=users.gone.notnull() | (users.status == "deleted"),
         live=users.status.isin(LIVE) & users.gone.isnull(),
@@ -139,8 +149,8 @@ def identifiers_left(users: ir.Table) -> dict[str, ir.BooleanValue]:
 
 def with_contact(users: ir.Table, subscriptions: ir.Table, policy: View) -> ir.Table:
     """All users with `contact_at` (any contact), `interactive_at` (interactive use), `anchor` (the later of `contact_at` and the end of the
-    last entitlement), and, of their entitlements: `premium`, `firm` (a current one paid or lifetime), `contradictory`, `subscribed` (any
-    has begun). Who takes a deletion back is in contact; where no interactive use was recorded of anybody, any contact counts as one."""
+    last entitlement), and, of their entitlements: `premium`, `contradictory`, `subscribed` (any has begun). Who takes a deletion back is in
+    contact; where no interactive use was recorded of anybody, any contact counts as one."""
     recorded = users.aggregate(interactive_recorded=sure(users.last_interactive_at.notnull().any()))
     users = join(users, entitlements(subscriptions, policy)).cross_join(recorded)
     back = only_if(sure(users.restored_by == "user") & policy.by_now(users.restored_at), users.restored_at)
@@ -150,17 +160,27 @@ def with_contact(users: ir.Table, subscriptions: ir.Table, policy: View) -> ir.T
     return users.mutate(anchor=latest(users.contact_at, users.ended))
 
 
-def entitlements(subscriptions: ir.Table, policy: View) -> ir.Table:
-    """One row per user whose subscription has begun: `premium`, `firm`, `contradictory`, `ended`, `subscribed`."""
+def begun(subscriptions: ir.Table, policy: View) -> ir.Table:
+    """Subscriptions that have begun, with whether each is `current` or `contradictory`, and when it `ended`."""
     s = subscriptions.filter(policy.by_now(subscriptions.start_at))
     over = policy.by_now(s.end_at)
     contradictory = sure(s.start_at > s.end_at) | ((s.status == "expired") & ~over)
     counts = s.status.isin(["active", "expired"])
     current = (s.status == "active") & ~contradictory & ~over
-    s = s.mutate(contradictory=counts & contradictory, current=current, ended=only_if(counts & ~contradictory & over, s.end_at))
-    firm = s.current & s.kind.isin(["paid", "lifetime"])
-    facts = {"premium": s.current.any(), "firm": firm.any(), "contradictory": s.contradictory.any(), "ended": s.ended.max()}
+    return s.mutate(contradictory=counts & contradictory, current=current, ended=only_if(counts & ~contradictory & over, s.end_at))
+
+
+def entitlements(subscriptions: ir.Table, policy: View) -> ir.Table:
+    """One row per user whose subscription has begun: `premium`, `contradictory`, `ended`, `subscribed`."""
+    s = begun(subscriptions, policy)
+    facts = {"premium": s.current.any(), "contradictory": s.contradictory.any(), "ended": s.ended.max()}
     return policy.named("entitlements", s.group_by("user_id").agg(**facts, subscribed=s.start_at.notnull().any()))
+
+
+def firm_entitlements(subscriptions: ir.Table, policy: View) -> ir.Table:
+    """One row per user whose subscription has begun: `firm`, whether a current one is paid or for life."""
+    s = begun(subscriptions, policy)
+    return has(s, "user_id", firm=s.current & s.kind.isin(["paid", "lifetime"]))
 
 
 def contact_unclear(u: ir.Table, policy: View) -> list[Condition]:

@@ -18,7 +18,7 @@ from heytalk_audit.catalogue import rules_of
 from heytalk_audit.evidence import folder, signature
 from heytalk_audit.evidence.materials import materials, parameters_of
 from heytalk_audit.evidence.statement import statement
-from heytalk_audit.params import Params, Role, paths, put
+from heytalk_audit.params import GIVEN, Params, Role, paths, put
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.policy.settings import settings_of
@@ -30,8 +30,8 @@ from heytalk_audit.vocabulary import Audience
 
 #: Where the folder is made, within the working folder.
 STAGED = "run"
-#: What the kept parameters say of a file that is kept apart from the run.
-GIVEN = "given"
+#: The folder of a kept policy.
+KEPT_POLICY = "policy"
 #: The kept register of decisions.
 DECISIONS = "decisions.yaml"
 
@@ -80,7 +80,8 @@ def _keep_inputs(parameters: Params, base: Path, staged: Path) -> None:
     """What a replay needs and may be shown: the parameters without paths, and the registers and policy that they name."""
     kept = staged / folder.PARAMETERS
     kept.parent.mkdir(parents=True)
-    document = parameters.model_dump(mode="json", exclude={"signing": True} | params.unrecorded(parameters))
+    document = parameters.model_dump(mode="json", exclude=params.unrecorded(parameters))
+    document["delivery"]["purge_key_env"] = GIVEN if parameters.delivery.purge_key_env else None
     for path in paths(parameters):
         if path.role not in (Role.SIGNING_KEY, Role.POLICY):
             put(document, path.key, _kept(path, parameters.report.audience, base, kept.parent))
@@ -118,10 +119,10 @@ def _kept_policy(parameters: Params, base: Path, inputs: Path) -> str:
     if not (base / parameters.policy.name).exists():
         return parameters.policy.name
     first, *others = load_policy(parameters.policy.name, base).files
-    (inputs / "policy").mkdir()
+    (inputs / KEPT_POLICY).mkdir()
     for file, name in ((first, "policy.yaml"), *((other, other.name) for other in others)):
-        shutil.copyfile(file, inputs / "policy" / name)
-    return "policy"
+        shutil.copyfile(file, inputs / KEPT_POLICY / name)
+    return KEPT_POLICY
 
 
 def _write_statement(parameters: Params, base: Path, work: Path, staged: Path) -> None:
@@ -130,9 +131,10 @@ def _write_statement(parameters: Params, base: Path, work: Path, staged: Path) -
     Paths are left out of it: what they led to is named by its digest.
     """
     policy = load_policy(parameters.policy.name, base)
+    key = signature.load_key(base / parameters.signing.key, params.passphrase(parameters.signing)) if parameters.signing.key else None
     used = materials(parameters, base, policy, _read(work, profile.FILE))
-    content = canonical(statement(staged, parameters_of(parameters, policy), used))
+    signing_key = signature.public_of(key).fingerprint if key else None
+    content = canonical(statement(staged, parameters_of(parameters, policy), used, signing_key))
     (staged / folder.STATEMENT).write_bytes(content)
-    if parameters.signing.key:
-        key = signature.load_key(base / parameters.signing.key, params.passphrase(parameters.signing))
+    if key:
         (staged / folder.SIGNATURE).write_bytes(signature.sign(content, key))

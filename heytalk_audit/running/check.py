@@ -120,7 +120,7 @@ def show_check(checked: Checked, console: Console) -> None:
         table.add_row(*(Text(printable(cell)) for cell in row))
     console.print(table)
     if not checked.is_sealed:
-        _section(console, "Not sealed yet", [f"heytalk-audit seal {checked.name} --as-of INSTANT"])
+        _section(console, "Not sealed yet", [delivery.how_to_seal(checked.name)])
     _section(console, "Not as the contract says", [defect_in_words(defect) for defect in checked.defects])
     _section(console, "Not in the contract", [stranger_in_words(stranger) for stranger in checked.strangers])
     _section(console, "Not what was stated", [f"{table}: {why}" for table, why in checked.failed.items()])
@@ -142,7 +142,7 @@ def _section(console: Console, title: str, lines: list[str]) -> None:
 
 def defect_in_words(defect: Defect) -> str:
     """A defect in a line: where, expected, instead, rows and shape."""
-    rows = f", {defect.rows:,} rows" if defect.rows else ""
+    rows = f", {defect.rows:,} row{'s' if defect.rows > 1 else ''}" if defect.rows else ""
     shape = f", as {defect.shape}" if defect.shape else ""
     return f"{defect.name}: expected {defect.expected}; instead: {defect.instead}{rows}{shape}"
 

@@ -49,14 +49,14 @@ def _followed(session: Session, old: Run, results: list[RuleResult], covered: Ma
     new = as_run(session, results)
     with working_folder(session.work) as folder:
         comparison = _compared(session, old, new, folder)
-        followed = Followed(old, results, comparison, covered, new.audit.as_of, new.audit.key_fingerprint)
+        followed = Followed(old, results, comparison, covered, new.audit.as_of, bool(same_key(old, new, session.key)))
         write_carried(session.reader, followed.carried(), session.work / CARRIED)
         return followed.document()
 
 
 def _compared(session: Session, old: Run, new: Run, folder: Path) -> Comparison:
     rules = list(dict.fromkeys([*new.rules, *old.rules]))
-    if not same_key(old, new):
+    if not same_key(old, new, session.key):
         return compare_verdicts(rules, old, new, session.reader)
     now = (
         RuleRows(rule, session.rows_of(rule), fates=session.fates_of(rule)) if new.finds(rule) else RuleRows(rule, None) for rule in rules

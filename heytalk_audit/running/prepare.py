@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
@@ -32,6 +33,7 @@ from heytalk_audit.running.share import read_share
 from heytalk_audit.snapshot import delivery, profile
 from heytalk_audit.snapshot.delivery import Delivery
 from heytalk_audit.snapshot.duck import Duck
+from heytalk_audit.snapshot.elsewhere import refuse_rewritten
 from heytalk_audit.snapshot.engines import check_url
 from heytalk_audit.snapshot.open import open_snapshot
 from heytalk_audit.snapshot.spark_session import check_reachable
@@ -39,8 +41,6 @@ from heytalk_audit.snapshot.unchanged import identities, refuse_changed
 
 #: The file in the working folder that says what the descriptor was.
 DESCRIPTOR_FILE = "descriptor.json"
-#: Below this many bytes a key is weak.
-STRONG_KEY = 32
 
 
 def prepare(parameters: Params, base: Path, work: Path, progress: Progress, console: Console) -> None:
@@ -52,12 +52,13 @@ def prepare(parameters: Params, base: Path, work: Path, progress: Progress, cons
     _check_parameters(parameters, base, policy, console)
     _note_descriptor(base / parameters.snapshot / delivery.DESCRIPTOR, work)
     delivered = delivery.read_delivery(base / parameters.snapshot)
+    refuse_rewritten(parameters.engine.url, delivered)
     if parameters.attestations:
         today = Clock(delivered.as_of, settings_of(policy, parameters.settings)["audit_tz"]).today
         attestations.read_attestations(base / parameters.attestations, policy, today)
     snapshots = [base / path for path in (parameters.snapshot, parameters.previous_snapshot) if path]
     with contextlib.closing(Duck(read_share(work), [*snapshots, work])) as duck:
-        _profile(delivered, work, duck, progress)
+        refuse_rewritten(parameters.engine.url, delivered, _profile(delivered, work, duck, progress))
         _check_registers(parameters, base, work, policy, duck)
         if parameters.previous and parameters.previous_snapshot:
             run = earlier.read_run(base / parameters.previous)
@@ -96,8 +97,8 @@ def _check_parameters(parameters: Params, base: Path, policy: Policy, console: C
         earlier.previous_run(base / parameters.previous)
     elif parameters.previous_snapshot:
         raise InputError("parameters previous_snapshot", "stands without previous", "name the run that was made from it")
-    if len(params.engagement_key(parameters.report.key_env)) < STRONG_KEY:
-        console.print(f"warning: the key in {parameters.report.key_env} is shorter than {STRONG_KEY} bytes")
+    if len(params.engagement_key(parameters.report.key_env)) < params.STRONG_KEY:
+        console.print(f"warning: the key in {parameters.report.key_env} is shorter than {params.STRONG_KEY} bytes")
     if parameters.signing.key:
         signature.load_key(base / parameters.signing.key, params.passphrase(parameters.signing))
     check_url(parameters.engine.url)
@@ -116,11 +117,12 @@ def _check_rules(parameters: Params) -> None:
         raise InputError("chapters", "hold no rule", f"choose of {', '.join(CHAPTERS)}")
 
 
-def _profile(delivered: Delivery, work: Path, duck: Duck, progress: Progress) -> None:
+def _profile(delivered: Delivery, work: Path, duck: Duck, progress: Progress) -> dict[str, Any]:
     task = progress.add_task("Checking the snapshot", total=len(delivered.parts))
     profiled = profile.take(delivered, work, duck, lambda table: progress.update(task, advance=1, description=f"Checking {table}"))
     progress.update(task, completed=len(delivered.parts), description="Checked the snapshot")
     (work / profile.FILE).write_text(json.dumps(profiled), "utf-8")
+    return profiled
 
 
 def _check_registers(parameters: Params, base: Path, work: Path, policy: Policy, duck: Duck) -> None:

@@ -13,6 +13,7 @@ from heytalk_audit.audit.pseudonym import with_pseudonyms
 from heytalk_audit.audit.sampling import pseudonyms
 from heytalk_audit.detect.places import PLACES
 from heytalk_audit.disk.placing import new_file
+from heytalk_audit.errors import visible
 from heytalk_audit.rules import RULES
 from heytalk_audit.running.session import Session
 
@@ -63,5 +64,5 @@ def texts_of(records: ir.Table, audit: Audit, pads: ir.Table) -> dict[str, str]:
 
 def readable_cell(text: str) -> str:
     """Text as a cell that no spreadsheet takes for a formula and no terminal obeys."""
-    shown = "".join(c if c.isprintable() or c in "\n" else "\ufffd" for c in text)
+    shown = visible(text)
     return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown

@@ -20,6 +20,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from heytalk_audit import params
 from heytalk_audit.audit.document import read_results
 from heytalk_audit.audit.rule_result import RuleResult
+from heytalk_audit.console import err
 from heytalk_audit.disk.working import working_folder
 from heytalk_audit.errors import InputError, nearest, printable
 from heytalk_audit.evidence import custody
@@ -28,10 +29,11 @@ from heytalk_audit.policy.chapters import CHAPTERS, SUMMARY
 from heytalk_audit.running import kernels
 from heytalk_audit.running.assemble import STAGED, assemble
 from heytalk_audit.running.execute import execute
+from heytalk_audit.running.leaks import refuse_leaks
 from heytalk_audit.running.prepare import prepare, refuse_changed_snapshots
 from heytalk_audit.running.session import TRACEBACKS
 from heytalk_audit.running.share import write_share
-from heytalk_audit.running.target import default_folder, prepared
+from heytalk_audit.running.target import default_folder, prepared_target
 from heytalk_audit.snapshot.budget import Budget, budget_of
 from heytalk_audit.vocabulary import Verdict
 
@@ -88,12 +90,12 @@ def run(
     With `replace` an unsigned run that verifies may be replaced: see `target`. With `debug` the tracebacks of rules that crashed are
     printed, and nowhere kept: they may quote data.
     """
-    console, watch = console or Console(stderr=True), Watch()
+    console, watch = console or err, Watch()
     parameters, base = params.read_params(path, overrides), path.resolve().parent
     allowed, folder = check_allow(allow), out or default_folder(path, parameters)
     with (
         _noted() as notes,
-        prepared(folder, replace, base / parameters.snapshot) as target,
+        prepared_target(folder, replace, base / parameters.snapshot) as target,
         _working_folder(console if debug else None) as work,
         _budget(parameters, base, work) as budget,
         _progress(console) as progress,
@@ -107,6 +109,7 @@ def run(
         with watch.step(FOLDER):
             assemble(parameters, base, work)
             refuse_changed_snapshots(parameters, base, work)
+            refuse_leaks(parameters, base, work, work / STAGED, folder)
             warning = target.publish(work / STAGED)
         notes.append(f"{folder} was written")
     if warning:
@@ -165,7 +168,7 @@ def _budget(parameters: params.Params, base: Path, work: Path) -> Iterator[Budge
 
 
 def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description:<32}"), BarColumn(24), TimeElapsedColumn())
+    columns = (TextColumn("{task.description:<32}", markup=False), BarColumn(24), TimeElapsedColumn())
     # where nobody watches, it would leave an empty line
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 

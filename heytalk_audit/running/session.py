@@ -26,7 +26,7 @@ from heytalk_audit.audit.evaluate import Evaluation, evaluate
 from heytalk_audit.audit.exceptions import write_exceptions, write_rows
 from heytalk_audit.audit.hashed_log import with_compared_ids
 from heytalk_audit.audit.limits import Limits
-from heytalk_audit.audit.pseudonym import fingerprint, key_pads
+from heytalk_audit.audit.pseudonym import key_pads
 from heytalk_audit.audit.results import summarise
 from heytalk_audit.audit.rule_result import DecisionStanding, EntryStanding, RuleResult
 from heytalk_audit.audit.sampling import read_labels
@@ -197,7 +197,7 @@ class Session:
     def _write_fates(self, rule: str, evaluation: Evaluation, decided: Decisions) -> None:
         """Leave what became of the rows that the earlier run had open, where there is one with the same key."""
         old = self.previous
-        if old is None or old.audit.key_fingerprint != fingerprint(self.key) or not old.tests(rule):
+        if old is None or not old.audit.is_made_with(self.key) or not old.tests(rule):
             return
         before = open_records(self.reader, exceptions_file(old.folder, rule))
         table = fates.fates_of(evaluation, self.audit, self.key_pads, decided, before)

@@ -49,7 +49,7 @@ class Target:
 
 
 @contextlib.contextmanager
-def prepared(folder: Path, replace: bool, snapshot: Path) -> Iterator[Target]:
+def prepared_target(folder: Path, replace: bool, snapshot: Path) -> Iterator[Target]:
     """The target of a run, as long as the run lasts. Raises InputError, before any work, where the run could not be put there."""
     refuse_links(folder, _where(folder))
     if folder.resolve().is_relative_to(snapshot.resolve()):

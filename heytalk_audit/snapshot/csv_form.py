@@ -138,6 +138,9 @@ def _names(fields: list[str], by_key: dict[str, str]) -> tuple[str, ...]:
             raise CsvFault(
                 1, number, "the column has no name", "name every column once in the first line, and end no line with a delimiter"
             )
+        if "\n" in field or "\r" in field:
+            # where it is not how the file's lines end, an engine takes all that follows for the header
+            raise CsvFault(1, number, "the column's name holds the end of a line", "name it on one line")
     twice = folders.alike(fields)
     if twice:
         raise CsvFault(1, twice[0], f"the column has the name of column {twice[1]}, or differs by case alone", "rename one of them")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ import pyarrow as pa
 from heytalk_audit import contract
 from heytalk_audit.canonical import read_json
 from heytalk_audit.contract import Table
-from heytalk_audit.errors import InputError
+from heytalk_audit.errors import InputError, closest, is_text
 from heytalk_audit.snapshot import folders, stored_types
 from heytalk_audit.snapshot.folders import folded
 
@@ -91,8 +92,7 @@ def read_delivery(folder: Path, descriptor: bool = True, whole: bool = True) -> 
 
     Unless it is to be `whole`, tables that the contract requires may be missing.
     """
-    if not folder.is_dir():
-        raise InputError(f"snapshot {folder.name}", "is no folder", "name the folder that holds the tables and datapackage.json")
+    refuse_no_folder(folder)
     folders.refuse_special(folder)
     described = read_descriptor(folder) if descriptor else {}
     parts = {}
@@ -100,18 +100,44 @@ def read_delivery(folder: Path, descriptor: bool = True, whole: bool = True) -> 
         part = _find(folder, table)
         if part is not None:
             parts[table.name] = part
-        elif table.required and whole:
-            todo = f"deliver {table.name}.parquet, {table.name}.csv or a folder {table.name}/ of parts (it may be empty)"
-            raise InputError(f"snapshot {folder.name}", f"the required table {table.name} is missing", todo)
     delivery = Delivery(folder, parts, described, _unknown(folder, {part.path for part in parts.values()}))
+    _refuse_incomplete(delivery, whole)
     if descriptor:
         _ = delivery.as_of  # raises where it is missing or wrong
     return delivery
 
 
+def refuse_no_folder(folder: Path) -> None:
+    """Raise InputError where there is no such folder."""
+    if not folder.is_dir():
+        what = "is a file" if folder.is_file() else "is no folder" if folder.exists() else "does not exist"
+        raise InputError(f"snapshot {folder.name}", what, f"name the folder that holds the tables and {DESCRIPTOR}")
+    if not is_text(str(folder.resolve())):
+        raise InputError(f"snapshot {folder.name}", "lies in a folder whose name is no UTF-8", "rename that")
+
+
+def how_to_seal(folder: str) -> str:
+    """The command that seals a folder of that name, as it can be pasted into a shell whatever the name is."""
+    return f"heytalk-audit seal {shlex.quote(folder)} --as-of INSTANT"
+
+
+def _refuse_incomplete(delivery: Delivery, whole: bool) -> None:
+    """Raise InputError where no table was delivered, or, of what is to be whole, not every one that the contract requires."""
+    where = f"snapshot {delivery.folder.name}"
+    if not delivery.parts:
+        likely = ((name, closest(Path(name).stem.lower(), contract.load())) for name, part in delivery.unknown.items() if part)
+        renamed = next((f"is {name} the table {table}? Rename it, or " for name, table in likely if table), "")
+        todo = f"{renamed}deliver users.parquet or users.csv, and the tables that heytalk-audit contract lists"
+        raise InputError(where, "holds no table of the contract", todo)
+    for table in contract.load().values():
+        if table.required and whole and table.name not in delivery.parts:
+            todo = f"deliver {table.name}.parquet, {table.name}.csv or a folder {table.name}/ of parts (it may be empty)"
+            raise InputError(where, f"the required table {table.name} is missing", todo)
+
+
 def read_descriptor(folder: Path) -> dict[str, Any]:
     """The descriptor as a mapping. Raises InputError where it is missing or is no data package."""
-    todo = f"write it with: heytalk-audit seal {folder.name} --as-of INSTANT"
+    todo = f"write it with: {how_to_seal(folder.name)}"
     try:
         document = read_json(folder / DESCRIPTOR, f"snapshot {folder.name}/{DESCRIPTOR}")
     except FileNotFoundError as error:

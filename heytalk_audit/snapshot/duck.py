@@ -56,7 +56,7 @@ class Duck:
     It is opened when it is first used, locked, and from then on reaches these folders and those that were allowed before, and no other.
     """
 
-    dialect = "duckdb"
+    dialect = url = "duckdb"
 
     def __init__(self, options: dict[str, Any] | None = None, folders: Iterable[Path] = ()):
         self._options = options or {}

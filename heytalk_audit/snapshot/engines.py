@@ -19,8 +19,10 @@ from heytalk_audit.snapshot.values import NONE, WrongValues
 
 
 class Engine(Protocol):
-    """What an audit needs of an engine. `dialect` is Ibis's name of the SQL that it speaks, `backend` Ibis's connection to it."""
+    """What an audit needs of an engine. `url` says where it is, `dialect` is Ibis's name of the SQL that it speaks, `backend` Ibis's
+    connection to it."""
 
+    url: str
     dialect: str
 
     @property

@@ -9,7 +9,7 @@ import string
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from heytalk_audit.errors import InputError
+from heytalk_audit.errors import InputError, is_text
 
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 #: What writers leave beside parts, and holds no rows.
@@ -36,11 +36,14 @@ def refuse_special(root: Path) -> None:
             path = Path(folder, name)
             what = _special(path, within)
             if what:
-                raise InputError(f"snapshot {root.name}/{path.relative_to(root)}", what, "deliver the file itself, or take it away")
+                todo = "deliver the file itself, or take it away" if is_text(name) else "rename it"
+                raise InputError(f"snapshot {root.name}/{path.relative_to(root)}", what, todo)
 
 
 def _special(path: Path, within: Path) -> str | None:
     """Why a path can't be part of a delivery; null where it can."""
+    if not is_text(path.name):
+        return "has a name that is no UTF-8"
     try:
         if path.is_symlink() and not path.resolve(strict=True).is_relative_to(within):
             return "is a link that leads out of the folder"

@@ -19,6 +19,7 @@ from heytalk_audit.errors import InputError
 from heytalk_audit.expressions.calendar import Clock
 from heytalk_audit.policy import Policy
 from heytalk_audit.snapshot.delivery import Delivery, instant
+from heytalk_audit.snapshot.own_names import plain_name
 from heytalk_audit.snapshot.profile import MISSING, WRONG, WRONG_VALUES
 
 #: Key column of each evidence table.
@@ -176,11 +177,12 @@ def columns_of(profile: Mapping[str, Any], unknown: Mapping[str, Any]) -> dict[s
 def _inventory(profile: dict[str, Any], unknown: Mapping[str, Any], previous: dict[str, list[str]] | None) -> pa.Table:
     inventories = {table: counted["inventory"] for table, counted in profile.items()}
     inventories |= {read["table"]: read["inventory"] for read in unknown.values() if read}
+    before = {f"{table}.{name}" for table, names in (previous or {}).items() for name in names}
     rows = []
     for table, delivered in columns_of(profile, unknown).items():
         for name in delivered:
             held = inventories[table][name]
-            is_new = previous is not None and name not in previous.get(table, [])
+            is_new = previous is not None and plain_name(f"{table}.{name}") not in before
             row = {"column_name": f"{table}.{name}", "table_name": table, "name": name, "is_new": is_new}
             rows.append(row | {"kind": held["kind"], "filled": held["values"] > 0, "long": held["long"]})
     columns = {"column_name": _STR, "table_name": _STR, "name": _STR, "is_new": _BOOL}

@@ -14,6 +14,7 @@ from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot import delivery, profile
 from heytalk_audit.snapshot.delivery import Delivery
 from heytalk_audit.snapshot.duck import Duck
+from heytalk_audit.snapshot.elsewhere import refuse_rewritten
 from heytalk_audit.snapshot.engines import Engine
 from heytalk_audit.snapshot.values import WrongValues
 
@@ -50,10 +51,12 @@ class Snapshot:
 def open_snapshot(folder: Path, engine: Engine, work: Path | None = None) -> Snapshot:
     """Open the snapshot in `folder`. Its profile and its CSV files as Parquet are kept under `work`, or in a folder of the engine's."""
     delivered = delivery.read_delivery(folder)
+    refuse_rewritten(engine.url, delivered)
     work = work or engine.own_folder()
     engine.allow(folder, work)
     duck = engine if isinstance(engine, Duck) else None
     profiled, unknown = profile.load_or_take(delivered, work, duck), profile.load_or_take_unknown(delivered, work, duck)
+    refuse_rewritten(engine.url, delivered, profiled)
     tables, marked = open_tables(profiled, engine)
     return Snapshot(delivered, profiled, engine, tables, work, unknown, marked)
 

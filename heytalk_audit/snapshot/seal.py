@@ -35,14 +35,13 @@ def seal_folder(folder: Path, as_of: str | None = None, whole: bool = True, stat
 
     Unless it is `whole`, tables that the contract requires may be missing: they are for `check` to ask for.
     """
+    delivery.refuse_no_folder(folder)
     if (folder / DESCRIPTOR).is_symlink():
         raise InputError(f"snapshot {folder.name}/{DESCRIPTOR}", "is a link", "deliver the file itself, or take it away")
     earlier = delivery.read_descriptor(folder) if (folder / DESCRIPTOR).exists() else {}
     instant = as_of or earlier.get("as_of")
     if instant is None:
-        raise InputError(
-            f"snapshot {folder.name}", "no descriptor says its instant yet", f"heytalk-audit seal {folder.name} --as-of INSTANT"
-        )
+        raise InputError(f"snapshot {folder.name}", "no descriptor says its instant yet", delivery.how_to_seal(folder.name))
     delivery.instant(instant, "--as-of" if as_of else f"{DESCRIPTOR} as_of")
     delivered = delivery.read_delivery(folder, descriptor=False, whole=whole)
     _refuse_undelivered(statements, delivered)
@@ -60,7 +59,7 @@ def seal_folder(folder: Path, as_of: str | None = None, whole: bool = True, stat
     document |= {"$schema": table_schema.PACKAGE} | earlier | statements.of_the_snapshot | {"as_of": instant, "resources": resources}
     if statements.totals:
         document["source_totals"] = _source_totals(described, statements)
-    _write(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n", folder / DESCRIPTOR)
+    _write(_visible(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)) + "\n", folder / DESCRIPTOR)
     return Sealed(list(delivered.parts), unstated(replace(described, descriptor=document), gate.first_created(profiled)))
 
 
@@ -74,6 +73,11 @@ def _write(content: str, descriptor: Path) -> None:
     except BaseException:
         Path(beside).unlink(missing_ok=True)
         raise
+
+
+def _visible(text: str) -> str:
+    """JSON in which a character that can't be seen, or turns text around, is written by its number."""
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def _refuse_undelivered(statements: Statements, delivered: Delivery) -> None:

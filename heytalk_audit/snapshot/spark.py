@@ -42,7 +42,7 @@ class Spark:
     def __init__(self, url: str, options: dict[str, Any] | None = None):
         self.session = open_session(url, options or {})
         self.backend = ibis.pyspark.connect(self.session)
-        self._url = url
+        self.url = url
         self._package: str | None = None
         self._kept: set[str] = set()
         self._number = itertools.count()
@@ -143,13 +143,13 @@ class Spark:
             yield from batches_in(cells.where(f"at BETWEEN {first} AND {last}").toArrow())
 
     def _package_on_workers(self) -> str:
-        if self._package is None and not self._url.startswith("local"):
+        if self._package is None and not self.url.startswith("local"):
             self._package = ship(self.session, private_folder(self))
         return self._package or ""
 
     def _release(self) -> None:
         try:
-            check_reachable(self._url)
+            check_reachable(self.url)
         except InputError:
             # the server has ended, and with it what it kept: to ask it would take minutes
             return

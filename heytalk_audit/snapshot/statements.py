@@ -179,12 +179,16 @@ def unstated(described: Delivery, created: dt.datetime | None) -> list[Gap]:
         gaps.append(Gap("--complete or --window", tuple(cut), "DQ-06", _effect(_reading(cut))))
     untold = [table for table in tables if "rows" not in described.source_totals(table)]
     if untold:
-        gaps.append(Gap("--totals", tuple(untold), "DQ-01", "that the tables are whole is for a person to decide"))
+        gaps.append(
+            Gap(
+                "--totals", tuple(untold), "DQ-01", "no total of the source shows that the tables are complete, so the reviewer must decide"
+            )
+        )
     return gaps
 
 
 def _effect(rules: int) -> str:
-    return f"{rules} rules that read them can not pass" if rules else "whether they are whole is for a person to decide"
+    return f"{rules} rules that read them cannot pass" if rules else "the reviewer must decide whether they are complete"
 
 
 def _cut(resource: Mapping[str, Any], table: str, created: dt.datetime | None) -> bool:

@@ -385,7 +385,7 @@ def test_a_covered_rule_is_accepted_and_its_rows_stay(events, tmp_path):
         assert (folder / file).read_bytes() == (tmp_path / "bare" / file).read_bytes()
     assert pq.read_schema(folder / "exceptions" / "RET-07.parquet").names[-1] == "days_over"
     assert 'id="register"' in (folder / "evidence.html").read_text("utf-8")
-    assert "1 valid, 2 to be mended, 1 not in force or not tested" in (folder / "index.html").read_text("utf-8")
+    assert "1 valid, 2 to be corrected, 1 not in force or not tested" in (folder / "index.html").read_text("utf-8")
     section = (folder / "retention.html").read_text("utf-8")
     assert "The register covers 3 of 3 violations" in section and "Accepted by" in section
     used = json.loads((folder / "evidence.json").read_text("utf-8"))["predicate"]["buildDefinition"]["resolvedDependencies"]

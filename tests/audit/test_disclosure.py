@@ -24,7 +24,9 @@ from heytalk_audit.audit.document import read_results
 from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.rule_result import Ledger
 from heytalk_audit.audit.suppression import hidden, is_small, of_ledger
+from heytalk_audit.canonical import canonical, digest
 from heytalk_audit.errors import InputError
+from heytalk_audit.evidence import chain
 from heytalk_audit.evidence.signature import load_key, new_key
 from heytalk_audit.evidence.verify import verify_pack
 from heytalk_audit.handover import resolution
@@ -400,11 +402,25 @@ def test_a_record_and_a_person_are_found_and_logged_first(kept, demo, tmp_path):
     with (demo / "truth.csv").open(encoding="utf-8", newline="") as handle:
         assert first.split(": ", 1)[1].split("  ")[0].replace(" ", ":", 1) in {t["record"] for t in csv.DictReader(handle)}
     assert second.startswith(f"{row['subject']}: users ")
-    lines = resolution.custody.entries(log)
+    lines = chain.entries(log)
     assert [(e["event"], e["by"], e["case"], e["pseudonym"], e["found"]) for e in lines] == [
         ("resolved", "Dana", "C-7", p, True) for p in (row["record"], row["subject"])
     ]
-    assert all(resolution.genuine(e) for e in lines) and not resolution.genuine(lines[0] | {"case": "C-8"})
+    officer = (kept / "officer.pub").read_text("ascii").strip()
+    assert {resolution.signer_of(e).public for e in lines} == {officer} and resolution.signer_of(lines[0] | {"case": "C-8"}) is None
+    signers = tmp_path / "signers"
+    for line, status in ((f"dana {officer}", 0), (f'dana namespaces="git" {officer}', 1)):
+        signers.write_text(line, "ascii")
+        checked = heytalk_audit("custody", "verify", log, "--signers", signers)
+        assert checked.returncode == status and ("2 look-ups" in checked.stdout) == (status == 0), checked.stdout
+    # the officer's key has signed the head: not even together with it can a line be cut off
+    head = json.loads(chain.head_file(log).read_text("utf-8"))
+    assert head["signed"]["lines"] == 2
+    first_line = log.read_bytes().splitlines(keepends=True)[0]
+    log.write_bytes(first_line)
+    chain.head_file(log).write_bytes(canonical(head | {"lines": 1, "head": digest(first_line)}))
+    checked = heytalk_audit("custody", "verify", log)
+    assert checked.returncode == 1 and "the last were cut off" in checked.stdout
 
 
 REFUSED = {

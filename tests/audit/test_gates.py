@@ -309,3 +309,10 @@ def test_a_wrong_value_in_any_column_stops_no_rule():
         reasons = {id: [c.reason for c in check.conditions] for id, check in outlines.items() if check is not None}
     marked = [id for id, said in reasons.items() if "wrong_value" in said]
     assert {"RET-14", "SEC-01", "PRM-06", "COL-03"} <= set(marked) and len(marked) > 60
+
+
+def test_a_key_that_rows_are_compared_with_is_read(tmp_path):
+    """A version without its name can't be the one that was accepted: where too many lack it, nobody can say who accepted a known one."""
+    given = {"users": [*users(3)], "policy_versions": [{"policy_version": "1"}, {"policy_version": "2", "sha256": "no-name"}]}
+    found = worlds.evaluated("CON-03", audit(deliver(tmp_path, given, (("policy_versions", "no-name", "policy_version"),))))
+    assert found.blocked_by == ("wrong_value:policy_versions.policy_version",)

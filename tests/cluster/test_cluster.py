@@ -15,7 +15,7 @@ import processes
 from heytalk_audit.demo import write_demo
 from heytalk_audit.rules import RULES
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("cluster")]
 CLUSTER = ("spark", "connect")
 #: Rules whose values Python functions read, on the executors.
 ON_WORKERS = ("COL-02", "COL-07", "SEC-02")

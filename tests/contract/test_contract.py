@@ -25,6 +25,7 @@ from heytalk_audit.errors import InputError
 from heytalk_audit.handover import contract_pages
 from heytalk_audit.handover.contract_formats import printed
 from heytalk_audit.rules import RULES
+from heytalk_audit.snapshot.statements import read_totals
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "heytalk_audit" / "contract" / "snapshot.odcs.yaml"
@@ -91,25 +92,82 @@ def test_sql_of_six_databases_says_what_the_file_says(dialect):
     assert [t.this.this.name for t in tables] == [s.find(exp.Table).name for s in selects] == list(SOURCE)
     for create, select, columns in zip(tables, selects, SOURCE.values(), strict=True):
         described = {c.name: bool(c.find(exp.NotNullColumnConstraint)) for c in create.find_all(exp.ColumnDef)}
-        assert described == {name: required for name, (required, _) in columns.items()}
+        lists = [c.name for c in create.find_all(exp.ColumnDef) if dialect == "bigquery" and c.kind.is_type("array")]
+        assert described == {name: required and name not in lists for name, (required, _) in columns.items()}
         assert select.named_selects == list(columns)
     (totals,) = [s for s in sqlglot.parse(printed("sql", dialect, totals=True), dialect=dialect) if not isinstance(s, exp.Set)]
     assert totals.named_selects == list(sql.TOTALS)
     assert {t.name for t in totals.find_all(exp.Table)} == set(SOURCE)
 
 
-def test_duckdb_makes_the_tables_and_counts_them():
+#: Every type that the SQL may name, as each database's manual has it.
+TYPES = {
+    "postgres": "TEXT TEXT[] VARCHAR TIMESTAMPTZ DATE BOOLEAN BIGINT DECIMAL(18,2) DECIMAL(38,2)",
+    "mysql": "TEXT VARCHAR(255) CHAR JSON DATETIME DATETIME(6) DATE BOOLEAN BIGINT SIGNED DECIMAL(18,2) DECIMAL(38,2)",
+    "duckdb": "TEXT TEXT[] TIMESTAMPTZ DATE BOOLEAN BIGINT DECIMAL(18,2) DECIMAL(38,2)",
+    "snowflake": "VARCHAR ARRAY TIMESTAMPTZ DATE BOOLEAN BIGINT DECIMAL(18,2) DECIMAL(38,2)",
+    "bigquery": "STRING ARRAY<STRING> TIMESTAMP DATE BOOL INT64 NUMERIC NUMERIC(18,2)",
+    "spark": "STRING ARRAY<STRING> TIMESTAMP DATE BOOLEAN BIGINT DECIMAL(18,2) DECIMAL(38,2)",
+}
+
+
+@pytest.mark.parametrize("dialect", sql.DIALECTS)
+def test_sql_names_only_types_that_the_database_has(dialect):
+    text = re.sub("--.*", "", printed("sql", dialect)) + re.sub("--.*", "", printed("sql", dialect, totals=True))
+    kind = r"([A-Z][A-Z0-9]*(?:\([A-Z0-9, ]+\))?(?:<\w+>|\[\])?)"
+    of_columns, of_casts = re.findall(rf"""^  ["`]\w+["`] (?!AS ){kind}""", text, re.M), re.findall(rf"\bAS {kind}\)", text)
+    assert len(of_columns) == sum(map(len, SOURCE.values())) and len(of_casts) > 20
+    assert {each.replace(", ", ",") for each in (*of_columns, *of_casts)} <= set(TYPES[dialect].split())
+
+
+ROWS = """
+INSERT INTO transactions VALUES ('r1', '', 'other', '2025-01-01 08:00:00+08', 1.5);
+INSERT INTO transactions VALUES ('r2', 'u1', 'other', '2025-02-01 00:00:00+00', 2);
+INSERT INTO devices (device_id, user_id, platform, first_seen_at) VALUES ('d1', 'u1', 'ios', '2025-01-01 00:00:00.5+00');
+"""
+
+
+def counted(rows: list[tuple], folder: Path) -> None:
+    """What a database counted of `ROWS`, and that its result as CSV is what `seal --totals` reads."""
+    found = {row[0]: row[1:] for row in rows}
+    first, last = "2025-01-01 00:00:00.000000Z", "2025-02-01 00:00:00.000000Z"
+    assert [*found["transactions"][:4], float(found["transactions"][4])] == [2, 1, first, last, 3.5]
+    assert found["devices"] == (1, 1, "2025-01-01 00:00:00.500000Z", "2025-01-01 00:00:00.500000Z", None)
+    assert found["vendors"] == (0, None, None, None, None) and set(found) == set(SOURCE)
+    lines = [",".join(sql.TOTALS), *(",".join("" if cell is None else str(cell) for cell in row) for row in rows)]
+    (folder / "totals.csv").write_text("\n".join(lines))
+    stated = read_totals(folder / "totals.csv")
+    assert stated["devices"] == {
+        "rows": 1,
+        "distinct_users": 1,
+        "min_ts": "2025-01-01T00:00:00.500000Z",
+        "max_ts": stated["devices"]["min_ts"],
+    }
+    assert float(stated["transactions"]["control_sum"]) == 3.5 and stated["vendors"] == {"rows": 0}
+
+
+def test_duckdb_makes_the_tables_and_counts_them(tmp_path):
     con = duckdb.connect()
     con.execute("SET TimeZone = 'Asia/Shanghai'")
     con.execute(printed("sql", "duckdb"))
-    con.execute("INSERT INTO transactions VALUES ('r1', '', 'other', '2025-01-01 08:00:00+08', 1.5)")
-    con.execute("INSERT INTO transactions VALUES ('r2', 'u1', 'other', '2025-02-01 00:00:00+00', 2)")
-    con.execute("INSERT INTO devices (device_id, user_id, platform, first_seen_at) VALUES ('d1', 'u1', 'ios', '2025-01-01 00:00:00.5+00')")
-    rows = {row[0]: row[1:] for row in con.execute(printed("sql", "duckdb", totals=True)).fetchall()}
-    first, last = "2025-01-01 00:00:00.000000Z", "2025-02-01 00:00:00.000000Z"
-    assert [*rows["transactions"][:4], float(rows["transactions"][4])] == [2, 1, first, last, 3.5]
-    assert rows["devices"] == (1, 1, "2025-01-01 00:00:00.500000Z", "2025-01-01 00:00:00.500000Z", None)
-    assert rows["vendors"] == (0, None, None, None, None) and set(rows) == set(SOURCE)
+    con.execute(ROWS)
+    counted(con.execute(printed("sql", "duckdb", totals=True)).fetchall(), tmp_path)
+
+
+@pytest.mark.xdist_group("postgres")
+def test_postgresql_makes_the_tables_and_counts_them(postgres, tmp_path):
+    import adbc_driver_postgresql.dbapi as driver
+
+    with driver.connect(postgres, autocommit=True) as con, con.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA contract")
+        cursor.execute("SET search_path TO contract")
+        cursor.execute("SET TimeZone TO 'Asia/Shanghai'")
+        # every table, and the SELECT that is to fill it
+        for statement in f"{printed('sql', 'postgres')}\n{ROWS}".split(";\n"):
+            if statement.strip():
+                cursor.execute(statement)
+        cursor.execute(printed("sql", "postgres", totals=True).strip().removesuffix(";"))
+        counted(cursor.fetchall(), tmp_path)
 
 
 def test_the_json_schema_says_what_the_file_says():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import signal
@@ -9,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import heytalk_audit
 from conftest import KEY
 
 from heytalk_audit import cli
-from heytalk_audit.running.session import Session
 
 pytestmark = pytest.mark.xdist_group("postgres")
 
@@ -70,9 +71,11 @@ def test_the_page_leads_to_a_verdict_in_three_rounds(club, capsys, monkeypatch):
                 if "CREATE ROLE" in content:
                     club("GRANT USAGE ON SCHEMA club TO club_reader")
     assert rounds == 3
-    assert printed("heytalk-audit check data/club", capsys, monkeypatch)[1] == 0
-    rows = [
-        f"| {r.id} | {r.verdict} | {r.ledger['in_scope']} | {r.ledger['violation']} |"
-        for r in Session(Path("club.yaml")).results(["retention"])
-    ]
+    check, run = (line.strip() for line in PAGE.splitlines() if re.match(r"    heytalk-audit (check|run) ", line))
+    assert heytalk_audit(*shlex.split(check)[1:]).returncode == 0
+    done = heytalk_audit(*shlex.split(run)[1:])
+    (report,) = re.findall(r"`(reports/[\w./]+)`", PAGE)
+    assert done.returncode == 1 and done.stdout.splitlines()[-1] == report, done.stderr
+    results = json.loads((Path(report).parent / "results.json").read_text("utf-8"))["rules"]
+    rows = [f"| {r['id']} | {r['verdict']} | {r['ledger']['in_scope']} | {r['ledger']['violation']} |" for r in results]
     assert rows == [row for row in PAGE.splitlines() if row.startswith("| RET-")]

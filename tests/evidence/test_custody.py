@@ -13,7 +13,7 @@ from commands import heytalk_audit, params, run
 
 from heytalk_audit.canonical import canonical, digest
 from heytalk_audit.errors import InputError
-from heytalk_audit.evidence import custody
+from heytalk_audit.evidence import chain, custody
 from heytalk_audit.evidence.signature import load_key, new_key
 from heytalk_audit.handover import destruction, sign_off
 from heytalk_audit.handover.records import escape
@@ -38,9 +38,9 @@ def receive(folder, now=NOW, **more):
 def test_a_receipt_holds_digests_and_the_day_of_destruction(snapshot):
     receipt = receive(snapshot)
     log = snapshot.parent / "custody.jsonl"
-    entry = custody.entries(log)[0]
+    entry = chain.entries(log)[0]
     assert entry["destroy_on"] == receipt["destroy_on"] == "2025-06-30"
-    assert entry["at"] == "2025-04-01T09:00:00Z" and entry["previous"] == custody.START
+    assert entry["at"] == "2025-04-01T09:00:00Z" and entry["previous"] == chain.START
     descriptor = json.loads((snapshot / "datapackage.json").read_text("utf-8"))
     assert entry["tables"] == {r["name"]: r["hash"] for r in descriptor["resources"]} and entry["not_as_described"] == []
     assert log.stat().st_mode & 0o077 == 0
@@ -49,7 +49,7 @@ def test_a_receipt_holds_digests_and_the_day_of_destruction(snapshot):
     assert receive(snapshot)["not_as_described"] == ["users"]
 
 
-def test_every_changed_line_breaks_the_chain(snapshot):
+def test_every_changed_line_breaks_the_chain(snapshot, tmp_path):
     receive(snapshot)
     for purpose in ("reading", "counting", "writing"):
         custody.access(snapshot, "Bo", purpose, None, NOW)
@@ -61,16 +61,56 @@ def test_every_changed_line_breaks_the_chain(snapshot):
     for content in [*changed, b"[]\n" + kept, b"\xff" + kept]:
         log.write_bytes(content)
         with pytest.raises(InputError, match="line"):
-            custody.heads(log)
+            chain.chain_of(log)
         with pytest.raises(InputError):
             custody.access(snapshot, "Bo", "more", None, NOW)
         assert log.read_bytes() == content
     log.write_bytes(kept)
     done = heytalk_audit("custody", "verify", snapshot)
     assert done.returncode == 0 and digest(lines[-1]) in done.stdout
-    log.write_bytes(b"".join(lines[:2]))
-    assert custody.heads(log) == [digest(line) for line in lines[:2]]
-    assert heytalk_audit("custody", "verify", log, "--head", digest(lines[-1])).returncode == 1
+    assert "nobody signed the head" in done.stdout
+    for kept_lines in range(4):
+        log.write_bytes(b"".join(lines[:kept_lines]))
+        done = heytalk_audit("custody", "verify", log)
+        assert done.returncode == 1 and "the last were cut off" in done.stdout
+    with pytest.raises(InputError, match="cut off"):
+        custody.access(snapshot, "Bo", "more", None, NOW)
+    log.write_bytes(kept)
+    head = chain.head_file(log)
+    head.rename(tmp_path / "head")
+    assert "is missing" in heytalk_audit("custody", "verify", log).stdout
+    (tmp_path / "head").rename(head)
+    for content in (b"{}", b"", b"[" * 90_000, head.read_bytes().replace(b'"lines": 4', b'"lines": 1'), head.read_bytes() + b"x"):
+        (tmp_path / "head").write_bytes(head.read_bytes())
+        head.write_bytes(content)
+        assert heytalk_audit("custody", "verify", log).returncode == 1
+        head.write_bytes((tmp_path / "head").read_bytes())
+
+
+def test_a_signed_head_covers_the_lines_up_to_it(snapshot, tmp_path):
+    receive(snapshot)
+    custody.access(snapshot, "Bo", "reading", None, NOW)
+    log, signers = snapshot.parent / "custody.jsonl", tmp_path / "signers"
+    officer = new_key(tmp_path / "officer")
+    done = heytalk_audit("custody", "sign", log, "--key", tmp_path / "officer")
+    assert done.returncode == 0 and "2 lines signed" in done.stdout, done.stderr
+    custody.access(snapshot, "Bo", "counting", None, NOW)
+    kept, head = log.read_bytes(), json.loads(chain.head_file(log).read_text("utf-8"))
+    signers.write_text(f"dana {officer.public}", "ascii")
+    assert "line 2 and those before it are signed by dana" in heytalk_audit("custody", "verify", log, "--signers", signers).stdout
+    lines = kept.splitlines(keepends=True)
+    for number, status in ((2, 0), (1, 1)):
+        # who cuts the head to fit gets as far as the line that was signed
+        log.write_bytes(b"".join(lines[:number]))
+        chain.head_file(log).write_bytes(canonical(head | {"lines": number, "head": digest(lines[number - 1])}))
+        assert heytalk_audit("custody", "verify", log, "--signers", signers).returncode == status
+    chain.head_file(log).write_bytes(canonical(head | {"lines": 1, "head": digest(lines[0]), "signed": head["signed"] | {"lines": 1}}))
+    assert heytalk_audit("custody", "verify", log).returncode == 1
+    signers.write_text(f'dana valid-before="20200101Z" {officer.public}', "ascii")
+    log.write_bytes(kept)
+    chain.head_file(log).write_bytes(canonical(head))
+    done = heytalk_audit("custody", "verify", log, "--signers", signers)
+    assert done.returncode == 1 and "not among the signers" in done.stdout
 
 
 def test_the_log_lies_outside(snapshot, audited):
@@ -85,7 +125,7 @@ def test_the_log_lies_outside(snapshot, audited):
 
 def test_hostile_words_stay_on_their_line(snapshot):
     custody.receive(snapshot, 'x"}\n{"event": "destroyed', "Ann\u202e\x1b[2J", "a\r\nb", None, NOW)
-    (entry,) = custody.entries(snapshot.parent / "custody.jsonl")
+    (entry,) = chain.entries(snapshot.parent / "custody.jsonl")
     assert entry["event"] == "received" and "\n" not in entry["from"] and "\x1b" not in entry["by"]
     shown = heytalk_audit("custody", "show", snapshot.parent / "custody.jsonl")
     assert shown.returncode == 0 and "\x1b" not in shown.stdout
@@ -112,7 +152,7 @@ def test_a_snapshot_is_destroyed_on_its_day_and_nothing_else(snapshot):
         and certificate["received"]["from"] == "Heytalk"
     )
     assert certificate["reason"] is None and hashes["users"] in page.read_text("utf-8")
-    entries = custody.entries(snapshot.parent / "custody.jsonl")
+    entries = chain.entries(snapshot.parent / "custody.jsonl")
     assert [e["event"] for e in entries] == ["received", "destruction begun", "destroyed"]
     assert entries[-1]["certificate_sha256"] == digest(canonical(certificate)) == digest(written.read_bytes())
 
@@ -200,7 +240,7 @@ def test_a_run_logs_its_access_where_the_snapshot_has_a_log(snapshot, tmp_path):
     assert not log.exists()
     receive(snapshot)
     assert run(snapshot, tmp_path / "second", **some).returncode in (0, 1, 3)
-    assert [(e["event"], e.get("purpose")) for e in custody.entries(log)] == [("received", None), ("access", "audit test")]
+    assert [(e["event"], e.get("purpose")) for e in chain.entries(log)] == [("received", None), ("access", "audit test")]
     assert (tmp_path / "first" / "evidence.json").read_bytes() == (tmp_path / "second" / "evidence.json").read_bytes()
 
 

@@ -25,7 +25,7 @@ from heytalk_audit import exports
 from heytalk_audit.audit import disclosure
 from heytalk_audit.audit.exceptions import EXCEPTIONS, write_rows
 from heytalk_audit.canonical import digest
-from heytalk_audit.errors import InputError
+from heytalk_audit.errors import InputError, visible
 from heytalk_audit.evidence.folder import exceptions_file
 from heytalk_audit.evidence.materials import LOCK
 from heytalk_audit.exports import environment, excel, junit, oscal, pdf, recorded, tables
@@ -64,7 +64,7 @@ def run(audited):
 
 def test_each_export_cites_the_evidence_and_repeats(run, audited):
     evidence = digest((audited / "evidence.json").read_bytes())
-    written = [(f, contents(write, run)) for f, write in exports.FORMATS.items() if f != "pdf"]
+    written = [(f, contents(write, run)) for f, write in exports.FORMATS.items() if f not in ("pdf", "dsse")]
     time.sleep(2.1)  # a zip file counts time in steps of two seconds
     for name, files in written:
         assert files == contents(exports.FORMATS[name], run), name
@@ -78,7 +78,7 @@ def test_each_export_cites_the_evidence_and_repeats(run, audited):
 
 @pytest.mark.parametrize("value", HOSTILE)
 def test_a_spreadsheet_runs_nothing(value):
-    assert tables.safe(value) == "'" + value
+    assert tables.safe(value) == "'" + visible(value)
 
 
 def test_a_cell_that_another_locale_splits_runs_nothing():
@@ -262,3 +262,24 @@ def test_the_pdf_has_every_page_and_no_path_of_this_machine(run, monkeypatch):
     assert titles == ["Cover", f"Summary - {run.audit.title}", f"Evidence - {run.audit.title}"]
     assert b"file:" not in content and not any("/A" in a.get_object() for p in read.pages for a in p.get("/Annots") or [])
     assert "DQ-03" in "".join(p.extract_text() for p in read.pages)
+
+
+@pytest.mark.browser
+def test_a_page_of_a_pack_is_printed_and_not_obeyed(run, tmp_path):
+    from pypdf import PdfReader
+
+    if not any(map(shutil.which, pdf.NAMES)):
+        pytest.skip("Chromium is not installed")
+    (tmp_path / "secret.txt").write_text("what is on this machine", "utf-8")
+    secret = (tmp_path / "secret.txt").as_uri()
+    hostile = [
+        f"<script>document.write('it ran')</script><meta http-equiv=refresh content='0;url={secret}'>",
+        f"<iframe src='{secret}'></iframe>",
+    ]
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "index.html").write_text(f"<title>A page</title>{''.join(hostile)}<p>a plain text</p>", "utf-8")
+    printed = pdf._print(
+        next(filter(None, map(shutil.which, pdf.NAMES))), pdf._inert(tmp_path / "run" / "index.html", tmp_path / "copy"), tmp_path
+    )
+    text = "".join(p.extract_text() for p in PdfReader(io.BytesIO(printed)).pages)
+    assert "a plain text" in text and "it ran" not in text and "this machine" not in text

@@ -60,7 +60,8 @@ def test_what_can_run_is_refused(kind):
 def test_values_as_a_reader_expects_them():
     assert show(True).html == "Yes" and show(1234567).html == "1,234,567"
     assert tag("p", "<b>", title='"').html == '<p title="&quot;">&lt;b&gt;</p>'
-    assert (percent(0.00016), percent(0.146), percent(0.0)) == ("0.016 %", "14.6 %", "0%")
+    shares = {0.0: "0%", 0.000001: "< 0.001 %", 0.00016: "0.0160 %", 0.146: "14.6 %", 0.5: "50.0 %", 0.99996: "> 99.9 %", 1.0: "100%"}
+    assert {share: percent(share).replace("\u00a0", " ") for share in shares} == shares
 
 
 def ledger(violation: int, tested: int) -> dict[str, int]:
@@ -156,9 +157,12 @@ def test_evidence_without_control_totals_is_limited():
 
 def test_areas_are_those_that_have_results():
     results = [result("FAIL", "high", 0.5, family="RET"), result("PASS", "low", family="MIN"), result("PASS", family="MIN")]
+    nothing = {"at_best": None, "ground": "nothing_found", "deciding": []}
     assert [area.plain() for area in areas(results, {})] == [
-        {"name": "retention", "title": "Retention", "verdict": "FAIL", "rating": "Limited", "at_best": None},
-        {"name": "sensitive-data", "title": "Sensitive data", "verdict": "PASS", "rating": "High", "at_best": None},
+        {"name": "retention", "title": "Retention", "verdict": "FAIL", "rating": "Limited"}
+        | nothing
+        | {"ground": "high_often", "deciding": ["X-1"]},
+        {"name": "sensitive-data", "title": "Sensitive data", "verdict": "PASS", "rating": "High"} | nothing,
     ]
     assert [(area.rating, area.at_best) for area in areas(results, RULES)] == [("No rating", "Limited"), ("No rating", "High")]
 

@@ -15,7 +15,7 @@ from commands import heytalk_audit, params, refused, run
 from heytalk_audit.disk import placing
 from heytalk_audit.errors import InputError
 from heytalk_audit.params import Params
-from heytalk_audit.running.target import default_folder, prepared, refuse_what_is_there
+from heytalk_audit.running.target import default_folder, prepared_target, refuse_what_is_there
 
 pytestmark = pytest.mark.xdist_group("small")
 
@@ -45,7 +45,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_a_free_place_and_an_empty_folder_are_taken(tmp_path):
     (tmp_path / "empty").mkdir()
     for name in ("new", "empty"):
-        with prepared(tmp_path / name, False, tmp_path / "snapshot") as target:
+        with prepared_target(tmp_path / name, False, tmp_path / "snapshot") as target:
             finished = tmp_path / f"{name}-finished"
             finished.mkdir()
             (finished / "index.html").write_text("report")
@@ -60,7 +60,7 @@ def test_an_earlier_run_goes_when_it_is_asked_for_and_only_then(there):
     with pytest.raises(InputError, match="give --replace"):
         refuse_what_is_there(there, False)
     assert refuse_what_is_there(there, True)
-    with prepared(there, True, there.parent / "snapshot") as target:
+    with prepared_target(there, True, there.parent / "snapshot") as target:
         finished = there.parent / "finished"
         finished.mkdir()
         (finished / "index.html").write_text("report")
@@ -121,7 +121,7 @@ def test_anything_else_is_refused_and_stays_as_it_was(name, there):
     change(there)
     before = files(there.parent)
     for replace in (True, False):
-        with pytest.raises(InputError, match=hint), prepared(there, replace, there.parent / "snapshot"):
+        with pytest.raises(InputError, match=hint), prepared_target(there, replace, there.parent / "snapshot"):
             pytest.fail("it is not refused")
     assert files(there.parent) == before
 
@@ -130,7 +130,7 @@ def test_a_link_above_and_a_place_in_the_snapshot_are_refused(tmp_path):
     (tmp_path / "kept").mkdir()
     (tmp_path / "reports").symlink_to("kept")
     for folder, hint in ((tmp_path / "reports" / "out", "reports is a link"), (tmp_path / "kept" / "out", "lies in the snapshot")):
-        with pytest.raises(InputError, match=hint), prepared(folder, True, tmp_path / "kept"):
+        with pytest.raises(InputError, match=hint), prepared_target(folder, True, tmp_path / "kept"):
             pytest.fail("it is not refused")
     assert os.listdir(tmp_path / "kept") == []
 
@@ -145,7 +145,7 @@ def test_what_changes_while_it_is_replaced_is_kept(there, tmp_path, monkeypatch)
     monkeypatch.setattr("heytalk_audit.running.target.exchange", changed)
     finished = tmp_path / "finished"
     finished.mkdir()
-    with prepared(there, True, tmp_path / "snapshot") as target:
+    with prepared_target(there, True, tmp_path / "snapshot") as target:
         assert "was changed while it was replaced" in target.publish(finished)
     (kept,) = tmp_path.glob("out.*.before")
     assert (kept / "notes.txt").read_text() == "years of work" and files(there) == {}

@@ -165,6 +165,14 @@ REFUSED = {
     "no names": (ROW, "line 1, column 1: the first line names no column"),
     "a name twice": (HEAD.replace("display_name", "USER_ID") + ROW, "line 1, column 2: the column has the name of column 1"),
     "no name": (HEAD.replace("display_name", "") + ROW, "line 1, column 2: the column has no name"),
+    "a line end in a name": (
+        HEAD.replace("display_name", '"display\rname"') + ROW,
+        "line 1, column 2: the column's name holds the end of a line",
+    ),
+    "another line end in a name": (
+        HEAD.replace("display_name", '"display\nname"') + ROW,
+        "line 1, column 2: the column's name holds the end",
+    ),
     "the name of a mark": (HEAD.replace("display_name", "Unreadable_x") + ROW, "line 1, column 2: the column has a name that begins with"),
     "a long line": (HEAD + "u2," + "x" * 2_100_000 + ",,,\n", "line 2, column 1: the line is longer than 2,000,000 bytes"),
 }

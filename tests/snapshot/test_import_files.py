@@ -190,6 +190,8 @@ def test_any_other_database_by_odbc(mapped, tmp_path, monkeypatch):
     done = import_snapshot(mapped(source, {"users": users}, zone="UTC"), tmp_path / "out")
     assert rows_of(tmp_path / "out") == [{"user_id": "7", "created_at": dt.datetime(2024, 1, 1, 10, tzinfo=dt.UTC), "display_name": "Ana"}]
     assert done.notes[0].startswith("ODBC can't be held to reading")
+    # the driver gives TIMESTAMP, whatever the database knows of its zone
+    assert done.notes[1].startswith("tables.users: ODBC hands out instants without their zone (Created_At)")
     with sqlite3.connect(tmp_path / "s.sqlite") as con:
         con.execute("UPDATE people SET nick = ?", ["zanzibar" * 20_000])
     con.close()
@@ -197,9 +199,28 @@ def test_any_other_database_by_odbc(mapped, tmp_path, monkeypatch):
         ({}, users, "a text or bytes of more than 65,536 bytes"),
         ({"dialect": "none"}, users, "does not name the SQL of the database"),
         ({}, "SELECT nothing AS user_id FROM people", r"refuses the SELECT \("),
+        ({"dialect": "postgres"}, "SELECT id AS user_id FROM people", "changes values in silence; give PostgreSQL's own address"),
         ({}, "DELETE FROM people", "is not one SELECT"),
         ({}, "SELECT name AS user_id FROM sqlite_master", "administration"),
     ):
         with pytest.raises(InputError, match=hint) as refused:
             import_snapshot(mapped(source | change, {"users": select}, zone="UTC"), tmp_path / "none")
         assert "zanzibar" not in str(refused.value) and "Driver" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "dialect", "hint"),
+    [
+        ("Driver={PostgreSQL Unicode};Server=127.0.0.1", "redshift", "PostgreSQL behind ODBC, whose driver changes values in silence"),
+        ("driver=/usr/lib/odbc/psqlodbcw.so;Server=127.0.0.1", "postgres", "PostgreSQL behind ODBC"),
+        ("DSN=club", "postgres", "PostgreSQL behind ODBC"),
+        ("Driver={No such driver};Server=127.0.0.1", "mysql", "no such ODBC driver or data source on this machine"),
+        ("DSN=nowhere", "mysql", "no such ODBC driver or data source on this machine"),
+    ],
+)
+def test_a_driver_that_changes_values_or_is_not_there_is_refused(address, dialect, hint, mapped, tmp_path, monkeypatch):
+    pytest.importorskip("arrow_odbc", reason="arrow-odbc is not installed (make test EXTRAS=odbc)")
+    monkeypatch.setenv("THE_SOURCE", address)
+    with pytest.raises(InputError, match=hint) as refused:
+        import_snapshot(mapped({"dsn_env": "THE_SOURCE", "dialect": dialect}, {"users": "SELECT 1 AS user_id"}), tmp_path / "none")
+    assert "127" not in str(refused.value) and "club" not in str(refused.value) and not (tmp_path / "none").exists()

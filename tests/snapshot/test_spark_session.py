@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
 
 import commands
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import worlds
 
 from heytalk_audit.errors import InputError
-from heytalk_audit.snapshot import spark_session
+from heytalk_audit.snapshot import profile, spark_session
+from heytalk_audit.snapshot.delivery import read_delivery
+from heytalk_audit.snapshot.duck import Duck
+from heytalk_audit.snapshot.elsewhere import refuse_rewritten
 from heytalk_audit.snapshot.engines import connect
 from heytalk_audit.snapshot.spark_session import check_reachable
 
@@ -62,3 +70,41 @@ def test_a_run_is_refused_before_it_begins(scheme, silent_port, demo, tmp_path):
 def test_a_process_has_one_spark(spark):
     with pytest.raises(InputError, match="this process already runs Spark on local\\[2\\]"):
         connect("local[3]")
+
+
+@pytest.fixture
+def listening():
+    """The address of a master that accepts connections, and says nothing."""
+    with socket.socket() as master:
+        master.bind(("127.0.0.1", 0))
+        master.listen()
+        yield f"spark://127.0.0.1:{master.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("name", ["staff.csv", "shipping.csv"])
+def test_a_cluster_is_given_no_file_that_is_written_anew(name, listening, demo, tmp_path):
+    """Of the contract or not: it would lie in a folder of this machine, and each executor would end with an error of its own."""
+    folder = tmp_path / "snapshot"
+    shutil.copytree(demo, folder, copy_function=os.link)
+    (folder / "staff.parquet").unlink()
+    (folder / name).write_text("staff_id,role,started_at,left_at,last_training_at\ns1,agent,2020-01-01,,\n")
+    done = commands.run(folder, tmp_path / "out", engine=listening)
+    commands.refused(done, tmp_path / "out", f"engine {listening}: {name} is written anew on this machine")
+    refuse_rewritten("local[2]", read_delivery(folder))
+
+
+def test_instants_too_far_off_are_written_anew_too(tmp_path):
+    folder = worlds.deliver(tmp_path / "s", worlds.tables_of([]))
+    table = pq.read_table(folder / "users.parquet")
+    never = pa.array([2**63 - 1], pa.int64()).cast(pa.timestamp("ms", "UTC"))
+    pq.write_table(pa.table({"user_id": ["u1"], "purged_at": never}), folder / "users.parquet")
+    delivered = read_delivery(folder)
+    profiled = profile.take(delivered, tmp_path, Duck())
+    refuse_rewritten("duckdb", delivered, profiled)
+    refuse_rewritten("sc://host", delivered)
+    with pytest.raises(
+        InputError, match=r"engine sc://host:15002: users\.parquet is written anew .* years 1 to 9999, or audit it with duckdb"
+    ):
+        refuse_rewritten("sc://host:15002/;token=secret", delivered, profiled)
+    pq.write_table(table, folder / "users.parquet")
+    refuse_rewritten("sc://host", read_delivery(folder), profile.take(read_delivery(folder), tmp_path, Duck()))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -11,6 +9,7 @@ import worlds
 from commands import run
 
 from heytalk_audit.audit.audit import Audit
+from heytalk_audit.canonical import canonical
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.report.pages import column_changes
@@ -95,8 +94,9 @@ def test_a_previous_run_is_named_by_its_folder(demo, audited, tmp_path):
     assert "previous/results.json" in statement and str(tmp_path) not in statement and str(audited) not in statement
     for text, why in (
         ("{", "cannot be read"),
-        ("{}", "lists no columns"),
-        (json.dumps({"audit": {"columns": {"users": [1]}}}), "lists no"),
+        ("[]", "is not as this version reads it"),
+        (canonical({}).decode(), "is not as this version reads it"),
+        (canonical({"audit": {"columns": {"users": [1]}}}).decode(), "is not as this version reads it"),
     ):
         (tmp_path / "old").mkdir(exist_ok=True)
         (tmp_path / "old" / "results.json").write_text(text, "utf-8")

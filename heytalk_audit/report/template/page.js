@@ -14,8 +14,8 @@ for (const table of document.querySelectorAll("table.tools")) {
         const down = head.getAttribute("aria-sort") === "ascending";
         for (const other of head.parentElement.cells) other.removeAttribute("aria-sort");
         head.setAttribute("aria-sort", down ? "descending" : "ascending");
-        const value = (row) => row.cells[column] ? row.cells[column].textContent.trim() : "";
-        const number = (text) => parseFloat(text.replace(/[, %]/g, ""));
+        const value = (row) => row.cells[column] ? row.cells[column].dataset.sort || row.cells[column].textContent.trim() : "";
+        const number = (text) => parseFloat(text.replace(/[, %<>]/g, ""));
         rows.sort((a, b) => {
           const x = value(a), y = value(b), n = number(x) - number(y);
           const order = Number.isNaN(n) ? (x < y ? -1 : x > y ? 1 : 0) : n;

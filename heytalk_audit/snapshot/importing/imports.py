@@ -26,8 +26,8 @@ from heytalk_audit.snapshot import delivery
 from heytalk_audit.snapshot.importing.files import open_file
 from heytalk_audit.snapshot.importing.mapping import Mapping, SourceAt, read_mapping
 from heytalk_audit.snapshot.importing.moves import Move
+from heytalk_audit.snapshot.importing.odbc import is_odbc, open_server, server_address
 from heytalk_audit.snapshot.importing.selects import Select, parse_select
-from heytalk_audit.snapshot.importing.servers import is_odbc, open_server, server_address
 from heytalk_audit.snapshot.importing.sources import Deadline, Source
 from heytalk_audit.snapshot.locked import locked
 from heytalk_audit.snapshot.quoting import literal, name
@@ -108,7 +108,9 @@ def _open(mapping: Mapping, base: Path, work: Path, selects: list[Select]) -> So
     deadline = Deadline(mapping.limits.minutes)
     ((kind, place),) = mapping.source.place().items()
     (work / "spill").mkdir()
-    return open_server(place, deadline) if kind == "dsn_env" else open_file(kind, base, place, work / "spill", deadline, selects)
+    if kind == "dsn_env":
+        return open_server(place, deadline, mapping.source.dialect)
+    return open_file(kind, base, place, work / "spill", deadline, selects)
 
 
 def _may_run(source: Source, table: str, select: Select, faults: list[InputError]) -> bool:
@@ -154,13 +156,14 @@ def _moved(
     mapping: Mapping, source: Source, selects: dict[str, Select], work: Path, most: int | None, faults: list[InputError], progress: Progress
 ) -> Imported:
     """Each table from the source into a file of `work`, unsorted; of `most` rows, where that is given. What is wrong is kept."""
-    imported = Imported(notes=list(source.notes))
+    imported = Imported()
     for table, select in selects.items():
         move = Move(contract.load()[table], mapping, select, most, work / f"{table}.parquet", partial(progress, table))
         with _kept(faults):
             imported.rows[table] = move.run(source)
         faults += move.faults
         imported.notes += move.notes
+    imported.notes[:0] = source.notes
     absent = [t.name for t in contract.load().values() if t.required and t.name not in mapping.tables]
     if absent:
         imported.notes.append(f"the mapping has no {', '.join(absent)}: an audit needs each, even an empty one")

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from heytalk_audit import contract
-from heytalk_audit.canonical import Strict, load_yaml, refusal
+from heytalk_audit.canonical import Strict, read_yaml, refusal
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.expressions.calendar import known_zone
 from heytalk_audit.snapshot.delivery import instant
@@ -133,44 +133,17 @@ class _Texts(yaml.SafeLoader):
 
 
 def _document(path: Path, where: str) -> Any:
-    """What the file says: no alias, no key twice, nothing too large or too deep."""
+    """What the file says. Raises InputError."""
+    todo = f"compare it with {EXAMPLE}"
     try:
-        if not path.is_file():
-            raise InputError(where, "is no file", f"compare it with {EXAMPLE}")
-        if path.stat().st_size > LARGEST:
-            raise InputError(where, f"is larger than {LARGEST:,} bytes", f"compare it with {EXAMPLE}")
-        text = path.read_text("utf-8")
-        fault = next(_faults(yaml.compose(text, Loader=_Texts), set(), 0), None)
-        document = None if fault else load_yaml(text, _Texts)
+        document = read_yaml(path, where, _Texts, LARGEST, DEEPEST)
+    except FileNotFoundError as error:
+        raise InputError(where, "no such file", todo) from error
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise InputError(where, "cannot be read as YAML", f"compare it with {EXAMPLE}") from error
-    if fault:
-        raise InputError(where, fault, "write each thing once, where it stands")
+        raise InputError(where, "cannot be read as YAML", todo) from error
     if not isinstance(document, dict):
-        raise InputError(where, "is no mapping", f"compare it with {EXAMPLE}")
+        raise InputError(where, "is no mapping", todo)
     return document
-
-
-def _faults(node: yaml.Node | None, above: set[int], depth: int) -> Iterator[str]:
-    """What a document has that hides something: anchors used again, keys that stand twice, depth."""
-    if node is None:
-        return
-    if id(node) in above:
-        yield "has an alias"
-        return
-    above.add(id(node))
-    if depth > DEEPEST:
-        yield "is too deep"
-    elif isinstance(node, yaml.MappingNode):
-        keys = [k.value for k, _ in node.value if isinstance(k, yaml.ScalarNode)]
-        if len(set(keys)) < len(keys):
-            yield f"has a key twice, at line {node.start_mark.line + 1} or below"
-        for key, value in node.value:
-            yield from _faults(key, above, depth + 1)
-            yield from _faults(value, above, depth + 1)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _faults(item, above, depth + 1)
 
 
 def _holds_secret(document: Any) -> bool:

@@ -1,9 +1,8 @@
-"""Sources that are database servers: PostgreSQL by ADBC, any other by ODBC. Their address is in an environment variable."""
+"""PostgreSQL as a source, by ADBC, and what every database server is asked."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +11,7 @@ import pyarrow as pa
 
 from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot.importing.selects import Select
-from heytalk_audit.snapshot.importing.sources import ROWS, Batches, Deadline, source_error, typed_batch
+from heytalk_audit.snapshot.importing.sources import Batches, Deadline, source_error, typed_batch
 
 #: Schemas in which databases describe themselves, their users and their files; tables of those begin with `pg_`, or such a word.
 _SYSTEM = {"pg_catalog", "information_schema", "pg_toast", "mysql", "sys", "performance_schema", "master", "msdb", "system"}
@@ -26,7 +25,7 @@ SELECT rolsuper AS superuser, pg_has_role(current_user, 'pg_read_server_files', 
 FROM pg_catalog.pg_roles WHERE rolname = current_user
 """
 #: What to call some of PostgreSQL's refusals, by SQLSTATE or its class.
-_STATES = {
+STATES = {
     "42703": "no such column",
     "42P01": "no such table",
     "42883": "no such function for these types",
@@ -37,9 +36,7 @@ _STATES = {
     "08": "the connection is gone",
 }
 #: For how long a server is waited for.
-_SECONDS = 30
-#: ODBC: the longest text, in bytes, of a column that has no bound of its own, and the bytes of a batch.
-_LONGEST, _BATCH = 65_536, 64 * 1024**2
+SECONDS = 30
 
 
 class PostgresSource:
@@ -88,7 +85,7 @@ class PostgresSource:
 
     def refuse(self, where: str, select: Select) -> None:
         """See `Source`. The plan says what a view would reach."""
-        _refuse_system(where, select)
+        refuse_system(where, select)
         try:
             self._run("SAVEPOINT looked")
             plan = json.loads(next(iter(self._rows(f"EXPLAIN (FORMAT JSON) {select.text}\n")[0].values())))
@@ -129,7 +126,7 @@ class PostgresSource:
         if not state and re.search("invalid input|out of range|division by zero", str(error)):
             # while rows come, the driver tells no state
             state = "22"
-        return source_error(where, select, error, _STATES.get(state, _STATES.get(state[:2], "PostgreSQL's reason is in its log")))
+        return source_error(where, select, error, STATES.get(state, STATES.get(state[:2], "PostgreSQL's reason is in its log")))
 
     def close(self) -> None:
         """See `Source`."""
@@ -141,8 +138,8 @@ def _patient(address: str) -> str:
     if "connect_timeout" in address:
         return address
     if "://" not in address:
-        return f"{address} connect_timeout={_SECONDS}"
-    return f"{address}{'&' if '?' in address else '?'}connect_timeout={_SECONDS}"
+        return f"{address} connect_timeout={SECONDS}"
+    return f"{address}{'&' if '?' in address else '?'}connect_timeout={SECONDS}"
 
 
 def _type_name(column: pa.Field) -> str:
@@ -160,67 +157,8 @@ def _node_types(plan: Any) -> Iterator[str]:
             yield from _node_types(part)
 
 
-def _refuse_system(where: str, select: Select) -> None:
+def refuse_system(where: str, select: Select) -> None:
     """Raise InputError for tables that tell of the database itself: its users, its files, what others ask it."""
     for schema, table in select.tables:
         if schema.lower() in _SYSTEM or _SYSTEM_TABLES.match(table):
             raise InputError(where, "reads a table of the database's own administration", "read tables of the application")
-
-
-class OdbcSource:
-    """Any other database by its ODBC driver. ODBC can't be held to reading, so the role should be."""
-
-    def __init__(self, address: str, where: str, deadline: Deadline):
-        try:
-            import arrow_odbc
-        except (ImportError, OSError) as error:
-            # it needs the machine's driver manager
-            raise InputError(where, "arrow-odbc or unixODBC is not installed", "make setup EXTRAS=odbc, and install unixodbc") from error
-        self.notes = ["ODBC can't be held to reading: use a role that may only read these tables"]
-        self._read, self._failure = arrow_odbc.read_arrow_batches_from_odbc, arrow_odbc.Error
-        self._address, self._deadline = address, deadline
-
-    def refuse(self, where: str, select: Select) -> None:
-        """See `Source`."""
-        _refuse_system(where, select)
-
-    def batches(self, where: str, select: Select) -> Batches:
-        """See `Source`."""
-        limits = {"max_text_size": _LONGEST, "max_binary_size": _LONGEST, "max_bytes_per_batch": _BATCH, "falliable_allocations": True}
-        seconds = int(self._deadline.seconds) + 1
-        try:
-            reader = self._read(select.text, self._address, ROWS, query_timeout_sec=seconds, login_timeout_sec=_SECONDS, **limits)
-            yield pa.RecordBatch.from_arrays([pa.array([], f.type) for f in reader.schema], names=reader.schema.names)
-            for batch in reader:
-                if self._deadline.is_over:
-                    raise self._deadline.error(where)
-                yield batch
-        except (self._failure, pa.ArrowException, OSError) as error:
-            text = str(error)
-            kind = f"a text or bytes of more than {_LONGEST:,} bytes" if "truncation" in text else "ODBC's reason is in the database's log"
-            kind = "the connection cannot be made" if re.search(r"State: (08|IM|28)", text) else kind
-            raise source_error(where, select, error, kind) from error
-
-    def close(self) -> None:
-        """See `Source`: each SELECT has a connection of its own."""
-
-
-def is_odbc(address: str) -> bool:
-    """Whether an address is an ODBC connection string, and not PostgreSQL's."""
-    return re.match(r"\s*(driver|dsn|filedsn)\s*=", address, re.I) is not None
-
-
-def server_address(variable: str) -> str:
-    """The address in an environment variable. Raises InputError, which quotes nothing of it."""
-    address = os.environ.get(variable, "").strip()
-    if not address:
-        raise InputError(
-            f"mapping source.dsn_env: {variable}", "the environment variable is not set", "put the address of the database there"
-        )
-    return address
-
-
-def open_server(variable: str, deadline: Deadline) -> PostgresSource | OdbcSource:
-    """The server whose address is in an environment variable. Raises InputError."""
-    address, where = server_address(variable), f"mapping source.dsn_env: {variable}"
-    return OdbcSource(address, where, deadline) if is_odbc(address) else PostgresSource(address, where, deadline)
