@@ -41,12 +41,15 @@ class Ending:
         self.signum = 0
         self.is_said = False
         self._woken: int | None = None
+        self._is_watched = False
 
     def listen(self) -> None:
         """From now on a signal ends the command, once; one that was ignored when the command began stays so (nohup)."""
-        self._woken, written = os.pipe()
-        os.set_blocking(written, False)
-        signal.set_wakeup_fd(written, warn_on_full_buffer=False)
+        self.signum, self.is_said = 0, False
+        if self._woken is None:
+            self._woken, written = os.pipe()
+            os.set_blocking(written, False)
+            signal.set_wakeup_fd(written, warn_on_full_buffer=False)
         for signum in ENDING:
             if signal.getsignal(signum) != signal.SIG_IGN:
                 signal.signal(signum, self._end)
@@ -63,9 +66,9 @@ class Ending:
 
     def watch(self) -> None:
         """See to it that a signal ends the process also where it is busy outside of Python: from now on it has a thread more."""
-        if self._woken is not None:
+        if self._woken is not None and not self._is_watched:
             threading.Thread(target=self._watch, args=(self._woken,), daemon=True).start()
-            self._woken = None
+            self._is_watched = True
 
     def _watch(self, woken: int) -> None:
         while (signum := os.read(woken, 1)[0]) not in ENDING:
@@ -83,18 +86,21 @@ COMMAND = Ending()
 
 def ended(command: Callable[[], object]) -> int:
     """Run a command to its end, whichever that is; returns its exit status."""
-    os.umask(0o077)
-    COMMAND.listen()
-    _sweep()
+    before = os.umask(0o077)
     try:
+        COMMAND.listen()
+        _sweep()
         command()
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except SystemExit as end:
         return _status_of(end)
     except KeyboardInterrupt:
         return _by_signal(signal.SIGINT)
-    except BaseException as error:
+    except Exception as error:
         return _of_error(error)
+    finally:
+        os.umask(before)
     return 0
 
 
@@ -123,7 +129,7 @@ def _stopped(error: BaseException | None) -> str:
     return f"stopped; {'; '.join(getattr(error, '__notes__', ())) or 'nothing was written'}"
 
 
-def _of_error(error: BaseException) -> int:
+def _of_error(error: Exception) -> int:
     if COMMAND.signum:
         # an engine makes an error of its own of a signal that comes within a query
         return _by_signal(COMMAND.signum, error)
