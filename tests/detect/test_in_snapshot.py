@@ -143,6 +143,8 @@ def test_no_value_that_a_detector_knows_is_in_the_results(audited, demo):
     for rule in results["rules"]:
         for own_words in ("source", "sql", "method", "promise", "limits", "effect", "recommendation", "title", "clauses", "law"):
             rule.pop(own_words)
+        for reason in rule["reasons"]:
+            reason.pop("says"), reason.pop("next")
     findings = scan(canonical(results["rules"]).decode("utf-8").splitlines())
     assert set(findings.kind) <= {"digest"}
     assert special_categories([json.dumps(r["reasons"]) for r in results["rules"]]).empty
