@@ -1,6 +1,7 @@
 """What every test stands on: small worlds, and one demo that is audited once."""
 
 import fcntl
+import gc
 import os
 import shutil
 import subprocess
@@ -19,6 +20,10 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), os.environ.get("PY
 #: Groups of tests that take minutes, the longest first: they begin first, so that none is left when all else is done.
 LONGEST = ("cluster", "duckdb", "run", "spark-0", "spark-1", "spark", "monotony")
 KEY = "a-key-for-tests-which-is-long-enough-for-anybody"
+
+
+# expressions are many small objects in no cycles: a fifth of the suite's time went into looking for some among them
+gc.set_threshold(100_000, 50, 100)
 
 
 def pytest_addoption(parser):

@@ -19,16 +19,20 @@ def assumptions(check: Check, counts: RowCounts, view: View, labelled: ir.Table 
     A row rests on those of the condition that decided it, and on those of what would have let it pass before. One that is excused rests on
     those of its excuse, and of whatever it may be excused from; `labelled` are the rows with it, null where there are none.
     """
+    reasons = {line.reason: line.outcome for line in counts.reasons}
+    has_excused = Outcome.EXEMPT in reasons.values()
     resting, allowances, excusable = dict[str, list[str]](), list[str](), list[str]()
     for c in check.conditions:
+        may_be_excused = has_excused and c.held and c.outcome != Outcome.UNKNOWN
+        if c.outcome != Outcome.PASS and str(c.reason) not in reasons and not may_be_excused:
+            continue
         assumed = [*_assumed(view, [c.when]), *allowances]
         if c.outcome == Outcome.PASS:
             allowances = assumed
         else:
             resting.setdefault(str(c.reason), []).extend(assumed)
-            excusable += assumed if c.held and c.outcome != Outcome.UNKNOWN else []
-    reasons = {line.reason: line.outcome for line in counts.reasons}
-    excused = [*_assumed(view, _excuses(check, labelled)), *excusable] if Outcome.EXEMPT in reasons.values() else []
+            excusable += assumed if may_be_excused else []
+    excused = [*_assumed(view, _excuses(check, labelled)), *excusable] if has_excused else []
     resting |= {str(reason): excused for reason, outcome in reasons.items() if outcome == Outcome.EXEMPT}
     return {reason: tuple(dict.fromkeys(names)) for reason, names in resting.items() if names and reason in reasons}
 

@@ -15,7 +15,7 @@ from heytalk_audit.audit import wrong_values
 from heytalk_audit.audit.columns_read import ColumnName
 from heytalk_audit.audit.faults import absent
 from heytalk_audit.audit.hashed_log import is_hashed
-from heytalk_audit.audit.people import test_accounts
+from heytalk_audit.audit.people import people_table, test_accounts
 from heytalk_audit.audit.shared import SharedTables
 from heytalk_audit.detect.columns import ExaminedColumn
 from heytalk_audit.detect.in_snapshot import CONTENTS, SCHEMA, contents, examined, sources
@@ -105,6 +105,14 @@ class Audit:
     def shared(self) -> SharedTables:
         """What several rules need, computed once."""
         return SharedTables(self.snapshot.engine, self.snapshot.work)
+
+    def people(self, view: View) -> ir.Table:
+        """What reports count people by, as `people.people_table` has it."""
+        return view.named("people", self._people)
+
+    @cached_property
+    def _people(self) -> ir.Table:
+        return people_table(self.snapshot.tables["users"], self.view().today)
 
     def testers(self, view: View) -> ir.Table:
         """The ids of test accounts, as `people.test_accounts` has them. Raises NotEvaluated."""

@@ -22,7 +22,7 @@ from heytalk_audit.audit.faults import EMPTY, GATE, Block, Fault, NotEvaluated, 
 from heytalk_audit.audit.hashed_log import refuse_hashed
 from heytalk_audit.audit.holds import Hold
 from heytalk_audit.audit.limits import Limits
-from heytalk_audit.audit.people import one_row_each, people_table
+from heytalk_audit.audit.people import newest_rows
 from heytalk_audit.audit.present import Present
 from heytalk_audit.audit.sampling import Sample, draw
 from heytalk_audit.errors import printable
@@ -215,7 +215,8 @@ def _without_wrong_values(rule: Rule, check: Check, audit: Audit, view: View) ->
     snapshot, made_of = audit.snapshot.tables, dict(view.kept)
     if "users" in audit.tables:
         # which of several rows of a person counts is no matter of what a rule asks of the row
-        made_of[one_row_each(audit.tables["users"]).op()] = audit.tables["users"].op()
+        users, newest = audit.tables["users"].op(), newest_rows(audit.tables["users"]).op()
+        made_of |= {newest: users} | {table: users for table, source in made_of.items() if source == newest}
     read = columns_behind(roots(check), {table.op(): name for name, table in snapshot.items()}, made_of) & audit.wrong.keys()
     read = {column for column in read if column[1] not in check.finds_missing}
     wrong_values.refuse_too_many(audit.wrong, read, audit.settings["unknown_limit"])
@@ -228,7 +229,7 @@ def _testers(rule: Rule, check: Check, audit: Audit, view: View) -> ir.Table | N
 
 
 def _labelled(rule: Rule, check: Check, candidates: ir.Table, audit: Audit, view: View) -> ir.Table:
-    return labelled_rows(rule, check, candidates, people_table(audit.snapshot.tables["users"], view), view)
+    return labelled_rows(rule, check, candidates, audit.people(view), view)
 
 
 def _needs(rule: Rule, check: Check) -> tuple[str, ...]:

@@ -19,16 +19,16 @@ def test_accounts(users: ir.Table) -> ir.Table:
     return flags.filter(flags.every).select("tester")
 
 
-def people_table(users: ir.Table, view: View) -> ir.Table:
+def people_table(users: ir.Table, today: ir.DateScalar) -> ir.Table:
     """One row per person: user_id, `region` (null where not said) and `age`, as a band. No person where the users have no id."""
     columns = {"law_region": "string", "birth_date": "date"}
     if "user_id" in users.columns:
-        rows = one_row_each(users)
+        rows = newest_rows(users)
         rows = rows.group_by("user_id").agg(**{c: rows[c].max() for c in columns if c in rows.columns})
     else:
         rows = users.limit(0).select(user_id=ibis.null("string"))
     rows = rows.mutate(**{c: ibis.null(kind) for c, kind in columns.items() if c not in rows.columns})
-    return view.named("people", rows.select("user_id", region=rows.law_region, age=age_band(rows.birth_date, view.today)))
+    return rows.select("user_id", region=rows.law_region, age=age_band(rows.birth_date, today))
 
 
 def without_tests(rows: ir.Table, users: ir.Table) -> ir.Table:
@@ -37,7 +37,13 @@ def without_tests(rows: ir.Table, users: ir.Table) -> ir.Table:
     return rows.anti_join(testers, rows.user_id == testers.tester)
 
 
-def one_row_each(users: ir.Table) -> ir.Table:
+def one_row_each(users: ir.Table, view: View) -> ir.Table:
+    """The delivered users as `newest_rows` has them, computed once per audit: many rules join them."""
+    newest = newest_rows(users)
+    return newest if newest.equals(users) else view.named("users_once", newest)
+
+
+def newest_rows(users: ir.Table) -> ir.Table:
     """The users, of an id that stands in several rows only that created last; of several such the one of the greatest status, as text.
 
     Rows that are alike in both stay, all of them.

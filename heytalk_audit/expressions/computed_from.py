@@ -24,13 +24,15 @@ class Rows(Enum):
 class ComputedFrom:
     """Walks expressions. Of a derived table only the columns that are used count, not their neighbours.
 
-    `kept` has, for tables that are computed once, what they were made of; nothing is looked for within tables of `ends`.
+    `kept` has, for tables that are computed once, what they were made of; nothing is looked for within tables of `ends`. `steps` has what
+    nodes are directly computed from, by node: walks of one kind over expressions that share much may share it.
     """
 
     kept: Mapping[ops.Node, ops.Node]
     rows: Rows
     ends: Collection[ops.Node] = ()
     seen: set[ops.Node] = field(default_factory=set)
+    steps: dict[ops.Node, list[ops.Node]] = field(default_factory=dict)
 
     def of(self, nodes: Iterable[ops.Node]) -> set[ops.Node]:
         """All nodes that these are computed from, themselves included, together with those of before."""
@@ -40,13 +42,17 @@ class ComputedFrom:
             if node in self.seen:
                 continue
             self.seen.add(node)
-            if isinstance(node, ops.Field):
-                waiting += self._of_field(node)
-            elif isinstance(node, ops.Relation):
-                waiting += self._of_relation(node)
-            else:
-                waiting += [*node.__children__, *self._beside(node)]
+            if node not in self.steps:
+                self.steps[node] = self._step(node)
+            waiting += self.steps[node]
         return self.seen
+
+    def _step(self, node: ops.Node) -> list[ops.Node]:
+        if isinstance(node, ops.Field):
+            return self._of_field(node)
+        if isinstance(node, ops.Relation):
+            return self._of_relation(node)
+        return [*node.__children__, *self._beside(node)]
 
     def _beside(self, value: ops.Node) -> list[ops.Node]:
         """The other rows that a value is of: those of a window, and those of a table that it is compared with, with what stands in them."""

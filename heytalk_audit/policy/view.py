@@ -39,6 +39,7 @@ class View:
         self.shared: list[str] = []
         self._kept: dict[ops.Node, ops.Node] = {}
         self._used: dict[ops.Node, Number] = {}
+        self._steps: dict[ops.Node, list[ops.Node]] = {}
 
     # what several rules need ------------------------------------------------------------------
 
@@ -255,7 +256,7 @@ class View:
 
     def rests_on(self, expr: ir.Value) -> list[Number]:
         """The numbers within an expression, each once, in the order in which the rule read them."""
-        inside = ComputedFrom(self._kept, Rows.JOINED).of([expr.op()])
+        inside = ComputedFrom(self._kept, Rows.JOINED, steps=self._steps).of([expr.op()])
         return list({n.name: n for node, n in self._used.items() if node in inside}.values())
 
 

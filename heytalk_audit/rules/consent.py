@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, OverTime, passes, review, rule, unknown, violation
-from heytalk_audit.audit.people import one_row_each, without_tests
+from heytalk_audit.audit.people import newest_rows, one_row_each, without_tests
 from heytalk_audit.expressions.calendar import earliest, sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
@@ -169,7 +169,7 @@ def media_without_consent(content_items: ir.Table, consents: ir.Table, policy: V
 
 def identified_devices(devices: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     """Devices with a real advertising id, of people whose law asks for a choice or is not known, with the `purpose` of that choice."""
-    people = one_row_each(users)
+    people = one_row_each(users, policy)
     d = join(devices, lookup(people, "user_id", law_region=people.law_region))
     d = d.filter(real_ad_id(d), d.law_region.isnull() | d.law_region.isin(["EEA", "UK", "TR"]))
     return d.mutate(purpose=(d.platform == "web").ifelse("cookies", "personalised_ads"))
@@ -212,7 +212,7 @@ def identifier_before_choice(devices: ir.Table, users: ir.Table, consents: ir.Ta
 def account_states(users: ir.Table, subscriptions: ir.Table, policy: View) -> ir.Table:
     """One row per person: `in_users`, `barred`, the day on which the purge falls `due`, the times of deletion, and doubts about it as
     columns."""
-    u = one_row_each(with_contact(with_deletion(users, policy), subscriptions, policy))
+    u = newest_rows(with_contact(with_deletion(users, policy), subscriptions, policy))
     unclear = any_of(contact_unclear(u, policy))
     due = only_if(u.live & ~u.premium & ~unclear, policy.due(u.anchor, "inactivity"))
     times = {n: u[n] for n in ("deleted_at", "restored_at", "purged_at")}

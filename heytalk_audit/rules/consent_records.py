@@ -59,7 +59,7 @@ def with_circumstances(grants: ir.Table, users: ir.Table, policy: View) -> ir.Ta
     people = without_tests(g, users)
     crowd = people.group_by(["method", "second"]).agg(people=people.user_id.nunique())
     crowd = crowd.filter(crowd.people > policy.value("bulk_users")).select("method", "second", crowded=ibis.literal(True))
-    accounts = one_row_each(users)
+    accounts = one_row_each(users, policy)
     return join(join(g, crowd, ["method", "second"]), lookup(accounts, "user_id", created_at=accounts.created_at))
 
 

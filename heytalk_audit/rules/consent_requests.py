@@ -44,7 +44,7 @@ def covers(r: ir.Table) -> ir.BooleanValue:
 
 def with_purge(requests: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     """Requests with `purged`: whether their person was purged by now, and when (`purged_at`)."""
-    people = one_row_each(users)
+    people = one_row_each(users, policy)
     done = policy.by_now(people.purged_at)
     person = lookup(people, "user_id", purged=done | (people.status == "purged"), purged_at=only_if(done, people.purged_at))
     return join(requests, person)

@@ -24,7 +24,7 @@ def open_bans(exceptions: ir.Table, policy: View) -> ir.Table:
 
 def banned_people(users: ir.Table, exceptions: ir.Table, policy: View) -> ir.Table:
     """One row per person who is banned, by the account or by an entry: `user_id` and `banned`."""
-    people = one_row_each(users)
+    people = one_row_each(users, policy)
     ids = ibis.union(people.filter(people.status == "banned").select("user_id"), open_bans(exceptions, policy).select("user_id"))
     return ids.distinct().mutate(banned=ibis.literal(True))
 

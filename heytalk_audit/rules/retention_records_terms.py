@@ -42,7 +42,7 @@ def with_reliance(consents: ir.Table, users: ir.Table, present: Present, policy:
     times = consents.filter(policy.by_now(consents.event_at)).select("user_id", "purpose", "event_at").distinct()
     follows = times.event_at.lead().over(ibis.window(group_by=[times.user_id, times.purpose], order_by=times.event_at))
     c = join(consents, times.mutate(follows=follows), ["user_id", "purpose", "event_at"])
-    people = one_row_each(users)
+    people = one_row_each(users, policy)
     c = join(c, lookup(people, "user_id", purged_at=people.purged_at, known=people.user_id.notnull()))
     if "purge_log" in present:
         logged = purges_of_accounts(present["purge_log"], policy)
@@ -69,7 +69,7 @@ def marketing_sent(messages: ir.Table, consents: ir.Table, users: ir.Table, poli
     m = messages.filter(messages.category == "marketing", messages.status != "suppressed")
     m = m.filter(policy.by_now(m.sent_at), ~policy.over(m.sent_at, "consent_records"))
     recorded = consents.select(user_id=consents.user_id, purpose=consents.purpose).distinct().mutate(recorded=True)
-    people = one_row_each(users)
+    people = one_row_each(users, policy)
     m = join(m.mutate(purpose="marketing_" + m.channel), lookup(people, "user_id", born=people.created_at))
     m = join(join(m, recorded, ["user_id", "purpose"]), oldest_records(consents), "purpose")
     older = sure(m.born < m.oldest) & ~m.recorded
@@ -86,7 +86,7 @@ def withdrawals(consents: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     kept for its purpose, else it can't be told (`stranger`)."""
     w = consents.filter(consents.action == "withdraw", policy.by_now(consents.event_at), ~policy.over(consents.event_at, "consent_records"))
     g = consents.filter(consents.action == "grant").group_by("user_id", "purpose").agg(first=lambda t: t.event_at.min())
-    people = one_row_each(users)
+    people = one_row_each(users, policy)
     w = join(join(w, g, ["user_id", "purpose"]), lookup(people, "user_id", born=people.created_at))
     w = join(w, oldest_records(consents), "purpose")
     missing, older = ~sure(w["first"] <= w.event_at), sure(w.born < w.oldest)
@@ -96,7 +96,7 @@ def withdrawals(consents: ir.Table, users: ir.Table, policy: View) -> ir.Table:
 def purges_of_consents(purge_log: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     """Purges of records of consent that nobody asked for: dated in the `future`, too `early` (the account is younger than the period), or
     of an age that can't be told (`stranger`). A purge of no row is none of these."""
-    people = one_row_each(users)
+    people = one_row_each(users, policy)
     p = join(purge_log.filter(purge_log.table_name == "consents"), lookup(people, "user_id", born=people.created_at))
     purged = ~sure(p.rows == 0) & ~sure(p.trigger == "request")
     early = sure(policy.date(p.purged_at) <= policy.due(p.born, "consent_records"))
@@ -156,7 +156,7 @@ def with_width(x: ir.Table, policy: View) -> ir.Table:
 def purged_people(users: ir.Table, purge_log: ir.Table, policy: View) -> ir.Table:
     """One row per person purged by the account or by the purge log: the `first` of these purges, whether the account's lies `ahead`, and
     whether the account was created after that (`reused`)."""
-    people = one_row_each(users)
+    people = one_row_each(users, policy)
     gone = people.filter(people.purged_at.notnull() | (people.status == "purged"))
     logged = purges_of_accounts(purge_log, policy)
     gone = ibis.union(gone.select("user_id", "purged_at"), logged.select("user_id", "purged_at"))
@@ -170,13 +170,13 @@ def searched(required: Mapping[str, ir.Table], present: Present, policy: View) -
     the users there is one row each."""
     names = [name for name in policy.setting("residue_tables") if name in required or name in present]
     tables = {name: required[name] if name in required else present[name] for name in names}
-    return {name: one_row_each(table) if name == "users" else table for name, table in tables.items()}
+    return {name: one_row_each(table, policy) if name == "users" else table for name, table in tables.items()}
 
 
 def residue_in(tables: Mapping[str, ir.Table], gone: ir.Table, users: ir.Table, exceptions: ir.Table, policy: View) -> ir.Table:
     """Each of the people with each of the tables (`table_name`), if any, and what that still holds of them, as of `residue`."""
     if not tables:
-        tables, gone = {"users": one_row_each(users)}, gone.limit(0)
+        tables, gone = {"users": one_row_each(users, policy)}, gone.limit(0)
     pairs = [
         join(gone, residue(name, table, users, exceptions, policy)).mutate(table_name=ibis.literal(name)) for name, table in tables.items()
     ]

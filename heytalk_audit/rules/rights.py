@@ -30,7 +30,7 @@ def requested_deletions(requests: ir.Table, users: ir.Table, policy: View) -> ir
     """
     r = requests.filter(requests.kind == "erasure")
     r = r.filter(~sure(r.outcome.isin(["refused", "withdrawn"])))
-    registered = with_account(with_deadline(r, users, policy), users)
+    registered = with_account(with_deadline(r, users, policy), users, policy)
     registered = registered.select(
         "user_id", "outcome", "channel", "law_region", "last_day", "strict_day", "latest_day", "has_account", *STATE,
         record="rights_requests:" + registered.request_id, asked_at=registered.received_at,
@@ -53,9 +53,9 @@ def not_registered(users: ir.Table, erasures: ir.Table, policy: View) -> ir.Tabl
     return users.anti_join(pairs.filter(near), ["user_id", "deletion_requested_at"])
 
 
-def with_account(requests: ir.Table, users: ir.Table) -> ir.Table:
+def with_account(requests: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     """Requests with `has_account` and STATE of their person's account."""
-    u = one_row_each(users)
+    u = one_row_each(users, policy)
     u = u.filter(~blank(u.user_id))
     state = {column: u[column] for column in STATE}
     return join(requests, lookup(u, "user_id", has_account=u.user_id.notnull(), **state))

@@ -20,9 +20,9 @@ LONG_HOLIDAYS = (CHINA, TURKEY)
 ACCEPTED = ("done", "partial")
 
 
-def with_region(requests: ir.Table, users: ir.Table) -> ir.Table:
+def with_region(requests: ir.Table, users: ir.Table, policy: View) -> ir.Table:
     """Requests with the law that they are under in `law_region`: their own, or else the person's."""
-    u = one_row_each(users)
+    u = one_row_each(users, policy)
     r = join(requests, lookup(u, "user_id", home=u.law_region))
     own, home = only_if(~blank(r.law_region), r.law_region), only_if(~blank(r.home), r.home)
     return r.mutate(law_region=ibis.coalesce(own, home)).drop("home")
@@ -49,7 +49,7 @@ def with_deadline(requests: ir.Table, users: ir.Table, policy: View) -> ir.Table
 
     Days are null where there are none, as where the law sets no day, or the region is unknown.
     """
-    r = with_region(requests, users)
+    r = with_region(requests, users, policy)
     start = policy.date(r.received_at)
     r = r.mutate(paused=pause(r, start, policy), extended_on=policy.date(r.extended_at))
     first, longer, strict = first_day(r, start, policy), longer_day(r, start, policy), strict_day(r, start, policy)

@@ -137,7 +137,7 @@ def sensitive_not_provided(profile_attributes: ir.Table, policy: View) -> Check:
 def withdrawn_or_gone(attributes: ir.Table, users: ir.Table, consents: ir.Table, policy: View) -> ir.Table:
     """Special values, deleted or not, of people who refuse now (`negative_since`) or whose account is deleted (`is_gone`, `gone`), with
     the doubts about that deletion as columns."""
-    u = with_deletion(one_row_each(users), policy)
+    u = with_deletion(one_row_each(users, policy), policy)
     doubts = doubt_columns(deletion_unclear(u, policy))
     a = join(special_values(attributes, policy), lookup(u, "user_id", gone=u.gone, is_gone=u.is_gone, **doubts))
     refused = refusals(consents, policy)

@@ -167,7 +167,7 @@ def homes(disclosures: ir.Table, users: ir.Table, policy: View) -> ir.Table:
 @rule("SHA-13", severity="high", clauses=[])
 def transfer_declared(vendors: ir.Table, disclosures: ir.Table, users: ir.Table, policy: View) -> Check:
     """Data leaves a person's legal region only if the policy says so."""
-    v = receiving(vendors, homes(disclosures, users, policy), policy)
+    v = policy.named("receiving", receiving(vendors, homes(disclosures, users, policy), policy))
     record, row = "vendors:" + v.vendor_id, {"vendors": "vendor_id"}
     return Check(v, transferred(v, policy), record=record, by=("vendor_id", "category"), stands_for=row)
 
@@ -178,7 +178,7 @@ def transferred(vendors: ir.Table, policy: View) -> list[Condition]:
     return [
         unknown("vendor_not_registered", ~v.registered),
         unknown("country_missing", blank(v.place)),
-        unknown("country_unreadable", country(v.place, policy).isnull()),
+        unknown("country_unreadable", v.country.isnull()),
         review("transfer_without_tool", v.abroad & ~v.tool),
         review("transfer_with_tool", v.abroad),
         unknown("region_missing", v.homeless),
@@ -186,11 +186,12 @@ def transferred(vendors: ir.Table, policy: View) -> list[Condition]:
 
 
 def receiving(vendors: ir.Table, homes: ir.Table, policy: View) -> ir.Table:
-    """One row per vendor in `homes`: `registered`, `place` (its country), category, `tool` (a transfer tool is on record), and whether
-    it got data from `abroad`, and of the `homeless`, whose region nobody can tell."""
+    """One row per vendor in `homes`: `registered`, `place` and `country` (as given, and its code), category, `tool` (a transfer tool is on
+    record), and whether it got data from `abroad`, and of the `homeless`, whose region nobody can tell."""
     facts = {"registered": vendors.vendor_id.notnull(), "tool": ~blank(vendors.transfer_tool)}
     v = lookup(vendors, "vendor_id", **facts, place=vendors.country, **delivered(vendors, "category"))
+    v = v.mutate(country=country(v.place, policy))
     d = join(homes, v, "vendor_id")
-    abroad = d.home != code_of(country(d.place, policy), policy.declared["law_regions"])
+    abroad = d.home != code_of(d.country, policy.declared["law_regions"])
     d = d.group_by("vendor_id").agg(abroad=sure(abroad).any(), homeless=d.home.isnull().any())
     return join(d, v, "vendor_id")

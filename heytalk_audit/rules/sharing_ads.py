@@ -46,7 +46,7 @@ def declared_for_ad_ids(vendors: ir.Table, policy: View) -> ir.Table:
 def clear_identifier_to_advertisers(disclosures: ir.Table, users: ir.Table, vendors: ir.Table, policy: View) -> Check:
     """Advertising partners receive no value that identifies a person in clear."""
     d = join(advertised(disclosures, policy), what_samples_hold(disclosures, users, policy), "payload_sample")
-    u = one_row_each(users)
+    u = one_row_each(users, policy)
     d = join(d, lookup(u, "user_id", person_name=only_if(~blank(u.display_name), trim(u.display_name))))
     d = join(d, declared_for_ad_ids(vendors, policy), "vendor_id")
     return Check(d, sent_in_clear(d), by=("vendor_id", "identifier_form"))

@@ -32,7 +32,7 @@ def unopposed(rows: ir.Table, name: str, policy: View) -> ir.BooleanValue:
 @rule("SHA-05", severity="critical", clauses=["CL-060", "CL-097", "CL-098", "CL-100", "CL-109"])
 def advertising_against_choice(disclosures: ir.Table, users: ir.Table, consents: ir.Table, policy: View) -> Check:
     """Data goes to advertising partners only with the choice that the law of the person's region requires."""
-    u = one_row_each(users)
+    u = one_row_each(users, policy)
     people = lookup(u, "user_id", has_account=~blank(u.user_id), law_region=u.law_region)
     d = join(advertised(disclosures, policy), people)
     d = with_law(with_choices(d, "sent_at", "personalised_ads", consents, policy, signals=True))

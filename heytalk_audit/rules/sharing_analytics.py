@@ -21,7 +21,7 @@ OBSERVING = ("sdk", "processor")
 @rule("SHA-14", severity="high", clauses=["CL-060", "CL-147"])
 def analytics_after_opt_out(disclosures: ir.Table, users: ir.Table, consents: ir.Table, policy: View) -> Check:
     """Nobody's data is used for analytics after they opted out."""
-    u = one_row_each(users)
+    u = one_row_each(users, policy)
     d = join(observed(disclosures, policy), lookup(u, "user_id", has_account=~blank(u.user_id), **delivered(u, "law_region")))
     d = with_choices(d, "sent_at", "analytics", consents, policy)
     return Check(d, not_agreed(d), by=("vendor_id", "purpose", "law_region"))
