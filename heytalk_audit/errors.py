@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Self
 
 
@@ -23,11 +24,35 @@ class OneLine(Exception):
 
 
 class InputError(OneLine):
-    """Unusable input (parameters, snapshot, policy, key): exit status 2."""
+    """Unusable input (parameters, snapshot, policy, key): exit status 2. `beside` are further such errors, each a line of its own."""
+
+    beside: tuple[InputError, ...] = ()
 
 
 class AuditFailure(OneLine):
     """The audit itself failed (a kernel died, the disk is full, an engine crashed), whatever its input is: exit status 4."""
+
+
+class Faults:
+    """Errors of input, gathered so that people see all of them at once."""
+
+    def __init__(self) -> None:
+        self.errors: list[InputError] = []
+
+    @contextlib.contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Go on after an error of input within, and keep it."""
+        try:
+            yield
+        except InputError as error:
+            self.errors += [error, *error.beside]
+
+    def refuse(self) -> None:
+        """Raise the first of the errors, with the others beside it, if there are any."""
+        if self.errors:
+            first, *others = self.errors
+            first.beside = tuple(others)
+            raise first
 
 
 def printable(text: object) -> str:

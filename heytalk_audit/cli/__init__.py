@@ -29,7 +29,8 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        err.print(f"error: {error}", markup=False, soft_wrap=True)
+        for one in (error, *error.beside):
+            err.print(f"error: {one}", markup=False, soft_wrap=True)
         sys.exit(2)
     except AuditFailure as error:
         err.print(f"error: {error}", markup=False, soft_wrap=True)

@@ -16,7 +16,7 @@ from heytalk_audit import contract
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.unlocks import Unlock, other_blocks, unlocks, usable_columns
 from heytalk_audit.contract import needs
-from heytalk_audit.errors import printable
+from heytalk_audit.errors import Faults, printable
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
@@ -66,13 +66,17 @@ class Checked:
 
 
 def check_delivery(folder: Path) -> Checked:
-    """Check the delivery in a folder, sealed or not. Raises InputError for what can't be read."""
-    delivered = delivery.read_delivery(folder, descriptor=False, whole=False)
+    """Check the delivery in a folder, sealed or not. Raises InputError, which names all that can't be read."""
+    faults = Faults()
+    delivered = delivery.read_delivery(folder, descriptor=False, whole=False, faults=faults)
     is_sealed = (folder / DESCRIPTOR).exists()
     described = replace(delivered, descriptor=delivery.read_descriptor(folder) if is_sealed else {})
     with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
         duck = Duck()
         try:
+            with faults.gathered():
+                profile.load_or_take(described, Path(work), duck)
+            faults.refuse()
             return _checked(described, duck, Path(work), is_sealed)
         finally:
             duck.close()

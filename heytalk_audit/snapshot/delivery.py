@@ -15,7 +15,7 @@ import pyarrow as pa
 from heytalk_audit import contract
 from heytalk_audit.canonical import read_json
 from heytalk_audit.contract import Table
-from heytalk_audit.errors import InputError, closest, is_text
+from heytalk_audit.errors import Faults, InputError, closest, is_text
 from heytalk_audit.snapshot import folders, stored_types
 from heytalk_audit.snapshot.folders import folded
 
@@ -87,19 +87,23 @@ def instant(value: Any, where: str) -> dt.datetime:
         raise InputError(where, f"{value[:40]!r} lies outside the years 1 to 9999 UTC", todo) from error
 
 
-def read_delivery(folder: Path, descriptor: bool = True, whole: bool = True) -> Delivery:
+def read_delivery(folder: Path, descriptor: bool = True, whole: bool = True, faults: Faults | None = None) -> Delivery:
     """The delivery in a folder. Raises InputError where it can't be used; `descriptor=False` reads it without one, as before sealing.
 
-    Unless it is to be `whole`, tables that the contract requires may be missing.
+    Unless it is to be `whole`, tables that the contract requires may be missing. Tables that can't be read are all named; with `faults`
+    they are left to it, and the delivery has the others.
     """
     refuse_no_folder(folder)
     folders.refuse_special(folder)
     described = read_descriptor(folder) if descriptor else {}
-    parts = {}
+    parts, unreadable = {}, faults or Faults()
     for table in contract.load().values():
-        part = _find(folder, table)
-        if part is not None:
-            parts[table.name] = part
+        with unreadable.gathered():
+            part = _find(folder, table)
+            if part is not None:
+                parts[table.name] = part
+    if faults is None or not parts:
+        unreadable.refuse()
     delivery = Delivery(folder, parts, described, _unknown(folder, {part.path for part in parts.values()}))
     _refuse_incomplete(delivery, whole)
     if descriptor:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from heytalk_audit.contract import Column
-from heytalk_audit.errors import InputError
+from heytalk_audit.errors import Faults, InputError
 from heytalk_audit.snapshot import csv_tables, inventory, wide_instants
 from heytalk_audit.snapshot.delivery import DeliveredPart, Delivery, part_digest
 from heytalk_audit.snapshot.duck import Duck
@@ -33,17 +33,20 @@ OK, EMPTY, MISSING, WRONG, WRONG_VALUES = "ok", "all null", "missing", "wrong ty
 
 
 def take(delivery: Delivery, work: Path, duck: Duck, progress: Callable[[str], None] = lambda table: None) -> dict[str, Any]:
-    """Profile every table of a delivery; CSV files are turned into Parquet under `work` first.
+    """Profile every table of a delivery; CSV files are turned into Parquet under `work` first. Raises InputError, which names all that
+    can't be read, once all were tried.
 
     Returns, per table: files (Parquet), identities of the files delivered, bytes, hash, rows, distinct_users, min_ts, max_ts, control_sum,
     first_created; columns with their status, nulls where none may be, values that are not of the enum or `unreadable` as their type, and
     whether these are `marked` in the files; others, the names of columns that the contract does not have; the inventory of every column,
     see `inventory.taken`; and int96, the columns that old writers stored so. It can be written as JSON.
     """
-    tables = {}
+    tables, faults = {}, Faults()
     for part in delivery.parts.values():
         progress(part.table.name)
-        tables[part.table.name] = _profile(duck, delivery.folder, part, work)
+        with faults.gathered():
+            tables[part.table.name] = _profile(duck, delivery.folder, part, work)
+    faults.refuse()
     return tables
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -154,3 +156,20 @@ def test_what_lets_most_rules_run_comes_first():
         Unlock(("w",), ("G",)),
     ]
     assert unlocks({}) == []
+
+
+def test_all_that_cannot_be_read_is_named_in_one_go(tmp_path):
+    """Tables whose form is wrong and tables whose content is: a line each, and nobody has to come back for the next."""
+    folder = sound(tmp_path / "s")
+    (folder / "devices.parquet").write_bytes(b"no Parquet")
+    for table, content in {"users": "user_id;country\n1;2;3\n", "consents": '"user_id","purpose\n'}.items():
+        (folder / f"{table}.parquet").unlink()
+        (folder / f"{table}.csv").write_text(content)
+    with pytest.raises(InputError) as raised:
+        check_delivery(folder)
+    lines = [str(error) for error in (raised.value, *raised.value.beside)]
+    assert sorted(re.match(r"snapshot s/(\w+)", line)[1] for line in lines) == ["consents", "devices", "users"]
+    ended = subprocess.run([sys.executable, "-m", "heytalk_audit.cli", "check", str(folder)], capture_output=True, text=True)
+    assert ended.returncode == 2 and [line.removeprefix("error: ") for line in ended.stderr.splitlines()] == lines
+    with pytest.raises(InputError, match="devices"):
+        seal_folder(folder)
