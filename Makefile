@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # extras, each with a lock of its own: make test EXTRAS="spark postgres odbc"
 LOCKED := spark postgres odbc
+# the open tools that the tests have read what is written here, in an environment of their own
+CHECKERS := $(VENV)/checkers
 EMPTY :=
 READY := $(VENV)/ready$(if $(EXTRAS),-$(subst $(EMPTY) ,-,$(strip $(EXTRAS))))
 # the demo's engagement key is fixed and published: it protects nobody
@@ -15,13 +17,21 @@ TEST ?=
 # what make bench measures: make bench BENCH="--only rules --users 100000"
 BENCH ?=
 
-.PHONY: audit test lint mutants lab bench setup lock rules contract imports schema clean
+.PHONY: audit test checkers lint mutants lab bench setup lock rules contract imports schema clean
 
 audit: setup
 	@HEYTALK_AUDIT_KEY=$(DEMO_KEY) $(BIN)/python -m heytalk_audit.demo.audit
 
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(TEST)
+
+checkers: $(CHECKERS)/ready
+
+$(CHECKERS)/ready: requirements-checkers.lock $(READY)
+	@echo "Installing the tools that check what is written here into $(CHECKERS)/ (a minute, once)"
+	@test -x $(CHECKERS)/bin/python || $(PYTHON) -m venv $(CHECKERS)
+	@$(CHECKERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-checkers.lock
+	@touch $@
 
 lint: setup
 	$(BIN)/ruff check .
@@ -72,6 +82,8 @@ lock:
 		$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--python-version 3.11 --constraints requirements.lock - --output-file requirements-$$extra.lock || exit 1; \
 	done
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--python-version 3.11 --group checkers --output-file requirements-checkers.lock
 
 clean:
 	rm -rf $(VENV) data reports/demo
