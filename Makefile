@@ -16,8 +16,10 @@ JOBS ?= auto
 TEST ?=
 # what make bench measures: make bench BENCH="--only rules --users 100000"
 BENCH ?=
+# how long make torture attacks, and with which seed
+TORTURE ?=
 
-.PHONY: audit test checkers lint mutants lab bench setup lock rules contract imports schema clean
+.PHONY: audit test checkers lint mutants torture lab bench setup lock rules contract imports schema clean
 
 audit: setup
 	@HEYTALK_AUDIT_KEY=$(DEMO_KEY) $(BIN)/python -m heytalk_audit.demo.audit
@@ -41,6 +43,9 @@ lint: setup
 
 mutants: setup
 	$(BIN)/python tests/mutants/run.py
+
+torture: setup
+	$(BIN)/python tests/torture/run.py $(TORTURE)
 
 lab: setup
 	HEYTALK_AUDIT_KEY=$${HEYTALK_AUDIT_KEY:-$(DEMO_KEY)} $(BIN)/heytalk-audit lab

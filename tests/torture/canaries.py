@@ -1,6 +1,6 @@
 """Canaries: values of people that stand nowhere else, put where nobody expects them. None gets out, or what has it is withheld.
 
-Run by hand: `python tests/torture/canaries.py SECONDS SEED`. Each try plants them into a small demo, audits it whole, and looks through
+Each try plants them into a small demo, audits it whole, and looks through
 what was published by means of its own, which share nothing with the audit's.
 """
 
@@ -18,13 +18,13 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
+from torture.tally import Tally
 
 KEY = "a-key-for-tests-which-is-long-enough-for-anybody"
 #: Words of no language, of which names are made.
@@ -32,15 +32,6 @@ SYLLABLES = ("zor", "quil", "bax", "wemp", "thul", "grix", "vasp", "nolk", "pruv
 KINDS = ("email", "phone", "ip", "ad_id", "device", "name")
 #: Columns that no canary goes into, as the snapshot would be another one: keys, what rows hang together by, and what chooses a rule's rows.
 LEFT = {"user_id", "status", "kind"}
-
-
-@dataclass
-class Tried:
-    """What came of it: how many inputs were tried, how many of them held, and the names of those that failed."""
-
-    tried: int = 0
-    held: int = 0
-    failed: list[str] = field(default_factory=list)
 
 
 def canary(kind: str, pick: random.Random) -> str:
@@ -168,26 +159,15 @@ def attempt(demo: Path, work: Path, pick: random.Random) -> tuple[int, list[str]
     return len(planted), lines + [line for name in ("out", "exports") if (work / name).exists() for line in out(work / name, planted)]
 
 
-def run(seconds: float, seed: int) -> Tried:
+def run(seconds: float, seed: int) -> Tally:
     """Try for so long; at least once."""
-    tried, end, pick = Tried(), time.monotonic() + seconds, random.Random(seed)
+    tally, pick = Tally(), random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="canaries-") as folder:
         demo = Path(folder) / "demo"
         assert command("demo", demo, "--users", 300, "--seed", seed).returncode == 0
-        while not tried.tried or time.monotonic() < end:
+        end = time.monotonic() + seconds
+        while not tally.tried or time.monotonic() < end:
             with tempfile.TemporaryDirectory(dir=folder) as work:
                 planted, failed = attempt(demo, Path(work), pick)
-            tried.tried += planted
-            tried.held += planted - len(failed)
-            tried.failed += failed
-    return tried
-
-
-def printed(tried: Tried) -> Iterable[str]:
-    yield f"tried {tried.tried}, held {tried.held}, failed {len(tried.failed)}"
-    yield from tried.failed
-
-
-if __name__ == "__main__":
-    for line in printed(run(float(sys.argv[1]), int(sys.argv[2]))):
-        sys.stdout.write(line + "\n")
+            tally.count(planted, failed)
+    return tally

@@ -1,8 +1,7 @@
 """Hostile packs: `run(seconds, seed)` breaks a signed run in every way it knows, and calls the commands that read packs, in this process.
 
 An input is held where each command ends in time, with a status of its table, and with one line where it refuses; where nothing was written
-outside of what it may write; and where no change of a file that the pack covers passes for unchanged. By hand:
-`PYTHONPATH=.:tests python tests/torture/packs.py SECONDS SEED [BASE]`, and `... packs.py flips NUMBER BASE` for changed bytes alone.
+outside of what it may write; and where no change of a file that the pack covers passes for unchanged. By hand: `make torture`.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ import typer
 import typer.core
 import yaml
 from torture.pack_ways import WAYS, Input, base_pack, completed, linked, put
+from torture.tally import Tally
 
 from heytalk_audit import cli
 from heytalk_audit.canonical import file_sha256
@@ -57,12 +57,9 @@ WITHHOLD = ("export", "pack")
 
 
 @dataclasses.dataclass
-class Report:
-    """How many inputs were tried, how many held, and those that did not, by name; `statuses` by command, for who wants to see them."""
+class Report(Tally):
+    """A tally, and the `statuses` by command, for who wants to see them."""
 
-    tried: int = 0
-    held: int = 0
-    failed: list[str] = dataclasses.field(default_factory=list)
     statuses: Counter[str] = dataclasses.field(default_factory=Counter)
 
 
@@ -229,13 +226,16 @@ def run(seconds: float, seed: int, base: Path | None = None, ways: list[Callable
     return report
 
 
-def flips(number: int, seed: int, base: Path) -> Report:
-    """So many changed bytes of a signed run: verify must give 1 or 2 for each, and says which file was changed."""
-    report, pick = Report(), random.Random(seed)
+def flips(seconds: float, seed: int, base: Path | None = None, most: int = 10**9) -> Tally:
+    """Changed bytes of a signed run, for so many seconds or `most` of them: verify must give 1 or 2 for each, and says which file was
+    changed."""
+    report, pick = Tally(), random.Random(seed)
     with surroundings() as top:
+        base = base or base_pack(top / "base")
         linked(base / "run", top / "run")
+        end = time.monotonic() + seconds
         files = sorted(p for p in (top / "run").rglob("*") if p.is_file())
-        for _ in range(number):
+        while time.monotonic() < end and report.tried < most:
             file = pick.choice(files)
             content = file.read_bytes()
             changed = bytearray(content)
@@ -244,16 +244,7 @@ def flips(number: int, seed: int, base: Path) -> Report:
             status, out, errors = called("verify", top / "run")
             name = file.relative_to(top / "run").as_posix()
             held = status in (1, 2) and f"changed: {name}:" in out
-            report.tried += 1
-            report.held += held
-            report.failed += [] if held else [f"{name} byte {place}: {status} {errors[-300:]}"]
+            report.count(1, [] if held else [f"{name} byte {place}: {status} {errors[-300:]}"])
             put(file, content)
         assert file_sha256(top / "run" / "evidence.json") == file_sha256(base / "run" / "evidence.json")
     return report
-
-
-if __name__ == "__main__":
-    what, number, place = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]) if len(sys.argv) > 3 else None
-    result = flips(number, 1, place) if what == "flips" and place else run(float(what), number, place)
-    print(f"{result.tried} tried, {result.held} held, {len(result.failed)} complaints", dict(sorted(result.statuses.items())))
-    print("\n".join(result.failed[:60]))
