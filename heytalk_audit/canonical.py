@@ -49,14 +49,19 @@ def write_canonical(value: Any, path: Path) -> None:
         file.write("\n")
 
 
-def write_whole(content: bytes, path: Path, mode: int = 0o644) -> None:
+def write_whole(content: bytes, path: Path, mode: int = 0o600) -> None:
     """Write a file, whole or not at all, on the disk before it stands there. A link in its place is replaced, and never followed."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "wb") as handle:
-        handle.write(content)
-        handle.flush()
-        os.fsync(handle.fileno())
-    os.replace(beside, path)
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def parse_yaml(text: str) -> Any:

@@ -6,6 +6,7 @@ is made harmless, whoever prints it.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
@@ -29,6 +30,13 @@ class Screen(Console):
 
     def __init__(self, **options: Any):
         super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def on_broken_pipe(self) -> None:
+        """See `Console`, which would end the process with status 1: a reader may go away (as `head` does), and the command goes on."""
+        self.quiet = True
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, self.file.fileno())
+        os.close(nothing)
 
     def render_str(self, text: str, **options: Any) -> Text:
         """See `Console`; cleaned before it is laid out, so that columns keep their width."""

@@ -43,7 +43,8 @@ class Server:
             return int(self._process.stdout.readline())
 
 
-def _serve() -> None:
+def imported() -> None:
+    """Import the whole project, as far as a fork of this process may need it."""
     import heytalk_audit
 
     for name in ("heytalk_audit.running.run", "ibis.backends.duckdb", "pyarrow.parquet"):
@@ -52,6 +53,10 @@ def _serve() -> None:
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     gc.freeze()
+
+
+def _serve() -> None:
+    imported()
     for line in sys.stdin:
         request = json.loads(line)
         pid = os.fork()

@@ -254,6 +254,7 @@ class Worlds:
 
     def __init__(self, engine: Engine, folder: Path):
         self.engine, self.folder = engine, folder
+        engine.allow(folder)
         self._opened: tuple[str, Audit] | None = None
         self._evaluated: dict[tuple[str, str], tuple[Evaluation, list[dict[str, Any]]]] = {}
 

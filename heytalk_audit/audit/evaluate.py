@@ -25,6 +25,7 @@ from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.people import newest_rows
 from heytalk_audit.audit.present import Present
 from heytalk_audit.audit.sampling import Sample, draw
+from heytalk_audit.disk.failures import refuse_failure
 from heytalk_audit.errors import printable
 from heytalk_audit.policy.view import View
 from heytalk_audit.snapshot import gate, profile
@@ -106,6 +107,8 @@ def evaluate(rule: Rule, audit: Audit, keep_pass: bool = False, raises: bool = F
         codes = tuple(dict.fromkeys(block.code for block in error.blocks))
         return _without(rule, Verdict.NOT_EVALUATED, str(error), view, blocked_by=codes)
     except Exception as error:
+        # the machine's failure is no fault of the rule: no verdict depends on the space that is left
+        refuse_failure(error)
         if raises:
             raise
         # an engine's message may quote values: its kind and place are enough to find it, and leak nothing

@@ -8,8 +8,6 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import ibis
 import ibis.expr.operations as ops
@@ -23,6 +21,7 @@ from heytalk_audit.audit.check import Rule
 from heytalk_audit.audit.evaluate import blocks_of, columns_read
 from heytalk_audit.audit.faults import ABSENT
 from heytalk_audit.contract.needs import RuleNeeds
+from heytalk_audit.disk.working import working_folder
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.snapshot.delivery import DESCRIPTOR
@@ -47,8 +46,7 @@ class _Pretended(Audit):
 @contextmanager
 def empty_audit() -> Iterator[Audit]:
     """An audit of a snapshot that has every table of the contract, and no row."""
-    with TemporaryDirectory(prefix="heytalk-audit-") as name:
-        folder = Path(name)
+    with working_folder() as folder:
         for table in contract.load().values():
             schema = pa.schema([(c.name, contract.ARROW[c.kind]) for c in table.columns])
             pq.write_table(schema.empty_table(), folder / f"{table.name}.parquet")

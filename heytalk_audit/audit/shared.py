@@ -11,7 +11,6 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from heytalk_audit.snapshot.budget import private_folder
 from heytalk_audit.snapshot.derived import Source
 from heytalk_audit.snapshot.engines import Engine
 
@@ -40,6 +39,10 @@ class SharedTables:
     work: Path | None
     _kept: dict[ops.Node, SharedTable] = field(default_factory=dict)
     _computed: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        if self.work is not None:
+            self.engine.allow(self.work)
 
     def table(self, name: str, expression: ir.Table) -> ir.Table:
         """The table that will hold an expression's rows once it is computed."""
@@ -81,5 +84,5 @@ class SharedTables:
     @property
     def _folder(self) -> Path:
         if self.work is None:
-            self.work = private_folder(self)
+            self.work = self.engine.own_folder()
         return self.work / FOLDER

@@ -10,6 +10,7 @@ import typer
 
 from heytalk_audit.cli.app import Override, Params, app
 from heytalk_audit.console import err, out, print_seconds, print_verdicts
+from heytalk_audit.ending import COMMAND
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback where a rule crashes; it may quote data")]
 
@@ -33,11 +34,13 @@ def run(
     out_: Annotated[Path | None, typer.Option("--out", help="The run's folder (default: reports/<audit id>)")] = None,
     allow: Annotated[str, typer.Option(help="Verdicts that do not make the exit status 3: REVIEW,NOT_EVALUATED,...")] = "",
     debug: Debug = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an earlier run there: an unsigned one that verifies")] = False,
 ) -> None:
     """The audit: notebooks, reports, results."""
     from heytalk_audit.running.run import run as run_audit
 
-    finished = run_audit(params, p or [], out_, allow.split(","), err, debug)
+    finished = run_audit(params, p or [], out_, allow.split(","), err, debug, replace)
+    COMMAND.finish()
     print_verdicts(finished.rules)
     print_seconds(finished.seconds)
     out.print(f"{finished.folder / 'index.html'}", soft_wrap=True)

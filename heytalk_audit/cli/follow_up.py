@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from heytalk_audit.cli.app import KEY_ENV, KeyEnv, Run, app
 from heytalk_audit.console import print_document, wide
-from heytalk_audit.errors import InputError
+from heytalk_audit.disk.placing import new_file, refuse_present, write_new
 
 
 @app.command()
@@ -25,11 +26,14 @@ def diff(
     from heytalk_audit.canonical import write_canonical
     from heytalk_audit.follow_up import diff as compared
 
-    with compared.diff(old, new, old_snapshot, new_snapshot, key_env) as difference:
-        if json_:
-            write_canonical(compared.document(difference), json_)
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(new_file(json_, f"--json {json_.name}")) if json_ else None
+        difference = stack.enter_context(compared.diff(old, new, old_snapshot, new_snapshot, key_env))
+        if file:
+            write_canonical(compared.document(difference), file)
         compared.print_difference(difference, wide())
-        raise typer.Exit(1 if difference.changed else 0)
+        status = 1 if difference.changed else 0
+    raise typer.Exit(status)
 
 
 @app.command()
@@ -41,13 +45,13 @@ def findings(
     from heytalk_audit.follow_up.earlier import verified_run
     from heytalk_audit.follow_up.standings import register_of
 
+    if out_ is not None:
+        refuse_present(out_, f"--out {out_.name}")
     text = register_of(verified_run(run_, f"findings {run_.name}"))
     if out_ is None:
         print_document(text)
-    elif out_.exists():
-        raise InputError(f"--out {out_.name}", "is there already", "name another file: what people wrote is not overwritten")
     else:
-        out_.write_text(text, "utf-8")
+        write_new(out_, text, f"--out {out_.name}")
 
 
 @app.command()
@@ -58,6 +62,5 @@ def decide(
     """The open rows for review as a register of decisions to fill in: for `decisions` in the next run's parameters."""
     from heytalk_audit.handover.decide import open_register
 
-    if out_.exists():
-        raise InputError(f"--out {out_.name}", "is there already", "name another file: what people wrote is not overwritten")
-    out_.write_text(open_register(run_), "utf-8")
+    refuse_present(out_, f"--out {out_.name}")
+    write_new(out_, open_register(run_), f"--out {out_.name}")

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from heytalk_audit.cli.app import Folder, app
 from heytalk_audit.console import err, out, print_document
+from heytalk_audit.disk.placing import write_new
 from heytalk_audit.errors import InputError, printable
 
 
@@ -92,7 +93,7 @@ def check(
     checked = check_delivery(folder)
     show_check(checked, out)
     if request:
-        request.write_text(request_letter(checked, dialect), "utf-8")
+        write_new(request, request_letter(checked, dialect), f"--request {request.name}")
         out.print(f"{printable(request)}: what to ask for", markup=False, soft_wrap=True)
     raise typer.Exit(0 if checked.keeps else 3)
 

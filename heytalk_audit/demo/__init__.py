@@ -10,8 +10,7 @@ import datetime as dt
 import hashlib
 import io
 import json
-import shutil
-import tempfile
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,15 @@ from heytalk_audit.demo.people import add_background
 from heytalk_audit.demo.plants import NOT_PLANTABLE, plant
 from heytalk_audit.demo.rows import Rows, iso
 from heytalk_audit.demo.world import World, months_later
+from heytalk_audit.disk.placing import exchange, move_new, staging
 from heytalk_audit.errors import InputError
 
 __all__ = ["NOT_PLANTABLE", "write_demo"]
 
 #: Digest of the published policy text that the snapshot says was in force.
 POLICY_TEXT = "22dd65c3b03b86a10c5a74f9337370d5d4666f4cb00ccc9bf2271d6a49e047f4"
+#: What the demo is called among those who deliver, and its files beside the tables.
+PRODUCER, DESCRIPTOR, TRUTH = "demo generator", "datapackage.json", "truth.csv"
 #: Tables of personal data for which the policy states no period: rows older than a year are for a person to decide.
 NO_PERIOD = (
     "content_items",
@@ -48,20 +50,38 @@ def write_demo(folder: Path, users: int = 20_000, seed: int = 7, as_of: str = "2
     `truth.csv` has rule, table, record (`<table>:<primary key>`), outcome and reason of every row whose outcome is not pass. An
     existing folder must be empty, or an earlier demo, which is replaced. Raises InputError.
     """
-    folder = Path(folder)
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / "truth.csv").exists()):
-        raise InputError(f"demo {folder.name}", "is there already and is no demo", "name another folder")
+    folder, where = Path(folder), f"demo {Path(folder).name}"
+    is_there = os.path.lexists(folder) and not (folder.is_dir() and not any(folder.iterdir()))
+    if is_there and not _is_demo(folder):
+        raise InputError(where, "is there already and is no demo as it was written", "name another folder, or move it away")
     moment = dt.datetime.fromisoformat(as_of).astimezone(dt.UTC)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".demo-") as staged:
-        staging = Path(staged) / "demo"
-        staging.mkdir()
-        world = World(moment, {name: Rows(table, staging / f"{name}.parquet") for name, table in contract.load().items()})
+    with staging(folder, where) as staged:
+        new = staged / "demo"
+        new.mkdir()
+        world = World(moment, {name: Rows(table, new / f"{name}.parquet") for name, table in contract.load().items()})
         add_background(world, users, np.random.Generator(np.random.PCG64(seed)))
         plant(world)
-        _finish(staging, world, f"demo-{users}-{seed}")
-        shutil.rmtree(folder, ignore_errors=True)
-        staging.rename(folder)
+        _finish(new, world, f"demo-{users}-{seed}")
+        if is_there:
+            exchange(new, folder)
+        else:
+            move_new(new, folder, where)
+
+
+def _is_demo(folder: Path) -> bool:
+    """Whether a folder holds a demo's files, these alone, and each table as its descriptor says."""
+    names = {DESCRIPTOR, TRUTH, *(f"{table}.parquet" for table in contract.load())}
+    if not folder.is_dir() or folder.is_symlink() or {p.name for p in folder.iterdir() if p.is_file() and not p.is_symlink()} != names:
+        return False
+    if len(names) != len(list(folder.iterdir())):
+        return False
+    try:
+        document = json.loads((folder / DESCRIPTOR).read_text("utf-8"))
+        digests = {entry["path"]: entry["hash"] for entry in document["resources"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    tables = names - {DESCRIPTOR, TRUTH}
+    return document.get("producer") == PRODUCER and all(digests.get(n) == "sha256:" + file_sha256(folder / n) for n in tables)
 
 
 def _finish(folder: Path, world: World, id: str) -> None:
@@ -75,8 +95,8 @@ def _finish(folder: Path, world: World, id: str) -> None:
         if name in NO_PERIOD and rows.earliest and months_later(rows.earliest.date(), 12) < world.today:
             world.find("RET-16", "delivered_tables", name, "review", "no_stated_period")
     document = _descriptor(world, id) | {"resources": resources, "source_totals": totals}
-    (folder / "datapackage.json").write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", "utf-8")
-    (folder / "truth.csv").write_text(_truth(world), "utf-8")
+    (folder / DESCRIPTOR).write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", "utf-8")
+    (folder / TRUTH).write_text(_truth(world), "utf-8")
 
 
 def _descriptor(world: World, id: str) -> dict[str, Any]:
@@ -85,7 +105,7 @@ def _descriptor(world: World, id: str) -> dict[str, Any]:
         "name": id,
         "as_of": iso(world.now),
         "extracted_at": iso(world.now + dt.timedelta(hours=2)),
-        "producer": "demo generator",
+        "producer": PRODUCER,
         "source_system": "synthetic",
         "policy_sha256": POLICY_TEXT,
     }

@@ -14,6 +14,7 @@ from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.canonical import PACKAGE
 from heytalk_audit.console import out, print_seconds, print_verdicts
 from heytalk_audit.demo import write_demo
+from heytalk_audit.ending import ended
 from heytalk_audit.evidence.folder import EXCEPTIONS, exceptions_file
 from heytalk_audit.evidence.row_files import RowReader, opened_reader, rows_in
 from heytalk_audit.params import engagement_key
@@ -33,7 +34,7 @@ def differences(folder: Path, demo: Path, key: bytes) -> list[str]:
     """Findings that were not planted, and planted rows of the rules that ran that were not found, as lines without any id."""
     files = [f for f in sorted((folder / EXCEPTIONS).glob("*.parquet")) if not f.stem.startswith("DQ-") or f.stem in PLANTED_DELIVERY]
     reported = " UNION ALL ".join(f"SELECT {literal(f.stem)} AS rule, record, outcome, reason FROM {rows_in(f)}" for f in files)
-    with opened_reader() as reader:
+    with opened_reader(folder) as reader:
         reader.put("planted", _planted(folder, demo, key))
         planted = f"SELECT {', '.join(_ROW)} FROM planted"
         return _lines(reader, "planted, not found", planted, reported) + _lines(reader, "found, not planted", reported, planted)
@@ -70,7 +71,7 @@ def main() -> int:
     key = engagement_key("HEYTALK_AUDIT_KEY")
     with out.status("Writing the demo snapshot: 20,000 accounts"):
         write_demo(demo)
-    finished = run(root / "params" / "quarterly.yaml", [], report)
+    finished = run(root / "params" / "quarterly.yaml", [], report, replace=True)
     print_verdicts(finished.rules)
     print_seconds(finished.seconds)
     faults = faults_of(finished, differences(finished.folder, demo, key))
@@ -83,4 +84,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(lambda: sys.exit(main())))

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from heytalk_audit.detect.excerpts import as_array
 from heytalk_audit.expressions.digests import ALGORITHMS
+from heytalk_audit.snapshot.locked import locked
 
 BLANKS = "\t\n\v\f\r \u00a0\u3000"
 BATCH = 1 << 16  # rows that one thread takes at a time
@@ -94,10 +95,7 @@ def _enum(names: Iterable[str]) -> str:
 
 
 def _connect(threads: int | None) -> duckdb.DuckDBPyConnection:
-    engine = duckdb.connect()
-    if threads:
-        engine.execute(f"SET threads = {int(threads)}")
-    return engine
+    return locked((), {"threads": int(threads)} if threads else None, begin=lambda connection: connection)
 
 
 def _column(name: str, values: Iterable[str | None] | pa.Array) -> pa.Table:

@@ -116,7 +116,7 @@ def _write_head(log: Path, head: Head, signed: SignedHead | None, key: Ed25519Pr
     """Write the head, whole or not at all; an earlier signature is kept until there is a new one."""
     if key is not None:
         signed = SignedHead(**head.model_dump(), signature=sign(canonical(head.model_dump()), key, NAMESPACE).decode())
-    write_whole(canonical(_HeadFile(**head.model_dump(), signed=signed).model_dump()), head_file(log), 0o600)
+    write_whole(canonical(_HeadFile(**head.model_dump(), signed=signed).model_dump()), head_file(log))
 
 
 def _checked(content: bytes, log: Path) -> Chain:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import stat
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from heytalk_audit.disk.failures import refuse_failure
+from heytalk_audit.disk.working import working_folder
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.inventory import LONGEST_NAME, MOST_FILES, MOST_IN_FILE, MOST_LEVELS, refuse_large
 
@@ -31,8 +32,8 @@ def opened_pack(path: Path) -> Iterator[Path]:
     if not is_zip(path):
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="heytalk-audit-", ignore_cleanup_errors=True) as private:
-        folder = Path(private) / (path.stem[:100] or "run")
+    with working_folder() as private:
+        folder = private / (path.stem[:100] or "run")
         folder.mkdir(mode=0o700)
         unpack(path, folder)
         inner = list(folder.iterdir())
@@ -54,6 +55,7 @@ def unpack(archive: Path, folder: Path) -> None:
             for name, entry in entries.items():
                 _write(opened, entry, folder / name, where)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError, LookupError) as error:
+        refuse_failure(error)
         raise InputError(where, "cannot be read as a zip", todo) from error
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
+from heytalk_audit.disk.placing import copy_private, keep_private, move_new, staging
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.bag import bag_tags
 from heytalk_audit.evidence.folder import PAYLOAD, STATEMENT, stated_in
@@ -18,22 +17,22 @@ from heytalk_audit.release.copies import refuse_leaks_in_copy
 
 def write_bag(run: Path, bag: Path) -> int:
     """Make a BagIt bag whose payload is a run's folder; returns how many files it holds. Whole, or not at all. Raises InputError."""
-    if bag.exists():
-        raise InputError(f"pack {bag.name}", "is there already", "name another folder")
+    where = f"pack {bag.name}"
+    if os.path.lexists(bag):
+        raise InputError(where, "is there already", "name another folder")
     if (run / PAYLOAD).is_dir() or not (run / STATEMENT).is_file():
         raise InputError(f"pack {run.name}", "is no run's folder", "name the folder that run wrote")
     faults = verify_pack(run).faults
     if faults:
         raise InputError(f"pack {run.name}", f"is not as it was written ({faults[0]})", "run the audit again")
-    bag.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=bag.parent, prefix=".pack-") as staged:
-        built = Path(staged) / "bag"
-        shutil.copytree(run, built / PAYLOAD)
+    with staging(bag, where) as staged:
+        built = staged / "bag"
+        copy_private(run, built / PAYLOAD)
         files = inventory(built).files
         tags = bag_tags(read_statement((run / STATEMENT).read_bytes()), files)
         for name, content in tags.items():
             (built / name).write_bytes(content)
         refuse_leaks_in_copy(built, [built / name for name in tags], bag, run, stated_in(run))
-        os.chmod(built, 0o755)
-        built.rename(bag)
+        keep_private(built)
+        move_new(built, bag, where)
     return len(files) + len(tags)

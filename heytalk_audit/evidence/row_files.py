@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import glob
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from heytalk_audit.audit.exceptions import EXCEPTIONS
-from heytalk_audit.snapshot.budget import GUARDED
+from heytalk_audit.disk.failures import refuse_failure
+from heytalk_audit.disk.working import working_folder
+from heytalk_audit.snapshot.locked import locked
 from heytalk_audit.snapshot.quoting import literal
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Outcome
 
@@ -33,12 +34,12 @@ _LONGEST = 10_000
 
 
 class RowReader:
-    """DuckDB over files of rows; `spill` is a private folder for what exceeds its memory, which need not be there yet."""
+    """DuckDB over files of rows in these folders, and no other; `spill` is a private one for what exceeds its memory."""
 
-    def __init__(self, spill: Path, memory: str = MEMORY):
+    def __init__(self, spill: Path, folders: Iterable[Path], memory: str = MEMORY):
         threads = min(4, os.cpu_count() or 1)  # each has buffers of its own
-        config: dict[str, Any] = GUARDED | {"memory_limit": memory, "threads": threads, "temp_directory": str(spill)}
-        self._engine = duckdb.connect(config=config)
+        options = {"memory_limit": memory, "threads": threads, "temp_directory": str(spill)}
+        self._engine = locked(folders, options, begin=lambda connection: connection)
 
     def close(self) -> None:
         """Let go of memory and of what was written to the folder."""
@@ -75,10 +76,10 @@ class RowReader:
 
 
 @contextmanager
-def opened_reader() -> Iterator[RowReader]:
-    """A reader with a private folder of its own, which is removed in the end."""
-    with tempfile.TemporaryDirectory(prefix="heytalk-audit-", ignore_cleanup_errors=True) as spill:
-        reader = RowReader(Path(spill))
+def opened_reader(*folders: Path) -> Iterator[RowReader]:
+    """A reader of files in these folders, with a private folder of its own, which is removed in the end."""
+    with working_folder() as spill:
+        reader = RowReader(spill, folders)
         try:
             yield reader
         finally:
@@ -145,7 +146,8 @@ def check_exceptions(reader: RowReader, file: Path, counts: Mapping[str, int]) -
     query = f"SELECT outcome, count(*) AS n, count(*) FILTER (WHERE {well}) AS well, max(due_on), max(days_over) FROM {rows_in(file)}"
     try:
         lines = reader.rows(f"{query} GROUP BY outcome")
-    except duckdb.Error:
+    except duckdb.Error as error:
+        refuse_failure(error)
         return _UNREADABLE
     wanted = {str(outcome): n for outcome, n in counts.items() if n}
     if {str(row["outcome"]): row["n"] for row in lines} != wanted:
@@ -162,7 +164,8 @@ def check_carried(reader: RowReader, file: Path) -> str | None:
     bounded = " AND ".join(f"coalesce(length({name}), 0) <= {_LONGEST}" for name in texts)
     try:
         (row,) = reader.rows(f"SELECT count(*) AS n, count(*) FILTER (WHERE {bounded}) AS well, max(number) FROM {rows_in(file)}")
-    except duckdb.Error:
+    except duckdb.Error as error:
+        refuse_failure(error)
         return _UNREADABLE
     return None if row["n"] == row["well"] else "has a row that no run carries"
 

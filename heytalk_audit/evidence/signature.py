@@ -59,7 +59,7 @@ def new_key(path: Path, passphrase: bytes | None = None) -> Signer:
     """A new private key at `path` (readable by its owner alone) and its public half at `path`.pub. Raises InputError."""
     public_path = path.with_name(path.name + ".pub")
     for taken in (path, public_path):
-        if taken.exists():
+        if os.path.lexists(taken):
             raise InputError(f"key {taken.name}", "is there already", "name another file: a key is never overwritten")
     if not path.parent.is_dir():
         raise InputError(f"key {path.name}", "its folder is not there", "make the folder first")

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from heytalk_audit import __version__
 from heytalk_audit.canonical import canonical, digest, file_sha256
+from heytalk_audit.evidence.commit import commit_of_the_code
 from heytalk_audit.evidence.folder import SIGNATURE, STATEMENT
-from heytalk_audit.evidence.release import commit_of_the_code
 
 #: The format of the statement; one of format 1 does not say so, names no signing key, and no commit.
 FORMAT = 2

@@ -99,7 +99,7 @@ def verify_pack(folder: Path, beside_of: Path | None = None) -> Verified:
     # a changed payload makes the tags of its bag wrong as well: only the first is worth telling
     faults += _tags(there, statement) if bag and not faults else []
     if not faults:
-        with opened_reader() as reader:
+        with opened_reader(run) as reader:
             faults += [PackFault(prefix + f.file, f.what) for f in _contents(run, reader)]
     signed = sign_offs_of(beside_of or folder, run / STATEMENT) if not faults else SignOffs()
     return Verified((*faults, *signed.faults), len(there.files), signer, signed)

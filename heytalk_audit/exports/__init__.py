@@ -5,14 +5,14 @@ An export says what results.json says and nothing more. The same run gives the s
 
 from __future__ import annotations
 
-import os
-import tempfile
+import filecmp
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from heytalk_audit.disk.placing import exchange, keep_private, move_new, staging
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.evidence.folder import payload, stated_in
 from heytalk_audit.evidence.opened import is_zip, opened_pack
@@ -30,24 +30,31 @@ FORMATS: dict[str, Callable[[Recorded, Path], None]] = {
     "cyclonedx": environment.write,
     "dsse": dsse.write,
 }
-FILES = {
-    "findings.csv",
-    "exceptions.csv",
-    "findings.xlsx",
-    "junit.xml",
-    "oscal-assessment-results.json",
-    "report.pdf",
-    "environment.cdx.json",
-    dsse.FILE,
+#: The files of each format.
+FILES_OF = {
+    "csv": ("findings.csv", "exceptions.csv"),
+    "xlsx": ("findings.xlsx",),
+    "junit": ("junit.xml",),
+    "oscal": ("oscal-assessment-results.json",),
+    "pdf": ("report.pdf",),
+    "cyclonedx": ("environment.cdx.json",),
+    "dsse": (dsse.FILE,),
 }
+FILES = {name for files in FILES_OF.values() for name in files}
 
 
 def export(
-    run: Path, formats: list[str], out: Path | None, key: Ed25519PrivateKey | None = None, snapshot: Path | None = None
+    run: Path,
+    formats: list[str],
+    out: Path | None,
+    key: Ed25519PrivateKey | None = None,
+    snapshot: Path | None = None,
+    is_replaced: bool = False,
 ) -> tuple[Path, list[str], list[str]]:
     """Write these formats (none named: all that can be made here) into a folder, whole or not at all. `key` signs. Raises InputError.
 
     What would carry personal data out raises AuditFailure: see `release.copies`; `snapshot` is the run's own, to search for its values.
+    A folder that is there is replaced where it holds exports of this run as they were written, and with `is_replaced` also others.
     Returns the folder, the files in it, and what was left out and why.
     """
     wanted = [f.strip().lower() for f in formats if f.strip()]
@@ -57,18 +64,26 @@ def export(
     with opened_pack(run) as folder:
         recorded = replace(read_recorded(folder, run), key=key)
         target = _target(run, out)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        return _exported(recorded, wanted, target, snapshot)
+        return _exported(recorded, wanted, target, snapshot, is_replaced)
 
 
-def _exported(recorded: Recorded, wanted: list[str], target: Path, snapshot: Path | None) -> tuple[Path, list[str], list[str]]:
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".exports-") as work:
-        staged = Path(work) / "new"
-        staged.mkdir(mode=0o755)
+def _exported(
+    recorded: Recorded, wanted: list[str], target: Path, snapshot: Path | None, is_replaced: bool
+) -> tuple[Path, list[str], list[str]]:
+    where = f"--out {target.name}"
+    with staging(target, where) as work:
+        if not is_replaced:
+            _refuse_others(recorded, target, work / "again")
+        staged = work / "new"
+        staged.mkdir()
         left_out = _write(recorded, wanted, staged)
         refuse_leaks_in_copy(staged, sorted(staged.iterdir()), target, recorded.folder, stated_in(recorded.folder), snapshot)
         files = sorted(file.name for file in staged.iterdir())
-        _publish(staged, Path(work) / "old", target)
+        keep_private(staged)
+        if target.exists():
+            exchange(staged, target)
+        else:
+            move_new(staged, target, where)
     return target, files, left_out
 
 
@@ -93,18 +108,22 @@ def _target(run: Path, out: Path | None) -> Path:
     inside = target.resolve()
     if any(place in (inside, *inside.parents) for place in (run.resolve(), payload(run).resolve())):
         raise InputError(f"--out {target.name}", "lies in the run's folder", "name a folder outside: a run is never changed")
-    if target.is_symlink() or (target.exists() and not (target.is_dir() and {p.name for p in target.iterdir()} <= FILES)):
+    if target.is_symlink() or (target.exists() and not (target.is_dir() and all(_is_one(p) for p in target.iterdir()))):
         raise InputError(f"--out {target.name}", "is there already and holds more than exports", "name another folder")
     return target
 
 
-def _publish(staged: Path, old: Path, target: Path) -> None:
-    """Put a finished folder in its place; what was there is moved to `old`."""
-    if target.exists():
-        os.replace(target, old)
-    try:
-        os.replace(staged, target)
-    except OSError:
-        if old.exists():
-            os.replace(old, target)
-        raise
+def _is_one(path: Path) -> bool:
+    return path.name in FILES and path.is_file() and not path.is_symlink()
+
+
+def _refuse_others(recorded: Recorded, target: Path, again: Path) -> None:
+    """Refuse to replace what is no export of this run, byte for byte: of another run, or changed by somebody since."""
+    there = sorted(p.name for p in target.iterdir()) if target.exists() else []
+    again.mkdir()
+    formats = [name for name, files in FILES_OF.items() if set(files).intersection(there)]
+    if formats:
+        _write(recorded, formats, again)
+    for name in there:
+        if not (again / name).is_file() or not filecmp.cmp(again / name, target / name, shallow=False):
+            raise InputError(f"--out {target.name}", f"its {name} is no export of this run", "move it away, or give --replace")

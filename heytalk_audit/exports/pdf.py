@@ -19,6 +19,8 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, ByteStringObject, DictionaryObject, NameObject, NumberObject
 
 from heytalk_audit.canonical import bytes_bounded
+from heytalk_audit.disk.failures import refuse_failure
+from heytalk_audit.disk.working import working_folder
 from heytalk_audit.exports.recorded import Recorded, Unavailable, line
 from heytalk_audit.policy.chapters import CHAPTERS, SUMMARY
 from heytalk_audit.report import page, words
@@ -40,12 +42,12 @@ def write(run: Recorded, folder: Path) -> None:
     if chromium is None:
         raise Unavailable("needs Chromium, which is not installed", "install chromium, or leave the format out")
     pages = report_pages(run.folder)
-    with tempfile.TemporaryDirectory(prefix="heytalk-pdf-") as work:
-        cover = Path(work) / "cover.html"
+    with working_folder() as work:
+        cover = work / "cover.html"
         cover.write_text(_cover(run), "utf-8")
-        copies = [_inert(source, Path(work) / "pages") for source in pages]
+        copies = [_inert(source, work / "pages") for source in pages]
         with ThreadPoolExecutor(max_workers=2) as pool:
-            printed = list(pool.map(lambda one: _print(chromium, one, Path(work)), [cover, *copies]))
+            printed = list(pool.map(lambda one: _print(chromium, one, work), [cover, *copies]))
     titles = ["Cover", *(_title(p) for p in pages)]
     (folder / "report.pdf").write_bytes(merge(run, ["cover.html", *(p.name for p in pages)], titles, printed))
 
@@ -128,4 +130,5 @@ def _print(chromium: str, source: Path, work: Path) -> bytes:
             subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
             return target.read_bytes()
         except (OSError, subprocess.TimeoutExpired) as error:
+            refuse_failure(error)
             raise Unavailable(f"needs Chromium, which did not print {source.name}", "run chromium by hand to see why") from error

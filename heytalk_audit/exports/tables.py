@@ -60,7 +60,7 @@ def _numbers(run: Recorded, rule: RuleResult) -> list[Any]:
 def exception_rows(run: Recorded) -> Iterator[list[Any]]:
     """The rows of EXCEPTIONS but for the digest, rule by rule, the gravest first."""
     columns = EXCEPTIONS[1:-1]
-    with opened_reader() as reader:
+    with opened_reader(run.folder) as reader:
         for rule in run.findings:
             for row in reader.each(gravest_first(exceptions_file(run.folder, rule.id), columns)):
                 yield [rule.id, *(row[name] for name in columns)]

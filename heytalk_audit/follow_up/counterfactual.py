@@ -7,9 +7,7 @@ A step that cannot be evaluated is left out, and its cause is named together wit
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -170,8 +168,8 @@ def open_old(folder: Path, old: Run, work: Path, engine: Engine | None = None) -
     return snapshot
 
 
-def laboratory(stack: ExitStack, old: Run, new: Run, snapshots: tuple[Path | None, Path | None], key: Callable[[], bytes]) -> Lab | None:
-    """A lab for two recorded runs, where the snapshot of one of them is at hand. The stack removes what is derived on the way.
+def laboratory(work: Path, old: Run, new: Run, snapshots: tuple[Path | None, Path | None], key: Callable[[], bytes]) -> Lab | None:
+    """A lab for two recorded runs, where the snapshot of one of them is at hand. What is derived on the way lies in a folder.
 
     Raises InputError where a snapshot, the key or the code is another than the run's.
     """
@@ -184,14 +182,8 @@ def laboratory(stack: ExitStack, old: Run, new: Run, snapshots: tuple[Path | Non
         raise InputError("engagement key", "is not that of the runs", "export the engagement key of these runs")
     kept = new.folder / INPUTS / "policy" / "policy.yaml"
     policy = load_policy(str(kept)) if kept.is_file() else load_policy(new.audit.policy.name)
-    old_snapshot, new_snapshot = (_opened(stack, folder, run) for folder, run in zip(snapshots, (old, new), strict=True))
-    return Lab(old, policy, new.parameter_settings, value, _temporary(stack), old_snapshot, new_snapshot)
-
-
-def _opened(stack: ExitStack, folder: Path | None, run: Run) -> Snapshot | None:
-    return None if folder is None else open_old(folder, run, _temporary(stack))
-
-
-def _temporary(stack: ExitStack) -> Path:
-    """A private folder that the stack removes."""
-    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="heytalk-audit-")))
+    of_old, of_new = (
+        None if folder is None else open_old(folder, run, work / name)
+        for folder, run, name in zip(snapshots, (old, new), ("old", "new"), strict=True)
+    )
+    return Lab(old, policy, new.parameter_settings, value, work / "lab", of_old, of_new)

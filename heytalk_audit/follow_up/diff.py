@@ -13,7 +13,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from rich.console import Console
@@ -21,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from heytalk_audit.canonical import Streamed
+from heytalk_audit.disk.working import working_folder
 from heytalk_audit.errors import printable
 from heytalk_audit.evidence.opened import opened_pack
 from heytalk_audit.evidence.row_files import opened_reader
@@ -131,12 +131,12 @@ def _comparison(
     stack: ExitStack, old: Run, new: Run, snapshots: tuple[Path | None, Path | None], recorded: bool, key_env: str
 ) -> Comparison:
     """The rules of both runs, which have one key; `recorded`: as the later run itself has recorded them."""
-    rules, reader = _rules(old, new), stack.enter_context(opened_reader())
+    rules, folder = _rules(old, new), stack.enter_context(working_folder())
+    reader = stack.enter_context(opened_reader(old.folder, new.folder, folder))
     if recorded:
         compared = [Compared(rule, verdicts_of(rule, old, new), candidates_of(rule, old, new)) for rule in rules]
         return counted(compared, recorded_changes(reader, new.carried))
-    lab = laboratory(stack, old, new, snapshots, lambda: engagement_key(key_env))
-    folder = Path(stack.enter_context(TemporaryDirectory(prefix="heytalk-audit-")))
+    lab = laboratory(folder, old, new, snapshots, lambda: engagement_key(key_env))
     now = (new.rows_of(rule) if new.finds(rule) else RuleRows(rule, None) for rule in rules)
     return compare_runs(old, new, now, lab, reader, folder)
 

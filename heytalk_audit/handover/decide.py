@@ -30,7 +30,7 @@ def open_register(folder: Path) -> str:
     if run.audit.audience != Audience.INTERNAL:
         raise InputError(f"decide {folder.name}", "is for readers outside and names no record", "name the internal run")
     bounds = (run.audit.settings["decision_share"], run.audit.settings["decision_rows"])
-    with opened_reader() as reader:
+    with opened_reader(run.folder) as reader:
         parts = [part for result in run.rules.values() if result.verdict.is_tested for part in _of_rule(run, result, bounds, reader)]
     return _HEAD + ("decisions:\n" + "".join(parts) if parts else "decisions: []\n")
 

@@ -5,9 +5,7 @@ Both are drafts filled from the parameters, the policy and the contract; what on
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 from heytalk_audit import contract, params
 from heytalk_audit.canonical import read_json
 from heytalk_audit.catalogue import rules_of
+from heytalk_audit.disk.placing import move_new, staging
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.custody import KEEP_DAYS
 from heytalk_audit.handover.markdown import BLANK, bullets, document, escape, pairs, table
@@ -98,12 +97,12 @@ def write_records(path: Path, overrides: list[str], out: Path) -> list[str]:
         if (out / name).exists() or (out / name).is_symlink():
             raise InputError(f"--out {out.name}", f"holds {name} already", "people fill it in, so it is kept: name another folder")
     documents = {RECORD: record_of_processing(facts), ASSESSMENT: impact_assessment(facts)}
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out, prefix=".record-") as work:
+    where = f"--out {out.name}"
+    with staging(out / RECORD, where) as work:
         for name, text in documents.items():
-            (Path(work) / name).write_text(text, "utf-8")
+            (work / name).write_text(text, "utf-8")
         for name in documents:
-            os.replace(Path(work) / name, out / name)
+            move_new(work / name, out / name, where)
     return list(documents)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from heytalk_audit import contract
 from heytalk_audit.audit.document import Results
 from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.canonical import canonical, digest, read_yaml
+from heytalk_audit.disk.working import working_folder
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence import custody
 from heytalk_audit.evidence.chain import append
@@ -146,7 +146,7 @@ def _where(folder: Path, results: Results, pseudonyms: list[str]) -> dict[str, s
         if not re.fullmatch(r"[0-9a-f]{16}", one):
             raise InputError(f"resolve {printable(one)[:40]}", "is no pseudonym", "write its 16 hex digits")
     tables: dict[str, set[str]] = {one: set() for one in pseudonyms}
-    with opened_reader() as reader:
+    with opened_reader(folder) as reader:
         for rule in results.rules:
             drawn = {record for sample in rule.samples for record in sample.records}
             file = exceptions_file(folder, rule.id)
@@ -200,9 +200,9 @@ def _keys(delivered: delivery.Delivery) -> Iterator[tuple[str, delivery.Delivere
 
 def _values(part: delivery.DeliveredPart, column: str, person: str) -> Iterator[tuple[str, str | None]]:
     """Every value of a key, once, with the person beside it; nothing where the column was not delivered."""
-    with opened_reader() as reader, tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
+    with working_folder() as work, opened_reader(part.path.parent, work) as reader:
         if part.format == "csv":
-            with opened(part, part.path.parent, Path(work)) as form:
+            with opened(part, part.path.parent, work) as form:
                 source = form.source
         else:
             source = f"read_parquet({file_list(part.files)}, union_by_name = true, hive_partitioning = false)"

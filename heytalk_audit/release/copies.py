@@ -7,12 +7,12 @@ stands in no file of the run has no business in it. Where the snapshot is named 
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
+from heytalk_audit.disk.working import working_folder
 from heytalk_audit.release.candidates import TABLE, Candidates
 from heytalk_audit.release.forms import Form
 from heytalk_audit.release.own import Own, own
@@ -34,10 +34,11 @@ def refuse_leaks_in_copy(
 
     `stated` are the texts that people stated to the run, and what it says of itself.
     """
-    with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work, contextlib.closing(Duck({"temp_directory": work})) as duck:
+    folders = [staged, run, *filter(None, [snapshot])]
+    with working_folder() as work, contextlib.closing(Duck({"temp_directory": str(work)}, [*folders, work])) as duck:
         con, words = duck.backend.con, own().with_texts(stated)
         forms = _searched(con, staged, files, words)
-        hits = _beyond(con, run, words) if snapshot is None else _of_snapshot(duck, snapshot, Path(work), forms)
+        hits = _beyond(con, run, words) if snapshot is None else _of_snapshot(duck, snapshot, work, forms)
     if hits:
         raise withhold(staged, target, hits)
 

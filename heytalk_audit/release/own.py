@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import duckdb
 import xlsxwriter
 
 from heytalk_audit.canonical import PACKAGE
 from heytalk_audit.release.forms import Form, shapes_in
+from heytalk_audit.snapshot.locked import locked
 
 #: Rooms that speak of people: names that the demo makes, and words that detectors look for.
 _OF_PEOPLE = ("demo", "detect")
@@ -53,7 +53,7 @@ def own() -> Own:
     folders = (PACKAGE, PACKAGE.parent / "notebooks")
     files = (file for folder in folders for file in sorted(folder.rglob("*")) if file.suffix in _TEXTS and _is_own(file))
     texts = [file.read_text("utf-8", "replace") for file in (*files, *PACKAGE.parent.glob("*.lock"))]
-    with duckdb.connect() as con:
+    with locked((), begin=lambda connection: connection) as con:
         sql = [row[0] for row in con.execute(_SQL).fetchall()]
     names = (file.relative_to(PACKAGE.parent).as_posix() for file in PACKAGE.rglob("*"))
     return Own(*_read([*texts, *sql, *names, *_empty_workbook()]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import contextlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from heytalk_audit import contract
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.unlocks import Unlock, other_blocks, unlocks, usable_columns
 from heytalk_audit.contract import needs
+from heytalk_audit.disk.working import working_folder
 from heytalk_audit.errors import Faults, printable
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
@@ -71,22 +72,18 @@ def check_delivery(folder: Path) -> Checked:
     delivered = delivery.read_delivery(folder, descriptor=False, whole=False, faults=faults)
     is_sealed = (folder / DESCRIPTOR).exists()
     described = replace(delivered, descriptor=delivery.read_descriptor(folder) if is_sealed else {})
-    with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
-        duck = Duck()
-        try:
-            with faults.gathered():
-                profile.load_or_take(described, Path(work), duck)
-            faults.refuse()
-            return _checked(described, duck, Path(work), is_sealed)
-        finally:
-            duck.close()
+    with working_folder() as work, contextlib.closing(Duck(folders=[folder, work])) as duck:
+        with faults.gathered():
+            profile.load_or_take(described, work, duck)
+        faults.refuse()
+        return _checked(described, duck, work, is_sealed)
 
 
 def _checked(described: Delivery, duck: Duck, work: Path, is_sealed: bool) -> Checked:
     profiled = profile.load_or_take(described, work, duck)
     usable = usable_columns(profiled)
     lacks = {id: of_rule.lacking(usable) for id, of_rule in needs.of_rules().items() if id in RULES}
-    defects = sorted(defects_of(described, profiled, duck), key=lambda defect: -_weight(defect.name))
+    defects = sorted(defects_of(described, profiled, duck, work), key=lambda defect: -_weight(defect.name))
     blocked, failed = {}, {}
     if is_sealed and all(table.name in profiled for table in contract.load().values() if table.required):
         policy = load_policy()

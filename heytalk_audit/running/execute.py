@@ -6,9 +6,10 @@ import copy
 import json
 import logging
 import os
+import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from nbformat import NotebookNode
 from rich.progress import Progress
 
 from heytalk_audit.audit import disclosure
-from heytalk_audit.errors import InputError
+from heytalk_audit.disk.failures import refuse_failure
+from heytalk_audit.errors import AuditFailure, InputError
 from heytalk_audit.evidence import folder
 from heytalk_audit.evidence.materials import NOTEBOOKS
 from heytalk_audit.params import Params
@@ -56,7 +58,9 @@ def execute(parameters: Params, work: Path, progress: Progress, step: Step, kern
         try:
             for batch in _batches(parameters, work):
                 write_share(budget, _connections(parameters, batch, workers), work)
-                list(pool.map(one, batch))
+                # the first that fails ends the others, whichever it is
+                for future in as_completed([pool.submit(one, chapter) for chapter in batch]):
+                    future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             kernels.stop()
@@ -103,12 +107,23 @@ def _execute_one(name: str, progress: Progress, manager: type[AsyncKernelManager
     try:
         executed = _papermill(nbformat.read(source, as_version=4), manager)
     except papermill.exceptions.PapermillExecutionError as error:
-        if error.ename == InputError.__name__:
-            raise InputError.again(error.evalue) from None
-        # the traceback may quote data: its kind and place are enough
-        raise InputError(f"notebook {name}", f"a cell failed with {error.ename}", "open it in JupyterLab and run it there") from None
+        for kind in (InputError, AuditFailure):
+            if error.ename == kind.__name__:
+                raise kind.again(error.evalue) from None
+        refuse_failure(_of_system(error))
+        # the traceback may quote data: its kind is enough
+        raise AuditFailure(f"notebook {name}", f"a cell failed with {error.ename}", "open it in JupyterLab and run it there") from None
+    except RuntimeError as error:
+        todo = "see whether the machine ran out of memory, then run it again"
+        raise AuditFailure(f"notebook {name}", "its kernel was ended from outside, or did not begin", todo) from error
     progress.update(task, total=1, completed=1)
     return executed
+
+
+def _of_system(error: papermill.exceptions.PapermillExecutionError) -> OSError:
+    """What the system refused a cell, by its number; without one, where it refused nothing."""
+    number = re.match(r"\[Errno (\d+)\]", str(error.evalue)) if error.ename == OSError.__name__ else None
+    return OSError(int(number[1]), "") if number else OSError()
 
 
 def _papermill(notebook: NotebookNode, manager: type[AsyncKernelManager]) -> NotebookNode:
@@ -120,7 +135,6 @@ def _papermill(notebook: NotebookNode, manager: type[AsyncKernelManager]) -> Not
         kernel_name="python3",
         progress_bar=False,
         log_output=False,
-        extra_arguments=["--IPKernelApp.log_level=40"],
         kernel_manager_class=manager,
     )
     return executed

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from heytalk_audit.audit.document import FindingStanding, FollowUpDocument
 from heytalk_audit.audit.rule_result import RuleResult
+from heytalk_audit.disk.working import working_folder
 from heytalk_audit.evidence.folder import CARRIED
 from heytalk_audit.evidence.materials import materials, parameters_of
 from heytalk_audit.follow_up import standings
@@ -47,8 +47,8 @@ def follow_up(session: Session, results: list[RuleResult]) -> FollowUp:
 def _followed(session: Session, old: Run, results: list[RuleResult], covered: Mapping[str, Path]) -> FollowUpDocument:
     """What results.json says of the previous run; the rows for the next one are written."""
     new = as_run(session, results)
-    with TemporaryDirectory(dir=session.work, prefix="changes-") as folder:
-        comparison = _compared(session, old, new, Path(folder))
+    with working_folder(session.work) as folder:
+        comparison = _compared(session, old, new, folder)
         followed = Followed(old, results, comparison, covered, new.audit.as_of, bool(same_key(old, new, session.key)))
         write_carried(session.reader, followed.carried(), session.work / CARRIED)
         return followed.document()

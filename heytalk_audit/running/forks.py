@@ -1,4 +1,4 @@
-"""The process that kernels are forked from. It also cleans up behind a run that is killed, as it outlives it by a moment.
+"""The process that kernels are forked from. It outlives the run's own by a moment, to end them.
 
 It reads requests, one JSON document a line, and answers each with a number: the process of a new kernel, else 0.
 """
@@ -6,34 +6,35 @@ It reads requests, one JSON document a line, and answers each with a number: the
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
-import shutil
 import signal
 import sys
 from typing import IO, Any
 
 #: What a kernel of an audit imports anyhow.
 PRELOADED = (
-    "ipykernel.kernelapp",
+    "heytalk_audit.running.kernel_app",
     "ipykernel.ipkernel",
     "heytalk_audit.notebook",
     "heytalk_audit.report.drawing",
     "ibis.backends.duckdb",
     "pyarrow.parquet",
 )
-
-
 #: Signals that would end the server: whoever ends the process that asks it ends itself, too, and that is what the server waits for.
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: What prctl is asked for: the signal that a process gets when its parent ends.
+_DEATH_SIGNAL = 1
 
 
 def serve(requests: IO[str], answers: IO[str]) -> None:
-    """Answer requests until there are no more, then end the kernels and remove the folders that were named."""
+    """Answer requests until there are no more, then end the kernels."""
     import gc
     import importlib
 
-    # it has yet to clean up
+    # it has yet to end its kernels; and what it or they are signalled is no signal to the run
+    signal.set_wakeup_fd(-1)
     for signum in ENDING:
         signal.signal(signum, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
@@ -45,17 +46,12 @@ def serve(requests: IO[str], answers: IO[str]) -> None:
     gc.set_threshold(100_000, 50, 100)
     forks = Forks()
     signal.signal(signal.SIGCHLD, forks.reap)
-    folders: list[str] = []
     for line in requests:
         request = json.loads(line)
-        if "clean" in request:
-            folders.append(request["clean"])
-        elif "stop" in request:
+        if "stop" in request:
             forks.stop()
         print(forks.start(request) if "argv" in request else 0, file=answers, flush=True)
     forks.stop()
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read_shipped() -> None:
@@ -108,6 +104,8 @@ class Forks:
 
 def _become_kernel(request: dict[str, Any]) -> None:
     server = os.getppid()
+    # where the server is killed, nobody is left to end its kernels
+    ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
     os.setsid()
     for signum in (signal.SIGCHLD, *ENDING):
         signal.signal(signum, signal.SIG_DFL)
@@ -118,11 +116,12 @@ def _become_kernel(request: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["env"])
     os.chdir(request["cwd"])
-    sys.argv = ["ipykernel_launcher", *request["argv"], f"--IPKernelApp.parent_handle={server}"]
-    from ipykernel.kernelapp import IPKernelApp
+    arguments = [*request["argv"], f"--IPKernelApp.parent_handle={server}"]
+    sys.argv = ["ipykernel_launcher", *arguments]
+    from heytalk_audit.running.kernel_app import launch
 
     try:
-        IPKernelApp.launch_instance(sys.argv[1:])
+        launch(arguments)
     finally:
         sys.stdout.flush()
         os._exit(0)

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NoReturn, cast
@@ -23,8 +23,16 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from heytalk_audit.running import forks
+from heytalk_audit.disk.working import guardian_handle, working_folder
+from heytalk_audit.ending import COMMAND
+from heytalk_audit.errors import AuditFailure
+from heytalk_audit.running import forks, kernel_app
 from heytalk_audit.running.session import WORK
+
+#: The longest path of a socket, in bytes, less what ZeroMQ's number of a channel takes.
+_LONGEST = 107 - len("-9")
+#: Where sockets may lie if the folder for temporary files has too long a path.
+_SHORT = (Path("/tmp"), Path("/var/tmp"))
 
 
 class Forked:
@@ -38,10 +46,11 @@ class Forked:
     def poll(self) -> int | None:
         """None while it runs. The server reaps it, so that its own status is not known here."""
         try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
+            state = Path(f"/proc/{self.pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[0]
+        except OSError:
             return 0
-        return None
+        # where the server was killed, it may be that nobody reaps it
+        return 0 if state in "ZX" else None
 
     def wait(self) -> int:
         """Its end, which the provisioner has polled for."""
@@ -49,7 +58,8 @@ class Forked:
 
     def send_signal(self, signum: int) -> None:
         """Signal it."""
-        os.kill(self.pid, signum)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signum)
 
     def terminate(self) -> None:
         """Ask it to end."""
@@ -67,14 +77,9 @@ class Server:
         self._wait, self._requests, self._answers = _started() if threading.active_count() > 1 else _forked()
         self._lock = threading.Lock()
 
-    def clean(self, folder: Path) -> None:
-        """Have this folder removed when this process ends, in whatever way; its kernels end before."""
-        with self._lock:
-            self._ask({"clean": str(folder)})
-
     def stop(self) -> None:
-        """End the kernels now; none starts any more."""
-        with self._lock:
+        """End the kernels now; none starts any more. Where the server was killed, they have ended with it."""
+        with self._lock, contextlib.suppress(AuditFailure):
             self._ask({"stop": True})
 
     def start(self, argv: list[str], env: dict[str, str], cwd: str) -> Forked:
@@ -82,19 +87,23 @@ class Server:
         with self._lock:
             pid = self._ask({"argv": argv, "env": env, "cwd": cwd})
         if not pid:
-            raise RuntimeError("the run has been stopped")
+            raise AuditFailure("kernels", "the run has been stopped", "run it again")
         return Forked(pid)
 
     def _ask(self, request: dict[str, Any]) -> int:
-        self._requests.write(json.dumps(request) + "\n")
-        self._requests.flush()
-        return int(self._answers.readline())
+        try:
+            self._requests.write(json.dumps(request) + "\n")
+            self._requests.flush()
+            return int(self._answers.readline())
+        except (OSError, ValueError) as error:
+            raise AuditFailure("kernels", "the process that they are forks of has ended", "run it again") from error
 
     def close(self) -> None:
         """End the server, and with it the kernels that are still there."""
         with contextlib.suppress(BrokenPipeError):
             self._requests.close()
-        self._wait()
+        with contextlib.suppress(ChildProcessError):
+            self._wait()
         self._answers.close()
 
 
@@ -105,8 +114,14 @@ Started = tuple[Callable[[], object], IO[str], IO[str]]
 def _started() -> Started:
     """A server that starts from nothing."""
     # errors of a kernel's own logging are no part of the audit: what a cell says comes through its channels
+    handle = guardian_handle()
     process = subprocess.Popen(
-        [sys.executable, "-m", forks.__name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-m", forks.__name__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        pass_fds=() if handle is None else (handle,),
     )
     assert process.stdin is not None and process.stdout is not None
     return process.wait, process.stdin, process.stdout
@@ -139,17 +154,17 @@ def _become_server(requests: int, answers: int, others: tuple[int, int]) -> NoRe
         os._exit(0)
 
 
-def manager(work: Path, server: Server | None = None) -> type[AsyncKernelManager]:
+def manager(work: Path, sockets: Path, server: Server | None = None) -> type[AsyncKernelManager]:
     """A manager for papermill whose kernels live in a run's working folder, and have its path in an environment of their own.
 
-    With a server, kernels are forks of it.
+    They are talked to through sockets in a private folder. With a server, they are forks of it.
     """
 
     class Provisioner(LocalProvisioner):
         async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-            if server is None:
-                return await super().launch_kernel(cmd, **kwargs)
             # cmd is python -m ipykernel_launcher, and then the kernel's own arguments
+            if server is None:
+                return await super().launch_kernel([*cmd[:2], kernel_app.__name__, *cmd[3:]], **kwargs)
             kernel = server.start(cmd[3:], kwargs["env"], kwargs["cwd"])
             self.process = cast("subprocess.Popen[bytes]", kernel)  # it has all that a provisioner asks of one
             self.pid = self.pgid = kernel.pid
@@ -161,7 +176,10 @@ def manager(work: Path, server: Server | None = None) -> type[AsyncKernelManager
             self.provisioner = Provisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
             # else it would lie in the system's folder for temporary files, and stay there where a kernel is killed
             self.connection_file = str(work / f"kernel-{self.kernel_id}.json")
-            own = {"env": dict(kwargs.get("env") or os.environ) | {WORK: str(work)}, "cwd": str(work)}
+            self.transport, self.ip = "ipc", str(sockets / os.urandom(4).hex())
+            # what a person has IPython do when it starts is no part of an audit
+            variables = {WORK: str(work), "IPYTHONDIR": str(work / "ipython")}
+            own = {"env": dict(kwargs.get("env") or os.environ) | variables, "cwd": str(work)}
             return await super()._async_pre_start_kernel(**(kwargs | own))
 
     return Manager
@@ -176,19 +194,27 @@ class Kernels:
 
 
 @contextlib.contextmanager
-def warm(work: Path, also: Sequence[Path] = ()) -> Iterator[Kernels]:
-    """The kernels of a run; they start warm while it lasts, where the system forks safely.
+def warm(work: Path) -> Iterator[Kernels]:
+    """The kernels of a run; they start warm while it lasts, where the system forks safely. There they end with it, however it ends."""
+    with _sockets(work) as sockets:
+        server = Server() if sys.platform == "linux" else None
+        # a thread more, which no fork has to live with
+        COMMAND.watch()
+        try:
+            yield Kernels(manager(work, sockets, server), server.stop) if server else Kernels(manager(work, sockets))
+        finally:
+            if server is not None:
+                server.close()
 
-    There, the working folder and these others are removed even if this process is killed.
-    """
-    server = Server() if sys.platform == "linux" else None
-    try:
-        if server is None:
-            yield Kernels(manager(work))
-        else:
-            for folder in (work, *also):
-                server.clean(folder)
-            yield Kernels(manager(work, server), server.stop)
-    finally:
-        if server is not None:
-            server.close()
+
+@contextlib.contextmanager
+def _sockets(work: Path) -> Iterator[Path]:
+    """A private folder whose path is short enough for sockets: the working folder, or another. Raises AuditFailure where there is none."""
+    if len(os.fsencode(work / ("0" * 8))) <= _LONGEST:
+        yield work
+        return
+    place = next((place for place in _SHORT if place.is_dir() and os.access(place, os.W_OK | os.X_OK)), None)
+    if place is None:
+        raise AuditFailure("kernels", "no folder has a path that is short enough for their sockets", "name one with TMPDIR")
+    with working_folder(place) as folder:
+        yield folder

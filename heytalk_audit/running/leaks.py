@@ -16,7 +16,7 @@ from heytalk_audit.release.search import hits_of, sources_of
 from heytalk_audit.release.withheld import withhold
 from heytalk_audit.running.share import read_share
 from heytalk_audit.snapshot import profile
-from heytalk_audit.snapshot.engines import connect_duckdb
+from heytalk_audit.snapshot.duck import Duck
 
 
 def refuse_leaks(parameters: Params, base: Path, work: Path, staged: Path, target: Path) -> None:
@@ -25,7 +25,7 @@ def refuse_leaks(parameters: Params, base: Path, work: Path, staged: Path, targe
     The folder is withheld then, see `withheld`. What parameters, registers and the policy say is no leak: it was stated for the report.
     """
     described = (json.loads((work / name).read_text("utf-8")) for name in (profile.FILE, profile.UNKNOWN_FILE) if (work / name).exists())
-    with contextlib.closing(connect_duckdb(read_share(work))) as duck:
+    with contextlib.closing(Duck(read_share(work), [base / parameters.snapshot, work])) as duck:
         con = duck.backend.con
         candidates = Candidates(con, own().with_texts(_stated(parameters, base)))
         candidates.add(staged, sorted(file for file in staged.rglob("*") if file.is_file()))

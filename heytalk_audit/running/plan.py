@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import lacking
 from heytalk_audit.audit.hashed_log import with_compared_ids
 from heytalk_audit.catalogue import rules_of
+from heytalk_audit.disk.working import working_folder
 from heytalk_audit.errors import printable
 from heytalk_audit.follow_up import earlier
 from heytalk_audit.follow_up.standings import refuse_unknown_reasons
@@ -27,7 +28,7 @@ from heytalk_audit.registers import accepted, findings
 from heytalk_audit.rules import RULES
 from heytalk_audit.running.queries import show_queries
 from heytalk_audit.snapshot.budget import budget_of
-from heytalk_audit.snapshot.engines import connect_duckdb
+from heytalk_audit.snapshot.duck import Duck
 from heytalk_audit.snapshot.open import open_snapshot
 
 
@@ -38,8 +39,8 @@ def show_plan(path: Path, overrides: list[str], console: Console, queries: bool 
     settings = settings_of(policy, parameters.settings)
     chosen = [rule for chapter in parameters.chapters for rule in rules_of(chapter, parameters.rules)]
     compared = drift(load_text(base / parameters.policy.text), policy.clauses.values()) if parameters.policy.text else None
-    with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
-        snapshot = open_snapshot(base / parameters.snapshot, connect_duckdb(_all(parameters, base, work)), Path(work))
+    with working_folder() as work, contextlib.closing(Duck(_all(parameters, base, work))) as duck:
+        snapshot = open_snapshot(base / parameters.snapshot, duck, work)
         snapshot = with_compared_ids(snapshot, params.purge_key(parameters.delivery.purge_key_env))
         audit = Audit(snapshot, policy, settings, compared)
         head = f"{printable(parameters.audit.title)}: {len(chosen)} rules, as of {audit.clock.as_of}Z, days in {audit.clock.zone}"
@@ -51,7 +52,7 @@ def show_plan(path: Path, overrides: list[str], console: Console, queries: bool 
             show_queries(chosen, audit, console)
 
 
-def _all(parameters: Params, base: Path, work: str) -> dict[str, Any]:
+def _all(parameters: Params, base: Path, work: Path) -> dict[str, Any]:
     """All that the audit may use: the plan has one connection."""
     options = parameters.engine.duckdb(base)
     return budget_of(options, Path(options.get("temp_directory") or work)).share(1)

@@ -34,7 +34,7 @@ from heytalk_audit.snapshot import delivery, profile
 from heytalk_audit.snapshot.delivery import Delivery
 from heytalk_audit.snapshot.duck import Duck
 from heytalk_audit.snapshot.elsewhere import refuse_rewritten
-from heytalk_audit.snapshot.engines import check_url, connect_duckdb
+from heytalk_audit.snapshot.engines import check_url
 from heytalk_audit.snapshot.open import open_snapshot
 from heytalk_audit.snapshot.spark_session import check_reachable
 from heytalk_audit.snapshot.unchanged import identities, refuse_changed
@@ -56,7 +56,8 @@ def prepare(parameters: Params, base: Path, work: Path, progress: Progress, cons
     if parameters.attestations:
         today = Clock(delivered.as_of, settings_of(policy, parameters.settings)["audit_tz"]).today
         attestations.read_attestations(base / parameters.attestations, policy, today)
-    with contextlib.closing(connect_duckdb(read_share(work))) as duck:
+    snapshots = [base / path for path in (parameters.snapshot, parameters.previous_snapshot) if path]
+    with contextlib.closing(Duck(read_share(work), [*snapshots, work])) as duck:
         refuse_rewritten(parameters.engine.url, delivered, _profile(delivered, work, duck, progress))
         _check_registers(parameters, base, work, policy, duck)
         if parameters.previous and parameters.previous_snapshot:

@@ -7,7 +7,6 @@ path or the name of a key in the pack is passed over, and a line says so.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from rich.console import Console
 from heytalk_audit import params as parameters
 from heytalk_audit.audit.document import FORMAT, Results
 from heytalk_audit.canonical import read_yaml, yaml_text
+from heytalk_audit.disk.working import working_folder
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence.folder import INPUTS, PARAMETERS, STATEMENT, payload, results_of
 from heytalk_audit.evidence.inventory import PackFault
@@ -73,12 +73,12 @@ def replay(pack: Path, kept_apart: KeptApart, overrides: list[str], console: Con
     """Run the audit of a pack (a run's folder, a bag or a zip of one) again. `kept_apart` names the snapshot, and where the run had them,
     previous, previous_snapshot, labels and the policy's text; of a run for readers outside the registers as well. Raises InputError.
     """
-    with opened_pack(pack) as folder, tempfile.TemporaryDirectory(prefix="heytalk-replay-") as work:
+    with opened_pack(pack) as folder, working_folder() as work:
         faults = verify_pack(folder, beside_of=pack).faults
         if faults:
             return Replayed(faults)
-        recorded, again = payload(folder), Path(work) / "run"
-        file = prepared(recorded, Path(work), kept_apart, overrides, console)
+        recorded, again = payload(folder), work / "run"
+        file = prepared(recorded, work, kept_apart, overrides, console)
         run(file, overrides, again, console=console)
         return _compared(recorded, again)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from pathlib import Path
 
 import ibis.expr.types as ir
@@ -12,9 +11,9 @@ from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.evaluate import Evaluation, evaluate
 from heytalk_audit.audit.pseudonym import with_pseudonyms
 from heytalk_audit.audit.sampling import pseudonyms
-from heytalk_audit.canonical import write_whole
 from heytalk_audit.detect.places import PLACES
-from heytalk_audit.errors import InputError, visible
+from heytalk_audit.disk.placing import new_file
+from heytalk_audit.errors import visible
 from heytalk_audit.rules import RULES
 from heytalk_audit.running.session import Session
 
@@ -30,17 +29,13 @@ def write_queue(params: Path, overrides: list[str], target: Path) -> int:
 
     Each line has an empty `reviewer` and `label` for a person to fill in. Raises InputError.
     """
-    if target.exists():
-        raise InputError(f"queue {target.name}", "is there already", "name another file, so that no label is lost")
-    if not target.absolute().parent.is_dir():
-        raise InputError(f"queue {target.name}", "its folder is not there", "make the folder, or name another file")
-    session = Session(params, overrides)
-    judged = [RULES[id] for id in session.rules if RULES[id].judged]
-    lines = [line for rule in judged for line in _lines(evaluate(rule, session.audit), session.audit, session.key_pads)]
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows([COLUMNS, *lines])
-    write_whole(buffer.getvalue().encode(), target, 0o600)
-    return len(lines)
+    with new_file(target, f"queue {target.name}") as file:
+        session = Session(params, overrides)
+        judged = [RULES[id] for id in session.rules if RULES[id].judged]
+        lines = [line for rule in judged for line in _lines(evaluate(rule, session.audit), session.audit, session.key_pads)]
+        with file.open("w", encoding="utf-8", newline="") as handle:
+            csv.writer(handle, lineterminator="\n").writerows([COLUMNS, *lines])
+        return len(lines)
 
 
 def _lines(evaluation: Evaluation, audit: Audit, pads: ir.Table) -> list[Line]:

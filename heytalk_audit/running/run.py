@@ -9,9 +9,6 @@ from __future__ import annotations
 from heytalk_audit.running import quick_nbformat  # noqa: F401  # isort: skip
 import contextlib
 import datetime as dt
-import os
-import shutil
-import tempfile
 import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -24,9 +21,10 @@ from heytalk_audit import params
 from heytalk_audit.audit.document import read_results
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.console import err
+from heytalk_audit.disk.working import working_folder
 from heytalk_audit.errors import InputError, nearest, printable
 from heytalk_audit.evidence import custody
-from heytalk_audit.evidence.folder import RESULTS, results_of
+from heytalk_audit.evidence.folder import results_of
 from heytalk_audit.policy.chapters import CHAPTERS, SUMMARY
 from heytalk_audit.running import kernels
 from heytalk_audit.running.assemble import STAGED, assemble
@@ -35,6 +33,7 @@ from heytalk_audit.running.leaks import refuse_leaks
 from heytalk_audit.running.prepare import prepare, refuse_changed_snapshots
 from heytalk_audit.running.session import TRACEBACKS
 from heytalk_audit.running.share import write_share
+from heytalk_audit.running.target import default_folder, prepared_target
 from heytalk_audit.snapshot.budget import Budget, budget_of
 from heytalk_audit.vocabulary import Verdict
 
@@ -84,20 +83,23 @@ def run(
     allow: Iterable[str] = (),
     console: Console | None = None,
     debug: bool = False,
+    replace: bool = False,
 ) -> Finished:
-    """Run the audit that a parameters file describes. Unusable input raises InputError, and nothing is written.
+    """Run the audit that a parameters file describes. Unusable input raises InputError, what fails AuditFailure, and nothing is written.
 
-    With `debug` the tracebacks of rules that crashed are printed, and nowhere kept: they may quote data.
+    With `replace` an unsigned run that verifies may be replaced: see `target`. With `debug` the tracebacks of rules that crashed are
+    printed, and nowhere kept: they may quote data.
     """
     console, watch = console or err, Watch()
     parameters, base = params.read_params(path, overrides), path.resolve().parent
-    allowed, target = check_allow(allow), _target(path, parameters, out)
-    tracebacks = console if debug else None
+    allowed, folder = check_allow(allow), out or default_folder(path, parameters)
     with (
-        _working_folder(tracebacks) as work,
+        _noted() as notes,
+        prepared_target(folder, replace, base / parameters.snapshot) as target,
+        _working_folder(console if debug else None) as work,
         _budget(parameters, base, work) as budget,
         _progress(console) as progress,
-        kernels.warm(work, [budget.folder]) as started,
+        kernels.warm(work) as started,
     ):
         with watch.step(SNAPSHOT):
             write_share(budget, 1, work)
@@ -107,10 +109,25 @@ def run(
         with watch.step(FOLDER):
             assemble(parameters, base, work)
             refuse_changed_snapshots(parameters, base, work)
-            refuse_leaks(parameters, base, work, work / STAGED, target)
-            _publish(work / STAGED, target)
-    rules = read_results(results_of(target)).rules
-    return Finished(target, rules, status((rule.verdict for rule in rules), allowed), watch.total())
+            refuse_leaks(parameters, base, work, work / STAGED, folder)
+            warning = target.publish(work / STAGED)
+        notes.append(f"{folder} was written")
+    if warning:
+        console.print(f"warning: {warning}", markup=False, soft_wrap=True)
+    rules = read_results(results_of(folder)).rules
+    return Finished(folder, rules, status((rule.verdict for rule in rules), allowed), watch.total())
+
+
+@contextlib.contextmanager
+def _noted() -> Iterator[list[str]]:
+    """What is done is noted with whatever ends the command after that."""
+    notes: list[str] = []
+    try:
+        yield notes
+    except BaseException as error:
+        for note in notes:
+            error.add_note(note)
+        raise
 
 
 def status(verdicts: Iterable[str], allowed: Collection[str] = ()) -> int:
@@ -131,36 +148,23 @@ def check_allow(allow: Iterable[str]) -> list[str]:
     return allowed
 
 
-def _target(path: Path, parameters: params.Params, out: Path | None) -> Path:
-    name = "".join(c if c.isalnum() or c in "-_." else "-" for c in parameters.audit.id).strip(".") or "audit"
-    target = out or path.resolve().parent.parent / "reports" / name
-    if target.is_file() or (target.is_dir() and any(target.iterdir()) and not (target / RESULTS).is_file()):
-        raise InputError(f"--out {target.name}", "is there already and is no earlier run", "name another folder")
-    return target
-
-
 @contextlib.contextmanager
 def _working_folder(tracebacks: Console | None) -> Iterator[Path]:
     """A private folder while the run lasts; the tracebacks that rules left in it are printed at the end, where somebody asks for them."""
-    work = Path(tempfile.mkdtemp(prefix="heytalk-audit-"))
-    try:
-        yield work
-    finally:
-        if tracebacks is not None:
-            _print_tracebacks(work, tracebacks)
-        shutil.rmtree(work, ignore_errors=True)
+    with working_folder() as work:
+        try:
+            yield work
+        finally:
+            if tracebacks is not None:
+                _print_tracebacks(work, tracebacks)
 
 
 @contextlib.contextmanager
 def _budget(parameters: params.Params, base: Path, work: Path) -> Iterator[Budget]:
     """What the run may use of the machine. It spills in its working folder, or in one as private within the folder that it names."""
     options = parameters.engine.duckdb(base)
-    within = options.get("temp_directory", work)
-    folder = Path(tempfile.mkdtemp(prefix="heytalk-audit-spill-", dir=within))
-    try:
+    with working_folder(Path(options.get("temp_directory", work))) as folder:
         yield budget_of(options, folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _progress(console: Console) -> Progress:
@@ -181,15 +185,3 @@ def _print_tracebacks(work: Path, console: Console) -> None:
         console.print(f"{file.stem}:", markup=False)
         for line in file.read_text("utf-8").splitlines():
             console.print(printable(line), markup=False, soft_wrap=True)
-
-
-def _publish(staged: Path, target: Path) -> None:
-    """Put the finished folder in place; what stood there goes only once the new one is beside it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.parent / f".{target.name}.{os.getpid()}.{time.monotonic_ns()}"
-    old = beside.with_name(beside.name + ".old")
-    shutil.copytree(staged, beside)
-    if target.exists():
-        os.replace(target, old)
-    os.replace(beside, target)
-    shutil.rmtree(old, ignore_errors=True)

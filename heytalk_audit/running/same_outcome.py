@@ -15,7 +15,7 @@ from heytalk_audit.evidence.row_files import opened_reader, same_rows
 def outcome_differences(old: Path, new: Path) -> Iterator[PackFault]:
     """Rules whose verdict, ledger or exception rows are not the same in two runs' folders, both verified. Raises InputError."""
     before, now = ({rule.id: rule for rule in results_in(folder, f"run {folder.name}").rules} for folder in (old, new))
-    with opened_reader() as reader:
+    with opened_reader(old, new) as reader:
         for id in dict.fromkeys([*before, *now]):
             if id not in before or id not in now:
                 yield PackFault(id, "was not evaluated then" if id not in before else "is not evaluated now")

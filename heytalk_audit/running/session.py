@@ -32,6 +32,8 @@ from heytalk_audit.audit.rule_result import DecisionStanding, EntryStanding, Rul
 from heytalk_audit.audit.sampling import read_labels
 from heytalk_audit.canonical import canonical
 from heytalk_audit.catalogue import rules_of
+from heytalk_audit.disk.failures import failures_named
+from heytalk_audit.disk.working import private_folder
 from heytalk_audit.evidence.folder import exceptions_file
 from heytalk_audit.evidence.row_files import RowReader
 from heytalk_audit.follow_up import earlier, history
@@ -43,7 +45,7 @@ from heytalk_audit.registers import accepted, attestations, findings
 from heytalk_audit.registers import decisions as registered
 from heytalk_audit.rules import RULES
 from heytalk_audit.running.share import read_share
-from heytalk_audit.snapshot.budget import budget_of, private_folder
+from heytalk_audit.snapshot.budget import budget_of
 from heytalk_audit.snapshot.engines import connect
 from heytalk_audit.snapshot.open import open_snapshot
 
@@ -95,7 +97,7 @@ class Session:
         text = self.params.policy.text
         compared = drift(load_text(self.base / text), policy.clauses.values()) if text else None
         url = self.params.engine.url
-        engine = connect(url, self.duckdb_options if url == "duckdb" else self.params.engine.options)
+        engine = connect(url, self.duckdb_options if url == "duckdb" else self.params.engine.options, [self.work])
         columns = earlier.columns_before(self.base / self.params.previous) if self.params.previous else None
         key = parameters.purge_key(self.params.delivery.purge_key_env)
         snapshot = with_compared_ids(open_snapshot(self.base / self.params.snapshot, engine, self.work), key)
@@ -173,6 +175,10 @@ class Session:
         kept = self.work / result_file(rule)
         if kept.exists():
             return RuleResult.model_validate_json(kept.read_bytes())
+        with failures_named():
+            return self._evaluated(rule)
+
+    def _evaluated(self, rule: str) -> RuleResult:
         evaluation, engine = evaluate(RULES[rule], self.audit), self.audit.snapshot.engine
         bounds = decisions.DecisionBounds.of(self.audit)
         decided = decisions.decisions_of(evaluation, self.decisions, self.key_pads, engine, bounds, self.labels)
@@ -217,8 +223,9 @@ class Session:
     @cached_property
     def reader(self) -> RowReader:
         """What exception rows are read with; what exceeds its memory goes to the working folder."""
-        # a folder of its own: chapters are processes that share the working folder
-        return RowReader(private_folder(self, "spill-", str(self.work)))
+        # a folder of its own to spill: chapters are processes that share the working folder
+        earlier = [self.previous.folder] if self.previous else []
+        return RowReader(private_folder(self, str(self.work)), [self.work, *earlier])
 
     def covered_rows(self, rule: str) -> Path | None:
         """The exceptions file of an evaluated rule with a column more: which entries of the register cover a row.

@@ -5,31 +5,16 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
-import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from heytalk_audit.errors import nearest
+from heytalk_audit.snapshot.locked import OPTIONS, locked
 
-#: What a parameters file may set of DuckDB. All else decides on results, or on what leaves the machine.
-OPTIONS = ("memory_limit", "threads", "temp_directory")
 #: What it may not set of Spark: these decide on results.
 FIXED_IN_SPARK = ("spark.sql.session.timeZone", "spark.sql.ansi.enabled")
-#: What no parameters change. What is spilled is encrypted, with the built-in library: the other one is an extension, and none is ever
-#: fetched. Its keys live in memory alone.
-GUARDED = {
-    "force_mbedtls_unsafe": "true",
-    "temp_file_encryption": "true",
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "allow_community_extensions": "false",
-}
 #: DuckDB's own default limit is 80 % of the machine's memory, or of the container's. An audit takes three quarters of that, 60 %, as the
 #: kernels themselves, detectors and Arrow batches need memory beside the engine.
 OF_DEFAULT = 0.75
@@ -98,13 +83,6 @@ def budget_of(options: Mapping[str, Any], folder: Path) -> Budget:
 
 def _default_limit() -> int:
     """DuckDB's own limit, as it knows of containers."""
-    with duckdb.connect() as engine:
+    with locked((), begin=lambda connection: connection) as engine:
         stated = engine.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
     return memory_of(stated) or 1024**3
-
-
-def private_folder(owner: object, prefix: str = "", within: str | None = None) -> Path:
-    """A folder for its owner's eyes alone, that is removed when the object is gone, or when the process ends in good order."""
-    folder = Path(tempfile.mkdtemp(prefix=f"heytalk-audit-{prefix}", dir=within))
-    weakref.finalize(owner, shutil.rmtree, folder, True)
-    return folder

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from heytalk_audit.contract import Column
+from heytalk_audit.disk.failures import refuse_failure
 from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot import csv_form
 from heytalk_audit.snapshot.csv_faults import fault_of_csv
@@ -85,6 +86,7 @@ def opened(part: DeliveredPart, folder: Path, work: Path) -> Iterator[CsvForm]:
         try:
             yield form
         except duckdb.Error as error:
+            refuse_failure(error)
             raise fault_of_csv(form) or _as_the_engine_says(error) from error
     except CsvFault as fault:
         raise InputError(where, fault.cause, fault.todo) from fault

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,18 +57,17 @@ class NotInContract:
     perhaps: str | None
 
 
-def defects_of(delivered: Delivery, profiled: Mapping[str, Any], duck: Duck) -> list[Defect]:
-    """Every defect of the tables that were delivered, and of those that must be, in the contract's order."""
+def defects_of(delivered: Delivery, profiled: Mapping[str, Any], duck: Duck, work: Path) -> list[Defect]:
+    """Every defect of the tables that were delivered, and of those that must be, in the contract's order. Files are written in `work`."""
     defects: list[Defect] = []
-    with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
-        for table in contract.load().values():
-            if table.name in profiled:
-                part, counted = delivered.parts[table.name], profiled[table.name]
-                source = shapes.source(part, Path(work))
-                for column in table.columns:
-                    defects += _of_column(duck, part, source, column, counted)
-            elif table.required:
-                defects.append(Defect(DefectKind.MISSING, table.name, None, "the table, which every delivery has", "not delivered"))
+    for table in contract.load().values():
+        if table.name in profiled:
+            part, counted = delivered.parts[table.name], profiled[table.name]
+            source = shapes.source(part, work)
+            for column in table.columns:
+                defects += _of_column(duck, part, source, column, counted)
+        elif table.required:
+            defects.append(Defect(DefectKind.MISSING, table.name, None, "the table, which every delivery has", "not delivered"))
     return defects
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 import ibis.expr.operations as ops
 import pandas as pd
@@ -14,10 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from heytalk_audit.contract import Column
+from heytalk_audit.disk.failures import refuse_failure
+from heytalk_audit.disk.working import private_folder, remove_folder
 from heytalk_audit.errors import InputError
-from heytalk_audit.snapshot.budget import GUARDED, private_folder
+from heytalk_audit.snapshot.budget import refused_option
 from heytalk_audit.snapshot.derived import BATCH, Source, compute_once
 from heytalk_audit.snapshot.frames import frame
+from heytalk_audit.snapshot.locked import locked
 from heytalk_audit.snapshot.quoting import literal, name
 from heytalk_audit.snapshot.traps import QUERY, TRAPS
 from heytalk_audit.snapshot.values import NONE, WrongValues, readable
@@ -38,35 +42,65 @@ def _held(table: str, schema: ibis.Schema, backend: Any) -> ibis.Table:
     return held
 
 
+def _self_test(backend: Any) -> None:
+    """Refuse an engine that computes anything otherwise than rules expect, as every verdict depends on it."""
+    wrong = [trap for trap, right in zip(TRAPS, backend.con.execute(QUERY).fetchall()[0], strict=True) if right is not True]
+    if wrong:
+        raise InputError("engine duckdb", f"gets {', '.join(wrong)} wrong", "install the locked version")
+
+
 class Duck:
     """DuckDB in memory, with its zone set so that times and due days come out right.
 
     Options: memory_limit, threads, and temp_directory, the folder within which it makes a private one to spill (default: the system's).
+    It is opened when it is first used, locked, and from then on reaches these folders and those that were allowed before, and no other.
     """
 
     dialect = url = "duckdb"
 
-    def __init__(self, options: dict[str, Any] | None = None):
-        options = options or {}
-        self.backend = ibis.duckdb.connect(**(options | GUARDED))
+    def __init__(self, options: dict[str, Any] | None = None, folders: Iterable[Path] = ()):
+        self._options = options or {}
+        if refused := refused_option("duckdb", self._options):
+            where, _, todo = refused.partition("; ")
+            raise InputError("engine.options", where, todo)
+        self._folders = [folder.resolve() for folder in folders]
         self._compiled: dict[ops.Node, str] = {}
-        self._spill = private_folder(self.backend, "spill-", options.get("temp_directory"))
-        self.backend.raw_sql(f"SET temp_directory = {literal(self._spill)}")
-        # for every cursor of this database
-        self.backend.raw_sql("SET GLOBAL TimeZone = 'UTC'")
-        self.backend.raw_sql("SET TimeZone = 'UTC'")
-        self._self_test()
 
-    def _self_test(self) -> None:
-        """Refuse an engine that computes anything otherwise than rules expect, as every verdict depends on it."""
-        wrong = [trap for trap, right in zip(TRAPS, self.backend.con.execute(QUERY).fetchall()[0], strict=True) if right is not True]
-        if wrong:
-            raise InputError("engine duckdb", f"gets {', '.join(wrong)} wrong", "install the locked version")
+    def allow(self, *folders: Path) -> None:
+        """See `Engine`."""
+        resolved = [folder.resolve() for folder in folders]
+        if "backend" not in self.__dict__:
+            self._folders += resolved
+            return
+        reached = [*self._folders, self._spill.resolve()]
+        if not all(any(folder.is_relative_to(allowed) for allowed in reached) for folder in resolved):
+            raise ValueError("the connection is locked: allow a folder before it is first used")
+
+    def own_folder(self) -> Path:
+        """See `Engine`."""
+        return private_folder(self, str(self._spill))
+
+    @cached_property
+    def _spill(self) -> Path:
+        return private_folder(self, self._options.get("temp_directory"))
+
+    @cached_property
+    def backend(self) -> Any:
+        """Ibis's connection. Raises InputError for options that the engine refuses, and for an engine that computes otherwise."""
+        options = self._options | {"temp_directory": str(self._spill)}
+        try:
+            backend = locked(self._folders, options, begin=ibis.duckdb.from_connection)
+        except duckdb.Error as error:
+            refuse_failure(error)
+            raise InputError("engine.options", f"duckdb refuses them ({type(error).__name__})", "mend or drop them") from error
+        _self_test(backend)
+        return backend
 
     def close(self) -> None:
         """Give back its memory, and its folder to spill. Nothing of it can be used any more."""
-        self.backend.disconnect()
-        shutil.rmtree(self._spill, ignore_errors=True)
+        if "backend" in self.__dict__:
+            self.backend.disconnect()
+        remove_folder(self._spill)
 
     def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]], wrong: WrongValues = NONE) -> ibis.Table:
         """See `Engine`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,7 +24,15 @@ class Engine(Protocol):
 
     url: str
     dialect: str
-    backend: Any
+
+    @property
+    def backend(self) -> Any: ...
+
+    def allow(self, *folders: Path) -> None:
+        """Let it read and write in these folders, of this machine, before it is first used: from then on it reaches no other."""
+
+    def own_folder(self) -> Path:
+        """A private folder that goes with the engine, and that it reaches also once it is in use."""
 
     def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]], wrong: WrongValues = NONE) -> ibis.Table:
         """A view over Parquet files with the contract's columns and types; `columns` says of each whether it holds anything.
@@ -69,17 +77,10 @@ def check_url(url: str) -> None:
         raise InputError(f"engine {url[:60]}", "is unknown", "write duckdb, local[2], spark://host:port or sc://host:port")
 
 
-def connect(url: str = "duckdb", options: dict[str, Any] | None = None) -> Engine:
-    """The engine of that name: duckdb, or a Spark address (local[2], spark://..., sc://...). Raises InputError."""
+def connect(url: str = "duckdb", options: dict[str, Any] | None = None, folders: Iterable[Path] = ()) -> Engine:
+    """The engine of that name: duckdb, or a Spark address (local[2], spark://..., sc://...). Raises InputError.
+
+    DuckDB reaches these folders, and those that a snapshot opened on it needs.
+    """
     check_url(url)
-    return connect_duckdb(options) if url == "duckdb" else Spark(url, options)
-
-
-def connect_duckdb(options: dict[str, Any] | None = None) -> Duck:
-    """DuckDB, whatever engine runs the rules: it profiles. Raises InputError."""
-    try:
-        return Duck(options)
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError("engine.options", f"duckdb refuses them ({type(error).__name__})", "mend or drop them") from error
+    return Duck(options, folders) if url == "duckdb" else Spark(url, options)

@@ -12,7 +12,6 @@ import ibis.expr.types as ir
 from heytalk_audit import contract
 from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot import delivery, profile
-from heytalk_audit.snapshot.budget import private_folder
 from heytalk_audit.snapshot.delivery import Delivery
 from heytalk_audit.snapshot.duck import Duck
 from heytalk_audit.snapshot.elsewhere import refuse_rewritten
@@ -53,8 +52,8 @@ def open_snapshot(folder: Path, engine: Engine, work: Path | None = None) -> Sna
     """Open the snapshot in `folder`. Its profile and its CSV files as Parquet are kept under `work`, or in a folder of the engine's."""
     delivered = delivery.read_delivery(folder)
     refuse_rewritten(engine.url, delivered)
-    if work is None:
-        work = private_folder(engine.backend)
+    work = work or engine.own_folder()
+    engine.allow(folder, work)
     duck = engine if isinstance(engine, Duck) else None
     profiled, unknown = profile.load_or_take(delivered, work, duck), profile.load_or_take_unknown(delivered, work, duck)
     refuse_rewritten(engine.url, delivered, profiled)

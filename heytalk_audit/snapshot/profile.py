@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from heytalk_audit.contract import Column
+from heytalk_audit.disk.failures import refuse_failure
 from heytalk_audit.errors import Faults, InputError
 from heytalk_audit.snapshot import csv_tables, inventory, wide_instants
 from heytalk_audit.snapshot.delivery import DeliveredPart, Delivery, part_digest
@@ -62,7 +63,8 @@ def _unknown(duck: Duck, part: DeliveredPart, folder: Path, work: Path) -> dict[
         source = _parquet(files)
         rows = duck.backend.con.execute(f"SELECT count(*) FROM {source}").fetchall()[0][0]
         held = inventory.taken(duck, source)
-    except (duckdb.Error, InputError):
+    except (duckdb.Error, InputError) as error:
+        refuse_failure(error)
         return {}
     return {"table": part.table.name, "files": [str(f) for f in files], "identities": seen, "rows": rows, "inventory": held}
 
@@ -78,12 +80,19 @@ def _text_of(duck: Duck, part: DeliveredPart, folder: Path, work: Path) -> Path:
 
 def load_or_take_unknown(delivery: Delivery, work: Path, duck: Duck | None = None) -> dict[str, Any]:
     """What is kept under `work` of what the contract does not know, or a new one."""
-    return _kept(work / UNKNOWN_FILE, lambda: take_unknown(delivery, work, duck or Duck()) if delivery.unknown else {})
+    return _kept(work / UNKNOWN_FILE, lambda: _taken(take_unknown, delivery, work, duck) if delivery.unknown else {})
 
 
 def load_or_take(delivery: Delivery, work: Path, duck: Duck | None = None) -> dict[str, Any]:
     """The profile kept under `work`, or a new one; without a connection it is taken by one of its own."""
-    return _kept(work / FILE, lambda: take(delivery, work, duck or Duck()))
+    return _kept(work / FILE, lambda: _taken(take, delivery, work, duck))
+
+
+def _taken(take: Callable[[Delivery, Path, Duck], dict[str, Any]], delivery: Delivery, work: Path, duck: Duck | None) -> dict[str, Any]:
+    if duck is not None:
+        return take(delivery, work, duck)
+    with contextlib.closing(Duck(folders=[delivery.folder, work])) as own:
+        return take(delivery, work, own)
 
 
 def _kept(file: Path, take: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -117,6 +126,7 @@ def _of_parquet(duck: Duck, folder: Path, part: DeliveredPart, work: Path) -> di
         # instants that are too far off for an engine's own type
         return _counted(duck, part, wide_instants.within_microseconds(part.files, beside), part.types)
     except (duckdb.Error, pa.ArrowException) as error:
+        refuse_failure(error)
         raise unreadable(folder, part.path) from error
 
 

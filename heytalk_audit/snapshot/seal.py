@@ -6,6 +6,7 @@ descriptor states (producer, windows, filters, totals of the source, keys that w
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from heytalk_audit.disk.working import working_folder
 from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot import delivery, gate, profile, table_schema
 from heytalk_audit.snapshot.delivery import DESCRIPTOR, DeliveredPart, Delivery
@@ -34,6 +36,8 @@ def seal_folder(folder: Path, as_of: str | None = None, whole: bool = True, stat
     Unless it is `whole`, tables that the contract requires may be missing: they are for `check` to ask for.
     """
     delivery.refuse_no_folder(folder)
+    if (folder / DESCRIPTOR).is_symlink():
+        raise InputError(f"snapshot {folder.name}/{DESCRIPTOR}", "is a link", "deliver the file itself, or take it away")
     earlier = delivery.read_descriptor(folder) if (folder / DESCRIPTOR).exists() else {}
     instant = as_of or earlier.get("as_of")
     if instant is None:
@@ -41,8 +45,8 @@ def seal_folder(folder: Path, as_of: str | None = None, whole: bool = True, stat
     delivery.instant(instant, "--as-of" if as_of else f"{DESCRIPTOR} as_of")
     delivered = delivery.read_delivery(folder, descriptor=False, whole=whole)
     _refuse_undelivered(statements, delivered)
-    with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work:
-        profiled = profile.take(delivered, Path(work), Duck())
+    with working_folder() as work, contextlib.closing(Duck(folders=[folder, work])) as duck:
+        profiled = profile.take(delivered, work, duck)
     described = Delivery(folder, delivered.parts, earlier)
     resources = [_resource(described, part, profiled[name], statements) for name, part in delivered.parts.items()]
     document: dict[str, Any] = {
@@ -55,10 +59,20 @@ def seal_folder(folder: Path, as_of: str | None = None, whole: bool = True, stat
     document |= {"$schema": table_schema.PACKAGE} | earlier | statements.of_the_snapshot | {"as_of": instant, "resources": resources}
     if statements.totals:
         document["source_totals"] = _source_totals(described, statements)
-    beside = folder / f".{DESCRIPTOR}.{os.getpid()}"
-    beside.write_text(_visible(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)) + "\n", "utf-8")
-    os.replace(beside, folder / DESCRIPTOR)
+    _write(_visible(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)) + "\n", folder / DESCRIPTOR)
     return Sealed(list(delivered.parts), unstated(replace(described, descriptor=document), gate.first_created(profiled)))
+
+
+def _write(content: str, descriptor: Path) -> None:
+    """Write the descriptor, whole or not at all; one that is there is this command's own to bring up to date."""
+    handle, beside = tempfile.mkstemp(dir=descriptor.parent, prefix=f".{descriptor.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(content)
+        os.replace(beside, descriptor)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
 
 
 def _visible(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from heytalk_audit.contract import Column
+from heytalk_audit.disk.failures import refuse_failure
 from heytalk_audit.snapshot.csv_form import form_of_csv
 from heytalk_audit.snapshot.delivery import DeliveredPart
 from heytalk_audit.snapshot.duck import Duck
@@ -50,7 +51,8 @@ def _commonest(duck: Duck, source: str, value: str, condition: str) -> Shape | N
     counted = f"SELECT {_masked(value)} AS shape, count(*) AS n FROM {source} WHERE {value} IS NOT NULL AND {condition} GROUP BY ALL"
     try:
         row = duck.backend.con.execute(f"SELECT sum(n) OVER (), shape FROM ({counted}) ORDER BY n DESC, shape LIMIT 1").fetchone()
-    except duckdb.Error:
+    except duckdb.Error as error:
+        refuse_failure(error)
         return None
     return Shape(int(row[0]), str(row[1])) if row else Shape(0, None)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import itertools
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from heytalk_audit.contract import Column
+from heytalk_audit.disk.working import private_folder
 from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot.derived import BATCH, Source
 from heytalk_audit.snapshot.frames import frame as frame_of
@@ -44,13 +44,19 @@ class Spark:
         self.backend = ibis.pyspark.connect(self.session)
         self.url = url
         self._package: str | None = None
-        self._archives: tempfile.TemporaryDirectory[str] | None = None
         self._kept: set[str] = set()
         self._number = itertools.count()
         self._shared: dict[str, Path] = {}
         if url.startswith("sc://"):
             # a server outlives this process, and would keep our rows
             atexit.register(self._release)
+
+    def allow(self, *folders: Path) -> None:
+        """See `Engine`. What its executors may read is the cluster's affair."""
+
+    def own_folder(self) -> Path:
+        """See `Engine`."""
+        return private_folder(self)
 
     def open(self, table: str, files: list[Path], columns: list[tuple[Column, bool]], wrong: WrongValues = NONE) -> ibis.Table:
         """See `Engine`. The executors read the files: on a cluster these lie on storage that all of them see."""
@@ -138,8 +144,7 @@ class Spark:
 
     def _package_on_workers(self) -> str:
         if self._package is None and not self.url.startswith("local"):
-            self._archives = tempfile.TemporaryDirectory(prefix="heytalk-audit-")
-            self._package = ship(self.session, Path(self._archives.name))
+            self._package = ship(self.session, private_folder(self))
         return self._package or ""
 
     def _release(self) -> None:

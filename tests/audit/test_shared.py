@@ -12,8 +12,8 @@ ROWS = {"user_id": ["a", "b", "b", "c"], "n": [1, 2, 3, 4]}
 
 
 @pytest.fixture
-def engine():
-    return connect()
+def engine(tmp_path):
+    return connect(folders=[tmp_path])
 
 
 def question(engine, shared):

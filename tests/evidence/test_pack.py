@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from heytalk_audit import __version__
 from heytalk_audit.canonical import PACKAGE, canonical, digest
 from heytalk_audit.evidence import statement
-from heytalk_audit.evidence.release import commit_of_the_code
+from heytalk_audit.evidence.commit import commit_of_the_code
 from heytalk_audit.evidence.sign_off import beside, checked_sign_offs, sign_offs_of
 from heytalk_audit.evidence.signature import load_key, new_key, public_of, sign
 from heytalk_audit.evidence.signers import allowed_signers

@@ -27,8 +27,8 @@ OTHERS = "its rows are not those that results.json counts"
 
 
 @pytest.fixture(scope="module")
-def reader():
-    with opened_reader() as opened:
+def reader(tmp_path_factory):
+    with opened_reader(tmp_path_factory.getbasetemp()) as opened:
         yield opened
 
 

@@ -114,8 +114,8 @@ def with_entries(rows: list[tuple[str, str]] | None, entries: list[str | None]) 
 
 
 @pytest.fixture(scope="module")
-def reader() -> Iterator[RowReader]:
-    with opened_reader() as opened:
+def reader(tmp_path_factory) -> Iterator[RowReader]:
+    with opened_reader(tmp_path_factory.getbasetemp()) as opened:
         yield opened
 
 
@@ -203,7 +203,7 @@ def test_nothing_in_python_grows_with_the_files(tmp_path):
     """Two runs of 300,000 rows: all of them are compared, read and written; Python holds a batch at a time, DuckDB 200 MB."""
     rows = 300_000
     before, now = (RuleRows(RULE, large(tmp_path / f"{shift}.parquet", rows, 7, shift)) for shift in (1, 2))
-    reader = RowReader(tmp_path / "spill", "200MB")
+    reader = RowReader(tmp_path / "spill", [tmp_path], "200MB")
     tracemalloc.start()
     steps = [((), before.exceptions), (("data",), now.exceptions)]
     reader.copy(changes_of(before, now, steps), tmp_path / "changes.parquet")

@@ -45,6 +45,8 @@ class OpenWorlds:
         worlds.open_snapshot = self._open_again
         # one thread: seconds of the processor are then those of the work, and small rows gain nothing by more
         self.worlds = worlds.Worlds(connect("duckdb", {"threads": 1}), kept)
+        # before it is first used, as it takes no further folder then: those of all worlds are made in this one
+        self.worlds.engine.allow(Path(os.environ["MUTANT_TEMP"]))
         self._cases = {case.number: case for case in worlds.cases()}
 
     def audit(self, first: int) -> Any:

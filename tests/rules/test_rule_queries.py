@@ -14,7 +14,7 @@ from heytalk_audit.errors import InputError
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.rules import RULES
-from heytalk_audit.snapshot import duck
+from heytalk_audit.snapshot import duck, locked
 from heytalk_audit.snapshot.engines import connect
 from heytalk_audit.snapshot.open import open_snapshot
 from heytalk_audit.snapshot.traps import QUERY
@@ -88,12 +88,19 @@ def test_a_name_means_one_table_to_all_rules(audit):
 @pytest.mark.parametrize(
     ("option", "trap"), [({"default_collation": "nocase"}, "the order of texts"), ({"integer_division": "true"}, "month ends")]
 )
-def test_an_engine_that_computes_otherwise_is_refused(option, trap):
+def test_an_engine_that_computes_otherwise_is_refused(option, trap, monkeypatch):
+    for name, value in option.items():
+        monkeypatch.setitem(locked.GUARDED, name, value)
     with pytest.raises(InputError, match=trap):
-        connect("duckdb", option)
+        assert connect().backend
+
+
+def test_what_decides_on_results_is_no_option():
+    with pytest.raises(InputError, match="default_collation can't be set"):
+        connect("duckdb", {"default_collation": "nocase"})
 
 
 def test_an_answer_that_is_null_is_wrong(monkeypatch):
     monkeypatch.setattr(duck, "QUERY", "SELECT " + ", ".join(["NULL"] * len(duck.TRAPS)))
     with pytest.raises(InputError, match="digests"):
-        connect()
+        assert connect().backend

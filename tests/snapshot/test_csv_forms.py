@@ -23,8 +23,8 @@ ANA = ("u1", "Ana", "2025-03-01 12:00:00", "1990-01-01", "false")
 
 
 @pytest.fixture(scope="module")
-def duck():
-    return connect()
+def duck(tmp_path_factory):
+    return connect(folders=[tmp_path_factory.getbasetemp()])
 
 
 def read(duck: Duck, folder, content: bytes | str, table: str = "users"):

@@ -104,7 +104,7 @@ def take(engine, folder, table: str, data: pa.Table, name: str = "", **how):
     pq.write_table(data, file, **how)
     types, int96 = of_files(folder, (file,), contract.load()[table])
     part = DeliveredPart(contract.load()[table], file, (file,), "parquet", types, int96)
-    profiled = profile.take(Delivery(folder, {table: part}, {}), work, engine if isinstance(engine, Duck) else connect())
+    profiled = profile.take(Delivery(folder, {table: part}, {}), work, engine if isinstance(engine, Duck) else connect(folders=[folder]))
     tables, marked = open_tables(profiled, engine)
     return profiled[table], tables[table], marked.get(table, tables[table])
 
@@ -126,8 +126,8 @@ def read(engine, folder, form: str):
 
 
 @pytest.fixture(scope="module")
-def duck():
-    return connect()
+def duck(tmp_path_factory):
+    return connect(folders=[tmp_path_factory.getbasetemp()])
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -37,8 +37,8 @@ FROM everything GROUP BY text ORDER BY text NULLS LAST"""
 
 
 @pytest.fixture
-def duckdb():
-    return connect()
+def duckdb(tmp_path):
+    return connect(folders=[tmp_path])
 
 
 @pytest.mark.parametrize("table", [TABLE, TABLE.slice(0, 0), TABLE.slice(3)], ids=["rows", "no rows", "nulls alone"])

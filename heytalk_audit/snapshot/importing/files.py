@@ -11,10 +11,11 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from heytalk_audit.disk.failures import refuse_failure
 from heytalk_audit.errors import InputError
-from heytalk_audit.snapshot.budget import GUARDED
 from heytalk_audit.snapshot.importing.selects import Select
 from heytalk_audit.snapshot.importing.sources import ROWS, Batches, Deadline, file_of, refuse_tables, source_error, typed_batch
+from heytalk_audit.snapshot.locked import locked
 from heytalk_audit.snapshot.quoting import literal, name
 
 #: What a file of a folder is, by its ending.
@@ -31,49 +32,49 @@ _LONGEST_VALUE = 100_000_000
 _ARROW = {int: pa.int64(), float: pa.float64(), str: pa.string(), bytes: pa.binary()}
 
 
+def _view(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
+    """A file as a view under the name of a table. What is text in it stays text."""
+    try:
+        connection.execute(f"CREATE VIEW {name(table)} AS SELECT * FROM {_reader(connection, path)}")
+    except duckdb.Error as error:
+        raise InputError(f"mapping source.folder {path.name}", f"cannot be read as {path.suffix[1:]}", "deliver it again") from error
+
+
+def _reader(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
+    match _READERS[path.suffix.lower()]:
+        case "parquet":
+            return f"read_parquet([{literal(path)}], hive_partitioning = false)"
+        case "csv":
+            options = f"all_varchar = true, header = true, delim = {literal(_delimiter(path))}, quote = '\"', escape = '\"'"
+            return f"read_csv({literal(path)}, {options}, nullstr = '', allow_quoted_nulls = false, strict_mode = true)"
+        case _:
+            options = "format = 'newline_delimited', map_inference_threshold = -1"
+            guess = f"DESCRIBE SELECT * FROM read_json({literal(path)}, {options}, sample_size = -1)"
+            kinds = {row[0]: "VARCHAR" if row[1] in _GUESSED else row[1] for row in connection.execute(guess).fetchall()}
+            columns = ", ".join(f"{literal(c)}: {literal(kind)}" for c, kind in kinds.items())
+            return f"read_json({literal(path)}, {options}, columns = {{{columns}}})"
+
+
 class DuckSource:
     """A DuckDB file, or a folder whose files are views of a database in memory: read only, with no access to anything else, and locked."""
 
     def __init__(self, file: Path | None, spill: Path, deadline: Deadline, views: dict[str, Path] | None = None):
         self.notes: list[str] = []
         self._deadline = deadline
-        settings: dict[str, Any] = GUARDED | {"python_enable_replacements": "false", "memory_limit": _MEMORY, "temp_directory": str(spill)}
-        # a view over files is made while they may be opened: these, and no other from then on
-        settings |= {"enable_external_access": "false"} if file else {}
+        options, files = {"memory_limit": _MEMORY, "temp_directory": str(spill)}, views or {}
+
+        def begin(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+            # a view over files is made while they may be opened: these, and no other from then on
+            for table, path in files.items():
+                _view(connection, table, path)
+            return connection
+
         try:
-            self._con = duckdb.connect(str(file or ":memory:"), read_only=file is not None, config=settings)
-            self._con.execute("SET TimeZone = 'UTC'")
-            for table, path in (views or {}).items():
-                self._view(table, path)
-            if not file:
-                self._con.execute(f"SET allowed_paths = [{', '.join(literal(p) for p in (views or {}).values())}]")
-                self._con.execute("SET enable_external_access = false")
-            self._con.execute("SET lock_configuration = true")
+            self._con = locked((), options, files=files.values(), database=file, begin=begin)
             own = "SELECT schema_name, {0}_name FROM duckdb_{0}s() WHERE NOT internal AND database_name = current_database()"
             self._tables = self._con.execute(f"{own.format('table')} UNION ALL {own.format('view')}").fetchall()
         except duckdb.Error as error:
             raise InputError("mapping source.duckdb", "cannot be opened as a DuckDB database", "name the database file") from error
-
-    def _view(self, table: str, path: Path) -> None:
-        """A file as a view under the name of a table. What is text in it stays text."""
-        try:
-            self._con.execute(f"CREATE VIEW {name(table)} AS SELECT * FROM {self._reader(path)}")
-        except duckdb.Error as error:
-            raise InputError(f"mapping source.folder {path.name}", f"cannot be read as {path.suffix[1:]}", "deliver it again") from error
-
-    def _reader(self, path: Path) -> str:
-        match _READERS[path.suffix.lower()]:
-            case "parquet":
-                return f"read_parquet([{literal(path)}], hive_partitioning = false)"
-            case "csv":
-                options = f"all_varchar = true, header = true, delim = {literal(_delimiter(path))}, quote = '\"', escape = '\"'"
-                return f"read_csv({literal(path)}, {options}, nullstr = '', allow_quoted_nulls = false, strict_mode = true)"
-            case _:
-                options = "format = 'newline_delimited', map_inference_threshold = -1"
-                guess = f"DESCRIBE SELECT * FROM read_json({literal(path)}, {options}, sample_size = -1)"
-                kinds = {row[0]: "VARCHAR" if row[1] in _GUESSED else row[1] for row in self._con.execute(guess).fetchall()}
-                columns = ", ".join(f"{literal(c)}: {literal(kind)}" for c, kind in kinds.items())
-                return f"read_json({literal(path)}, {options}, columns = {{{columns}}})"
 
     def refuse(self, where: str, select: Select) -> None:
         """See `Source`."""
@@ -95,6 +96,8 @@ class DuckSource:
         except duckdb.InterruptException as error:
             raise self._deadline.error(where) from error
         except (duckdb.Error, pa.ArrowException, OSError) as error:
+            if not isinstance(error, duckdb.OutOfMemoryException):  # of that the SELECT has a bound
+                refuse_failure(error)
             raise self._deadline.error(where) if self._deadline.is_over else source_error(where, select, error) from error
         finally:
             timer.cancel()

@@ -8,30 +8,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pyarrow.parquet as pq
 import sqlglot
 
 from heytalk_audit import contract
 from heytalk_audit.contract import Table
+from heytalk_audit.disk.placing import move_new, staging
+from heytalk_audit.disk.working import working_folder
 from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot import delivery
-from heytalk_audit.snapshot.budget import GUARDED
 from heytalk_audit.snapshot.importing.files import open_file
 from heytalk_audit.snapshot.importing.mapping import Mapping, SourceAt, read_mapping
 from heytalk_audit.snapshot.importing.moves import Move
 from heytalk_audit.snapshot.importing.odbc import is_odbc, open_server, server_address
 from heytalk_audit.snapshot.importing.selects import Select, parse_select
 from heytalk_audit.snapshot.importing.sources import Deadline, Source
+from heytalk_audit.snapshot.locked import locked
 from heytalk_audit.snapshot.quoting import literal, name
 from heytalk_audit.snapshot.seal import seal_folder
 
@@ -58,15 +56,10 @@ def import_snapshot(path: Path, folder: Path, report: Report = print, progress: 
     """
     if folder.name in ("", ".."):
         raise InputError(f"import {folder}", "names no folder of its own", "name an empty or a new folder by its name")
-    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
-        raise InputError(f"import {folder.name}", "is there already", "name an empty or a new folder")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        staged = tempfile.TemporaryDirectory(dir=folder.parent, prefix=".import-")
-    except OSError as error:
-        raise InputError(f"import {folder.name}", "cannot be written there", "name a folder that can be made") from error
-    with staged:
-        work = Path(staged.name)
+    where = f"import {folder.name}"
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(where, "is there already", "name an empty or a new folder")
+    with staging(folder, where) as work:
         written = work / folder.name
         written.mkdir()
         faults: list[InputError] = []
@@ -78,9 +71,7 @@ def import_snapshot(path: Path, folder: Path, report: Report = print, progress: 
             _sort(contract.load()[table], work / f"{table}.parquet", written / f"{table}.parquet", work)
         _describe(mapping, folder.name, written)
         seal_folder(written, whole=False)
-        if folder.exists():
-            folder.rmdir()
-        os.replace(written, folder)
+        move_new(written, folder, where)
     return imported
 
 
@@ -90,8 +81,8 @@ def check_mapping(path: Path, report: Report = print, progress: Progress = lambd
     Raises as `import_snapshot`, once it has looked at every table: a SELECT that may not run hides nothing of the others.
     """
     faults: list[InputError] = []
-    with tempfile.TemporaryDirectory(prefix="heytalk-audit-") as work, _opened(path, Path(work), faults) as (mapping, source, selects):
-        imported = _moved(mapping, source, selects, Path(work), SAMPLE, faults, progress)
+    with working_folder() as work, _opened(path, work, faults) as (mapping, source, selects):
+        imported = _moved(mapping, source, selects, work, SAMPLE, faults, progress)
     _end_on(faults, path, report)
     return imported
 
@@ -183,9 +174,8 @@ def _sort(table: Table, file: Path, target: Path, work: Path) -> None:
     """The rows of a file by person, then by key, as a new file; sorted on disk where memory does not hold them."""
     there = pq.read_schema(file).names
     order = [name(c) for c in dict.fromkeys(("user_id", table.key)) if c in there] or [name(there[0])]
-    settings: dict[str, Any] = GUARDED | {"memory_limit": _SORT_MEMORY, "temp_directory": str(work / "spill")}
-    with duckdb.connect(config=settings) as con:
-        con.execute("SET TimeZone = 'UTC'")
+    options = {"memory_limit": _SORT_MEMORY, "temp_directory": str(work / "spill")}
+    with locked([work], options, begin=lambda connection: connection) as con:
         selected = f"SELECT * FROM read_parquet([{literal(file)}], hive_partitioning = false) ORDER BY {', '.join(order)}"
         con.execute(f"COPY ({selected}) TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)")
     file.unlink()
