@@ -126,13 +126,15 @@ def says_one_of(value: ir.StringValue, phrases: Iterable[str]) -> ir.BooleanValu
 
     Dotted and dotless are one letter, as an export may have raised either. A phrase of a script without spaces may stand within a word.
     """
-    spaced, unspaced = [], []
+    spaced: list[str] = []
+    unspaced: list[str] = []
     for phrase in phrases:
         words = re.findall(r"[^\W_]+", phrase.replace("\u0130", "i").lower().replace("\u0131", "i"))
-        (unspaced if any("\u3040" <= letter <= "\u9fff" for word in words for letter in word) else spaced).append(_APART.join(words))
-    patterns = [rf"(?:^|{_APART})(?:{'|'.join(filter(None, spaced))})(?:{_APART}|\z)"] if any(spaced) else []
-    pattern = "|".join([*patterns, *filter(None, unspaced)])
-    return lowered(value).replace("\u0131", "i").re_search(pattern or r"[^\s\S]")
+        if words:
+            (unspaced if re.search("[\u3040-\u9fff]", phrase) else spaced).append(_APART.join(words))
+    patterns = [rf"(?:^|{_APART})(?:{'|'.join(spaced)})(?:{_APART}|\z)"] if spaced else []
+    pattern = "|".join([*patterns, *unspaced]) or r"[^\s\S]"
+    return lowered(value).replace("\u0131", "i").re_search(pattern)
 
 
 def alternatives(words: Iterable[str]) -> str:
