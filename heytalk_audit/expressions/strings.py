@@ -17,6 +17,8 @@ from heytalk_audit.expressions import engine_function
 #: written as escapes: an engine may read those of a string literal in its own way (Spark takes a form feed for an f).
 BLANKS = "\\x09-\\x0d \u00a0\u3000"
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+#: What parts words, as a regular expression.
+_APART = r"[^\p{L}\p{M}\p{N}]+"
 _EDGES = f"^[{BLANKS}]+|[{BLANKS}]+$"
 
 
@@ -117,6 +119,22 @@ def tokens(value: ir.StringValue) -> ir.StringValue:
     """A list written with commas or semicolons as `;one;two;`, trimmed and in small letters: test it with `contains(";one;")`."""
     separated = trim(lower(value)).re_replace(f"[{BLANKS}]*[,;][{BLANKS}]*", ";")
     return ";" + separated + ";"
+
+
+def says_one_of(value: ir.StringValue, phrases: Iterable[str]) -> ir.BooleanValue:
+    """Whether a text says one of these phrases, in letters of any size and script, whatever parts the words.
+
+    Dotted and dotless are one letter, as an export may have raised either. A phrase of a script without spaces may stand within a word.
+    """
+    spaced: list[str] = []
+    unspaced: list[str] = []
+    for phrase in phrases:
+        words = re.findall(r"[^\W_]+", phrase.replace("\u0130", "i").lower().replace("\u0131", "i"))
+        if words:
+            (unspaced if re.search("[\u3040-\u9fff]", phrase) else spaced).append(_APART.join(words))
+    patterns = [rf"(?:^|{_APART})(?:{'|'.join(spaced)})(?:{_APART}|\z)"] if spaced else []
+    pattern = "|".join([*patterns, *unspaced]) or r"[^\s\S]"
+    return lowered(value).replace("\u0131", "i").re_search(pattern)
 
 
 def alternatives(words: Iterable[str]) -> str:

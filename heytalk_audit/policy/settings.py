@@ -105,6 +105,7 @@ class Settings(Strict):
     secret_names: list[str]
     encrypted_columns: list[str]
     leak_topics: list[str]
+    leak_phrases: list[str]
     opt_in_columns: list[str]
     support_untouched: Count
     withdrawal_queue: Count

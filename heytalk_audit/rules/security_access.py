@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from heytalk_audit.audit.check import Check, Condition, review, rule, unknown, violation
 from heytalk_audit.expressions.calendar import latest, sure
-from heytalk_audit.expressions.strings import blank, lower, plain
+from heytalk_audit.expressions.strings import blank, lower, plain, says_one_of
 from heytalk_audit.policy.declared import Codes
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.declared_terms import is_one_of
@@ -100,7 +100,8 @@ def leak_report_ignored(support_tickets: ir.Table, policy: View) -> Check:
 
 
 def leak_reports(tickets: ir.Table, policy: View) -> ir.Table:
-    """The tickets whose topic is one of leaks."""
+    """The tickets whose topic is one of leaks, or says so in words."""
     t = tickets.select("ticket_id", "user_id", "topic", "opened_at", "first_action_at", "closed_at")
     wanted = Codes(None, {name: () for name in policy.setting("leak_topics")})
-    return t.filter(policy.depending(is_one_of(t.topic, wanted), "leak_topics"))
+    in_words = policy.depending(sure(says_one_of(t.topic, policy.setting("leak_phrases"))), "leak_phrases")
+    return t.filter(policy.depending(is_one_of(t.topic, wanted), "leak_topics") | in_words)
