@@ -80,7 +80,8 @@ def write_owner_files(run: Path, register: Path, folder: Path) -> Written:
         for number, (owner, own) in enumerate(sorted(by_owner.items()), 1):
             _write(staged / f"{number:02}-{_plain(owner)}.xlsx", recorded, owner, own)
         files = sorted(staged.iterdir())
-        stated = [*stated_in(recorded.folder), register.read_text("utf-8", "replace")]
+        texts = [visible(value) for entry in entries for value in entry.model_dump(mode="json").values() if value]
+        stated = [*stated_in(recorded.folder), *texts, *(file.name for file in files)]
         refuse_leaks_in_copy(staged, files, folder, recorded.folder, stated)
         os.replace(staged, folder)
     return Written(folder, [file.name for file in files], without)
