@@ -9,6 +9,7 @@ from heytalk_audit.evidence.row_files import FirstRows
 from heytalk_audit.registers.findings import Finding
 from heytalk_audit.report import outcomes, words
 from heytalk_audit.report.decided import decided_rows
+from heytalk_audit.report.framework_page import by_framework
 from heytalk_audit.report.html import Fragment, badge, bullets, code, join, paragraph, show, table, tag
 from heytalk_audit.report.key_findings import NO_OWNER
 from heytalk_audit.report.registered import covered
@@ -75,6 +76,8 @@ def _criteria(result: RuleResult) -> list[Fragment]:
     parts = [tag("h3", "Criteria"), paragraph(result.promise), bullets(cited)]
     if result.law:
         parts.append(paragraph("Law, to be confirmed by counsel: " + "; ".join(result.law) + ".", cls="note"))
+    if result.frameworks:
+        parts.append(paragraph("Frameworks, to be confirmed by counsel: ", by_framework(result), ".", cls="note"))
     return parts
 
 
