@@ -13,8 +13,8 @@ from heytalk_audit.report import links, words
 from heytalk_audit.report.html import Fragment, badge, join, paragraph, table, tag
 
 TO_CONFIRM = (
-    "Which rule bears on which id is this audit's own reading, to be confirmed by counsel. It changes no verdict. The titles are in our own "
-    "words. A rule tests data alone: what a framework asks of documents, training or governance is not tested."
+    "Which rule bears on which id is this audit's own reading, to be confirmed by counsel. It changes no verdict. The titles are our "
+    "own words. A rule tests data alone: what a framework asks of documents, training or governance is not tested."
 )
 
 
