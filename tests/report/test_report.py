@@ -60,7 +60,7 @@ def test_what_can_run_is_refused(kind):
 def test_values_as_a_reader_expects_them():
     assert show(True).html == "Yes" and show(1234567).html == "1,234,567"
     assert tag("p", "<b>", title='"').html == '<p title="&quot;">&lt;b&gt;</p>'
-    shares = {0.0: "0%", 0.000001: "< 0.001 %", 0.00016: "0.0160 %", 0.146: "14.6 %", 0.5: "50.0 %", 0.99996: "> 99.9 %", 1.0: "100%"}
+    shares = {0.0: "0 %", 0.000001: "< 0.001 %", 0.00016: "0.0160 %", 0.146: "14.6 %", 0.5: "50.0 %", 0.99996: "> 99.9 %", 1.0: "100 %"}
     assert {share: percent(share).replace("\u00a0", " ") for share in shares} == shares
 
 
