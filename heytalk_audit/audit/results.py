@@ -108,8 +108,8 @@ def _of_rule(rule: Rule, audit: Audit) -> dict[str, Any]:
 
 def _frameworks(ids: Mapping[str, Iterable[str]], audit: Audit) -> list[dict[str, str]]:
     """The ids of each framework that a rule bears on, with their titles; those that the policy's frameworks do not list are left out."""
-    known = audit.policy.frameworks
-    listed = [(key, known[key], id) for key, own in ids.items() if key in known for id in own if id in known[key].ids]
+    listing = audit.policy.frameworks
+    listed = [(key, listing[key], id) for key, own in ids.items() if key in listing for id in own if id in listing[key].ids]
     return [{"framework": key, "name": framework.name, "id": id, "title": framework.ids[id]} for key, framework, id in listed]
 
 

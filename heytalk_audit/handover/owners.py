@@ -30,7 +30,7 @@ from heytalk_audit.vocabulary import Outcome
 
 SHEET = "Findings"
 #: The columns: what the audit says, each with its width, and what the owner answers, with what may stand there.
-ASKED = {
+FIXED = {
     "Key": 26,
     "Finding": 40,
     "What was found": 44,
@@ -120,14 +120,14 @@ def _text(book: Workbook, **more: Any) -> Any:
 
 def _sheet(book: Workbook, run: Recorded, entries: Sequence[Finding]) -> None:
     sheet = book.add_worksheet(SHEET)
-    bold, asked, answer = book.add_format({"bold": True, "bottom": 1}), _text(book), _text(book, locked=False, bg_color="#FFF8DC")
+    bold, fixed, answer = book.add_format({"bold": True, "bottom": 1}), _text(book), _text(book, locked=False, bg_color="#FFF8DC")
     day = book.add_format({"num_format": "yyyy-mm-dd", "valign": "top"})
-    titles = [*ASKED, *ANSWERS]
+    titles = [*FIXED, *ANSWERS]
     for n, title in enumerate(titles):
         sheet.write_string(0, n, title, bold)
-        sheet.set_column(n, n, ASKED.get(title, _WORDS_WIDTH if ANSWERS.get(title) is None else 12))
+        sheet.set_column(n, n, FIXED.get(title, _WORDS_WIDTH if ANSWERS.get(title) is None else 12))
     for n, entry in enumerate(entries, 1):
-        _row(sheet, n, [*_asked(run, entry), entry.response, entry.text, entry.status], (asked, answer, day))
+        _row(sheet, n, [*_cells_of(run, entry), entry.response, entry.text, entry.status], (fixed, answer, day))
     _choices(sheet, len(entries))
     sheet.freeze_panes(1, 1)
     sheet.set_landscape()
@@ -138,9 +138,9 @@ def _sheet(book: Workbook, run: Recorded, entries: Sequence[Finding]) -> None:
 
 
 def _row(sheet: Worksheet, n: int, row: Sequence[Any], looks: tuple[Any, Any, Any]) -> None:
-    asked, answer, day = looks
+    fixed, answer, day = looks
     for column, value in enumerate(row):
-        look = asked if column < len(ASKED) else answer
+        look = fixed if column < len(FIXED) else answer
         if isinstance(value, dt.date):
             sheet.write_datetime(n, column, dt.datetime.combine(value, dt.time()), day)
         elif isinstance(value, int):
@@ -152,13 +152,13 @@ def _row(sheet: Worksheet, n: int, row: Sequence[Any], looks: tuple[Any, Any, An
 
 
 def _choices(sheet: Worksheet, last: int) -> None:
-    for n, choices in enumerate(ANSWERS.values(), len(ASKED)):
+    for n, choices in enumerate(ANSWERS.values(), len(FIXED)):
         if choices:
             sheet.data_validation(1, n, last, n, {"validate": "list", "source": choices})
 
 
-def _asked(run: Recorded, entry: Finding) -> list[Any]:
-    """What the audit says of a finding, under `ASKED`."""
+def _cells_of(run: Recorded, entry: Finding) -> list[Any]:
+    """What the audit says of a finding, under `FIXED`."""
     result = next((rule for rule in run.rules if rule.id == entry.rule), None)
     if result is None:
         return [entry.key, entry.title, "This audit did not test the rule.", None, None, None, None, entry.due]

@@ -16,7 +16,7 @@ from commands import heytalk_audit
 from test_follow_up import AFTER, SECOND, audited, findings_file, snapshot
 
 from heytalk_audit.errors import InputError
-from heytalk_audit.handover.owners import ANSWERS, ASKED, SHEET, write_owner_files
+from heytalk_audit.handover.owners import ANSWERS, FIXED, SHEET, write_owner_files
 from heytalk_audit.handover.responses import read_responses
 from heytalk_audit.handover.workbook import MOST_BYTES, read_sheet
 from heytalk_audit.registers.findings import suggested_due
@@ -24,7 +24,7 @@ from heytalk_audit.vocabulary import Severity
 
 pytestmark = pytest.mark.xdist_group("follow-up")
 TRAFFIC, CHILD = "RET-07:over_one_year", "MIN-01:below_policy_age"
-TITLES = [*ASKED, *ANSWERS]
+TITLES = [*FIXED, *ANSWERS]
 
 
 @pytest.fixture(scope="module")
