@@ -169,7 +169,7 @@ def _response(registered: Sequence[Finding], audience: str) -> list[Fragment]:
         table(
             ["Finding", "Owner", "Due", "Response", "In their words", "Stated"],
             lines,
-            "As the register of findings states",
+            f"What the register of findings states of {registered[0].rule}",
             roomy=["In their words"],
         )
     ]
