@@ -54,7 +54,7 @@ def _in_full(
     matters = join(tag("strong", "Why it matters: "), _sentence(result.effect))
     to_do = join(tag("strong", "To do: "), f"{_sentence(result.recommendation)} {_due(result, audit, entries)} ")
     owner = join(tag("strong", "Owner: "), f"{_owners(entries)}.")
-    response = join(tag("strong", " Response: "), f"{_responses(entries)}.")
+    response = join(tag("strong", " Response: "), f"{_responses(entries)}.") if entries else Fragment("")
     return join(paragraph(head), paragraph(happened), paragraph(matters), paragraph(to_do, owner, response))
 
 
@@ -152,7 +152,7 @@ def _line(result: RuleResult, audit: AuditDescription, entries: Sequence[Finding
         f"{words.count_in_words(result.ledger.violation)} of {words.count_in_words(result.ledger.tested)}",
         percent(result.rate) if result.rate is not None else None,
         shown(result.subjects.violation),
-        _owners(entries),
-        _responses(entries),
+        _owners(entries) if any(entry.owner for entry in entries) else tag("span", NO_OWNER, cls="nowrap"),
+        _responses(entries) if entries else None,
         tag("span", due, cls="date") if due else tag("em", suggested_day(_severity(result), audit), cls="date"),
     ]
