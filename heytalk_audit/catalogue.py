@@ -105,7 +105,9 @@ def _section(rule: Rule, policy: Policy) -> list[str]:
     cited = [f"* {c.id}, section {c.section}, line {c.line}: {c.paraphrase}" for c in clauses]
     law, tables = "; ".join(words.get("law", [])), ", ".join(rule.tables_with_people)
     heading = [f"### {rule.id}", "", f"{words.get('title', '')}. **{rule.promise}**", "", *_method(rule, policy), ""]
-    return [*heading, *cited, "", f"Law, to be confirmed by counsel: {law}. Reads: {tables}.", "", words.get("limits", ""), ""]
+    frameworks = "; ".join(f"{policy.frameworks[key].name} {', '.join(ids)}" for key, ids in words.get("frameworks", {}).items())
+    confirm = f"To be confirmed by counsel: law: {law}; frameworks: {frameworks or 'none stated'}. Reads: {tables}."
+    return [*heading, *cited, "", confirm, "", words.get("limits", ""), ""]
 
 
 def _method(rule: Rule, policy: Policy) -> list[str]:

@@ -19,7 +19,7 @@ from heytalk_audit.detect.in_snapshot import summary
 from heytalk_audit.evidence.row_files import FirstRows, first_rows, in_file_order
 from heytalk_audit.follow_up.standings import unregistered
 from heytalk_audit.policy.chapters import CHAPTERS, PAGE_OF
-from heytalk_audit.report import decided, followed, pages, policy_pages, registered
+from heytalk_audit.report import decided, followed, framework_page, pages, policy_pages, registered
 from heytalk_audit.report.html import Fragment, join
 from heytalk_audit.rules import RULES
 from heytalk_audit.running import follow_up
@@ -183,6 +183,10 @@ class Summary:
     def document_findings(self) -> Fragment:
         """A page of its own: findings on the policy document, and the rules that touch the same clauses."""
         return policy_pages.document_findings(self.session.audit.policy.findings, self.clauses, self.session.described)
+
+    def frameworks(self) -> Fragment:
+        """A page of its own: the rules sorted by frameworks that compliance officers use."""
+        return framework_page.frameworks_page(self.session.audit.policy.frameworks, self.results, self.session.described)
 
     def reasons(self) -> Fragment:
         """A page of its own: what the code of each reason says."""

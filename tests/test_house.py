@@ -112,6 +112,8 @@ def test_metadata_of_every_rule(id):
     assert rule.promise.endswith(".") and method_of(id, policy).tested.endswith(".")
     assert set(rule.clauses) <= set(policy.clauses)
     assert all(policy.rules[id][k] for k in ("title", "law", "dpv", "limits", "effect", "recommendation"))
+    own = policy.rules[id]["frameworks"]
+    assert list(own) == list(policy.frameworks) and all(ids and set(ids) <= set(policy.frameworks[key].ids) for key, ids in own.items())
     assert "complian" not in json.dumps(policy.rules[id]["effect"] + policy.rules[id]["limits"]).lower()
 
 

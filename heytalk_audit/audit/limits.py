@@ -36,14 +36,17 @@ class Limits:
         in_scope, excluded = ledger["in_scope"], ledger[Outcome.EXCLUDED]
         tested = in_scope - excluded
         sentences = {
-            Limit.UNKNOWN: (ledger[Outcome.UNKNOWN] > self.unknown * tested, f"unknown rows are above the limit of {self.unknown:.2%}"),
+            Limit.UNKNOWN: (
+                ledger[Outcome.UNKNOWN] > self.unknown * tested,
+                f"unknown rows are above the limit of {100 * self.unknown:g} %",
+            ),
             Limit.EXEMPT: (
                 ledger[Outcome.EXEMPT] > self.exempt * tested,
-                f"rows excused by holds are above the limit of {self.exempt:.2%}",
+                f"rows excused by holds are above the limit of {100 * self.exempt:g} %",
             ),
             Limit.EXCLUDED: (
                 excluded > self.excluded * in_scope and excluded > FEW_EXCLUDED,
-                f"rows of test accounts are above the limit of {self.excluded:.2%}",
+                f"rows of test accounts are above the limit of {100 * self.excluded:g} %",
             ),
         }
         return {limit: sentence for limit, (holds, sentence) in sentences.items() if holds}

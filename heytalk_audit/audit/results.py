@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -100,9 +100,17 @@ def _of_rule(rule: Rule, audit: Audit) -> dict[str, Any]:
         "steps": [asdict(step) for step in method.steps],
         "law": _list(words.get("law")),
         "dpv": _list(words.get("dpv")),
+        "frameworks": _frameworks(words.get("frameworks") or {}, audit),
         "source": rule.source,
         **{name: words.get(name, "") for name in ("limits", "effect", "recommendation")},
     }
+
+
+def _frameworks(ids: Mapping[str, Iterable[str]], audit: Audit) -> list[dict[str, str]]:
+    """The ids of each framework that a rule bears on, with their titles; those that the policy's frameworks do not list are left out."""
+    listing = audit.policy.frameworks
+    listed = [(key, listing[key], id) for key, own in ids.items() if key in listing for id in own if id in listing[key].ids]
+    return [{"framework": key, "name": framework.name, "id": id, "title": framework.ids[id]} for key, framework, id in listed]
 
 
 def _of_rows(evaluation: Evaluation, repeated: bool, audit: Audit) -> dict[str, Any]:

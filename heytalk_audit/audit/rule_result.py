@@ -229,6 +229,15 @@ class FaultPlace(Document):
     line: int
 
 
+class FrameworkId(Document):
+    """An id of a framework that a rule bears on: `framework` is its short name, `name` its own, `title` what the id is about."""
+
+    framework: str
+    name: str
+    id: str
+    title: str
+
+
 class RuleResult(Document):
     """Everything that a report says of one rule.
 
@@ -266,6 +275,7 @@ class RuleResult(Document):
     steps: tuple[MethodStep, ...] = ()
     law: tuple[str, ...]
     dpv: tuple[str, ...]
+    frameworks: tuple[FrameworkId, ...] = ()
     limits: str
     effect: str
     recommendation: str

@@ -44,7 +44,7 @@ def refuse_too_many(shares: Mapping[ColumnName, float], read: Iterable[ColumnNam
     beyond = sorted(column for column in read if shares.get(column, 0) > limit)
     if beyond:
         names = [".".join(column) for column in beyond]
-        raise NotEvaluated(Block(WRONG_VALUE, name, f"more than {limit:.2%} of the values of {name} are wrong") for name in names)
+        raise NotEvaluated(Block(WRONG_VALUE, name, f"more than {100 * limit:g} % of the values of {name} are wrong") for name in names)
 
 
 def as_null(name: str, table: ir.Table, shares: Mapping[ColumnName, float]) -> ir.Table:

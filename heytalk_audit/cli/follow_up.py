@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from heytalk_audit.cli.app import KEY_ENV, KeyEnv, Run, app
-from heytalk_audit.console import print_document, wide
+from heytalk_audit.console import err, out, print_document, wide
 from heytalk_audit.disk.placing import new_file, refuse_present, write_new
 
 
@@ -52,6 +52,42 @@ def findings(
         print_document(text)
     else:
         write_new(out_, text, f"--out {out_.name}")
+
+
+@app.command()
+def owners(
+    run_: Run,
+    register: Annotated[Path, typer.Argument(help="The register of findings, with owners filled in")],
+    out_: Annotated[Path, typer.Option("--out", help="The folder to write")],
+) -> None:
+    """A workbook for each owner of findings: what was found, and cells for response, words and status. `responses` reads them back."""
+    from heytalk_audit.handover.owners import write_owner_files
+
+    written = write_owner_files(run_, register, out_)
+    out.print(f"{out_}: {', '.join(written.files)}", markup=False, soft_wrap=True)
+    if written.without_owner:
+        text = f"note: {len(written.without_owner):,} findings have no owner yet: {', '.join(written.without_owner)}"
+        out.print(text, markup=False, soft_wrap=True)
+
+
+@app.command()
+def responses(
+    register: Annotated[Path, typer.Argument(help="The register of findings that the workbooks were made from")],
+    workbooks: Annotated[list[Path], typer.Argument(metavar="WORKBOOK...", help="The workbooks that came back")],
+    out_: Annotated[Path, typer.Option("--out", help="The register to write")],
+) -> None:
+    """The register with what owners answered in their workbooks. A cell that is wrong is named, each in a line, and nothing is written."""
+    from heytalk_audit.handover.responses import read_responses, responses_text
+
+    refuse_present(out_, f"--out {out_.name}")
+    answers = read_responses(register, workbooks)
+    for fault in answers.faults:
+        err.print(f"error: {fault}", markup=False, soft_wrap=True)
+    if answers.faults:
+        raise typer.Exit(2)
+    write_new(out_, responses_text(answers), f"--out {out_.name}")
+    text = f"{out_}: {len(answers.answered):,} findings of {len(answers.entries):,} answered in {len(workbooks):,} workbooks"
+    out.print(text, markup=False, soft_wrap=True)
 
 
 @app.command()

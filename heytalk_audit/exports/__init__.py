@@ -16,7 +16,7 @@ from heytalk_audit.disk.placing import exchange, keep_private, move_new, staging
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.evidence.folder import payload, stated_in
 from heytalk_audit.evidence.opened import is_zip, opened_pack
-from heytalk_audit.exports import dsse, environment, excel, junit, oscal, pdf, tables
+from heytalk_audit.exports import dsse, environment, excel, frameworks, junit, oscal, pdf, tables
 from heytalk_audit.exports.recorded import Recorded, Unavailable, read_recorded
 from heytalk_audit.release.copies import refuse_leaks_in_copy
 
@@ -24,6 +24,7 @@ from heytalk_audit.release.copies import refuse_leaks_in_copy
 FORMATS: dict[str, Callable[[Recorded, Path], None]] = {
     "csv": tables.write,
     "xlsx": excel.write,
+    "frameworks": frameworks.write,
     "junit": junit.write,
     "oscal": oscal.write,
     "pdf": pdf.write,
@@ -34,6 +35,7 @@ FORMATS: dict[str, Callable[[Recorded, Path], None]] = {
 FILES_OF = {
     "csv": ("findings.csv", "exceptions.csv"),
     "xlsx": ("findings.xlsx",),
+    "frameworks": (frameworks.FILE,),
     "junit": ("junit.xml",),
     "oscal": ("oscal-assessment-results.json",),
     "pdf": ("report.pdf",),

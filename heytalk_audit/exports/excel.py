@@ -13,7 +13,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from heytalk_audit.audit import disclosure
 from heytalk_audit.errors import visible
-from heytalk_audit.exports import tables
+from heytalk_audit.exports import frameworks, tables
 from heytalk_audit.exports.recorded import Recorded, line
 from heytalk_audit.report import words
 
@@ -32,13 +32,14 @@ _WIDTHS = {"Title": 40, "Recommendation": 60, "Reasons": 40, "Response text": 40
 
 
 def write(run: Recorded, folder: Path) -> None:
-    """One file: cover, findings, exception rows (none where the run withholds them). Text is written as text, never as formula or link."""
+    """One file: cover, findings, frameworks, exception rows (none where withheld). Text is never a formula or a link."""
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "constant_memory": True}
     with xlsxwriter.Workbook(folder / "findings.xlsx", options) as book:
         # the creation date of a workbook that repeats byte for byte: the instant audited
         book.set_properties({"title": line(run.audit.title), "comments": f"Evidence SHA-256 {run.evidence}", "created": _naive(run)})
         _cover(book, run)
         _findings(book, run)
+        _frameworks(book, run)
         if not run.withheld:
             _exceptions(book, run)
 
@@ -89,6 +90,14 @@ def _findings(book: Workbook, run: Recorded) -> None:
     for n, choices in enumerate(OWNER.values(), len(head)):
         if choices:
             sheet.data_validation(1, n, last, n, {"validate": "list", "source": choices})
+
+
+def _frameworks(book: Workbook, run: Recorded) -> None:
+    """Every rule by the ids of frameworks that it bears on."""
+    rows = [row[:-1] for row in frameworks.framework_rows(run)]
+    sheet = _sheet(book, "Frameworks", [_title(name) for name in frameworks.COLUMNS[:-1]], len(rows))
+    for n, row in enumerate(rows, 1):
+        _row(sheet, n, row)
 
 
 def _exceptions(book: Workbook, run: Recorded) -> None:

@@ -31,9 +31,9 @@ _WITHIN = re.compile(rf"(?<=\S)([;|\t\r\n]\s*)(?=[{re.escape(_FORMULA)}])")
 
 def write(run: Recorded, folder: Path) -> None:
     """Two files: a row per finding, and a row per exception row (none where the run withholds them)."""
-    _write_csv(folder / "findings.csv", FINDINGS, finding_rows(run))
+    write_csv(folder / "findings.csv", FINDINGS, finding_rows(run))
     if not run.withheld:
-        _write_csv(folder / "exceptions.csv", EXCEPTIONS, ([*row, run.evidence] for row in exception_rows(run)))
+        write_csv(folder / "exceptions.csv", EXCEPTIONS, ([*row, run.evidence] for row in exception_rows(run)))
 
 
 def finding_rows(run: Recorded) -> Iterator[list[Any]]:
@@ -78,7 +78,8 @@ def safe(value: Any) -> Any:
     return visible(f"'{value}" if value[0] in "\t\r\n" or bare[:1] in tuple(_FORMULA) else value)
 
 
-def _write_csv(path: Path, head: list[str], rows: Iterable[list[Any]]) -> None:
+def write_csv(path: Path, head: list[str], rows: Iterable[list[Any]]) -> None:
+    """A table that spreadsheets open as it is: in UTF-8, each cell safe."""
     with path.open("w", encoding="utf-8-sig", errors="replace", newline="") as file:
         writer = csv.writer(file, quoting=csv.QUOTE_MINIMAL, lineterminator="\r\n")
         writer.writerow(head)

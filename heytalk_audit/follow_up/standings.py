@@ -9,13 +9,14 @@ from pathlib import Path
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.document import FindingStanding, PastAudit
 from heytalk_audit.audit.evaluate import outline
+from heytalk_audit.audit.rating import gravity
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.canonical import yaml_text
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.evidence.folder import INPUTS
 from heytalk_audit.follow_up.earlier import Run
 from heytalk_audit.follow_up.history import violations, violations_then
-from heytalk_audit.registers.findings import Finding, read_findings
+from heytalk_audit.registers.findings import Finding, read_findings, suggested_due
 from heytalk_audit.rules import RULES
 from heytalk_audit.vocabulary import Outcome, Verdict
 
@@ -30,6 +31,12 @@ STATES = {
     "NOT_SEEN": "no violation has this reason now, but its rule does not pass: it is not closed",
 }
 UNSOUND = ("STILL_FAILING", "OVERDUE")
+#: What stands over a register that is begun, or that responses were read into.
+HEAD = """\
+# The register of findings. owner: who answers for it. due: a day as 2025-06-30; in a register that was begun, what the rating suggests.
+# response: agree, partly or disagree, the last two with a text. status: open or closed; only a test closes a finding.
+"""
+LONGEST_TITLE = 300
 
 
 def refuse_unknown_reasons(path: Path, entries: Iterable[Finding], audit: Audit) -> None:
@@ -105,11 +112,35 @@ def finding_keys(results: Iterable[RuleResult]) -> list[str]:
 
 
 def register_of(run: Run) -> str:
-    """A register of findings, as YAML, with an entry per finding of a run: those that it had are kept, the rest is to be filled in."""
+    """A register of findings, as YAML, with an entry per finding of a run: those that it had are kept, the rest is to be filled in.
+
+    A new entry has the finding's title, and the day that its rating suggests; the gravest come first.
+    """
     kept = run.folder / INPUTS / "findings.yaml"
     registered = read_findings(kept, RULES) if kept.is_file() else []
-    blank = {"owner": None, "due": None, "response": None, "text": None, "status": "open"}
-    entries = [entry.model_dump(mode="json") for entry in registered]
-    entries += [{"key": key, **blank} for key in unregistered(registered, run.rules.values())]
-    head = "# due: 2025-06-30; response: agree, partly or disagree, with a text; status: open or closed (only a test closes a finding)\n"
-    return head + yaml_text({"findings": entries}, sort_keys=False)
+    gravest = sorted(run.rules.values(), key=gravity)
+    entries = [entry if entry.title else entry.model_copy(update={"title": title_of(entry.key, run)}) for entry in registered]
+    entries += [_begun(key, run) for key in unregistered(registered, gravest)]
+    return register_text(entries)
+
+
+def _begun(key: str, run: Run) -> Finding:
+    result = run.rules[key.partition(":")[0]]
+    due = suggested_due(result.finding_severity or result.severity, dt.date.fromisoformat(run.audit.as_of[:10]))
+    # of a policy of one's own the rules need not be known here: the run had them
+    return Finding.model_validate({"key": key, "title": title_of(key, run), "due": due}, context={"rules": run.rules})
+
+
+def title_of(key: str, run: Run) -> str | None:
+    """What a finding is, in a line: its rule's title, and what the reason says; null where the run has no such rule."""
+    rule, _, reason = key.partition(":")
+    if rule not in run.rules:
+        return None
+    result = run.rules[rule]
+    says = next((r.says for r in result.reasons if r.reason == reason and r.outcome == Outcome.VIOLATION and r.says), "")
+    return f"{result.title}. {says}".strip()[:LONGEST_TITLE]
+
+
+def register_text(entries: Iterable[Finding]) -> str:
+    """A register of findings as YAML."""
+    return HEAD + yaml_text({"findings": [entry.model_dump(mode="json") for entry in entries]}, sort_keys=False)

@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -133,7 +134,10 @@ def agreed_overrides(signed: Mapping[str, SignOff]) -> dict[str, dict[str, str]]
 def _cover(run: Path, signed: Mapping[str, SignOff]) -> Path:
     results = results_in(run, f"sign {run.name}")
     stated = [signed[role].model_dump(mode="json") for role in ROLES]
-    report = f"../{run.name}/index.html"
+    inside = payload(run).relative_to(run).as_posix()
+    report = "/".join(
+        ["..", quote(beside(run).name.removesuffix(".sign-off"), safe=""), *([inside] if inside != "." else []), "index.html"]
+    )
     body = pages.sign_off_statement(results.audit, ratings(results), agreed_overrides(signed), stated, report)
     title = f"Statement of sign-off - {results.audit.title}"
     cover = beside(run) / "cover.html"

@@ -34,6 +34,7 @@ _SHIPPED_FILES = {
     "terms": "dpv_pd_terms.csv",
     "calling_codes": "calling_codes.csv",
     "reasons": "reasons.yaml",
+    "frameworks": "frameworks.yaml",
 }
 
 
@@ -76,6 +77,15 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class Framework:
+    """A framework that compliance officers sort rules by: its name, its edition, and its ids with short titles in our own words."""
+
+    name: str
+    edition: str
+    ids: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Policy:
     """One version of a policy. `files` are what it was read from, for the digest."""
 
@@ -92,6 +102,7 @@ class Policy:
     declared: Declared
     calling_codes: dict[str, tuple[str, str]]  # by country (ISO 3166): what its telephone numbers begin with abroad, and at home
     reasons: dict[str, Reason] = field(repr=False, default_factory=dict)
+    frameworks: dict[str, Framework] = field(repr=False, default_factory=dict)
     files: tuple[Path, ...] = field(repr=False, default=())
 
     @cached_property
@@ -161,6 +172,7 @@ def _build(path: Path, document: dict[str, Any]) -> Policy:
         declared=declarations.build(_document(parts["declared"])),
         calling_codes={c["country"]: (c["calling_code"], c["national_prefix"]) for c in read_csv(parts["calling_codes"])},
         reasons={code: Reason(**words) for code, words in _document(parts["reasons"]).items()},
+        frameworks={name: Framework(**framework) for name, framework in _document(parts["frameworks"]).items()},
         files=(path, *parts.values()),
     )
 

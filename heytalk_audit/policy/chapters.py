@@ -58,11 +58,13 @@ CHAPTERS = {
 }
 #: Pages of their own that the summary makes: every clause, and findings on the policy as a document.
 CLAUSES, DOCUMENT = ReportPage("clauses", "Clause coverage"), ReportPage("document", "The policy itself")
+#: The rules sorted by frameworks that compliance officers use.
+FRAMEWORKS = ReportPage("frameworks", "Frameworks")
 #: What each reason's code says.
 REASONS = ReportPage("reasons", "Reasons of rows")
 #: The page that follows up an earlier run. It exists only where the parameters name an earlier run or a register of findings.
 FOLLOW_UP = ReportPage("follow-up", "Follow-up")
 #: Page 1: it evaluates nothing, and reads the results of the chapters.
-SUMMARY = ReportChapter("index", "Summary", (), "90-summary", further=(CLAUSES, DOCUMENT, REASONS, FOLLOW_UP))
+SUMMARY = ReportChapter("index", "Summary", (), "90-summary", further=(CLAUSES, DOCUMENT, FRAMEWORKS, REASONS, FOLLOW_UP))
 #: The file of the page on which a family's sections stand.
 PAGE_OF = {family: chapter.page for chapter in CHAPTERS.values() for family in chapter.families}

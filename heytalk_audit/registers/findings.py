@@ -5,6 +5,7 @@ A finding's key is its rule and the reason of its violations (RET-01:contact_kep
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -13,12 +14,17 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ValidationInfo, model_validator
 
 from heytalk_audit.canonical import Strict
-from heytalk_audit.registers.reading import Day, Name, Remark, known_rule, read_register, refuse_twice
+from heytalk_audit.registers.reading import Day, Name, Remark, Title, known_rule, read_register, refuse_twice
 from heytalk_audit.vocabulary import Severity
 
 EXAMPLE = "params/findings.yaml"
 #: Days after the day of the audit by which a finding should be mended, by its rating: what a register that is begun suggests.
 DAYS_TO_MEND = {Severity.CRITICAL: 30, Severity.HIGH: 60, Severity.MEDIUM: 90, Severity.LOW: 180}
+
+
+def suggested_due(severity: Severity, day: dt.date) -> dt.date:
+    """The day by which a finding of that rating should be mended; `day` is that of the audit."""
+    return day + dt.timedelta(days=DAYS_TO_MEND[severity])
 
 
 def _key(text: str, info: ValidationInfo) -> str:
@@ -30,9 +36,13 @@ def _key(text: str, info: ValidationInfo) -> str:
 
 
 class Finding(Strict):
-    """One finding and what its owner and management state of it; `status` is a statement, and closes nothing."""
+    """One finding and what its owner and management state of it; `status` is a statement, and closes nothing.
+
+    `title` tells those who fill in the register what the finding is; the report has its own.
+    """
 
     key: Annotated[str, AfterValidator(_key)]
+    title: Title | None = None
     owner: Name | None = None
     due: Day | None = None
     response: Literal["agree", "partly", "disagree"] | None = None

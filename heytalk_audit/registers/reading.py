@@ -49,6 +49,7 @@ def known_rule(id: str, info: ValidationInfo) -> str:
 # What people write in a register: text of so many characters at most, with something in it to read.
 Id = Annotated[str, _up_to(40), AfterValidator(_legible)]
 Name = Annotated[str, _up_to(120), AfterValidator(_legible)]
+Title = Annotated[str, _up_to(300), AfterValidator(_legible)]
 DocumentName = Annotated[str, _up_to(200), AfterValidator(_legible)]
 LegalGround = Annotated[str, _up_to(300), AfterValidator(_legible)]
 Remark = Annotated[str, _up_to(2000), AfterValidator(_legible)]

@@ -60,7 +60,7 @@ def own() -> Own:
 
 
 def _empty_workbook() -> Iterator[str]:
-    """What every workbook has."""
+    """What every workbook has: one with all that those of exports and for owners use."""
     content = io.BytesIO()
     with xlsxwriter.Workbook(content) as book:
         sheet = book.add_worksheet()
@@ -70,6 +70,13 @@ def _empty_workbook() -> Iterator[str]:
         sheet.data_validation(0, 0, 0, 0, {"validate": "list", "source": ["yes"]})
         sheet.freeze_panes(1, 1)
         sheet.autofilter(0, 0, 1, 1)
+        look = {"quote_prefix": True, "text_wrap": True, "locked": False, "bg_color": "#FFFFFF"}
+        sheet.write_string(1, 0, "yes")
+        sheet.write_blank(0, 1, None, book.add_format(look))
+        sheet.protect("", {"format_columns": True, "format_rows": True})
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(0)
     with zipfile.ZipFile(content) as archive:
         yield from (archive.read(member).decode("utf-8") for member in archive.namelist())
         yield from archive.namelist()

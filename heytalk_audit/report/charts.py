@@ -1,6 +1,6 @@
 """Charts: what is drawn, and the same in words. Drawn by matplotlib as SVG within the page, the same bytes for the same numbers.
 
-Each has its numbers beside it in a table, and stands only where a drawing shows more than the table: a course, or many values to compare.
+A drawing stands only where it shows more than a table: a course over time, or an order that the table does not have. None has one bar.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 
-from heytalk_audit.audit.rule_result import Point, RuleResult
+from heytalk_audit.audit.rule_result import Point
 from heytalk_audit.report.html import Fragment, tag
 
 #: Colour and hatching of each kind that is drawn: told apart without colour, in print, and by people who see colours otherwise.
@@ -31,7 +31,6 @@ STYLE = {
     "expired": ("#7a4a8c", "++"),
     "no attestation": ("#d9c7e0", "oo"),
     "no commitment": ("#eceff3", "--"),
-    "findings": ("#2f5d8a", ""),
     "new": ("#a3262a", ""),
     "reopened": ("#7a4a8c", "++"),
     "persisting": ("#e0a23b", "//"),
@@ -43,20 +42,19 @@ STYLE = {
     "not delivered": ("#c9cdd3", "--"),
     "newly tested": ("#eceff3", "--"),
 }
-#: Of fewer values a table is read at a glance.
-FEWEST = 4
+#: So many bars are compared at least.
+FEWEST = 2
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def bars(series: Mapping[str, Mapping[str, int]], alt: str) -> Fragment:
-    """Stacked horizontal bars: per label, how many of each kind of `STYLE`. Labels stand top to bottom."""
+    """Stacked horizontal bars: per label, how many of each kind of `STYLE`. Labels stand top to bottom. One bar alone is not drawn."""
     styles = {kind: style for kind, style in STYLE.items() if any(counts.get(kind) for counts in series.values())}
-    if not styles:
+    if not styles or len(series) < FEWEST:
         return Fragment("")
     from heytalk_audit.report import drawing  # only where something is drawn: matplotlib takes half a second
 
-    single = list(styles) in (["findings"], ["violation"])  # which the words above name
-    return _image(drawing.stacked_bars(series, styles, legend=not single), alt)
+    return _image(drawing.stacked_bars(series, styles, legend=list(styles) != ["violation"]), alt)
 
 
 def months(points: Sequence[Point], kinds: Mapping[str, str], titles: tuple[str, str], alt: str) -> Fragment:
@@ -95,20 +93,6 @@ def trend(series: Mapping[str, Sequence[int | None]], days: Sequence[str], alt: 
     from heytalk_audit.report import drawing  # as above
 
     return _image(drawing.lines_side_by_side(series, [day[:7] for day in days]), alt)
-
-
-def ageing(result: RuleResult) -> Fragment:
-    """How long ago the violations of a rule fell due; nothing where they lie in one or two periods."""
-    if sum(n > 0 for n in result.ageing.values()) < FEWEST - 1:
-        return Fragment("")
-    series = {f"{label} days": {"violation": n} for label, n in result.ageing.items()}
-    numbers = ", ".join(f"{n:,} at {label} days" for label, n in result.ageing.items())
-    return bars(series, f"Violations of {result.id} by days past their due day: {numbers}.")
-
-
-def tells_more(series: Mapping[str, Mapping[str, int]]) -> bool:
-    """Whether bars of these values show more than a table of them: there are some to compare, and they differ."""
-    return len(series) >= FEWEST and len({sum(counts.values()) for counts in series.values()}) > 1
 
 
 def _image(svg: bytes, alt: str) -> Fragment:

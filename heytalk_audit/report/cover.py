@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from heytalk_audit.audit.disclosure import statement_in_words
 from heytalk_audit.audit.document import AuditDescription
@@ -11,6 +12,7 @@ from heytalk_audit.audit.rating import CRITERIA
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.report import words
 from heytalk_audit.report.html import Fragment, badge, bullets, definitions, join, paragraph, table, tag
+from heytalk_audit.vocabulary import Audience
 
 
 def cover(audit: AuditDescription) -> Fragment:
@@ -57,8 +59,21 @@ def limits(audit: AuditDescription) -> Fragment:
             f"the period. Days are counted in {audit.audit_tz}. No result depends on the day on which this report was made. Rows with a "
             "value that breaks the data contract are unknown, and so is every row for which a condition cannot be decided."
         ),
-        paragraph("Sign-off: preparer ", tag("span", "", cls="line"), " reviewer ", tag("span", "", cls="line")),
+        tag("h2", "Sign-off", id="sign-off"),
+        paragraph(
+            "Once preparer and reviewer have signed, their ",
+            tag("a", "statement of sign-off", href=sign_off_place(audit), cls="sign-off"),
+            " stands beside the folder of this report, in a folder of the same name that ends in .sign-off. It gives the rating of each "
+            "area, with who signed and over which evidence.",
+        ),
+        paragraph("Signed on paper: preparer ", tag("span", "", cls="line"), " reviewer ", tag("span", "", cls="line")),
     )
+
+
+def sign_off_place(audit: AuditDescription) -> str:
+    """Where the statement of sign-off stands, from a report in its default folder; in another, the page's script corrects it."""
+    beyond = "" if audit.audience == Audience.INTERNAL else f"-{audit.audience}"
+    return f"../{quote(audit.id + beyond, safe='')}.sign-off/cover.html"
 
 
 def sign_off_statement(

@@ -155,9 +155,9 @@ def percent(share: float | None) -> str:
     if share is None:
         return "\u2013"
     if share in (0, 1):
-        return f"{share:.0%}"
+        return f"{share * 100:.0f}\u00a0%"
     if share < _LEAST:
-        return f"<\u00a0{_LEAST:.3%}".replace("%", "\u00a0%")
+        return f"<\u00a0{_LEAST * 100:.3f}\u00a0%"
     digits = max(0, 2 - math.floor(math.log10(share * 100)))
     text = f"{share * 100:.{digits}f}\u00a0%"
     return ">\u00a099.9\u00a0%" if text.startswith("100") else text

@@ -10,7 +10,7 @@ from heytalk_audit.audit.disclosure import shown
 from heytalk_audit.audit.document import AuditDescription, FindingStanding, FollowUpDocument
 from heytalk_audit.audit.rating import gravity
 from heytalk_audit.audit.rule_result import RuleResult
-from heytalk_audit.registers.findings import DAYS_TO_MEND
+from heytalk_audit.registers.findings import suggested_due
 from heytalk_audit.report import outcomes, words
 from heytalk_audit.report.html import Fragment, join, paragraph, percent, severity_badge, table, tag
 from heytalk_audit.report.links import to_rule
@@ -18,7 +18,7 @@ from heytalk_audit.vocabulary import Outcome, Severity, Verdict
 
 #: How many findings stand in full on page 1, and how many lines of the others its second sheet holds when it is printed.
 MOST_IN_FULL, MOST_PRINTED = 5, 36
-NO_OWNER = "no owner yet"
+NO_OWNER, NO_RESPONSE = "no owner yet", "none yet"
 
 
 def failed(results: Sequence[RuleResult]) -> list[RuleResult]:
@@ -54,7 +54,8 @@ def _in_full(
     matters = join(tag("strong", "Why it matters: "), _sentence(result.effect))
     to_do = join(tag("strong", "To do: "), f"{_sentence(result.recommendation)} {_due(result, audit, entries)} ")
     owner = join(tag("strong", "Owner: "), f"{_owners(entries)}.")
-    return join(paragraph(head), paragraph(happened), paragraph(matters), paragraph(to_do, owner))
+    response = join(tag("strong", " Response: "), f"{_responses(entries)}.") if entries else Fragment("")
+    return join(paragraph(head), paragraph(happened), paragraph(matters), paragraph(to_do, owner, response))
 
 
 def _severity(result: RuleResult) -> Severity:
@@ -111,12 +112,16 @@ def _due(result: RuleResult, audit: AuditDescription, entries: Sequence[FindingS
 
 def suggested_day(severity: Severity, audit: AuditDescription) -> str:
     """The day by which a finding of that rating should be mended, counted from the day of the audit."""
-    return (dt.date.fromisoformat(audit.as_of[:10]) + dt.timedelta(days=DAYS_TO_MEND[severity])).isoformat()
+    return suggested_due(severity, dt.date.fromisoformat(audit.as_of[:10])).isoformat()
 
 
 def _owners(entries: Sequence[FindingStanding]) -> str:
     owners = dict.fromkeys(entry.owner for entry in entries if entry.owner)
     return ", ".join(owners) or NO_OWNER
+
+
+def _responses(entries: Sequence[FindingStanding]) -> str:
+    return ", ".join(dict.fromkeys(entry.response for entry in entries if entry.response)) or NO_RESPONSE
 
 
 def further_findings(results: Sequence[RuleResult], audit: AuditDescription, standings: Sequence[FindingStanding]) -> Fragment:
@@ -125,7 +130,7 @@ def further_findings(results: Sequence[RuleResult], audit: AuditDescription, sta
     if not others:
         return Fragment("")
     lines = [_line(result, audit, _of_rule(result, standings)) for result in others]
-    heads = ["Finding", "Rated", "Records", "Rate", "People", "Owner", "Due"]
+    heads = ["Finding", "Rated", "Records", "Rate", "People", "Owner", "Response", "Due"]
     more = len(others) - MOST_PRINTED
     note = "A day in italics is suggested by the rating: the register of findings has none."
     more_in_words = f"{more} further findings do not fit on this sheet: each has its section in its chapter." if more > 0 else ""
@@ -147,6 +152,7 @@ def _line(result: RuleResult, audit: AuditDescription, entries: Sequence[Finding
         f"{words.count_in_words(result.ledger.violation)} of {words.count_in_words(result.ledger.tested)}",
         percent(result.rate) if result.rate is not None else None,
         shown(result.subjects.violation),
-        _owners(entries),
+        _owners(entries) if any(entry.owner for entry in entries) else tag("span", NO_OWNER, cls="nowrap"),
+        _responses(entries) if entries else None,
         tag("span", due, cls="date") if due else tag("em", suggested_day(_severity(result), audit), cls="date"),
     ]

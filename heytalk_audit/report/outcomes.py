@@ -11,8 +11,6 @@ from heytalk_audit.report import charts, words
 from heytalk_audit.report.html import Fragment, code, definitions, join, paragraph, percent, table, tag
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Audience, Outcome
 
-#: A breakdown is drawn where it has at most so many values; so many of them are.
-MOST_VALUES, MOST_BARS = 40, 20
 #: A setting that is a list is written out in a note where it has at most so many entries.
 MOST_ENTRIES = 8
 
@@ -27,9 +25,7 @@ def of_population(result: RuleResult, audience: str) -> list[Fragment]:
     parts.append(_ledger(result))
     parts += [*_reasons(result, audience), *_people(result), *_ageing(result), *_over_time(result)]
     drawn = {"month"} if result.over_time else set()
-    parts += [
-        part for name, values in result.breakdowns.items() if name not in drawn for part in _breakdown(result, name, values, audience)
-    ]
+    parts += [part for name, values in result.breakdowns.items() if name not in drawn for part in _breakdown(result, name, values)]
     if result.figures:
         parts.append(definitions((figure.label, figure.value) for figure in result.figures))
     return parts + _samples(result.samples)
@@ -112,7 +108,7 @@ def _ageing(result: RuleResult) -> list[Fragment]:
         return []
     lines = [[f"{label} days", n] for label, n in result.ageing.items()]
     listed = table(["Past the due day by", "Violations"], lines, f"Ageing of {result.id}")
-    return [tag("h4", "How long overdue"), charts.ageing(result), listed]
+    return [tag("h4", "How long overdue"), listed]
 
 
 def _over_time(result: RuleResult) -> list[Fragment]:
@@ -143,28 +139,16 @@ def _drawing_in_words(rule: str, points: Sequence[Point], kinds: Mapping[str, st
     return f"{rule} month by month. " + ". ".join(parts) + ". The table below has every number."
 
 
-def _breakdown(result: RuleResult, name: str, values: Sequence[BreakdownRow], audience: str) -> list[Fragment]:
+def _breakdown(result: RuleResult, name: str, values: Sequence[BreakdownRow]) -> list[Fragment]:
     if not values:
         return []
     title = name.replace("_", " ")
     heads = [title.capitalize(), *[outcome.capitalize() for outcome in OPEN_OUTCOMES]]
     lines = [[v.value, *[shown(v[outcome]) for outcome in OPEN_OUTCOMES]] for v in values]
-    drawing = _breakdown_drawn(result.id, title, values) if audience == Audience.INTERNAL else []
     return [
         tag("h4", f"By {title}"),
-        *drawing,
         table(heads, lines, f"{result.id} by {title}", tools=True, numeric=heads[1:]),
     ]
-
-
-def _breakdown_drawn(rule: str, title: str, values: Sequence[BreakdownRow]) -> list[Fragment]:
-    """Bars of a breakdown of the internal report, in which no number is hidden; none where there is little to compare."""
-    series = {v.value: {str(outcome): v[outcome] or 0 for outcome in OPEN_OUTCOMES} for v in values}
-    if len(values) > MOST_VALUES or not charts.tells_more(series):
-        return []
-    first = dict(list(series.items())[:MOST_BARS])
-    alt = "; ".join(f"{value}: " + ", ".join(f"{n:,} {o}" for o, n in counts.items() if n) for value, counts in first.items())
-    return [charts.bars(first, f"{rule} by {title}. {alt}.")]
 
 
 def _samples(samples: Sequence[SampleResult]) -> list[Fragment]:

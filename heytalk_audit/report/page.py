@@ -26,6 +26,8 @@ _RENDERING = threading.Lock()
 _HOME = files(__name__.rpartition(".")[0]).joinpath("template")
 _CSP = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 _FORBIDDEN = ("application/javascript", "application/vnd.jupyter.widget-view+json", "text/vnd.mermaid", "text/latex")
+#: What a link may lead to: a page of the report, a part of one, or a page of a folder beside it, as of the sign-off.
+_LINK = re.compile(r"(\.\./(?!\.)[A-Za-z0-9._~%-]+/(data/)?)?[a-z-]*(\.html)?(#[A-Za-z0-9-]+)?")
 _TAGS = set(
     [
         "a",
@@ -180,7 +182,7 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
     if tag == "img" and name == "src":
         return value if re.match(r"data:image/(svg\+xml|png);base64,", value) else None
     if tag == "a" and name == "href":
-        return value if re.fullmatch(r"[a-z-]*(\.html)?(#[A-Za-z0-9-]+)?", value) else None
+        return value if _LINK.fullmatch(value) else None
     return value
 
 

@@ -11,7 +11,7 @@ from heytalk_audit.audit.document import AuditDescription, ClauseStanding, RuleV
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.policy import Reason
 from heytalk_audit.registers.attestations import ATTESTED, EXPIRED, OPEN
-from heytalk_audit.report import charts, links, words
+from heytalk_audit.report import links, words
 from heytalk_audit.report.html import Fragment, badge, code, join, paragraph, percent, show, table, tag
 from heytalk_audit.vocabulary import Severity, Verdict
 
@@ -69,11 +69,9 @@ def _head(title: str, audit: AuditDescription) -> Fragment:
 
 
 def _standing(clauses: Sequence[ClauseStanding]) -> Fragment:
-    """How many clauses of each kind stand how: in words, drawn, and as a table."""
+    """How many clauses of each kind stand how: in words, and as a table."""
     counted = {kind: tally(clauses, kind) for kind in KINDS}
     sums = {kind: sum(counts.values()) for kind, counts in counted.items()}
-    series = {f"{name} ({sums[kind]})": drawn(counted[kind]) for kind, name in KINDS.items()}
-    alt = "; ".join(f"{name}: {words.counts(kinds)}" for name, kinds in series.items())
     return join(
         paragraph(
             f"The policy has {len(clauses)} clauses: data can test {sums['D']} of them, {sums['A']} need attestation, and {sums['N']} "
@@ -82,7 +80,6 @@ def _standing(clauses: Sequence[ClauseStanding]) -> Fragment:
             "its rules "
             "test: the last column says what they do not show."
         ),
-        charts.bars(series, f"Clauses by how they stand. {alt}."),
         _totals(counted),
     )
 
@@ -167,16 +164,15 @@ def document_findings(findings: Iterable[Mapping[str, str]], clauses: Sequence[C
     findings = list(findings)
     by_severity = {severity: [f for f in findings if f["severity"] == severity] for severity in Severity}
     counts = {str(severity): len(listed) for severity, listed in by_severity.items()}
-    series = {severity.capitalize(): {"findings": n} for severity, n in counts.items()}
     parts = [
         _head("The policy itself", audit),
         tag("h2", "Findings by severity", id="findings"),
         paragraph(
-            f"{len(findings)} findings on the document. They need no data: the text is measured against its own other lines and against "
+            f"{len(findings)} findings on the document: {words.counts(counts)}. They need no "
+            f"data: the text is measured against its own other lines and against "
             "the law. References to law are to be confirmed by counsel. Where rules test the same clauses on data, their verdicts stand "
             "beside."
         ),
-        charts.bars(series, f"Findings on the policy by severity: {words.counts(counts)}."),
     ]
     for severity, listed in by_severity.items():
         if listed:

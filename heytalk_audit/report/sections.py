@@ -9,6 +9,7 @@ from heytalk_audit.evidence.row_files import FirstRows
 from heytalk_audit.registers.findings import Finding
 from heytalk_audit.report import outcomes, words
 from heytalk_audit.report.decided import decided_rows
+from heytalk_audit.report.framework_page import by_framework
 from heytalk_audit.report.html import Fragment, badge, bullets, code, join, paragraph, show, table, tag
 from heytalk_audit.report.key_findings import NO_OWNER
 from heytalk_audit.report.registered import covered
@@ -75,6 +76,8 @@ def _criteria(result: RuleResult) -> list[Fragment]:
     parts = [tag("h3", "Criteria"), paragraph(result.promise), bullets(cited)]
     if result.law:
         parts.append(paragraph("Law, to be confirmed by counsel: " + "; ".join(result.law) + ".", cls="note"))
+    if result.frameworks:
+        parts.append(paragraph("Frameworks, to be confirmed by counsel: ", by_framework(result), ".", cls="note"))
     return parts
 
 
@@ -166,7 +169,7 @@ def _response(registered: Sequence[Finding], audience: str) -> list[Fragment]:
         table(
             ["Finding", "Owner", "Due", "Response", "In their words", "Stated"],
             lines,
-            "As the register of findings states",
+            f"What the register of findings states of {registered[0].rule}",
             roomy=["In their words"],
         )
     ]

@@ -297,7 +297,12 @@ def test_two_people_sign_and_the_second_has_recomputed(signed, demo):
     done = sign("reviewer", "Bo <b>", "key2", "--snapshot", demo, "--override", override)
     assert done.returncode == 0, done.stderr
     cover = (beside(run) / "cover.html").read_text("utf-8")
-    assert "Bo &lt;b&gt;" in cover and "only one signer states it" in cover and "complian" not in cover.replace("compliance with law", "")
+    assert (
+        "Bo &lt;b&gt;" in cover
+        and "only one signer states it" in cover
+        and 'href="../run/index.html#limits"' in cover
+        and "complian" not in cover.replace("compliance with law", "")
+    )
     signed_off = checked_sign_offs(run).signed
     assert signed_off["reviewer"].replayed and signed_off["reviewer"].evidence_sha256 == signed_off["preparer"].evidence_sha256
     done = heytalk_audit("verify", run)

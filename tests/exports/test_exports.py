@@ -102,7 +102,7 @@ def test_hostile_titles_are_text_in_every_format(run, value):
     assert [r["title"] for r in rows] == [tables.safe(value)]
     book = zipfile.ZipFile(io.BytesIO(contents(excel.write, titled)["findings.xlsx"]))
     sheets = [book.read(n).decode("utf-8") for n in book.namelist() if n.startswith("xl/worksheets/sheet")]
-    assert len(sheets) == 3 and not any("<f>" in sheet or "<hyperlink" in sheet for sheet in sheets)
+    assert len(sheets) == 4 and not any("<f>" in sheet or "<hyperlink" in sheet for sheet in sheets)
     ET.fromstring(contents(junit.write, titled)["junit.xml"])
     json.loads(contents(oscal.write, titled)["oscal-assessment-results.json"])
 
@@ -146,7 +146,7 @@ def test_python_holds_a_few_of_the_rows_that_it_writes(run, tmp_path):
 
 def test_owners_get_columns_and_lists(run):
     book = zipfile.ZipFile(io.BytesIO(contents(excel.write, run)["findings.xlsx"]))
-    findings, rows = (ET.fromstring(book.read(f"xl/worksheets/sheet{n}.xml")) for n in (2, 3))
+    findings, rows = (ET.fromstring(book.read(f"xl/worksheets/sheet{n}.xml")) for n in (2, 4))
     head = ["".join(cell.itertext()) for cell in next(findings.iter(f"{SHEET}row"))]
     assert head[-5:] == ["Owner", "Due date", "Response", "Response text", "Status"]
     lists = {v.find(f"{SHEET}formula1").text for v in findings.iter(f"{SHEET}dataValidation") if v.get("type") == "list"}

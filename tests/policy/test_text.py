@@ -210,7 +210,7 @@ def test_every_rule_has_its_texts(policy):
     assert all(twin[:-1] in policy.rules for twin in twins)
     for rule, texts in policy.rules.items():
         excuse = [key for key in ("held", "exempt") if key in texts]
-        assert list(texts) == ["title", "tested", "steps", *excuse, "law", "dpv", "limits", "effect", "recommendation"], rule
+        assert list(texts) == ["title", "tested", "steps", *excuse, "law", "frameworks", "dpv", "limits", "effect", "recommendation"], rule
         assert all(isinstance(texts[key], str) and texts[key].strip() == texts[key] != "" for key in PROSE), rule
         for key in ("law", "dpv"):
             assert texts[key] and all(isinstance(entry, str) and entry.strip() for entry in texts[key]), (rule, key)

@@ -9,9 +9,10 @@ import sys
 from xml.etree import ElementTree
 
 import pytest
+from rule_results import rule_result
 
 from heytalk_audit.audit.rule_result import Point
-from heytalk_audit.report import charts, drawing
+from heytalk_audit.report import charts, drawing, outcomes
 from heytalk_audit.report.drawing import round_top
 from heytalk_audit.report.sheet import text_width
 
@@ -62,11 +63,17 @@ def test_nothing_is_drawn_of_nothing():
     assert charts.months([], {}, ("a", "b"), "alt").html == charts.trend({}, [], "alt").html == ""
 
 
-@pytest.mark.parametrize(
-    ("counts", "more"), [([3, 2, 1], False), ([1, 1, 1, 1], False), ([6, 6, 6, 6, 6], False), ([2, 1, 1, 1], True), ([9, 8, 7, 6, 5], True)]
-)
-def test_a_drawing_of_few_or_equal_values_tells_no_more_than_the_table(counts, more):
-    assert charts.tells_more({f"value {n}": {"violation": count} for n, count in enumerate(counts)}) is more
+def test_one_bar_is_not_drawn():
+    assert charts.bars({"a": {"violation": 5}}, "alt").html == ""
+    assert charts.bars({"a": {"violation": 5}, "b": {"violation": 4}}, "alt").html != ""
+
+
+def test_no_drawing_repeats_the_table_beside_it():
+    violations = {"in_scope": 10, "pass": 4, "violation": 6, "review": 0, "unknown": 0, "exempt": 0, "excluded": 0}
+    values = [{"value": f"value {n}", "violation": n, "review": 0, "unknown": 0, "exempt": 0} for n in range(1, 6)]
+    result = rule_result(verdict="FAIL", ledger=violations, ageing={"0-7": 1, "8-30": 2, "31-90": 3}, breakdowns={"topic": values})
+    html = "".join(part.html for part in outcomes.of_population(result, "internal"))
+    assert "How long overdue" in html and "By topic" in html and "<figure" not in html
 
 
 def test_months_stand_side_by_side_with_their_people():

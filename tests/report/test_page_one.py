@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from types import SimpleNamespace
+
 import pytest
 from rule_results import EMPTY, rule_result
 
@@ -9,7 +12,7 @@ from heytalk_audit.audit.document import AreaRating
 from heytalk_audit.audit.rating import areas, rating_with_grounds
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.report import grounds
-from heytalk_audit.report.key_findings import MOST_IN_FULL, MOST_PRINTED, failed
+from heytalk_audit.report.key_findings import MOST_IN_FULL, MOST_PRINTED, failed, further_findings
 from heytalk_audit.report.sections import rule_section
 from heytalk_audit.rules import RULES
 from heytalk_audit.vocabulary import Ground, Rating, Verdict
@@ -84,6 +87,16 @@ def test_the_page_and_its_style_agree_on_how_many_lines_are_printed():
 
     assert f".sheet tbody tr:nth-child(n + {MOST_PRINTED + 1}) {{ display: none; }}" in page._read("page.css")
     assert MOST_IN_FULL == 5
+
+
+def test_owner_response_and_day_of_the_register_stand_beside_a_further_finding():
+    audit = SimpleNamespace(as_of="2025-03-31T12:00:00Z")
+    rules = [result(f"RET-{n:02}", "FAIL", "high", 0.2) for n in range(1, 8)]
+    entry = SimpleNamespace(rule="RET-06", owner="Ann", due="2025-05-01", response="partly")
+    html = further_findings(rules, audit, [entry]).html
+    with_entry, without = re.findall(r"<tr><th.*?</tr>", html)[-2:]
+    assert all(f">{text}<" in with_entry for text in ("Ann", "partly", "2025-05-01"))
+    assert "no owner yet" in without and "<em" in without and "2025-05-30" in without
 
 
 def test_a_section_is_in_an_auditors_order():

@@ -60,7 +60,7 @@ def test_what_can_run_is_refused(kind):
 def test_values_as_a_reader_expects_them():
     assert show(True).html == "Yes" and show(1234567).html == "1,234,567"
     assert tag("p", "<b>", title='"').html == '<p title="&quot;">&lt;b&gt;</p>'
-    shares = {0.0: "0%", 0.000001: "< 0.001 %", 0.00016: "0.0160 %", 0.146: "14.6 %", 0.5: "50.0 %", 0.99996: "> 99.9 %", 1.0: "100%"}
+    shares = {0.0: "0 %", 0.000001: "< 0.001 %", 0.00016: "0.0160 %", 0.146: "14.6 %", 0.5: "50.0 %", 0.99996: "> 99.9 %", 1.0: "100 %"}
     assert {share: percent(share).replace("\u00a0", " ") for share in shares} == shares
 
 
@@ -178,3 +178,41 @@ def test_exit_status():
     assert status(["PASS", "REVIEW"]) == 3
     assert status(["PASS", "REVIEW"], ["REVIEW"]) == 0
     assert status(["FAIL"], ["REVIEW"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("link", "kept"),
+    [
+        ("retention.html#RET-01", True),
+        ("#limits", True),
+        ("../2025-Q1.sign-off/cover.html", True),
+        ("../2025%20Q1/data/index.html#limits", True),
+        ("../../etc/passwd", False),
+        ("../x/../../y.html", False),
+        ("..//host/x.html", False),
+        ("https://x.example", False),
+        ("javascript:alert(1)", False),
+    ],
+)
+def test_a_link_leads_to_the_report_or_to_a_folder_beside_it(link, kept):
+    assert ("href" in page.sanitised(tag("a", "x", href=link).html)) == kept
+
+
+def test_the_report_and_the_statement_of_sign_off_lead_to_each_other(audited):
+    from heytalk_audit.evidence.results import results_in
+    from heytalk_audit.report.cover import sign_off_place
+
+    audit = results_in(audited, "run").audit
+    index = (audited / "index.html").read_text("utf-8")
+    assert f'href="{sign_off_place(audit)}"' in index and 'id="sign-off"' in index
+    assert (
+        sign_off_place(audit.model_copy(update={"id": "Q1 <x>/..", "audience": "public"}))
+        == "../Q1%20%3Cx%3E%2F..-public.sign-off/cover.html"
+    )
+    statement = pages.sign_off_statement(
+        audit, {}, {}, [{"overrides": [], "evidence_sha256": "0"} | dict.fromkeys(SIGNED)], "../run/index.html"
+    )
+    assert 'href="../run/index.html#limits"' in page.sanitised(statement.html)
+
+
+SIGNED = ("role", "name", "date", "replayed", "note", "public_key")

@@ -114,7 +114,7 @@ def test_an_end_that_never_comes_is_a_wrong_value_or_a_placeholder(tmp_path):
     found = rows_of(folder, "DQ-02", "DQ-04", "RET-05")
     assert found["DQ-02"][2]["subscriptions.end_at"] == "violation wrong_value"
     assert found["DQ-04"][2] == {"subscriptions-1": "violation sentinel_time"}
-    assert found["RET-05"][:2] == ("NOT_EVALUATED", "more than 1.00% of the values of subscriptions.end_at are wrong")
+    assert found["RET-05"][:2] == ("NOT_EVALUATED", "more than 1 % of the values of subscriptions.end_at are wrong")
 
 
 def test_columns_in_capitals_are_the_contracts(tmp_path):

@@ -52,6 +52,11 @@ for (const region of document.querySelectorAll(".scroll")) {
   mark();
   window.addEventListener("resize", mark);
 }
+/* The statement of sign-off stands beside the run's folder, or beside the bag that holds it in data/, whatever their names. */
+for (const link of document.querySelectorAll("a.sign-off")) {
+  const [above, folder] = location.pathname.split("/").slice(-3, -1);
+  if (folder) link.setAttribute("href", (folder === "data" ? "../../" + above : "../" + folder) + ".sign-off/cover.html");
+}
 window.addEventListener("beforeprint", () => {
   for (const details of document.querySelectorAll("details:not(.code)")) details.open = true;
 });
