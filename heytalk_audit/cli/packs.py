@@ -154,18 +154,19 @@ def replay(
 @app.command()
 def export(
     run_: Pack,
-    format: Annotated[str, typer.Option(help="csv,xlsx,junit,oscal,pdf,cyclonedx,dsse (default: all that can be made here)")] = "",
+    format: Annotated[str, typer.Option(help="csv,xlsx,junit,oscal,pdf,short,cyclonedx,dsse (default: all that can be made here)")] = "",
     out_: Annotated[Path | None, typer.Option("--out", help="The folder to write (default: <run>.exports)")] = None,
     key: Annotated[Path | None, typer.Option(help="The private key that signs the dsse envelope: the run's own, if it is signed")] = None,
     passphrase_env: PassphraseEnv = PASSPHRASE_ENV,
     snapshot: Annotated[Path | None, typer.Option(help="The run's snapshot, to search the copies for its values too")] = None,
+    template: Annotated[Path | None, typer.Option(help="A Word document (.docx) that the short edition is written into")] = None,
 ) -> None:
     """Copies of a run for other tools. Each cites the digest of the run's evidence."""
     from heytalk_audit.evidence.signature import load_key
     from heytalk_audit.exports import export as export_run
 
     private = load_key(key, passphrase_in(passphrase_env)) if key else None
-    folder, files, left = export_run(run_, format.split(","), out_, private, snapshot)
+    folder, files, left = export_run(run_, format.split(","), out_, private, snapshot, template)
     for note in left:
         err.print(f"note: {note}", markup=False, soft_wrap=True)
     out.print(f"{folder}: {', '.join(files)}", markup=False, soft_wrap=True)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from heytalk_audit.audit.rule_result import RuleResult
-from heytalk_audit.exports.recorded import Recorded, by_area, ledger_line, line
+from heytalk_audit.exports.recorded import Recorded, by_area, ledger_line, xml_text
 from heytalk_audit.vocabulary import Verdict
 
 MARK = {
@@ -57,8 +57,3 @@ def _case(suite: ET.Element, area: str, rule: RuleResult) -> None:
             mark.set("type", str(rule.verdict))
             mark.text = xml_text(f"{ledger_line(rule)}. {rule.recommendation}")
     ET.SubElement(case, "system-out").text = xml_text(f"{rule.severity}; {ledger_line(rule)}")
-
-
-def xml_text(text: object) -> str:
-    """Text that XML 1.0 can hold, on one line."""
-    return "".join(c if c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c >= "\U00010000" else " " for c in line(text))

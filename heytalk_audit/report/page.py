@@ -137,15 +137,20 @@ def _exporter() -> HTMLExporter:
     return _new_exporter(template_name="heytalk", extra_template_basedirs=[str(_HOME)], exclude_anchor_links=True)
 
 
-def sanitised(body: str) -> str:
-    """HTML with nothing in it but what a report may hold."""
+def sanitised(body: str, change: Callable[[str, str, str], str | None] = lambda tag, name, value: value) -> str:
+    """HTML with nothing in it but what a report may hold. `change` may give such an attribute another value, or null to drop it."""
+
+    def attribute(tag: str, name: str, value: str) -> str | None:
+        allowed = _attribute(tag, name, value)
+        return None if allowed is None else change(tag, name, allowed)
+
     return nh3.clean(
         body,
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes={"data"},
         link_rel=None,
-        attribute_filter=_attribute,
+        attribute_filter=attribute,
         generic_attribute_prefixes=set(),
     )
 
@@ -156,7 +161,7 @@ FOOT = "Report of procedures performed (no assurance). "
 
 def wrap(clean: str, title: str, nav: list[dict[str, Any]], note: str = "", foot: str = FOOT) -> str:
     """Sanitised HTML as a page of its own."""
-    script, style = _read("page.js"), _read("page.css")
+    script, style = template("page.js"), template("page.css")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     parts = {
         "title": html.escape(title),
@@ -168,11 +173,12 @@ def wrap(clean: str, title: str, nav: list[dict[str, Any]], note: str = "", foot
         "script": script,
         "note": html.escape(foot) + html.escape(note or "Pseudonyms are keyed; the key is not in this file."),
     }
-    page = _read("page.html")
+    page = template("page.html")
     return re.sub(r"\{\{ (\w+) \}\}", lambda m: parts[m.group(1)], page)
 
 
-def _read(name: str) -> str:
+def template(name: str) -> str:
+    """The text of a file of the template."""
     return _HOME.joinpath(name).read_text("utf-8")
 
 
