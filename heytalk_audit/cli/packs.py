@@ -154,7 +154,7 @@ def replay(
 @app.command()
 def export(
     run_: Pack,
-    format: Annotated[str, typer.Option(help="csv,xlsx,junit,oscal,pdf,short,cyclonedx,dsse (default: all that can be made here)")] = "",
+    format: Annotated[str, typer.Option(help="csv,xlsx,junit,sarif,oscal,pdf,short,cyclonedx,dsse (default: all that can be made here)")] = "",
     out_: Annotated[Path | None, typer.Option("--out", help="The folder to write (default: <run>.exports)")] = None,
     key: Annotated[Path | None, typer.Option(help="The private key that signs the dsse envelope: the run's own, if it is signed")] = None,
     passphrase_env: PassphraseEnv = PASSPHRASE_ENV,

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.evidence.folder import payload, stated_in
 from heytalk_audit.evidence.opened import is_zip, opened_pack
-from heytalk_audit.exports import dsse, environment, excel, junit, oscal, pdf, short, tables, word
+from heytalk_audit.exports import dsse, environment, excel, junit, oscal, pdf, sarif, short, tables, word
 from heytalk_audit.exports.recorded import Recorded, Unavailable, read_recorded
 from heytalk_audit.release.copies import refuse_leaks_in_copy
 
@@ -25,6 +25,7 @@ FORMATS: dict[str, Callable[[Recorded, Path], None]] = {
     "csv": tables.write,
     "xlsx": excel.write,
     "junit": junit.write,
+    "sarif": sarif.write,
     "oscal": oscal.write,
     "pdf": pdf.write,
     "short": short.write,
@@ -36,7 +37,9 @@ FILES = {
     "exceptions.csv",
     "findings.xlsx",
     "junit.xml",
-    "oscal-assessment-results.json",
+    sarif.FILE,
+    oscal.RESULTS,
+    oscal.PLAN,
     "report.pdf",
     "environment.cdx.json",
     dsse.FILE,

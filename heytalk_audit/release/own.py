@@ -70,6 +70,9 @@ def _empty_workbook() -> Iterator[str]:
         sheet.data_validation(0, 0, 0, 0, {"validate": "list", "source": ["yes"]})
         sheet.freeze_panes(1, 1)
         sheet.autofilter(0, 0, 1, 1)
+        sheet.set_landscape()
+        sheet.repeat_rows(0)
+        sheet.set_footer("&L&A&R&P / &N")
     with zipfile.ZipFile(content) as archive:
         yield from (archive.read(member).decode("utf-8") for member in archive.namelist())
         yield from archive.namelist()

@@ -124,7 +124,7 @@ def render(notebook: NotebookNode, title: str, nav: list[dict[str, Any]], note: 
     """One self-contained page. `nav` has href, title and current of each page of the report; `note` stands in the footer."""
     with _RENDERING:
         # as an HTMLExporter does, but for its second reading of the page, which takes most of the time and finds nothing in our template
-        body, _ = _template(_exporter(), notebook, resources={"metadata": {"name": title}})
+        body, _ = _template(_exporter(), notebook, resources={"metadata": {"name": title}, "body_alone": True})
     clean = sanitised(body)
     missing = [m for m in _markers(notebook) if f'id="{m}"' not in clean]
     if missing:
@@ -161,7 +161,7 @@ FOOT = "Report of procedures performed (no assurance). "
 
 def wrap(clean: str, title: str, nav: list[dict[str, Any]], note: str = "", foot: str = FOOT) -> str:
     """Sanitised HTML as a page of its own."""
-    script, style = template("page.js"), template("page.css")
+    script, style = template("page.js"), template("heytalk/page.css")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     parts = {
         "title": html.escape(title),

@@ -42,7 +42,7 @@ def wrapped(clean: str, title: str, evidence: str, style: str = "") -> str:
     parts = {"title": html.escape(visible(title)), "csp": _CSP, "body": clean}
     head = {"head": css_text(title), "foot": css_text(words.SUBTITLE), "evidence": css_text(f"Evidence SHA-256 {evidence}")}
     css = re.sub(r"\{\{ (\w+) \}\}", lambda m: head[m[1]], page.template("paper.css"))
-    parts["style"] = page.template("page.css") + css + style
+    parts["style"] = page.template("heytalk/page.css") + css + style
     return re.sub(r"\{\{ (\w+) \}\}", lambda m: parts[m[1]], page.template("paper.html"))
 
 
