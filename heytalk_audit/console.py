@@ -21,6 +21,13 @@ from heytalk_audit.errors import visible
 WIDE = 132
 
 
+#: Columns of the table of verdicts that are never left out, with their widths, and those of its numbers of rows.
+_FIXED = {"Rule": 7, "Verdict": 13, "Severity": 8}
+_NUMBERS = {"in_scope": "Scope", "violation": "Violation", "review": "Review", "unknown": "Unknown", "exempt": "Exempt"}
+#: So many characters of a reason or a title are always there.
+_FEWEST_WORDS = 16
+
+
 class Screen(Console):
     """A console on which text is text: no markup and no emoji code is read in it, and no character of it steers the terminal.
 
@@ -79,18 +86,36 @@ class Counts(Protocol):
 
 
 def print_verdicts(results: Iterable[VerdictRow]) -> None:
-    """A table of verdicts and ledgers: one line per result of a rule, as `results.json` has it."""
+    """A table of verdicts and ledgers: one line per result of a rule, as `results.json` has it.
+
+    Rule, verdict and severity are always there in full. In a narrow terminal the numbers of rows that do not fit are left out from the
+    right, and the reason is cut.
+    """
+    lines = [(r, [_number(r.ledger[k]) for k in _NUMBERS]) for r in results]
+    kept = _that_fit(lines, out.width) if out.is_terminal else len(_NUMBERS)
     table = Table(box=None, pad_edge=False)
-    for name, width in (("Rule", 7), ("Verdict", 13), ("Severity", 8)):
+    for name, width in _FIXED.items():
         table.add_column(name, no_wrap=True, min_width=width)
-    for name in ("Scope", "Violation", "Review", "Unknown", "Exempt"):
-        table.add_column(name, justify="right", no_wrap=True, min_width=9)
-    table.add_column("", no_wrap=True, overflow="ellipsis")
-    for r in results:
-        numbers = [r.ledger[k] for k in ("in_scope", "violation", "review", "unknown", "exempt")]
-        shown = ["\u2013" if n is None else f"{n:,}" for n in numbers]
-        table.add_row(r.id, r.verdict, r.severity, *shown, r.reason or r.title)
-    wide().print(table)
+    for name in list(_NUMBERS.values())[:kept]:
+        table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
+    table.add_column("", no_wrap=True, overflow="ellipsis", ratio=1)
+    for r, numbers in lines:
+        table.add_row(r.id, r.verdict, r.severity, *numbers[:kept], r.reason or r.title)
+    (out if out.is_terminal else wide()).print(table)
+
+
+def _number(count: int | None) -> str:
+    return "\u2013" if count is None else f"{count:,}"
+
+
+def _that_fit(lines: Iterable[tuple[VerdictRow, list[str]]], width: int) -> int:
+    """How many of the columns of numbers fit beside rule, verdict, severity and a few words of the reason; one space parts two columns."""
+    widest = [max([len(name), *(len(numbers[n]) for _, numbers in lines)]) for n, name in enumerate(_NUMBERS.values())]
+    room = width - sum(_FIXED.values()) - len(_FIXED) * 2 - _FEWEST_WORDS
+    for kept in range(len(widest), 0, -1):
+        if sum(widest[:kept]) + 2 * kept <= room:
+            return kept
+    return 0
 
 
 def print_seconds(seconds: Mapping[str, float]) -> None:

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from heytalk_audit.cli.app import KEY_ENV, KeyEnv, Run, app
+from heytalk_audit.cli.app import KEY_ENV, KeyEnv, Run, app, example
 from heytalk_audit.console import print_document, wide
 from heytalk_audit.errors import InputError
 
 
-@app.command()
+@app.command(epilog=example("diff reports/2024-Q4 reports/2025-Q1 --json changes.json"))
 def diff(
     old: Annotated[Path, typer.Argument(help="The earlier run's folder, a bag of it, or a zip of either")],
     new: Annotated[Path, typer.Argument(help="The later run's folder, a bag of it, or a zip of either")],
@@ -32,7 +32,7 @@ def diff(
         raise typer.Exit(1 if difference.changed else 0)
 
 
-@app.command()
+@app.command(epilog=example("findings reports/2025-Q1 --out findings.yaml"))
 def findings(
     run_: Run,
     out_: Annotated[Path | None, typer.Option("--out", help="The file to write (default: to the console)")] = None,
@@ -50,7 +50,7 @@ def findings(
         out_.write_text(text, "utf-8")
 
 
-@app.command()
+@app.command(epilog=example("decide reports/2025-Q1 --out decisions.yaml"))
 def decide(
     run_: Run,
     out_: Annotated[Path, typer.Option("--out", help="The file to write")],

@@ -65,6 +65,7 @@ def _did_not_print() -> Unavailable:
 def _finished(content: bytes, run: Recorded, title: str) -> bytes:
     """The same document with its title in the window's head, and with dates and an identifier that follow from the run."""
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(content)))
+    writer.pdf_header = "%PDF-1.7"  # of the first versions, none knows tags
     day = run.as_of.strftime("D:%Y%m%d%H%M%SZ")
     subject = {"/Title": line(title), "/Subject": f"{words.SUBTITLE}; evidence SHA-256 {run.evidence}"}
     writer.metadata = subject | {"/Creator": "heytalk-audit", "/Producer": "heytalk-audit", "/CreationDate": day, "/ModDate": day}

@@ -47,9 +47,9 @@ def wrapped(clean: str, title: str, evidence: str, style: str = "") -> str:
 
 
 def css_text(text: str) -> str:
-    """Text as a string of CSS: whatever is no letter, digit or blank is written by its number."""
+    """Text as a string of CSS: whatever is no letter, digit or blank is written by its number, and by the blank that ends a number."""
     one_line = " ".join(visible(text).split())
-    return '"' + "".join(c if (c.isascii() and c.isalnum()) or c == " " else f"\\{ord(c):06x}" for c in one_line) + '"'
+    return '"' + "".join(c if c == " " or (c.isascii() and c.isalnum()) else f"\\{ord(c):x} " for c in one_line) + '"'
 
 
 def _named_sheet(name: str, title: str) -> str:

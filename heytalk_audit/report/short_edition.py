@@ -79,11 +79,11 @@ def _finding(result: RuleResult, edition: Edition) -> list[Any]:
     due = min((entry.due for entry in entries if entry.due), default=None)
     suggested = tag("em", key_findings.suggested_day(result.finding_severity or result.severity, edition.audit), cls="date")
     return [
-        join(f"{result.title} ", tag("small", result.id)),
+        join(f"{result.title} ", tag("small", result.id, cls="nowrap")),
         severity_badge(result.finding_severity or result.severity),
         words.share_broken(result),
         shown(result.subjects.violation),
-        _cut(", ".join(dict.fromkeys(entry.owner for entry in entries if entry.owner))) or key_findings.NO_OWNER,
+        _cut(", ".join(dict.fromkeys(entry.owner for entry in entries if entry.owner))) or tag("span", key_findings.NO_OWNER, cls="nowrap"),
         _cut("; ".join(dict.fromkeys(filter(None, map(_response, entries))))) or None,
         tag("span", due, cls="date") if due else suggested,
     ]
