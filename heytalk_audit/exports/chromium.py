@@ -24,7 +24,7 @@ FLAGS = (
     *("--disable-component-update", "--disable-sync", "--no-pdf-header-footer"),
     *("--export-tagged-pdf", "--generate-pdf-document-outline"),
 )
-SECONDS = 300
+SECONDS = 900
 
 
 def program() -> str:

@@ -8,7 +8,7 @@ import hashlib
 import html
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -137,8 +137,13 @@ def _exporter() -> HTMLExporter:
     return _new_exporter(template_name="heytalk", extra_template_basedirs=[str(_HOME)], exclude_anchor_links=True)
 
 
-def sanitised(body: str, change: Callable[[str, str, str], str | None] = lambda tag, name, value: value) -> str:
-    """HTML with nothing in it but what a report may hold. `change` may give such an attribute another value, or null to drop it."""
+def sanitised(
+    body: str, change: Callable[[str, str, str], str | None] = lambda tag, name, value: value, without: Collection[str] = ()
+) -> str:
+    """HTML with nothing in it but what a report may hold. Elements named in `without` are left out with all that is in them.
+
+    `change` may give an attribute that is allowed another value, or null to drop it.
+    """
 
     def attribute(tag: str, name: str, value: str) -> str | None:
         allowed = _attribute(tag, name, value)
@@ -146,7 +151,8 @@ def sanitised(body: str, change: Callable[[str, str, str], str | None] = lambda 
 
     return nh3.clean(
         body,
-        tags=_TAGS,
+        tags=_TAGS - set(without),
+        clean_content_tags={"script", "style", *without},
         attributes=_ATTRIBUTES,
         url_schemes={"data"},
         link_rel=None,

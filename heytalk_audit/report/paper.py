@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from heytalk_audit.errors import visible
 from heytalk_audit.report import page, words
 
-#: What stays on the screen: folded code, rows and SQL by their element, and what a page marks so by its class.
+#: What stays on the screen: code, SQL and rows, which are folded, by their element, and what a page marks so by its class.
 _FOLDED = {"details", "pre"}
 _SCREEN_ONLY = {"on-screen", "cover"}
 _EMPTY = {"br", "hr", "img"}
@@ -34,7 +34,8 @@ def as_one(bodies: Mapping[str, str], titles: Mapping[str, str], title: str, evi
 
 def printed(body: str) -> str:
     """What is printed of HTML that stands by itself: sanitised, without links, as these lead to pages of the report."""
-    return _Printed(page.sanitised(body, lambda element, name, value: None if (element, name) == ("a", "href") else value)).html
+    clean = page.sanitised(body, lambda element, name, value: None if (element, name) == ("a", "href") else value, _FOLDED)
+    return _Printed(clean).html
 
 
 def wrapped(clean: str, title: str, evidence: str, style: str = "") -> str:
@@ -59,7 +60,7 @@ def _named_sheet(name: str, title: str) -> str:
 
 def _section(name: str, body: str, title: str, pages: Mapping[str, str]) -> str:
     """What is printed of a page, under a heading of its own where the page has none for paper."""
-    kept = _Printed(page.sanitised(body, partial(_placed, name, pages))).html
+    kept = _Printed(page.sanitised(body, partial(_placed, name, pages), _FOLDED)).html
     head = "" if "<h1" in kept else f"<h1>{html.escape(visible(title))}</h1>"
     return f'<section id="{name}" class="chapter">{head}{kept}</section>'
 
@@ -105,7 +106,7 @@ class _Printed(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """See `HTMLParser`. Within what is left out only the depth counts."""
         classes = set((dict(attrs).get("class") or "").split())
-        if tag not in _EMPTY and (self._depth or tag in _FOLDED or classes & _SCREEN_ONLY):
+        if tag not in _EMPTY and (self._depth or classes & _SCREEN_ONLY):
             self._depth += 1
         self._keep(self.get_starttag_text())
 
