@@ -19,7 +19,7 @@ from heytalk_audit.report.html import Fragment, bullets, join, paragraph, severi
 from heytalk_audit.vocabulary import Audience
 
 #: How many findings, and how many reasons for which rules were not tested, fit on ten sheets beside all else; and of a text how much.
-MOST_FINDINGS, MOST_REASONS, MOST_RULES, LONGEST = 120, 25, 30, 240
+MOST_FINDINGS, MOST_REASONS, MOST_RULES, LONGEST = 100, 20, 30, 80
 ROLES = ("preparer", "reviewer")
 
 
@@ -93,9 +93,9 @@ def _response(entry: FindingStanding) -> str:
     return ": ".join(part for part in (entry.response, entry.text) if part)
 
 
-def _cut(text: str) -> str:
-    """A text that people wrote, as far as a cell has room for it."""
-    return text if len(text) <= LONGEST else f"{text[:LONGEST].rstrip()} ..."
+def _cut(text: str, longest: int = LONGEST) -> str:
+    """A text, as far as a cell has room for it."""
+    return text if len(text) <= longest else f"{text[:longest].rstrip()} ..."
 
 
 def _not_tested(results: Sequence[RuleResult]) -> Fragment:
@@ -104,7 +104,7 @@ def _not_tested(results: Sequence[RuleResult]) -> Fragment:
     by_reason = page_one.untested_by_reason(results)
     if not by_reason:
         return join(title, paragraph("Every rule was evaluated."))
-    lines = [[_ids(rules), _cut(reason)] for reason, rules in by_reason[:MOST_REASONS]]
+    lines = [[_ids(rules), _cut(reason, 2 * LONGEST)] for reason, rules in by_reason[:MOST_REASONS]]
     rest = sum(len(rules) for _, rules in by_reason[MOST_REASONS:])
     number = sum(len(rules) for _, rules in by_reason)
     return join(

@@ -30,7 +30,7 @@ def test_a_link_to_what_is_not_printed_is_no_link():
         "<p><a href='retention.html#gone'>a</a><a href='reasons.html'>b</a><a href='#hidden'>c</a></p>"
         "<section class='on-screen'><p id='hidden'>x</p></section>"
     )
-    assert "<a>a</a><a>b</a><a>c</a>" in written and "hidden" not in written
+    assert "<a>a</a><a>b</a><a>c</a>" in written and "index--hidden" not in written
 
 
 def test_the_screens_own_parts_are_left_out():
