@@ -91,31 +91,33 @@ def print_verdicts(results: Iterable[VerdictRow]) -> None:
     Rule, verdict and severity are always there in full. In a narrow terminal the numbers of rows that do not fit are left out from the
     right, and the reason is cut.
     """
+    screen = out if out.is_terminal else wide()
     lines = [(r, [_number(r.ledger[k]) for k in _NUMBERS]) for r in results]
-    kept = _that_fit(lines, out.width) if out.is_terminal else len(_NUMBERS)
+    widest = [max([len(name), *(len(numbers[n]) for _, numbers in lines)]) for n, name in enumerate(_NUMBERS.values())]
+    kept = _that_fit(widest, screen.width)
     table = Table(box=None, pad_edge=False)
     for name, width in _FIXED.items():
-        table.add_column(name, no_wrap=True, min_width=width)
-    for name in list(_NUMBERS.values())[:kept]:
-        table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
-    table.add_column("", no_wrap=True, overflow="ellipsis", ratio=1)
+        table.add_column(name, no_wrap=True, width=width)
+    for name, width in list(zip(_NUMBERS.values(), widest, strict=True))[:kept]:
+        table.add_column(name, justify="right", no_wrap=True, width=width)
+    table.add_column("", no_wrap=True, overflow="ellipsis", max_width=max(_FEWEST_WORDS, screen.width - _taken(widest[:kept])))
     for r, numbers in lines:
         table.add_row(r.id, r.verdict, r.severity, *numbers[:kept], r.reason or r.title)
-    (out if out.is_terminal else wide()).print(table)
+    screen.print(table)
 
 
 def _number(count: int | None) -> str:
     return "\u2013" if count is None else f"{count:,}"
 
 
-def _that_fit(lines: Iterable[tuple[VerdictRow, list[str]]], width: int) -> int:
-    """How many of the columns of numbers fit beside rule, verdict, severity and a few words of the reason; one space parts two columns."""
-    widest = [max([len(name), *(len(numbers[n]) for _, numbers in lines)]) for n, name in enumerate(_NUMBERS.values())]
-    room = width - sum(_FIXED.values()) - len(_FIXED) * 2 - _FEWEST_WORDS
-    for kept in range(len(widest), 0, -1):
-        if sum(widest[:kept]) + 2 * kept <= room:
-            return kept
-    return 0
+def _that_fit(widest: list[int], width: int) -> int:
+    """How many of the columns of numbers, as wide as these, fit beside rule, verdict, severity and a few words of the reason."""
+    return next((kept for kept in range(len(widest), 0, -1) if _taken(widest[:kept]) + _FEWEST_WORDS <= width), 0)
+
+
+def _taken(numbers: list[int]) -> int:
+    """How wide all columns but the last are; two spaces part one from the next."""
+    return sum(_FIXED.values()) + sum(numbers) + 2 * (len(_FIXED) + len(numbers))
 
 
 def print_seconds(seconds: Mapping[str, float]) -> None:

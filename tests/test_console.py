@@ -92,7 +92,7 @@ def test_the_table_of_verdicts_keeps_rule_and_severity(width, monkeypatch):
     rules = [rule_result(id="SEN-06L", severity="critical", verdict="NOT_EVALUATED", reason=reason, ledger=ledger)]
     console.print_verdicts(rules)
     head, line = screen.file.getvalue().rstrip("\n").split("\n")
-    assert line.startswith("SEN-06L NOT_EVALUATED critical") and len(line.rstrip()) <= width and "not delivered" in line
+    assert line.split()[:3] == ["SEN-06L", "NOT_EVALUATED", "critical"] and len(line.rstrip()) <= width and "not delivered" in line
     assert ("123,456,789" in line) == ("Scope" in head)
     assert width < 132 or "Exempt" in head
 
