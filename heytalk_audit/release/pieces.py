@@ -171,7 +171,7 @@ def _bookmarks(outline: Iterable[Any]) -> Iterator[str]:
 def _alternatives(reader: PdfReader) -> Iterator[str]:
     """What the tags of a PDF say in place of what is seen, and what its places are called."""
     for number in sorted({*reader.xref_objStm, *(n for generation in reader.xref.values() for n in generation)}):
-        tagged = reader.get_object(number)
+        tagged: Any = reader.get_object(number)
         if isinstance(tagged, dict) and tagged.get("/S") is not None:
             yield from (str(tagged[name]) for name in ("/Alt", "/ActualText", "/E", "/T") if name in tagged)
     yield from reader.named_destinations
