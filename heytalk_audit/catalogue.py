@@ -45,8 +45,8 @@ def show_catalogue(console: Console) -> None:
     console.print(table)
 
 
-def show_rule(id: str, console: Console, debug: bool = False) -> None:
-    """One rule: promise, clauses, method, law, tables, source, and the SQL it becomes on empty tables.
+def show_rule(id: str, console: Console, sql: bool = False, debug: bool = False) -> None:
+    """One rule: promise, method, reasons, clauses, law and tables; with `sql` its source, and the SQL it becomes on empty tables.
 
     Raises InputError for an unknown rule; with `debug`, what a rule raises that crashes.
     """
@@ -55,19 +55,28 @@ def show_rule(id: str, console: Console, debug: bool = False) -> None:
         raise InputError(f"rule {id[:40]}", "is unknown", nearest(id, RULES))
     rule, policy = RULES[id], load_policy()
     words = policy.rules.get(id, {})
-    lines = [
-        f"{id}  {words.get('title', '')}",
-        f"Severity {rule.severity}, basis {rule.basis}",
-        "",
-        rule.promise,
-        "",
-        *_method(rule, policy),
-        "",
+    parts = [
+        [f"{id}  {words.get('title', '')}", f"Severity {rule.severity}, basis {rule.basis}", "", rule.promise],
+        ["How it is tested", "", *_method(rule, policy)],
+        ["Reasons", "", *_reasons(rule, policy)],
+        [
+            "Clauses",
+            "",
+            *(f"{c.id} (section {c.section}, line {c.line}): {c.paraphrase}" for c in map(policy.clauses.get, rule.clauses) if c),
+        ],
+        [f"Law (to be confirmed by counsel): {'; '.join(words.get('law', []))}", f"Reads: {', '.join(rule.tables_with_people)}"],
+        ["What it does not show", "", words.get("limits", "See the limits of the report.")],
     ]
-    lines += [f"{c.id} (section {c.section}, line {c.line}): {c.paraphrase}" for c in (policy.clauses[c] for c in rule.clauses)]
-    lines += [f"Law (to be confirmed by counsel): {'; '.join(words.get('law', []))}", f"Reads: {', '.join(rule.tables_with_people)}"]
-    lines += ["", rule.source, "SQL of the exception rows:", "", empty_sql(id, debug)]
-    console.print("\n".join(lines), markup=False, soft_wrap=True)
+    if sql:
+        parts += [[rule.source.rstrip()], ["SQL of the exception rows:", "", empty_sql(id, debug)]]
+    console.print("\n\n".join("\n".join(part) for part in parts), markup=False, soft_wrap=True)
+
+
+def _reasons(rule: Rule, policy: Policy) -> list[str]:
+    """What each reason of a rule says, and what a person does next, once each."""
+    codes = dict.fromkeys(step.reason for step in method_of(rule.id, policy).steps if step.reason)
+    known = {code: policy.reasons[code] for code in codes if code in policy.reasons}
+    return [f"{code}: {reason.says}{f' Next: {reason.next}' if reason.next else ''}" for code, reason in known.items()] or ["None."]
 
 
 def markdown() -> str:

@@ -22,6 +22,13 @@ from heytalk_audit.errors import visible
 WIDE = 132
 
 
+#: Columns of the table of verdicts that are never left out, with their widths, and those of its numbers of rows.
+_FIXED = {"Rule": 7, "Verdict": 13, "Severity": 8}
+_NUMBERS = {"in_scope": "Scope", "violation": "Violation", "review": "Review", "unknown": "Unknown", "exempt": "Exempt"}
+#: So many characters of a reason or a title are always there.
+_FEWEST_WORDS = 16
+
+
 class Screen(Console):
     """A console on which text is text: no markup and no emoji code is read in it, and no character of it steers the terminal.
 
@@ -87,18 +94,38 @@ class Counts(Protocol):
 
 
 def print_verdicts(results: Iterable[VerdictRow]) -> None:
-    """A table of verdicts and ledgers: one line per result of a rule, as `results.json` has it."""
+    """A table of verdicts and ledgers: one line per result of a rule, as `results.json` has it.
+
+    Rule, verdict and severity are always there in full. In a narrow terminal the numbers of rows that do not fit are left out from the
+    right, and the reason is cut.
+    """
+    screen = out if out.is_terminal else wide()
+    lines = [(r, [_number(r.ledger[k]) for k in _NUMBERS]) for r in results]
+    widest = [max([len(name), *(len(numbers[n]) for _, numbers in lines)]) for n, name in enumerate(_NUMBERS.values())]
+    kept = _that_fit(widest, screen.width)
     table = Table(box=None, pad_edge=False)
-    for name, width in (("Rule", 7), ("Verdict", 13), ("Severity", 8)):
-        table.add_column(name, no_wrap=True, min_width=width)
-    for name in ("Scope", "Violation", "Review", "Unknown", "Exempt"):
-        table.add_column(name, justify="right", no_wrap=True, min_width=9)
-    table.add_column("", no_wrap=True, overflow="ellipsis")
-    for r in results:
-        numbers = [r.ledger[k] for k in ("in_scope", "violation", "review", "unknown", "exempt")]
-        shown = ["\u2013" if n is None else f"{n:,}" for n in numbers]
-        table.add_row(r.id, r.verdict, r.severity, *shown, r.reason or r.title)
-    wide().print(table)
+    for name, width in _FIXED.items():
+        table.add_column(name, no_wrap=True, width=width)
+    for name, width in list(zip(_NUMBERS.values(), widest, strict=True))[:kept]:
+        table.add_column(name, justify="right", no_wrap=True, width=width)
+    table.add_column("", no_wrap=True, overflow="ellipsis", max_width=max(_FEWEST_WORDS, screen.width - _taken(widest[:kept])))
+    for r, numbers in lines:
+        table.add_row(r.id, r.verdict, r.severity, *numbers[:kept], r.reason or r.title)
+    screen.print(table)
+
+
+def _number(count: int | None) -> str:
+    return "\u2013" if count is None else f"{count:,}"
+
+
+def _that_fit(widest: list[int], width: int) -> int:
+    """How many of the columns of numbers, as wide as these, fit beside rule, verdict, severity and a few words of the reason."""
+    return next((kept for kept in range(len(widest), 0, -1) if _taken(widest[:kept]) + _FEWEST_WORDS <= width), 0)
+
+
+def _taken(numbers: list[int]) -> int:
+    """How wide all columns but the last are; two spaces part one from the next."""
+    return sum(_FIXED.values()) + sum(numbers) + 2 * (len(_FIXED) + len(numbers))
 
 
 def print_seconds(seconds: Mapping[str, float]) -> None:

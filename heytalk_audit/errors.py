@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Self
 
 
@@ -66,6 +67,11 @@ def visible(text: object) -> str:
     its length and its lines."""
     plain = str(text)
     return plain if plain.isprintable() else "".join(c if c.isprintable() or c in "\n\t\u00a0" else "\ufffd" for c in plain)
+
+
+def looked_in(path: Path) -> str:
+    """In which folder something was looked for that is not there, as the end of a sentence."""
+    return f"in {printable(path.absolute().parent)}"
 
 
 def is_text(text: str) -> bool:

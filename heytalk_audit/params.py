@@ -12,7 +12,7 @@ import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from heytalk_audit.canonical import Strict, read_yaml, refusal
-from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.errors import InputError, looked_in, nearest
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.snapshot.budget import refused_option
 from heytalk_audit.vocabulary import Audience
@@ -137,7 +137,7 @@ Register = Annotated[str | None, PathTo(Role.REGISTER)]
 
 
 class Params(Strict):
-    """A parameters file. Paths are relative to it."""
+    """A parameters file. Paths are relative to it; those of a command line to the folder where the command runs."""
 
     audit: AuditParams
     snapshot: Annotated[str, PathTo(Role.SNAPSHOT)]
@@ -164,13 +164,16 @@ def read_params(path: Path, overrides: list[str] | None = None) -> Params:
     try:
         document = read_yaml(path, f"parameters {path.name}")
     except FileNotFoundError as error:
-        raise InputError(f"parameters {path.name}", "no such file", "name a parameters file, as params/quarterly.yaml") from error
+        raise InputError(
+            f"parameters {path.name}", f"no such file {looked_in(path)}", "name a parameters file, as params/quarterly.yaml"
+        ) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError) as error:
         raise InputError(f"parameters {path.name}", "cannot be read as YAML", "mend its syntax") from error
     if not isinstance(document, dict):
         raise InputError(f"parameters {path.name}", "is no mapping", "compare it with params/quarterly.yaml")
     for text in overrides or []:
         _override(document, text)
+        _from_here(document, text.partition("=")[0].strip())
     return check(document, path.name)
 
 
@@ -203,6 +206,31 @@ def paths(parameters: Strict, within: tuple[str, ...] = ()) -> list[PathParamete
         elif isinstance(value, Strict):
             marked += paths(value, key)
     return marked
+
+
+def path_keys(model: type[Strict] = Params, within: tuple[str, ...] = ()) -> dict[tuple[str, ...], Role]:
+    """The keys of parameters that are paths, and what each leads to."""
+    keys: dict[tuple[str, ...], Role] = {}
+    for name, field in model.model_fields.items():
+        keys |= {(*within, name): mark.role for mark in field.metadata if isinstance(mark, PathTo)}
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Strict):
+            keys |= path_keys(field.annotation, (*within, name))
+    return keys
+
+
+def _from_here(document: dict[str, Any], key: str) -> None:
+    """Paths that a command line gives begin in the folder where the command runs; those of the file begin in its own."""
+    given = tuple(key.split("."))
+    for place, role in path_keys().items():
+        if place[: len(given)] != given:
+            continue
+        value: Any = document
+        for step in place:
+            value = value.get(step) if isinstance(value, dict) else None
+        if isinstance(value, list):
+            put(document, place, [str(Path.cwd() / one) if isinstance(one, str) else one for one in value])
+        elif isinstance(value, str) and (role is not Role.POLICY or Path(value).is_file()):
+            put(document, place, str(Path.cwd() / value))
 
 
 def put(document: dict[str, Any], key: tuple[str, ...], value: Any) -> None:

@@ -92,7 +92,7 @@ def test_a_folder_that_is_no_snapshot(command, tmp_path):
         return done.stderr.removeprefix("error: ").rstrip("\n")
 
     (tmp_path / "file.csv").write_text("a\n1\n")
-    for name, what in (("file.csv", "is a file"), ("nowhere", "does not exist")):
+    for name, what in (("file.csv", "is a file"), ("nowhere", f"does not exist in {tmp_path}")):
         assert line(name) == f"snapshot {name}: {what}; name the folder that holds the tables and datapackage.json"
     (tmp_path / "junk").mkdir()
     if command == ["seal"]:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from heytalk_audit.audit.pseudonym import with_pseudonyms
 from heytalk_audit.detect.chance import interval
-from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.errors import InputError, looked_in, nearest
 from heytalk_audit.registers.persons import same_person
 from heytalk_audit.snapshot.engines import Engine
 
@@ -98,6 +98,10 @@ def read_labels(paths: Iterable[Path]) -> pd.DataFrame:
 def _labels(path: Path) -> list[list[str]]:
     try:
         lines = list(csv.DictReader(path.read_text("utf-8-sig").splitlines(keepends=True), restkey="more"))
+    except FileNotFoundError as error:
+        raise InputError(
+            f"labels {path.name}", f"no such file {looked_in(path)}", "name the file that heytalk-audit queue wrote"
+        ) from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"labels {path.name}", "cannot be read as CSV in UTF-8", "save it again as CSV UTF-8") from error
     missing = [name for name in COLUMNS if lines and name not in lines[0]]

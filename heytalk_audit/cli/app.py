@@ -20,7 +20,9 @@ app = typer.Typer(
 )
 
 Params = Annotated[Path, typer.Argument(help="A parameters file, as params/quarterly.yaml")]
-Override = Annotated[list[str] | None, typer.Option("-p", help="Override one key: -p settings.audit_tz=Asia/Shanghai")]
+Override = Annotated[
+    list[str] | None, typer.Option("-p", help="Override one key: -p settings.audit_tz=Asia/Shanghai; a path in it begins where you are")
+]
 Folder = Annotated[Path, typer.Argument(help="A snapshot's folder")]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or a bag of one")]
 Pack = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, a bag of one, or a zip of either")]
@@ -28,6 +30,11 @@ KeyEnv = Annotated[str, typer.Option(help="The environment variable that holds t
 PassphraseEnv = Annotated[str, typer.Option(help="The environment variable that holds the key's passphrase")]
 PASSPHRASE_ENV = "HEYTALK_AUDIT_PASSPHRASE"
 KEY_ENV = "HEYTALK_AUDIT_KEY"
+
+
+def example(words: str) -> str:
+    """What a command's help ends with: the command as somebody would type it."""
+    return f"Example: heytalk-audit {words}"
 
 
 def passphrase_in(variable: str) -> bytes | None:

@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from heytalk_audit.cli.app import Override, Params, app
+from heytalk_audit.cli.app import Override, Params, app, example
 from heytalk_audit.console import err, out, print_seconds, print_verdicts
 from heytalk_audit.ending import COMMAND
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback where a rule crashes; it may quote data")]
 
 
-@app.command()
+@app.command(epilog=example("plan params/quarterly.yaml"))
 def plan(
     params: Params,
     p: Override = None,
@@ -27,7 +27,7 @@ def plan(
     show_plan(params, p or [], out, queries)
 
 
-@app.command()
+@app.command(epilog=example("run params/quarterly.yaml -p audit.id=2025-Q1 --out reports/2025-Q1"))
 def run(
     params: Params,
     p: Override = None,
@@ -47,18 +47,22 @@ def run(
     raise typer.Exit(finished.status)
 
 
-@app.command()
-def rules(rule: Annotated[str | None, typer.Argument(help="A rule's id")] = None, debug: Debug = False) -> None:
-    """The catalogue, or one rule: promise, clauses, method, law, source."""
+@app.command(epilog=example("rules RET-07"))
+def rules(
+    rule: Annotated[str | None, typer.Argument(help="A rule's id")] = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Show the rule's source too, and the SQL that it becomes")] = False,
+    debug: Debug = False,
+) -> None:
+    """The catalogue, or one rule: promise, method, reasons, clauses and law."""
     from heytalk_audit.catalogue import show_catalogue, show_rule
 
     if rule is None:
         show_catalogue(out)
     else:
-        show_rule(rule, out, debug)
+        show_rule(rule, out, sql, debug)
 
 
-@app.command()
+@app.command(epilog=example("queue params/quarterly.yaml labels.csv"))
 def queue(
     params: Params,
     file: Annotated[Path, typer.Argument(help="The CSV file to write; it holds what people wrote: keep it apart from the report")],
@@ -73,7 +77,7 @@ def queue(
     )
 
 
-@app.command()
+@app.command(epilog=example("lab"))
 def lab() -> None:
     """JupyterLab on the notebooks."""
     import subprocess

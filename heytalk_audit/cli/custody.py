@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from heytalk_audit.cli.app import KEY_ENV, PASSPHRASE_ENV, Folder, KeyEnv, Override, Params, PassphraseEnv, app, now, passphrase_in
+from heytalk_audit.cli.app import KEY_ENV, PASSPHRASE_ENV, Folder, KeyEnv, Override, Params, PassphraseEnv, app, example, now, passphrase_in
 from heytalk_audit.cli.usage import Commands
 from heytalk_audit.console import out
 from heytalk_audit.errors import InputError, printable
@@ -24,7 +24,7 @@ By = Annotated[str, typer.Option(help="Who does it")]
 KeepDays = Annotated[int, typer.Option(min=0, help="Days to keep the snapshot")]
 
 
-@custody_app.command("receive")
+@custody_app.command("receive", epilog=example("custody receive data/2025-03-31 --from 'A. Data' --by 'B. Audit' --channel SFTP"))
 def custody_receive(
     snapshot: Folder,
     from_: Annotated[str, typer.Option("--from", help="Who handed it over")],
@@ -43,7 +43,7 @@ def custody_receive(
     out.print(f"{snapshot}: received; to be destroyed from {entry['destroy_on']}", markup=False, soft_wrap=True)
 
 
-@custody_app.command("access")
+@custody_app.command("access", epilog=example("custody access data/2025-03-31 --by 'B. Audit' --purpose 'quarterly audit'"))
 def custody_access(snapshot: Folder, by: By, purpose: Annotated[str, typer.Option(help="What for")], log: Log = None) -> None:
     """Log that somebody read the snapshot."""
     from heytalk_audit.evidence import custody
@@ -52,7 +52,7 @@ def custody_access(snapshot: Folder, by: By, purpose: Annotated[str, typer.Optio
     out.print(f"{snapshot}: access logged", markup=False, soft_wrap=True)
 
 
-@custody_app.command("final")
+@custody_app.command("final", epilog=example("custody final data/2025-03-31 --run reports/2025-Q1 --by 'B. Audit'"))
 def custody_final(
     snapshot: Folder,
     run_: Annotated[Path, typer.Option("--run", help="The run that became the final report, signed by its reviewer")],
@@ -67,7 +67,7 @@ def custody_final(
     out.print(f"{snapshot}: to be destroyed from {entry['destroy_on']}", markup=False, soft_wrap=True)
 
 
-@custody_app.command("show")
+@custody_app.command("show", epilog=example("custody show data/2025-03-31"))
 def custody_show(log: AnyLog = Path("custody.jsonl")) -> None:
     """Print the log."""
     from heytalk_audit.evidence import custody
@@ -83,7 +83,7 @@ def custody_show(log: AnyLog = Path("custody.jsonl")) -> None:
     out.print(table)
 
 
-@custody_app.command("verify")
+@custody_app.command("verify", epilog=example("custody verify data/2025-03-31"))
 def custody_verify(
     log: AnyLog = Path("custody.jsonl"),
     head: Annotated[str, typer.Option(help="A head noted earlier: it must still be in the chain")] = "",
@@ -101,7 +101,7 @@ def custody_verify(
     raise typer.Exit(1 if checked.faults else 0)
 
 
-@custody_app.command("sign")
+@custody_app.command("sign", epilog=example("custody sign data/2025-03-31 --key officer.key"))
 def custody_sign(
     log: AnyLog,
     key: Annotated[Path, typer.Option(help="The private key of whoever vouches for the log up to here")],
@@ -119,7 +119,7 @@ def custody_sign(
     out.print(f"{file}: {len(chain.digests):,} lines signed; head {chain.head}", markup=False, soft_wrap=True)
 
 
-@app.command()
+@app.command(epilog=example("destroy data/2025-03-31 --by 'B. Audit'"))
 def destroy(
     snapshot: Folder,
     by: By,
@@ -137,7 +137,7 @@ def destroy(
     out.print(f"{snapshot}: destroyed; {written[0]}, {written[1]}", markup=False, soft_wrap=True)
 
 
-@app.command()
+@app.command(epilog=example("resolve reports/2025-Q1 0123456789abcdef --snapshot data/2025-03-31 --key officer.key --case 2025-7"))
 def resolve(
     run_: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or a bag of one, for internal use")],
     pseudonyms: Annotated[list[str], typer.Argument(metavar="PSEUDONYM...", help="Records or persons, as the exceptions name them")],
@@ -159,7 +159,7 @@ def resolve(
         out.print(str(answer), markup=False, soft_wrap=True)
 
 
-@app.command()
+@app.command(epilog=example("record params/quarterly.yaml --out records"))
 def record(
     params: Params,
     out_: Annotated[Path, typer.Option("--out", help="The folder to write")],

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from heytalk_audit.cli.app import KEY_ENV, KeyEnv, Run, app
+from heytalk_audit.cli.app import KEY_ENV, KeyEnv, Run, app, example
 from heytalk_audit.console import err, out, print_document, wide
 from heytalk_audit.disk.placing import new_file, refuse_present, write_new
 
 
-@app.command()
+@app.command(epilog=example("diff reports/2024-Q4 reports/2025-Q1 --json changes.json"))
 def diff(
     old: Annotated[Path, typer.Argument(help="The earlier run's folder, a bag of it, or a zip of either")],
     new: Annotated[Path, typer.Argument(help="The later run's folder, a bag of it, or a zip of either")],
@@ -36,7 +36,7 @@ def diff(
     raise typer.Exit(status)
 
 
-@app.command()
+@app.command(epilog=example("findings reports/2025-Q1 --out findings.yaml"))
 def findings(
     run_: Run,
     out_: Annotated[Path | None, typer.Option("--out", help="The file to write (default: to the console)")] = None,
@@ -54,7 +54,7 @@ def findings(
         write_new(out_, text, f"--out {out_.name}")
 
 
-@app.command()
+@app.command(epilog=example("owners reports/2025-Q1 findings.yaml --out to-owners"))
 def owners(
     run_: Run,
     register: Annotated[Path, typer.Argument(help="The register of findings, with owners filled in")],
@@ -70,7 +70,7 @@ def owners(
         out.print(text, markup=False, soft_wrap=True)
 
 
-@app.command()
+@app.command(epilog=example("responses findings.yaml to-owners/*.xlsx --out answered.yaml"))
 def responses(
     register: Annotated[Path, typer.Argument(help="The register of findings that the workbooks were made from")],
     workbooks: Annotated[list[Path], typer.Argument(metavar="WORKBOOK...", help="The workbooks that came back")],
@@ -90,7 +90,7 @@ def responses(
     out.print(text, markup=False, soft_wrap=True)
 
 
-@app.command()
+@app.command(epilog=example("decide reports/2025-Q1 --out decisions.yaml"))
 def decide(
     run_: Run,
     out_: Annotated[Path, typer.Option("--out", help="The file to write")],

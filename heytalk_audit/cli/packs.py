@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from heytalk_audit.cli.app import PASSPHRASE_ENV, Override, Pack, PassphraseEnv, Run, app, now, passphrase_in
+from heytalk_audit.cli.app import PASSPHRASE_ENV, Override, Pack, PassphraseEnv, Run, app, example, now, passphrase_in
 from heytalk_audit.cli.usage import Commands
 from heytalk_audit.console import err, out
 from heytalk_audit.errors import InputError
@@ -16,7 +16,7 @@ key_app = typer.Typer(cls=Commands, no_args_is_help=True, help="Keys that sign e
 app.add_typer(key_app, name="key")
 
 
-@key_app.command("new")
+@key_app.command("new", epilog=example("key new audit.key"))
 def key_new(
     path: Annotated[Path, typer.Argument(help="Where to write the private key; its public half goes to PATH.pub")],
     passphrase_env: Annotated[str, typer.Option(help="The environment variable that holds a passphrase")] = PASSPHRASE_ENV,
@@ -28,7 +28,7 @@ def key_new(
     out.print(f"{path}: {signer.fingerprint}; give {path}.pub to those who verify", markup=False, soft_wrap=True)
 
 
-@app.command()
+@app.command(epilog=example("pack reports/2025-Q1 2025-Q1.bag"))
 def pack(run_: Annotated[Path, typer.Argument(metavar="RUN")], bag: Annotated[Path, typer.Argument(help="The bag's folder")]) -> None:
     """Make a BagIt bag whose payload is a run's folder."""
     from heytalk_audit.evidence.pack import write_bag
@@ -37,7 +37,7 @@ def pack(run_: Annotated[Path, typer.Argument(metavar="RUN")], bag: Annotated[Pa
     out.print(f"{bag}: {files:,} files", markup=False, soft_wrap=True)
 
 
-@app.command()
+@app.command(epilog=example("verify reports/2025-Q1 --signers allowed_signers"))
 def verify(
     folder: Pack,
     signers: Annotated[Path | None, typer.Option(help="OpenSSH allowed-signers file: who may have signed")] = None,
@@ -68,7 +68,7 @@ def verify(
     raise typer.Exit(standing.state.status)
 
 
-@app.command()
+@app.command(epilog=example("sign reports/2025-Q1 --role preparer --name 'B. Audit' --key audit.key"))
 def sign(
     folder: Run,
     role: Annotated[str, typer.Option(help="preparer, who signs first, or reviewer")],
@@ -120,7 +120,7 @@ def _refuse_other_results(folder: Path, inputs: dict[str, Any], overrides: list[
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog=example("replay reports/2025-Q1 --snapshot data/2025-03-31"))
 def replay(
     folder: Pack,
     snapshot: Annotated[Path, typer.Option(help="The snapshot that it was made from")],
@@ -151,22 +151,25 @@ def replay(
     raise typer.Exit(0 if replayed.identical else 1)
 
 
-@app.command()
+@app.command(epilog=example("export reports/2025-Q1 --format short --template letterhead.docx"))
 def export(
     run_: Pack,
-    format: Annotated[str, typer.Option(help="csv,xlsx,junit,oscal,pdf,cyclonedx,dsse (default: all that can be made here)")] = "",
+    format: Annotated[
+        str, typer.Option(help="csv,xlsx,frameworks,junit,sarif,oscal,pdf,short,cyclonedx,dsse (default: all that can be made here)")
+    ] = "",
     out_: Annotated[Path | None, typer.Option("--out", help="The folder to write (default: <run>.exports)")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Also replace exports of another run, or changed ones")] = False,
     key: Annotated[Path | None, typer.Option(help="The private key that signs the dsse envelope: the run's own, if it is signed")] = None,
     passphrase_env: PassphraseEnv = PASSPHRASE_ENV,
     snapshot: Annotated[Path | None, typer.Option(help="The run's snapshot, to search the copies for its values too")] = None,
+    template: Annotated[Path | None, typer.Option(help="A Word document (.docx) that the short edition is written into")] = None,
 ) -> None:
     """Copies of a run for other tools. Each cites the digest of the run's evidence."""
     from heytalk_audit.evidence.signature import load_key
     from heytalk_audit.exports import export as export_run
 
     private = load_key(key, passphrase_in(passphrase_env)) if key else None
-    folder, files, left = export_run(run_, format.split(","), out_, private, snapshot, replace)
+    folder, files, left = export_run(run_, format.split(","), out_, private, snapshot, replace, template)
     for note in left:
         err.print(f"note: {note}", markup=False, soft_wrap=True)
     out.print(f"{folder}: {', '.join(files)}", markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from heytalk_audit.cli.app import Folder, app
+from heytalk_audit.cli.app import Folder, app, example
 from heytalk_audit.console import err, out, print_document
 from heytalk_audit.disk.placing import write_new
 from heytalk_audit.errors import InputError, printable
@@ -24,7 +24,7 @@ class ContractFormat(enum.StrEnum):
     JSON_SCHEMA = "json-schema"
 
 
-@app.command()
+@app.command(epilog=example("demo data/demo --users 2000"))
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where to write; it must not exist, or be empty")],
     users: Annotated[int, typer.Option(min=300, help="Accounts")] = 20_000,
@@ -40,7 +40,7 @@ def demo(
     out.print(f"{printable(folder)}: {users:,} accounts, as of {as_of}", markup=False, soft_wrap=True)
 
 
-@app.command()
+@app.command(epilog=example("contract --format sql --dialect postgres"))
 def contract(
     format: Annotated[ContractFormat, typer.Option("--format", help="How to print it")] = ContractFormat.MD,
     dialect: Annotated[
@@ -54,7 +54,7 @@ def contract(
     print_document(printed(format.value, dialect, totals))
 
 
-@app.command()
+@app.command(epilog=example("seal data/2025-03-31 --as-of 2025-03-31T12:00:00Z"))
 def seal(
     folder: Folder,
     as_of: Annotated[str | None, typer.Option(help="The snapshot's instant, for a new descriptor")] = None,
@@ -76,7 +76,7 @@ def seal(
         out.print(gap.sentence, markup=False, soft_wrap=True)
 
 
-@app.command()
+@app.command(epilog=example("check data/2025-03-31 --request letter.md"))
 def check(
     folder: Folder,
     request: Annotated[Path | None, typer.Option(help="Write the letter to the data engineer to this file, as Markdown")] = None,
@@ -98,7 +98,7 @@ def check(
     raise typer.Exit(0 if checked.keeps else 3)
 
 
-@app.command(name="import")
+@app.command(name="import", epilog=example("import mapping.yaml data/2025-03-31"))
 def import_(
     mapping: Annotated[Path, typer.Argument(help="A mapping, as params/mapping-example.yaml")],
     folder: Annotated[Path | None, typer.Argument(help="The snapshot's folder to write")] = None,
@@ -126,7 +126,7 @@ def import_(
     out.print(f"{head}: {', '.join(f'{name} {rows:,}' for name, rows in done.rows.items())}", markup=False, soft_wrap=True)
 
 
-@app.command()
+@app.command(epilog=example("holidays ES --year 2025"))
 def holidays(
     region: Annotated[str, typer.Argument(help="A country or a part of one: ES, TR, CN, US-CA, GB-ENG")],
     year: Annotated[list[int], typer.Option("--year", min=1970, max=2200, help="A year; give it again for more")],

@@ -50,6 +50,7 @@ def _naive(run: Recorded) -> dt.datetime:
 
 def _cover(book: Workbook, run: Recorded) -> None:
     sheet = book.add_worksheet("Cover")
+    _on_paper(sheet)
     sheet.set_column(0, 0, 24)
     sheet.set_column(1, 1, 80)
     bold = book.add_format({"bold": True, "valign": "top"})
@@ -116,8 +117,18 @@ def _sheet(book: Workbook, name: str, titles: list[str], rows: int) -> Worksheet
         sheet.set_column(n, n, _WIDTHS.get(title, 13))
         sheet.write_string(0, n, title, bold)
     sheet.freeze_panes(1, 1)
+    _on_paper(sheet)
+    sheet.repeat_rows(0)
     sheet.autofilter(0, 0, max(rows, 1), len(titles) - 1)
     return sheet
+
+
+def _on_paper(sheet: Worksheet) -> None:
+    """Across A4, all columns on a sheet of paper, with its number and the name of the sheet."""
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.set_footer("&L&A&R&P / &N")
 
 
 def _row(sheet: Worksheet, n: int, row: list[Any], date: Any = None) -> None:

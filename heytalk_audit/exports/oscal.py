@@ -1,4 +1,6 @@
-"""Verdicts as OSCAL assessment results, written as plain JSON and read back by compliance-trestle in a test.
+"""Verdicts as OSCAL assessment results, and the plan that they refer to: plain JSON, read back by compliance-trestle in a test.
+
+The plan is a stub: it names each rule as a control, and its promise as the objective that a finding's target refers to.
 
 OSCAL knows two states of a finding. PASS is satisfied, FAIL is not-satisfied; every other verdict is an observation with its verdict
 as a property, and no finding: what was not evaluated, or is for a person to decide, is never flattened into either.
@@ -17,48 +19,86 @@ from heytalk_audit.exports.recorded import LEDGER, Recorded, ledger_line, line
 from heytalk_audit.vocabulary import Verdict
 
 VERSION = "1.1.3"
+RESULTS, PLAN = "oscal-assessment-results.json", "oscal-assessment-plan.json"
 NAMESPACE = "https://heytalk-audit.invalid/ns/oscal"
 STATE = {Verdict.PASS: "satisfied", Verdict.FAIL: "not-satisfied"}
 
 
 def write(run: Recorded, folder: Path) -> None:
-    """One file."""
-    (folder / "oscal-assessment-results.json").write_bytes(canonical({"assessment-results": assessment_results(run)}))
+    """Two files."""
+    (folder / RESULTS).write_bytes(canonical({"assessment-results": assessment_results(run)}))
+    (folder / PLAN).write_bytes(canonical({"assessment-plan": assessment_plan(run)}))
 
 
 def assessment_results(run: Recorded) -> dict[str, Any]:
     """The document, as OSCAL names its parts."""
-    plan = run.id("plan")
     return {
         "uuid": run.id("document"),
-        "metadata": {
-            "title": _text(run.audit.title),
-            "last-modified": _instant(run),
-            "version": _text(run.audit.id),
-            "oscal-version": VERSION,
-            "props": [_prop("evidence-sha256", run.evidence), _prop("snapshot-sha256", run.audit.snapshot.sha256)],
-        },
-        "import-ap": {"href": f"#{plan}"},
+        "metadata": _metadata(run, run.audit.title),
+        "import-ap": {"href": PLAN},
         "results": [_result(run)],
-        "back-matter": {"resources": _resources(run, plan)},
+        "back-matter": {"resources": _resources(run)},
     }
 
 
-def _resources(run: Recorded, plan: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "uuid": plan,
-            "title": "Assessment plan",
-            "description": "The parameters of the audit. Its rules are the controls; RULES.md and the report describe each.",
-            "rlinks": [{"href": "inputs/parameters.yaml"}],
-        },
-        {
-            "uuid": run.id("evidence"),
-            "title": "Evidence",
-            "description": "The statement over every file of the run and everything that went in.",
-            "rlinks": [{"href": STATEMENT, "hashes": [{"algorithm": "SHA-256", "value": run.evidence}]}],
-        },
-    ]
+def assessment_plan(run: Recorded) -> dict[str, Any]:
+    """The plan: what the audit looked for, rule by rule. There is no system security plan, and it says so."""
+    no_system = run.id("no system security plan")
+    about = "The audit tests a snapshot of data against a policy; no system security plan was given to it."
+    return {
+        "uuid": run.id("plan"),
+        "metadata": _metadata(run, f"{run.audit.title}: assessment plan"),
+        "import-ssp": {"href": f"#{no_system}", "remarks": about},
+        "local-definitions": {"objectives-and-methods": [_objective(rule) for rule in run.rules]},
+        "reviewed-controls": _reviewed(run),
+        "back-matter": {"resources": [{"uuid": no_system, "title": "No system security plan", "description": about}, _parameters(run)]},
+    }
+
+
+def objective_of(rule: RuleResult) -> str:
+    """The id of what a rule looks for: the plan defines it, and findings refer to it."""
+    return f"{rule.id}_obj"
+
+
+def _objective(rule: RuleResult) -> dict[str, Any]:
+    part = {"id": objective_of(rule), "name": "assessment-objective", "title": _text(rule.title), "prose": _text(rule.promise)}
+    return {"control-id": rule.id, "description": _text(rule.promise), "parts": [part]}
+
+
+def _reviewed(run: Recorded) -> dict[str, Any]:
+    return {
+        "control-selections": [{"include-controls": [{"control-id": rule.id} for rule in run.rules]}],
+        "control-objective-selections": [{"include-objectives": [{"objective-id": objective_of(rule)} for rule in run.rules]}],
+    }
+
+
+def _metadata(run: Recorded, title: str) -> dict[str, Any]:
+    return {
+        "title": _text(title),
+        "last-modified": _instant(run),
+        "version": _text(run.audit.id),
+        "oscal-version": VERSION,
+        "props": [_prop("evidence-sha256", run.evidence), _prop("snapshot-sha256", run.audit.snapshot.sha256)],
+    }
+
+
+def _parameters(run: Recorded) -> dict[str, Any]:
+    return {
+        "uuid": run.id("parameters"),
+        "title": "Parameters",
+        "description": "The parameters of the audit. Its rules are the controls; RULES.md and the report describe each.",
+        "rlinks": [{"href": "inputs/parameters.yaml"}],
+    }
+
+
+def _resources(run: Recorded) -> list[dict[str, Any]]:
+    evidence = {
+        "uuid": run.id("evidence"),
+        "title": "Evidence",
+        "description": "The statement over every file of the run and everything that went in.",
+        "rlinks": [{"href": STATEMENT, "hashes": [{"algorithm": "SHA-256", "value": run.evidence}]}],
+    }
+    return [_parameters(run), evidence]
 
 
 def _result(run: Recorded) -> dict[str, Any]:
@@ -70,7 +110,7 @@ def _result(run: Recorded) -> dict[str, Any]:
         f"snapshot {_text(run.audit.snapshot.id)}.",
         "start": _instant(run),
         "end": _instant(run),
-        "reviewed-controls": {"control-selections": [{"include-controls": [{"control-id": rule.id} for rule in run.rules]}]},
+        "reviewed-controls": _reviewed(run),
         "observations": [_observation(run, rule) for rule in run.rules],
     }
     return result | ({"findings": findings} if findings else {})
@@ -105,7 +145,7 @@ def _finding(run: Recorded, rule: RuleResult) -> dict[str, Any]:
         "uuid": run.id("finding", rule.id),
         "title": _text(f"{rule.id} {rule.title}"),
         "description": _text(rule.promise),
-        "target": {"type": "objective-id", "target-id": rule.id, "status": {"state": STATE[rule.verdict]}},
+        "target": {"type": "objective-id", "target-id": objective_of(rule), "status": {"state": STATE[rule.verdict]}},
         "related-observations": [{"observation-uuid": run.id("observation", rule.id)}],
     }
 

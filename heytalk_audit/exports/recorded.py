@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from heytalk_audit.audit.disclosure import shown
-from heytalk_audit.audit.document import AuditDescription
+from heytalk_audit.audit.document import AreaRating, AuditDescription, FindingStanding, FollowUpDocument
 from heytalk_audit.audit.rule_result import Count, RuleResult
 from heytalk_audit.canonical import digest
 from heytalk_audit.errors import InputError, visible
 from heytalk_audit.evidence.folder import STATEMENT, payload
 from heytalk_audit.evidence.results import results_in
+from heytalk_audit.evidence.sign_off import SignOff, sign_offs_of
 from heytalk_audit.evidence.statement import materials_of, read_statement
 from heytalk_audit.evidence.verify import verify_pack
 from heytalk_audit.policy.chapters import CHAPTERS
@@ -37,7 +38,8 @@ class Unavailable(Exception):
 class Recorded:
     """A verified run; `evidence` is the SHA-256 of its evidence.json, `materials` are what it depended on: name to digest.
 
-    `key` signs copies.
+    `key` signs copies, and `template` is the Word document that the short edition is written into. `standings` are the entries of the
+    register of findings, and `signed` the sign-offs beside the run, by role.
     """
 
     folder: Path
@@ -46,6 +48,11 @@ class Recorded:
     audit: AuditDescription
     rules: Sequence[RuleResult]
     key: Ed25519PrivateKey | None = None
+    template: Path | None = None
+    areas: Sequence[AreaRating] = ()
+    standings: Sequence[FindingStanding] = ()
+    followed: FollowUpDocument | None = None
+    signed: Mapping[str, SignOff] = field(default_factory=dict)
 
     @cached_property
     def as_of(self) -> dt.datetime:
@@ -85,7 +92,17 @@ def read_recorded(run: Path, beside_of: Path | None = None) -> Recorded:
     folder = payload(run)
     content = (folder / STATEMENT).read_bytes()
     results = results_in(folder, where)
-    return Recorded(folder, digest(content), materials_of(read_statement(content)), results.audit, results.rules)
+    return Recorded(
+        folder,
+        digest(content),
+        materials_of(read_statement(content)),
+        results.audit,
+        results.rules,
+        areas=results.areas,
+        standings=results.findings,
+        followed=results.follow_up,
+        signed=sign_offs_of(beside_of or run, folder / STATEMENT).signed,
+    )
 
 
 def by_area(rules: Sequence[RuleResult]) -> dict[str, list[RuleResult]]:
@@ -108,6 +125,11 @@ def ledger_line(rule: RuleResult) -> str:
 
 def _number(count: Count) -> str:
     return str(shown(None)) if count is None else f"{count:,}"
+
+
+def xml_text(text: object) -> str:
+    """Text that XML 1.0 can hold, on one line."""
+    return "".join(c if c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c >= "\U00010000" else " " for c in line(text))
 
 
 def line(text: object) -> str:

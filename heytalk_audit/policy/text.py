@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from heytalk_audit.errors import InputError
+from heytalk_audit.errors import InputError, looked_in
 from heytalk_audit.policy import Clause
 
 _END = re.compile(r"(?<=[.!?:;])[\"'\u201d\u2019)\]]*\s+")
@@ -53,6 +53,8 @@ def load_text(path: Path) -> PolicyText:
     try:
         raw = path.read_bytes()
         text = raw.decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError(f"policy.text {path.name}", f"no such file {looked_in(path)}", "name the published text, or null") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"policy.text {path.name}", "cannot be read as UTF-8 text", "name the published text, or null") from error
     # not splitlines(): it also breaks at separators within a line, and the line numbers after them would be wrong

@@ -11,7 +11,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, StringConstraints, ValidationError, ValidationInfo
 
 from heytalk_audit.canonical import read_yaml, refusal
-from heytalk_audit.errors import InputError, nearest, printable
+from heytalk_audit.errors import InputError, looked_in, nearest, printable
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -74,7 +74,7 @@ def read_register(model: type[Model], path: Path, where: str, example: str, rule
     try:
         document = read_yaml(path, where)
     except FileNotFoundError as error:
-        raise InputError(where, "no such file", f"name a file as {example}, or leave the key out") from error
+        raise InputError(where, f"no such file {looked_in(path)}", f"name a file as {example}, or leave the key out") from error
     except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(where, "cannot be read as YAML in UTF-8", "mend its syntax, or a day that does not exist") from error
     if not isinstance(document, dict):

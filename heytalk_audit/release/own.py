@@ -77,6 +77,7 @@ def _empty_workbook() -> Iterator[str]:
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(0)
+        sheet.set_footer("&L&A&R&P / &N")
     with zipfile.ZipFile(content) as archive:
         yield from (archive.read(member).decode("utf-8") for member in archive.namelist())
         yield from archive.namelist()

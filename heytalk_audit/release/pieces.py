@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -136,7 +136,7 @@ class Pieces:
         for sheet in reader.pages:
             for mark in sheet.get("/Annots") or []:
                 yield from self.of_text(str(mark.get_object()))
-        yield from self.of_text("\n".join(item.title or "" for item in reader.outline if not isinstance(item, list)))
+        yield from self.of_text("\n".join([*_bookmarks(reader.outline), *_alternatives(reader)]))
 
     def _of_png(self, content: bytes) -> Iterator[str]:
         """What an image says of itself, chunk by chunk; its pixels are none."""
@@ -157,6 +157,24 @@ class Pieces:
             if b"\x00" in content[:BLOCK]:
                 wide = content.decode(encoding, "replace")
                 yield from self._new(re.findall(r"[\x20-\x7e\xa0-\u024f]{6,}", wide))
+
+
+def _bookmarks(outline: Iterable[Any]) -> Iterator[str]:
+    """The titles of a PDF's bookmarks, and of those below them."""
+    for item in outline:
+        if isinstance(item, list):
+            yield from _bookmarks(item)
+        else:
+            yield item.title or ""
+
+
+def _alternatives(reader: PdfReader) -> Iterator[str]:
+    """What the tags of a PDF say in place of what is seen, and what its places are called."""
+    for number in sorted({*reader.xref_objStm, *(n for generation in reader.xref.values() for n in generation)}):
+        tagged: Any = reader.get_object(number)
+        if isinstance(tagged, dict) and tagged.get("/S") is not None:
+            yield from (str(tagged[name]) for name in ("/Alt", "/ActualText", "/E", "/T") if name in tagged)
+    yield from reader.named_destinations
 
 
 def notes_of(file: Path) -> Iterator[str]:

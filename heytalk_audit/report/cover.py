@@ -18,7 +18,7 @@ from heytalk_audit.vocabulary import Audience
 def cover(audit: AuditDescription) -> Fragment:
     """What was audited, when, against what, by which tool: the head of a chapter."""
     title = f"{audit.partial}. {audit.title}" if audit.partial else audit.title
-    return join(tag("h1", title), paragraph(words.SUBTITLE, cls="sub"), _particulars(audit))
+    return tag("section", tag("h1", title), paragraph(words.SUBTITLE, cls="sub"), _particulars(audit), cls="cover")
 
 
 def _particulars(audit: AuditDescription) -> Fragment:

@@ -78,6 +78,11 @@ def paragraph(*children: Any, cls: str | None = None) -> Fragment:
     return tag("p", *children, cls=cls)
 
 
+def on_screen(*parts: Fragment) -> Fragment:
+    """Parts that a page has on the screen, and leaves out where it is printed; nothing where there are none."""
+    return tag("section", *parts, cls="on-screen") if parts else Fragment("")
+
+
 def bullets(items: Iterable[Any], cls: str | None = None) -> Fragment:
     """An unordered list; nothing where there are no items."""
     items = list(items)

@@ -8,7 +8,7 @@ from typing import Any
 from heytalk_audit.audit.disclosure import shown
 from heytalk_audit.audit.rule_result import BreakdownRow, NumberRead, Point, ReasonCount, RuleResult, SampleResult
 from heytalk_audit.report import charts, words
-from heytalk_audit.report.html import Fragment, code, definitions, join, paragraph, percent, table, tag
+from heytalk_audit.report.html import Fragment, code, definitions, join, on_screen, paragraph, percent, table, tag
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Audience, Outcome
 
 #: A setting that is a list is written out in a note where it has at most so many entries.
@@ -22,13 +22,17 @@ def of_population(result: RuleResult, audience: str) -> list[Fragment]:
         return parts
     if result.suppressed:
         parts.append(paragraph(f"Suppressed in this version: {_hidden_in_words(result.suppressed)}.", cls="note"))
-    parts.append(_ledger(result))
-    parts += [*_reasons(result, audience), *_people(result), *_ageing(result), *_over_time(result)]
-    drawn = {"month"} if result.over_time else set()
-    parts += [part for name, values in result.breakdowns.items() if name not in drawn for part in _breakdown(result, name, values)]
-    if result.figures:
-        parts.append(definitions((figure.label, figure.value) for figure in result.figures))
+    parts += _reasons(result, audience)
+    # on paper the sentences above say it
+    parts.append(on_screen(_ledger(result), *_people(result), *_ageing(result), *_over_time(result), *_breakdowns(result)))
     return parts + _samples(result.samples)
+
+
+def _breakdowns(result: RuleResult) -> list[Fragment]:
+    drawn = {"month"} if result.over_time else set()
+    named = {name: values for name, values in result.breakdowns.items() if name not in drawn}
+    parts = [part for name, values in named.items() for part in _breakdown(result, name, values)]
+    return [*parts, definitions((figure.label, figure.value) for figure in result.figures)] if result.figures else parts
 
 
 def all_assumed(result: RuleResult) -> bool:

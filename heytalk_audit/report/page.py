@@ -8,7 +8,7 @@ import hashlib
 import html
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -126,7 +126,7 @@ def render(notebook: NotebookNode, title: str, nav: list[dict[str, Any]], note: 
     """One self-contained page. `nav` has href, title and current of each page of the report; `note` stands in the footer."""
     with _RENDERING:
         # as an HTMLExporter does, but for its second reading of the page, which takes most of the time and finds nothing in our template
-        body, _ = _template(_exporter(), notebook, resources={"metadata": {"name": title}})
+        body, _ = _template(_exporter(), notebook, resources={"metadata": {"name": title}, "body_alone": True})
     clean = sanitised(body)
     missing = [m for m in _markers(notebook) if f'id="{m}"' not in clean]
     if missing:
@@ -139,15 +139,26 @@ def _exporter() -> HTMLExporter:
     return _new_exporter(template_name="heytalk", extra_template_basedirs=[str(_HOME)], exclude_anchor_links=True)
 
 
-def sanitised(body: str) -> str:
-    """HTML with nothing in it but what a report may hold."""
+def sanitised(
+    body: str, change: Callable[[str, str, str], str | None] = lambda tag, name, value: value, without: Collection[str] = ()
+) -> str:
+    """HTML with nothing in it but what a report may hold. Elements named in `without` are left out with all that is in them.
+
+    `change` may give an attribute that is allowed another value, or null to drop it.
+    """
+
+    def attribute(tag: str, name: str, value: str) -> str | None:
+        allowed = _attribute(tag, name, value)
+        return None if allowed is None else change(tag, name, allowed)
+
     return nh3.clean(
         body,
-        tags=_TAGS,
+        tags=_TAGS - set(without),
+        clean_content_tags={"script", "style", *without},
         attributes=_ATTRIBUTES,
         url_schemes={"data"},
         link_rel=None,
-        attribute_filter=_attribute,
+        attribute_filter=attribute,
         generic_attribute_prefixes=set(),
     )
 
@@ -158,7 +169,7 @@ FOOT = "Report of procedures performed (no assurance). "
 
 def wrap(clean: str, title: str, nav: list[dict[str, Any]], note: str = "", foot: str = FOOT) -> str:
     """Sanitised HTML as a page of its own."""
-    script, style = _read("page.js"), _read("page.css")
+    script, style = template("page.js"), template("heytalk/page.css")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     parts = {
         "title": html.escape(title),
@@ -170,11 +181,12 @@ def wrap(clean: str, title: str, nav: list[dict[str, Any]], note: str = "", foot
         "script": script,
         "note": html.escape(foot) + html.escape(note or "Pseudonyms are keyed; the key is not in this file."),
     }
-    page = _read("page.html")
+    page = template("page.html")
     return re.sub(r"\{\{ (\w+) \}\}", lambda m: parts[m.group(1)], page)
 
 
-def _read(name: str) -> str:
+def template(name: str) -> str:
+    """The text of a file of the template."""
     return _HOME.joinpath(name).read_text("utf-8")
 
 

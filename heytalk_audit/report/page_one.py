@@ -99,16 +99,22 @@ def _rules(one: str, several: str, rules: Sequence[str]) -> Fragment:
 def not_tested(results: Sequence[RuleResult]) -> Fragment:
     """How many rules could not be tested, and what would be needed: what most of them lack first."""
     title = tag("h2", "What could not be tested", id="untested")
-    missing = [result for result in results if result.verdict in _NOT_TESTED]
+    missing = untested_by_reason(results)
     if not missing:
         return join(title, paragraph("Every rule was evaluated."))
-    reasons = Counter(str(result.reason) for result in missing)
-    by_reason = [(reason, [r.id for r in missing if str(r.reason) == reason]) for reason, _ in reasons.most_common(MOST_LACKS)]
-    lacks = [join(f"{reason} (", words.with_commas([to_rule(id, nowrap=True) for id in ids]), ")") for reason, ids in by_reason]
-    rest = len(missing) - sum(len(ids) for _, ids in by_reason)
-    counted = f"{len(missing)} of {len(results)} rules have no result, and nothing here says that what they test is kept: "
+    lacks = [join(f"{reason} (", words.with_commas([to_rule(id, nowrap=True) for id in ids]), ")") for reason, ids in missing[:MOST_LACKS]]
+    rest = sum(len(ids) for _, ids in missing[MOST_LACKS:])
+    number = sum(len(ids) for _, ids in missing)
+    counted = f"{number} of {len(results)} rules have no result, and nothing here says that what they test is kept: "
     further = f"; and {rest} more. " if rest else ". "
     return join(title, paragraph(counted, join(*[part for lack in lacks for part in ("; ", lack)][1:]), further, _table()))
+
+
+def untested_by_reason(results: Sequence[RuleResult]) -> list[tuple[str, list[str]]]:
+    """The rules without a result, together by the reason that they share, the commonest reason first."""
+    missing = [result for result in results if result.verdict in _NOT_TESTED]
+    reasons = Counter(str(result.reason) for result in missing)
+    return [(reason, [r.id for r in missing if str(r.reason) == reason]) for reason, _ in reasons.most_common()]
 
 
 def resting(results: Iterable[RuleResult]) -> Fragment:

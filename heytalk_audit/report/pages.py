@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from heytalk_audit.report.cover import cover, limits, sign_off_statement
 from heytalk_audit.report.detectors import detections
+from heytalk_audit.report.html import on_screen
 from heytalk_audit.report.matrix import results_by_rule, results_matrix
 from heytalk_audit.report.reliability import column_changes, evidence_reliability
 from heytalk_audit.report.sections import MOST_ROWS, left_out, rule_section
-from heytalk_audit.report.summary import first_page, on_screen, verdict_summary
+from heytalk_audit.report.summary import first_page, verdict_summary
 
 __all__ = [
     "MOST_ROWS",

@@ -77,8 +77,7 @@ def _standing(clauses: Sequence[ClauseStanding]) -> Fragment:
             f"The policy has {len(clauses)} clauses: data can test {sums['D']} of them, {sums['A']} need attestation, and {sums['N']} "
             "promise nothing that could be kept or broken. A clause is broken where a rule that tests this very sentence fails, and partly "
             "so where one that touches it does. It is kept only if every such rule ran and passed. A clause may promise more than "
-            "its rules "
-            "test: the last column says what they do not show."
+            "its rules test: what they do not show stands with each rule, and on the screen beside the clause."
         ),
         _totals(counted),
     )

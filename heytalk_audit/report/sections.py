@@ -10,7 +10,7 @@ from heytalk_audit.registers.findings import Finding
 from heytalk_audit.report import outcomes, words
 from heytalk_audit.report.decided import decided_rows
 from heytalk_audit.report.framework_page import by_framework
-from heytalk_audit.report.html import Fragment, badge, bullets, code, join, paragraph, show, table, tag
+from heytalk_audit.report.html import Fragment, badge, bullets, code, join, on_screen, paragraph, show, table, tag
 from heytalk_audit.report.key_findings import NO_OWNER
 from heytalk_audit.report.registered import covered
 from heytalk_audit.vocabulary import Audience
@@ -48,9 +48,7 @@ def rule_section(
         *_meaning(result, registered, audience),
         tag("h3", "What this does not show"),
         paragraph(result.limits or "See the limits in the summary."),
-        tag("h3", "How it was checked"),
-        *_how(result),
-        *_numbers(result),
+        on_screen(tag("h3", "How it was checked"), *_how(result), *_numbers(result)),
         *_exceptions(result, rows, audience),
         _engineer(result),
     )

@@ -10,7 +10,7 @@ from heytalk_audit.audit.document import AreaRating, AuditDescription, ClauseSta
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.report import links, page_one, words
 from heytalk_audit.report.cover import rating_criteria
-from heytalk_audit.report.html import Fragment, badge, bullets, join, paragraph, table, tag
+from heytalk_audit.report.html import Fragment, badge, bullets, join, on_screen, paragraph, table, tag
 from heytalk_audit.report.key_findings import further_findings, key_findings
 from heytalk_audit.report.policy_pages import drawn, tally
 from heytalk_audit.vocabulary import Audience, Severity, Verdict
@@ -56,11 +56,6 @@ def verdict_summary(
         rating_criteria(),
         paragraph("The first criterion that applies gives the rating. Nobody can override it in this report.", cls="note"),
     )
-
-
-def on_screen(*parts: Fragment) -> Fragment:
-    """Parts that the page has on the screen, and leaves out where it is printed."""
-    return tag("section", *parts, cls="on-screen")
 
 
 def _policy(clauses: Sequence[ClauseStanding], document_findings: Iterable[Mapping[str, str]]) -> Fragment:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from heytalk_audit import contract
 from heytalk_audit.canonical import read_json
 from heytalk_audit.contract import Table
-from heytalk_audit.errors import Faults, InputError, closest, is_text
+from heytalk_audit.errors import Faults, InputError, closest, is_text, looked_in
 from heytalk_audit.snapshot import folders, stored_types
 from heytalk_audit.snapshot.folders import folded
 
@@ -114,7 +114,7 @@ def read_delivery(folder: Path, descriptor: bool = True, whole: bool = True, fau
 def refuse_no_folder(folder: Path) -> None:
     """Raise InputError where there is no such folder."""
     if not folder.is_dir():
-        what = "is a file" if folder.is_file() else "is no folder" if folder.exists() else "does not exist"
+        what = "is a file" if folder.is_file() else "is no folder" if folder.exists() else f"does not exist {looked_in(folder)}"
         raise InputError(f"snapshot {folder.name}", what, f"name the folder that holds the tables and {DESCRIPTOR}")
     if not is_text(str(folder.resolve())):
         raise InputError(f"snapshot {folder.name}", "lies in a folder whose name is no UTF-8", "rename that")

@@ -21,6 +21,8 @@ import checkers
 import pyarrow as pa
 import pytest
 from commands import heytalk_audit
+from small_run import failing
+from small_run import recorded as recorded_run
 
 from heytalk_audit import exports
 from heytalk_audit.audit import disclosure
@@ -29,7 +31,7 @@ from heytalk_audit.canonical import digest
 from heytalk_audit.errors import InputError, visible
 from heytalk_audit.evidence.folder import exceptions_file
 from heytalk_audit.evidence.materials import LOCK
-from heytalk_audit.exports import environment, excel, junit, oscal, pdf, recorded, tables
+from heytalk_audit.exports import chromium, environment, excel, junit, oscal, pdf, recorded, sarif, tables
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Audience, Verdict
 
 pytestmark = pytest.mark.xdist_group("exports")
@@ -65,12 +67,12 @@ def run(audited):
 
 def test_each_export_cites_the_evidence_and_repeats(run, audited):
     evidence = digest((audited / "evidence.json").read_bytes())
-    written = [(f, contents(write, run)) for f, write in exports.FORMATS.items() if f not in ("pdf", "dsse")]
+    written = [(f, contents(write, run)) for f, write in exports.FORMATS.items() if f not in ("pdf", "short", "dsse")]
     time.sleep(2.1)  # a zip file counts time in steps of two seconds
     for name, files in written:
         assert files == contents(exports.FORMATS[name], run), name
         for file, content in files.items():
-            assert file in exports.FILES
+            assert file in exports.FILES_OF[name]
             inner = zipfile.ZipFile(io.BytesIO(content)) if file.endswith(".xlsx") else None
             text = b"".join(inner.read(n) for n in inner.namelist()) if inner else content
             assert evidence.encode() in text, file
@@ -186,11 +188,57 @@ def test_ci_counts_nothing_as_passed_that_was_not(run):
 def test_oscal_flattens_nothing(run):
     every_verdict = with_verdicts(run)
     (result,) = oscal.assessment_results(every_verdict)["results"]
-    states = {f["target"]["target-id"]: f["target"]["status"]["state"] for f in result["findings"]}
+    states = {f["target"]["target-id"].removesuffix("_obj"): f["target"]["status"]["state"] for f in result["findings"]}
     by_verdict = {rule.verdict: rule.id for rule in every_verdict.rules}
     assert states == {by_verdict["PASS"]: "satisfied", by_verdict["FAIL"]: "not-satisfied"}
     seen = {p["value"] for o in result["observations"] for p in o["props"] if p["name"] == "verdict"}
     assert seen == set(by_verdict)
+
+
+def test_oscal_objectives_resolve_in_the_plan():
+    run = recorded_run([failing("RET-01"), failing("RET-02", verdict="PASS")])
+    plan, results = oscal.assessment_plan(run), oscal.assessment_results(run)
+    defined = {part["id"] for one in plan["local-definitions"]["objectives-and-methods"] for part in one["parts"]}
+    (result,) = results["results"]
+    reviewed = result["reviewed-controls"]["control-objective-selections"][0]["include-objectives"]
+    assert {f["target"]["target-id"] for f in result["findings"]} == {"RET-01_obj", "RET-02_obj"} == defined
+    assert {one["objective-id"] for one in reviewed} == defined
+    assert results["import-ap"]["href"] == oscal.PLAN and oscal.PLAN in contents(oscal.write, run)
+    resources = {f"#{one['uuid']}" for one in plan["back-matter"]["resources"]}
+    assert plan["import-ssp"]["href"] in resources
+
+
+def test_sarif_flattens_nothing():
+    rules = [failing("RET-01", verdict=v, reason=f"because {v}") for v in Verdict]
+    log = json.loads(contents(sarif.write, recorded_run(rules))[sarif.FILE])
+    (run,) = log["runs"]
+    kinds = {r["properties"]["verdict"]: (r["kind"], r["level"], "suppressions" in r) for r in run["results"]}
+    assert kinds == {
+        "PASS": ("pass", "none", False),
+        "FAIL": ("fail", "error", False),
+        "ACCEPTED": ("fail", "error", True),
+        "REVIEW": ("review", "none", False),
+        "NO_POPULATION": ("notApplicable", "none", False),
+        "NOT_EVALUATED": ("open", "none", False),
+        "ERROR": ("open", "none", False),
+    }
+    assert log["version"] == "2.1.0" and all(run["tool"]["driver"]["rules"][r["ruleIndex"]]["id"] == r["ruleId"] for r in run["results"])
+    assert all(r["message"]["text"].startswith(r["properties"]["verdict"]) for r in run["results"])
+
+
+def test_no_time_of_a_machine_is_in_junit():
+    root = ET.fromstring(contents(junit.write, recorded_run([failing("RET-01")]))["junit.xml"])
+    assert {one.get("time") for one in root.iter() if one.tag in ("testsuites", "testsuite", "testcase")} == {"0"}
+    assert [suite.get("timestamp") for suite in root.iter("testsuite")] == ["2025-03-31T12:00:00"]
+
+
+def test_a_workbook_is_printed_across_with_its_titles_on_each_sheet():
+    withheld = recorded_run([failing("RET-01")], audience="public")
+    book = zipfile.ZipFile(io.BytesIO(contents(excel.write, withheld)["findings.xlsx"]))
+    for number in (1, 2):
+        setup = ET.fromstring(book.read(f"xl/worksheets/sheet{number}.xml")).find(f"{SHEET}pageSetup")
+        assert setup.get("orientation") == "landscape" and setup.get("paperSize") == "9" and setup.get("fitToHeight") == "0"
+    assert b"Findings!$1:$1" in book.read("xl/workbook.xml")
 
 
 def test_oscal_is_read_back_by_its_own_library(run, tmp_path):
@@ -198,9 +246,9 @@ def test_oscal_is_read_back_by_its_own_library(run, tmp_path):
         "import pathlib, sys; from trestle.oscal.assessment_results import AssessmentResults as A; "
         "print(A.oscal_read(pathlib.Path(sys.argv[1])).oscal_serialize_json())"
     )
-    for recorded_run in (run, with_verdicts(run)):
+    for one in (run, with_verdicts(run)):
         file = tmp_path / "oscal-assessment-results.json"
-        oscal.write(recorded_run, tmp_path)
+        oscal.write(one, tmp_path)
         done = checkers.run_script(script, file)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout) == json.loads(file.read_bytes())
@@ -229,7 +277,7 @@ def test_exports_are_whole_or_not_there(run, audited, tmp_path):
     folder = tmp_path / "run.exports"
     assert sorted(p.name for p in folder.iterdir()) == ["exceptions.csv", "findings.csv", "junit.xml"]
     exports.export(tmp_path / "run", ["oscal"], None)
-    assert [p.name for p in folder.iterdir()] == ["oscal-assessment-results.json"]
+    assert sorted(p.name for p in folder.iterdir()) == ["oscal-assessment-plan.json", "oscal-assessment-results.json"]
     (folder / "mine.txt").write_text("x")
     for formats, out in ([["csv"], None], [["cvs"], tmp_path / "o"], [["csv"], tmp_path / "run" / "o"], [["csv"], tmp_path / "run"]):
         with pytest.raises(InputError):
@@ -241,19 +289,20 @@ def test_exports_are_whole_or_not_there(run, audited, tmp_path):
 
 
 def test_without_chromium_the_pdf_is_refused_or_left_out(audited, tmp_path, monkeypatch):
-    monkeypatch.setattr(pdf.shutil, "which", lambda name: None)
+    monkeypatch.setattr(chromium.shutil, "which", lambda name: None)
     with pytest.raises(InputError, match="Chromium"):
         exports.export(audited, ["pdf"], tmp_path / "one")
     assert not (tmp_path / "one").exists()
     _, files, left = exports.export(audited, [], tmp_path / "all")
-    assert "report.pdf" not in files and len(files) == 6 and "Chromium" in left[0]
+    assert "report.pdf" not in files and "demo-short.docx" not in files and len(files) == 8
+    assert len(left) == 3 and "Chromium" in left[0] and "Chromium" in left[1]
 
 
 @pytest.mark.browser
 def test_the_pdf_has_every_page_and_no_path_of_this_machine(run, monkeypatch):
     from pypdf import PdfReader
 
-    if not any(map(shutil.which, pdf.NAMES)):
+    if not any(map(shutil.which, chromium.NAMES)):
         pytest.skip("Chromium is not installed")
     pages = pdf.report_pages(run.folder)
     assert [p.name for p in pages][:3] == ["index.html", "evidence.html", "retention.html"]
@@ -261,17 +310,28 @@ def test_the_pdf_has_every_page_and_no_path_of_this_machine(run, monkeypatch):
     content = contents(pdf.write, run)["report.pdf"]
     read = PdfReader(io.BytesIO(content))
     assert run.evidence in read.metadata["/Subject"] and run.evidence in "".join(read.pages[0].extract_text().split())
-    titles = [o.title for o in read.outline]
-    assert titles == ["Cover", f"Summary - {run.audit.title}", f"Evidence - {run.audit.title}"]
+    tops = [item.title for item in read.outline if not isinstance(item, list)]
+    nested = [item.title for item in flat(read.outline)]
+    assert tops == [run.audit.title, "Evidence"] and any(title.startswith("DQ-03") for title in nested)
+    root = read.trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"] and root["/Lang"] == "en" and "/StructTreeRoot" in root
     assert b"file:" not in content and not any("/A" in a.get_object() for p in read.pages for a in p.get("/Annots") or [])
-    assert "DQ-03" in "".join(p.extract_text() for p in read.pages)
+    text = "".join(p.extract_text() for p in read.pages)
+    assert "DQ-03" in text and "SELECT" not in text and "Page 1 of" in text
+    assert content == contents(pdf.write, run)["report.pdf"]
+
+
+def flat(outline):
+    """Bookmarks, and those below them."""
+    return [inner for item in outline for inner in (flat(item) if isinstance(item, list) else [item])]
 
 
 @pytest.mark.browser
-def test_a_page_of_a_pack_is_printed_and_not_obeyed(run, tmp_path):
+def test_a_page_of_a_pack_is_printed_and_not_obeyed(tmp_path):
     from pypdf import PdfReader
 
-    if not any(map(shutil.which, pdf.NAMES)):
+    run = recorded_run([])
+    if not any(map(shutil.which, chromium.NAMES)):
         pytest.skip("Chromium is not installed")
     (tmp_path / "secret.txt").write_text("what is on this machine", "utf-8")
     secret = (tmp_path / "secret.txt").as_uri()
@@ -281,8 +341,6 @@ def test_a_page_of_a_pack_is_printed_and_not_obeyed(run, tmp_path):
     ]
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "index.html").write_text(f"<title>A page</title>{''.join(hostile)}<p>a plain text</p>", "utf-8")
-    printed = pdf._print(
-        next(filter(None, map(shutil.which, pdf.NAMES))), pdf._inert(tmp_path / "run" / "index.html", tmp_path / "copy"), tmp_path
-    )
+    printed = chromium.printed(pdf.document(replace(run, folder=tmp_path / "run")), run, "A title")
     text = "".join(p.extract_text() for p in PdfReader(io.BytesIO(printed)).pages)
     assert "a plain text" in text and "it ran" not in text and "this machine" not in text

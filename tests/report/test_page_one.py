@@ -85,7 +85,7 @@ def test_the_gravest_come_first():
 def test_the_page_and_its_style_agree_on_how_many_lines_are_printed():
     from heytalk_audit.report import page
 
-    assert f".sheet tbody tr:nth-child(n + {MOST_PRINTED + 1}) {{ display: none; }}" in page._read("page.css")
+    assert f".sheet tbody tr:nth-child(n + {MOST_PRINTED + 1}) {{ display: none; }}" in page.template("heytalk/page.css")
     assert MOST_IN_FULL == 5
 
 
