@@ -86,7 +86,7 @@ def _exported(
         staged = work / "new"
         staged.mkdir()
         left_out = _write(recorded, wanted, staged)
-        stated = [*stated_in(recorded.folder), *word.texts_of(recorded.template)]
+        stated = [*stated_in(recorded.folder), *word.texts_of(recorded)]
         refuse_leaks_in_copy(staged, sorted(staged.iterdir()), target, recorded.folder, stated, snapshot)
         files = sorted(file.name for file in staged.iterdir())
         keep_private(staged)

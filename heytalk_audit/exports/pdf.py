@@ -13,14 +13,16 @@ from pathlib import Path
 from heytalk_audit.canonical import bytes_bounded
 from heytalk_audit.exports import chromium
 from heytalk_audit.exports.recorded import Recorded, line
-from heytalk_audit.policy.chapters import CHAPTERS, REASONS, SUMMARY
+from heytalk_audit.policy.chapters import CHAPTERS, FRAMEWORKS, REASONS, SUMMARY
 from heytalk_audit.report import paper
 
 #: No page is larger, in bytes.
 _MOST_IN_PAGE = 128_000_000
 #: The report's pages, each with its title, in the order in which they are printed.
 _TITLES = {page.file: page.title for chapter in (SUMMARY, *CHAPTERS.values()) for page in chapter.pages[:1]}
-_TITLES |= {page.file: page.title for page in SUMMARY.further if page is not REASONS}
+#: Pages that are left out: each reason's sentence stands where the reason is counted, and the frameworks have an export of their own.
+_NOT_PRINTED = (REASONS, FRAMEWORKS)
+_TITLES |= {page.file: page.title for page in SUMMARY.further if page not in _NOT_PRINTED}
 
 
 def write(run: Recorded, folder: Path) -> None:
@@ -40,10 +42,10 @@ def document(run: Recorded) -> str:
 def report_pages(folder: Path) -> list[Path]:
     """The run's pages in the report's order; those of no chapter come last. A name that no page of a report has is left out.
 
-    So is the glossary of reasons: each reason's sentence stands where the reason is counted.
+    So are those that are not printed.
     """
-    order = list(_TITLES)
-    named = [file for file in folder.glob("*.html") if re.fullmatch(r"[a-z]+(-[a-z]+)*", file.stem) and file.name != REASONS.file]
+    order, left_out = list(_TITLES), {page.file for page in _NOT_PRINTED}
+    named = [file for file in folder.glob("*.html") if re.fullmatch(r"[a-z]+(-[a-z]+)*", file.stem) and file.name not in left_out]
     return sorted(named, key=lambda p: (order.index(p.name) if p.name in order else len(order), p.name))
 
 

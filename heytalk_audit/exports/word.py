@@ -26,6 +26,12 @@ from heytalk_audit.report import words
 #: The styles of a template that are used where it has them; its standard style stands in for one that it lacks.
 STYLES = {"h1": "Title", "h2": "Heading 1", "h3": "Heading 2", "h4": "Heading 3", "caption": "Caption"}
 STYLES |= {"p": "Normal", "ul": "List Bullet", "ol": "List Number", "in li": "List Continue", "table": "Table Grid"}
+#: Everything that is written into a document, once.
+_SPECIMEN = (
+    "<h1>a</h1><h2>a</h2><h3>a</h3><h4>a</h4><p>a <strong>a</strong> <em>a</em> <small>a</small> <span class='line'></span></p>"
+    "<ul><li>a<p>a</p></li></ul><ol><li><p>a</p><p>a</p></li></ol>"
+    "<table><caption>a</caption><tr><th>a</th><th>a</th></tr><tr><td>a</td><td>a <small>a</small></td></tr></table>"
+)
 #: A column is as wide as its text asks for, within these bounds, in characters.
 _NARROWEST, _WIDEST = 9, 46
 _INK = RGBColor(0x1C, 0x24, 0x30)
@@ -41,12 +47,9 @@ def opened_template(file: Path | None) -> Document:
         raise InputError(f"--template {file.name}", "cannot be read as a Word document", "name a .docx file") from error
 
 
-def texts_of(template: Path | None) -> list[str]:
-    """What stands in a template: it is no value of the snapshot, wherever it came from."""
-    content = io.BytesIO()
-    opened_template(template).save(content)
-    content.seek(0)
-    return [*Pieces().of_stream(content), *STYLES.values()]
+def texts_of(run: Recorded) -> list[str]:
+    """What stands in the run's template, and in any document that is written into it: it is no value of the snapshot."""
+    return [*Pieces().of_stream(io.BytesIO(document(_SPECIMEN, run, "", run.template))), *STYLES.values()]
 
 
 def document(html: str, run: Recorded, title: str, template: Path | None) -> bytes:

@@ -75,6 +75,7 @@ def _empty_workbook() -> Iterator[str]:
         sheet.write_blank(0, 1, None, book.add_format(look))
         sheet.protect("", {"format_columns": True, "format_rows": True})
         sheet.set_landscape()
+        sheet.set_paper(9)
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(0)
         sheet.set_footer("&L&A&R&P / &N")

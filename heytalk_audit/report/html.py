@@ -83,6 +83,11 @@ def on_screen(*parts: Fragment) -> Fragment:
     return tag("section", *parts, cls="on-screen") if parts else Fragment("")
 
 
+def on_paper(*parts: Fragment) -> Fragment:
+    """Parts that a page has where it is printed, and not on the screen; nothing where there are none."""
+    return tag("section", *parts, cls="on-paper") if parts else Fragment("")
+
+
 def bullets(items: Iterable[Any], cls: str | None = None) -> Fragment:
     """An unordered list; nothing where there are no items."""
     items = list(items)

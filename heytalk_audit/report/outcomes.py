@@ -8,7 +8,7 @@ from typing import Any
 from heytalk_audit.audit.disclosure import shown
 from heytalk_audit.audit.rule_result import BreakdownRow, NumberRead, Point, ReasonCount, RuleResult, SampleResult
 from heytalk_audit.report import charts, words
-from heytalk_audit.report.html import Fragment, code, definitions, join, on_screen, paragraph, percent, table, tag
+from heytalk_audit.report.html import Fragment, code, definitions, join, on_paper, on_screen, paragraph, percent, table, tag
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Audience, Outcome
 
 #: A setting that is a list is written out in a note where it has at most so many entries.
@@ -44,10 +44,14 @@ def _notes(result: RuleResult) -> list[Fragment]:
     """On which assumption the violations rest, and what the verdict does not say itself."""
     parts = []
     if names := _assumed_by_violations(result):
-        named = "; ".join(f"{n.means or n.name}: {_value_of(n)}, setting {n.name}" for n in result.numbers if n.name in names)
+        read = [n for n in result.numbers if n.name in names]
+        named = "; ".join(f"{n.means or n.name}: {_value_of(n)}, setting {n.name}" for n in read)
         how_many = "All" if all_assumed(result) else "Some" if result.assumed is None else f"{result.assumed:,}"
         text = f"{how_many} of its {shown(result.ledger.violation)} violations rest on an assumption of this audit, not on the policy"
-        parts.append(paragraph(f"{text} ({named}).", cls="callout mild"))
+        parts.append(on_screen(paragraph(f"{text} ({named}).", cls="callout mild")))
+        parts.append(
+            on_paper(paragraph(f"{text} ({'settings' if len(read) > 1 else 'setting'} {', '.join(n.name for n in read)}).", cls="note"))
+        )
     if result.reason and result.ledger.in_scope:
         parts.append(paragraph(f"Note: {result.reason}.", cls="callout mild"))
     return parts

@@ -75,7 +75,7 @@ def _criteria(result: RuleResult) -> list[Fragment]:
     if result.law:
         parts.append(paragraph("Law, to be confirmed by counsel: " + "; ".join(result.law) + ".", cls="note"))
     if result.frameworks:
-        parts.append(paragraph("Frameworks, to be confirmed by counsel: ", by_framework(result), ".", cls="note"))
+        parts.append(on_screen(paragraph("Frameworks, to be confirmed by counsel: ", by_framework(result), ".", cls="note")))
     return parts
 
 

@@ -6,6 +6,7 @@ import io
 import shutil
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import docx
@@ -87,7 +88,8 @@ def test_a_template_of_a_persons_own_is_kept(tmp_path):
     read = docx.Document(io.BytesIO(document(recorded([failing("RET-01")]), tmp_path / "letter.docx")))
     assert read.sections[0].header.paragraphs[0].text == "Letterhead of a firm"
     assert read.paragraphs[0].text == "What the firm says first." and any(p.text == "Sign-off" for p in read.paragraphs)
-    assert any("Letterhead of a firm" in text for text in word.texts_of(tmp_path / "letter.docx"))
+    run = replace(recorded([]), template=tmp_path / "letter.docx")
+    assert any("Letterhead of a firm" in text for text in word.texts_of(run))
     for content in (b"", b"no document", b"PK\x03\x04"):
         (tmp_path / "bad.docx").write_bytes(content)
         with pytest.raises(InputError, match=r"--template bad\.docx: cannot be read as a Word document"):
