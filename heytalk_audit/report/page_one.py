@@ -105,7 +105,8 @@ def not_tested(results: Sequence[RuleResult]) -> Fragment:
     lacks = [join(f"{reason} (", words.with_commas([to_rule(id, nowrap=True) for id in ids]), ")") for reason, ids in missing[:MOST_LACKS]]
     rest = sum(len(ids) for _, ids in missing[MOST_LACKS:])
     number = sum(len(ids) for _, ids in missing)
-    counted = f"{number} of {len(results)} rules {'has' if number == 1 else 'have'} no result, and nothing here says that what they test is kept: "
+    verb = "has" if number == 1 else "have"
+    counted = f"{number} of {len(results)} rules {verb} no result, and nothing here says that what they test is kept: "
     further = f"; and {rest} more. " if rest else ". "
     return join(title, paragraph(counted, join(*[part for lack in lacks for part in ("; ", lack)][1:]), further, _table()))
 
