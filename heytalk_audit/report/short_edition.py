@@ -123,7 +123,8 @@ def _ids(rules: Sequence[str]) -> str:
 def _sign_off(edition: Edition) -> Fragment:
     """Who prepared and who reviewed the run: as they signed it, else lines to sign on."""
     policy = edition.audit.policy
-    return join(
+    return tag(
+        "section",
         tag("h2", "Sign-off", id="sign-off"),
         paragraph(
             "Based on the procedures described and the evidence provided, each area is rated above against the policy "
@@ -132,6 +133,7 @@ def _sign_off(edition: Edition) -> Fragment:
         table(["Role", "Name", "Date", "Signature"], [_signature(role, edition.signed.get(role)) for role in ROLES], "Signed by"),
         _overrides(edition),
         paragraph(f"The report is the evidence of this run, and this edition a copy of a part. Evidence SHA-256 {edition.evidence}."),
+        cls="whole",
     )
 
 
