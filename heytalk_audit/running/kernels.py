@@ -193,9 +193,17 @@ class Kernels:
     stop: Callable[[], None] = lambda: None
 
 
+def _prepare_ipython(work: Path) -> None:
+    """The folder of IPython's own files, with the one that it would else copy there for everybody to read."""
+    startup = work / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True, exist_ok=True)
+    (startup / "README").touch(mode=0o600)
+
+
 @contextlib.contextmanager
 def warm(work: Path) -> Iterator[Kernels]:
     """The kernels of a run; they start warm while it lasts, where the system forks safely. There they end with it, however it ends."""
+    _prepare_ipython(work)
     with _sockets(work) as sockets:
         server = Server() if sys.platform == "linux" else None
         # a thread more, which no fork has to live with

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import hashlib
 import json
@@ -229,10 +228,10 @@ def test_the_totals_add_up_on_the_page(audited):
     sums = {kind: sum(policy_pages.tally(stands, kind).values()) for kind in "DAN"}
     assert sums == {"D": 162, "A": 26, "N": 6}
     assert {c.state for c in stands} <= set(words.CLAUSES) and set(clauses.STANDINGS) <= set(words.CLAUSES)
-    assert sum(sum(policy_pages.drawn(policy_pages.tally(stands, kind)).values()) for kind in "DAN") == 194
     page = (audited / "clauses.html").read_text("utf-8")
     assert all(f">{c.id}<" in page for c in stands)
-    assert b"<svg" in base64.b64decode(re.search(r"base64,([A-Za-z0-9+/=]+)", page)[1])
+    # what a chart would show stands in the table
+    assert "base64," not in page
 
 
 def test_the_documents_findings_stand_with_the_verdicts_of_rules_on_their_clauses(audited):

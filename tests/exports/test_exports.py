@@ -294,7 +294,7 @@ def test_without_chromium_the_pdf_is_refused_or_left_out(audited, tmp_path, monk
         exports.export(audited, ["pdf"], tmp_path / "one")
     assert not (tmp_path / "one").exists()
     _, files, left = exports.export(audited, [], tmp_path / "all")
-    assert "report.pdf" not in files and "demo-short.docx" not in files and len(files) == 8
+    assert "report.pdf" not in files and "demo-short.docx" not in files and len(files) == 9
     assert len(left) == 3 and "Chromium" in left[0] and "Chromium" in left[1]
 
 

@@ -120,9 +120,11 @@ def causes_of(rows: list[dict], rule: str, names: list[str]) -> dict[str, tuple]
 
 def changed(old: Path, new: Path, tmp_path: Path, *more: object) -> tuple[int, dict]:
     """What `diff` says: its exit status and its JSON."""
-    done = heytalk_audit("diff", old, new, "--json", tmp_path / "diff.json", *more)
+    file = tmp_path / "diff.json"
+    file.unlink(missing_ok=True)
+    done = heytalk_audit("diff", old, new, "--json", file, *more)
     assert done.returncode in (0, 1), done.stderr
-    return done.returncode, json.loads((tmp_path / "diff.json").read_text("utf-8"))
+    return done.returncode, json.loads(file.read_text("utf-8"))
 
 
 def of_rule(document: dict, rule: str) -> dict:
@@ -236,7 +238,7 @@ def test_a_changed_rule(quarters, tmp_path):
     env = os.environ | {"PYTHONPATH": path, "HEYTALK_AUDIT_KEY": KEY}
     command = [sys.executable, "-c", script, str(tmp_path), str(quarters)]
     done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.returncode == 0, done.stderr[:3000]
     ways = json.loads((tmp_path / "ways.json").read_text("utf-8"))
     assert [status for status, _ in ways] == [1] * 4
     alone, earlier, later, neither = (causes_of(of_rule(document, "RET-07")["rows"], "RET-07", EVENTS) for _, document in ways)
