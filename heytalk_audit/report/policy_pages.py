@@ -6,22 +6,40 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from heytalk_audit.audit.clauses import BROKEN, PARTLY
+from heytalk_audit.audit.clauses import BROKEN, KEPT, NO_COMMITMENT, NOT_TESTED, PARTLY, UNDECIDED
 from heytalk_audit.audit.document import AuditDescription, ClauseStanding, RuleVerdict
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.policy import Reason
+from heytalk_audit.registers.attestations import ATTESTED, EXPIRED, OPEN
 from heytalk_audit.report import links, words
 from heytalk_audit.report.html import Fragment, badge, code, join, paragraph, percent, show, table, tag
 from heytalk_audit.vocabulary import Severity, Verdict
 
 _BREAKS = (Verdict.FAIL, Verdict.ACCEPTED)
 KINDS = {"D": "Data can test it", "A": "Needs attestation", "N": "No commitment"}
+#: States of clauses as a summary names them.
+STATE_GROUPS: dict[str, tuple[str, ...]] = {
+    "broken": (BROKEN,),
+    "partly": (PARTLY,),
+    "undecided": (UNDECIDED,),
+    "kept": (KEPT,),
+    "not tested": (NOT_TESTED,),
+    "attested": (ATTESTED,),
+    "expired": (EXPIRED,),
+    "no attestation": (OPEN,),
+    "no commitment": (NO_COMMITMENT,),
+}
 
 
 def tally(clauses: Iterable[ClauseStanding], kind: str) -> dict[str, int]:
     """How many clauses of a kind stand how, in the order of `words.CLAUSES`."""
     states = Counter(clause.state for clause in clauses if clause.kind == kind)
     return {state: states[state] for state in words.CLAUSES if states[state]}
+
+
+def grouped(counts: Mapping[str, int]) -> dict[str, int]:
+    """The same, by what a summary names together, zeros included."""
+    return {name: sum(counts.get(s, 0) for s in states) for name, states in STATE_GROUPS.items()}
 
 
 def clause_coverage(clauses: Sequence[ClauseStanding], results: Iterable[RuleResult], audit: AuditDescription) -> Fragment:

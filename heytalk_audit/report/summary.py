@@ -12,7 +12,7 @@ from heytalk_audit.report import links, page_one, words
 from heytalk_audit.report.cover import rating_criteria
 from heytalk_audit.report.html import Fragment, badge, bullets, join, on_screen, paragraph, table, tag
 from heytalk_audit.report.key_findings import further_findings, key_findings
-from heytalk_audit.report.policy_pages import drawn, tally
+from heytalk_audit.report.policy_pages import grouped, tally
 from heytalk_audit.vocabulary import Audience, Severity, Verdict
 
 
@@ -60,7 +60,7 @@ def verdict_summary(
 
 def _policy(clauses: Sequence[ClauseStanding], document_findings: Iterable[Mapping[str, str]]) -> Fragment:
     """How the clauses stand, and how many findings there are on the document: each in a sentence, with its page."""
-    tested, attested = (words.counts(drawn(tally(clauses, kind))) for kind in ("D", "A"))
+    tested, attested = (words.counts(grouped(tally(clauses, kind))) for kind in ("D", "A"))
     testable, attestable = (sum(clause.kind == kind for clause in clauses) for kind in ("D", "A"))
     severities = Counter(finding["severity"] for finding in document_findings)
     on_document = words.counts({severity: severities[severity] for severity in Severity})

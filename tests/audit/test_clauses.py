@@ -228,6 +228,7 @@ def test_the_totals_add_up_on_the_page(audited):
     sums = {kind: sum(policy_pages.tally(stands, kind).values()) for kind in "DAN"}
     assert sums == {"D": 162, "A": 26, "N": 6}
     assert {c.state for c in stands} <= set(words.CLAUSES) and set(clauses.STANDINGS) <= set(words.CLAUSES)
+    assert sum(sum(policy_pages.grouped(policy_pages.tally(stands, kind)).values()) for kind in "DAN") == 194
     page = (audited / "clauses.html").read_text("utf-8")
     assert all(f">{c.id}<" in page for c in stands)
     # what a chart would show stands in the table
