@@ -75,8 +75,8 @@ def show_rule(id: str, console: Console, sql: bool = False, debug: bool = False)
 def _reasons(rule: Rule, policy: Policy) -> list[str]:
     """What each reason of a rule says, and what a person does next, once each."""
     codes = dict.fromkeys(step.reason for step in method_of(rule.id, policy).steps if step.reason)
-    known = {code: policy.reasons[code] for code in codes if code in policy.reasons}
-    return [f"{code}: {reason.says}{f' Next: {reason.next}' if reason.next else ''}" for code, reason in known.items()] or ["None."]
+    reasons = {code: policy.reasons[code] for code in codes if code in policy.reasons}
+    return [f"{code}: {reason.says}{f' Next: {reason.next}' if reason.next else ''}" for code, reason in reasons.items()] or ["None."]
 
 
 def markdown() -> str:

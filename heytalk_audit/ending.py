@@ -142,7 +142,8 @@ def _of_error(error: Exception) -> int:
         named = printable(error.filename or "a file")[-80:]
         return _error(f"{named}: {(error.strerror or '').lower()}; name one that this account may use", UNUSABLE)
     if "--debug" in sys.argv:
-        traceback.print_exception(error)
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            _say(printable(line))
     return _error(str(failure or unforeseen(error)), FAILED)
 
 

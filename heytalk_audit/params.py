@@ -220,9 +220,9 @@ def path_keys(model: type[Strict] = Params, within: tuple[str, ...] = ()) -> dic
 
 def _from_here(document: dict[str, Any], key: str) -> None:
     """Paths that a command line gives begin in the folder where the command runs; those of the file begin in its own."""
-    given = tuple(key.split("."))
+    overridden = tuple(key.split("."))
     for place, role in path_keys().items():
-        if place[: len(given)] != given:
+        if place[: len(overridden)] != overridden:
             continue
         value: Any = document
         for step in place:

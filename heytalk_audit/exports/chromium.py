@@ -30,10 +30,10 @@ SECONDS = 900
 
 def program() -> str:
     """The Chromium of this machine. Raises Unavailable without one."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
         raise Unavailable("needs Chromium, which is not installed", "install chromium, or leave the format out")
-    return found
+    return path
 
 
 def printed(document: str, run: Recorded, title: str) -> bytes:

@@ -59,14 +59,14 @@ def _rule(rule: RuleResult) -> dict[str, Any]:
 def _result(run: Recorded, number: int, rule: RuleResult) -> dict[str, Any]:
     # a verdict that this table does not name is never a silent pass
     kind = KIND.get(rule.verdict, "open")
-    said = f"{rule.verdict}: {rule.reason or rule.promise} ({ledger_line(rule)})"
+    message = f"{rule.verdict}: {rule.reason or rule.promise} ({ledger_line(rule)})"
     result = {
         "ruleId": rule.id,
         "ruleIndex": number,
         "guid": run.id("sarif", rule.id),
         "kind": kind,
         "level": LEVEL[rule.finding_severity or rule.severity] if kind == "fail" else "none",
-        "message": {"text": _text(said)},
+        "message": {"text": _text(message)},
         "locations": [{"logicalLocations": [{"name": _text(table), "kind": "table"} for table in rule.tables[:1]]}] if rule.tables else [],
         "partialFingerprints": {"rule/v1": rule.id},
         "properties": {"verdict": rule.verdict, "rate": rule.rate},

@@ -19,7 +19,7 @@ def write(run: Recorded, folder: Path) -> None:
     chromium.program()
     signed = {role: sign_off.model_dump(mode="json") for role, sign_off in run.signed.items()}
     edition = Edition(run.audit, run.rules, run.areas, run.standings, run.followed, signed, run.evidence)
-    body = paper.printed(short_edition(edition).html)
+    body = paper.for_print(short_edition(edition).html)
     title = f"{run.audit.title}: short edition"
     (folder / f"{_stem(run)}.docx").write_bytes(word.document(body, run, title, run.template))
     (folder / f"{_stem(run)}.pdf").write_bytes(chromium.printed(paper.wrapped(body, run.audit.title, run.evidence), run, title))

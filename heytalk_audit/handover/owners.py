@@ -163,7 +163,7 @@ def _cells_of(run: Recorded, entry: Finding) -> list[Any]:
     if result is None:
         return [entry.key, entry.title, "This audit did not test the rule.", None, None, None, None, entry.due]
     own = next((r for r in result.reasons if r.reason == entry.reason and r.outcome == Outcome.VIOLATION), None)
-    found = f"{own.says} {words.condition(result)}".strip() if own else "This audit found no violation for this reason."
+    finding = f"{own.says} {words.condition(result)}".strip() if own else "This audit found no violation for this reason."
     rated = str(result.finding_severity or result.severity)
     title = entry.title or result.title
-    return [entry.key, title, found, shown(own.rows) if own else 0, result.effect, result.recommendation, rated, entry.due]
+    return [entry.key, title, finding, shown(own.rows) if own else 0, result.effect, result.recommendation, rated, entry.due]

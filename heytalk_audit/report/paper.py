@@ -32,7 +32,7 @@ def as_one(bodies: Mapping[str, str], titles: Mapping[str, str], title: str, evi
     return wrapped(_without_dead_links("".join(parts)), title, evidence, heads)
 
 
-def printed(body: str) -> str:
+def for_print(body: str) -> str:
     """What is printed of HTML that stands by itself: sanitised, without links, as these lead to pages of the report."""
     clean = page.sanitised(body, lambda element, name, value: None if (element, name) == ("a", "href") else value, _FOLDED)
     return _Printed(clean).html

@@ -26,7 +26,7 @@ HOSTILE = "</w:t><script>x</script> &amp; {PAGE} \u202e\x00\x0b\ufffe https://x.
 
 def body(run) -> str:
     edition = Edition(run.audit, run.rules, run.areas, run.standings, run.followed, {}, run.evidence)
-    return paper.printed(short_edition(edition).html)
+    return paper.for_print(short_edition(edition).html)
 
 
 def document(run, template=None) -> bytes:

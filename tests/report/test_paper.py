@@ -62,4 +62,4 @@ def test_a_title_is_text_in_the_running_head(title):
 
 
 def test_a_bare_part_has_no_links():
-    assert paper.printed("<p><a href='retention.html'>x</a></p><pre>y</pre>") == "<p><a>x</a></p>"
+    assert paper.for_print("<p><a href='retention.html'>x</a></p><pre>y</pre>") == "<p><a>x</a></p>"
