@@ -4,6 +4,7 @@ import fcntl
 import gc
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), os.environ.get("PY
 
 #: Groups of tests that take minutes, the longest first: they begin first, so that none is left when all else is done.
 LONGEST = ("cluster", "duckdb", "run", "spark-0", "spark-1", "spark", "monotony")
+#: What signals do in this process: a command that is run here leaves them ignored, and what is started then would inherit that.
+SIGNALS = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 KEY = "a-key-for-tests-which-is-long-enough-for-anybody"
 
 
@@ -55,6 +58,20 @@ def _turn(item):
     """Where a test stands among all: the longest groups, the other groups, the rest."""
     groups = _groups(item)
     return min((LONGEST.index(g) for g in groups if g in LONGEST), default=len(LONGEST) + (not groups))
+
+
+@pytest.fixture(autouse=True)
+def _signals():
+    """Each test begins and ends with the signals of the process as they were."""
+    _signals_as_before()
+    yield
+    _signals_as_before()
+
+
+def _signals_as_before():
+    for signum, handler in SIGNALS.items():
+        if signal.getsignal(signum) != handler:
+            signal.signal(signum, handler)
 
 
 @pytest.fixture(scope="session")
