@@ -98,7 +98,7 @@ def test_instants_too_far_off_are_written_anew_too(tmp_path):
     never = pa.array([2**63 - 1], pa.int64()).cast(pa.timestamp("ms", "UTC"))
     pq.write_table(pa.table({"user_id": ["u1"], "purged_at": never}), folder / "users.parquet")
     delivered = read_delivery(folder)
-    profiled = profile.take(delivered, tmp_path, Duck())
+    profiled = profile.take(delivered, tmp_path, Duck(folders=[tmp_path]))
     refuse_rewritten("duckdb", delivered, profiled)
     refuse_rewritten("sc://host", delivered)
     with pytest.raises(
@@ -106,4 +106,4 @@ def test_instants_too_far_off_are_written_anew_too(tmp_path):
     ):
         refuse_rewritten("sc://host:15002/;token=secret", delivered, profiled)
     pq.write_table(table, folder / "users.parquet")
-    refuse_rewritten("sc://host", read_delivery(folder), profile.take(read_delivery(folder), tmp_path, Duck()))
+    refuse_rewritten("sc://host", read_delivery(folder), profile.take(read_delivery(folder), tmp_path, Duck(folders=[tmp_path])))
