@@ -32,6 +32,7 @@ from heytalk_audit.errors import InputError, visible
 from heytalk_audit.evidence.folder import exceptions_file
 from heytalk_audit.evidence.materials import LOCK
 from heytalk_audit.exports import chromium, environment, excel, junit, oscal, pdf, recorded, sarif, tables
+from heytalk_audit.report import paper
 from heytalk_audit.vocabulary import OPEN_OUTCOMES, Audience, Verdict
 
 pytestmark = pytest.mark.xdist_group("exports")
@@ -324,6 +325,18 @@ def test_the_pdf_has_every_page_and_no_path_of_this_machine(run, monkeypatch):
 def flat(outline):
     """Bookmarks, and those below them."""
     return [inner for item in outline for inner in (flat(item) if isinstance(item, list) else [item])]
+
+
+@pytest.mark.browser
+def test_a_digest_is_copied_from_a_pdf_as_it_is():
+    from pypdf import PdfReader
+
+    if not any(map(shutil.which, chromium.NAMES)):
+        pytest.skip("Chromium is not installed")
+    run = replace(recorded_run([]), evidence="ff" * 32)
+    printed = chromium.printed(paper.wrapped(f"<p>{run.evidence}</p>", "A title", run.evidence), run, "A title")
+    text = "".join(PdfReader(io.BytesIO(printed)).pages[0].extract_text().split())
+    assert text.count(run.evidence) == 2  # two letters of some fonts become one
 
 
 @pytest.mark.browser
