@@ -19,6 +19,9 @@ BENCH ?=
 # how long make torture attacks, and with which seed
 TORTURE ?=
 
+# versions and hashes alone: uv names no place that it took them from
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
+
 .PHONY: audit test checkers lint mutants torture lab bench setup lock rules contract imports schema clean
 
 audit: setup
@@ -80,15 +83,12 @@ $(READY): requirements.lock $(LOCKED:%=requirements-%.lock) pyproject.toml
 
 lock:
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--python-version 3.11 pyproject.toml --output-file requirements.lock
+	$(COMPILE) pyproject.toml --output-file requirements.lock
 	for extra in $(LOCKED); do \
 		$(BIN)/python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"][sys.argv[1]], sep="\n")' $$extra | \
-		$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--python-version 3.11 --constraints requirements.lock - --output-file requirements-$$extra.lock || exit 1; \
+		$(COMPILE) --constraints requirements.lock - --output-file requirements-$$extra.lock || exit 1; \
 	done
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--python-version 3.11 --group checkers --output-file requirements-checkers.lock
+	$(COMPILE) --group checkers --output-file requirements-checkers.lock
 
 clean:
 	rm -rf $(VENV) data reports/demo

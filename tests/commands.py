@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -50,6 +52,30 @@ def run(snapshot: Path, out: Path, *arguments: object, env: dict[str, str] | Non
     """`heytalk-audit run` on a snapshot."""
     given = params(out.parent / f"{out.name}-params", snapshot, **more)
     return heytalk_audit("run", given, "--out", out, *arguments, env=env)
+
+
+def environment(temporary: Path) -> dict[str, str]:
+    """The environment of a command with a folder for temporary files of its own."""
+    temporary.mkdir(exist_ok=True)
+    return os.environ | {"HEYTALK_AUDIT_KEY": KEY, "TMPDIR": str(temporary)}
+
+
+def begun(snapshot: Path, folder: Path, **more: object) -> subprocess.Popen:
+    """A run whose kernels are at work, with its temporary files in the folder `tmp`."""
+    given = params(folder / "params", snapshot, **{"chapters": ["retention", "consent"]} | more)
+    command = [sys.executable, "-m", "heytalk_audit.cli", "run", str(given), "--out", str(folder / "out")]
+    process = subprocess.Popen(command, env=environment(folder / "tmp"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: len(list((folder / "tmp").glob("*/results/*.json"))) > 1 or process.poll() is not None)
+    assert process.poll() is None, process.communicate()
+    return process
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 300) -> None:
+    """Wait until something is so; fails where it is not in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def refused(done, out: Path, hint: str) -> None:

@@ -15,18 +15,15 @@ from commands import heytalk_audit, params
 from conftest import KEY
 
 from heytalk_audit import cli, ending
-from heytalk_audit.ending import ENDING
 from heytalk_audit.errors import AuditFailure, InputError
 from heytalk_audit.snapshot.importing.imports import import_snapshot
 
 
 @pytest.fixture(autouse=True)
 def _own_state():
-    """What is the process's own, and `main` takes for a command's: handlers of signals, the mask of files."""
-    before, mask, woken = {s: signal.getsignal(s) for s in ENDING}, os.umask(0o22), signal.set_wakeup_fd(-1)
+    """What is the process's own, and `main` takes for a command's: the mask of files, and where signals are noted."""
+    mask, woken = os.umask(0o22), signal.set_wakeup_fd(-1)
     yield
-    for signum, handler in before.items():
-        signal.signal(signum, handler)
     os.umask(mask)
     signal.set_wakeup_fd(woken)
     ending.COMMAND.signum = 0

@@ -81,11 +81,11 @@ def _exported(
 ) -> tuple[Path, list[str], list[str]]:
     where = f"--out {target.name}"
     with staging(target, where) as work:
-        if not is_replaced:
-            _refuse_others(recorded, target, work / "again")
         staged = work / "new"
         staged.mkdir()
         left_out = _write(recorded, wanted, staged)
+        if not is_replaced:
+            _refuse_others(recorded, target, staged, work / "again")
         stated = [*stated_in(recorded.folder), *word.texts_of(recorded)]
         refuse_leaks_in_copy(staged, sorted(staged.iterdir()), target, recorded.folder, stated, snapshot)
         files = sorted(file.name for file in staged.iterdir())
@@ -134,13 +134,17 @@ def _format_of(name: str) -> str | None:
     return next((format for format, files in FILES_OF.items() if name in files), None)
 
 
-def _refuse_others(recorded: Recorded, target: Path, again: Path) -> None:
-    """Refuse to replace what is no export of this run, byte for byte: of another run, or changed by somebody since."""
+def _refuse_others(recorded: Recorded, target: Path, staged: Path, again: Path) -> None:
+    """Refuse to replace what is no export of this run, byte for byte: of another run, or changed by somebody since.
+
+    What is not among the files that were made just now is made `again`, to compare it.
+    """
     there = sorted(p.name for p in target.iterdir()) if target.exists() else []
     again.mkdir()
-    formats = [format for format in FORMATS if format in map(_format_of, there)]
+    formats = [format for format in FORMATS if format in (_format_of(name) for name in there if not (staged / name).exists())]
     if formats:
         _write(recorded, formats, again)
     for name in there:
-        if not (again / name).is_file() or not filecmp.cmp(again / name, target / name, shallow=False):
+        same = next((place / name for place in (staged, again) if (place / name).is_file()), None)
+        if same is None or not filecmp.cmp(same, target / name, shallow=False):
             raise InputError(f"--out {target.name}", f"its {name} is no export of this run", "move it away, or give --replace")

@@ -17,11 +17,15 @@ from heytalk_audit.exports import frameworks, tables
 from heytalk_audit.exports.recorded import Recorded, line
 from heytalk_audit.report import words
 
+#: No text is a formula, a link or a number, whatever it holds.
+TEXT_ALONE = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+#: What an owner may answer.
+RESPONSES = ["agree", "partly", "disagree"]
 #: What an owner fills in, and what may stand there.
 OWNER = {
     "Owner": None,
     "Due date": None,
-    "Response": ["agree", "partly", "disagree"],
+    "Response": RESPONSES,
     "Response text": None,
     "Status": ["open", "in progress", "done: to be tested again"],
 }
@@ -33,8 +37,7 @@ _WIDTHS = {"Title": 40, "Recommendation": 60, "Reasons": 40, "Response text": 40
 
 def write(run: Recorded, folder: Path) -> None:
     """One file: cover, findings, frameworks, exception rows (none where withheld). Text is never a formula or a link."""
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "constant_memory": True}
-    with xlsxwriter.Workbook(folder / "findings.xlsx", options) as book:
+    with xlsxwriter.Workbook(folder / "findings.xlsx", {**TEXT_ALONE, "constant_memory": True}) as book:
         # the creation date of a workbook that repeats byte for byte: the instant audited
         book.set_properties({"title": line(run.audit.title), "comments": f"Evidence SHA-256 {run.evidence}", "created": _naive(run)})
         _cover(book, run)

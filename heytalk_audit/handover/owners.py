@@ -6,9 +6,7 @@ What comes back is read by `handover.responses`. Text is written as text: no cel
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
-import tempfile
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,8 +18,10 @@ from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from heytalk_audit.audit.disclosure import shown
+from heytalk_audit.disk.placing import keep_private, move_new, refuse_present, staging
 from heytalk_audit.errors import InputError, visible
 from heytalk_audit.evidence.folder import stated_in
+from heytalk_audit.exports.excel import RESPONSES, TEXT_ALONE
 from heytalk_audit.exports.recorded import Recorded, line, read_recorded
 from heytalk_audit.registers.findings import Finding, read_findings
 from heytalk_audit.release.copies import refuse_leaks_in_copy
@@ -40,7 +40,7 @@ FIXED = {
     "Rated": 10,
     "Due": 12,
 }
-ANSWERS: dict[str, list[str] | None] = {"Response": ["agree", "partly", "disagree"], "In your words": None, "Status": ["open", "closed"]}
+ANSWERS: dict[str, list[str] | None] = {"Response": RESPONSES, "In your words": None, "Status": ["open", "closed"]}
 HELP = (
     "Answer in the last three columns of the sheet Findings, and send this file back.",
     "Response: agree, partly or disagree. Say why in your words where you do not agree, or agree in part.",
@@ -61,8 +61,8 @@ class Written:
 
 def write_owner_files(run: Path, register: Path, folder: Path) -> Written:
     """A workbook for each owner in a register of findings of this run, all or none. Raises InputError."""
-    if folder.exists() or folder.is_symlink():
-        raise InputError(f"--out {folder.name}", "is there already", "name a new folder: what people wrote is not overwritten")
+    where = f"--out {folder.name}"
+    refuse_present(folder, where)
     recorded = read_recorded(run)
     if recorded.withheld:
         raise InputError(f"owners {run.name}", "is a version for readers outside", "name the run for internal use")
@@ -73,17 +73,17 @@ def write_owner_files(run: Path, register: Path, folder: Path) -> Written:
     without = [entry.key for entry in by_owner.pop("", [])]
     if not by_owner:
         raise InputError(f"findings {register.name}", "names no owner", "fill in owner, of one finding at least")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".owners-") as work:
-        staged = Path(work) / "new"
-        staged.mkdir(mode=0o755)
+    with staging(folder, where) as work:
+        staged = work / "new"
+        staged.mkdir()
         for number, (owner, own) in enumerate(sorted(by_owner.items()), 1):
             _write(staged / f"{number:02}-{_plain(owner)}.xlsx", recorded, owner, own)
         files = sorted(staged.iterdir())
         texts = [visible(value) for entry in entries for value in entry.model_dump(mode="json").values() if value]
         stated = [*stated_in(recorded.folder), *texts, *(file.name for file in files)]
         refuse_leaks_in_copy(staged, files, folder, recorded.folder, stated)
-        os.replace(staged, folder)
+        keep_private(staged)
+        move_new(staged, folder, where)
     return Written(folder, [file.name for file in files], without)
 
 
@@ -94,8 +94,7 @@ def _plain(owner: str) -> str:
 
 
 def _write(file: Path, run: Recorded, owner: str, entries: Sequence[Finding]) -> None:
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(file, options) as book:
+    with xlsxwriter.Workbook(file, dict(TEXT_ALONE)) as book:
         book.set_properties({"title": line(run.audit.title), "created": run.as_of.replace(tzinfo=None)})
         _sheet(book, run, entries)
         _cover(book, run, owner)

@@ -26,9 +26,7 @@ def as_one(bodies: Mapping[str, str], titles: Mapping[str, str], title: str, evi
     What a body holds is taken for what anybody may have written: it is sanitised. `title` is the audit's, `evidence` a digest.
     """
     parts = [_section(name, body, titles[name], bodies) for name, body in bodies.items()]
-    heads = "".join(
-        f"@page {name} {{ @top-right {{ content: {css_text(titles[name])}; }} }} #{name} {{ page: {name}; }}\n" for name in bodies
-    )
+    heads = "".join(_named_sheet(name, titles[name]) for name in bodies)
     return wrapped(_without_dead_links("".join(parts)), title, evidence, heads)
 
 

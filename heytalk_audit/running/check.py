@@ -74,13 +74,12 @@ def check_delivery(folder: Path) -> Checked:
     described = replace(delivered, descriptor=delivery.read_descriptor(folder) if is_sealed else {})
     with working_folder() as work, contextlib.closing(Duck(folders=[folder, work])) as duck:
         with faults.gathered():
-            profile.load_or_take(described, work, duck)
+            profiled = profile.load_or_take(described, work, duck)
         faults.refuse()
-        return _checked(described, duck, work, is_sealed)
+        return _checked(described, profiled, duck, work, is_sealed)
 
 
-def _checked(described: Delivery, duck: Duck, work: Path, is_sealed: bool) -> Checked:
-    profiled = profile.load_or_take(described, work, duck)
+def _checked(described: Delivery, profiled: dict[str, Any], duck: Duck, work: Path, is_sealed: bool) -> Checked:
     usable = usable_columns(profiled)
     lacks = {id: of_rule.lacking(usable) for id, of_rule in needs.of_rules().items() if id in RULES}
     defects = sorted(defects_of(described, profiled, duck, work), key=lambda defect: -_weight(defect.name))

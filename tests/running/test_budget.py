@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import stat
-import subprocess
 import sys
 import time
 from contextlib import closing
@@ -13,8 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from commands import heytalk_audit, params, refused, run
-from conftest import KEY
+from commands import begun, heytalk_audit, params, refused, run, wait_for
 
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.params import EngineParams, Params
@@ -150,26 +147,6 @@ def test_a_run_records_its_limits_as_written_and_no_folder_and_leaves_none(demo,
 # however it ends -------------------------------------------------------------------------------------
 
 
-def _started(demo: Path, tmp_path: Path) -> subprocess.Popen:
-    """A run whose kernels are at work in a folder for temporary files of its own."""
-    temporary = tmp_path / "tmp"
-    temporary.mkdir()
-    given = params(tmp_path, demo, chapters=["retention", "consent"])
-    environment = os.environ | {"HEYTALK_AUDIT_KEY": KEY, "TMPDIR": str(temporary)}
-    command = [sys.executable, "-m", "heytalk_audit.cli", "run", str(given), "--out", str(tmp_path / "out")]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    _wait(lambda: list(temporary.glob("*/results/*.json")) or process.poll() is not None)
-    assert process.poll() is None, process.communicate()
-    return process
-
-
-def _wait(condition, seconds: float = 300) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 def _of_run(tmp_path: Path) -> list[int]:
     """Processes whose environment names the run's folder for temporary files."""
     mark, running = f"TMPDIR={tmp_path / 'tmp'}".encode(), []
@@ -185,17 +162,17 @@ def _of_run(tmp_path: Path) -> list[int]:
 @pytest.mark.skipif(sys.platform != "linux", reason="kernels are ended by the process that they are forks of")
 @pytest.mark.parametrize(("signum", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
 def test_a_run_that_is_ended_leaves_nothing_behind(signum, status, demo, tmp_path):
-    process = _started(demo, tmp_path)
+    process = begun(demo, tmp_path)
     process.send_signal(signum)
-    begun = time.monotonic()
+    ended = time.monotonic()
     if signum != signal.SIGKILL:
         # a person who is impatient asks twice
         time.sleep(0.05)
         process.send_signal(signum)
     _, stderr = process.communicate(timeout=120)
-    assert process.returncode == status and time.monotonic() - begun < 30  # 5 s on a machine that does nothing else
+    assert process.returncode == status and time.monotonic() - ended < 30  # 5 s on a machine that does nothing else
     if signum != signal.SIGKILL:
         assert stderr.split("\n") == ["stopped; nothing was written", ""]
-    _wait(lambda: not _of_run(tmp_path), 60)
+    wait_for(lambda: not _of_run(tmp_path), 60)
     assert list((tmp_path / "tmp").iterdir()) == []
     assert not (tmp_path / "out").exists()

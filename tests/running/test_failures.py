@@ -13,8 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import heytalk_audit, params, refused
-from conftest import KEY
+from commands import begun, environment, heytalk_audit, params, refused, wait_for
 
 pytestmark = [
     pytest.mark.xdist_group("small"),
@@ -23,28 +22,6 @@ pytestmark = [
 
 ONE_RULE = {"chapters": ["retention"], "rules": ["RET-07"]}
 COMMAND = [sys.executable, "-m", "heytalk_audit.cli"]
-
-
-def environment(temporary: Path) -> dict[str, str]:
-    temporary.mkdir(exist_ok=True)
-    return os.environ | {"HEYTALK_AUDIT_KEY": KEY, "TMPDIR": str(temporary)}
-
-
-def begun(demo: Path, tmp_path: Path, **more: object) -> subprocess.Popen:
-    """A run whose kernels are at work."""
-    given = params(tmp_path / "params", demo, **{"chapters": ["retention", "consent"]} | more)
-    command = [*COMMAND, "run", str(given), "--out", str(tmp_path / "out")]
-    process = subprocess.Popen(command, env=environment(tmp_path / "tmp"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_for(lambda: len(list((tmp_path / "tmp").glob("*/results/*.json"))) > 1 or process.poll() is not None)
-    assert process.poll() is None, process.communicate()
-    return process
-
-
-def wait_for(condition, seconds: float = 300) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def children(pid: int) -> dict[int, str]:

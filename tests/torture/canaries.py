@@ -16,7 +16,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -165,8 +164,7 @@ def run(seconds: float, seed: int) -> Tally:
     with tempfile.TemporaryDirectory(prefix="canaries-") as folder:
         demo = Path(folder) / "demo"
         assert command("demo", demo, "--users", 300, "--seed", seed).returncode == 0
-        end = time.monotonic() + seconds
-        while not tally.tried or time.monotonic() < end:
+        for _ in tally.rounds(seconds):
             with tempfile.TemporaryDirectory(dir=folder) as work:
                 planted, failed = attempt(demo, Path(work), pick)
             tally.count(planted, failed)

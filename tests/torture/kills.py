@@ -75,8 +75,7 @@ def run(seconds: float, seed: int) -> Tally:
     place = Place(Path(tempfile.mkdtemp(prefix="kills-")))
     try:
         lasts = _prepared(place)
-        end = time.monotonic() + seconds
-        while not tally.tried or time.monotonic() < end:
+        for _ in tally.rounds(seconds):
             fault = _one(place, tally.tried + 1, chance, lasts)
             tally.count(1, [fault] if fault else [])
             if fault:

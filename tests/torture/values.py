@@ -11,7 +11,6 @@ import json
 import random
 import shutil
 import tempfile
-import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -130,9 +129,8 @@ def run(seconds: float, seed: int) -> Tally:
     with tempfile.TemporaryDirectory(prefix="values-") as root:
         demo = Path(root) / "demo"
         assert heytalk_audit("demo", demo, "--users", 300, "--seed", seed).returncode == 0
-        end = time.monotonic() + seconds
         named = sorted(file.stem for file in demo.glob("*.parquet"))
-        while not tally.tried or time.monotonic() < end:
+        for _ in tally.rounds(seconds):
             folder = Path(root) / "s"
             shutil.copytree(demo, folder)
             tables = pick.sample(named, pick.randint(1, 3))
