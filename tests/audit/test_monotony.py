@@ -33,7 +33,7 @@ from heytalk_audit.registers.accepted import Entry
 from heytalk_audit.report import pages
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot.delivery import DESCRIPTOR
-from heytalk_audit.snapshot.engines import connect
+from heytalk_audit.snapshot.engines import Engine, connect
 from heytalk_audit.snapshot.open import open_snapshot
 from heytalk_audit.vocabulary import Outcome, Rating, Verdict
 
@@ -63,7 +63,7 @@ class Demo:
 
     folder: Path
     work: Path
-    engine: object = field(default_factory=connect)
+    engine: Engine
     base: dict[str, RuleResult] = field(default_factory=dict)
     accepted: dict[str, RuleResult] = field(default_factory=dict)
 
@@ -126,7 +126,8 @@ def entries(result: RuleResult) -> list[Entry]:
 
 @pytest.fixture(scope="module")
 def small(demo, tmp_path_factory) -> Demo:
-    made = Demo(demo, tmp_path_factory.mktemp("monotony"))
+    work = tmp_path_factory.mktemp("monotony")
+    made = Demo(demo, work, connect(folders=[demo, work]))
     made.first()
     return made
 
