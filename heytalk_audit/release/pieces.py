@@ -37,6 +37,8 @@ _ESCAPED = re.compile(r"\\(u[0-9a-fA-F]{4}|[/\\])")
 #: Where a drawing goes: numbers by the thousand, and none that anybody has.
 _GEOMETRY = re.compile(r"\b(?:d|points|transform|viewBox|[xy][12]?|c[xy]|r|width|height)=\\?\"[-+0-9MLHVCSQTAZa-z., ()\n]*\\?\"")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
+#: All of a piece that is bytes, as of a signature: the letters in it are no words.
+_BYTES_IN_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4}){10,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)")
 _PNG = b"\x89PNG"
 _BINARY = (_PNG, b"\xff\xd8\xff", b"GIF8", b"%PDF", b"PK\x03\x04", b"\x1f\x8b", b"PAR1")
 #: Words of so many printable characters within something that is no text: the strings of an image, a font or a document.
@@ -106,6 +108,8 @@ class Pieces:
             for content in _from_base64(run[0]):
                 rest = rest.replace(run[0], " ") if len(run[0]) > 200 else rest
                 yield from self.of_stream(io.BytesIO(content), depth + 1)
+        if rest is piece and _BYTES_IN_BASE64.fullmatch(piece) and not any(_from_base64(piece)):
+            return
         yield rest
         if "%" in rest and (bare := unquote(rest)) != rest:
             yield bare

@@ -47,6 +47,7 @@ class Spark:
         self._kept: set[str] = set()
         self._number = itertools.count()
         self._shared: dict[str, Path] = {}
+        self._is_one_process = url.partition("[")[0] == "local"
         if url.startswith("sc://"):
             # a server outlives this process, and would keep our rows
             atexit.register(self._release)
@@ -90,14 +91,19 @@ class Spark:
 
     def _keep(self, table: str, frame: Any) -> None:
         self._drop(table)
+        if self._is_one_process:
+            # no executor is lost without this process: the rows alone are kept, and what made them is not planned again in each query
+            frame = _with_columns_of_its_own(frame.localCheckpoint())
         # by the view's name: Connect looks names up again whenever a frame is used, and another view may have one of them by then
         frame.createOrReplaceTempView(table)
-        self.session.catalog.cacheTable(table)
+        if not self._is_one_process:
+            self.session.catalog.cacheTable(table)
         self._kept.add(table)
 
     def _drop(self, table: str) -> None:
         if table in self._kept:
-            self.session.catalog.uncacheTable(table)
+            if not self._is_one_process:
+                self.session.catalog.uncacheTable(table)
             self.session.catalog.dropTempView(table)
             self._kept.remove(table)
 
@@ -164,6 +170,11 @@ def _cast(column: Column, filled: bool, some_are_wrong: bool) -> str:
         value = f"CAST({value} AS TIMESTAMP_NTZ)"
     value = readable(column, value, "TIMESTAMP_NTZ") if some_are_wrong else value
     return f"CAST({value} AS {_TYPES[column.kind]})"
+
+
+def _with_columns_of_its_own(frame: Any) -> Any:
+    """The frame, whose columns a query tells from those of the tables that it was computed from."""
+    return frame.selectExpr(*[f"`{column}` AS `{column}`" for column in frame.columns])
 
 
 def _plain(arrow: pa.DataType) -> pa.DataType:

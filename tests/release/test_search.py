@@ -236,6 +236,15 @@ def test_a_name_has_a_word_that_is_not_the_audits_own():
     assert list(full_names_in("Retention is rated", {"retention", "is", "rated"})) == []
 
 
+@pytest.mark.parametrize("beside", ["", " Anja Dorfmann"])
+def test_the_letters_of_a_signature_are_no_name(beside):
+    # 64 bytes whose base64 has words between its other characters
+    signature = ("Anja/Dorfmann+Petr/Szczepanski1" * 3)[:85] + "A=="
+    assert len(base64.b64decode(signature, validate=True)) == 64
+    names = [name for piece in Pieces().of_text(f'{{"sig": "{signature}{beside}"}}') for name in full_names_in(piece, set())]
+    assert ("Anja Dorfmann" in names) == bool(beside)
+
+
 def test_a_long_line_is_read_in_parts(tmp_path):
     (tmp_path / "long.txt").write_text("x " * 6_000_000 + EMAIL + " y" * 3_000_000)
     assert any(EMAIL in piece for piece in Pieces().of_file(tmp_path / "long.txt"))

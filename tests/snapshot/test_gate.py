@@ -499,7 +499,9 @@ def test_csv_and_parts_say_the_same_as_parquet(tmp_path):
     results = verdicts(folder, "DQ-02", "RET-05", "RET-07")
     assert (results["DQ-02"].verdict, results["RET-07"].verdict) == ("PASS", "FAIL")
     assert results["RET-05"].ledger["in_scope"] == 2
-    audit_users = open_snapshot(folder, connect()).tables["users"].order_by("user_id").to_pyarrow()
+    # the engine's folder goes with the engine
+    engine = connect()
+    audit_users = open_snapshot(folder, engine).tables["users"].order_by("user_id").to_pyarrow()
     assert audit_users["email"].to_pylist() == ["", None]
     assert pc.all(pc.is_valid(audit_users["created_at"])).as_py()
 
