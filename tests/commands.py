@@ -62,7 +62,7 @@ def environment(temporary: Path) -> dict[str, str]:
 
 def begun(snapshot: Path, folder: Path, **more: object) -> subprocess.Popen:
     """A run whose kernels are at work, with its temporary files in the folder `tmp`."""
-    given = params(folder / "params", snapshot, **{"chapters": ["retention", "consent"]} | more)
+    given = params(folder / "params", snapshot, **{"chapters": ["retention", "consent", "sharing", "rights"]} | more)
     command = [sys.executable, "-m", "heytalk_audit.cli", "run", str(given), "--out", str(folder / "out")]
     process = subprocess.Popen(command, env=environment(folder / "tmp"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: len(list((folder / "tmp").glob("*/results/*.json"))) > 1 or process.poll() is not None)

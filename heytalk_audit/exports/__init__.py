@@ -5,6 +5,7 @@ An export says what results.json says and nothing more. The same run gives the s
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
 from collections.abc import Callable
 from dataclasses import replace
@@ -142,8 +143,10 @@ def _refuse_others(recorded: Recorded, target: Path, staged: Path, again: Path) 
     there = sorted(p.name for p in target.iterdir()) if target.exists() else []
     again.mkdir()
     formats = [format for format in FORMATS if format in (_format_of(name) for name in there if not (staged / name).exists())]
-    if formats:
-        _write(recorded, formats, again)
+    for format in formats:
+        # what cannot be made again here, as without the key that signs, may be anybody's
+        with contextlib.suppress(Unavailable):
+            FORMATS[format](recorded, again)
     for name in there:
         same = next((place / name for place in (staged, again) if (place / name).is_file()), None)
         if same is None or not filecmp.cmp(same, target / name, shallow=False):

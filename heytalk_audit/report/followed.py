@@ -11,7 +11,7 @@ from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.follow_up import changes, history, standings
 from heytalk_audit.report import charts, links, words
 from heytalk_audit.report.chain import all_audits
-from heytalk_audit.report.html import Fragment, badge, code, definitions, join, paragraph, table, tag, words_of
+from heytalk_audit.report.html import Fragment, badge, code, definitions, join, on_paper, on_screen, paragraph, table, tag, words_of
 
 CAUSES = {
     "rule": "the rule or the tool: today's rule gives another result on the same data",
@@ -134,13 +134,17 @@ def _repeats(follow_up: FollowUpDocument) -> Fragment:
     lines = [
         [links.to_rule(r.rule, nowrap=True), code(r.reason), r.before, r.rows, r.first_seen[:10], r.times + 1] for r in follow_up.repeats
     ]
+    by_rule = Counter(repeat.rule for repeat in follow_up.repeats)
     return join(
         tag("h2", "Repeat findings", id="repeats"),
         paragraph(
             "A finding is a rule and the reason of its violations, whatever rows they are: it repeats where the previous audit had it too. "
             "A rule that failed then and fails now is rated one level up."
         ),
-        table(["Rule", "Reason", "Violations then", "Now", "First seen", "Audits that had it"], lines, "Repeat findings", tools=True),
+        on_screen(
+            table(["Rule", "Reason", "Violations then", "Now", "First seen", "Audits that had it"], lines, "Repeat findings", tools=True)
+        ),
+        on_paper(paragraph(f"Repeat findings by rule: {', '.join(f'{rule} ({n})' for rule, n in by_rule.items()) or 'none'}.")),
     )
 
 
@@ -162,7 +166,6 @@ def _register(findings: Sequence[FindingStanding], missing: Sequence[str]) -> Fr
     if not findings:
         return join(title, paragraph("This audit has no register of findings, or one without entries. ", absent), note)
     states = Counter(finding.state for finding in findings)
-    heads = ["Finding", "State", "Stated", "Violations", "First seen", "Days", "Due", "Days overdue", "Owner", "Management's response"]
     unsound = [finding.key for finding in findings if finding.state == "STILL_FAILING"]
     wrong = [paragraph(f"Stated to be closed, and still failing: {', '.join(unsound)}.", cls="callout")] if unsound else []
     meanings = [(f"{words_of(state)} ({states[state]})", means) for state, means in standings.STATES.items() if states[state]]
@@ -170,16 +173,29 @@ def _register(findings: Sequence[FindingStanding], missing: Sequence[str]) -> Fr
         title,
         *wrong,
         definitions(meanings),
-        table(
-            heads,
-            map(_finding, findings),
-            "Findings, entry by entry",
-            tools=True,
-            roomy=["Management's response"],
-            numeric=["Days", "Days overdue"],
-        ),
+        on_screen(_entries(findings, "Findings, entry by entry")),
+        on_paper(*_entries_on_paper(findings)),
         paragraph(absent),
         note,
+    )
+
+
+def _entries_on_paper(findings: Sequence[FindingStanding]) -> list[Fragment]:
+    """Entries that are wrong, or late: the rest is printed with each finding."""
+    pressing = [finding for finding in findings if finding.state in standings.UNSOUND or finding.days_overdue]
+    if not pressing:
+        return [paragraph("No entry is overdue, and none is wrong. What each states is printed with its finding.")]
+    return [_entries(pressing, "Entries that are overdue or wrong"), paragraph("What the others state is printed with each finding.")]
+
+
+def _entries(findings: Sequence[FindingStanding], caption: str) -> Fragment:
+    return table(
+        ["Finding", "State", "Stated", "Violations", "First seen", "Days", "Due", "Days overdue", "Owner", "Management's response"],
+        map(_finding, findings),
+        caption,
+        tools=True,
+        roomy=["Management's response"],
+        numeric=["Days", "Days overdue"],
     )
 
 

@@ -10,7 +10,7 @@ from heytalk_audit.registers.findings import Finding
 from heytalk_audit.report import outcomes, words
 from heytalk_audit.report.decided import decided_rows
 from heytalk_audit.report.framework_page import by_framework
-from heytalk_audit.report.html import Fragment, badge, bullets, code, join, on_screen, paragraph, show, table, tag
+from heytalk_audit.report.html import Fragment, badge, bullets, code, join, on_paper, on_screen, paragraph, show, table, tag
 from heytalk_audit.report.key_findings import NO_OWNER
 from heytalk_audit.report.registered import covered
 from heytalk_audit.vocabulary import Audience
@@ -164,13 +164,28 @@ def _response(registered: Sequence[Finding], audience: str) -> list[Fragment]:
         return [paragraph("No entry in the register of findings: no owner yet, no due day, no response.")]
     lines = [[code(f.reason), f.owner or NO_OWNER, f.due, f.response, f.text, f.status] for f in registered]
     return [
-        table(
-            ["Finding", "Owner", "Due", "Response", "In their words", "Stated"],
-            lines,
-            f"What the register of findings states of {registered[0].rule}",
-            roomy=["In their words"],
-        )
+        on_screen(
+            table(
+                ["Finding", "Owner", "Due", "Response", "In their words", "Stated"],
+                lines,
+                f"What the register of findings states of {registered[0].rule}",
+                roomy=["In their words"],
+            )
+        ),
+        on_paper(*_responses_in_lines(registered)),
     ]
+
+
+def _responses_in_lines(registered: Sequence[Finding]) -> list[Fragment]:
+    """The entries of a rule, those together of which the same is stated."""
+    alike: dict[tuple[object, ...], list[str]] = {}
+    for f in registered:
+        alike.setdefault((f.owner or NO_OWNER, f.due, f.response, f.text, f.status), []).append(f.reason)
+    lines = []
+    for (owner, due, response, text, status), reasons in alike.items():
+        stated = join(f"{response}", f": {text}" if text else "") if response else "no response"
+        lines.append(paragraph(f"{owner}, due {due}: " if due else f"{owner}: ", stated, f" ({status}; ", code(", ".join(reasons)), ")."))
+    return lines
 
 
 def _engineer(result: RuleResult) -> Fragment:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from heytalk_audit.audit.acceptance import coverage_of
 from heytalk_audit.audit.audit import READ_FROM_TEXTS, Audit
+from heytalk_audit.audit.check import Rule
 from heytalk_audit.audit.evaluate import evaluate
 from heytalk_audit.audit.exceptions import write_exceptions
 from heytalk_audit.audit.pseudonym import key_pads
@@ -28,18 +29,17 @@ from heytalk_audit.snapshot.open import open_snapshot
 MARK = "".join(("plan", "ted", "-id"))
 
 
-def audited(snapshot: Path, work: Path) -> list[object]:
-    """Everything that a run keeps of each rule that reads no text; more than half of them must have rows that do not pass."""
+def audited(snapshot: Path, work: Path, rules: Iterable[Rule]) -> list[object]:
+    """Everything that a run keeps of these rules."""
     engine, policy = connect(), load_policy()
     audit = Audit(open_snapshot(snapshot, engine, work), policy, settings_of(policy, {}))
     pads = key_pads(b"a key of more than thirty-two bytes", engine)
     kept: list[object] = [audit, pads]
-    for rule in RULES.values():
-        if not set(READ_FROM_TEXTS) & set(rule.tables):
-            evaluation = evaluate(rule, audit, raises=True)
-            coverage = coverage_of(evaluation, [], pads, engine, audit.clock.today)
-            write_exceptions(evaluation, engine, pads, work / f"{rule.id}.parquet", coverage.covering)
-            kept.append((evaluation, summarise(evaluation, audit, pads), coverage))
+    for rule in rules:
+        evaluation = evaluate(rule, audit, raises=True)
+        coverage = coverage_of(evaluation, [], pads, engine, audit.clock.today)
+        write_exceptions(evaluation, engine, pads, work / f"{rule.id}.parquet", coverage.covering)
+        kept.append((evaluation, summarise(evaluation, audit, pads), coverage))
     return kept
 
 
@@ -75,8 +75,10 @@ def _bytes_of(one: object) -> bytes:
 
 
 def main() -> int:
-    kept = audited(Path(sys.argv[1]), Path(sys.argv[2]))
-    if len(sys.argv) > 3:  # the look itself is put to the test: something that holds an id
+    is_trial = len(sys.argv) > 3  # the look itself is put to the test, by something that holds an id beside a few rules
+    reading_no_text = [rule for rule in RULES.values() if not set(READ_FROM_TEXTS) & set(rule.tables)]
+    kept = audited(Path(sys.argv[1]), Path(sys.argv[2]), reading_no_text[:3] if is_trial else reading_no_text)
+    if is_trial:
         kept.append({"held": [f"{MARK}-17"]})
     gc.collect()
     for line in holding(MARK.encode()):

@@ -214,4 +214,8 @@ def test_what_is_ones_own_is_brought_up_to_date(small, demo, tmp_path):
     (tmp_path / "run.exports" / "junit.xml").write_text("changed")
     assert heytalk_audit("export", tmp_path / "run", "--format", "csv").returncode == 2
     assert heytalk_audit("export", tmp_path / "run", "--format", "csv", "--replace").returncode == 0
+    # what cannot be made again here, as nobody gave the key, is no fault of the formats that are wanted
+    (tmp_path / "run.exports" / "evidence.dsse.json").write_text("{}")
+    done = heytalk_audit("export", tmp_path / "run", "--format", "csv")
+    assert done.returncode == 2 and "evidence.dsse.json is no export of this run; move it away, or give --replace" in done.stderr
     assert os.listdir(tmp_path / "run.exports") and sorted(os.listdir(tmp_path)) == ["run", "run.exports"]
