@@ -10,7 +10,7 @@ from heytalk_audit.audit.acceptance import FINDINGS, NOT_TESTED, NOT_YET, VALID
 from heytalk_audit.audit.rule_result import EntryStanding, RuleResult
 from heytalk_audit.policy.chapters import PAGE_OF
 from heytalk_audit.report import links
-from heytalk_audit.report.html import Fragment, bullets, definitions, join, paragraph, table, tag, words_of
+from heytalk_audit.report.html import Fragment, bullets, definitions, join, on_paper, on_screen, paragraph, table, tag, words_of
 from heytalk_audit.vocabulary import Audience
 
 #: What each state of an entry means; those that are findings come first.
@@ -40,13 +40,16 @@ def register_page(entries: Sequence[EntryStanding], audience: str = Audience.INT
         title,
         paragraph(_soundness(entries), cls="lead"),
         definitions((f"{words_of(state)} ({states[state]})", meaning) for state, meaning in STATES.items() if states[state]),
-        table(
-            ["Rule", *_HEADS],
-            [[_rule(entry), *_line(entry, audience)] for entry in entries],
-            "Accepted exceptions, entry by entry",
-            tools=True,
-            numeric=_NUMBERS,
+        on_screen(
+            table(
+                ["Rule", *_HEADS],
+                [[_rule(entry), *_line(entry, audience)] for entry in entries],
+                "Accepted exceptions, entry by entry",
+                tools=True,
+                numeric=_NUMBERS,
+            )
         ),
+        on_paper(_on_a_sheet(entries, audience, "Accepted exceptions, entry by entry")),
         paragraph(
             "Only violations, and rows that were decided to be a breach, can be accepted. An entry does not change the outcome of a row.",
             cls="note",
@@ -80,11 +83,26 @@ def covered(result: RuleResult, audience: str = Audience.INTERNAL) -> list[Fragm
         numbers = f"{result.accepted:,} of {result.ledger.violation:,} violations"
         text = f"The register covers {numbers}. What it covers stays a violation, counted above."
     lines = [_line(entry, audience) for entry in result.entries]
+    caption = f"Accepted exceptions of {result.id}"
     return [
         tag("h4", "Accepted exceptions"),
         paragraph(text),
-        table(_HEADS, lines, f"Accepted exceptions of {result.id}", numeric=_NUMBERS),
+        on_screen(table(_HEADS, lines, caption, numeric=_NUMBERS)),
+        on_paper(_on_a_sheet(result.entries, audience, caption)),
     ]
+
+
+def _on_a_sheet(entries: Sequence[EntryStanding], audience: str, caption: str) -> Fragment:
+    """Entries in as few columns as a printed page has room for."""
+    heads = ["Entry", "For", "Violations, covered, cap", "From, to, entered", "Owner, approver", "Ground and reason"]
+    lines = []
+    for entry in entries:
+        name, state, scope, matched, covered_rows, cap, start, end, entered, owner, approver, ground, reason = _line(entry, audience)
+        numbers = ", ".join("not shown" if n is None else f"{n:,}" for n in (matched, covered_rows, cap))
+        days = ", ".join(str(day) for day in (start, end, entered) if day)
+        people = ", ".join(who for who in (owner, approver) if who)
+        lines.append([f"{name}: {state}", f"{entry.rule}: {scope}", numbers, days, people, ". ".join(t for t in (ground, reason) if t)])
+    return table(heads, lines, caption, roomy=["Ground and reason"])
 
 
 def _soundness(entries: Sequence[EntryStanding]) -> str:

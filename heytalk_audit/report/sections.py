@@ -139,8 +139,10 @@ def _meaning(result: RuleResult, registered: Sequence[Finding], audience: str) -
         tag("h3", "Effect"),
         paragraph(result.effect or "To be stated."),
         tag("h3", "Recommendation"),
-        paragraph(f"Priority {result.finding_severity or result.severity}. {result.recommendation or 'To be stated.'}"),
-        tag("h3", "Response"),
+        paragraph(
+            f"Priority {result.finding_severity or result.severity}. {result.recommendation or 'To be stated.'}",
+            "" if registered or audience != Audience.INTERNAL else tag("span", " No owner yet.", cls="on-paper"),
+        ),
         *_response(registered, audience),
     ]
 
@@ -158,12 +160,14 @@ def _concentrated(result: RuleResult) -> str:
 
 
 def _response(registered: Sequence[Finding], audience: str) -> list[Fragment]:
+    title = tag("h3", "Response")
     if audience != Audience.INTERNAL:
-        return [paragraph("Withheld in this version.")]
+        return [title, paragraph("Withheld in this version.")]
     if not registered:
-        return [paragraph("No entry in the register of findings: no owner yet, no due day, no response.")]
+        return [on_screen(title, paragraph("No entry in the register of findings: no owner yet, no due day, no response."))]
     lines = [[code(f.reason), f.owner or NO_OWNER, f.due, f.response, f.text, f.status] for f in registered]
     return [
+        title,
         on_screen(
             table(
                 ["Finding", "Owner", "Due", "Response", "In their words", "Stated"],

@@ -135,6 +135,22 @@ def test_the_pdf_has_at_most_ten_sheets(tmp_path):
     assert (again / "2025-Q1-short.pdf").read_bytes() == (tmp_path / "2025-Q1-short.pdf").read_bytes()
 
 
+@pytest.mark.browser
+def test_hostile_text_in_the_pdf_is_text(tmp_path):
+    if not any(map(shutil.which, chromium.NAMES)):
+        pytest.skip("Chromium is not installed")
+    run = recorded([failing("RET-01", title=HOSTILE, recommendation=HOSTILE)], [standing("RET-01", owner=HOSTILE, text=HOSTILE)])
+    short.write(run, tmp_path)
+    read = PdfReader(tmp_path / "2025-Q1-short.pdf")
+    text = "".join(sheet.extract_text() for sheet in read.pages)
+    assert "<script>x</script>" in text and "{PAGE}" in text and "\u202e" not in text
+    marks = [mark.get_object() for sheet in read.pages for mark in sheet.get("/Annots") or []]
+    assert not [mark for mark in marks if "/A" in mark and "/URI" in mark["/A"]]
+    assert not {"/JavaScript", "/OpenAction", "/AA"} & set(read.trailer["/Root"]) and "/JavaScript" not in (
+        read.trailer["/Root"].get("/Names") or {}
+    )
+
+
 def test_without_chromium_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr(chromium.shutil, "which", lambda name: None)
     with pytest.raises(chromium.Unavailable):

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
+import docx
 import duckdb
 import nbformat
 import pyarrow as pa
@@ -19,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 from pypdf import PdfWriter
+from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 
 from heytalk_audit.errors import AuditFailure
 from heytalk_audit.release.candidates import Candidates
@@ -117,6 +119,34 @@ def in_pdf(text: str) -> bytes:
     return buffer.getvalue()
 
 
+def in_bookmark(text: str) -> bytes:
+    writer = PdfWriter()
+    writer.add_blank_page(100, 100)
+    writer.add_outline_item(title="inner", page_number=0, parent=writer.add_outline_item(title="outer", page_number=0))
+    writer.add_outline_item(title=text, page_number=0, parent=writer.add_outline_item(title="next", page_number=0))
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    return buffer.getvalue()
+
+
+def in_alternative(text: str) -> bytes:
+    """A PDF with a tag for a figure, which says the text in place of what is seen."""
+    writer = PdfWriter()
+    writer.add_blank_page(100, 100)
+    writer._add_object(DictionaryObject({NameObject("/S"): NameObject("/Figure"), NameObject("/Alt"): TextStringObject(text)}))
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    return buffer.getvalue()
+
+
+def in_document(text: str) -> bytes:
+    buffer = io.BytesIO()
+    document = docx.Document()
+    document.add_table(1, 1).cell(0, 0).text = f"a {text}"
+    document.save(buffer)
+    return buffer.getvalue()
+
+
 def in_png(text: str, deflated: bool = False) -> bytes:
     kind, content = (b"zTXt", b"Comment\0\0" + zlib.compress(text.encode())) if deflated else (b"tEXt", b"Comment\0" + text.encode())
     return b"\x89PNG\r\n\x1a\n" + len(content).to_bytes(4, "big") + kind + content + zlib.crc32(kind + content).to_bytes(4, "big")
@@ -138,6 +168,9 @@ FORMS = {
     "packed.zip": in_zip,
     "packed.gz": lambda text: gzip.compress(in_html(text)),
     "report.pdf": in_pdf,
+    "bookmark.pdf": in_bookmark,
+    "alternative.pdf": in_alternative,
+    "short.docx": in_document,
     "image.png": in_png,
     "deflated.png": lambda text: in_png(text, deflated=True),
     "base64.html": lambda text: f"<img src='data:text/plain;base64,{base64.b64encode(text.encode()).decode()}'>".encode(),

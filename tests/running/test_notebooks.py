@@ -51,6 +51,25 @@ def test_run_all_reproduces_the_chapter_on_the_demo(opened, audited, tmp_path):
     assert str(tmp_path) not in json.dumps(run)
 
 
+def test_nbconvert_by_itself_makes_a_whole_page_in_which_nothing_runs(audited, tmp_path):
+    templates = f"--TemplateExporter.extra_template_basedirs={ROOT / 'heytalk_audit' / 'report' / 'template'}"
+    words = [
+        "--to",
+        "html",
+        "--template",
+        "heytalk",
+        templates,
+        "--output-dir",
+        str(tmp_path),
+        str(audited / "notebooks" / "80-security.ipynb"),
+    ]
+    done = subprocess.run([sys.executable, "-m", "nbconvert", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "80-security.html").read_text("utf-8")
+    assert text.startswith("<!DOCTYPE html>") and "default-src 'none'" in text and "<script" not in text
+    assert "@media print" in text and [f"SEC-{n:02}" for n in range(1, 9)] == re.findall(r'<h2 id="(SEC-\d\d)">', text)
+
+
 def test_papermill_takes_overrides_and_help_names_every_parameter(opened):
     done = subprocess.run(
         [
