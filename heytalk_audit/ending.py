@@ -44,7 +44,7 @@ class Ending:
         self._is_watched = False
 
     def listen(self) -> None:
-        """From now on a signal ends the command, once; one that was ignored when the command began stays so (nohup)."""
+        """From now on a signal ends the command, once, also where it is busy outside of Python; one that was ignored stays so (nohup)."""
         self.signum, self.is_said = 0, False
         if self._woken is None:
             self._woken, written = os.pipe()
@@ -53,6 +53,9 @@ class Ending:
         for signum in ENDING:
             if signal.getsignal(signum) != signal.SIG_IGN:
                 signal.signal(signum, self._end)
+        if not self._is_watched:
+            threading.Thread(target=self._watch, args=(self._woken,), daemon=True).start()
+            self._is_watched = True
 
     def _end(self, signum: int, frame: FrameType | None) -> None:
         self.signum = signum
@@ -64,13 +67,8 @@ class Ending:
         for signum in ENDING:
             signal.signal(signum, signal.SIG_IGN)
 
-    def watch(self) -> None:
-        """See to it that a signal ends the process also where it is busy outside of Python: from now on it has a thread more."""
-        if self._woken is not None and not self._is_watched:
-            threading.Thread(target=self._watch, args=(self._woken,), daemon=True).start()
-            self._is_watched = True
-
     def _watch(self, woken: int) -> None:
+        """End the process where the signal's handler cannot: an engine may be busy for minutes, or not end what it was doing."""
         while (signum := os.read(woken, 1)[0]) not in ENDING:
             pass
         threading.Event().wait(_PATIENCE)

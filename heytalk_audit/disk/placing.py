@@ -30,12 +30,15 @@ def refuse_links(target: Path, where: str) -> None:
 
 @contextlib.contextmanager
 def staging(target: Path, where: str) -> Iterator[Path]:
-    """A private folder beside a target, in which to make what is put there. Raises InputError where none can be made.
+    """A private folder beside a target, in which to make what is put there. Raises InputError where none can be made, and for the folder
+    where the command runs.
 
     Missing folders above the target are made, and go again where nothing came of them.
     """
     target = target.absolute()
     refuse_links(target, where)
+    if target.resolve() == Path.cwd():
+        raise InputError(where, "is the folder where the command runs", "name one in it, or another")
     absent = [p for p in target.parents if not p.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,6 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from heytalk_audit.disk.working import guardian_handle, working_folder
-from heytalk_audit.ending import COMMAND
 from heytalk_audit.errors import AuditFailure
 from heytalk_audit.running import forks, kernel_app
 from heytalk_audit.running.session import WORK
@@ -206,8 +205,6 @@ def warm(work: Path) -> Iterator[Kernels]:
     _prepare_ipython(work)
     with _sockets(work) as sockets:
         server = Server() if sys.platform == "linux" else None
-        # a thread more, which no fork has to live with
-        COMMAND.watch()
         try:
             yield Kernels(manager(work, sockets, server), server.stop) if server else Kernels(manager(work, sockets))
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import sys
@@ -205,6 +206,15 @@ def test_no_command_writes_over_what_is_not_its_own_or_through_a_link(name, smal
     for target in ("mine", "folder", "dangling", "link"):
         refused(heytalk_audit(*before, tmp_path / target, *after), tmp_path / "nothing", target)
         assert files(tmp_path) == state, target
+
+
+@pytest.mark.parametrize("words", [["check", "."], ["verify", "."], ["pack", None, "."], ["export", None, "--format", "csv", "--out", "."]])
+def test_the_folder_where_a_command_runs_is_named_and_not_replaced(words, small, tmp_path):
+    here = tmp_path / "here"
+    here.mkdir()
+    done = heytalk_audit(*[word or small for word in words], cwd=here)
+    assert done.returncode == 2 and re.match(r"error: [a-z-]+ here: ", done.stderr), done.stderr
+    assert list(here.iterdir()) == []
 
 
 def test_what_is_ones_own_is_brought_up_to_date(small, demo, tmp_path):
