@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -64,10 +65,16 @@ def begun(snapshot: Path, folder: Path, **more: object) -> subprocess.Popen:
     """A run whose kernels are at work, with its temporary files in the folder `tmp`."""
     given = params(folder / "params", snapshot, **{"chapters": ["retention", "consent", "sharing", "rights"]} | more)
     command = [sys.executable, "-m", "heytalk_audit.cli", "run", str(given), "--out", str(folder / "out")]
-    process = subprocess.Popen(command, env=environment(folder / "tmp"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, env=environment(folder / "tmp"), preexec_fn=_in_the_foreground, **streams)
     wait_for(lambda: len(list((folder / "tmp").glob("*/results/*.json"))) > 1 or process.poll() is not None)
     assert process.poll() is None, process.communicate()
     return process
+
+
+def _in_the_foreground() -> None:
+    """A shell ignores this signal for what it starts in the background, as the tests may be, and a command then lets it pass."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 300) -> None:
