@@ -12,11 +12,13 @@ from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.policy import Reason
 from heytalk_audit.registers.attestations import ATTESTED, EXPIRED, OPEN
 from heytalk_audit.report import links, words
-from heytalk_audit.report.html import Fragment, badge, code, join, paragraph, percent, show, table, tag
+from heytalk_audit.report.html import Fragment, badge, code, join, on_paper, on_screen, paragraph, percent, show, table, tag, words_of
 from heytalk_audit.vocabulary import Severity, Verdict
 
 _BREAKS = (Verdict.FAIL, Verdict.ACCEPTED)
 KINDS = {"D": "Data can test it", "A": "Needs attestation", "N": "No commitment"}
+#: So many rules of a clause are named on paper; more are counted.
+MOST_RULES = 12
 #: States of clauses as a summary names them.
 STATE_GROUPS: dict[str, tuple[str, ...]] = {
     "broken": (BROKEN,),
@@ -121,9 +123,14 @@ def _how_often(result: RuleResult) -> tuple[float, int | None, int | None]:
     return (result.rate or 0.0, violations, tested) if is_shown else (0.0, None, None)
 
 
-def _with_verdicts(rules: Iterable[RuleVerdict]) -> list[Fragment]:
-    """Rules with their verdicts, each linked to its section."""
-    return [join(tag("span", links.to_rule(rule.id), " ", badge(rule.verdict), cls="nowrap"), " ") for rule in rules]
+def _with_verdicts(rules: Sequence[RuleVerdict]) -> list[Fragment]:
+    """Rules with their verdicts, each linked to its section; on paper many are counted by verdict."""
+    named = [join(tag("span", links.to_rule(rule.id), " ", badge(rule.verdict), cls="nowrap"), " ") for rule in rules]
+    if len(rules) <= MOST_RULES:
+        return named
+    by_verdict = Counter(words_of(rule.verdict) for rule in rules)
+    counted = "; ".join(f"{verdict} {n}" for verdict, n in by_verdict.most_common())
+    return [on_screen(*named), on_paper(show(f"{len(rules)} rules: {counted}"))]
 
 
 def _clause(clause: ClauseStanding) -> list[Any]:
@@ -188,7 +195,7 @@ def _of_severity(severity: Severity, findings: Sequence[Mapping[str, str]], clau
         what = join(tag("strong", finding["title"]), ". ", finding["text"])
         name = join(tag("span", finding["id"], cls="nowrap"), tag("br"), tag("small", f"lines {finding['lines']}"))
         about = tag("small", ", ".join(clause.id for clause in touched))
-        tests = join(about, tag("br"), *_with_verdicts(rules[id] for id in sorted(rules))) if touched else None
+        tests = join(about, tag("br"), *_with_verdicts([rules[id] for id in sorted(rules)])) if touched else None
         lines.append([name, what, finding.get("criteria", ""), tests])
     heads = ["Finding, lines", "What", "Criteria", "Clauses, and rules on them"]
     return table(heads, lines, f"Findings of {severity} severity", roomy=["What", "Criteria", heads[-1]])
