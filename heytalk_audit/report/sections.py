@@ -46,7 +46,7 @@ def rule_section(
         *covered(result, audience),
         *decided_rows(result, audience),
         *_meaning(result, registered, audience),
-        tag("h3", "What this does not show"),
+        tag("h3", "Limitations"),
         paragraph(result.limits or "See the limits in the summary."),
         on_screen(tag("h3", "How it was checked"), *_how(result), *_numbers(result)),
         *_exceptions(result, rows, audience),

@@ -108,7 +108,7 @@ def test_a_section_is_in_an_auditors_order():
         ledger={"in_scope": 10, "pass": 8, "violation": 2, "review": 0, "unknown": 0, "exempt": 0, "excluded": 0},
     )
     html = rule_section(found).html
-    heads = ["Criteria", "Condition", "Cause", "Effect", "Recommendation", "Response", "What this does not show", "How it was checked"]
+    heads = ["Criteria", "Condition", "Cause", "Effect", "Recommendation", "Response", "Limitations", "How it was checked"]
     places = [html.index(f"<h3>{head}</h3>") for head in heads]
     assert places == sorted(places)
     assert html.index("<details>") > places[-1] and "no owner yet" in html
