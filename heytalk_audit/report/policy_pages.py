@@ -18,7 +18,7 @@ from heytalk_audit.vocabulary import Severity, Verdict
 _BREAKS = (Verdict.FAIL, Verdict.ACCEPTED)
 KINDS = {"D": "Data can test it", "A": "Needs attestation", "N": "No commitment"}
 #: So many rules of a clause are named on paper; more are counted.
-MOST_RULES = 12
+MOST_RULES = 4
 #: States of clauses as a summary names them.
 STATE_GROUPS: dict[str, tuple[str, ...]] = {
     "broken": (BROKEN,),
