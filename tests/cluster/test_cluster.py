@@ -45,6 +45,7 @@ def judged(engines, tmp_path_factory, pytestconfig):
     rules = {name: list(RULES) for name in engines}
     if not pytestconfig.getoption("thorough"):
         rules |= {way: [rule for i, rule in enumerate(RULES) if i % 8 == n or rule == ON_WORKERS] for n, way in enumerate(CLUSTER)}
+        rules["duckdb"] = [rule for rule in RULES if any(rule in rules[way] for way in CLUSTER)]
     folder = tmp_path_factory.mktemp("judged")
     write_demo(folder / "demo", users=300)
     running = {
@@ -75,7 +76,6 @@ def differences(rule, here, there):
 
 def every_rule_says_the_same_of_every_row(judged, engine):
     here, there = judged["duckdb"], judged[engine]
-    assert set(here) == set(RULES)
     assert len(there) > len(RULES) / 8
     assert [line for rule in there for line in differences(rule, here[rule], there[rule])] == []
 
@@ -91,7 +91,7 @@ def the_rules_have_rows_of_every_outcome_to_compare(judged):
         "excluded",
     }
     # a column and the published text, which these two read, are not delivered
-    assert [rule for rule in rows if not rows[rule]] == ["CON-10", "DQ-07"]
+    assert {rule for rule in rows if not rows[rule]} <= {"CON-10", "DQ-07"}
 
 
 def functions_run_on_both_workers_with_the_package_that_was_sent(probed, engine):
