@@ -74,11 +74,6 @@ def looked_in(path: Path) -> str:
     return f"in {printable(path.absolute().parent)}"
 
 
-def short_name(path: Path) -> str:
-    """What a message calls a file or folder: its name, also where the path says it otherwise, as `.` does."""
-    return path.name or path.resolve().name or str(path)
-
-
 def is_text(text: str) -> bool:
     """Whether a text can be written as UTF-8: a name or an argument that is none has halves of characters in it."""
     return not any("\ud800" <= c <= "\udfff" for c in text)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from heytalk_audit.audit.pseudonym import with_pseudonyms
 from heytalk_audit.detect.chance import interval
-from heytalk_audit.errors import InputError, looked_in, nearest, short_name
+from heytalk_audit.errors import InputError, looked_in, nearest
 from heytalk_audit.registers.persons import same_person
 from heytalk_audit.snapshot.engines import Engine
 
@@ -100,16 +100,16 @@ def _labels(path: Path) -> list[list[str]]:
         lines = list(csv.DictReader(path.read_text("utf-8-sig").splitlines(keepends=True), restkey="more"))
     except FileNotFoundError as error:
         raise InputError(
-            f"labels {short_name(path)}", f"no such file {looked_in(path)}", "name the file that heytalk-audit queue wrote"
+            f"labels {path.name}", f"no such file {looked_in(path)}", "name the file that heytalk-audit queue wrote"
         ) from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"labels {short_name(path)}", "cannot be read as CSV in UTF-8", "save it again as CSV UTF-8") from error
+        raise InputError(f"labels {path.name}", "cannot be read as CSV in UTF-8", "save it again as CSV UTF-8") from error
     missing = [name for name in COLUMNS if lines and name not in lines[0]]
     if not lines or missing:
-        raise InputError(f"labels {short_name(path)}", f"has no {', '.join(missing) or 'line'}", f"its columns are {', '.join(COLUMNS)}")
+        raise InputError(f"labels {path.name}", f"has no {', '.join(missing) or 'line'}", f"its columns are {', '.join(COLUMNS)}")
     rows = [[(line[name] or "").strip() for name in COLUMNS] for line in lines]
     for number, row in enumerate(rows, 2):
-        _check(f"labels {short_name(path)}, row {number}", row)
+        _check(f"labels {path.name}, row {number}", row)
     return [row for row in rows if row[3]]
 
 

@@ -9,12 +9,10 @@ from typing import Annotated
 
 import typer
 
-from heytalk_audit.cli.usage import Commands
+from heytalk_audit.cli.usage import Application
 
-app = typer.Typer(
-    cls=Commands,
+app = Application(
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Audit user data against its privacy policy.",
 )

@@ -10,13 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from heytalk_audit.cli.app import KEY_ENV, PASSPHRASE_ENV, Folder, KeyEnv, Override, Params, PassphraseEnv, app, example, now, passphrase_in
-from heytalk_audit.cli.usage import Commands
+from heytalk_audit.cli.usage import Application
 from heytalk_audit.console import out
 from heytalk_audit.errors import InputError, printable
 
-custody_app = typer.Typer(
-    cls=Commands, no_args_is_help=True, help="Who had a snapshot, when and what for: a log that is chained line by line."
-)
+custody_app = Application(help="Who had a snapshot, when and what for: a log that is chained line by line.")
 app.add_typer(custody_app, name="custody")
 Log = Annotated[Path | None, typer.Option(help="The custody log (default: custody.jsonl beside the snapshot's folder)")]
 AnyLog = Annotated[Path, typer.Argument(help="A custody log, or a snapshot's folder")]

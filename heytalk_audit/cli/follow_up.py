@@ -11,7 +11,6 @@ import typer
 from heytalk_audit.cli.app import KEY_ENV, KeyEnv, Run, app, example
 from heytalk_audit.console import err, out, print_document, wide
 from heytalk_audit.disk.placing import new_file, refuse_present, write_new
-from heytalk_audit.errors import short_name
 
 
 @app.command(epilog=example("diff reports/2024-Q4 reports/2025-Q1 --json changes.json"))
@@ -47,12 +46,12 @@ def findings(
     from heytalk_audit.follow_up.standings import register_of
 
     if out_ is not None:
-        refuse_present(out_, f"--out {short_name(out_)}")
+        refuse_present(out_, f"--out {out_.name}")
     text = register_of(verified_run(run_, f"findings {run_.name}"))
     if out_ is None:
         print_document(text)
     else:
-        write_new(out_, text, f"--out {short_name(out_)}")
+        write_new(out_, text, f"--out {out_.name}")
 
 
 @app.command(epilog=example("owners reports/2025-Q1 findings.yaml --out to-owners"))
@@ -80,13 +79,13 @@ def responses(
     """The register with what owners answered in their workbooks. A cell that is wrong is named, each in a line, and nothing is written."""
     from heytalk_audit.handover.responses import read_responses, responses_text
 
-    refuse_present(out_, f"--out {short_name(out_)}")
+    refuse_present(out_, f"--out {out_.name}")
     answers = read_responses(register, workbooks)
     for fault in answers.faults:
         err.print(f"error: {fault}", markup=False, soft_wrap=True)
     if answers.faults:
         raise typer.Exit(2)
-    write_new(out_, responses_text(answers), f"--out {short_name(out_)}")
+    write_new(out_, responses_text(answers), f"--out {out_.name}")
     text = f"{out_}: {len(answers.answered):,} findings of {len(answers.entries):,} answered in {len(workbooks):,} workbooks"
     out.print(text, markup=False, soft_wrap=True)
 
@@ -99,5 +98,5 @@ def decide(
     """The open rows for review as a register of decisions to fill in: for `decisions` in the next run's parameters."""
     from heytalk_audit.handover.decide import open_register
 
-    refuse_present(out_, f"--out {short_name(out_)}")
-    write_new(out_, open_register(run_), f"--out {short_name(out_)}")
+    refuse_present(out_, f"--out {out_.name}")
+    write_new(out_, open_register(run_), f"--out {out_.name}")

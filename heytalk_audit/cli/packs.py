@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from heytalk_audit.cli.app import PASSPHRASE_ENV, Override, Pack, PassphraseEnv, Run, app, example, now, passphrase_in
-from heytalk_audit.cli.usage import Commands
+from heytalk_audit.cli.usage import Application
 from heytalk_audit.console import err, out
 from heytalk_audit.errors import InputError
 
-key_app = typer.Typer(cls=Commands, no_args_is_help=True, help="Keys that sign evidence.")
+key_app = Application(help="Keys that sign evidence.")
 app.add_typer(key_app, name="key")
 
 

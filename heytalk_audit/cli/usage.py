@@ -6,17 +6,35 @@ All of that is unusable input as any other: one line that says where, what and w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
 
-from typer.core import TyperGroup
+import typer
+from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from heytalk_audit.errors import InputError, is_text, nearest
 
 PROGRAM = "heytalk-audit"
+Function = TypeVar("Function", bound=Callable[..., Any])
 #: How an error begins that names its option itself.
 _OWN = re.compile(r"(Option|Argument) '[^']*' ")
+
+
+class Command(TyperCommand):
+    """A command whose paths have a name: `.` is the folder where one is."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """See `TyperCommand`."""
+        ctx.params = {
+            name: [_with_name(v) for v in value] if isinstance(value, list) else _with_name(value) for name, value in ctx.params.items()
+        }
+        return super().invoke(ctx)
+
+
+def _with_name(value: Any) -> Any:
+    return value.absolute() if isinstance(value, Path) and not value.name else value
 
 
 class Commands(TyperGroup):
@@ -44,6 +62,17 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except TyperException as error:
             raise error_of_use(error, f"{_named(ctx)} {ctx.invoked_subcommand or ''}".strip()) from error
+
+
+class Application(typer.Typer):
+    """Commands and groups of the classes above."""
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(cls=Commands, no_args_is_help=True, **named)
+
+    def command(self, name: str | None = None, **named: Any) -> Callable[[Function], Function]:
+        """See `typer.Typer`."""
+        return super().command(name, cls=Command, **named)
 
 
 def error_of_use(error: Any, command: str) -> Exception:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from heytalk_audit.canonical import digest, file_sha256
-from heytalk_audit.errors import InputError, printable, short_name
+from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence.chain import append, entries
 from heytalk_audit.evidence.folder import STATEMENT, payload
 from heytalk_audit.evidence.sign_off import REVIEWER, checked_sign_offs
@@ -49,9 +49,7 @@ class HeldSnapshot:
 def open_held(folder: Path) -> HeldSnapshot:
     """The snapshot in a folder. Raises InputError."""
     if folder.is_symlink() or not folder.is_dir():
-        raise InputError(
-            f"snapshot {short_name(folder)}", "is no folder" if not folder.is_symlink() else "is a link", "name the folder itself"
-        )
+        raise InputError(f"snapshot {folder.name}", "is no folder" if not folder.is_symlink() else "is a link", "name the folder itself")
     descriptor = read_descriptor(folder)
     for entry in descriptor["resources"]:
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str) or not isinstance(entry.get("path"), str):
@@ -162,7 +160,7 @@ def final(folder: Path, run: Path, by: str, log: Path | None, now: dt.datetime, 
     """
     snapshot, file = open_held(folder), log_of(folder, log)
     if not file.exists() or not entries_of(file, snapshot):
-        raise InputError(f"snapshot {short_name(folder)}", "is not in this log", "receive it first: heytalk-audit custody receive")
+        raise InputError(f"snapshot {folder.name}", "is not in this log", "receive it first: heytalk-audit custody receive")
     day, counted = destruction_day(snapshot, now, keep, run)
     evidence = digest((payload(run) / STATEMENT).read_bytes())
     entry = entry_of(

@@ -10,7 +10,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from heytalk_audit.errors import InputError, printable, short_name
+from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence.folder import RESULTS, SIGNATURE, STATEMENT
 
 #: A pack has no more files, lies no deeper, and has no longer names.
@@ -43,7 +43,7 @@ class Inventory:
 
 def inventory(folder: Path) -> Inventory:
     """Every file below a folder, by its name there, in order; no link is followed. Raises InputError where there is more than that."""
-    where = f"pack {short_name(folder)}"
+    where = f"pack {folder.name}"
     files: dict[str, Path] = {}
     sizes: dict[str, int] = {}
     faults = []

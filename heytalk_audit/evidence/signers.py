@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from heytalk_audit.canonical import bytes_bounded
-from heytalk_audit.errors import InputError, printable, short_name
+from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence.patterns import BadOptions, KeyOptions, absolute_time, first_word, is_listed, options_in, past_options
 from heytalk_audit.evidence.revoked import Revoked, revoked_in
 from heytalk_audit.evidence.signature import Signer
@@ -84,14 +84,14 @@ def allowed_signers(path: Path, now: int, at: str = "", identity: str = "", revo
     instant = absolute_time(at.encode()) if at else now
     if instant is None:
         raise InputError(f"--at {at[:40]}", "is no instant", "write YYYYMMDD[HHMM[SS]], with a Z behind for UTC, as 20250331Z")
-    content = bytes_bounded(path, f"signers {short_name(path)}", "name a file with lines: NAME ssh-ed25519 KEY")
+    content = bytes_bounded(path, f"signers {path.name}", "name a file with lines: NAME ssh-ed25519 KEY")
     lines: list[AllowedLine] = []
     passed_over = []
     for number, raw in enumerate(content.split(b"\n"), 1):
         try:
             lines += _line(number, raw.split(b"\0")[0])
         except BadOptions as error:
-            passed_over.append(f"signers {short_name(path)} line {number} {error}, and is passed over")
+            passed_over.append(f"signers {path.name} line {number} {error}, and is passed over")
     keys = revoked_in(revoked) if revoked else None
     return Trust(tuple(lines), tuple(passed_over), keys, instant, identity.encode() if identity else None)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from heytalk_audit.canonical import file_sha256
-from heytalk_audit.errors import InputError, short_name
+from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.bag import MANIFEST, bag_tags
 from heytalk_audit.evidence.folder import CARRIED, PAYLOAD, RESULTS, SIGNATURE, STATEMENT, exceptions_file, payload
 from heytalk_audit.evidence.inventory import Inventory, PackFault, inventory
@@ -71,7 +71,7 @@ def pack_standing(path: Path, trust: Trust | None = None) -> Standing:
     except InputError as error:
         return Standing(PackState.UNREADABLE, reason=str(error))
     except OSError as error:
-        return Standing(PackState.UNREADABLE, reason=f"verify {short_name(path)}: {(error.strerror or 'cannot be read').lower()}")
+        return Standing(PackState.UNREADABLE, reason=f"verify {path.name}: {(error.strerror or 'cannot be read').lower()}")
     if verified.faults:
         return Standing(PackState.CHANGED, verified=verified)
     if verified.signer is None:
@@ -89,7 +89,7 @@ def verify_pack(folder: Path, beside_of: Path | None = None) -> Verified:
     run = payload(folder)
     bag = run != folder
     if not run.is_dir() or not (bag or (run / STATEMENT).exists() or (run / RESULTS).exists()):
-        raise InputError(f"verify {short_name(folder)}", "is no run's folder and no bag of one", "name the folder that run or pack wrote")
+        raise InputError(f"verify {folder.name}", "is no run's folder and no bag of one", "name the folder that run or pack wrote")
     there = inventory(folder)
     prefix = f"{PAYLOAD}/" if bag else ""
     statement, signer, faults = _statement(there, prefix)
@@ -148,7 +148,7 @@ def _compare(there: Inventory, statement: dict[str, Any], prefix: str, bag: bool
 
 def _contents(run: Path, reader: RowReader) -> Iterator[PackFault]:
     """Faults where a ledger does not add up, or the rows of an exceptions file are not those that its ledger counts."""
-    results = results_in(run, f"verify {short_name(run)}")
+    results = results_in(run, f"verify {run.name}")
     withheld = results.audit.audience != Audience.INTERNAL
     outcomes = [outcome for outcome in Outcome if outcome != Outcome.PASS]
     for rule in results.rules:

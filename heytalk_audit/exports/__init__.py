@@ -14,7 +14,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from heytalk_audit.disk.placing import exchange, keep_private, move_new, staging
-from heytalk_audit.errors import InputError, nearest, short_name
+from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.evidence.folder import payload, stated_in
 from heytalk_audit.evidence.opened import is_zip, opened_pack
 from heytalk_audit.exports import dsse, environment, excel, frameworks, junit, oscal, pdf, sarif, short, tables, word
@@ -80,7 +80,7 @@ def export(
 def _exported(
     recorded: Recorded, wanted: list[str], target: Path, snapshot: Path | None, is_replaced: bool
 ) -> tuple[Path, list[str], list[str]]:
-    where = f"--out {short_name(target)}"
+    where = f"--out {target.name}"
     with staging(target, where) as work:
         staged = work / "new"
         staged.mkdir()
@@ -118,9 +118,9 @@ def _target(run: Path, out: Path | None) -> Path:
     target = out or run.resolve().with_name(name + ".exports")
     inside = target.resolve()
     if any(place in (inside, *inside.parents) for place in (run.resolve(), payload(run).resolve())):
-        raise InputError(f"--out {short_name(target)}", "lies in the run's folder", "name a folder outside: a run is never changed")
+        raise InputError(f"--out {target.name}", "lies in the run's folder", "name a folder outside: a run is never changed")
     if target.is_symlink() or (target.exists() and not (target.is_dir() and all(map(_is_export, target.iterdir())))):
-        raise InputError(f"--out {short_name(target)}", "is there already and holds more than exports", "name another folder")
+        raise InputError(f"--out {target.name}", "is there already and holds more than exports", "name another folder")
     return target
 
 
@@ -150,4 +150,4 @@ def _refuse_others(recorded: Recorded, target: Path, staged: Path, again: Path) 
     for name in there:
         same = next((place / name for place in (staged, again) if (place / name).is_file()), None)
         if same is None or not filecmp.cmp(same, target / name, shallow=False):
-            raise InputError(f"--out {short_name(target)}", f"its {name} is no export of this run", "move it away, or give --replace")
+            raise InputError(f"--out {target.name}", f"its {name} is no export of this run", "move it away, or give --replace")

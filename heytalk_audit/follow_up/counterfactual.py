@@ -20,7 +20,7 @@ from heytalk_audit.audit.evaluate import Evaluation, evaluate
 from heytalk_audit.audit.exceptions import write_exceptions
 from heytalk_audit.audit.pseudonym import key_pads
 from heytalk_audit.canonical import code_digest, digest, file_sha256, read_yaml
-from heytalk_audit.errors import InputError, short_name
+from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import INPUTS
 from heytalk_audit.follow_up.causes import DATA, PARAMETERS, POLICY, RULE
 from heytalk_audit.follow_up.changes import Step
@@ -163,7 +163,7 @@ def open_old(folder: Path, old: Run, work: Path, engine: Engine | None = None) -
     descriptor = digest((folder / delivery.DESCRIPTOR).read_bytes())
     recorded = {name: value for name, value in old.materials.items() if name.startswith("snapshot/")}
     if recorded != tables | {f"snapshot/{delivery.DESCRIPTOR}": descriptor}:
-        where = f"previous snapshot {short_name(folder)}"
+        where = f"previous snapshot {folder.name}"
         raise InputError(where, "is not the one that the earlier run was made from", "name its own snapshot, or leave it out")
     return snapshot
 

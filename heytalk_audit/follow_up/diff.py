@@ -21,7 +21,7 @@ from rich.text import Text
 
 from heytalk_audit.canonical import Streamed
 from heytalk_audit.disk.working import working_folder
-from heytalk_audit.errors import printable, short_name
+from heytalk_audit.errors import printable
 from heytalk_audit.evidence.opened import opened_pack
 from heytalk_audit.evidence.row_files import opened_reader
 from heytalk_audit.evidence.statement import material_changes
@@ -104,7 +104,7 @@ def diff(
     `key_env` names the environment variable of the engagement key, which is needed where a snapshot is named.
     """
     with ExitStack() as stack:
-        first, second = (verified_run(stack.enter_context(opened_pack(pack)), f"diff {short_name(pack)}", pack) for pack in (old, new))
+        first, second = (verified_run(stack.enter_context(opened_pack(pack)), f"diff {pack.name}", pack) for pack in (old, new))
         snapshots = (old_snapshot, new_snapshot)
         have_one_key = same_key(first, second, None)
         if have_one_key is None:

@@ -10,7 +10,7 @@ from typing import Any
 from heytalk_audit.audit.document import AuditDescription, FollowUpDocument
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.canonical import digest
-from heytalk_audit.errors import InputError, short_name
+from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import CARRIED, STATEMENT, exceptions_file, payload
 from heytalk_audit.evidence.results import results_in
 from heytalk_audit.evidence.statement import materials_of, read_statement
@@ -104,7 +104,7 @@ def read_run(folder: Path, where: str | None = None) -> Run:
     """A run, or a bag of one, that was verified before. Raises InputError where its results cannot be read."""
     home = payload(folder)
     content = (home / STATEMENT).read_bytes()
-    results = results_in(home, where or f"run {short_name(folder)}")
+    results = results_in(home, where or f"run {folder.name}")
     rules = {result.id: result for result in results.rules}
     return Run(home, digest(content), read_statement(content), results.audit, rules, results.follow_up)
 
@@ -112,10 +112,10 @@ def read_run(folder: Path, where: str | None = None) -> Run:
 def previous_run(folder: Path) -> Run:
     """The earlier run that the parameters name. Raises InputError where the folder holds none, or one that was changed."""
     columns_before(folder)
-    return verified_run(folder, f"previous {short_name(folder)}")
+    return verified_run(folder, f"previous {folder.name}")
 
 
 def columns_before(folder: Path) -> dict[str, list[str]]:
     """The columns that an earlier run was delivered, by table. Raises InputError where the folder holds no such run."""
-    columns = results_in(folder, f"previous {short_name(folder)}").audit.columns
+    columns = results_in(folder, f"previous {folder.name}").audit.columns
     return {table: list(names) for table, names in columns.items()}

@@ -12,7 +12,7 @@ from heytalk_audit.audit.evaluate import outline
 from heytalk_audit.audit.rating import gravity
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.canonical import yaml_text
-from heytalk_audit.errors import InputError, nearest, short_name
+from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.evidence.folder import INPUTS
 from heytalk_audit.follow_up.earlier import Run
 from heytalk_audit.follow_up.history import violations, violations_then
@@ -47,7 +47,7 @@ def refuse_unknown_reasons(path: Path, entries: Iterable[Finding], audit: Audit)
             continue
         reasons = sorted({c.reason for c in check.conditions if c.outcome == Outcome.VIOLATION and c.reason})
         if entry.reason not in reasons:
-            where = f"findings {short_name(path)}: findings.{number}.key {entry.key}"
+            where = f"findings {path.name}: findings.{number}.key {entry.key}"
             raise InputError(where, f"names no reason of a violation of {entry.rule}", nearest(entry.reason, reasons))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from heytalk_audit.audit.decisions import VALID, basis
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.canonical import yaml_text
-from heytalk_audit.errors import InputError, short_name
+from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import exceptions_file
 from heytalk_audit.evidence.row_files import RowReader, opened_reader, rows_in
 from heytalk_audit.follow_up.earlier import Run, verified_run
@@ -26,9 +26,9 @@ _HEAD = """# Decisions on rows for review. Fill in decision (breach or no_breach
 
 def open_register(folder: Path) -> str:
     """The register as YAML. Raises InputError for a run that was changed, or that is for readers outside and names no record."""
-    run = verified_run(folder, f"decide {short_name(folder)}")
+    run = verified_run(folder, f"decide {folder.name}")
     if run.audit.audience != Audience.INTERNAL:
-        raise InputError(f"decide {short_name(folder)}", "is for readers outside and names no record", "name the internal run")
+        raise InputError(f"decide {folder.name}", "is for readers outside and names no record", "name the internal run")
     bounds = (run.audit.settings["decision_share"], run.audit.settings["decision_rows"])
     with opened_reader(run.folder) as reader:
         parts = [part for result in run.rules.values() if result.verdict.is_tested for part in _of_rule(run, result, bounds, reader)]

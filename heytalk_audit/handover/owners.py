@@ -19,7 +19,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from heytalk_audit.audit.disclosure import shown
 from heytalk_audit.disk.placing import keep_private, move_new, refuse_present, staging
-from heytalk_audit.errors import InputError, short_name, visible
+from heytalk_audit.errors import InputError, visible
 from heytalk_audit.evidence.folder import stated_in
 from heytalk_audit.exports.excel import RESPONSES, TEXT_ALONE
 from heytalk_audit.exports.recorded import Recorded, line, read_recorded
@@ -61,18 +61,18 @@ class Written:
 
 def write_owner_files(run: Path, register: Path, folder: Path) -> Written:
     """A workbook for each owner in a register of findings of this run, all or none. Raises InputError."""
-    where = f"--out {short_name(folder)}"
+    where = f"--out {folder.name}"
     refuse_present(folder, where)
     recorded = read_recorded(run)
     if recorded.withheld:
-        raise InputError(f"owners {short_name(run)}", "is a version for readers outside", "name the run for internal use")
+        raise InputError(f"owners {run.name}", "is a version for readers outside", "name the run for internal use")
     entries = read_findings(register, [rule.id for rule in recorded.rules])
     by_owner: dict[str, list[Finding]] = {}
     for entry in entries:
         by_owner.setdefault(entry.owner or "", []).append(entry)
     without = [entry.key for entry in by_owner.pop("", [])]
     if not by_owner:
-        raise InputError(f"findings {short_name(register)}", "names no owner", "fill in owner, of one finding at least")
+        raise InputError(f"findings {register.name}", "names no owner", "fill in owner, of one finding at least")
     with staging(folder, where) as work:
         staged = work / "new"
         staged.mkdir()

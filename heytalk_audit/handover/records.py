@@ -14,7 +14,7 @@ from heytalk_audit import contract, params
 from heytalk_audit.canonical import read_json
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.disk.placing import move_new, staging
-from heytalk_audit.errors import InputError, short_name
+from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.custody import KEEP_DAYS
 from heytalk_audit.handover.markdown import BLANK, bullets, document, escape, pairs, table
 from heytalk_audit.policy import Policy, load_policy
@@ -95,9 +95,9 @@ def write_records(path: Path, overrides: list[str], out: Path) -> list[str]:
     facts = _facts_of(path, overrides)
     for name in (RECORD, ASSESSMENT):
         if (out / name).exists() or (out / name).is_symlink():
-            raise InputError(f"--out {short_name(out)}", f"holds {name} already", "people fill it in, so it is kept: name another folder")
+            raise InputError(f"--out {out.name}", f"holds {name} already", "people fill it in, so it is kept: name another folder")
     documents = {RECORD: record_of_processing(facts), ASSESSMENT: impact_assessment(facts)}
-    where = f"--out {short_name(out)}"
+    where = f"--out {out.name}"
     with staging(out / RECORD, where) as work:
         for name, text in documents.items():
             (work / name).write_text(text, "utf-8")
@@ -123,7 +123,7 @@ def _facts_of(path: Path, overrides: list[str]) -> Facts:
 def _descriptor(folder: Path) -> dict[str, Any]:
     """The snapshot's descriptor, if it is there already: the documents are written before the data comes."""
     try:
-        descriptor = read_json(folder / DESCRIPTOR, f"snapshot {short_name(folder)}/{DESCRIPTOR}")
+        descriptor = read_json(folder / DESCRIPTOR, f"snapshot {folder.name}/{DESCRIPTOR}")
     except (OSError, ValueError, RecursionError):
         return {}
     return descriptor if isinstance(descriptor, dict) else {}

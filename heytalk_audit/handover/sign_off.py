@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from heytalk_audit.audit.document import Results
 from heytalk_audit.canonical import canonical, file_sha256, write_whole
-from heytalk_audit.errors import InputError, nearest, short_name
+from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.evidence.folder import STATEMENT, payload
 from heytalk_audit.evidence.results import results_in
 from heytalk_audit.evidence.sign_off import NAMESPACE, PREPARER, REVIEWER, ROLES, Override, SignOff, aside, beside, checked_sign_offs
@@ -45,7 +45,7 @@ def sign_off(run: Path, role: str, name: str, key: Ed25519PrivateKey, now: dt.da
     refuse(run, role, name, key)
     faults = verify_pack(run).faults
     if faults:
-        raise InputError(f"sign {short_name(run)}", f"is not as it was written ({faults[0]})", "sign what was not changed")
+        raise InputError(f"sign {run.name}", f"is not as it was written ({faults[0]})", "sign what was not changed")
     document = {
         "role": role,
         "name": name.strip(),
@@ -89,11 +89,11 @@ def refuse(run: Path, role: str, name: str, key: Ed25519PrivateKey) -> None:
     if len(name.strip()) > 200:
         raise InputError("--name", "has more than 200 characters", "write the signer's name")
     if not (payload(run) / STATEMENT).is_file():
-        raise InputError(f"sign {short_name(run)}", "is no run's folder and no bag of one", "name the folder that run or pack wrote")
+        raise InputError(f"sign {run.name}", "is no run's folder and no bag of one", "name the folder that run or pack wrote")
     there = checked_sign_offs(run)
     if role == REVIEWER and PREPARER not in there.signed:
         what = "was not signed by its preparer yet" if there.other is None else "lies beside a sign-off of other evidence"
-        raise InputError(f"sign {short_name(run)}", what, "the preparer signs this run first, which sets such a one aside")
+        raise InputError(f"sign {run.name}", what, "the preparer signs this run first, which sets such a one aside")
     other = there.signed.get(next(r for r in ROLES if r != role))
     if other is None:
         return
@@ -132,7 +132,7 @@ def agreed_overrides(signed: Mapping[str, SignOff]) -> dict[str, dict[str, str]]
 
 
 def _cover(run: Path, signed: Mapping[str, SignOff]) -> Path:
-    results = results_in(run, f"sign {short_name(run)}")
+    results = results_in(run, f"sign {run.name}")
     stated = [signed[role].model_dump(mode="json") for role in ROLES]
     inside = payload(run).relative_to(run).as_posix()
     report = "/".join(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from heytalk_audit.disk.placing import copy_private, exchange, move_new, refuse_links, staging
-from heytalk_audit.errors import InputError, short_name
+from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.folder import RESULTS, SIGNATURE, STATEMENT, payload
 from heytalk_audit.evidence.verify import verify_pack
 from heytalk_audit.params import Params
@@ -94,4 +94,4 @@ def _is_replaceable(folder: Path) -> bool:
 
 
 def _where(folder: Path) -> str:
-    return f"--out {short_name(folder)}"
+    return f"--out {folder.name}"

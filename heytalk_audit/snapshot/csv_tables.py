@@ -12,7 +12,7 @@ import duckdb
 
 from heytalk_audit.contract import Column
 from heytalk_audit.disk.failures import refuse_failure
-from heytalk_audit.errors import InputError, short_name
+from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot import csv_form
 from heytalk_audit.snapshot.csv_faults import fault_of_csv
 from heytalk_audit.snapshot.csv_form import CsvFault, CsvForm
@@ -80,7 +80,7 @@ def refuse_surplus(duck: Duck, form: CsvForm) -> None:
 @contextmanager
 def opened(part: DeliveredPart, folder: Path, work: Path) -> Iterator[CsvForm]:
     """The form of a table's CSV file. Where the engine refuses the file within, InputError says the line, the column and the cause."""
-    where = f"snapshot {short_name(folder)}/{part.path.relative_to(folder)}"
+    where = f"snapshot {folder.name}/{part.path.relative_to(folder)}"
     try:
         form = csv_form.form_of_csv(part.path, [c.name for c in part.table.columns], work)
         try:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from heytalk_audit import contract
 from heytalk_audit.canonical import read_json
 from heytalk_audit.contract import Table
-from heytalk_audit.errors import Faults, InputError, closest, is_text, looked_in, short_name
+from heytalk_audit.errors import Faults, InputError, closest, is_text, looked_in
 from heytalk_audit.snapshot import folders, stored_types
 from heytalk_audit.snapshot.folders import folded
 
@@ -115,9 +115,9 @@ def refuse_no_folder(folder: Path) -> None:
     """Raise InputError where there is no such folder."""
     if not folder.is_dir():
         what = "is a file" if folder.is_file() else "is no folder" if folder.exists() else f"does not exist {looked_in(folder)}"
-        raise InputError(f"snapshot {short_name(folder)}", what, f"name the folder that holds the tables and {DESCRIPTOR}")
+        raise InputError(f"snapshot {folder.name}", what, f"name the folder that holds the tables and {DESCRIPTOR}")
     if not is_text(str(folder.resolve())):
-        raise InputError(f"snapshot {short_name(folder)}", "lies in a folder whose name is no UTF-8", "rename that")
+        raise InputError(f"snapshot {folder.name}", "lies in a folder whose name is no UTF-8", "rename that")
 
 
 def how_to_seal(folder: str) -> str:
@@ -127,7 +127,7 @@ def how_to_seal(folder: str) -> str:
 
 def _refuse_incomplete(delivery: Delivery, whole: bool) -> None:
     """Raise InputError where no table was delivered, or, of what is to be whole, not every one that the contract requires."""
-    where = f"snapshot {short_name(delivery.folder)}"
+    where = f"snapshot {delivery.folder.name}"
     if not delivery.parts:
         likely = ((name, closest(Path(name).stem.lower(), contract.load())) for name, part in delivery.unknown.items() if part)
         renamed = next((f"is {name} the table {table}? Rename it, or " for name, table in likely if table), "")
@@ -143,13 +143,13 @@ def read_descriptor(folder: Path) -> dict[str, Any]:
     """The descriptor as a mapping. Raises InputError where it is missing or is no data package."""
     todo = f"write it with: {how_to_seal(folder.name)}"
     try:
-        document = read_json(folder / DESCRIPTOR, f"snapshot {short_name(folder)}/{DESCRIPTOR}")
+        document = read_json(folder / DESCRIPTOR, f"snapshot {folder.name}/{DESCRIPTOR}")
     except FileNotFoundError as error:
-        raise InputError(f"snapshot {short_name(folder)}", f"{DESCRIPTOR} is missing", todo) from error
+        raise InputError(f"snapshot {folder.name}", f"{DESCRIPTOR} is missing", todo) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"snapshot {short_name(folder)}", f"{DESCRIPTOR} cannot be read as JSON", todo) from error
+        raise InputError(f"snapshot {folder.name}", f"{DESCRIPTOR} cannot be read as JSON", todo) from error
     if not isinstance(document, dict) or not isinstance(document.get("resources"), list):
-        raise InputError(f"snapshot {short_name(folder)}", f"{DESCRIPTOR} is no data package (no list of resources)", todo)
+        raise InputError(f"snapshot {folder.name}", f"{DESCRIPTOR} is no data package (no list of resources)", todo)
     return document
 
 
@@ -158,13 +158,13 @@ def _find(folder: Path, table: Table) -> DeliveredPart | None:
     there = folders.files_named(folder, table.name)
     if len(there) > 1:
         both = " and ".join(p.name for p in there)
-        raise InputError(f"snapshot {short_name(folder)}", f"{table.name} is delivered twice, as {both}", "keep one of them")
+        raise InputError(f"snapshot {folder.name}", f"{table.name} is delivered twice, as {both}", "keep one of them")
     return _part(folder, there[0], table) if there else None
 
 
 def _part(folder: Path, path: Path, table: Table) -> DeliveredPart:
     """A file or folder as a table. Raises InputError where it can't be one."""
-    where = f"snapshot {folder.name}/{short_name(path)}"
+    where = f"snapshot {folder.name}/{path.name}"
     if folded(path.suffix) == ".csv":
         if path.is_dir():
             raise InputError(where, "is a folder", "deliver CSV as one file, or a folder of Parquet parts")

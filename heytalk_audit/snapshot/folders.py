@@ -9,7 +9,7 @@ import string
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from heytalk_audit.errors import InputError, is_text, short_name
+from heytalk_audit.errors import InputError, is_text
 
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 #: What writers leave beside parts, and holds no rows.
@@ -37,7 +37,7 @@ def refuse_special(root: Path) -> None:
             what = _special(path, within)
             if what:
                 todo = "deliver the file itself, or take it away" if is_text(name) else "rename it"
-                raise InputError(f"snapshot {short_name(root)}/{path.relative_to(root)}", what, todo)
+                raise InputError(f"snapshot {root.name}/{path.relative_to(root)}", what, todo)
 
 
 def _special(path: Path, within: Path) -> str | None:
@@ -91,7 +91,7 @@ def _parts(folder: Path, where: str) -> Iterator[Path]:
 def _refuse_format(folder: Path, where: str) -> None:
     for name, (what, reader) in _FORMATS.items():
         if (folder / name).is_dir() and (name != "metadata" or any((folder / name).glob("*.metadata.json"))):
-            todo = f"export its current version as Parquet, read with {reader}: COPY (SELECT * FROM ...) TO '{short_name(folder)}.parquet'"
+            todo = f"export its current version as Parquet, read with {reader}: COPY (SELECT * FROM ...) TO '{folder.name}.parquet'"
             raise InputError(where, f"is {what}, whose folder also holds rows that are gone", todo)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from heytalk_audit.disk.working import working_folder
-from heytalk_audit.errors import InputError, short_name
+from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot import delivery, gate, profile, table_schema
 from heytalk_audit.snapshot.delivery import DESCRIPTOR, DeliveredPart, Delivery
 from heytalk_audit.snapshot.duck import Duck
@@ -37,11 +37,11 @@ def seal_folder(folder: Path, as_of: str | None = None, whole: bool = True, stat
     """
     delivery.refuse_no_folder(folder)
     if (folder / DESCRIPTOR).is_symlink():
-        raise InputError(f"snapshot {short_name(folder)}/{DESCRIPTOR}", "is a link", "deliver the file itself, or take it away")
+        raise InputError(f"snapshot {folder.name}/{DESCRIPTOR}", "is a link", "deliver the file itself, or take it away")
     earlier = delivery.read_descriptor(folder) if (folder / DESCRIPTOR).exists() else {}
     instant = as_of or earlier.get("as_of")
     if instant is None:
-        raise InputError(f"snapshot {short_name(folder)}", "no descriptor says its instant yet", delivery.how_to_seal(folder.name))
+        raise InputError(f"snapshot {folder.name}", "no descriptor says its instant yet", delivery.how_to_seal(folder.name))
     delivery.instant(instant, "--as-of" if as_of else f"{DESCRIPTOR} as_of")
     delivered = delivery.read_delivery(folder, descriptor=False, whole=whole)
     _refuse_undelivered(statements, delivered)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from heytalk_audit.contract import Table
-from heytalk_audit.errors import InputError, short_name
+from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot import folders
 from heytalk_audit.snapshot.folders import folded
 
@@ -22,7 +22,7 @@ def of_files(folder: Path, files: tuple[Path, ...], table: Table) -> tuple[dict[
     names, int96 = {folded(c.name): c.name for c in table.columns}, set()
     for file in files:
         schema, old = _schema(folder, file)
-        _refuse_alike(schema, f"snapshot {short_name(folder)}/{file.relative_to(folder)}")
+        _refuse_alike(schema, f"snapshot {folder.name}/{file.relative_to(folder)}")
         for column in schema:
             name = names.setdefault(folded(column.name), column.name)
             stored = pa.timestamp("us", "UTC") if column.name in old else _read_as(column.type)
@@ -73,7 +73,7 @@ def _read_as(stored: pa.DataType) -> pa.DataType:
 
 def unreadable(folder: Path, file: Path) -> InputError:
     """The error of a file that is not what its name says, or is cut off."""
-    where = f"snapshot {short_name(folder)}/{file.relative_to(folder)}"
+    where = f"snapshot {folder.name}/{file.relative_to(folder)}"
     return InputError(where, "cannot be read (truncated, or not what its name says)", "deliver it again")
 
 

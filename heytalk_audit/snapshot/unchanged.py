@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from heytalk_audit.canonical import file_sha256
-from heytalk_audit.errors import InputError, short_name
+from heytalk_audit.errors import InputError
 
 #: Of a file: its inode, its size, when it last changed (nanoseconds), and the SHA-256 of its content.
 Identity = list[Any]
@@ -39,7 +39,7 @@ def refuse_changed(profiles: Iterable[Path], folder: Path) -> None:
 
 
 def _refuse(file: Path, before: Identity, folder: Path) -> None:
-    where = f"snapshot {short_name(folder)}/{file.name}"
+    where = f"snapshot {folder.name}/{file.name}"
     todo = "run again on a copy that nothing writes to"
     try:
         now = [*_state(file), file_sha256(file)]

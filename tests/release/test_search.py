@@ -10,6 +10,7 @@ import os
 import stat
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import docx
@@ -110,33 +111,33 @@ def in_zip(text: str) -> bytes:
     return buffer.getvalue()
 
 
-def in_pdf(text: str) -> bytes:
+def pdf(change: Callable[[PdfWriter], object]) -> bytes:
+    """A PDF of an empty page, in which something else is changed."""
     writer = PdfWriter()
     writer.add_blank_page(100, 100)
-    writer.add_metadata({"/Title": text})
+    change(writer)
     buffer = io.BytesIO()
     writer.write(buffer)
     return buffer.getvalue()
+
+
+def in_pdf(text: str) -> bytes:
+    return pdf(lambda writer: writer.add_metadata({"/Title": text}))
 
 
 def in_bookmark(text: str) -> bytes:
-    writer = PdfWriter()
-    writer.add_blank_page(100, 100)
-    writer.add_outline_item(title="inner", page_number=0, parent=writer.add_outline_item(title="outer", page_number=0))
-    writer.add_outline_item(title=text, page_number=0, parent=writer.add_outline_item(title="next", page_number=0))
-    buffer = io.BytesIO()
-    writer.write(buffer)
-    return buffer.getvalue()
+    def nested(writer: PdfWriter) -> None:
+        for outer, inner in (("outer", "inner"), ("next", text)):
+            parent = writer.add_outline_item(title=outer, page_number=0)
+            writer.add_outline_item(title=inner, page_number=0, parent=parent)
+
+    return pdf(nested)
 
 
 def in_alternative(text: str) -> bytes:
     """A PDF with a tag for a figure, which says the text in place of what is seen."""
-    writer = PdfWriter()
-    writer.add_blank_page(100, 100)
-    writer._add_object(DictionaryObject({NameObject("/S"): NameObject("/Figure"), NameObject("/Alt"): TextStringObject(text)}))
-    buffer = io.BytesIO()
-    writer.write(buffer)
-    return buffer.getvalue()
+    figure = {NameObject("/S"): NameObject("/Figure"), NameObject("/Alt"): TextStringObject(text)}
+    return pdf(lambda writer: writer._add_object(DictionaryObject(figure)))
 
 
 def in_document(text: str) -> bytes:

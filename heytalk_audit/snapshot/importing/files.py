@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from heytalk_audit.disk.failures import refuse_failure
-from heytalk_audit.errors import InputError, short_name
+from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot.importing.selects import Select
 from heytalk_audit.snapshot.importing.sources import ROWS, Batches, Deadline, file_of, refuse_tables, source_error, typed_batch
 from heytalk_audit.snapshot.locked import locked
@@ -37,7 +37,7 @@ def _view(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None
     try:
         connection.execute(f"CREATE VIEW {name(table)} AS SELECT * FROM {_reader(connection, path)}")
     except duckdb.Error as error:
-        raise InputError(f"mapping source.folder {short_name(path)}", f"cannot be read as {path.suffix[1:]}", "deliver it again") from error
+        raise InputError(f"mapping source.folder {path.name}", f"cannot be read as {path.suffix[1:]}", "deliver it again") from error
 
 
 def _reader(connection: duckdb.DuckDBPyConnection, path: Path) -> str:

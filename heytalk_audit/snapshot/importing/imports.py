@@ -21,7 +21,7 @@ from heytalk_audit import contract
 from heytalk_audit.contract import Table
 from heytalk_audit.disk.placing import move_new, staging
 from heytalk_audit.disk.working import working_folder
-from heytalk_audit.errors import InputError, short_name
+from heytalk_audit.errors import InputError
 from heytalk_audit.snapshot import delivery
 from heytalk_audit.snapshot.importing.files import open_file
 from heytalk_audit.snapshot.importing.mapping import Mapping, SourceAt, read_mapping
@@ -56,7 +56,7 @@ def import_snapshot(path: Path, folder: Path, report: Report = print, progress: 
     """
     if folder.name in ("", ".."):
         raise InputError(f"import {folder}", "names no folder of its own", "name an empty or a new folder by its name")
-    where = f"import {short_name(folder)}"
+    where = f"import {folder.name}"
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(where, "is there already", "name an empty or a new folder")
     with staging(folder, where) as work:
@@ -91,7 +91,7 @@ def check_mapping(path: Path, report: Report = print, progress: Progress = lambd
 def _opened(path: Path, work: Path, faults: list[InputError]) -> Iterator[tuple[Mapping, Source, dict[str, Select]]]:
     """A mapping, its source, and its SELECTs that may run; what is wrong with others is kept. Raises InputError."""
     mapping = read_mapping(path)
-    dialect = _dialect(mapping.source, f"mapping {short_name(path)}: source.dialect")
+    dialect = _dialect(mapping.source, f"mapping {path.name}: source.dialect")
     selects: dict[str, Select] = {}
     for table, text in mapping.tables.items():
         with _kept(faults):
@@ -137,9 +137,7 @@ def _end_on(faults: list[InputError], path: Path, report: Report) -> None:
     if faults:
         for fault in faults:
             report(str(fault))
-        raise InputError(
-            f"mapping {short_name(path)}", f"{len(faults)} things are wrong, each named above", "mend them; nothing was written"
-        )
+        raise InputError(f"mapping {path.name}", f"{len(faults)} things are wrong, each named above", "mend them; nothing was written")
 
 
 def _dialect(source: SourceAt, where: str) -> str:

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from heytalk_audit import contract
 from heytalk_audit.canonical import Strict, read_yaml, refusal
-from heytalk_audit.errors import InputError, nearest, short_name
+from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.expressions.calendar import known_zone
 from heytalk_audit.snapshot.delivery import instant
 
@@ -107,7 +107,7 @@ class Mapping(Strict):
 
 def read_mapping(path: Path) -> Mapping:
     """The mapping in a YAML file. Raises InputError, which quotes no value of it."""
-    where = f"mapping {short_name(path)}"
+    where = f"mapping {path.name}"
     document = _document(path, where)
     if _holds_secret(document):
         todo = "put the address into an environment variable, and its name under source.dsn_env"
