@@ -124,9 +124,11 @@ def _run(hit: Hit) -> str | None:
         return "medium" if len(set(text)) > 4 and not text.isdigit() else None
     if len(text) == 12:
         return _mac(hit)
-    return _digest(hit) if len(text) in (32, 40, 64, 128) else None
+    return _digest(hit) if len(text) in DIGEST_LENGTHS else None
 
 
+#: How many hexadecimal digits the digests of MD5, SHA-1, SHA-256 and SHA-512 have.
+DIGEST_LENGTHS = (32, 40, 64, 128)
 _KEY_PREFIX = re.compile(r"(?<![0-9a-z])(?:shp(?:at|ss|ca|pa)_|do[opr]_v1_|key-)\Z")
 _TOP = "(?:com|net|org|edu|gov|info|biz|io|xyz|app|dev)"
 _COUNTRY = "(?:uk|us|de|fr|es|it|nl|ru|cn|tr|jp|br|au|ca|mx|pl|se|dk|ch|at|ie|nz|za|eg|sa|ae|kr|hk|tw|sg|ar|cl|pe)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from heytalk_audit.detect import checksums, context, numbers, phones
 from heytalk_audit.detect.context import OTHER, REFERENCE, Words, speaks_of
 from heytalk_audit.detect.fold import Lines
 from heytalk_audit.detect.gate import LEAST
+from heytalk_audit.detect.marks import DIGEST_LENGTHS
 from heytalk_audit.detect.patterns import Finding
 
 #: Between country and number a separator may stand only after capitals, or where every character stands apart: "at 12" is no IBAN.
@@ -29,15 +31,22 @@ _INTRODUCED = re.compile(
 )
 _HEXADECIMAL = re.compile(r"[0-9a-f]{2}\Z")
 _CODE = re.compile(r"[a-z][-_.]?\Z")
+_HEX_BEFORE, _HEX_AFTER = re.compile(r"[0-9a-f]*\Z"), re.compile("[0-9a-f]*")
 
 
 def find_numerals(lines: Lines, words: Words, hint: str | None = None) -> Iterator[Finding]:
     """The numbers in lines of text. `hint` is what a column's name says that its values are."""
     runs = numbers.runs(lines.kinds)
     large = runs.of_least(LEAST)
-    yield from _checked(lines, words, large, hint)
-    yield from _ibans(lines, runs)
-    yield from _plain(lines, words, large, hint)
+    for finding in chain(_checked(lines, words, large, hint), _ibans(lines, runs), _plain(lines, words, large, hint)):
+        if not _in_digest(lines.key, *finding[:2]):
+            yield finding
+
+
+def _in_digest(key: str, start: int, end: int) -> bool:
+    """Whether a number is only a part of a run of hexadecimal digits, letters among them, that is as long as a digest."""
+    low, high = start - len(_HEX_BEFORE.search(key[max(0, start - 128) : start])[0]), end + len(_HEX_AFTER.match(key[end : end + 128])[0])
+    return high - low in DIGEST_LENGTHS and high - low > end - start and not key[low:high].isdigit()
 
 
 def _sides(lines: Lines, start: int, end: int, low: int, high: int) -> tuple[str, str]:
