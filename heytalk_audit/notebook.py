@@ -18,6 +18,7 @@ from heytalk_audit.catalogue import rules_of
 from heytalk_audit.detect.in_snapshot import summary
 from heytalk_audit.evidence.row_files import FirstRows, first_rows, in_file_order
 from heytalk_audit.follow_up.standings import unregistered
+from heytalk_audit.investigation.desk import Case, widgets
 from heytalk_audit.policy.chapters import CHAPTERS, PAGE_OF
 from heytalk_audit.report import decided, followed, framework_page, pages, policy_pages, registered
 from heytalk_audit.report.html import Fragment, join
@@ -26,6 +27,8 @@ from heytalk_audit.running import follow_up
 from heytalk_audit.running.session import SUMMARY_FILE, Session
 from heytalk_audit.snapshot.gate import columns_of
 from heytalk_audit.vocabulary import Audience, Outcome
+
+__all__ = ["Case", "Chapter", "Summary", "widgets"]
 
 
 class Chapter:

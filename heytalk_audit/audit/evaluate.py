@@ -81,6 +81,19 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class AllRows:
+    """Every row of a rule's population with its outcome, those that pass among them, on the engine until the next rule is evaluated.
+
+    `classified` is as an `Evaluation` has it; `has_people` says whether rows name the person whom each is about. `missing` says why the
+    rule could not be evaluated, where it could not.
+    """
+
+    classified: ir.Table | None = None
+    has_people: bool = False
+    missing: str | None = None
+
+
+@dataclass(frozen=True)
 class Built:
     """A rule's check on a snapshot, as expressions, and the record that names each of its rows.
 
@@ -114,6 +127,21 @@ def evaluate(rule: Rule, audit: Audit, keep_pass: bool = False, raises: bool = F
         # an engine's message may quote values: its kind and place are enough to find it, and leak nothing
         fault = fault_of(error, rule)
         return _without(rule, Verdict.ERROR, fault.sentence, view, fault=fault)
+
+
+def all_rows(rule: Rule, audit: Audit) -> AllRows:
+    """The outcome of every row of a rule's population; nothing is counted. The outcomes are those of `evaluate`."""
+    view, present = audit.view(audit.shared.table), Present(audit.snapshot.tables)
+    try:
+        built = _build(rule, audit, view, present, keep_pass=True)
+        _refuse_gated(rule, audit, built.reads)
+        audit.shared.compute(view.shared)
+        return AllRows(_keep_classified(rule, built, audit, view)[0], built.check.has_people)
+    except NotEvaluated as error:
+        return AllRows(missing=printable(str(error)))
+    except Exception as error:
+        refuse_failure(error)
+        return AllRows(missing=fault_of(error, rule).sentence)
 
 
 def lacking(rule: Rule, audit: Audit) -> str:

@@ -78,13 +78,22 @@ def _batches(
 ) -> Iterator[pa.RecordBatch]:
     if evaluation.classified is None:
         return
-    if covering:
+    if not covering:
+        yield from pseudonymous(evaluation.classified, engine, pads)
+    else:
         rows = decisions.marked(with_pseudonyms(evaluation.classified, pads))
         listed = rows.select(*EXCEPTIONS.names, accepted=accepted_by(covering, rows))
-    else:
-        # without the rule's own columns the query is the same for every rule, and compiled once
-        listed = with_pseudonyms(narrowed(evaluation.classified, EXCEPTIONS.names), pads)
-    yield from engine.batches(listed.order_by([listed[name].asc() for name in listed.columns]), GROUP)
+        yield from engine.batches(_in_order(listed), GROUP)
+
+
+def pseudonymous(classified: ir.Table, engine: Engine, pads: ir.Table) -> Iterator[pa.RecordBatch]:
+    """Classified rows as an exceptions file has them: by pseudonym, in order."""
+    # without the rule's own columns the query is the same for every rule, and compiled once
+    yield from engine.batches(_in_order(with_pseudonyms(narrowed(classified, EXCEPTIONS.names), pads)), GROUP)
+
+
+def _in_order(rows: ir.Table) -> ir.Table:
+    return rows.order_by([rows[name].asc() for name in rows.columns])
 
 
 def narrowed(table: ir.Table, names: Sequence[str]) -> ir.Table:

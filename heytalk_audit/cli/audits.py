@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -77,11 +76,12 @@ def queue(
     )
 
 
-@app.command(epilog=example("lab"))
-def lab() -> None:
-    """JupyterLab on the notebooks."""
-    import subprocess
+@app.command(epilog=example("lab cases/C-7"), context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lab(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A case's folder, or a folder for copies of the notebooks")] = Path("lab"),
+) -> None:
+    """JupyterLab on a case's notebook, or on copies of the report's notebooks. Other options go to JupyterLab."""
+    from heytalk_audit.investigation.lab import run_lab
 
-    from heytalk_audit.evidence.materials import NOTEBOOKS
-
-    raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyter", "lab", str(NOTEBOOKS)]))
+    raise typer.Exit(run_lab(folder, context.args))

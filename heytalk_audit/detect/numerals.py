@@ -45,7 +45,8 @@ def find_numerals(lines: Lines, words: Words, hint: str | None = None) -> Iterat
 
 def _in_digest(key: str, start: int, end: int) -> bool:
     """Whether a number is only a part of a run of hexadecimal digits, letters among them, that is as long as a digest."""
-    low, high = start - len(_HEX_BEFORE.search(key[max(0, start - 128) : start])[0]), end + len(_HEX_AFTER.match(key[end : end + 128])[0])
+    low = start - _length(_HEX_BEFORE.search(key[max(0, start - 128) : start]))
+    high = end + _length(_HEX_AFTER.match(key[end : end + 128]))
     return high - low in DIGEST_LENGTHS and high - low > end - start and not key[low:high].isdigit()
 
 

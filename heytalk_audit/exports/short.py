@@ -21,7 +21,7 @@ def write(run: Recorded, folder: Path) -> None:
     edition = Edition(run.audit, run.rules, run.areas, run.standings, run.followed, signed, run.evidence)
     body = paper.for_print(short_edition(edition).html)
     title = f"{run.audit.title}: short edition"
-    (folder / f"{_stem(run)}.docx").write_bytes(word.document(body, run, title, run.template))
+    (folder / f"{_stem(run)}.docx").write_bytes(word.document(body, word.Imprint.of_run(run), title, run.template))
     (folder / f"{_stem(run)}.pdf").write_bytes(chromium.printed(paper.wrapped(body, run.audit.title, run.evidence), run, title))
 
 

@@ -5,6 +5,7 @@ The same HTML and template give the same bytes: the document's dates are the ins
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import zipfile
 from dataclasses import dataclass, field
@@ -49,16 +50,16 @@ def opened_template(file: Path | None) -> Document:
 
 def texts_of(run: Recorded) -> list[str]:
     """What stands in the run's template, and in any document that is written into it: it is no value of the snapshot."""
-    return [*Pieces().of_stream(io.BytesIO(document(_SPECIMEN, run, "", run.template))), *STYLES.values()]
+    return [*Pieces().of_stream(io.BytesIO(document(_SPECIMEN, Imprint.of_run(run), "", run.template))), *STYLES.values()]
 
 
-def document(html: str, run: Recorded, title: str, template: Path | None) -> bytes:
+def document(html: str, imprint: Imprint, title: str, template: Path | None) -> bytes:
     """Sanitised HTML, appended to what stands in a template, as the content of a .docx file."""
     written = opened_template(template)
     if template is None:
-        _head_and_foot(written, run)
+        _head_and_foot(written, imprint)
     _Writer(written).feed(html)
-    _describe(written, run, title)
+    _describe(written, imprint, title)
     content = io.BytesIO()
     written.save(content)
     return _without_times(content)
@@ -82,12 +83,12 @@ def _own_template() -> Document:
     return plain
 
 
-def _head_and_foot(written: Document, run: Recorded) -> None:
+def _head_and_foot(written: Document, imprint: Imprint) -> None:
     """A running head and page numbers, which a template of a person's own brings along."""
     section = written.sections[0]
-    section.header.paragraphs[0].add_run(xml_text(run.audit.title))
+    section.header.paragraphs[0].add_run(xml_text(imprint.head))
     foot = section.footer.paragraphs[0]
-    foot.add_run(f"{words.SUBTITLE}\tEvidence {run.evidence[:16]}\tPage ").font.size = Pt(8)
+    foot.add_run(f"{imprint.foot}\tPage ").font.size = Pt(8)
     for number, between in (("PAGE", " of "), ("NUMPAGES", "")):
         field_ = OxmlElement("w:fldSimple")
         field_.set(qn("w:instr"), number)
@@ -95,9 +96,9 @@ def _head_and_foot(written: Document, run: Recorded) -> None:
         foot.add_run(between).font.size = Pt(8)
 
 
-def _describe(written: Document, run: Recorded, title: str) -> None:
-    about, day = written.core_properties, run.as_of.replace(tzinfo=None)
-    about.title, about.subject = xml_text(title)[:255], f"{words.SUBTITLE}; evidence SHA-256 {run.evidence}"
+def _describe(written: Document, imprint: Imprint, title: str) -> None:
+    about, day = written.core_properties, imprint.as_of.replace(tzinfo=None)
+    about.title, about.subject = xml_text(title)[:255], xml_text(imprint.about)
     about.author = about.last_modified_by = "heytalk-audit"
     about.created = about.modified = day
     about.comments, about.language, about.revision = "", "en-GB", 1
@@ -112,6 +113,23 @@ def _without_times(content: io.BytesIO) -> bytes:
             plain.compress_type, plain.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
             new.writestr(plain, old.read(member))
     return again.getvalue()
+
+
+@dataclass(frozen=True)
+class Imprint:
+    """What a document says of its origin on every page: the running head, the digest in its foot and of what, and the instant that stands
+    for the date of writing."""
+
+    head: str
+    foot: str
+    about: str
+    as_of: dt.datetime
+
+    @staticmethod
+    def of_run(run: Recorded) -> Imprint:
+        """Of a document made from a run."""
+        foot = f"{words.SUBTITLE}\tEvidence {run.evidence[:16]}"
+        return Imprint(run.audit.title, foot, f"{words.SUBTITLE}; evidence SHA-256 {run.evidence}", run.as_of)
 
 
 @dataclass

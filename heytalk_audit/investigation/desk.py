@@ -1,0 +1,137 @@
+"""What the notebook of an investigation calls: find, look at a person, choose an instant, count a cohort. Each answer is logged first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from heytalk_audit.investigation.case_file import Case as CaseFolder
+from heytalk_audit.investigation.case_file import open_case
+from heytalk_audit.investigation.cohort import Cohort, cohort
+from heytalk_audit.investigation.find import KINDS, find
+from heytalk_audit.investigation.opening import CLOSED, Opening, opening_of
+from heytalk_audit.investigation.person import Person, look_at
+from heytalk_audit.investigation.picture import timeline_picture
+from heytalk_audit.policy import Policy
+from heytalk_audit.report.html import Fragment, paragraph
+from heytalk_audit.snapshot.delivery import instant
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True)
+class SeenPerson:
+    """One person in a notebook: tables as DataFrames, the timeline as a picture."""
+
+    seen: Person
+    policy: Policy
+    again: Callable[[str], Person]
+
+    def timeline(self) -> pd.DataFrame:
+        """Everything that happened, one row an event: at (UTC), event, table, record."""
+        rows = [[event.at, event.event, event.table, event.record] for event in self.seen.timeline]
+        return pd.DataFrame(rows, columns=["at", "event", "table", "record"])
+
+    def picture(self) -> Fragment:
+        """The timeline drawn, with the days that fell due by the policy."""
+        return timeline_picture(self.seen.timeline, self.seen.open_outcomes)
+
+    def rules(self, at: str = "") -> pd.DataFrame:
+        """Every rule for this person, one row each of its rows: id, outcome, reason, due_on, table, record."""
+        seen = self.again(at) if at else self.seen
+        rows = [[o.id, o.outcome, o.reads(self.policy), o.due_on, o.table, o.record] for o in seen.rules]
+        rows += [[rule, None, why, None, None, None] for rule, why in seen.not_judged.items()]
+        return pd.DataFrame(rows, columns=["id", "outcome", "reason", "due_on", "table", "record"])
+
+    def rows(self) -> pd.DataFrame:
+        """How many rows each table holds of the person."""
+        return pd.DataFrame([[name, rows] for name, rows in self.seen.rows.items()], columns=["table", "rows"])
+
+    def missing(self) -> list[str]:
+        """What was not delivered: where nothing is shown of it, that says nothing."""
+        return list(self.seen.gaps)
+
+    def values(self, table: str) -> pd.DataFrame:
+        """The person's rows of a table, in clear; empty unless two people opened them."""
+        return self.seen.values.get(table, pd.DataFrame())
+
+
+class Case:
+    """An open case in a notebook. `now` is only ever the time that stands in the log."""
+
+    def __init__(self, folder: str | Path = ".", now: Callable[[], dt.datetime] = _now):
+        self.folder: CaseFolder = open_case(Path(folder).absolute())
+        self.now = now
+
+    def opening(self, second: str, reason: str) -> Opening:
+        """What opens clear values: the second person's name, and why."""
+        return opening_of(True, second, reason, self.folder.record.by)
+
+    def find(self, opening: Opening = CLOSED, **what: str) -> pd.DataFrame:
+        """People by one of email, phone, device, user_id or name: pseudonym, how it matches, where, the masked value, region, status."""
+        ((kind, value),) = what.items()
+        matches = find(self.folder, _kind(kind), value, self.now(), opening)
+        return pd.DataFrame([vars(match) for match in matches], columns=["pseudonym", "how", "column", "value", "region", "status"])
+
+    def person(self, pseudonym: str, at: str = "", opening: Opening = CLOSED) -> SeenPerson:
+        """A person by pseudonym, at the snapshot's instant or at an earlier one, as 2025-02-01T00:00:00Z."""
+
+        def seen_at(text: str) -> Person:
+            return look_at(self.folder, pseudonym, self.now(), instant(text, "at") if text else None, opening)
+
+        return SeenPerson(seen_at(at), self.folder.session.audit.policy, seen_at)
+
+    def cohort(
+        self, device: str = "", vendor: str = "", campaign: str = "", between: tuple[str, str] | None = None, rules: Sequence[str] = ()
+    ) -> Cohort:
+        """The people whom a device, a vendor or a campaign leads to, in a time from one instant up to before another."""
+        period = (instant(between[0], "between"), instant(between[1], "between")) if between else None
+        return cohort(self.folder, self.now(), {"device": device, "vendor": vendor, "campaign": campaign}, period, rules)
+
+    def statement(self) -> Fragment:
+        """What the case is about, as it was stated when it was opened."""
+        record = self.folder.record
+        return paragraph(f"Case {record.case}: {record.purpose}. Investigated by {record.by}, approved by {record.approved_by}.")
+
+    def log(self) -> pd.DataFrame:
+        """The look-ups so far."""
+        from heytalk_audit.investigation.case_file import entries_of
+
+        entries = [{name: entry.get(name) for name in ("at", "event", "by", "kind", "subject")} for entry in entries_of(self.folder)]
+        return pd.DataFrame(entries)
+
+
+def _kind(name: str) -> str:
+    kind = name.replace("_", "-")
+    if kind not in KINDS:
+        raise TypeError(f"find looks for {', '.join(k.replace('-', '_') for k in KINDS)}, not {name}")
+    return kind
+
+
+def widgets(case: Case) -> Any:
+    """A form: a pseudonym and an instant, and below it what is seen of that person then. Needs ipywidgets and itables."""
+    import ipywidgets
+    from IPython.display import display
+    from itables import show
+
+    pseudonym = ipywidgets.Text(description="Person", placeholder="16 hex digits")
+    at = ipywidgets.Text(description="Instant", placeholder="2025-02-01T00:00:00Z; empty: the snapshot's own")
+    look, shown = ipywidgets.Button(description="Look"), ipywidgets.Output()
+
+    def on_look(_: Any) -> None:
+        shown.clear_output()
+        with shown:
+            person = case.person(pseudonym.value.strip(), at.value.strip())
+            display(person.picture())  # type: ignore[no-untyped-call]
+            show(person.rules(), connected=False, allow_html=False)
+            show(person.timeline(), connected=False, allow_html=False)
+
+    look.on_click(on_look)
+    return ipywidgets.VBox([ipywidgets.HBox([pseudonym, at, look]), shown])
