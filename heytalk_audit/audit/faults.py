@@ -16,7 +16,7 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from heytalk_audit import contract
-from heytalk_audit.audit.check import Rule
+from heytalk_audit.audit.check import OverTables
 
 #: Kinds of blocks, the first part of a block's code: `absent:support_tickets.text`, `gate:users`.
 ABSENT, GATE = "absent", "gate"
@@ -69,7 +69,11 @@ class Fault:
 
 
 #: What an evidence table is called for readers that a run can do without.
-IN_WORDS = {"policy_clauses": "the published policy text (policy.text)"}
+IN_WORDS = {
+    "policy_clauses": "the published policy text (policy.text)",
+    "processing": "the register of processing (processing)",
+    "incidents": "the register of incidents (incidents)",
+}
 
 
 def absent(names: Iterable[str]) -> NotEvaluated:
@@ -84,8 +88,8 @@ def wrong_type(names: Iterable[str]) -> NotEvaluated:
     return NotEvaluated(Block(WRONG_TYPE, name, f"{name} has another type than the contract says") for name in names)
 
 
-def fault_of(error: Exception, rule: Rule) -> Fault:
-    """A rule's fault: its place is the innermost line of the rule's own room, else the rule itself."""
+def fault_of(error: Exception, rule: OverTables) -> Fault:
+    """The fault of a rule or fact: its place is the innermost line of its own room, else the function itself."""
     code = rule.build.__code__
     home = Path(code.co_filename).parent
     frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).parent == home]
