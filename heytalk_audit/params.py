@@ -150,6 +150,8 @@ class Params(Strict):
     accepted: Register = None
     decisions: Register = None
     attestations: Register = None
+    processing: Register = None
+    incidents: Register = None
     previous: Annotated[str | None, PathTo(Role.EARLIER_RUN)] = None
     previous_snapshot: Annotated[str | None, PathTo(Role.EARLIER_SNAPSHOT)] = None
     findings: Register = None

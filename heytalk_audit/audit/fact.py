@@ -25,7 +25,8 @@ class Part:
 
     `by` names the columns of `rows` that it is split by, so that each thing falls into one row of the table. `counts` are numbers of people
     or rows, as aggregates of the rows that fall into one; `shows` are other aggregates of these, as the oldest day. `within` names for a
-    count the one of which it is a part. `name` is short, and `title` a phrase.
+    count the one of which it is a part. `name` is short, and `title` a phrase. `order` are values of dimensions in the order in which they
+    stand, before others; `own` are dimensions in words of the audit or its registers, which may be long.
     """
 
     rows: ir.Table
@@ -35,6 +36,8 @@ class Part:
     within: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
     title: str = ""
+    order: Sequence[str] = ()
+    own: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

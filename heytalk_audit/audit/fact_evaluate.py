@@ -21,6 +21,7 @@ from heytalk_audit.audit.evaluate import printable_sql
 from heytalk_audit.audit.fact import OF_PEOPLE, Fact, Part, Tally
 from heytalk_audit.audit.fact_result import Cell, FactPart, FactResult
 from heytalk_audit.audit.faults import Fault, NotEvaluated, fault_of
+from heytalk_audit.audit.people import AGE_BANDS
 from heytalk_audit.audit.present import Present
 from heytalk_audit.audit.results import number_read
 from heytalk_audit.audit.rule_result import FaultPlace
@@ -34,6 +35,8 @@ from heytalk_audit.policy.view import View
 _WORD = r"^[A-Za-z0-9_.:/()<>,+ -]{1,60}$"
 #: So many rows of a part are listed at most, the first by its dimensions.
 MOST_ROWS = 1_000
+#: Registers that facts read beside the snapshot.
+REGISTERS = {"processing": "register of processing", "incidents": "register of incidents"}
 #: What the first column is called where a table has several parts.
 PART = "part"
 
@@ -58,7 +61,7 @@ class _Counted:
 
 def evaluate_fact(fact: Fact, audit: Audit, raises: bool = False) -> EvaluatedFact:
     """Evaluate one fact. What it lacks stands in `blocked_by`, and a crash as its fault; with `raises` a crash is raised instead."""
-    view, present = audit.view(audit.shared.table), Present(audit.snapshot.tables)
+    view, present = audit.view(audit.shared.table), Present(audit.snapshot.tables | _registers(audit))
     try:
         counted = _counted(fact, audit, view, present)
         return EvaluatedFact(_result(fact, counted, audit, view, present))
@@ -74,6 +77,10 @@ def evaluate_fact(fact: Fact, audit: Audit, raises: bool = False) -> EvaluatedFa
         place = FaultPlace(type=fault.type, file=fault.file, line=fault.line)
         sentence = f"Not evaluated: an error of the audit itself ({fault.sentence})."
         return EvaluatedFact(_without(fact, (sentence,), blocked_by=("error",), fault=place), fault)
+
+
+def _registers(audit: Audit) -> dict[str, ir.Table]:
+    return {name: audit.tables[name] for name in audit.registers}
 
 
 def _counted(fact: Fact, audit: Audit, view: View, present: Present) -> _Counted:
@@ -114,7 +121,7 @@ def _table_of(part: Part, testers: ir.Table | None) -> ir.Table:
     if "user_id" in rows.columns and testers is not None:
         rows = rows.anti_join(testers, rows.user_id == testers.tester)
         rows = rows.mutate(user_id=_nobody_blank(rows.user_id))
-    rows = rows.mutate(**{name: _shown(rows[name]) for name in part.by})
+    rows = rows.mutate(**{name: rows[name] if name in part.own else _shown(rows[name]) for name in part.by})
     return rows.group_by(list(part.by)).agg(**part.counts, **part.shows).order_by(list(part.by))
 
 
@@ -142,6 +149,7 @@ def _result(fact: Fact, counted: _Counted, audit: Audit, view: View, present: Pr
     audit.shared.compute(view.shared)
     total = engine.rows(counted.total).iloc[0]
     frames = [engine.rows(table.limit(MOST_ROWS + 1)) for table in counted.tables]
+    ordered = [_in_order(part, frame.head(MOST_ROWS)) for part, frame in zip(counted.tally.parts, frames, strict=True)]
     parts = tuple(_part(part) for part in counted.tally.parts)
     columns = _columns(parts)
     statements = audit.shared.sql(view.shared) | {p.name or "table": engine.sql(t) for p, t in zip(parts, counted.tables, strict=True)}
@@ -151,7 +159,7 @@ def _result(fact: Fact, counted: _Counted, audit: Audit, view: View, present: Pr
         counts=counted.tally.counts,
         excluded=int(total["excluded"]),
         columns=columns,
-        rows=tuple(row for part, frame in zip(parts, frames, strict=True) for row in _rows(part, frame.head(MOST_ROWS), columns)),
+        rows=tuple(row for part, lines in zip(parts, ordered, strict=True) for row in _rows(part, lines, columns)),
         parts=parts,
         limits=tuple(_limits(fact, counted, frames, audit, view, present)),
         blocked_by=(),
@@ -176,9 +184,15 @@ def _part(part: Part) -> FactPart:
     return FactPart(name=part.name, title=part.title, by=by, counts=counts, shows=shows, within=dict(part.within))
 
 
-def _rows(part: FactPart, frame: pd.DataFrame, columns: Sequence[str]) -> list[tuple[Cell, ...]]:
-    """The rows of a part in the columns of the whole table; those of other parts are null."""
+def _in_order(part: Part, frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a part in the order of their dimensions."""
+    places = {word: place for place, word in enumerate((*part.order, *(label for _, label in AGE_BANDS)))}
     lines: list[dict[str, Any]] = [{str(name): value for name, value in line.items()} for line in frame.to_dict("records")]
+    return sorted(lines, key=lambda line: [(places.get(line[name], len(places)), str(line[name])) for name in part.by])
+
+
+def _rows(part: FactPart, lines: Sequence[dict[str, Any]], columns: Sequence[str]) -> list[tuple[Cell, ...]]:
+    """The rows of a part in the columns of the whole table; those of other parts are null."""
     whole = set(part.counts)
     return [
         tuple(part.name if name == PART else _cell(line.get(name), name in whole) if name in part.columns else None for name in columns)
@@ -202,13 +216,14 @@ def _cell(value: Any, counted: bool) -> Cell:
 
 def _limits(fact: Fact, counted: _Counted, frames: Sequence[pd.DataFrame], audit: Audit, view: View, present: Present) -> list[str]:
     """What the fact does not show: by its definition, and by this delivery."""
-    unseen = [*left_out(fact, audit), *present.missing]
+    unseen = [name for name in (*left_out(fact, audit), *present.missing) if name not in REGISTERS]
     gaps = verdict.coverage_gaps(fact, counted.reads, unseen, audit, view)
     wrong = sorted(".".join(column) for column in _wrong_columns(counted, audit, view))
     cut = [part.name or "the table" for part, frame in zip(counted.tally.parts, frames, strict=True) if len(frame) > MOST_ROWS]
     return [
         *fact.limits,
         *(f"The delivery limits it: {printable(gap)}." for gap in gaps),
+        *(f"The parameters name no {REGISTERS[name]}." for name in present.missing if name in REGISTERS),
         *([f"Values that break the data contract are counted as not stated: {', '.join(wrong)}."] if wrong else []),
         *(f"Only the first {MOST_ROWS:,} rows of {name} are listed." for name in cut),
     ]

@@ -69,11 +69,7 @@ class Fault:
 
 
 #: What an evidence table is called for readers that a run can do without.
-IN_WORDS = {
-    "policy_clauses": "the published policy text (policy.text)",
-    "processing": "the register of processing (processing)",
-    "incidents": "the register of incidents (incidents)",
-}
+IN_WORDS = {"policy_clauses": "the published policy text (policy.text)"}
 
 
 def absent(names: Iterable[str]) -> NotEvaluated:

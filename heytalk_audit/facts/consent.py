@@ -48,9 +48,9 @@ def state_in_words(state: ir.IntegerValue) -> ir.StringValue:
     ),
 )
 def consent(consents: ir.Table, policy: View) -> Tally:
-    """The people with a record of consent, by purpose and by the state in force: that of the latest event, a refusal or withdrawal before a
-    grant at the same instant. Then the events of the audit's period, by purpose, event, method and version of the policy; a grant that ended
-    by itself in the period is an expiry."""
+    """The people with a record of consent, by purpose and by the state in force: that of the latest event, a refusal or withdrawal before
+    a grant at the same instant. Then the events of the audit's period, by purpose, event, method and version of the policy; a grant that
+    ended by itself in the period is an expiry."""
     c = consents.filter(policy.by_now(consents.event_at))
     held = states(consents, policy)
     now = in_force(held)

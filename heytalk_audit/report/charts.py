@@ -70,7 +70,7 @@ PLAIN = (
 
 
 def plain_bars(series: Mapping[str, Mapping[str, int]], alt: str) -> Fragment:
-    """Stacked horizontal bars of kinds that mean neither good nor bad. One bar alone is not drawn, nor more kinds than can be told apart."""
+    """Stacked horizontal bars of kinds that mean neither good nor bad. One bar alone is not drawn, nor too many kinds."""
     kinds = list(dict.fromkeys(kind for counts in series.values() for kind, n in counts.items() if n))
     if not kinds or len(series) < FEWEST or len(kinds) > len(PLAIN):
         return Fragment("")

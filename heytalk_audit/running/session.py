@@ -38,6 +38,7 @@ from heytalk_audit.disk.failures import failures_named
 from heytalk_audit.disk.working import private_folder
 from heytalk_audit.evidence.folder import exceptions_file
 from heytalk_audit.evidence.row_files import RowReader
+from heytalk_audit.expressions.calendar import Clock
 from heytalk_audit.facts import FACTS
 from heytalk_audit.follow_up import earlier, history
 from heytalk_audit.follow_up.changes import open_records
@@ -47,6 +48,7 @@ from heytalk_audit.policy.text import drift, load_text
 from heytalk_audit.registers import accepted, attestations, findings
 from heytalk_audit.registers import decisions as registered
 from heytalk_audit.rules import RULES
+from heytalk_audit.running.registers import registers_read
 from heytalk_audit.running.share import read_share
 from heytalk_audit.snapshot.budget import budget_of
 from heytalk_audit.snapshot.engines import connect
@@ -109,7 +111,8 @@ class Session:
         columns = earlier.columns_before(self.base / self.params.previous) if self.params.previous else None
         key = parameters.purge_key(self.params.delivery.purge_key_env)
         snapshot = with_compared_ids(open_snapshot(self.base / self.params.snapshot, engine, self.work), key)
-        return Audit(snapshot, policy, settings, compared, columns)
+        today = Clock(snapshot.as_of, settings["audit_tz"]).today
+        return Audit(snapshot, policy, settings, compared, columns, registers_read(self.params, self.base, today))
 
     @cached_property
     def duckdb_options(self) -> dict[str, Any]:
