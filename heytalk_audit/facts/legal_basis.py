@@ -58,7 +58,11 @@ def beside_register(seen: ir.Table, processing: ir.Table) -> ir.Table:
     missing = processing.anti_join(codes, "code")
     missing = missing.mutate(user_id=ibis.null("string"), seen_in=ibis.literal("nothing"), is_found=False, is_registered=True)
     rows = ibis.union(rows, missing.select(rows.columns))
-    state = ibis.cases(
-        (~rows.is_found, "registered, not found"), (rows.is_registered, "found and registered"), else_="found, not registered"
-    )
+    one, both = (~rows.is_found, "registered, not found"), (rows.is_registered, "found and registered")
+    state = ibis.cases(one, both, else_="found, not registered")
     return rows.mutate(register=state, **{name: rows[name].fill_null("not registered") for name in STATED})
+
+
+def without_register(seen: ir.Table) -> ir.Table:
+    """What was seen, where no register was handed in: nothing can be said of whether it is registered."""
+    return seen.mutate(**dict.fromkeys(("register", *STATED), ibis.literal("no register")))

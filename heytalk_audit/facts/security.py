@@ -59,23 +59,14 @@ def addresses(content: ir.Table, policy: View) -> Part:
 def accesses(log: ir.Table, staff: ir.Table, policy: View) -> Part:
     """What the staff looked at in the period."""
     a = with_employment(log.filter(policy.in_period(log.accessed_at)), staff, policy)
-    counts = {"accesses": _.count(), "people": PEOPLE, "without_reference": blank_references()}
-    within = {"without_reference": "accesses"}
-    return Part(
-        a.mutate(table_read=a.read_table), ("role", "table_read"), counts, within=within, name="accesses", title="Access by the staff"
-    )
-
-
-def blank_references() -> ibis.Deferred:
-    """How many accesses name no case."""
-    return _.purpose_ref.isnull().sum()
+    a = a.mutate(table_read=a.read_table, nameless=blank(a.purpose_ref))
+    counts, within = {"accesses": _.count(), "people": PEOPLE, "without_reference": _.nameless.sum()}, {"without_reference": "accesses"}
+    return Part(a, ("role", "table_read"), counts, within=within, name="accesses", title="Access by the staff")
 
 
 def training(staff: ir.Table, policy: View) -> Part:
     """The staff employed on the audit's day by how their training in privacy stands."""
-    s = staff.filter(
-        staff.left_at.isnull() | (staff.left_at >= policy.today), staff.started_at.isnull() | (staff.started_at <= policy.today)
-    )
+    s = staff.filter(~sure(staff.left_at < policy.today), ~sure(staff.started_at > policy.today))
     due = latest(policy.plus_days(s.started_at, "training_start_days"), policy.due_date(s.last_training_at, "training_months"))
     overdue = sure(policy.today > due)
     words = [(s.last_training_at.isnull() & overdue, "never trained"), (overdue, "expired"), (due.isnull(), "not known")]

@@ -35,7 +35,11 @@ class _Drawn:
 #: By fact, what a drawing shows better than the table.
 DRAWN = {
     "people": _Drawn("", "state"),
+    "inactivity": _Drawn("", "last_contact", "premium"),
     "consent": _Drawn("in force", "purpose", "state"),
+    "marketing": _Drawn("", "month", "consent", "sends"),
+    "children": _Drawn("ages", "age_now"),
+    "rights": _Drawn("", "kind", "answer", "requests"),
 }
 
 
