@@ -122,8 +122,9 @@ class Numbers:
         return numbers_page.cover_of_numbers(self.session.described)
 
     def sections(self, *facts: str) -> Fragment:
-        """All that the report says of each of these facts (default: all), in order."""
-        return join(*(numbers_page.fact_section(self.fact(id)) for id in facts or FACTS))
+        """All that the report says of each of these facts (default: all), in order; nothing of those that the parameters leave out."""
+        chosen = self.session.params.facts
+        return join(*(numbers_page.fact_section(self.fact(id)) for id in facts or FACTS if id in chosen))
 
     def fact(self, id: str) -> FactResult:
         """A fact, as this report's audience may see it."""

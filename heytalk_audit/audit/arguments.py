@@ -53,12 +53,13 @@ def refuse_gated(rule: OverTables, audit: Audit, tables: Sequence[str]) -> None:
 
 
 @contextmanager
-def missing_columns_named(rule: OverTables, audit: Audit, present: Present) -> Iterator[None]:
+def missing_columns_named(rule: OverTables, audit: Audit, view: View, present: Present) -> Iterator[None]:
     """Raises NotEvaluated, with the column's name, where what is done within reads a column that was not delivered, or in another type."""
     try:
         yield
     except _NO_COLUMN as error:
-        column = missing_column(error, {name: audit.tables[name] for name in (*rule.tables, *present.read) if name in audit.tables})
+        tables = {name: audit.tables[name] for name in (*rule.tables, *present.read) if name in audit.tables}
+        column = missing_column(error, tables, view.kept)
         if column is None:
             raise
         table, _, name = column.partition(".")

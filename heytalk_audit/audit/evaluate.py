@@ -167,7 +167,7 @@ def dry(rule: Rule, audit: Audit, view: View, kept: Callable[[ir.Table], ir.Tabl
 def _build(rule: Rule, audit: Audit, view: View, present: Present, dry: bool = False, keep_pass: bool = False) -> Built:
     """The rule's check and the rows that do not pass, as expressions: whatever they read is missing here, if it is missing at all."""
     arguments = arguments_of(rule, audit, view, present, dry)
-    with missing_columns_named(rule, audit, present):
+    with missing_columns_named(rule, audit, view, present):
         check = _without_wrong_values(rule, rule.build(**arguments), audit, view)
         record = _record(rule, check, audit)
         testers = _testers(rule, check, audit, view)

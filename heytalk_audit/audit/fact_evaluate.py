@@ -30,6 +30,7 @@ from heytalk_audit.errors import printable
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.view import View
+from heytalk_audit.snapshot.engines import Engine
 
 #: A word that may stand in a report: of codes and names of tables, purposes, vendors. What is none is counted under `OTHER`.
 _WORD = r"^[A-Za-z0-9_.:/()<>,+ -]{1,60}$"
@@ -86,7 +87,7 @@ def _registers(audit: Audit) -> dict[str, ir.Table]:
 def _counted(fact: Fact, audit: Audit, view: View, present: Present) -> _Counted:
     """All that the fact asks of the engine. Raises NotEvaluated."""
     arguments = arguments_of(fact, audit, view, present)
-    with missing_columns_named(fact, audit, present):
+    with missing_columns_named(fact, audit, view, present):
         tally = fact.build(**arguments)
         with_people = any("user_id" in table.columns for table in (tally.of, *(part.rows for part in tally.parts)))
         testers = audit.testers(view) if with_people else None
@@ -122,7 +123,7 @@ def _table_of(part: Part, testers: ir.Table | None) -> ir.Table:
         rows = rows.anti_join(testers, rows.user_id == testers.tester)
         rows = rows.mutate(user_id=_nobody_blank(rows.user_id))
     rows = rows.mutate(**{name: rows[name] if name in part.own else _shown(rows[name]) for name in part.by})
-    return rows.group_by(list(part.by)).agg(**part.counts, **part.shows).order_by(list(part.by))
+    return rows.group_by(list(part.by)).agg(**part.counts, **part.shows)
 
 
 def _nobody_blank(person: ir.StringValue) -> ir.StringValue:
@@ -148,20 +149,19 @@ def _result(fact: Fact, counted: _Counted, audit: Audit, view: View, present: Pr
     engine = audit.snapshot.engine
     audit.shared.compute(view.shared)
     total = engine.rows(counted.total).iloc[0]
-    frames = [engine.rows(table.limit(MOST_ROWS + 1)) for table in counted.tables]
-    ordered = [_in_order(part, frame.head(MOST_ROWS)) for part, frame in zip(counted.tally.parts, frames, strict=True)]
+    fetched = [_fetched(part, table, engine) for part, table in zip(counted.tally.parts, counted.tables, strict=True)]
     parts = tuple(_part(part) for part in counted.tally.parts)
     columns = _columns(parts)
-    statements = audit.shared.sql(view.shared) | {p.name or "table": engine.sql(t) for p, t in zip(parts, counted.tables, strict=True)}
+    statements = audit.shared.sql(view.shared) | {part.name or "counted": of_part.sql for part, of_part in zip(parts, fetched, strict=True)}
     return FactResult(
         **_words(fact),
         total=int(total["total"]),
         counts=counted.tally.counts,
         excluded=int(total["excluded"]),
         columns=columns,
-        rows=tuple(row for part, lines in zip(parts, ordered, strict=True) for row in _rows(part, lines, columns)),
+        rows=tuple(row for part, of_part in zip(parts, fetched, strict=True) for row in _rows(part, of_part.lines, columns)),
         parts=parts,
-        limits=tuple(_limits(fact, counted, frames, audit, view, present)),
+        limits=tuple(_limits(fact, counted, [of_part.rows for of_part in fetched], audit, view, present)),
         blocked_by=(),
         numbers=tuple(number_read(number) for number in view.read.values()),
         tables=counted.reads,
@@ -182,6 +182,21 @@ def _words(fact: Fact) -> dict[str, Any]:
 def _part(part: Part) -> FactPart:
     by, counts, shows = tuple(part.by), tuple(part.counts), tuple(part.shows)
     return FactPart(name=part.name, title=part.title, by=by, counts=counts, shows=shows, within=dict(part.within))
+
+
+@dataclass(frozen=True)
+class _Fetched:
+    """The rows of a part that are listed, in their order, how many there are, and the SQL that counted them."""
+
+    lines: list[dict[str, Any]]
+    rows: int
+    sql: str
+
+
+def _fetched(part: Part, table: ir.Table, engine: Engine) -> _Fetched:
+    # kept on the engine first: what is small is then ordered and cut without counting anew
+    kept, sql, rows = engine.keep("counted", table)
+    return _Fetched(_in_order(part, engine.rows(kept.order_by(list(part.by)).limit(MOST_ROWS))), rows, sql)
 
 
 def _in_order(part: Part, frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -214,12 +229,12 @@ def _cell(value: Any, counted: bool) -> Cell:
     return int(number) if counted or number.is_integer() else round(number, 2)
 
 
-def _limits(fact: Fact, counted: _Counted, frames: Sequence[pd.DataFrame], audit: Audit, view: View, present: Present) -> list[str]:
+def _limits(fact: Fact, counted: _Counted, sizes: Sequence[int], audit: Audit, view: View, present: Present) -> list[str]:
     """What the fact does not show: by its definition, and by this delivery."""
     unseen = [name for name in (*left_out(fact, audit), *present.missing) if name not in REGISTERS]
     gaps = verdict.coverage_gaps(fact, counted.reads, unseen, audit, view)
     wrong = sorted(".".join(column) for column in _wrong_columns(counted, audit, view))
-    cut = [part.name or "the table" for part, frame in zip(counted.tally.parts, frames, strict=True) if len(frame) > MOST_ROWS]
+    cut = [part.name or "the table" for part, size in zip(counted.tally.parts, sizes, strict=True) if size > MOST_ROWS]
     return [
         *fact.limits,
         *(f"The delivery limits it: {printable(gap)}." for gap in gaps),

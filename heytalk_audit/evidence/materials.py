@@ -51,10 +51,10 @@ def _of_policy(policy: Policy) -> list[dict[str, Any]]:
 def _of_catalogue(params: Params) -> list[dict[str, Any]]:
     """The rules, the facts and the notebooks that are run."""
     chapters = [CHAPTERS[name] for name in CHAPTERS if name in params.chapters]
-    notebooks = [NOTEBOOKS / f"{c.notebook}.ipynb" for c in (NUMBERS, *chapters, SUMMARY)]
+    notebooks = [NOTEBOOKS / f"{c.notebook}.ipynb" for c in (*([NUMBERS] if params.facts else []), *chapters, SUMMARY)]
     rules = [RULES[id] for chapter in chapters for id in rules_of(chapter.name, params.rules)]
     used = [described(f"rule/{rule.id}", rule.source.encode()) for rule in rules]
-    used += [described(f"fact/{fact.id}", fact.source.encode()) for fact in FACTS.values()]
+    used += [described(f"fact/{fact.id}", fact.source.encode()) for fact in FACTS.values() if fact.id in params.facts]
     return used + [described(f"notebook/{path.name}", path.read_bytes()) for path in notebooks]
 
 

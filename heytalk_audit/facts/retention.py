@@ -43,4 +43,4 @@ def retention(
     rows = ibis.union(*[with_state(table, of_table, retention_exceptions, policy) for table, of_table in kept.items()])
     rows = ibis.union(rows, purged_rows(purge_log, policy).select(rows.columns))
     part = Part(rows, ("data", *LABELS), COUNTS, DAYS, WITHIN, own=LABELS)
-    return Tally(rows.filter(rows.is_kept), [part])
+    return Tally(ibis.union(*[of_table.select("user_id") for of_table in kept.values()]), [part])

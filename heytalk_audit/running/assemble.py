@@ -60,7 +60,7 @@ def _write_results(parameters: Params, base: Path, work: Path, staged: Path) -> 
     limits = Limits.of(settings_of(load_policy(parameters.policy.name, base), parameters.settings))
     internal = [RuleResult.model_validate(_read(work, result_file(rule))) for rule in _rules(parameters)]
     rules = [disclosure.of_rule(result, parameters.report.audience, limits) for result in internal]
-    facts = [FactResult.model_validate(_read(work, fact_file(fact))) for fact in FACTS]
+    facts = [FactResult.model_validate(_read(work, fact_file(fact))) for fact in FACTS if fact in parameters.facts]
     visible = [fact_disclosure.of_fact(fact, parameters.report.audience) for fact in facts]
     results = Results.model_validate(_read(work, SUMMARY_FILE) | {"rules": rules, "facts": visible})
     (staged / folder.RESULTS).write_bytes(canonical(results.plain()))

@@ -75,9 +75,15 @@ def _batches(parameters: Params, work: Path) -> list[list[ReportChapter]]:
     profiled = json.loads((work / profile.FILE).read_text("utf-8"))
     chapters = longest_first([CHAPTERS[name] for name in CHAPTERS if name in parameters.chapters], parameters.rules, profiled)
     first, rest = [c for c in chapters if c.name == "evidence"], [c for c in chapters if c.name != "evidence"]
-    # facts read more tables than any chapter
-    batches = [[NUMBERS, *rest], first, [SUMMARY]] if parameters.accepted else [[NUMBERS, *chapters], [SUMMARY]]
+    # facts read more tables than any chapter: they begin first
+    facts = _of_facts(parameters)
+    batches = [[*facts, *rest], first, [SUMMARY]] if parameters.accepted else [[*facts, *chapters], [SUMMARY]]
     return [batch for batch in batches if batch]
+
+
+def _of_facts(parameters: Params) -> list[ReportChapter]:
+    """The chapter of facts, where the parameters leave any."""
+    return [NUMBERS] if parameters.facts else []
 
 
 def _connections(parameters: Params, batch: list[ReportChapter], workers: int) -> int:
