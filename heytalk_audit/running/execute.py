@@ -164,12 +164,8 @@ def _write_pages(parameters: Params, chapter: ReportChapter, executed: NotebookN
 def _listed(parameters: Params) -> list[ReportPage]:
     """All pages of the report, in the order of its navigation."""
     chapters = [CHAPTERS[name] for name in CHAPTERS if name in parameters.chapters]
-    return [
-        *SUMMARY.pages[:1],
-        *NUMBERS.pages,
-        *(p for chapter in chapters for p in chapter.pages),
-        *_pages_of(parameters, SUMMARY.further),
-    ]
+    own = (p for chapter in (*_of_facts(parameters), *chapters) for p in chapter.pages)
+    return [*SUMMARY.pages[:1], *own, *_pages_of(parameters, SUMMARY.further)]
 
 
 def _pages_of(parameters: Params, pages: Iterable[ReportPage]) -> list[ReportPage]:
