@@ -58,6 +58,7 @@ bench: setup
 
 rules: setup
 	$(BIN)/python -c 'from heytalk_audit.catalogue import markdown; print(markdown(), end="")' > RULES.md
+	$(BIN)/python -c 'from heytalk_audit.catalogue import facts_markdown; print(facts_markdown(), end="")' > FACTS.md
 
 contract: setup
 	$(BIN)/python -c 'import sys; from heytalk_audit.catalogue import needs_document; sys.stdout.buffer.write(needs_document())' > .needs.json

@@ -11,9 +11,11 @@ from rich.table import Table
 
 from heytalk_audit.audit.check import Rule
 from heytalk_audit.audit.evaluate import evaluate
+from heytalk_audit.audit.fact import Fact
 from heytalk_audit.audit.needs import empty_audit, needs_of
 from heytalk_audit.canonical import canonical
 from heytalk_audit.errors import InputError, nearest
+from heytalk_audit.facts import FACTS
 from heytalk_audit.policy import Policy, load_policy
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.policy.method import LEFT_OUT, method_of
@@ -27,6 +29,15 @@ COMMON = (
     "needs is missing or breaks the data contract, the row is unknown. A period of months begins on the local day of the event and",
     "ends with the day of the same number, or with the last day of the month if there is none. Numbers are those of the policy and",
     "the default settings.",
+)
+
+
+#: What holds for every fact, as lines of FACTS.md.
+COMMON_OF_FACTS = (
+    "A fact says what the data holds, and judges nothing. Its total counts distinct people, unless it says what else it counts. Test",
+    "accounts are left out, and counted beside. Each thing that a part of its table counts falls into one row of that part. A fact that",
+    "lacks a table or a column, or whose table failed a gate, is not evaluated: it says what is missing, and shows no number. Readers",
+    "outside see no number from 1 to 4, and none that would give one away; totals are never hidden. The parameter `facts` chooses facts.",
 )
 
 
@@ -90,6 +101,21 @@ def markdown() -> str:
         for rule in rules:
             parts += _section(rule, policy)
     return "\n".join([*parts, *_settings(policy)])
+
+
+def facts_markdown() -> str:
+    """FACTS.md: every fact, with its definition, what it reads and what it does not show."""
+    head = ["# Facts", "", "Made by `make rules` from the facts; a test fails when it is stale.", "", *COMMON_OF_FACTS, ""]
+    rows = [f"| [{fact.id}](#{fact.title.lower().replace(' ', '-')}) | {fact.title} | {_reads(fact)} |" for fact in FACTS.values()]
+    parts = [*head, "| Fact | Title | Reads |", "|---|---|---|", *rows, ""]
+    for fact in FACTS.values():
+        limits = [f"* {sentence}" for sentence in fact.limits]
+        parts += [f"## {fact.title}", "", f"`{fact.id}`. {fact.definition}", "", "What it does not show:", "", *limits, ""]
+    return "\n".join(parts)
+
+
+def _reads(fact: Fact) -> str:
+    return ", ".join(fact.tables) + (", and other delivered tables or registers" if "present" in fact.arguments else "")
 
 
 def _settings(policy: Policy) -> list[str]:

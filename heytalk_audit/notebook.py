@@ -13,14 +13,16 @@ from heytalk_audit.audit.audit import DETECTIONS
 from heytalk_audit.audit.describe import delivered_tables
 from heytalk_audit.audit.document import AreaRating, ClauseStanding
 from heytalk_audit.audit.exceptions import EXCEPTIONS
+from heytalk_audit.audit.fact_result import FactResult
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.detect.in_snapshot import summary
 from heytalk_audit.evidence.row_files import FirstRows, first_rows, in_file_order
+from heytalk_audit.facts import FACTS
 from heytalk_audit.follow_up.standings import unregistered
 from heytalk_audit.investigation.desk import Case, widgets
 from heytalk_audit.policy.chapters import CHAPTERS, PAGE_OF
-from heytalk_audit.report import decided, followed, framework_page, pages, policy_pages, registered
+from heytalk_audit.report import decided, followed, framework_page, numbers_page, pages, policy_pages, registered
 from heytalk_audit.report.html import Fragment, join
 from heytalk_audit.rules import RULES
 from heytalk_audit.running import follow_up
@@ -110,6 +112,31 @@ class Chapter:
     def register(self) -> Fragment:
         """The register of accepted exceptions: how each entry stands, and what it covers."""
         return registered.register_page(self.session.register, self.session.audience)
+
+
+class Numbers:
+    """The page of facts: what is, in numbers. Each is evaluated when its section is first shown."""
+
+    def __init__(self, params: str | Path, overrides: str | Sequence[str] = ()):
+        self.session = Session(params, overrides)
+
+    def cover(self) -> Fragment:
+        """What was counted, when, of which snapshot, and how to read it."""
+        return numbers_page.cover_of_numbers(self.session.described)
+
+    def sections(self, *facts: str) -> Fragment:
+        """All that the report says of each of these facts (default: all), in order; nothing of those that the parameters leave out."""
+        chosen = self.session.params.facts
+        return join(*(numbers_page.fact_section(self.fact(id)) for id in facts or FACTS if id in chosen))
+
+    def fact(self, id: str) -> FactResult:
+        """A fact, as this report's audience may see it."""
+        return self.session.shown_fact(self.session.fact(id))
+
+    def table(self, id: str) -> pd.DataFrame:
+        """The table of a fact, as this report's audience may see it; a hidden number is null."""
+        result = self.fact(id)
+        return pd.DataFrame(list(result.rows), columns=list(result.columns))
 
 
 class Summary:

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from heytalk_audit.canonical import Strict, read_yaml, refusal
 from heytalk_audit.errors import InputError, looked_in, nearest
-from heytalk_audit.policy.chapters import CHAPTERS
+from heytalk_audit.policy.chapters import CHAPTERS, SUBJECTS
 from heytalk_audit.snapshot.budget import refused_option
 from heytalk_audit.vocabulary import Audience
 
@@ -40,6 +40,13 @@ def known_chapter(name: str) -> str:
     """A chapter of the report; an unknown one is refused with the nearest known."""
     if name not in CHAPTERS:
         raise ValueError(f"unknown chapter {name[:40]!r}; {nearest(name[:40], CHAPTERS)}")
+    return name
+
+
+def known_fact(name: str) -> str:
+    """A fact; an unknown one is refused with the nearest known."""
+    if name not in SUBJECTS:
+        raise ValueError(f"unknown fact {name[:40]!r}; {nearest(name[:40], SUBJECTS)}")
     return name
 
 
@@ -146,10 +153,13 @@ class Params(Strict):
     delivery: DeliveryParams = DeliveryParams()
     chapters: list[Annotated[str, AfterValidator(known_chapter)]] = Field(default_factory=lambda: list(CHAPTERS))
     rules: list[str] = Field(default_factory=list)
+    facts: list[Annotated[str, AfterValidator(known_fact)]] = Field(default_factory=lambda: list(SUBJECTS))
     settings: dict[str, Any] = Field(default_factory=dict)
     accepted: Register = None
     decisions: Register = None
     attestations: Register = None
+    processing: Register = None
+    incidents: Register = None
     previous: Annotated[str | None, PathTo(Role.EARLIER_RUN)] = None
     previous_snapshot: Annotated[str | None, PathTo(Role.EARLIER_SNAPSHOT)] = None
     findings: Register = None

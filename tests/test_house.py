@@ -25,10 +25,12 @@ from hypothesis import strategies as st
 
 from heytalk_audit import contract
 from heytalk_audit.audit.holds import covers
-from heytalk_audit.catalogue import markdown
+from heytalk_audit.catalogue import facts_markdown, markdown
 from heytalk_audit.expressions.calendar import add_months, last_start_overdue, plus_months, working_day
 from heytalk_audit.expressions.strings import blank, lower, tokens, trim
+from heytalk_audit.facts import FACTS
 from heytalk_audit.policy import load_policy
+from heytalk_audit.policy.chapters import SUBJECTS
 from heytalk_audit.policy.method import method_of
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot.engines import connect
@@ -89,12 +91,29 @@ FENCED = re.compile(
 )
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "heytalk_audit" / "rules").glob("*.py")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", sorted(path for room in ("rules", "facts") for path in (ROOT / "heytalk_audit" / room).glob("*.py")), ids=lambda p: p.name
+)
 def test_rules_use_no_fenced_operation(path):
     source = path.read_text("utf-8")
     assert not FENCED.search(source)
     names = {a.name for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Import) for a in n.names}
     assert names <= {"ibis", "ibis.expr.types", "datetime"}
+
+
+@pytest.mark.parametrize("id", sorted(FACTS))
+def test_a_fact_is_short_annotated_and_says_what_it_counts(id):
+    fact = FACTS[id]
+    (function,) = ast.parse(fact.source).body
+    assert function.end_lineno - function.lineno < 20
+    used = {node.id for statement in function.body for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    assert {a.arg for a in function.args.args} <= used
+    assert all(a.annotation is not None for a in function.args.args) and function.returns.id == "Tally"
+    assert fact.definition.endswith(".") and fact.limits and all(sentence.endswith(".") for sentence in fact.limits)
+
+
+def test_every_subject_has_a_fact():
+    assert tuple(FACTS) == SUBJECTS
 
 
 def test_the_demo_knows_no_rule():
@@ -210,6 +229,7 @@ def test_no_two_public_names_mean_different_things():
 
 def test_the_printed_catalogue_is_fresh():
     assert (ROOT / "RULES.md").read_text("utf-8") == markdown(), "make rules"
+    assert (ROOT / "FACTS.md").read_text("utf-8") == facts_markdown(), "make rules"
 
 
 def test_the_contract_is_one_by_the_standards_own_schema():

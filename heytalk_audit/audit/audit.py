@@ -39,7 +39,7 @@ class Audit:
     """A snapshot, a policy and settings: everything a verdict depends on.
 
     `drift` says per clause how its sentence stands in the published text, null where there is none to compare; `previous` are the
-    columns that an earlier audit was delivered, by table.
+    columns that an earlier audit was delivered, by table; `registers` are those that facts read, as small tables by name.
     """
 
     snapshot: Snapshot
@@ -47,6 +47,7 @@ class Audit:
     settings: Mapping[str, Any] = field(default_factory=dict)
     drift: list[dict[str, str]] | None = None
     previous: dict[str, list[str]] | None = None
+    registers: Mapping[str, pa.Table] = field(default_factory=dict)
 
     @cached_property
     def clock(self) -> Clock:
@@ -56,10 +57,11 @@ class Audit:
 
     @cached_property
     def tables(self) -> dict[str, ir.Table]:
-        """Everything that a rule may name: delivered tables and evidence tables."""
+        """Everything that a rule or a fact may name: delivered tables, evidence tables, and registers."""
         snapshot = self.snapshot
         delivered = {name: wrong_values.as_null(name, table, self.wrong) for name, table in snapshot.tables.items()}
-        return delivered | {name: snapshot.engine.put(name, table) for name, table in self._evidence.items()}
+        own = self._evidence | dict(self.registers)
+        return delivered | {name: snapshot.engine.put(name, table) for name, table in own.items()}
 
     @cached_property
     def _evidence(self) -> dict[str, pa.Table]:
@@ -93,7 +95,7 @@ class Audit:
         return self.tables.get(name)
 
     def empty_table(self, name: str) -> ir.Table:
-        """A table of the contract without rows, for rules that can do without it."""
+        """A table of the contract without rows, for what can do without it."""
         return self.snapshot.engine.put(f"no_{name}", contract.load()[name].schema.empty_table())
 
     @cached_property

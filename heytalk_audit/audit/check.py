@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import ibis.expr.types as ir
 
@@ -178,6 +178,28 @@ class Rule:
     def source(self) -> str:
         """Its source, as the report shows it."""
         return inspect.getsource(self.build)
+
+
+class OverTables(Protocol):
+    """What is computed from tables of a snapshot: a rule, or a fact. `Rule` and `fact.Fact` say what each of these is."""
+
+    @property
+    def build(self) -> Callable[..., Any]: ...
+
+    @property
+    def arguments(self) -> tuple[str, ...]: ...
+
+    @property
+    def tables(self) -> tuple[str, ...]: ...
+
+    @property
+    def optional(self) -> tuple[str, ...]: ...
+
+    @property
+    def looks_in(self) -> tuple[str, ...]: ...
+
+    @property
+    def family(self) -> str: ...
 
 
 RULES: dict[str, Rule] = {}

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from heytalk_audit.audit.fact_result import FactResult
 from heytalk_audit.audit.pseudonym import is_key_of
 from heytalk_audit.audit.rule_result import Count, DecisionStanding, Document, EntryStanding, RuleResult
 from heytalk_audit.canonical import canonical
@@ -266,6 +267,7 @@ class Results(Document):
     decisions: tuple[DecisionStanding, ...] = ()
     findings: tuple[FindingStanding, ...]
     follow_up: FollowUpDocument | None
+    facts: tuple[FactResult, ...] = ()
 
 
 def json_schema() -> bytes:

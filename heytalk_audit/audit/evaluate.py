@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 
 from heytalk_audit import contract
-from heytalk_audit.audit import ledger, no_value, verdict, wrong_values
+from heytalk_audit.audit import ledger, verdict, wrong_values
+from heytalk_audit.audit.arguments import arguments_of, left_out, missing_columns_named, refuse_gated
 from heytalk_audit.audit.assumed import assumptions
-from heytalk_audit.audit.audit import READ_FROM_TEXTS, Audit
+from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.breakdown import shown_value
 from heytalk_audit.audit.check import Check, OverTime, Rule
 from heytalk_audit.audit.classify import classify, labelled_rows, shown_breakdowns, tested_records
 from heytalk_audit.audit.columns_read import columns_behind, roots, verdict_roots
 from heytalk_audit.audit.counts import RowCounts, count
-from heytalk_audit.audit.faults import EMPTY, GATE, Block, Fault, NotEvaluated, absent, fault_of, missing_column, wrong_type
-from heytalk_audit.audit.hashed_log import refuse_hashed
+from heytalk_audit.audit.faults import EMPTY, Block, Fault, NotEvaluated, absent, fault_of
 from heytalk_audit.audit.holds import Hold
 from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.people import newest_rows
@@ -28,12 +27,10 @@ from heytalk_audit.audit.sampling import Sample, draw
 from heytalk_audit.disk.failures import refuse_failure
 from heytalk_audit.errors import printable
 from heytalk_audit.policy.view import View
-from heytalk_audit.snapshot import gate, profile
+from heytalk_audit.snapshot import gate
 from heytalk_audit.snapshot.engines import Engine
 from heytalk_audit.vocabulary import Limit, Outcome, Verdict
 
-#: What is raised where a column that a rule names is not there.
-_NO_COLUMN = (AttributeError, ibis.common.exceptions.IbisTypeError)
 #: Tables of the engine that hold the rows of the rule that is evaluated: those that do not pass, and the same with all that is counted.
 CANDIDATES, CLASSIFIED = "candidates", "classified"
 
@@ -114,7 +111,7 @@ def evaluate(rule: Rule, audit: Audit, keep_pass: bool = False, raises: bool = F
     view, present = audit.view(audit.shared.table), Present(audit.snapshot.tables)
     try:
         built = _build(rule, audit, view, present, keep_pass=keep_pass)
-        _refuse_gated(rule, audit, built.reads)
+        refuse_gated(rule, audit, built.reads)
         return _run(rule, built, audit, view, present)
     except NotEvaluated as error:
         codes = tuple(dict.fromkeys(block.code for block in error.blocks))
@@ -153,7 +150,7 @@ def blocks_of(rule: Rule, audit: Audit) -> tuple[Block, ...]:
     """What keeps a rule from being evaluated on the snapshot, without evaluating it: the first of it that shows, empty where nothing."""
     try:
         built = _build(rule, audit, audit.view(), Present(audit.snapshot.tables), dry=True)
-        _refuse_gated(rule, audit, built.reads)
+        refuse_gated(rule, audit, built.reads)
         return ()
     except NotEvaluated as error:
         return error.blocks
@@ -191,35 +188,14 @@ def outline(rule: Rule, audit: Audit) -> Check | None:
 def dry(rule: Rule, audit: Audit, view: View, kept: Callable[[ir.Table], ir.Table]) -> dict[str, ir.Table]:
     """A rule's tables as expressions, without evaluating it; `kept` is the first as it will be once it is kept. Raises NotEvaluated."""
     built = _build(rule, audit, view, Present(audit.snapshot.tables), dry=True)
-    _refuse_gated(rule, audit, built.reads)
+    refuse_gated(rule, audit, built.reads)
     return {CANDIDATES: built.candidates, CLASSIFIED: _labelled(rule, built.check, kept(built.candidates), audit, view)}
-
-
-def _refuse_absent(rule: Rule, audit: Audit) -> None:
-    there = (*READ_FROM_TEXTS, *audit.tables, *rule.optional)
-    missing = [table for table in rule.tables if table not in there]
-    if missing:
-        raise absent(missing)
-    no_value.refuse_without_values(rule, audit.snapshot, audit.settings)
-
-
-def _refuse_gated(rule: Rule, audit: Audit, tables: Sequence[str]) -> None:
-    if rule.family in verdict.GATES:
-        return
-    refuse_hashed(rule, tuple(tables), audit.log_is_hashed)
-    failed = [table for table in tables if table in audit.blocked]
-    if failed:
-        raise NotEvaluated(Block(GATE, table, f"{table} failed a gate ({audit.blocked[table]})") for table in failed)
 
 
 def _build(rule: Rule, audit: Audit, view: View, present: Present, dry: bool = False, keep_pass: bool = False) -> Built:
     """The rule's check and the rows that do not pass, as expressions: whatever they read is missing here, if it is missing at all."""
-    _refuse_absent(rule, audit)
-    special: dict[str, Any] = {"policy": view, "present": present}
-    left_out = tuple(name for name in rule.optional if name not in audit.tables)
-    special |= {name: audit.empty_table(name) for name in left_out}
-    arguments = {name: special[name] if name in special else audit.table(name, dry) for name in rule.arguments}
-    try:
+    arguments = arguments_of(rule, audit, view, present, dry)
+    with missing_columns_named(rule, audit, view, present):
         check = _without_wrong_values(rule, rule.build(**arguments), audit, view)
         record = _record(rule, check, audit)
         testers = _testers(rule, check, audit, view)
@@ -227,15 +203,8 @@ def _build(rule: Rule, audit: Audit, view: View, present: Present, dry: bool = F
         if isinstance(check.exempt, Hold):
             # what a hold reads is missing here, too
             _labelled(rule, check, candidates, audit, view)
-    except _NO_COLUMN as error:
-        column = missing_column(error, {name: audit.tables[name] for name in (*rule.tables, *present.read) if name in audit.tables})
-        if column is None:
-            raise
-        table, _, name = column.partition(".")
-        is_wrong = audit.snapshot.profile[table]["columns"][name]["status"] == profile.WRONG
-        raise (wrong_type if is_wrong else absent)([column]) from error
     needs = _needs(rule, check)
-    return Built(check, record, candidates, needs, tuple(dict.fromkeys((*needs, *present.read))), left_out)
+    return Built(check, record, candidates, needs, tuple(dict.fromkeys((*needs, *present.read))), left_out(rule, audit))
 
 
 def _without_wrong_values(rule: Rule, check: Check, audit: Audit, view: View) -> Check:

@@ -7,16 +7,16 @@ without its message, which may quote data.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from heytalk_audit import contract
-from heytalk_audit.audit.check import Rule
+from heytalk_audit.audit.check import OverTables
 
 #: Kinds of blocks, the first part of a block's code: `absent:support_tickets.text`, `gate:users`.
 ABSENT, GATE = "absent", "gate"
@@ -84,8 +84,8 @@ def wrong_type(names: Iterable[str]) -> NotEvaluated:
     return NotEvaluated(Block(WRONG_TYPE, name, f"{name} has another type than the contract says") for name in names)
 
 
-def fault_of(error: Exception, rule: Rule) -> Fault:
-    """A rule's fault: its place is the innermost line of the rule's own room, else the rule itself."""
+def fault_of(error: Exception, rule: OverTables) -> Fault:
+    """The fault of a rule or fact: its place is the innermost line of its own room, else the function itself."""
     code = rule.build.__code__
     home = Path(code.co_filename).parent
     frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).parent == home]
@@ -94,15 +94,15 @@ def fault_of(error: Exception, rule: Rule) -> Fault:
     return Fault(type(error).__name__, Path(file).name, line, message, "".join(traceback.format_exception(error)))
 
 
-def missing_column(error: Exception, tables: dict[str, ir.Table]) -> str | None:
+def missing_column(error: Exception, tables: dict[str, ir.Table], kept: Mapping[ops.Node, ops.Node] = MappingProxyType({})) -> str | None:
     """The contract's column, as `table.column`, that one of these tables lacks and that the error is about; null where it is about none.
 
-    The error itself names the column: nothing is searched in its text.
+    The error itself names the column: nothing is searched in its text. `kept` are tables that are computed once, and what of.
     """
     name, relation = _lookup_of(error)
     if name is None or relation is None:
         return None
-    sources, there = {relation, *relation.find(ops.Relation)}, set(relation.schema)
+    sources, there = _sources(relation, kept), set(relation.schema)
     lacking = {
         table: len(set(delivered.columns) - there)
         for table, delivered in tables.items()
@@ -110,6 +110,18 @@ def missing_column(error: Exception, tables: dict[str, ir.Table]) -> str | None:
     }
     # of several that lack it, the one whose rows these are: all its columns are there
     return f"{min(lacking, key=lambda table: lacking[table])}.{name}" if lacking else None
+
+
+def _sources(relation: ops.Node, kept: Mapping[ops.Node, ops.Node]) -> set[ops.Node]:
+    """A relation and all that it is made of, also through what is computed once."""
+    sources: set[ops.Node] = set()
+    waiting = [relation]
+    while waiting:
+        node = waiting.pop()
+        new = {node, *node.find(ops.Relation)} - sources
+        sources |= new
+        waiting += [kept[held] for held in new if held in kept]
+    return sources
 
 
 def _lookup_of(error: Exception) -> tuple[str | None, ops.Node | None]:

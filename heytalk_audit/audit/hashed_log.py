@@ -12,7 +12,6 @@ import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
-from heytalk_audit.audit.check import Rule
 from heytalk_audit.audit.faults import Block, NotEvaluated
 from heytalk_audit.audit.pseudonym import key_pads, keyed_digest
 from heytalk_audit.expressions.calendar import sure
@@ -62,8 +61,8 @@ def is_hashed(snapshot: Snapshot, share: float) -> bool:
     return bool(shares["share"] >= share) and not bool(shares["of_users"] >= share)
 
 
-def refuse_hashed(rule: Rule, reads: tuple[str, ...], hashed: bool) -> None:
-    """Raise NotEvaluated for a rule that compares the ids of such a log."""
+def refuse_hashed(reads: tuple[str, ...], hashed: bool) -> None:
+    """Raise NotEvaluated for what compares the ids of such a log."""
     if hashed and LOG in reads:
         raise NotEvaluated([Block("hashed_purge_log", LOG, "the ids of purge_log are hashes, and there is no key to compare them under")])
 

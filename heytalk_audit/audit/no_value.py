@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from heytalk_audit.audit.check import Rule
 from heytalk_audit.audit.faults import NO_VALUE, Block, NotEvaluated
 from heytalk_audit.expressions.fillers import identifies
 from heytalk_audit.snapshot.open import Snapshot
@@ -14,10 +13,9 @@ from heytalk_audit.snapshot.open import Snapshot
 IDENTITY = ("users.display_name", "users.email", "users.phone")
 
 
-def refuse_without_values(rule: Rule, snapshot: Snapshot, settings: Mapping[str, Any]) -> None:
-    """Raise NotEvaluated where a rule looks for values in columns none of which holds one, although their table has rows. `settings` have
-    the words that stand for nobody."""
-    names = rule.looks_in
+def refuse_without_values(names: Sequence[str], snapshot: Snapshot, settings: Mapping[str, Any]) -> None:
+    """Raise NotEvaluated where none of the columns of these names holds a value, although their table has rows. `settings` have the words
+    that stand for nobody."""
     tables = {name.partition(".")[0] for name in names}
     there = [name for name in names if _delivered(name, snapshot)]
     if not there or not any(snapshot.profile[table]["rows"] for table in tables):

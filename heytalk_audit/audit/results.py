@@ -76,7 +76,7 @@ def summarise(
             "repeated": repeated,
             "figures": [{"label": label, "value": value} for label, value in evaluation.figures.items()],
             "samples": _samples(evaluation, audit.snapshot.engine, pads, labels),
-            "numbers": [_number(number) for number in evaluation.view.read.values()] if evaluation.view else [],
+            "numbers": [number_read(number) for number in evaluation.view.read.values()] if evaluation.view else [],
             "tables": evaluation.tables,
             "assumptions": tuple(dict.fromkeys(name for names in evaluation.assumptions.values() for name in names)),
             "assumed": sum(line.rows for line in _violations(evaluation.counts) if line.reason in evaluation.assumptions),
@@ -229,7 +229,8 @@ def _over_time(evaluation: Evaluation) -> OverTimeResult | None:
     return OverTimeResult(words=monthly.drawn.words, points=tuple(Point.model_validate(line) for line in lines))
 
 
-def _number(number: Number) -> NumberRead:
+def number_read(number: Number) -> NumberRead:
+    """A number of the policy, or a setting, as results have it."""
     value = json.loads(json.dumps(number.value, default=str))
     return NumberRead(name=number.name, value=value, unit=number.unit, clause=number.clause, origin=number.origin, means=number.means)
 

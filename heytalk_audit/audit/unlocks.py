@@ -64,7 +64,7 @@ def _block(rule: Rule, audit: Audit, suspect: set[str]) -> str:
         # a rule is built only where something may stand in its way: that takes a while
         return printable(lacking(rule, audit))
     try:
-        refuse_without_values(rule, audit.snapshot, audit.settings)
+        refuse_without_values(rule.looks_in, audit.snapshot, audit.settings)
     except NotEvaluated as error:
         return printable(error)
     return ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from heytalk_audit import contract
 from heytalk_audit.audit.audit import COLUMN_CONTENTS, DETECTIONS, Audit
-from heytalk_audit.audit.check import Rule
+from heytalk_audit.audit.check import OverTables, Rule
 from heytalk_audit.audit.limits import Decided, Limits
 from heytalk_audit.audit.present import Present
 from heytalk_audit.detect.places import PLACES
@@ -55,7 +55,7 @@ def sentence(judged: Judged, notes: Sequence[str]) -> str | None:
     return "; ".join(text for text in (judged.reason, *notes) if text) or None
 
 
-def coverage_gaps(rule: Rule, tables: Sequence[str], unseen: Sequence[str], audit: Audit, view: View) -> list[str]:
+def coverage_gaps(rule: OverTables, tables: Sequence[str], unseen: Sequence[str], audit: Audit, view: View) -> list[str]:
     """What the rule must see and did not: where a table's window or filter cuts it, and the `unseen` tables and columns."""
     missing = ["not delivered: " + ", ".join(unseen)] if unseen else []
     if rule.family in GATES:

@@ -81,6 +81,8 @@ def sign(
     decisions: Annotated[Path | None, typer.Option(help="As for replay")] = None,
     attestations: Annotated[Path | None, typer.Option(help="As for replay")] = None,
     findings: Annotated[Path | None, typer.Option(help="As for replay")] = None,
+    processing: Annotated[Path | None, typer.Option(help="As for replay")] = None,
+    incidents: Annotated[Path | None, typer.Option(help="As for replay")] = None,
     labels: Annotated[list[Path] | None, typer.Option(help="As for replay")] = None,
     text: Annotated[Path | None, typer.Option(help="As for replay")] = None,
     override: Annotated[list[str] | None, typer.Option(help="Another rating of an area: retention=Reasonable: why")] = None,
@@ -101,6 +103,7 @@ def sign(
             raise InputError("--snapshot", "is missing", "a reviewer recomputes the run from its snapshot before signing")
         inputs = {"snapshot": snapshot, "previous": previous, "previous_snapshot": previous_snapshot, "labels": labels, "text": text}
         inputs |= {"accepted": accepted, "decisions": decisions, "attestations": attestations, "findings": findings}
+        inputs |= {"processing": processing, "incidents": incidents}
         _refuse_other_results(folder, inputs, p or [])
     signed = sign_off.sign_off(folder, role, name, private, now(), overrides, note)
     if signed.set_aside:
@@ -132,6 +135,8 @@ def replay(
     decisions: Annotated[Path | None, typer.Option(help="The register of decisions, likewise")] = None,
     attestations: Annotated[Path | None, typer.Option(help="The attestations, likewise")] = None,
     findings: Annotated[Path | None, typer.Option(help="The register of findings, likewise")] = None,
+    processing: Annotated[Path | None, typer.Option(help="The register of processing, likewise")] = None,
+    incidents: Annotated[Path | None, typer.Option(help="The register of incidents, likewise")] = None,
     p: Override = None,
 ) -> None:
     """Recompute a pack from its snapshot and compare byte for byte. Exit status 1 where it differs.
@@ -142,6 +147,7 @@ def replay(
 
     inputs = {"snapshot": snapshot, "previous": previous, "previous_snapshot": previous_snapshot, "labels": labels, "text": text}
     inputs |= {"accepted": accepted, "decisions": decisions, "attestations": attestations, "findings": findings}
+    inputs |= {"processing": processing, "incidents": incidents}
     replayed = replay_pack(folder, inputs, p or [], err)
     for line in replayed.lines:
         out.print(line, markup=False, soft_wrap=True)

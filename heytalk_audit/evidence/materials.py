@@ -9,9 +9,10 @@ from heytalk_audit.canonical import PACKAGE, canonical, package_files
 from heytalk_audit.catalogue import rules_of
 from heytalk_audit.evidence.folder import RESULTS, STATEMENT, payload
 from heytalk_audit.evidence.statement import described
+from heytalk_audit.facts import FACTS
 from heytalk_audit.params import GIVEN, Params, Role, paths, unrecorded
 from heytalk_audit.policy import Policy
-from heytalk_audit.policy.chapters import CHAPTERS, SUMMARY
+from heytalk_audit.policy.chapters import CHAPTERS, NUMBERS, SUMMARY
 from heytalk_audit.rules import RULES
 from heytalk_audit.snapshot.delivery import DESCRIPTOR
 
@@ -48,11 +49,12 @@ def _of_policy(policy: Policy) -> list[dict[str, Any]]:
 
 
 def _of_catalogue(params: Params) -> list[dict[str, Any]]:
-    """The rules and the notebooks that are run."""
+    """The rules, the facts and the notebooks that are run."""
     chapters = [CHAPTERS[name] for name in CHAPTERS if name in params.chapters]
-    notebooks = [NOTEBOOKS / f"{c.notebook}.ipynb" for c in (*chapters, SUMMARY)]
+    notebooks = [NOTEBOOKS / f"{c.notebook}.ipynb" for c in (*([NUMBERS] if params.facts else []), *chapters, SUMMARY)]
     rules = [RULES[id] for chapter in chapters for id in rules_of(chapter.name, params.rules)]
     used = [described(f"rule/{rule.id}", rule.source.encode()) for rule in rules]
+    used += [described(f"fact/{fact.id}", fact.source.encode()) for fact in FACTS.values() if fact.id in params.facts]
     return used + [described(f"notebook/{path.name}", path.read_bytes()) for path in notebooks]
 
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from heytalk_audit.canonical import bytes_bounded
 from heytalk_audit.exports import chromium
 from heytalk_audit.exports.recorded import Recorded, line
-from heytalk_audit.policy.chapters import CHAPTERS, FRAMEWORKS, REASONS, SUMMARY
+from heytalk_audit.policy.chapters import CHAPTERS, FRAMEWORKS, NUMBERS, REASONS, SUMMARY
 from heytalk_audit.report import paper
 
 #: No page is larger, in bytes.
 _MOST_IN_PAGE = 128_000_000
 #: The report's pages, each with its title, in the order in which they are printed.
-_TITLES = {page.file: page.title for chapter in (SUMMARY, *CHAPTERS.values()) for page in chapter.pages[:1]}
+_TITLES = {page.file: page.title for chapter in (SUMMARY, NUMBERS, *CHAPTERS.values()) for page in chapter.pages[:1]}
 #: Pages that are left out: each reason's sentence stands where the reason is counted, and the frameworks have an export of their own.
 _NOT_PRINTED = (REASONS, FRAMEWORKS)
 _TITLES |= {page.file: page.title for page in SUMMARY.further if page not in _NOT_PRINTED}

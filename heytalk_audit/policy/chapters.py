@@ -66,5 +66,22 @@ REASONS = ReportPage("reasons", "Reasons of rows")
 FOLLOW_UP = ReportPage("follow-up", "Follow-up")
 #: Page 1: it evaluates nothing, and reads the results of the chapters.
 SUMMARY = ReportChapter("index", "Summary", (), "90-summary", further=(CLAUSES, DOCUMENT, FRAMEWORKS, REASONS, FOLLOW_UP))
+#: The facts, one for each subject, in the order in which reports have them.
+SUBJECTS = (
+    "people",
+    "inactivity",
+    "retention",
+    "purges",
+    "consent",
+    "marketing",
+    "legal_basis",
+    "recipients",
+    "children",
+    "sensitive",
+    "rights",
+    "security",
+)
+#: What is, in numbers: its sections are facts, and no rules.
+NUMBERS = ReportChapter("numbers", "In numbers", (), "05-in-numbers")
 #: The file of the page on which a family's sections stand.
 PAGE_OF = {family: chapter.page for chapter in CHAPTERS.values() for family in chapter.families}

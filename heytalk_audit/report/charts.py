@@ -57,6 +57,28 @@ def bars(series: Mapping[str, Mapping[str, int]], alt: str) -> Fragment:
     return _image(drawing.stacked_bars(series, styles, legend=list(styles) != ["violation"]), alt)
 
 
+#: Colours and hatchings of kinds that mean neither good nor bad, in the order in which they stand.
+PLAIN = (
+    ("#2f5d8a", ""),
+    ("#9db8d2", "//"),
+    ("#c9702d", "\\\\"),
+    ("#8a8f98", "||"),
+    ("#7a4a8c", "++"),
+    ("#2f7d55", "xx"),
+    ("#d9c7e0", "oo"),
+)
+
+
+def plain_bars(series: Mapping[str, Mapping[str, int]], alt: str) -> Fragment:
+    """Stacked horizontal bars of kinds that mean neither good nor bad. One bar alone is not drawn, nor too many kinds."""
+    kinds = list(dict.fromkeys(kind for counts in series.values() for kind, n in counts.items() if n))
+    if not kinds or len(series) < FEWEST or len(kinds) > len(PLAIN):
+        return Fragment("")
+    from heytalk_audit.report import drawing  # as above
+
+    return _image(drawing.stacked_bars(series, dict(zip(kinds, PLAIN, strict=False)), legend=len(kinds) > 1), alt)
+
+
 def months(points: Sequence[Point], kinds: Mapping[str, str], titles: tuple[str, str], alt: str) -> Fragment:
     """Small multiples, a row per panel: stacked columns month by month, and beside them a line.
 

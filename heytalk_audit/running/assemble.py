@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from heytalk_audit import params
-from heytalk_audit.audit import disclosure
+from heytalk_audit.audit import disclosure, fact_disclosure
 from heytalk_audit.audit.document import Results
 from heytalk_audit.audit.exceptions import write_no_exceptions
+from heytalk_audit.audit.fact_result import FactResult
 from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.canonical import canonical, yaml_text
@@ -18,13 +19,14 @@ from heytalk_audit.catalogue import rules_of
 from heytalk_audit.evidence import folder, signature
 from heytalk_audit.evidence.materials import materials, parameters_of
 from heytalk_audit.evidence.statement import statement
+from heytalk_audit.facts import FACTS
 from heytalk_audit.params import GIVEN, Params, Role, paths, put
 from heytalk_audit.policy import load_policy
 from heytalk_audit.policy.chapters import CHAPTERS
 from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.registers import decisions
 from heytalk_audit.rules import RULES
-from heytalk_audit.running.session import SUMMARY_FILE, result_file
+from heytalk_audit.running.session import SUMMARY_FILE, fact_file, result_file
 from heytalk_audit.snapshot import profile
 from heytalk_audit.vocabulary import Audience
 
@@ -58,7 +60,9 @@ def _write_results(parameters: Params, base: Path, work: Path, staged: Path) -> 
     limits = Limits.of(settings_of(load_policy(parameters.policy.name, base), parameters.settings))
     internal = [RuleResult.model_validate(_read(work, result_file(rule))) for rule in _rules(parameters)]
     rules = [disclosure.of_rule(result, parameters.report.audience, limits) for result in internal]
-    results = Results.model_validate(_read(work, SUMMARY_FILE) | {"rules": rules})
+    facts = [FactResult.model_validate(_read(work, fact_file(fact))) for fact in FACTS if fact in parameters.facts]
+    visible = [fact_disclosure.of_fact(fact, parameters.report.audience) for fact in facts]
+    results = Results.model_validate(_read(work, SUMMARY_FILE) | {"rules": rules, "facts": visible})
     (staged / folder.RESULTS).write_bytes(canonical(results.plain()))
 
 

@@ -26,7 +26,7 @@ from heytalk_audit.errors import AuditFailure, InputError
 from heytalk_audit.evidence import folder
 from heytalk_audit.evidence.materials import NOTEBOOKS
 from heytalk_audit.params import Params
-from heytalk_audit.policy.chapters import CHAPTERS, FOLLOW_UP, SUMMARY, ReportChapter, ReportPage
+from heytalk_audit.policy.chapters import CHAPTERS, FOLLOW_UP, NUMBERS, SUMMARY, ReportChapter, ReportPage
 from heytalk_audit.report import page
 from heytalk_audit.running.assemble import STAGED
 from heytalk_audit.running.kernels import Kernels
@@ -75,8 +75,15 @@ def _batches(parameters: Params, work: Path) -> list[list[ReportChapter]]:
     profiled = json.loads((work / profile.FILE).read_text("utf-8"))
     chapters = longest_first([CHAPTERS[name] for name in CHAPTERS if name in parameters.chapters], parameters.rules, profiled)
     first, rest = [c for c in chapters if c.name == "evidence"], [c for c in chapters if c.name != "evidence"]
-    batches = [rest, first, [SUMMARY]] if parameters.accepted else [chapters, [SUMMARY]]
+    # facts read more tables than any chapter: they begin first
+    facts = _of_facts(parameters)
+    batches = [[*facts, *rest], first, [SUMMARY]] if parameters.accepted else [[*facts, *chapters], [SUMMARY]]
     return [batch for batch in batches if batch]
+
+
+def _of_facts(parameters: Params) -> list[ReportChapter]:
+    """The chapter of facts, where the parameters leave any."""
+    return [NUMBERS] if parameters.facts else []
 
 
 def _connections(parameters: Params, batch: list[ReportChapter], workers: int) -> int:
@@ -157,7 +164,8 @@ def _write_pages(parameters: Params, chapter: ReportChapter, executed: NotebookN
 def _listed(parameters: Params) -> list[ReportPage]:
     """All pages of the report, in the order of its navigation."""
     chapters = [CHAPTERS[name] for name in CHAPTERS if name in parameters.chapters]
-    return [*SUMMARY.pages[:1], *(p for chapter in chapters for p in chapter.pages), *_pages_of(parameters, SUMMARY.further)]
+    own = (p for chapter in (*_of_facts(parameters), *chapters) for p in chapter.pages)
+    return [*SUMMARY.pages[:1], *own, *_pages_of(parameters, SUMMARY.further)]
 
 
 def _pages_of(parameters: Params, pages: Iterable[ReportPage]) -> list[ReportPage]:

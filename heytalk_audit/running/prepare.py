@@ -28,6 +28,7 @@ from heytalk_audit.policy.settings import settings_of
 from heytalk_audit.policy.text import load_text
 from heytalk_audit.registers import accepted, attestations, decisions, findings
 from heytalk_audit.rules import RULES
+from heytalk_audit.running.registers import registers_read
 from heytalk_audit.running.session import PARAMETERS_FILE, PREVIOUS_SNAPSHOT
 from heytalk_audit.running.share import read_share
 from heytalk_audit.snapshot import delivery, profile
@@ -53,8 +54,9 @@ def prepare(parameters: Params, base: Path, work: Path, progress: Progress, cons
     _note_descriptor(base / parameters.snapshot / delivery.DESCRIPTOR, work)
     delivered = delivery.read_delivery(base / parameters.snapshot)
     refuse_rewritten(parameters.engine.url, delivered)
+    today = Clock(delivered.as_of, settings_of(policy, parameters.settings)["audit_tz"]).today
+    registers_read(parameters, base, today)
     if parameters.attestations:
-        today = Clock(delivered.as_of, settings_of(policy, parameters.settings)["audit_tz"]).today
         attestations.read_attestations(base / parameters.attestations, policy, today)
     snapshots = [base / path for path in (parameters.snapshot, parameters.previous_snapshot) if path]
     with contextlib.closing(Duck(read_share(work), [*snapshots, work])) as duck:

@@ -25,7 +25,7 @@ from heytalk_audit.disk.working import working_folder
 from heytalk_audit.errors import InputError, nearest, printable
 from heytalk_audit.evidence import custody
 from heytalk_audit.evidence.folder import results_of
-from heytalk_audit.policy.chapters import CHAPTERS, SUMMARY
+from heytalk_audit.policy.chapters import CHAPTERS, NUMBERS, SUMMARY
 from heytalk_audit.running import kernels
 from heytalk_audit.running.assemble import STAGED, assemble
 from heytalk_audit.running.execute import execute
@@ -72,7 +72,7 @@ class Watch:
 
     def total(self) -> dict[str, float]:
         """The steps by name, in order, and all of them together."""
-        order = [SNAPSHOT, *(c.notebook for c in CHAPTERS.values()), SUMMARY.notebook, FOLDER]
+        order = [SNAPSHOT, NUMBERS.notebook, *(c.notebook for c in CHAPTERS.values()), SUMMARY.notebook, FOLDER]
         return {name: self.seconds[name] for name in order if name in self.seconds} | {"in all": time.monotonic() - self.begun}
 
 

@@ -17,13 +17,15 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from heytalk_audit import params as parameters
-from heytalk_audit.audit import acceptance, decisions, disclosure, fates
+from heytalk_audit.audit import acceptance, decisions, disclosure, fact_disclosure, fates
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.decisions import Decisions
 from heytalk_audit.audit.describe import describe
 from heytalk_audit.audit.document import AuditDescription
 from heytalk_audit.audit.evaluate import Evaluation, evaluate
 from heytalk_audit.audit.exceptions import write_exceptions, write_rows
+from heytalk_audit.audit.fact_evaluate import evaluate_fact
+from heytalk_audit.audit.fact_result import FactResult
 from heytalk_audit.audit.hashed_log import with_compared_ids
 from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.pseudonym import key_pads
@@ -36,6 +38,8 @@ from heytalk_audit.disk.failures import failures_named
 from heytalk_audit.disk.working import private_folder
 from heytalk_audit.evidence.folder import exceptions_file
 from heytalk_audit.evidence.row_files import RowReader
+from heytalk_audit.expressions.calendar import Clock
+from heytalk_audit.facts import FACTS
 from heytalk_audit.follow_up import earlier, history
 from heytalk_audit.follow_up.changes import open_records
 from heytalk_audit.policy import load_policy
@@ -44,6 +48,7 @@ from heytalk_audit.policy.text import drift, load_text
 from heytalk_audit.registers import accepted, attestations, findings
 from heytalk_audit.registers import decisions as registered
 from heytalk_audit.rules import RULES
+from heytalk_audit.running.registers import registers_read
 from heytalk_audit.running.share import read_share
 from heytalk_audit.snapshot.budget import budget_of
 from heytalk_audit.snapshot.engines import connect
@@ -63,6 +68,11 @@ TRACEBACKS = "tracebacks"
 def result_file(rule: str) -> str:
     """The file of a rule's result in the working folder."""
     return f"results/{rule}.json"
+
+
+def fact_file(fact: str) -> str:
+    """The file of a fact in the working folder, as it is for internal use."""
+    return f"facts/{fact}.json"
 
 
 def accepted_file(rule: str) -> str:
@@ -101,7 +111,8 @@ class Session:
         columns = earlier.columns_before(self.base / self.params.previous) if self.params.previous else None
         key = parameters.purge_key(self.params.delivery.purge_key_env)
         snapshot = with_compared_ids(open_snapshot(self.base / self.params.snapshot, engine, self.work), key)
-        return Audit(snapshot, policy, settings, compared, columns)
+        today = Clock(snapshot.as_of, settings["audit_tz"]).today
+        return Audit(snapshot, policy, settings, compared, columns, registers_read(self.params, self.base, today))
 
     @cached_property
     def duckdb_options(self) -> dict[str, Any]:
@@ -193,6 +204,22 @@ class Session:
         if evaluation.fault is not None:
             self.write_traceback(rule, evaluation.fault.traceback)
         return result
+
+    def fact(self, id: str) -> FactResult:
+        """A fact, as it is for internal use. One that this run already has is read."""
+        kept = self.work / fact_file(id)
+        if kept.exists():
+            return FactResult.model_validate_json(kept.read_bytes())
+        with failures_named():
+            evaluated = evaluate_fact(FACTS[id], self.audit)
+        self.write(fact_file(id), evaluated.result.plain())
+        if evaluated.fault is not None:
+            self.write_traceback(id, evaluated.fault.traceback)
+        return evaluated.result
+
+    def shown_fact(self, result: FactResult) -> FactResult:
+        """A fact as this report's audience may see it."""
+        return fact_disclosure.of_fact(result, self.audience)
 
     def _write_fates(self, rule: str, evaluation: Evaluation, decided: Decisions) -> None:
         """Leave what became of the rows that the earlier run had open, where there is one with the same key."""

@@ -69,7 +69,7 @@ def digest_of_rule(rule: Any, audit: Any) -> str:
     view = audit.view()
     try:
         built = evaluate._build(rule, audit, view, Present(audit.snapshot.tables), dry=True, keep_pass=True)
-        evaluate._refuse_gated(rule, audit, built.reads)
+        evaluate.refuse_gated(rule, audit, built.reads)
     except NotEvaluated as error:
         return BLOCKED + " ".join(sorted(block.code for block in error.blocks))
     check = built.check

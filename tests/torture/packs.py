@@ -101,7 +101,19 @@ def replayed(i: Input) -> tuple[int, str, str]:
             file = prepared(payload(folder), work, {"snapshot": i.base / "demo"}, [], err)
             document = yaml.safe_load(file.read_text("utf-8"))
             assert not {"engine", "signing"} & document.keys() and "key_env" not in document["report"], "obeyed"
-            named = [document[name] for name in ("accepted", "decisions", "attestations", "findings", "previous", "previous_snapshot")]
+            named = [
+                document[name]
+                for name in (
+                    "accepted",
+                    "decisions",
+                    "attestations",
+                    "processing",
+                    "incidents",
+                    "findings",
+                    "previous",
+                    "previous_snapshot",
+                )
+            ]
             named += [document["policy"]["text"], *document["labels"], document["policy"]["name"]]
             assert all(n in (None, "heytalk") or Path(n).is_relative_to(work.resolve()) for n in named), "obeyed"
             assert document["snapshot"] == str((i.base / "demo").resolve())
