@@ -21,14 +21,15 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def heytalk_audit(
-    *arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None, cold: bool = False
+    *arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None, cold: bool = False, stdin: str | None = None
 ) -> subprocess.CompletedProcess:
-    """Run a command; its output is text. It is a fork of a process that has imported the project, or, `cold`, a start from nothing."""
+    """Run a command; its output is text. It is a fork of a process that has imported the project, or a start from nothing: where it is
+    to be `cold`, or reads what is written to `stdin`."""
     argv = [str(argument) for argument in arguments]
     given = {k: v for k, v in os.environ.items() if k != "HEYTALK_AUDIT_KEY"} | {"HEYTALK_AUDIT_KEY": KEY} | (env or {})
-    if cold or sys.platform != "linux":
+    if cold or stdin is not None or sys.platform != "linux":
         command = [sys.executable, "-m", "heytalk_audit.cli", *argv]
-        return subprocess.run(command, env=given, cwd=cwd, capture_output=True, text=True, timeout=warm.TIMEOUT, check=False)
+        return subprocess.run(command, env=given, cwd=cwd, input=stdin, capture_output=True, text=True, timeout=warm.TIMEOUT, check=False)
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
         status = _server().run(argv, given, cwd, out, err)

@@ -19,7 +19,7 @@ sys.path.insert(0, str(HERE))
 os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])
 
 #: Groups of tests that take minutes, the longest first: they begin first, so that none is left when all else is done.
-LONGEST = ("cluster", "duckdb", "run", "spark-0", "spark-1", "spark", "monotony")
+LONGEST = ("cluster", "duckdb", "run", "case", "spark-0", "spark-1", "spark", "monotony")
 #: What signals do in this process: a command that is run here leaves them ignored, and what is started then would inherit that.
 SIGNALS = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 KEY = "a-key-for-tests-which-is-long-enough-for-anybody"
@@ -108,6 +108,29 @@ def audited(shared, demo):
         assert run(demo, folder).returncode == 1
 
     return shared("audited", make)
+
+
+@pytest.fixture(scope="session")
+def opened(shared, demo):
+    """The folder of a case on the small demo, opened as the investigator's tutorial opens it."""
+    from commands import heytalk_audit, params
+    from tutorial import commands_of
+
+    def make(folder):
+        places = {"cases/C-7": folder, "params/quarterly.yaml": params(folder.parent / "case-params", demo)}
+        done = heytalk_audit(*(places.get(word, word) for word in commands_of("investigator.md")[0]))
+        assert done.returncode == 0, done.stderr
+
+    return shared("case", make)
+
+
+@pytest.fixture
+def case(opened, monkeypatch):
+    """The case, with the engagement key at hand."""
+    from heytalk_audit.investigation.case_file import open_case
+
+    monkeypatch.setenv("HEYTALK_AUDIT_KEY", KEY)
+    return open_case(opened)
 
 
 @pytest.fixture(scope="session")

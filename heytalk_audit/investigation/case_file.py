@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from heytalk_audit.audit.pseudonym import key_check
 from heytalk_audit.canonical import Strict, canonical, digest, read_json, refusal, write_whole
-from heytalk_audit.disk.placing import move_new, refuse_present, staging
+from heytalk_audit.disk.placing import keep_private, move_new, refuse_present, staging
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence import custody
 from heytalk_audit.evidence.chain import append, chain_of, entries
@@ -146,6 +146,7 @@ def new_case(
         case.note("opened", at, **vars(stated), snapshot=record.snapshot, descriptor_sha256=record.descriptor_sha256)
         keep_profile(session, new / PROFILE)
         judge(session, new / OUTCOMES, progress)
+        keep_private(new)
         move_new(new, folder, where)
     return Case(folder, record)
 

@@ -131,15 +131,14 @@ def _look_alikes(case: Case, members: ir.Table, rules: Sequence[str]) -> pd.Data
     with opened_reader(judgement.folder) as reader:
         empty = pa.table({"record": pa.array([], pa.string())})
         reader.put("members", iter([empty, *(pa.Table.from_batches([batch]).cast(empty.schema) for batch in batches)]))
-        each = [_counts(rule, str(rows_in(judgement.file(rule)))) for rule in wanted]
-        rows = reader.rows(f"{' UNION ALL '.join(each)} ORDER BY rule, outcome, reason") if each else []
+        # one by one: a query over all of them at once needs the memory of each at once
+        rows = [row for rule in wanted for row in reader.rows(_counts(rule, rows_in(judgement.file(rule))))]
     return pd.DataFrame(rows, columns=columns)
 
 
 def _counts(rule: str, rows: str) -> str:
-    within = "subject IN (SELECT record FROM members)"
-    return (
-        f"SELECT {literal(rule)} AS rule, outcome, reason, count(*) FILTER ({within}) AS rows, "
-        f"count(DISTINCT subject) FILTER ({within}) AS people, count(*) AS rows_of_all, count(DISTINCT subject) AS people_of_all "
-        f"FROM {rows} WHERE outcome NOT IN ('pass', 'excluded') GROUP BY outcome, reason HAVING count(*) FILTER ({within}) > 0"
-    )
+    within = "FILTER (subject IN (SELECT record FROM members))"
+    own = f"count(*) {within} AS rows, count(DISTINCT subject) {within} AS people"
+    open_rows = f"FROM {rows} WHERE outcome NOT IN ('pass', 'excluded') GROUP BY outcome, reason"
+    counts = f"SELECT {literal(rule)} AS rule, outcome, reason, {own}, count(*) AS rows_of_all, count(DISTINCT subject) AS people_of_all"
+    return f"SELECT * FROM ({counts} {open_rows}) WHERE rows > 0 ORDER BY outcome, reason"

@@ -99,7 +99,7 @@ def find(case: Case, kind: str, value: str, at: dt.datetime, opening: Opening = 
     case.note("find", at, kind=kind, sought=keyed(session.key, kind, value), **opening.logged())
     engine = session.audit.snapshot.engine
     # in a table of one row, so that the value stands in no SQL text
-    one = engine.put("value_sought", pa.table({"sought": pa.array([value], pa.string())} | _digests(KINDS[kind].hashed(value))))
+    one = engine.put("value_sought", pa.table({"sought": pa.array([value], pa.string())} | digests_of(KINDS[kind].hashed(value))))
     matches: dict[tuple[str, str], Match] = {}
     for column in KINDS[kind].columns:
         for match in _matches(case, KINDS[kind], kind, column, one, opening):
@@ -112,7 +112,7 @@ def keyed(key: bytes, kind: str, value: str) -> str:
     return hmac.digest(key, f"look-up:{kind}:{value}".encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
-def _digests(forms: Iterable[str]) -> dict[str, pa.Array]:
+def digests_of(forms: Iterable[str]) -> dict[str, pa.Array]:
     """Per algorithm the digests of these forms, in a column of one row."""
     written = [form.encode("utf-8", "surrogatepass") for form in dict.fromkeys(forms) if form]
     return {
@@ -129,7 +129,7 @@ def _matches(case: Case, kind: Kind, name: str, column: str, one: ir.Table, open
         return
     candidates = rows.select(user_id=rows.user_id, value=rows[field]).filter(lambda t: t.value.notnull() & t.user_id.notnull()).distinct()
     beside = candidates.cross_join(one)
-    how = ibis.cases(*_ways(kind, beside), else_=ibis.null("string"))
+    how = ibis.cases(*ways_of(kind, beside), else_=ibis.null("string"))
     found_rows = beside.select("user_id", "value", how=how)
     found_rows = _with_person(found_rows.filter(found_rows.how.notnull()), tables.get("users"))
     engine = session.audit.snapshot.engine
@@ -139,7 +139,7 @@ def _matches(case: Case, kind: Kind, name: str, column: str, one: ir.Table, open
         yield Match(who, row["how"], column, shown, row["region"] or "not known", row["status"] or "not known")
 
 
-def _ways(kind: Kind, beside: ir.Table) -> Iterator[tuple[ir.BooleanValue, str]]:
+def ways_of(kind: Kind, beside: ir.Table) -> Iterator[tuple[ir.BooleanValue, str]]:
     """How a value may match what is looked for, the surest way first."""
     value, sought = beside.value, beside.sought
     yield value == sought, "exact"
@@ -148,7 +148,7 @@ def _ways(kind: Kind, beside: ir.Table) -> Iterator[tuple[ir.BooleanValue, str]]
     if kind.ends_alike:
         long = (mine.length() >= _LEAST_DIGITS) & (theirs.length() >= _LEAST_DIGITS)
         yield long & (mine.endswith(theirs) | theirs.endswith(mine)), "normalised, but for the country's code"
-    for algorithm in ALGORITHMS.keys() & {*beside.columns}:
+    for algorithm in (name for name in ALGORITHMS if name in beside.columns):
         yield beside[algorithm].contains(value.lower()), f"its {algorithm.upper()} digest"
 
 

@@ -22,7 +22,7 @@ from heytalk_audit import contract
 from heytalk_audit.audit.evaluate import columns_of_verdict
 from heytalk_audit.audit.faults import NotEvaluated
 from heytalk_audit.canonical import canonical, read_json
-from heytalk_audit.disk.placing import move_new, staging
+from heytalk_audit.disk.placing import keep_private, move_new, staging
 from heytalk_audit.errors import InputError
 from heytalk_audit.investigation.case_file import Case
 from heytalk_audit.investigation.events import TABLES, iso
@@ -86,6 +86,7 @@ def known_at(case: Case, at: dt.datetime, progress: Callable[[str], None] | None
     if not folder.exists():
         with staging(folder, f"case {case.folder.name}") as staged:
             _judge_cut(session, case, at, staged, progress)
+            keep_private(staged / "outcomes")
             move_new(staged / "outcomes", folder, f"case {case.folder.name}")
     needs = read_json(folder / _NEEDS, f"case {case.folder.name}: {folder.name}/{_NEEDS}")
     return Known(session, read_judgement(folder), at, needs)
