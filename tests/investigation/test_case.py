@@ -312,7 +312,7 @@ def test_a_cohort_counts_people_once(case, demo):
 
 def test_the_desk_in_a_notebook(opened, demo, tmp_path, monkeypatch):
     """The case's own notebook, run whole, with a person named in it."""
-    user = somebody(demo, "status = 'active'", "user_id DESC")
+    user = somebody(demo, "length(email) > 12 AND status = 'active'", "user_id DESC")
     source = nbformat.read(opened / "investigation.ipynb", as_version=4)
     (cell,) = [cell for cell in source.cells if "person" in cell.metadata.get("tags", [])]
     cell.source = cell.source.replace('person_looked_at = ""', f'person_looked_at = "{of(user["user_id"])}"')
