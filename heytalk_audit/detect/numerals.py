@@ -29,6 +29,8 @@ _INTRODUCED = re.compile(
 )
 _HEXADECIMAL = re.compile(r"[0-9a-f]{2}\Z")
 _CODE = re.compile(r"[a-z][-_.]?\Z")
+#: What stands before and after digits that are part of a digest: letters in it look like words, as cc.
+_OF_DIGEST = re.compile(r"[0-9a-f]{8}[0-9]{0,3}[a-f][0-9]{0,3}\Z"), re.compile(r"(?=[0-9]{0,3}[a-f])[0-9a-f]{12}")
 
 
 def find_numerals(lines: Lines, words: Words, hint: str | None = None) -> Iterator[Finding]:
@@ -117,7 +119,8 @@ def _card(candidate: numbers.Candidate, label: str | None, before: str, after: s
     if label in ("imei", REFERENCE) or (label == OTHER and not grouped) or not (candidate.whole or grouped or (named and len(shape) == 1)):
         return None
     if named:
-        return None if _HEXADECIMAL.search(before) and after[:1].isascii() and after[:1].isalpha() else "high"
+        is_hexadecimal = _HEXADECIMAL.search(before) and after[:1].isascii() and after[:1].isalpha()
+        return None if is_hexadecimal or _OF_DIGEST[0].search(before) or _OF_DIGEST[1].match(after) else "high"
     if _glued(before, after):
         return None
     if grouped:
