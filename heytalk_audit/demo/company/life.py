@@ -29,6 +29,7 @@ def live(w: Company, p: Person) -> None:
         subscribe(w, p)
         see_advertising(w, p)
     buy(w, p)
+    enter_a_draw(w, p)
     be_served(w, p)
     ask_for_help(w, p)
 
@@ -191,6 +192,18 @@ def buy(w: Company, p: Person) -> None:
     w.add("subscriptions", user_id=p.key, start_at=at)
     w.add("transactions", user_id=p.key, purchased_at=at, amount=f"{5 + p.index % 20}.99")
     w.add("outbound_messages", user_id=p.key, sent_at=at + MINUTE, template_id="receipt")
+
+
+def enter_a_draw(w: Company, p: Person) -> None:
+    """A draw, which asks for nothing but a name; one in ten wins, and is paid."""
+    if p.index % 12 != 5 or p.is_young:
+        return
+    entered, won = p.at(0.4), p.at(0.5)
+    if p.index % 120 == 5:
+        held = w.by_now(won, True, False)
+        w.add("promotion_entries", user_id=p.key, since=entered, won_at=won, paid_at=won + 9 * DAY, payout_details_held=held)
+    else:
+        w.add("promotion_entries", user_id=p.key, since=entered)
 
 
 def be_served(w: Company, p: Person) -> None:
