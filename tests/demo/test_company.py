@@ -41,7 +41,7 @@ def audits(shared, company) -> Path:
 
     def make(folder):
         for before, name in zip((None, *QUARTERS), QUARTERS, strict=False):
-            earlier = ["-p", f"previous={folder / before}", "-p", f"previous_snapshot={company / before}"] if before else []
+            earlier = ["-p", f"previous={folder / before}"] if before else []
             done = heytalk_audit("run", company / "params" / f"{name}.yaml", *earlier, "--out", folder / name)
             assert done.returncode == 1, done.stderr
 
