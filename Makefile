@@ -22,10 +22,14 @@ TORTURE ?=
 # versions and hashes alone: uv names no place that it took them from
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
 
-.PHONY: audit test checkers lint mutants torture lab bench setup lock rules contract imports schema clean
+.PHONY: audit proof test checkers lint mutants torture lab bench setup lock rules contract imports schema clean
 
 audit: setup
-	@HEYTALK_AUDIT_KEY=$(DEMO_KEY) $(BIN)/python -m heytalk_audit.demo.audit
+	@HEYTALK_AUDIT_KEY=$(DEMO_KEY) $(BIN)/python -m heytalk_audit.demo.audit company
+
+# the demo of every reason of every rule: each planted row is found, and no other
+proof: setup
+	@HEYTALK_AUDIT_KEY=$(DEMO_KEY) $(BIN)/python -m heytalk_audit.demo.audit every
 
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(TEST)
@@ -92,4 +96,4 @@ lock:
 	$(COMPILE) --group checkers --output-file requirements-checkers.lock
 
 clean:
-	rm -rf $(VENV) data reports/demo
+	rm -rf $(VENV) data reports/demo reports/proof

@@ -24,19 +24,33 @@ class ContractFormat(enum.StrEnum):
     JSON_SCHEMA = "json-schema"
 
 
-@app.command(epilog=example("demo data/demo --users 2000"))
+class Story(enum.StrEnum):
+    """What the demo tells."""
+
+    EVERY = "every"
+    COMPANY = "company"
+
+
+@app.command(epilog=example("demo data/demo --story company --quarters 3"))
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where to write; it must not exist, or be empty")],
     users: Annotated[int, typer.Option(min=300, help="Accounts")] = 20_000,
     seed: Annotated[int, typer.Option(min=0)] = 7,
-    as_of: Annotated[str, typer.Option(help="The snapshot's instant")] = "2025-03-31T12:00:00Z",
+    as_of: Annotated[str, typer.Option(help="The snapshot's instant, or that of the last quarter")] = "2025-03-31T12:00:00Z",
+    story: Annotated[Story, typer.Option(help="Each reason of each rule in turn, or a company in which most rules pass")] = Story.EVERY,
+    quarters: Annotated[int, typer.Option(min=1, max=3, help="Of the company: how many quarters, each a snapshot in a folder")] = 1,
 ) -> None:
     """Write a synthetic snapshot with planted violations, and truth.csv: what an ideal audit finds."""
-    from heytalk_audit.demo import write_demo
+    from heytalk_audit.demo import write_company, write_demo
     from heytalk_audit.snapshot.delivery import instant
 
     instant(as_of, "--as-of")
-    write_demo(folder, users, seed, as_of)
+    if story == Story.COMPANY:
+        write_company(folder, users, seed, as_of, quarters)
+    elif quarters == 1:
+        write_demo(folder, users, seed, as_of)
+    else:
+        raise InputError("--quarters", "is for the company, and every is one snapshot", "give --story company, or leave it out")
     out.print(f"{printable(folder)}: {users:,} accounts, as of {as_of}", markup=False, soft_wrap=True)
 
 

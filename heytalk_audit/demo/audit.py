@@ -1,8 +1,12 @@
-"""What `make audit` does: build the demo, audit it, and compare the findings with what was planted."""
+"""What `make audit` and `make proof` do: build a demo, audit it, and compare the findings with what was planted.
+
+`make audit` has the company, whose last quarter it audits with the company's own registers; `make proof` each reason of each rule in turn.
+"""
 
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import sys
 from collections.abc import Iterator
 from itertools import islice
@@ -13,7 +17,8 @@ import pyarrow as pa
 from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.canonical import PACKAGE
 from heytalk_audit.console import out, print_seconds, print_verdicts
-from heytalk_audit.demo import write_demo
+from heytalk_audit.demo import AS_OF, QUARTERS, write_company, write_demo
+from heytalk_audit.demo.company.history import quarter_name
 from heytalk_audit.ending import ended
 from heytalk_audit.evidence.folder import EXCEPTIONS, exceptions_file
 from heytalk_audit.evidence.row_files import RowReader, opened_reader, rows_in
@@ -64,24 +69,42 @@ def faults_of(finished: Finished, differing: list[str]) -> list[str]:
     return faults + [f"{rule.id} crashed: {rule.reason}" for rule in finished.rules if rule.verdict == Verdict.ERROR]
 
 
-def main() -> int:
+def main(story: str) -> int:
     """Build, audit, compare; 0 when the audit found what was planted, and nothing else."""
-    root = PACKAGE.parent
-    demo, report = root / "data" / "demo", root / "reports" / "demo"
+    root, report = PACKAGE.parent, REPORT[story]
     key = engagement_key("HEYTALK_AUDIT_KEY")
-    with out.status("Writing the demo snapshot: 20,000 accounts"):
-        write_demo(demo)
-    finished = run(root / "params" / "quarterly.yaml", [], report, replace=True)
+    with out.status("Writing the demo: 20,000 accounts"):
+        snapshot, params = PREPARE[story](root)
+    finished = run(params, [f"audit.id={report}"], root / "reports" / report, replace=True)
     print_verdicts(finished.rules)
     print_seconds(finished.seconds)
-    faults = faults_of(finished, differences(finished.folder, demo, key))
+    faults = faults_of(finished, differences(finished.folder, snapshot, key))
     for fault in faults:
         out.print(f"differs: {fault}")
     if not faults:
         out.print("The audit found every planted row and no other. Its own exit status is 1, as violations are planted.")
-    out.print("reports/demo/index.html")
+    out.print(f"reports/{report}/index.html")
     return 1 if faults else 0
 
 
+def prepare_company(root: Path) -> tuple[Path, Path]:
+    """Write three quarters of the company; returns the last snapshot, and the parameters of its audit."""
+    folder, name = root / "data" / "demo", quarter_name(dt.datetime.fromisoformat(AS_OF))
+    write_company(folder, quarters=QUARTERS)
+    return folder / name, folder / "params" / f"{name}.yaml"
+
+
+def prepare_every(root: Path) -> tuple[Path, Path]:
+    """Write the demo of every reason; returns its snapshot, and the parameters of its audit."""
+    folder = root / "data" / "proof"
+    write_demo(folder)
+    return folder, root / "params" / "proof.yaml"
+
+
+PREPARE = {"company": prepare_company, "every": prepare_every}
+#: The folder of each report, and the id of its audit.
+REPORT = {"company": "demo", "every": "proof"}
+
+
 if __name__ == "__main__":
-    sys.exit(ended(lambda: sys.exit(main())))
+    sys.exit(ended(lambda: sys.exit(main(sys.argv[1]))))

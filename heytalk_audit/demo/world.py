@@ -146,13 +146,17 @@ class World:
             # shown to whom it was meant for, and approved as it was published
             row.setdefault("effective_visibility", row["visibility"])
             row.setdefault("moderated_at", row["created_at"] if row["moderation_decision"] == "approved" else None)
-        elif table == "users":
+        self._enter(table, row)
+        return row
+
+    def _enter(self, table: str, row: Row) -> None:
+        """Deliver a row, and note what stories know of all rows together."""
+        if table == "users":
             self._spread_contact(row)
             self._note_account(row)
         elif table == "disclosures" and (row.get("user_id") or row["identifier_form"] != "none"):
             self.recipients[row["vendor_id"]].add(self.regions.get(row.get("user_id") or ""))
         self.rows[table].append(row)
-        return row
 
     def _note_account(self, user: Row) -> None:
         """Note its region, and its birth date if it is in use: not deleted, or restored since."""
