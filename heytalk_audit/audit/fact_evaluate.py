@@ -19,7 +19,7 @@ from heytalk_audit.audit.breakdown import NONE, OTHER
 from heytalk_audit.audit.columns_read import ColumnName, columns_behind
 from heytalk_audit.audit.evaluate import printable_sql
 from heytalk_audit.audit.fact import OF_PEOPLE, Fact, TablePart, Tally
-from heytalk_audit.audit.fact_result import Cell, FactPart, FactResult
+from heytalk_audit.audit.fact_result import PART, Cell, FactPart, FactResult, columns_of_parts
 from heytalk_audit.audit.faults import Fault, NotEvaluated, fault_of
 from heytalk_audit.audit.people import AGE_BANDS
 from heytalk_audit.audit.present import Present
@@ -38,8 +38,6 @@ _WORD = r"^[A-Za-z0-9_.:/()<>,+ -]{1,60}$"
 MOST_ROWS = 1_000
 #: Registers that facts read beside the snapshot.
 REGISTERS = {"processing": "register of processing", "incidents": "register of incidents"}
-#: What the first column is called where a table has several parts.
-PART = "part"
 
 
 @dataclass(frozen=True)
@@ -151,7 +149,7 @@ def _result(fact: Fact, counted: _Counted, audit: Audit, view: View, present: Pr
     total = engine.rows(counted.total).iloc[0]
     fetched = [_fetched(part, table, engine) for part, table in zip(counted.tally.parts, counted.tables, strict=True)]
     parts = tuple(_part(part) for part in counted.tally.parts)
-    columns = _columns(parts)
+    columns = columns_of_parts(parts)
     statements = audit.shared.sql(view.shared) | {part.name or "counted": of_part.sql for part, of_part in zip(parts, fetched, strict=True)}
     return FactResult(
         **_words(fact),
@@ -167,12 +165,6 @@ def _result(fact: Fact, counted: _Counted, audit: Audit, view: View, present: Pr
         tables=counted.reads,
         sql=printable_sql(";\n\n".join(f"CREATE TABLE {name} AS\n{sql}" for name, sql in statements.items())),
     )
-
-
-def _columns(parts: Sequence[FactPart]) -> tuple[str, ...]:
-    """The columns of the whole table: of which part a row is, where there are several, then dimensions, counts, and what else is shown."""
-    own = [names for kind in ("by", "counts", "shows") for part in parts for names in getattr(part, kind)]
-    return (*([PART] if len(parts) > 1 else []), *dict.fromkeys(own))
 
 
 def _words(fact: Fact) -> dict[str, Any]:

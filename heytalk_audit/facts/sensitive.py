@@ -22,7 +22,7 @@ from heytalk_audit.rules.terms import alive, category_key, is_special, join
     optional=["content_items"],
     limits=(
         "A text is a candidate, found by words: it may hold nothing sensitive, and others may be missed.",
-        "What two people made of a random sample of the texts is stated with the rule SEN-04.",
+        "Unless two people have read a random sample of the texts, nothing is known of how many are right.",
         "The state of consent is that on the audit's day: the rules look at the day on which a value was stored.",
     ),
 )
