@@ -210,8 +210,8 @@ def test_a_name_says_what_it_holds(path):
     assert not SAY_NOTHING & {name.strip("_") for name in names_in(ast.parse(path.read_text("utf-8")))}
 
 
-#: Where one name may stand again: a rule's helpers, stories of the demo, a writer for each format, a list in another markup.
-AGAIN = ("rules/", "demo/", "exports/", "handover/markdown.py")
+#: Where one name may stand again: the helpers of rules and facts, stories of the demo, a writer for each format, a list in another markup.
+AGAIN = ("rules/", "facts/", "demo/", "exports/", "handover/markdown.py")
 #: Names that mean the same wherever they stand: what names are compared by (in Python and on an engine), the start of a command.
 THE_SAME = {"key", "main"}
 

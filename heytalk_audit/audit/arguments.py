@@ -25,11 +25,11 @@ def arguments_of(rule: OverTables, audit: Audit, view: View, present: Present, d
     """The arguments of a rule or fact by name; tables that it can do without are empty where they are absent. Raises NotEvaluated."""
     _refuse_absent(rule, audit)
     special: dict[str, Any] = {"policy": view, "present": present}
-    special |= {name: audit.empty_table(name) for name in left_out(rule, audit)}
+    special |= {name: audit.empty_table(name) for name in optional_absent(rule, audit)}
     return {name: special[name] if name in special else audit.table(name, dry) for name in rule.arguments}
 
 
-def left_out(rule: OverTables, audit: Audit) -> tuple[str, ...]:
+def optional_absent(rule: OverTables, audit: Audit) -> tuple[str, ...]:
     """The tables that a rule or fact can do without, and has to."""
     return tuple(name for name in rule.optional if name not in audit.tables)
 

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from heytalk_audit import contract
 from heytalk_audit.audit import ledger, verdict, wrong_values
-from heytalk_audit.audit.arguments import arguments_of, left_out, missing_columns_named, refuse_gated
+from heytalk_audit.audit.arguments import arguments_of, missing_columns_named, optional_absent, refuse_gated
 from heytalk_audit.audit.assumed import assumptions
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.breakdown import shown_value
@@ -204,7 +204,7 @@ def _build(rule: Rule, audit: Audit, view: View, present: Present, dry: bool = F
             # what a hold reads is missing here, too
             _labelled(rule, check, candidates, audit, view)
     needs = _needs(rule, check)
-    return Built(check, record, candidates, needs, tuple(dict.fromkeys((*needs, *present.read))), left_out(rule, audit))
+    return Built(check, record, candidates, needs, tuple(dict.fromkeys((*needs, *present.read))), optional_absent(rule, audit))
 
 
 def _without_wrong_values(rule: Rule, check: Check, audit: Audit, view: View) -> Check:

@@ -20,7 +20,7 @@ OF_PEOPLE = "people"
 
 
 @dataclass(frozen=True)
-class Part:
+class TablePart:
     """Things that are counted alike. `rows` has a row for each, with the person whom it is about in `user_id` where there is one.
 
     `by` names the columns of `rows` that it is split by, so that each thing falls into one row of the table. `counts` are numbers of people
@@ -48,7 +48,7 @@ class Tally:
     """
 
     of: ir.Table
-    parts: Sequence[Part]
+    parts: Sequence[TablePart]
     counts: str = OF_PEOPLE
 
 

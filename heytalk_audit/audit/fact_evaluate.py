@@ -13,13 +13,13 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from heytalk_audit.audit import verdict, wrong_values
-from heytalk_audit.audit.arguments import arguments_of, left_out, missing_columns_named, refuse_gated
+from heytalk_audit.audit.arguments import arguments_of, missing_columns_named, optional_absent, refuse_gated
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.breakdown import NONE, OTHER
 from heytalk_audit.audit.columns_read import ColumnName, columns_behind
 from heytalk_audit.audit.evaluate import printable_sql
-from heytalk_audit.audit.fact import OF_PEOPLE, Fact, Part, Tally
-from heytalk_audit.audit.fact_result import Cell, FactPart, FactResult
+from heytalk_audit.audit.fact import OF_PEOPLE, Fact, TablePart, Tally
+from heytalk_audit.audit.fact_result import PART, Cell, FactPart, FactResult, columns_of_parts
 from heytalk_audit.audit.faults import Fault, NotEvaluated, fault_of
 from heytalk_audit.audit.people import AGE_BANDS
 from heytalk_audit.audit.present import Present
@@ -38,8 +38,6 @@ _WORD = r"^[A-Za-z0-9_.:/()<>,+ -]{1,60}$"
 MOST_ROWS = 1_000
 #: Registers that facts read beside the snapshot.
 REGISTERS = {"processing": "register of processing", "incidents": "register of incidents"}
-#: What the first column is called where a table has several parts.
-PART = "part"
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ def _total_of(tally: Tally, testers: ir.Table | None) -> ir.Table:
     return rows.agg(total=rows.count(where=~is_tester), excluded=rows.count(where=is_tester))
 
 
-def _table_of(part: Part, testers: ir.Table | None) -> ir.Table:
+def _table_of(part: TablePart, testers: ir.Table | None) -> ir.Table:
     """The table of a part: its dimensions, counts and what else it shows, in the order of the dimensions."""
     rows = part.rows
     if "user_id" in rows.columns and testers is not None:
@@ -151,7 +149,7 @@ def _result(fact: Fact, counted: _Counted, audit: Audit, view: View, present: Pr
     total = engine.rows(counted.total).iloc[0]
     fetched = [_fetched(part, table, engine) for part, table in zip(counted.tally.parts, counted.tables, strict=True)]
     parts = tuple(_part(part) for part in counted.tally.parts)
-    columns = _columns(parts)
+    columns = columns_of_parts(parts)
     statements = audit.shared.sql(view.shared) | {part.name or "counted": of_part.sql for part, of_part in zip(parts, fetched, strict=True)}
     return FactResult(
         **_words(fact),
@@ -169,17 +167,11 @@ def _result(fact: Fact, counted: _Counted, audit: Audit, view: View, present: Pr
     )
 
 
-def _columns(parts: Sequence[FactPart]) -> tuple[str, ...]:
-    """The columns of the whole table: of which part a row is, where there are several, then dimensions, counts, and what else is shown."""
-    own = [names for kind in ("by", "counts", "shows") for part in parts for names in getattr(part, kind)]
-    return (*([PART] if len(parts) > 1 else []), *dict.fromkeys(own))
-
-
 def _words(fact: Fact) -> dict[str, Any]:
     return {"id": fact.id, "title": fact.title, "definition": fact.definition, "source": fact.source}
 
 
-def _part(part: Part) -> FactPart:
+def _part(part: TablePart) -> FactPart:
     by, counts, shows = tuple(part.by), tuple(part.counts), tuple(part.shows)
     return FactPart(name=part.name, title=part.title, by=by, counts=counts, shows=shows, within=dict(part.within))
 
@@ -193,13 +185,13 @@ class _Fetched:
     sql: str
 
 
-def _fetched(part: Part, table: ir.Table, engine: Engine) -> _Fetched:
+def _fetched(part: TablePart, table: ir.Table, engine: Engine) -> _Fetched:
     # kept on the engine first: what is small is then ordered and cut without counting anew
     kept, sql, rows = engine.keep("counted", table)
     return _Fetched(_in_order(part, engine.rows(kept.order_by(list(part.by)).limit(MOST_ROWS))), rows, sql)
 
 
-def _in_order(part: Part, frame: pd.DataFrame) -> list[dict[str, Any]]:
+def _in_order(part: TablePart, frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a part in the order of their dimensions."""
     places = {word: place for place, word in enumerate((*part.order, *(label for _, label in AGE_BANDS)))}
     lines: list[dict[str, Any]] = [{str(name): value for name, value in line.items()} for line in frame.to_dict("records")]
@@ -231,7 +223,7 @@ def _cell(value: Any, counted: bool) -> Cell:
 
 def _limits(fact: Fact, counted: _Counted, sizes: Sequence[int], audit: Audit, view: View, present: Present) -> list[str]:
     """What the fact does not show: by its definition, and by this delivery."""
-    unseen = [name for name in (*left_out(fact, audit), *present.missing) if name not in REGISTERS]
+    unseen = [name for name in (*optional_absent(fact, audit), *present.missing) if name not in REGISTERS]
     gaps = verdict.coverage_gaps(fact, counted.reads, unseen, audit, view)
     wrong = sorted(".".join(column) for column in _wrong_columns(counted, audit, view))
     cut = [part.name or "the table" for part, size in zip(counted.tally.parts, sizes, strict=True) if size > MOST_ROWS]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import Field
 
 from heytalk_audit.audit.rule_result import Count, Document, FaultPlace, NumberRead
 
 #: What stands in a cell of a fact's table: days are text, as 2025-03-31; null is nothing, or a hidden number.
 Cell = int | float | str | None
+#: What the first column is called where a table has several parts.
+PART = "part"
 
 
 class FactPart(Document):
@@ -60,4 +64,18 @@ class FactResult(Document):
     def rows_of(self, part: FactPart) -> list[tuple[int, dict[str, Cell]]]:
         """The rows of a part, each with its place among all and its cells by column."""
         lines = [(place, dict(zip(self.columns, row, strict=True))) for place, row in enumerate(self.rows)]
-        return [(place, cells) for place, cells in lines if len(self.parts) == 1 or cells["part"] == part.name]
+        return [(place, cells) for place, cells in lines if len(self.parts) == 1 or cells[PART] == part.name]
+
+    def with_part(self, part: FactPart, lines: Sequence[dict[str, Cell]]) -> FactResult:
+        """The same with one more part of its table, of these rows; it has several parts already."""
+        parts, name_of_part = (*self.parts, part), {PART: part.name}
+        columns = columns_of_parts(parts)
+        every = [*(dict(zip(self.columns, row, strict=True)) for row in self.rows), *({**name_of_part, **line} for line in lines)]
+        rows = tuple(tuple(line.get(name) for name in columns) for line in every)
+        return self.model_copy(update={"parts": parts, "columns": columns, "rows": rows})
+
+
+def columns_of_parts(parts: Sequence[FactPart]) -> tuple[str, ...]:
+    """The columns of a table: of which part a row is, where there are several, then dimensions, counts, and what else is shown."""
+    own = [names for kind in ("by", "counts", "shows") for part in parts for names in getattr(part, kind)]
+    return (*([PART] if len(parts) > 1 else []), *dict.fromkeys(own))

@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from heytalk_audit.audit.fact import PEOPLE, Part, Tally, fact
+from heytalk_audit.audit.fact import PEOPLE, TablePart, Tally, fact
 from heytalk_audit.audit.people import age_band, one_row_each
 from heytalk_audit.expressions.calendar import full_years, sure
 from heytalk_audit.policy.view import View
@@ -33,10 +33,10 @@ def children(users: ir.Table, outbound_messages: ir.Table, disclosures: ir.Table
     u = u.mutate(age_now=age_on(u, policy.today, policy), age_at_registration=age_on(u, u.since, policy))
     plausible = u.filter(~u.age_now.isin([MISSING, IMPLAUSIBLE]))
     minors = plausible.filter(sure(full_years(plausible.birth_date, policy.today) < policy.years("adulthood")))
-    by_age = Part(u, ("age_now", "age_at_registration"), name="ages", title="People by age")
+    by_age = TablePart(u, ("age_now", "age_at_registration"), name="ages", title="People by age")
     counts = {"events": _.count(), "people": PEOPLE}
     events = reaching(plausible, outbound_messages, disclosures, policy)
-    reached_by = Part(events, ("what", "age_then"), counts, name="reached", title="Marketing and advertising to people under age")
+    reached_by = TablePart(events, ("what", "age_then"), counts, name="reached", title="Marketing and advertising to people under age")
     return Tally(minors, [by_age, reached_by])
 
 

@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from heytalk_audit.audit.fact import PEOPLE, Part, Tally, fact
+from heytalk_audit.audit.fact import PEOPLE, TablePart, Tally, fact
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import (
     EXPIRED,
@@ -58,8 +58,8 @@ def consent(consents: ir.Table, policy: View) -> Tally:
     events = events_of_the_period(c, held, policy)
     by = ("purpose", "event", "method", "policy_version")
     counts = {"events": _.count(), "people": PEOPLE}
-    in_period = Part(events, by, counts, name="in the period", title="Events in the audit's period")
-    return Tally(c, [Part(now, ("purpose", "state"), name="in force", title="People by the state in force"), in_period])
+    in_period = TablePart(events, by, counts, name="in the period", title="Events in the audit's period")
+    return Tally(c, [TablePart(now, ("purpose", "state"), name="in force", title="People by the state in force"), in_period])
 
 
 def events_of_the_period(consents: ir.Table, held: ir.Table, policy: View) -> ir.Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.audit.fact import Part, Tally, fact
+from heytalk_audit.audit.fact import TablePart, Tally, fact
 from heytalk_audit.audit.people import one_row_each
 from heytalk_audit.expressions.calendar import add_months, days_between, latest, sure
 from heytalk_audit.policy.view import View
@@ -33,7 +33,7 @@ def inactivity(users: ir.Table, subscriptions: ir.Table, policy: View) -> Tally:
     u = with_contact(with_deletion(one_row_each(users, policy), policy), subscriptions, policy)
     u = u.filter(u.live)
     u = u.mutate(last_contact=band(u, policy), premium=u.premium.ifelse("premium", "not premium"))
-    return Tally(u, [Part(u, ("last_contact", "premium"), order=BANDS)])
+    return Tally(u, [TablePart(u, ("last_contact", "premium"), order=BANDS)])
 
 
 def band(u: ir.Table, policy: View) -> ir.StringValue:

@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from heytalk_audit.audit.fact import Part, Tally, fact
+from heytalk_audit.audit.fact import TablePart, Tally, fact
 from heytalk_audit.audit.present import Present
 from heytalk_audit.expressions.strings import key
 from heytalk_audit.policy.declared import Codes
@@ -34,7 +34,7 @@ def legal_basis(consents: ir.Table, outbound_messages: ir.Table, policy: View, p
     seen = seen.mutate(is_found=ibis.literal(True))
     rows = beside_register(seen, present["processing"]) if "processing" in present else without_register(seen)
     counts = {"records": _.is_found.sum(), "people": _.user_id.nunique()}
-    return Tally(seen, [Part(rows, ("purpose", "seen_in", "register", *STATED), counts, own=STATED)])
+    return Tally(seen, [TablePart(rows, ("purpose", "seen_in", "register", *STATED), counts, own=STATED)])
 
 
 def purposes_seen(consents: ir.Table, messages: ir.Table, present: Present, policy: View) -> ir.Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis.expr.types as ir
 from ibis import _
 
-from heytalk_audit.audit.fact import PEOPLE, Part, Tally, fact
+from heytalk_audit.audit.fact import PEOPLE, TablePart, Tally, fact
 from heytalk_audit.facts.consent import state_in_words
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent import marketing_states, on_channels, with_month
@@ -27,4 +27,4 @@ def marketing(outbound_messages: ir.Table, consents: ir.Table, policy: View) -> 
     sent = on_channels(outbound_messages, policy, "marketing")
     m = with_month(with_state(sent, "state", sent.sent_at, marketing_states(consents, policy)), policy)
     m = m.mutate(consent=state_in_words(m.state))
-    return Tally(m, [Part(m, ("channel", "month", "consent"), {"sends": _.count(), "people": PEOPLE})])
+    return Tally(m, [TablePart(m, ("channel", "month", "consent"), {"sends": _.count(), "people": PEOPLE})])

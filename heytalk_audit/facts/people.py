@@ -5,11 +5,14 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from heytalk_audit.audit.fact import Part, Tally, fact
+from heytalk_audit.audit.fact import TablePart, Tally, fact
 from heytalk_audit.audit.people import age_band, one_row_each
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.terms import any_of, deletion_unclear, with_contact, with_deletion
+
+#: What became of an account, in the order in which it may.
+STATES = ("live", "inactive", "in the security period", "past the security period", "purged", "anonymised", "unclear")
 
 
 @fact(
@@ -24,7 +27,7 @@ def people(users: ir.Table, subscriptions: ir.Table, policy: View) -> Tally:
     unclear where its dates or its status contradict each other or are missing. A banned account has that status."""
     u = with_contact(with_deletion(one_row_each(users, policy), policy), subscriptions, policy)
     u = u.mutate(state=state_of_account(u, policy), age=age_band(u.birth_date, policy.today))
-    return Tally(u, [Part(u, ("state", "status", "law_region", "age"))])
+    return Tally(u, [TablePart(u, ("state", "status", "law_region", "age"), order=STATES)])
 
 
 def state_of_account(u: ir.Table, policy: View) -> ir.StringValue:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis.expr.types as ir
 from ibis import _
 
-from heytalk_audit.audit.fact import Part, Tally, fact
+from heytalk_audit.audit.fact import TablePart, Tally, fact
 from heytalk_audit.audit.people import one_row_each
 from heytalk_audit.expressions.calendar import days_between
 from heytalk_audit.policy.view import View
@@ -32,5 +32,5 @@ def purges(purge_log: ir.Table, users: ir.Table, policy: View) -> Tally:
     p = join(log, lookup(gone, "user_id", due=policy.due(gone.gone, "account_window")))
     p = p.mutate(days=days_between(p.due, policy.date(p.purged_at)))
     counts = {"entries": _.count(), "rows_purged": _.rows.sum(), "entries_with_due_day": _.days.count()}
-    part = Part(p, ("table_name", "method", "trigger"), counts, DAYS, within={"entries_with_due_day": "entries"})
+    part = TablePart(p, ("table_name", "method", "trigger"), counts, DAYS, within={"entries_with_due_day": "entries"})
     return Tally(p, [part], counts="entries of the purge log")

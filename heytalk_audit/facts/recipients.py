@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from heytalk_audit.audit.fact import PEOPLE, Part, Tally, fact
+from heytalk_audit.audit.fact import PEOPLE, TablePart, Tally, fact
 from heytalk_audit.expressions.calendar import earliest, sure
 from heytalk_audit.expressions.strings import blank
 from heytalk_audit.policy.declared import Codes
@@ -37,8 +37,12 @@ def disclosed_to(disclosures: ir.Table, vendors: ir.Table, policy: View) -> Tall
         purpose=code_of(d.purpose, Codes(None, dict.fromkeys(policy.declared.purposes, ()))),
     )
     d = d.mutate(**{name: d[name].fill_null("not on record") for name in ON_RECORD})
-    by_recipient = Part(d, ("recipient", *ON_RECORD), COUNTS, DAYS, name="recipients", title="Recipients, and what is on record of each")
-    by_field = Part(with_field(d, policy), ("recipient", "purpose", "field"), COUNTS, DAYS, name="fields", title="By purpose and field")
+    by_recipient = TablePart(
+        d, ("recipient", *ON_RECORD), COUNTS, DAYS, name="recipients", title="Recipients, and what is on record of each"
+    )
+    by_field = TablePart(
+        with_field(d, policy), ("recipient", "purpose", "field"), COUNTS, DAYS, name="fields", title="By purpose and field"
+    )
     return Tally(d, [by_recipient, by_field])
 
 

@@ -6,9 +6,9 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from heytalk_audit.audit.fact import Part, Tally, fact
+from heytalk_audit.audit.fact import TablePart, Tally, fact
 from heytalk_audit.audit.present import Present
-from heytalk_audit.facts.retention_terms import LABELS, PURGED, everything_kept, purged_rows, with_state
+from heytalk_audit.facts.retention_terms import LABELS, PURGED, everything_kept, purged_rows, with_due_state
 from heytalk_audit.policy.view import View
 
 #: The counts of a table: what is held, and what was purged. A row is of one or the other.
@@ -40,7 +40,7 @@ def retention(
     covers it, else overdue. Data of an account is due with the account, once that is deleted. What was purged in the audit's period is
     counted in rows, as the purge log states them."""
     kept = everything_kept(users, subscriptions, present, policy)
-    rows = ibis.union(*[with_state(table, of_table, retention_exceptions, policy) for table, of_table in kept.items()])
+    rows = ibis.union(*[with_due_state(table, of_table, retention_exceptions, policy) for table, of_table in kept.items()])
     rows = ibis.union(rows, purged_rows(purge_log, policy).select(rows.columns))
-    part = Part(rows, ("data", *LABELS), COUNTS, DAYS, WITHIN, own=LABELS)
+    part = TablePart(rows, ("data", *LABELS), COUNTS, DAYS, WITHIN, own=LABELS)
     return Tally(ibis.union(*[of_table.select("user_id") for of_table in kept.values()]), [part])

@@ -95,7 +95,7 @@ def _tickets(tickets: ir.Table, policy: View) -> ir.Table:
     return in_shape(t, t.opened_at, only_if(closed & written, policy.due(last, "support")))
 
 
-def with_state(table: str, rows: ir.Table, exceptions: ir.Table, policy: View) -> ir.Table:
+def with_due_state(table: str, rows: ir.Table, exceptions: ir.Table, policy: View) -> ir.Table:
     """The rows of a table with what they are counted by: whether each `is_due` and `is_held`, and LABELS."""
     is_held: ir.BooleanValue = ibis.literal(False)
     if table in PERIODS:

@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from heytalk_audit.audit.fact import Part, Tally, fact
+from heytalk_audit.audit.fact import TablePart, Tally, fact
 from heytalk_audit.expressions.calendar import days_between, sure
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.rights_terms import with_deadline
@@ -30,7 +30,7 @@ def rights(rights_requests: ir.Table, users: ir.Table, policy: View) -> Tally:
     r = r.filter(sure(received < end) & policy.by_now(r.received_at) & (r.answered_at.isnull() | sure(answered >= start)))
     r = r.mutate(answer=answer(r, policy), days=days_between(received, policy.date(r.answered_at)))
     days = {"median_days": _.days.quantile(0.5), "days_of_90_percent": _.days.quantile(0.9), "worst_days": _.days.max()}
-    return Tally(r, [Part(r, ("kind", "outcome", "law_region", "answer"), {"requests": _.count()}, days)], counts="requests")
+    return Tally(r, [TablePart(r, ("kind", "outcome", "law_region", "answer"), {"requests": _.count()}, days)], counts="requests")
 
 
 def answer(r: ir.Table, policy: View) -> ir.StringValue:

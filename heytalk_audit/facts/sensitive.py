@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from heytalk_audit.audit.fact import PEOPLE, Part, Tally, fact
+from heytalk_audit.audit.fact import PEOPLE, TablePart, Tally, fact
 from heytalk_audit.facts.consent import state_in_words
 from heytalk_audit.policy.view import View
 from heytalk_audit.rules.consent_terms import states_without_versions, with_state
@@ -22,7 +22,7 @@ from heytalk_audit.rules.terms import alive, category_key, is_special, join
     optional=["content_items"],
     limits=(
         "A text is a candidate, found by words: it may hold nothing sensitive, and others may be missed.",
-        "What two people made of a random sample of the texts is stated with the rule SEN-04.",
+        "Unless two people have read a random sample of the texts, nothing is known of how many are right.",
         "The state of consent is that on the audit's day: the rules look at the day on which a value was stored.",
     ),
 )
@@ -35,10 +35,12 @@ def sensitive(profile_attributes: ir.Table, content_items: ir.Table, consents: i
     a = with_state(a, "state", policy.as_of, states_without_versions(consents, policy, "sensitive_data"))
     a = a.mutate(consent=state_in_words(a.state))
     values = {"values": _.count(), "people": PEOPLE}
-    stored = Part(a, ("category", "source", "visibility", "consent"), values, name="stored", title="Values stored")
+    stored = TablePart(a, ("category", "source", "visibility", "consent"), values, name="stored", title="Values stored")
     texts = candidates(profile_attributes, content_items, detections, policy)
     counts = {"texts": _.count(), "people": PEOPLE}
-    return Tally(a, [stored, Part(texts, ("place", "category", "form", "confidence"), counts, name="texts", title="Texts with candidates")])
+    return Tally(
+        a, [stored, TablePart(texts, ("place", "category", "form", "confidence"), counts, name="texts", title="Texts with candidates")]
+    )
 
 
 def candidates(attributes: ir.Table, content: ir.Table, detections: ir.Table, policy: View) -> ir.Table:

@@ -1,1 +1,1 @@
-"""What people state, as data: accepted exceptions, attestations, findings. Read strictly, before an audit begins."""
+"""What people state, as data: accepted exceptions, attestations, findings, processing, incidents. Read strictly, before an audit begins."""

@@ -22,6 +22,10 @@ HOW_TO_READ = (
 HIDDEN = "Numbers from 1 to 4, and rows that would give them away, are suppressed. Totals are never suppressed."
 
 
+#: From so many characters on, a cell holds a sentence.
+_LONG = 40
+
+
 @dataclass(frozen=True)
 class _Drawn:
     """What is drawn of a part: a bar for each value of `label`, split by the values of `kind`, as long as the numbers in `count`."""
@@ -52,7 +56,7 @@ def cover_of_numbers(audit: AuditDescription) -> Fragment:
 
 def fact_section(result: FactResult) -> Fragment:
     """All that the report says of one fact. One that was not evaluated says what is missing, and shows no number."""
-    head = [tag("h2", result.title, id=result.id), paragraph(result.definition)]
+    head = [tag("h2", result.title, id=result.id.replace("_", "-")), paragraph(result.definition)]
     if result.total is None:
         codes = f" Codes: {', '.join(result.blocked_by)}." if result.blocked_by else ""
         return join(*head, paragraph(tag("strong", "Not evaluated."), " No number can be given.", codes), *_limits(result))
@@ -80,7 +84,8 @@ def _part(result: FactResult, part: FactPart) -> list[Fragment]:
     caption = f"{result.title}: {part.title}" if part.title else result.title
     title = [tag("h3", part.title)] if part.title else []
     numeric = [head(name) for name in part.counts]
-    return [*title, *_drawing(result, part, rows), table(heads, lines, caption, tools=True, numeric=numeric)]
+    roomy = [head(name) for name in part.by if any(len(str(cells[name])) > _LONG for _, cells in rows)]
+    return [*title, *_drawing(result, part, rows), table(heads, lines, caption, tools=True, numeric=numeric, roomy=roomy)]
 
 
 def head(column: str) -> str:

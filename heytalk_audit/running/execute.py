@@ -75,9 +75,10 @@ def _batches(parameters: Params, work: Path) -> list[list[ReportChapter]]:
     profiled = json.loads((work / profile.FILE).read_text("utf-8"))
     chapters = longest_first([CHAPTERS[name] for name in CHAPTERS if name in parameters.chapters], parameters.rules, profiled)
     first, rest = [c for c in chapters if c.name == "evidence"], [c for c in chapters if c.name != "evidence"]
-    # facts read more tables than any chapter: they begin first
-    facts = _of_facts(parameters)
-    batches = [[*facts, *rest], first, [SUMMARY]] if parameters.accepted else [[*facts, *chapters], [SUMMARY]]
+    # facts read more tables than any chapter: they begin first, unless they show what people made of a chapter's sample
+    facts, later = ([], _of_facts(parameters)) if parameters.labels else (_of_facts(parameters), [])
+    batches = [[*facts, *rest], first, later] if parameters.accepted else [[*facts, *chapters], later]
+    batches.append([SUMMARY])
     return [batch for batch in batches if batch]
 
 

@@ -26,6 +26,7 @@ from heytalk_audit.audit.evaluate import Evaluation, evaluate
 from heytalk_audit.audit.exceptions import write_exceptions, write_rows
 from heytalk_audit.audit.fact_evaluate import evaluate_fact
 from heytalk_audit.audit.fact_result import FactResult
+from heytalk_audit.audit.fact_sample import SAMPLED, with_sample
 from heytalk_audit.audit.hashed_log import with_compared_ids
 from heytalk_audit.audit.limits import Limits
 from heytalk_audit.audit.pseudonym import key_pads
@@ -212,10 +213,13 @@ class Session:
             return FactResult.model_validate_json(kept.read_bytes())
         with failures_named():
             evaluated = evaluate_fact(FACTS[id], self.audit)
-        self.write(fact_file(id), evaluated.result.plain())
+        result, sampled = evaluated.result, SAMPLED.get(id)
+        if self.params.labels and sampled in self.rules:
+            result = with_sample(result, self.evaluate(sampled))
+        self.write(fact_file(id), result.plain())
         if evaluated.fault is not None:
             self.write_traceback(id, evaluated.fault.traceback)
-        return evaluated.result
+        return result
 
     def shown_fact(self, result: FactResult) -> FactResult:
         """A fact as this report's audience may see it."""

@@ -35,6 +35,7 @@ ACCOUNT = {
     "profile_attributes": "created_at", "outbound_messages": "sent_at", "content_items": "created_at", "devices": "first_seen_at",
     "social_accounts": "linked_at",
 }  # fmt: skip
+ON_RECORD = ("country", "declared", "vetted", "contract", "transfer_tool")
 UNSTATED = {
     "subscriptions": "start_at", "transactions": "purchased_at", "promotion_entries": "won_at", "rights_requests": "received_at",
     "disclosures": "sent_at", "retention_exceptions": "started_at", "staff_access_log": "accessed_at",
@@ -258,20 +259,41 @@ class FactsReading:
 
     def recipients(self):
         declared = {row["vendor_id"]: vendor(row) for row in self.tables["vendors"]}
+        records = {row["vendor_id"]: self.on_record(row, declared[row["vendor_id"]]) for row in self.tables["vendors"]}
         names = {key(code): code for code in load_policy().declared.fields.codes}
         whole, fields = [], []
         for d in self.disclosed():
             code = declared.get(d["vendor_id"])
             recipient = code if code and code != "ambiguous" else d["vendor_id"]
             row = {"person": d["user_id"], "recipient": recipient, "at": d["sent_at"].date().isoformat()}
-            whole.append(row)
+            whole.append(row | records.get(d["vendor_id"], dict.fromkeys(ON_RECORD, "not on record")))
             codes = {names.get(CANONICAL.get(key(f), key(f)), key(f)) for f in d["fields"] or () if f is not None}
             fields += [row | {"purpose": self.purpose(d["purpose"]), "field": field or None} for field in codes or {None}]
         by = ["recipient", "purpose", "field"]
         return distinct(whole), {
-            "recipients": counted(whole, ["recipient"], people="person", size="disclosures"),
+            "recipients": counted(whole, ["recipient", *ON_RECORD], people="person", size="disclosures"),
             "fields": counted(fields, by, people="person", size="disclosures", first="at", last="at"),
         }
+
+    def on_record(self, row: dict[str, Any], code: str | None) -> dict[str, str]:
+        """What the register says of a recipient on the audit's day."""
+        ends, signed = row["contract_end"], [day for day in (row["first_contract_at"], row["contract_signed_at"]) if day]
+        vetted = [day for day in (row["first_vetted_at"], row["vetted_at"]) if day]
+        ended = bool(ends and ends < self.today)
+        in_force = bool(signed and min(signed) <= self.today) and not ended
+        return {
+            "country": self.country(row["country"]) or "not on record",
+            "declared": "declared" if code and code != "ambiguous" else "not declared",
+            "vetted": "vetted" if vetted and min(vetted) <= self.today else "not vetted",
+            "contract": "in force" if in_force else "ended" if ended else "none",
+            "transfer_tool": "none" if blank(row["transfer_tool"]) else "on record",
+        }
+
+    def country(self, text: str | None) -> str | None:
+        """A country by its code of two letters, which one of three may stand for."""
+        short = {names[1]: code for code, names in load_policy().declared["countries"].by_key().items()}
+        code = key(text or "")
+        return code.upper() if re.fullmatch("[a-z]{2}", code) else short[code].upper() if code in short else None
 
     # children, sensitive data ------------------------------------------------------------------------
 

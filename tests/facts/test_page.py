@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from types import SimpleNamespace
 
 import jsonschema
 import pytest
@@ -11,6 +12,8 @@ from commands import ROOT, heytalk_audit, run
 
 from heytalk_audit.audit.document import read_results
 from heytalk_audit.audit.fact_result import FactPart, FactResult
+from heytalk_audit.audit.fact_sample import with_sample
+from heytalk_audit.audit.rule_result import SampleResult, SampleReview
 from heytalk_audit.canonical import package_files
 from heytalk_audit.evidence.folder import results_of
 from heytalk_audit.policy.chapters import SUBJECTS
@@ -30,6 +33,28 @@ def test_a_blocked_fact_says_what_is_missing_and_shows_no_number():
     html = fact_section(blocked()).html
     assert "Not evaluated." in html and "rights_requests" in html and "<table" not in html
     assert not re.search(r">0\b", html)
+
+
+def test_what_two_people_made_of_a_sample_is_a_part_of_its_own():
+    parts = tuple(FactPart(name=name, title=name, by=("category",), counts=("people",)) for name in ("stored", "texts"))
+    whole = blocked().model_copy(
+        update={
+            "id": "sensitive",
+            "total": 9,
+            "parts": parts,
+            "columns": ("part", "category", "people"),
+            "rows": (("stored", "health", 9),),
+        }
+    )
+    review = SampleReview(yes=6, no=5, undecided=0, agreement=1.0, kappa=1.0, low=0.2, high=0.8, stated="6 of 11")
+    samples = (SampleResult(of="candidates", frame_size=40, drawn=11, records=(), review=review),)
+    read = with_sample(whole, SimpleNamespace(samples=samples))
+    assert read.columns == ("part", "category", "sample", "people", "drawn", "right", "wrong", "undecided")
+    assert read.rows == (("stored", "health", None, 9, None, None, None, None), ("read", None, "candidates", None, 11, 6, 5, 0))
+    assert "What two people made" in fact_section(read).html
+    nobody = SimpleNamespace(samples=(samples[0].model_copy(update={"review": None}),))
+    assert with_sample(whole, nobody) == whole
+    assert with_sample(blocked(), SimpleNamespace(samples=samples)) == blocked()
 
 
 def test_what_the_data_holds_is_escaped():
@@ -64,7 +89,7 @@ def test_a_run_has_every_fact_in_results_and_on_its_page(audited):
     index = (audited / "index.html").read_text("utf-8")
     assert 'href="numbers.html"' in index
     for fact in facts:
-        assert f'id="{fact["id"]}"' in page and f"<strong>{fact['total']:,}</strong>" in page
+        assert f'<h2 id="{fact["id"].replace("_", "-")}"' in page and f"<strong>{fact['total']:,}</strong>" in page
         assert all(len(row) == len(fact["columns"]) for row in fact["rows"])
     assert not re.search(r"[\w.]+@(?!\w*\.?example)[\w.]+\.\w+", json.dumps([fact["rows"] for fact in facts]))
 

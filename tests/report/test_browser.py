@@ -78,7 +78,7 @@ def test_severity_sorts_by_its_order(audited, browser):
     assert rated == sorted(rated, key=order.index) and len(set(rated)) > 2
 
 
-@pytest.mark.parametrize("name", ["index", "clauses", "document", *CHAPTERS])
+@pytest.mark.parametrize("name", ["index", "numbers", "clauses", "document", *CHAPTERS])
 def test_nothing_leaves_the_page_and_everybody_can_read_it(name, audited, browser):
     from axe_playwright_python.sync_playwright import Axe
 

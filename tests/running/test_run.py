@@ -276,7 +276,7 @@ def test_chapters_side_by_side_leave_the_process_where_it_was(tmp_path, monkeypa
     (work / profile.FILE).write_text("{}")
     with Progress(disable=True) as progress:
         execute(given, work, progress, Watch().step, Kernels(object), Budget(10**9, 2, work))
-    assert folders == [str(tmp_path)] * (len(CHAPTERS) + 1)
+    assert folders == [str(tmp_path)] * (len(CHAPTERS) + 2)
     assert os.getcwd() == str(tmp_path) and dict(os.environ) == before
 
 
