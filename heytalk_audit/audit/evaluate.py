@@ -131,7 +131,7 @@ def all_rows(rule: Rule, audit: Audit) -> AllRows:
     view, present = audit.view(audit.shared.table), Present(audit.snapshot.tables)
     try:
         built = _build(rule, audit, view, present, keep_pass=True)
-        _refuse_gated(rule, audit, built.reads)
+        refuse_gated(rule, audit, built.reads)
         audit.shared.compute(view.shared)
         return AllRows(_keep_classified(rule, built, audit, view)[0], built.check.has_people)
     except NotEvaluated as error:
