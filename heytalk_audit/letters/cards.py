@@ -9,7 +9,7 @@ from heytalk_audit.audit.disclosure import shown
 from heytalk_audit.audit.fact_result import Cell, FactPart, FactResult
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.letters.answer import Answer, NotAnswered, lacking, sentence_of
-from heytalk_audit.letters.catalogue import CARDS, RULES_CARD, STATED
+from heytalk_audit.letters.catalogue import CARDS, RULES_CARD, STATED, Card
 from heytalk_audit.letters.parameters import Question
 from heytalk_audit.letters.source import Source
 from heytalk_audit.report.html import words_of
@@ -103,7 +103,7 @@ def of_fact(question: Question, result: FactResult | None, source: Source, total
     return Answer(
         **base_of(question),
         **beside,
-        answer=in_sentences(result, question.scope.plain(), total_hidden),
+        answer=in_sentences(card, result, question.scope.plain(), total_hidden),
         total=None if total_hidden else result.total,
         columns=result.columns,
         rows=result.rows,
@@ -119,13 +119,13 @@ def _missing(result: FactResult) -> str:
     return "; ".join(reasons) or ", ".join(result.blocked_by) or "the data of this fact"
 
 
-def in_sentences(result: FactResult, scope: Mapping[str, str], total_hidden: bool) -> str:
+def in_sentences(card: Card, result: FactResult, scope: Mapping[str, str], total_hidden: bool) -> str:
     """A fact's total, and how it is split where all parts of the split are shown and add up to it."""
-    within = f"Within the scope ({_scope_in_words(scope)}), the" if scope else "The"
+    within = f"Within the scope ({_scope_in_words(scope)}): " if scope else ""
     if total_hidden:
-        return f"{within} number is suppressed, as it would give away numbers from 1 to 4 beside the other numbers of this letter."
+        return f"{within}the number is suppressed, as it would give away numbers from 1 to 4 beside the other numbers of this letter."
     excluded = "" if result.excluded == 0 else f", without those of test accounts ({shown(result.excluded)})"
-    first = f"{within} data of {result.title.lower()} holds {result.total:,} {result.counts}{excluded}."
+    first = f"{within}{card.says.format(total=f'{result.total:,}')}{excluded}."
     return " ".join([first, *_split(result)])
 
 

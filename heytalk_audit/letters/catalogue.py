@@ -15,11 +15,13 @@ CONSENT, DELETION, RULES_CARD, STATED = "consent_of_person", "deletion_of_person
 class Card:
     """A kind of answer: its title, the fact that it shows, if any, the rules beside it, and who delivers what it lacks.
 
-    `period` says how a period limits the fact: by the audit's period, by the instant of a row in a column, or (empty) not at all.
+    `says` states the fact's total, in braces. `period` names the column with the instant by which a period limits the fact; without one it
+    has no period.
     """
 
     title: str
     fact: str | None = None
+    says: str = ""
     rules: Sequence[str] = ()
     who: str = "the data engineer"
     period: str = ""
@@ -31,5 +33,3 @@ def _cards() -> dict[str, Card]:
 
 
 CARDS = _cards()
-#: How a period limits a fact that counts the events of the audit's period.
-AUDIT_PERIOD = "audit's period"
