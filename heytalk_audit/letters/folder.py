@@ -20,7 +20,7 @@ from heytalk_audit.disk.working import working_folder
 from heytalk_audit.evidence import folder as names
 from heytalk_audit.evidence.materials import NOTEBOOKS, materials, parameters_of
 from heytalk_audit.evidence.statement import described, statement
-from heytalk_audit.letters import copies
+from heytalk_audit.letters import copies, review
 from heytalk_audit.letters.answer import ANSWERS, Answers, read_answers
 from heytalk_audit.letters.cover import template_text
 from heytalk_audit.letters.parameters import Letter, audit_of, read_letter
@@ -68,7 +68,9 @@ def write_letter(path: Path, out: Path | None, console: Console) -> Written:
     opened = _opened(path)
     target = out or opened.base.parent / "reports" / "letters" / opened.letter.letter.id
     where = f"--out {target.name}"
-    refuse_present(target, where)
+    beside = target.with_name(f"{target.name}-review")
+    for place in (target, beside):
+        refuse_present(place, f"--out {place.name}")
     with staging(target, where) as staged, working_folder() as work, kernels.warm(work) as started:
         _prepare(opened, work, console)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress, quiet():
@@ -78,9 +80,21 @@ def write_letter(path: Path, out: Path | None, console: Console) -> Written:
         if opened.parameters is not None:
             refuse_changed_snapshots(opened.parameters, opened.audit_base, work)
             refuse_leaks(opened.parameters, opened.audit_base, work, made, target, _stated(opened))
-        copy_private(made, staged / "letter")
-        move_new(staged / "letter", target, where)
+        for content, place in ((made, target), (_review(opened, work, answers), beside)):
+            copy_private(content, staged / place.name)
+        # the review first: a letter that is there has one
+        for place in (beside, target):
+            move_new(staged / place.name, place, f"--out {place.name}")
     return Written(target, answers, notes)
+
+
+def _review(opened: _Opened, work: Path, answers: Answers) -> Path:
+    """Make the review in the working folder."""
+    folder = work / "review"
+    folder.mkdir()
+    policy = load_policy(opened.parameters.policy.name, opened.audit_base) if opened.parameters else load_policy()
+    review.write(folder, answers, [read_answers(opened.base / earlier) for earlier in opened.letter.previous], policy)
+    return folder
 
 
 def _opened(path: Path) -> _Opened:

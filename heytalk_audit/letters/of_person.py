@@ -48,9 +48,8 @@ def answer(question: Question, session: Session) -> Answer:
     try:
         subject = subject_of(session, person)
     except InputError:
-        return cards.unanswered(
-            question, lacking(f"the person {person}, who is in no table of the snapshot", "whoever asked, by another name of the person")
-        )
+        missing = f"the person {person}, whom no table of the snapshot names; another identifier of the person is needed"
+        return cards.unanswered(question, lacking(missing, "whoever asked"))
     return _consent(question, session, subject) if question.card == CONSENT else _deletion(question, session, subject)
 
 

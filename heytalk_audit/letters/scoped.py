@@ -33,7 +33,7 @@ def within(fact: Fact, scope: Scope, card: Card, audit: Audit) -> Fact:
 
     @functools.wraps(fact.build)
     def build(**tables: Any) -> Tally:
-        tally, view = fact.build(**tables), audit.view(audit.shared.table)
+        tally, view = fact.build(**tables), tables["policy"]
         limit = functools.partial(_limited, scope=scope, card=card, audit=audit, view=view)
         return replace(tally, of=limit(tally.of), parts=[replace(part, rows=limit(part.rows)) for part in tally.parts])
 

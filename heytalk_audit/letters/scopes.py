@@ -36,7 +36,7 @@ class Scopes:
             return cards.unanswered(question, lacking(_WHOLE_RULES, "the auditor"))
         result = self._evaluated[question.no]
         if isinstance(result, OutOfScope):
-            return cards.unanswered(question, lacking(result.why, CARDS[question.card].who))
+            return cards.unanswered(question, lacking(result.why, "the data protection officer"))
         if result.total is None:
             return cards.of_fact(question, result, source)
         shown, hides_total = self._disclosed(question, result)
