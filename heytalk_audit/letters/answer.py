@@ -22,7 +22,7 @@ class NotAnswered(Document):
     who: str
 
 
-class Answer(Document):
+class CardAnswer(Document):
     """The answer to one question.
 
     `asks` is the question as it was asked, `answer` one to three sentences that are never empty. `rows` are in the order of `columns`; a
@@ -53,13 +53,13 @@ class Answer(Document):
         return digest(canonical(self.plain()))
 
 
-class Answers(Document):
+class LetterAnswers(Document):
     """The document: what is said of the letter, the instant and snapshot that it is answered from, and the answers in their order."""
 
     letter: dict[str, Any]
     as_of: str
     snapshot: str
-    answers: tuple[Answer, ...]
+    answers: tuple[CardAnswer, ...]
 
 
 def lacking(missing: str, who: str) -> NotAnswered:
@@ -76,10 +76,10 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def read_answers(folder: Path) -> Answers:
+def read_answers(folder: Path) -> LetterAnswers:
     """The answers of an earlier letter. Raises InputError."""
     where = f"previous {folder.name}"
     try:
-        return Answers.model_validate(read_json(folder / ANSWERS, where))
+        return LetterAnswers.model_validate(read_json(folder / ANSWERS, where))
     except (OSError, ValueError, ValidationError) as error:
         raise InputError(where, f"has no {ANSWERS} that can be read", "name the folder of an earlier letter") from error

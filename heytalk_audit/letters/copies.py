@@ -9,7 +9,7 @@ from pathlib import Path
 
 from heytalk_audit.exports import chromium, word
 from heytalk_audit.exports.recorded import Unavailable
-from heytalk_audit.letters.answer import Answers
+from heytalk_audit.letters.answer import LetterAnswers
 from heytalk_audit.letters.letter import SHORT
 from heytalk_audit.release.pieces import Pieces
 from heytalk_audit.report import paper
@@ -26,18 +26,18 @@ class Cited:
     evidence: str
 
     @staticmethod
-    def of(answers: Answers, digest: str) -> Cited:
+    def of(answers: LetterAnswers, digest: str) -> Cited:
         """Of a letter's answers and their digest."""
         return Cited(dt.datetime.fromisoformat(answers.as_of), digest)
 
 
-def write(work: Path, made: Path, cited: Cited, title: str) -> tuple[str, ...]:
-    """Write the copies into the folder; returns a line for each that could not be made."""
+def write(work: Path, folder: Path, cited: Cited, title: str) -> tuple[str, ...]:
+    """Write the copies into the folder; returns a line for each that could not be written."""
     body = paper.for_print((work / SHORT).read_text("utf-8"))
-    (made / DOCX).write_bytes(word.document(body, _imprint(cited, title), title, None))
+    (folder / DOCX).write_bytes(word.document(body, _imprint(cited, title), title, None))
     try:
         chromium.program()
-        (made / PDF).write_bytes(chromium.printed(paper.wrapped(body, title, cited.evidence), cited, title))
+        (folder / PDF).write_bytes(chromium.printed(paper.wrapped(body, title, cited.evidence), cited, title))
     except Unavailable as error:
         return (f"{PDF} was left out: {error}",)
     return ()

@@ -21,9 +21,9 @@ from heytalk_audit.evidence import folder as names
 from heytalk_audit.evidence.materials import NOTEBOOKS, materials, parameters_of
 from heytalk_audit.evidence.statement import described, statement
 from heytalk_audit.letters import copies, review
-from heytalk_audit.letters.answer import ANSWERS, Answers, read_answers
+from heytalk_audit.letters.answer import ANSWERS, LetterAnswers, read_answers
 from heytalk_audit.letters.cover import template_text
-from heytalk_audit.letters.parameters import Letter, audit_of, read_letter
+from heytalk_audit.letters.parameters import LetterParams, audit_of, read_letter
 from heytalk_audit.params import Params, paths
 from heytalk_audit.policy import load_policy
 from heytalk_audit.report import page
@@ -49,7 +49,7 @@ class Written:
     """An answered letter: its folder, its answers, and lines for the console on what was left out."""
 
     folder: Path
-    answers: Answers
+    answers: LetterAnswers
     notes: tuple[str, ...]
 
 
@@ -57,7 +57,7 @@ class Written:
 class _Opened:
     """A letter that is being answered: its parameters, the folder that its paths begin in, and the audit's, where one is opened."""
 
-    letter: Letter
+    letter: LetterParams
     base: Path
     parameters: Params | None
     audit_base: Path
@@ -75,12 +75,12 @@ def write_letter(path: Path, out: Path | None, console: Console) -> Written:
         _prepare(opened, work, console)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress, quiet():
             executed = execute_notebook(NOTEBOOK, progress, started.manager, LETTER_FILE)
-        made = work / "folder"
-        answers, notes = _fill(opened, work, made, executed)
+        finished = work / "folder"
+        answers, notes = _fill(opened, work, finished, executed)
         if opened.parameters is not None:
             refuse_changed_snapshots(opened.parameters, opened.audit_base, work)
-            refuse_leaks(opened.parameters, opened.audit_base, work, made, target, _stated(opened))
-        for content, place in ((made, target), (_review(opened, work, answers), beside)):
+            refuse_leaks(opened.parameters, opened.audit_base, work, finished, target, _stated(opened))
+        for content, place in ((finished, target), (_review(opened, work, answers), beside)):
             copy_private(content, staged / place.name)
         # the review first: a letter that is there has one
         for place in (beside, target):
@@ -88,7 +88,7 @@ def write_letter(path: Path, out: Path | None, console: Console) -> Written:
     return Written(target, answers, notes)
 
 
-def _review(opened: _Opened, work: Path, answers: Answers) -> Path:
+def _review(opened: _Opened, work: Path, answers: LetterAnswers) -> Path:
     """Make the review in the working folder."""
     folder = work / "review"
     folder.mkdir()
@@ -113,7 +113,7 @@ def _prepare(opened: _Opened, work: Path, console: Console) -> None:
     stated = opened.letter.letter
     if stated.template:
         document["letter"]["template"] = str((opened.base / stated.template).resolve())
-    document["previous"] = []
+    document["previous"] = [str((opened.base / earlier).resolve()) for earlier in opened.letter.previous]
     if opened.parameters is None:
         document["run"] = str((opened.base / str(opened.letter.run)).resolve())
     else:
@@ -124,25 +124,25 @@ def _prepare(opened: _Opened, work: Path, console: Console) -> None:
     (work / LETTER_FILE).write_text(yaml_text(document), "utf-8")
 
 
-def _fill(opened: _Opened, work: Path, made: Path, executed: nbformat.NotebookNode) -> tuple[Answers, tuple[str, ...]]:
+def _fill(opened: _Opened, work: Path, finished: Path, executed: nbformat.NotebookNode) -> tuple[LetterAnswers, tuple[str, ...]]:
     """Make the folder within the working folder."""
-    made.mkdir()
+    finished.mkdir()
     stated = opened.letter.letter
     content = (work / ANSWERS).read_bytes()
-    answers = Answers.model_validate(json.loads(content))
-    (made / ANSWERS).write_bytes(content)
+    answers = LetterAnswers.model_validate(json.loads(content))
+    (finished / ANSWERS).write_bytes(content)
     kept = page.normalise(executed)
-    (made / names.NOTEBOOKS).mkdir()
-    nbformat.write(kept, made / names.NOTEBOOKS / f"{NOTEBOOK}.ipynb")
+    (finished / names.NOTEBOOKS).mkdir()
+    nbformat.write(kept, finished / names.NOTEBOOKS / f"{NOTEBOOK}.ipynb")
     title = f"Answer {stated.id} to {stated.authority}"
     note = f"{disclosure.statement_in_words(stated.audience)} SHA-256 of {ANSWERS}: {digest(content)}"
-    (made / names.INDEX).write_text(page.render(kept, title, [], note), "utf-8")
-    notes = copies.write(work, made, copies.Cited.of(answers, digest(content)), title)
-    (made / names.STATEMENT).write_bytes(canonical(_statement(opened, work, made)))
+    (finished / names.INDEX).write_text(page.render(kept, title, [], note), "utf-8")
+    notes = copies.write(work, finished, copies.Cited.of(answers, digest(content)), title)
+    (finished / names.STATEMENT).write_bytes(canonical(_statement(opened, work, finished)))
     return answers, notes
 
 
-def _statement(opened: _Opened, work: Path, made: Path) -> dict[str, Any]:
+def _statement(opened: _Opened, work: Path, finished: Path) -> dict[str, Any]:
     """The statement over the folder: its files, the parameters without paths, and what went in."""
     own = _without_paths(opened.letter)
     used = [described(f"notebook/{NOTEBOOK}.ipynb", (NOTEBOOKS / f"{NOTEBOOK}.ipynb").read_bytes())]
@@ -152,18 +152,18 @@ def _statement(opened: _Opened, work: Path, made: Path) -> dict[str, Any]:
     if opened.parameters is None:
         run = names.payload(opened.base / str(opened.letter.run))
         used += [described(f"run/{name}", (run / name).read_bytes()) for name in (names.STATEMENT, names.RESULTS)]
-        return statement(made, {"letter": own}, used, build=BUILD)
+        return statement(finished, {"letter": own}, used, build=BUILD)
     policy = load_policy(opened.parameters.policy.name, opened.audit_base)
     profiled = json.loads((work / profile.FILE).read_text("utf-8"))
     used += materials(opened.parameters, opened.audit_base, policy, profiled)
-    return statement(made, parameters_of(opened.parameters, policy) | {"letter": own}, used, build=BUILD)
+    return statement(finished, parameters_of(opened.parameters, policy) | {"letter": own}, used, build=BUILD)
 
 
 def _numbered(opened: _Opened) -> Iterator[tuple[int, str]]:
     return enumerate(opened.letter.previous, 1)
 
 
-def _without_paths(letter: Letter) -> dict[str, Any]:
+def _without_paths(letter: LetterParams) -> dict[str, Any]:
     document = letter.model_dump(mode="json", by_alias=True, exclude_none=True)
     for path in paths(letter):
         place = document

@@ -10,7 +10,7 @@ import pandas as pd
 
 from heytalk_audit.canonical import canonical
 from heytalk_audit.errors import InputError, nearest
-from heytalk_audit.letters.answer import ANSWERS, Answer
+from heytalk_audit.letters.answer import ANSWERS, CardAnswer
 from heytalk_audit.letters.answering import Answering
 from heytalk_audit.letters.catalogue import CARDS
 from heytalk_audit.letters.cover import cover, template_text
@@ -74,11 +74,11 @@ class Letter:
     def _work(self) -> Path:
         return self.session.work if self.session else self.base
 
-    def _numbered(self, no: int) -> Answer:
+    def _numbered(self, no: int) -> CardAnswer:
         by_number = {answer.no: answer for answer in self._answering.answers}
         if no not in by_number:
             raise InputError(f"question {no}", "is not in this letter", nearest(str(no), map(str, by_number)))
         return by_number[no]
 
-    def _section(self, answer: Answer, most_rows: int | None) -> Fragment:
+    def _section(self, answer: CardAnswer, most_rows: int | None) -> Fragment:
         return answer_section(answer, self._answering.fact_of(answer), self._answering.rules_of(answer), most_rows)

@@ -20,7 +20,7 @@ from heytalk_audit.investigation.events import Event, events_of, iso, shown_word
 from heytalk_audit.investigation.judgement import Outcome, judge
 from heytalk_audit.investigation.subject import Subject, subject_of
 from heytalk_audit.letters import cards
-from heytalk_audit.letters.answer import Answer, lacking
+from heytalk_audit.letters.answer import CardAnswer, lacking
 from heytalk_audit.letters.catalogue import CONSENT
 from heytalk_audit.letters.parameters import Question
 from heytalk_audit.running.session import Session
@@ -39,7 +39,7 @@ _DEFINITION = (
 _LIMIT = "The snapshot shows what was stored when it was taken. What was deleted before then does not show."
 
 
-def answer(question: Question, session: Session) -> Answer:
+def answer(question: Question, session: Session) -> CardAnswer:
     """The answer to a question about one person. It says what is missing where the snapshot does not name the person."""
     person = str(question.scope.person)
     tables = session.audit.snapshot.tables
@@ -62,7 +62,7 @@ def outcomes_of(session: Session, person: str, rules: Sequence[str]) -> tuple[li
             return judgement.of_person(reader, person), judgement.not_evaluated()
 
 
-def _consent(question: Question, session: Session, subject: Subject) -> Answer:
+def _consent(question: Question, session: Session, subject: Subject) -> CardAnswer:
     rows = sorted(_consents(session, subject), key=lambda row: (row[0], row[1], row[5]))
     outcomes, missing = outcomes_of(session, subject.pseudonym, RULES_OF_CONSENT)
     purposes = sorted({row[0] for row in rows})
@@ -70,7 +70,7 @@ def _consent(question: Question, session: Session, subject: Subject) -> Answer:
     latest = [row for row in sorted(rows, key=lambda row: row[1])[-1:]]
     last = [f"The last is of {latest[0][1]}: {latest[0][2]}, for {latest[0][0]}."] if latest else []
     text = " ".join([f"{about}{': ' if purposes else ''}{', '.join(purposes[:5])}.", *last, _outcomes_in_words(outcomes)])
-    return Answer(**_beside(question, outcomes, missing), answer=text, columns=_OF_CONSENT, rows=tuple(rows), definition=_DEFINITION)
+    return CardAnswer(**_beside(question, outcomes, missing), answer=text, columns=_OF_CONSENT, rows=tuple(rows), definition=_DEFINITION)
 
 
 def _consents(session: Session, subject: Subject) -> list[tuple[str, ...]]:
@@ -86,7 +86,7 @@ def _consent_row(session: Session, table: contract.Table, row: Any) -> tuple[str
     return words[0], at, *words[1:], str(pseudonym(session.key, f"consents:{row['consent_id']}"))
 
 
-def _deletion(question: Question, session: Session, subject: Subject) -> Answer:
+def _deletion(question: Question, session: Session, subject: Subject) -> CardAnswer:
     engine = session.audit.snapshot.engine
     seen = {name: rows for name, rows in subject.tables.items() if name in _STEPS}
     events = [event for event in events_of(seen, session.key, engine) if _tells_of_deletion(event)]
@@ -98,7 +98,7 @@ def _deletion(question: Question, session: Session, subject: Subject) -> Answer:
     limits = [] if "purge_log" in subject.tables else ["The purge log does not name people here, or was not delivered."]
     text = " ".join([_steps_in_words(events), _remains_in_words(remains), _outcomes_in_words(outcomes)])
     beside = _beside(question, outcomes, missing, limits)
-    return Answer(**beside, answer=text, columns=_OF_DELETION, rows=tuple(table), definition=_DEFINITION)
+    return CardAnswer(**beside, answer=text, columns=_OF_DELETION, rows=tuple(table), definition=_DEFINITION)
 
 
 def _tells_of_deletion(event: Event) -> bool:

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from heytalk_audit.audit.disclosure import WORD
 from heytalk_audit.audit.fact_result import FactResult
 from heytalk_audit.audit.rule_result import RuleResult
-from heytalk_audit.letters.answer import Answer
+from heytalk_audit.letters.answer import CardAnswer
 from heytalk_audit.report import numbers_page
 from heytalk_audit.report.html import Fragment, badge, bullets, join, paragraph, table, tag
 from heytalk_audit.vocabulary import Outcome
 
 
-def answer_section(answer: Answer, fact: FactResult | None, rules: Mapping[str, RuleResult], most_rows: int | None = None) -> Fragment:
+def answer_section(answer: CardAnswer, fact: FactResult | None, rules: Mapping[str, RuleResult], most_rows: int | None = None) -> Fragment:
     """All that the letter says to one question. `fact` is what the answer shows as a table with a drawing, `most_rows` cuts long tables."""
     return join(
         tag("h2", f"{answer.no}. {answer.title}", id=f"question-{answer.no}"),
@@ -37,7 +37,7 @@ def _listed(title: str, sentences: Sequence[str]) -> list[Fragment]:
     return [tag("h3", title), paragraph(sentences[0]) if len(sentences) == 1 else bullets(sentences)]
 
 
-def _tables(answer: Answer, fact: FactResult | None, most: int | None) -> list[Fragment]:
+def _tables(answer: CardAnswer, fact: FactResult | None, most: int | None) -> list[Fragment]:
     if fact is not None:
         return [part for of_part in fact.parts for part in numbers_page.part_of_table(fact, of_part, most)]
     if not answer.columns:
@@ -50,11 +50,11 @@ def _tables(answer: Answer, fact: FactResult | None, most: int | None) -> list[F
     return [table(heads, cells[:most], answer.title), *numbers_page.cut(len(cells), most)]
 
 
-def _is_hidden(answer: Answer, column: str, cell: object) -> bool:
+def _is_hidden(answer: CardAnswer, column: str, cell: object) -> bool:
     return cell is None and column in ("in_scope", *Outcome)
 
 
-def _rules(answer: Answer, rules: Mapping[str, RuleResult]) -> list[Fragment]:
+def _rules(answer: CardAnswer, rules: Mapping[str, RuleResult]) -> list[Fragment]:
     """The rules beside an answer, and the clauses that they test."""
     if "person" in answer.scope and answer.rules:
         own = [[rule, answer.verdicts[rule]] for rule in answer.rules]
@@ -66,7 +66,7 @@ def _rules(answer: Answer, rules: Mapping[str, RuleResult]) -> list[Fragment]:
     return [tag("h3", "Clauses and rules"), table(["Rule", "Title", "Verdict", "Clauses"], lines, f"Rules beside answer {answer.no}")]
 
 
-def unanswered_list(answers: Sequence[Answer]) -> Fragment:
+def unanswered_list(answers: Sequence[CardAnswer]) -> Fragment:
     """The questions that are not answered, by number."""
     open_ones = [answer for answer in answers if answer.not_answered]
     lines = [[answer.no, answer.not_answered.missing, answer.not_answered.who] for answer in open_ones if answer.not_answered]

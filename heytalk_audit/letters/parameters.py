@@ -64,7 +64,7 @@ class LetterStated(Strict):
         return self
 
 
-class Scope(Strict):
+class QuestionScope(Strict):
     """What a question is limited to: a region of law, a period (its first day, and the day after its last), a vendor, or a person."""
 
     region: Annotated[str | None, Field(min_length=1, max_length=40)] = None
@@ -92,7 +92,7 @@ class Question(Strict):
     no: Annotated[int, Field(ge=1, le=999)]
     asks: Annotated[str, Field(min_length=1, max_length=4_000)]
     card: Annotated[str, BeforeValidator(known_card)]
-    scope: Scope = Scope()
+    scope: QuestionScope = QuestionScope()
     rules: list[Annotated[str, AfterValidator(known_rule)]] = Field(default_factory=list, max_length=len(RULES))
     answer: Annotated[str | None, Field(min_length=1, max_length=8_000)] = None
     by: Annotated[str | None, Field(min_length=1, max_length=200)] = None
@@ -111,7 +111,7 @@ class Question(Strict):
         return self
 
 
-class Letter(Strict):
+class LetterParams(Strict):
     """A letter's parameters file. Paths are relative to it. Its numbers come from an audit's parameters, or from a finished run."""
 
     letter: LetterStated
@@ -121,7 +121,7 @@ class Letter(Strict):
     previous: Annotated[list[str], PathTo(Role.EARLIER_LETTER)] = Field(default_factory=list, max_length=50)
 
     @model_validator(mode="after")
-    def _checked(self) -> Letter:
+    def _checked(self) -> LetterParams:
         if (self.audit is None) == (self.run is None):
             raise ValueError("names both an audit and a run, or neither; name one of the two")
         numbers = [question.no for question in self.questions]
@@ -130,7 +130,7 @@ class Letter(Strict):
         return self
 
 
-def read_letter(path: Path) -> Letter:
+def read_letter(path: Path) -> LetterParams:
     """The letter in a parameters file. Raises InputError."""
     where = f"letter {path.name}"
     try:
@@ -142,9 +142,9 @@ def read_letter(path: Path) -> Letter:
     if not isinstance(document, dict):
         raise InputError(where, "is no mapping", f"compare it with {EXAMPLE}")
     try:
-        return Letter.model_validate(_as_written(document))
+        return LetterParams.model_validate(_as_written(document))
     except ValidationError as error:
-        raise refusal(error, Letter, where, EXAMPLE) from error
+        raise refusal(error, LetterParams, where, EXAMPLE) from error
 
 
 def _as_written(document: dict[Any, Any]) -> dict[Any, Any]:
@@ -157,7 +157,7 @@ def _as_written(document: dict[Any, Any]) -> dict[Any, Any]:
     return document | {"questions": renamed}
 
 
-def audit_of(letter: Letter, base: Path) -> tuple[Params, Path]:
+def audit_of(letter: LetterParams, base: Path) -> tuple[Params, Path]:
     """The parameters of the audit that answers, for the letter's audience, and the folder that their paths begin in. Raises InputError."""
     file = base / str(letter.audit)
     parameters = params.read_params(file)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from heytalk_audit.canonical import canonical
-from heytalk_audit.letters.answer import Answer, Answers
+from heytalk_audit.letters.answer import CardAnswer, LetterAnswers
 from heytalk_audit.policy import Policy
 from heytalk_audit.report import page
 from heytalk_audit.report.html import join, paragraph, table, tag
@@ -31,7 +31,7 @@ class Contradiction:
 
 
 @dataclass(frozen=True)
-class Difference:
+class NumberChange:
     """A number of this letter that an earlier one has otherwise: what it is, both values with the instants of their data, and the cause."""
 
     no: int
@@ -44,7 +44,7 @@ class Difference:
     cause: str
 
 
-def contradictions(answers: Answers, policy: Policy) -> Iterator[Contradiction]:
+def contradictions(answers: LetterAnswers, policy: Policy) -> Iterator[Contradiction]:
     """The findings on the policy's text beside each answer."""
     for answer in answers.answers:
         for finding in policy.findings:
@@ -60,7 +60,7 @@ def _lines(text: str) -> set[int]:
     return {line for first, last in spans for line in range(first, last + 1)}
 
 
-def differences(now: Answers, earlier: Sequence[Answers]) -> Iterator[Difference]:
+def differences(now: LetterAnswers, earlier: Sequence[LetterAnswers]) -> Iterator[NumberChange]:
     """The numbers that differ from those of earlier letters: totals, and cells of the same row and column of the same card and scope."""
     for before in earlier:
         by_subject = {_subject(answer): answer for answer in before.answers}
@@ -70,7 +70,7 @@ def differences(now: Answers, earlier: Sequence[Answers]) -> Iterator[Difference
                 yield from _between(answer, old, now, before)
 
 
-def _subject(answer: Answer) -> tuple[str, ...]:
+def _subject(answer: CardAnswer) -> tuple[str, ...]:
     return (
         answer.card,
         *(f"{name}={value}" for name, value in sorted(answer.scope.items())),
@@ -78,15 +78,15 @@ def _subject(answer: Answer) -> tuple[str, ...]:
     )
 
 
-def _between(answer: Answer, old: Answer, now: Answers, before: Answers) -> Iterator[Difference]:
+def _between(answer: CardAnswer, old: CardAnswer, now: LetterAnswers, before: LetterAnswers) -> Iterator[NumberChange]:
     numbers, old_numbers = _numbers(answer), _numbers(old)
     letter, cause = str(before.letter.get("id", "")), _cause(now, before)
     for what in numbers:
         if numbers[what] != old_numbers.get(what, numbers[what]):
-            yield Difference(answer.no, letter, what, numbers[what], now.as_of, old_numbers[what], before.as_of, cause)
+            yield NumberChange(answer.no, letter, what, numbers[what], now.as_of, old_numbers[what], before.as_of, cause)
 
 
-def _numbers(answer: Answer) -> dict[str, int | None]:
+def _numbers(answer: CardAnswer) -> dict[str, int | None]:
     """The numbers of an answer by what they are: its total, and each whole number of its table by the texts of its row."""
     numbers: dict[str, int | None] = {} if answer.total is None else {"total": answer.total}
     for row in answer.rows:
@@ -96,7 +96,7 @@ def _numbers(answer: Answer) -> dict[str, int | None]:
     return numbers
 
 
-def _cause(now: Answers, before: Answers) -> str:
+def _cause(now: LetterAnswers, before: LetterAnswers) -> str:
     if now.as_of != before.as_of:
         return "The data is of another instant."
     if now.snapshot != before.snapshot:
@@ -106,7 +106,7 @@ def _cause(now: Answers, before: Answers) -> str:
     return "The data is the same: settings, registers or the method differ. The auditor explains which."
 
 
-def write(folder: Path, answers: Answers, earlier: Sequence[Answers], policy: Policy) -> None:
+def write(folder: Path, answers: LetterAnswers, earlier: Sequence[LetterAnswers], policy: Policy) -> None:
     """Write the review into a folder that is there: a page, and the same as JSON."""
     against, differ = list(contradictions(answers, policy)), list(differences(answers, earlier))
     open_ones = [{"no": answer.no, **answer.not_answered.plain()} for answer in answers.answers if answer.not_answered]
@@ -116,16 +116,16 @@ def write(folder: Path, answers: Answers, earlier: Sequence[Answers], policy: Po
 
 
 def _page(
-    answers: Answers, against: Sequence[Contradiction], differ: Sequence[Difference], open_ones: Sequence[Mapping[str, object]]
+    answers: LetterAnswers, against: Sequence[Contradiction], differ: Sequence[NumberChange], open_ones: Sequence[Mapping[str, object]]
 ) -> str:
     title = f"Review of the answer {answers.letter['id']}"
-    found = [[one.no, one.finding, one.severity, one.title, ", ".join(one.clauses)] for one in against]
+    findings = [[one.no, one.finding, one.severity, one.title, ", ".join(one.clauses)] for one in against]
     changed = [[one.no, one.earlier_letter, one.what, one.before, one.before_as_of, one.now, one.as_of, one.cause] for one in differ]
     body = join(
         tag("h1", title),
         paragraph("Counsel reads this page before the answer is sent. It is no part of the answer."),
         tag("h2", "Findings on the policy's own text", id="contradictions"),
-        table(["Question", "Finding", "Severity", "Title", "Clauses"], found, "Findings on the clauses that an answer rests on"),
+        table(["Question", "Finding", "Severity", "Title", "Clauses"], findings, "Findings on the clauses that an answer rests on"),
         tag("h2", "Numbers that differ from earlier letters", id="differences"),
         table(["Question", "Letter", "Number", "Before", "As of", "Now", "As of now", "Cause"], changed, "Numbers that differ"),
         tag("h2", "Open questions", id="open"),

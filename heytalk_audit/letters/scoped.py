@@ -14,7 +14,7 @@ from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.fact import Fact, Tally
 from heytalk_audit.expressions.calendar import sure
 from heytalk_audit.letters.catalogue import Card
-from heytalk_audit.letters.parameters import Scope
+from heytalk_audit.letters.parameters import QuestionScope
 from heytalk_audit.policy.view import View
 
 #: The columns in which rows name who received data.
@@ -28,7 +28,7 @@ class OutOfScope(Exception):
     why: str
 
 
-def within(fact: Fact, scope: Scope, card: Card, audit: Audit) -> Fact:
+def within(fact: Fact, scope: QuestionScope, card: Card, audit: Audit) -> Fact:
     """The fact of the rows within a scope alone. Its evaluation raises OutOfScope where its rows do not have what the scope names."""
 
     @functools.wraps(fact.build)
@@ -40,7 +40,7 @@ def within(fact: Fact, scope: Scope, card: Card, audit: Audit) -> Fact:
     return replace(fact, build=build)
 
 
-def refuse_scope(scope: Scope, card: Card, values: Mapping[str, list[str]]) -> None:
+def refuse_scope(scope: QuestionScope, card: Card, values: Mapping[str, list[str]]) -> None:
     """Raise OutOfScope for what can be told before anything is evaluated: `values` are the regions that the data may name."""
     if scope.person is not None:
         raise OutOfScope("a fact counts people, and cannot be limited to one of them")
@@ -50,7 +50,7 @@ def refuse_scope(scope: Scope, card: Card, values: Mapping[str, list[str]]) -> N
         raise OutOfScope(f"{card.title.lower()} is a state at the snapshot's instant, and has no period")
 
 
-def _limited(rows: ir.Table, scope: Scope, card: Card, audit: Audit, view: View) -> ir.Table:
+def _limited(rows: ir.Table, scope: QuestionScope, card: Card, audit: Audit, view: View) -> ir.Table:
     if scope.region is not None:
         people = audit.people(view)
         inside = people.filter(people.region == scope.region)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 
 from heytalk_audit import contract
 from heytalk_audit.audit import fact_disclosure
@@ -11,11 +12,11 @@ from heytalk_audit.audit.fact_result import Cell, FactPart, FactResult
 from heytalk_audit.audit.joint_suppression import Joint, gives_away, joint
 from heytalk_audit.facts import FACTS
 from heytalk_audit.letters import cards
-from heytalk_audit.letters.answer import Answer, lacking
+from heytalk_audit.letters.answer import CardAnswer, lacking, read_answers
 from heytalk_audit.letters.catalogue import CARDS, RULES_CARD
-from heytalk_audit.letters.parameters import Letter, Question
+from heytalk_audit.letters.parameters import LetterParams, Question
 from heytalk_audit.letters.scoped import OutOfScope, refuse_scope, within
-from heytalk_audit.letters.source import Source
+from heytalk_audit.letters.source import AnswerSource
 from heytalk_audit.running.session import Session
 from heytalk_audit.vocabulary import Audience
 
@@ -26,11 +27,11 @@ _WHOLE_RULES = "results of rules within a scope: each rule is evaluated over its
 class Scopes:
     """The scoped questions of one letter over an open audit; facts within scopes are computed once, for internal use."""
 
-    def __init__(self, session: Session, letter: Letter):
-        self._session, self._letter = session, letter
+    def __init__(self, session: Session, letter: LetterParams, base: Path):
+        self._session, self._letter, self._base = session, letter, base
         self._shown: dict[int, FactResult] = {}
 
-    def answer(self, question: Question, source: Source) -> Answer:
+    def answer(self, question: Question, source: AnswerSource) -> CardAnswer:
         """The answer to a scoped question about a fact or rules; it says so where the fact cannot be limited like that."""
         if question.card == RULES_CARD:
             return cards.unanswered(question, lacking(_WHOLE_RULES, "the auditor"))
@@ -50,8 +51,8 @@ class Scopes:
     @cached_property
     def _evaluated(self) -> dict[int, FactResult | OutOfScope]:
         """The fact within the scope of each scoped question, as it is for internal use."""
-        asked = [question for question in self._letter.questions if question.scope.plain() and CARDS[question.card].fact]
-        return {question.no: self._evaluate(question) for question in asked}
+        questions = [question for question in self._letter.questions if question.scope.plain() and CARDS[question.card].fact]
+        return {question.no: self._evaluate(question) for question in questions}
 
     def _evaluate(self, question: Question) -> FactResult | OutOfScope:
         card, audit = CARDS[question.card], self._session.audit
@@ -69,8 +70,11 @@ class Scopes:
         keys = [_key(result, place) for place in range(len(result.rows))]
         hidden = [place for place, key in enumerate(keys) if key in hide.rows]
         kept = fact_disclosure.with_hidden(fact_disclosure.of_fact(result, self._letter.letter.audience), hidden)
+        # beside the number of the whole, it would tell of few test accounts elsewhere
+        kept = kept.model_copy(update={"excluded": None})
         whole = self._session.fact(result.id).total or 0
         totals = [other.total or 0 for other in self._of(result.id)]
+        totals += [earlier.total for earlier in self._earlier(result.id) if earlier.total is not None]
         return kept, hide.totals or bool(set(kept.suppressed) - set(hidden)) or gives_away(whole, totals)
 
     def _of(self, fact: str) -> list[FactResult]:
@@ -83,7 +87,16 @@ class Scopes:
         hidden, scopes = frozenset(_key(shown, place) for place in shown.suppressed), self._of(fact)
         visible = [fact_disclosure.of_fact(scope, audience) for scope in scopes]
         own = frozenset(_key(scope, place) for scope in visible for place in scope.suppressed)
-        return joint(_numbers(whole), hidden, [_numbers(scope) for scope in scopes], own)
+        earlier = [whole.model_copy(update={"rows": answer.rows}) for answer in self._earlier(fact)]
+        return joint(_numbers(whole), hidden, [_numbers(table) for table in (*scopes, *earlier)], own)
+
+    def _earlier(self, fact: str) -> list[CardAnswer]:
+        """The scoped answers of earlier letters from the same snapshot that show this fact: readers may set them beside this one."""
+        snapshot = self._session.audit.snapshot.id
+        letters = [read_answers(self._base / folder) for folder in self._letter.previous]
+        own = [answer for letter in letters if letter.snapshot == snapshot for answer in letter.answers]
+        questions = [question.scope.plain() for question in self._letter.questions if CARDS[question.card].fact == fact]
+        return [answer for answer in own if answer.facts == (fact,) and answer.scope and answer.rows and answer.scope not in questions]
 
 
 def _regions() -> list[str]:

@@ -20,7 +20,7 @@ from heytalk_audit.running.session import Session
 from heytalk_audit.vocabulary import Audience
 
 
-class Source(Protocol):
+class AnswerSource(Protocol):
     """What answers: unscoped facts and rules, as a run for the same audience has them."""
 
     @property
@@ -42,15 +42,15 @@ class OpenAudit:
 
     @property
     def described(self) -> AuditDescription:
-        """See `Source`."""
+        """See `AnswerSource`."""
         return self.session.described
 
     def fact(self, id: str) -> FactResult | None:
-        """See `Source`."""
+        """See `AnswerSource`."""
         return self.session.shown_fact(self.session.fact(id)) if id in self.session.params.facts else None
 
     def rule(self, id: str) -> RuleResult | None:
-        """See `Source`."""
+        """See `AnswerSource`."""
         return self.session.shown(self.session.evaluate(id)) if id in self.session.rules else None
 
 
@@ -76,17 +76,17 @@ class FinishedRun:
 
     @property
     def described(self) -> AuditDescription:
-        """See `Source`."""
+        """See `AnswerSource`."""
         return self._results.audit
 
     def fact(self, id: str) -> FactResult | None:
-        """See `Source`."""
+        """See `AnswerSource`."""
         result = next((fact for fact in self._results.facts if fact.id == id), None)
         hides = self.described.audience != self._audience
         return fact_disclosure.of_fact(result, self._audience) if result and hides else result
 
     def rule(self, id: str) -> RuleResult | None:
-        """See `Source`."""
+        """See `AnswerSource`."""
         result = next((rule for rule in self._results.rules if rule.id == id), None)
         hides = self.described.audience != self._audience
         return disclosure.of_rule(result, self._audience, self._limits) if result and hides else result
