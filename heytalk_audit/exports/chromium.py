@@ -30,7 +30,7 @@ FLAGS = (
 SECONDS = 900
 
 
-class Cited(Protocol):
+class PrintedFrom(Protocol):
     """What a PDF cites: the instant audited, and a digest in hex."""
 
     @property
@@ -50,7 +50,7 @@ def program() -> str:
     return path
 
 
-def printed(document: str, run: Cited, title: str) -> bytes:
+def printed(document: str, run: PrintedFrom, title: str) -> bytes:
     """A document of HTML as a PDF that cites the run's evidence. Raises Unavailable."""
     chromium = program()
     with working_folder() as work:
@@ -78,7 +78,7 @@ def _did_not_print() -> Unavailable:
     return Unavailable("needs Chromium, which did not print the document", "run chromium by hand to see why")
 
 
-def _finished(content: bytes, run: Cited, title: str) -> bytes:
+def _finished(content: bytes, run: PrintedFrom, title: str) -> bytes:
     """The same document with its title in the window's head, and with dates and an identifier that follow from the run."""
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(content)))
     writer.pdf_header = "%PDF-1.7"  # of the first versions, none knows tags

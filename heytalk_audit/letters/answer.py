@@ -62,7 +62,7 @@ class LetterAnswers(Document):
     answers: tuple[CardAnswer, ...]
 
 
-def lacking(missing: str, who: str) -> NotAnswered:
+def what_lacks(missing: str, who: str) -> NotAnswered:
     """What a question lacks, without the full stop that a sentence ends with."""
     return NotAnswered(missing=missing.rstrip(". "), who=who)
 

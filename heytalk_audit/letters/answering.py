@@ -9,11 +9,11 @@ from pathlib import Path
 from heytalk_audit.audit.fact_result import FactResult
 from heytalk_audit.audit.rule_result import RuleResult
 from heytalk_audit.letters import cards, of_person
-from heytalk_audit.letters.answer import CardAnswer, LetterAnswers, lacking
+from heytalk_audit.letters.answer import CardAnswer, LetterAnswers, what_lacks
 from heytalk_audit.letters.catalogue import CARDS, RULES_CARD, STATED
 from heytalk_audit.letters.parameters import OF_A_PERSON, LetterParams, Question
 from heytalk_audit.letters.scopes import Scopes
-from heytalk_audit.letters.source import FinishedRun, OpenAudit, AnswerSource
+from heytalk_audit.letters.source import AnswerSource, FinishedRun, OpenAudit
 from heytalk_audit.params import Role, paths
 from heytalk_audit.running.session import Session
 
@@ -58,22 +58,22 @@ class Answering:
     def rules_of(self, answer: CardAnswer) -> dict[str, RuleResult]:
         """The results of the rules beside an answer, by id."""
         chosen = () if "person" in answer.scope else answer.rules
-        return {result.id: result for result in cards.rules_of(chosen, self.source)}
+        return {result.id: result for result in cards.rule_results(chosen, self.source)}
 
     def _answer(self, question: Question) -> CardAnswer:
         if question.card == STATED:
-            return cards.stated(question)
+            return cards.stated_card(question)
         if question.card in OF_A_PERSON:
-            return self._with_snapshot(question, lambda session: of_person.answer(question, session))
+            return self._with_snapshot(question, lambda session: of_person.answer_about(question, session))
         if not question.scope.plain():
-            return cards.of_rules(question, self.source) if question.card == RULES_CARD else self._of_fact(question)
+            return cards.rules_card(question, self.source) if question.card == RULES_CARD else self._of_fact(question)
         scopes = self._scopes
-        return self._with_snapshot(question, lambda _: scopes.answer(question, self.source) if scopes else cards.stated(question))
+        return self._with_snapshot(question, lambda _: scopes.answer(question, self.source) if scopes else cards.stated_card(question))
 
     def _of_fact(self, question: Question) -> CardAnswer:
-        return cards.of_fact(question, self.source.fact(str(CARDS[question.card].fact)), self.source)
+        return cards.fact_card(question, self.source.fact(str(CARDS[question.card].fact)), self.source)
 
     def _with_snapshot(self, question: Question, answer: Callable[[Session], CardAnswer]) -> CardAnswer:
         if self.session is None:
-            return cards.unanswered(question, lacking(_SNAPSHOT_MISSING, "the data engineer"))
+            return cards.open_card(question, what_lacks(_SNAPSHOT_MISSING, "the data engineer"))
         return answer(self.session)

@@ -8,7 +8,7 @@ from typing import Any
 from heytalk_audit.audit.disclosure import shown
 from heytalk_audit.audit.fact_result import Cell, FactPart, FactResult
 from heytalk_audit.audit.rule_result import RuleResult
-from heytalk_audit.letters.answer import CardAnswer, NotAnswered, lacking, sentence_of
+from heytalk_audit.letters.answer import CardAnswer, NotAnswered, sentence_of, what_lacks
 from heytalk_audit.letters.catalogue import CARDS, RULES_CARD, STATED, Card
 from heytalk_audit.letters.parameters import Question
 from heytalk_audit.letters.source import AnswerSource
@@ -32,28 +32,28 @@ def base_of(question: Question) -> dict[str, Any]:
     }
 
 
-def unanswered(question: Question, not_answered: NotAnswered, **more: Any) -> CardAnswer:
+def open_card(question: Question, not_answered: NotAnswered, **more: Any) -> CardAnswer:
     """The answer to a question that cannot be answered: it says what is missing, and who can deliver it."""
     return CardAnswer(**base_of(question), **more, answer=sentence_of(not_answered), not_answered=not_answered)
 
 
-def stated(question: Question) -> CardAnswer:
+def stated_card(question: Question) -> CardAnswer:
     """The answer that a person states."""
     definition = f"Stated by {question.by} on {question.on}."
     return CardAnswer(**base_of(question), answer=str(question.answer), definition=definition, limits=(_STATED_LIMIT,))
 
 
-def of_rules(question: Question, source: AnswerSource) -> CardAnswer:
+def rules_card(question: Question, source: AnswerSource) -> CardAnswer:
     """The answer by rules: the verdict and the ledger of each."""
-    results = rules_of(question.rules, source)
+    results = rule_results(question.rules, source)
     missing = [rule for rule in question.rules if rule not in {result.id for result in results}]
     if missing:
         what = f"the results of {', '.join(missing)}, which the audit's parameters leave out"
-        return unanswered(question, lacking(what, "the auditor"))
+        return open_card(question, what_lacks(what, "the auditor"))
     untested = [result for result in results if not result.verdict.is_tested]
     if len(untested) == len(results):
         why = "; ".join(f"{result.id} was not evaluated ({result.reason or words_of(result.verdict)})" for result in untested)
-        return unanswered(question, lacking(why, CARDS[RULES_CARD].who), **rules_beside(results))
+        return open_card(question, what_lacks(why, CARDS[RULES_CARD].who), **rules_beside(results))
     return CardAnswer(
         **base_of(question),
         **rules_beside(results),
@@ -77,7 +77,7 @@ def _more(others: int) -> str:
     return f" The table has {others} more." if others > 0 else ""
 
 
-def rules_of(ids: Sequence[str], source: AnswerSource) -> list[RuleResult]:
+def rule_results(ids: Sequence[str], source: AnswerSource) -> list[RuleResult]:
     """The results of these rules that the source has."""
     return [result for id in ids if (result := source.rule(id)) is not None]
 
@@ -92,14 +92,14 @@ def rules_beside(results: Sequence[RuleResult]) -> dict[str, Any]:
     }
 
 
-def of_fact(question: Question, result: FactResult | None, source: AnswerSource, total_hidden: bool = False) -> CardAnswer:
+def fact_card(question: Question, result: FactResult | None, source: AnswerSource, total_hidden: bool = False) -> CardAnswer:
     """The answer by a fact, whole or within a scope: its total, what it is split into, its table."""
     card = CARDS[question.card]
-    beside = rules_beside(rules_of(card.rules, source)) | {"facts": (str(card.fact),)}
+    beside = rules_beside(rule_results(card.rules, source)) | {"facts": (str(card.fact),)}
     if result is None:
-        return unanswered(question, lacking(f"the fact {card.fact}, which the audit's parameters leave out", "the auditor"), **beside)
+        return open_card(question, what_lacks(f"the fact {card.fact}, which the audit's parameters leave out", "the auditor"), **beside)
     if result.total is None:
-        return unanswered(question, lacking(_missing(result), card.who), **beside, definition=result.definition, limits=result.limits)
+        return open_card(question, what_lacks(_missing(result), card.who), **beside, definition=result.definition, limits=result.limits)
     return CardAnswer(
         **base_of(question),
         **beside,

@@ -31,7 +31,7 @@ class Cited:
         return Cited(dt.datetime.fromisoformat(answers.as_of), digest)
 
 
-def write(work: Path, folder: Path, cited: Cited, title: str) -> tuple[str, ...]:
+def write_printed(work: Path, folder: Path, cited: Cited, title: str) -> tuple[str, ...]:
     """Write the copies into the folder; returns a line for each that could not be written."""
     body = paper.for_print((work / SHORT).read_text("utf-8"))
     (folder / DOCX).write_bytes(word.document(body, _imprint(cited, title), title, None))

@@ -33,7 +33,7 @@ def template_text(file: Path | None) -> str:
     return text
 
 
-def cover(template: str, values: Mapping[str, str]) -> Fragment:
+def cover_letter(template: str, values: Mapping[str, str]) -> Fragment:
     """The template as HTML: headings (#, ##), paragraphs and lists (-). Values come in after its form is read: they are text."""
     blocks = re.split(r"\n\s*\n", template.strip())
     return join(*(_block([_filled(line, values) for line in block.splitlines()], block) for block in blocks if block.strip()))

@@ -45,7 +45,7 @@ FOOT = "Answer to a regulator's letter (no assurance). "
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenLetter:
     """An answered letter: its folder, its answers, and lines for the console on what was left out."""
 
     folder: Path
@@ -63,7 +63,7 @@ class _Opened:
     audit_base: Path
 
 
-def write_letter(path: Path, out: Path | None, console: Console) -> Written:
+def write_letter(path: Path, out: Path | None, console: Console) -> WrittenLetter:
     """Answer a letter. Unusable input raises InputError, what fails AuditFailure, and nothing is written."""
     opened = _opened(path)
     target = out or opened.base.parent / "reports" / "letters" / opened.letter.letter.id
@@ -85,7 +85,7 @@ def write_letter(path: Path, out: Path | None, console: Console) -> Written:
         # the review first: a letter that is there has one
         for place in (beside, target):
             move_new(staged / place.name, place, f"--out {place.name}")
-    return Written(target, answers, notes)
+    return WrittenLetter(target, answers, notes)
 
 
 def _review(opened: _Opened, work: Path, answers: LetterAnswers) -> Path:
@@ -93,7 +93,7 @@ def _review(opened: _Opened, work: Path, answers: LetterAnswers) -> Path:
     folder = work / "review"
     folder.mkdir()
     policy = load_policy(opened.parameters.policy.name, opened.audit_base) if opened.parameters else load_policy()
-    review.write(folder, answers, [read_answers(opened.base / earlier) for earlier in opened.letter.previous], policy)
+    review.write_review(folder, answers, [read_answers(opened.base / earlier) for earlier in opened.letter.previous], policy)
     return folder
 
 
@@ -137,7 +137,7 @@ def _fill(opened: _Opened, work: Path, finished: Path, executed: nbformat.Notebo
     title = f"Answer {stated.id} to {stated.authority}"
     note = f"{disclosure.statement_in_words(stated.audience)} SHA-256 of {ANSWERS}: {digest(content)}"
     (finished / names.INDEX).write_text(page.render(kept, title, [], note), "utf-8")
-    notes = copies.write(work, finished, copies.Cited.of(answers, digest(content)), title)
+    notes = copies.write_printed(work, finished, copies.Cited.of(answers, digest(content)), title)
     (finished / names.STATEMENT).write_bytes(canonical(_statement(opened, work, finished)))
     return answers, notes
 

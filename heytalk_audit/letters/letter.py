@@ -13,7 +13,7 @@ from heytalk_audit.errors import InputError, nearest
 from heytalk_audit.letters.answer import ANSWERS, CardAnswer
 from heytalk_audit.letters.answering import Answering
 from heytalk_audit.letters.catalogue import CARDS
-from heytalk_audit.letters.cover import cover, template_text
+from heytalk_audit.letters.cover import cover_letter, template_text
 from heytalk_audit.letters.pages import answer_section, unanswered_list
 from heytalk_audit.letters.parameters import read_letter
 from heytalk_audit.report.html import Fragment, join
@@ -45,7 +45,7 @@ class Letter:
         values = {name: str(value or "") for name, value in stated.model_dump(mode="json").items()}
         values |= {"as_of": described.as_of, "snapshot": described.snapshot.id, "questions": str(len(answers))}
         values |= {"answered": str(len(answers) - missing), "not_answered": str(missing)}
-        return cover(template_text(self.base / stated.template if stated.template else None), values)
+        return cover_letter(template_text(self.base / stated.template if stated.template else None), values)
 
     def answers(self, most_rows: int | None = None) -> Fragment:
         """The numbered answers; with `most_rows` long tables are cut."""

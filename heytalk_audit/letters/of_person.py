@@ -20,7 +20,7 @@ from heytalk_audit.investigation.events import Event, events_of, iso, shown_word
 from heytalk_audit.investigation.judgement import Outcome, judge
 from heytalk_audit.investigation.subject import Subject, subject_of
 from heytalk_audit.letters import cards
-from heytalk_audit.letters.answer import CardAnswer, lacking
+from heytalk_audit.letters.answer import CardAnswer, what_lacks
 from heytalk_audit.letters.catalogue import CONSENT
 from heytalk_audit.letters.parameters import Question
 from heytalk_audit.running.session import Session
@@ -39,17 +39,17 @@ _DEFINITION = (
 _LIMIT = "The snapshot shows what was stored when it was taken. What was deleted before then does not show."
 
 
-def answer(question: Question, session: Session) -> CardAnswer:
+def answer_about(question: Question, session: Session) -> CardAnswer:
     """The answer to a question about one person. It says what is missing where the snapshot does not name the person."""
     person = str(question.scope.person)
     tables = session.audit.snapshot.tables
     if question.card == CONSENT and "consents" not in tables:
-        return cards.unanswered(question, lacking("the table consents, which was not delivered", "the data engineer"))
+        return cards.open_card(question, what_lacks("the table consents, which was not delivered", "the data engineer"))
     try:
         subject = subject_of(session, person)
     except InputError:
         missing = f"the person {person}, whom no table of the snapshot names; another identifier of the person is needed"
-        return cards.unanswered(question, lacking(missing, "whoever asked"))
+        return cards.open_card(question, what_lacks(missing, "whoever asked"))
     return _consent(question, session, subject) if question.card == CONSENT else _deletion(question, session, subject)
 
 

@@ -30,7 +30,7 @@ def known_card(name: Any) -> Any:
     return name
 
 
-def known_rule(name: str) -> str:
+def existing_rule(name: str) -> str:
     """A rule's id; an unknown one is refused with the nearest known."""
     if name not in RULES:
         raise ValueError(f"unknown rule {name[:40]!r}; {nearest(name[:40], RULES)}")
@@ -74,7 +74,7 @@ class QuestionScope(Strict):
     person: Annotated[str | None, BeforeValidator(quoted), Field(pattern=r"^[0-9a-f]{16}$")] = None
 
     @model_validator(mode="after")
-    def _order(self) -> Scope:
+    def _order(self) -> QuestionScope:
         if (self.since is None) != (self.to is None):
             raise ValueError("a period has from and to; name both")
         if self.since is not None and self.to is not None and self.since >= self.to:
@@ -93,7 +93,7 @@ class Question(Strict):
     asks: Annotated[str, Field(min_length=1, max_length=4_000)]
     card: Annotated[str, BeforeValidator(known_card)]
     scope: QuestionScope = QuestionScope()
-    rules: list[Annotated[str, AfterValidator(known_rule)]] = Field(default_factory=list, max_length=len(RULES))
+    rules: list[Annotated[str, AfterValidator(existing_rule)]] = Field(default_factory=list, max_length=len(RULES))
     answer: Annotated[str | None, Field(min_length=1, max_length=8_000)] = None
     by: Annotated[str | None, Field(min_length=1, max_length=200)] = None
     on: dt.date | None = None

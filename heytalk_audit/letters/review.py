@@ -60,7 +60,7 @@ def _lines(text: str) -> set[int]:
     return {line for first, last in spans for line in range(first, last + 1)}
 
 
-def differences(now: LetterAnswers, earlier: Sequence[LetterAnswers]) -> Iterator[NumberChange]:
+def number_changes(now: LetterAnswers, earlier: Sequence[LetterAnswers]) -> Iterator[NumberChange]:
     """The numbers that differ from those of earlier letters: totals, and cells of the same row and column of the same card and scope."""
     for before in earlier:
         by_subject = {_subject(answer): answer for answer in before.answers}
@@ -106,9 +106,9 @@ def _cause(now: LetterAnswers, before: LetterAnswers) -> str:
     return "The data is the same: settings, registers or the method differ. The auditor explains which."
 
 
-def write(folder: Path, answers: LetterAnswers, earlier: Sequence[LetterAnswers], policy: Policy) -> None:
+def write_review(folder: Path, answers: LetterAnswers, earlier: Sequence[LetterAnswers], policy: Policy) -> None:
     """Write the review into a folder that is there: a page, and the same as JSON."""
-    against, differ = list(contradictions(answers, policy)), list(differences(answers, earlier))
+    against, differ = list(contradictions(answers, policy)), list(number_changes(answers, earlier))
     open_ones = [{"no": answer.no, **answer.not_answered.plain()} for answer in answers.answers if answer.not_answered]
     document = {"contradictions": [asdict(one) for one in against], "differences": [asdict(one) for one in differ], "open": open_ones}
     (folder / DOCUMENT).write_bytes(canonical(document))

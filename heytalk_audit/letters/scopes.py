@@ -12,7 +12,7 @@ from heytalk_audit.audit.fact_result import Cell, FactPart, FactResult
 from heytalk_audit.audit.joint_suppression import Joint, gives_away, joint
 from heytalk_audit.facts import FACTS
 from heytalk_audit.letters import cards
-from heytalk_audit.letters.answer import CardAnswer, lacking, read_answers
+from heytalk_audit.letters.answer import CardAnswer, read_answers, what_lacks
 from heytalk_audit.letters.catalogue import CARDS, RULES_CARD
 from heytalk_audit.letters.parameters import LetterParams, Question
 from heytalk_audit.letters.scoped import OutOfScope, refuse_scope, within
@@ -34,15 +34,15 @@ class Scopes:
     def answer(self, question: Question, source: AnswerSource) -> CardAnswer:
         """The answer to a scoped question about a fact or rules; it says so where the fact cannot be limited like that."""
         if question.card == RULES_CARD:
-            return cards.unanswered(question, lacking(_WHOLE_RULES, "the auditor"))
+            return cards.open_card(question, what_lacks(_WHOLE_RULES, "the auditor"))
         result = self._evaluated[question.no]
         if isinstance(result, OutOfScope):
-            return cards.unanswered(question, lacking(result.why, "the data protection officer"))
+            return cards.open_card(question, what_lacks(result.why, "the data protection officer"))
         if result.total is None:
-            return cards.of_fact(question, result, source)
+            return cards.fact_card(question, result, source)
         shown, hides_total = self._disclosed(question, result)
         self._shown[question.no] = shown
-        return cards.of_fact(question, shown, source, hides_total)
+        return cards.fact_card(question, shown, source, hides_total)
 
     def shown(self, no: int) -> FactResult | None:
         """The fact within the scope of a question that was answered, as the letter's audience may see it."""

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from heytalk_audit.errors import InputError
-from heytalk_audit.letters.cover import cover, template_text
+from heytalk_audit.letters.cover import cover_letter, template_text
 from heytalk_audit.letters.dates import calendar_of
 from heytalk_audit.letters.parameters import LetterStated, read_letter
 
@@ -64,7 +64,7 @@ def test_public_holidays_of_the_region_are_no_working_days():
 
 def test_a_template_is_text_whatever_its_values_are(tmp_path):
     (tmp_path / "own.md").write_text("# To {authority}\n\nBy {answer_by}.\n\n- one\n- {id}\n", "utf-8")
-    shown = cover(template_text(tmp_path / "own.md"), {"authority": "<i>x</i>\n# y", "id": "{authority}"}).html
+    shown = cover_letter(template_text(tmp_path / "own.md"), {"authority": "<i>x</i>\n# y", "id": "{authority}"}).html
     assert shown == "<h1>To &lt;i&gt;x&lt;/i&gt;\n# y</h1><p>By not stated.</p><ul><li>one</li><li>{authority}</li></ul>"
     (tmp_path / "own.md").write_text("{autority}", "utf-8")
     with pytest.raises(InputError, match="did you mean 'authority'"):
