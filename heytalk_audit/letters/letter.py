@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +17,7 @@ from heytalk_audit.letters.cover import cover_letter, template_text
 from heytalk_audit.letters.pages import answer_section, unanswered_list
 from heytalk_audit.letters.parameters import read_letter
 from heytalk_audit.report.html import Fragment, join
-from heytalk_audit.running.session import Session
+from heytalk_audit.running.session import WORK, Session
 
 #: What the letter leaves in the working folder beside `answers.json`: the edition for print.
 SHORT = "letter-short.html"
@@ -66,13 +66,10 @@ class Letter:
 
     def write(self) -> None:
         """Leave what the folder takes from the letter in the working folder, where one is being made."""
-        if self.session is None or self.session.is_part_of_run:
-            (self._work / ANSWERS).write_bytes(canonical(self._answering.document().plain()))
-            (self._work / SHORT).write_text(join(self.cover(), self.answers(_PRINTED_ROWS), self.missing()).html, "utf-8")
-
-    @cached_property
-    def _work(self) -> Path:
-        return self.session.work if self.session else self.base
+        if WORK in os.environ:
+            work = Path(os.environ[WORK])
+            (work / ANSWERS).write_bytes(canonical(self._answering.document().plain()))
+            (work / SHORT).write_text(join(self.cover(), self.answers(_PRINTED_ROWS), self.missing()).html, "utf-8")
 
     def _numbered(self, no: int) -> CardAnswer:
         by_number = {answer.no: answer for answer in self._answering.answers}
