@@ -227,4 +227,4 @@ def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
         inner = next(iter(get_args(inner)), None) if get_origin(inner) is list else inner
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             model = inner
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]

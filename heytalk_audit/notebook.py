@@ -21,6 +21,7 @@ from heytalk_audit.evidence.row_files import FirstRows, first_rows, in_file_orde
 from heytalk_audit.facts import FACTS
 from heytalk_audit.follow_up.standings import unregistered
 from heytalk_audit.investigation.desk import Case, widgets
+from heytalk_audit.letters.letter import Letter
 from heytalk_audit.policy.chapters import CHAPTERS, PAGE_OF
 from heytalk_audit.report import decided, followed, framework_page, numbers_page, pages, policy_pages, registered
 from heytalk_audit.report.html import Fragment, join
@@ -30,7 +31,7 @@ from heytalk_audit.running.session import SUMMARY_FILE, Session
 from heytalk_audit.snapshot.gate import columns_of
 from heytalk_audit.vocabulary import Audience, Outcome
 
-__all__ = ["Case", "Chapter", "Summary", "widgets"]
+__all__ = ["Case", "Chapter", "Letter", "Numbers", "Summary", "widgets"]
 
 
 class Chapter:

@@ -61,6 +61,9 @@ class Role(StrEnum):
     EARLIER_RUN = "earlier run"
     EARLIER_SNAPSHOT = "earlier snapshot"
     SIGNING_KEY = "signing key"
+    AUDIT = "audit parameters"
+    EARLIER_LETTER = "earlier letter"
+    TEMPLATE = "template"
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,13 @@ def of_fact(result: FactResult, audience: str) -> FactResult:
     return result.model_copy(update={"rows": rows, "suppressed": tuple(hide), "excluded": excluded})
 
 
+def with_hidden(result: FactResult, places: Iterable[int]) -> FactResult:
+    """A fact's result with the numbers of further rows, by their places, hidden."""
+    hide = {*result.suppressed, *places}
+    rows = tuple(_without_numbers(result, row) if place in hide else row for place, row in enumerate(result.rows))
+    return result.model_copy(update={"rows": rows, "suppressed": tuple(sorted(hide))})
+
+
 def _hidden_rows(result: FactResult, part: FactPart) -> set[int]:
     """The places of the rows of a part whose numbers are hidden, by any of its counts."""
     rows = result.rows_of(part)

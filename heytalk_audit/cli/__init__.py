@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 
 # importing a module registers its commands, and --help lists them in that order
-from heytalk_audit.cli import snapshots, audits, follow_up, packs, custody, cases  # isort: skip
+from heytalk_audit.cli import snapshots, audits, follow_up, packs, custody, letters, cases  # isort: skip
 from heytalk_audit import ending
 from heytalk_audit.cli.app import app
 
-__all__ = ["audits", "cases", "custody", "follow_up", "main", "packs", "snapshots"]
+__all__ = ["audits", "cases", "custody", "follow_up", "letters", "main", "packs", "snapshots"]
 
 
 def main() -> None:

@@ -44,10 +44,13 @@ def subjects(folder: Path) -> list[dict[str, Any]]:
     return [described(name, file_sha256(p)) for name, p in named if name not in (STATEMENT, SIGNATURE)]
 
 
-def statement(folder: Path, parameters: dict[str, Any], used: list[dict[str, Any]], signing_key: str | None = None) -> dict[str, Any]:
+def statement(
+    folder: Path, parameters: dict[str, Any], used: list[dict[str, Any]], signing_key: str | None = None, build: str = BUILD
+) -> dict[str, Any]:
     """The statement over a finished run's folder: its files, its `parameters` without paths, and the materials that it `used`.
 
-    `signing_key` is the fingerprint of the key that is going to sign it; null where nobody does.
+    `signing_key` is the fingerprint of the key that is going to sign it; null where nobody does. `build` says what the folder is: a run,
+    unless it names another kind.
     """
     details: dict[str, Any] = {"builder": {"id": BUILDER, "version": {"heytalk-audit": __version__}}}
     document = {
@@ -57,7 +60,7 @@ def statement(folder: Path, parameters: dict[str, Any], used: list[dict[str, Any
         "predicateType": PREDICATE,
         "predicate": {
             "buildDefinition": {
-                "buildType": BUILD,
+                "buildType": build,
                 "externalParameters": parameters,
                 "internalParameters": {SIGNING_KEY: signing_key} if signing_key else {},
                 "resolvedDependencies": sorted(used + _commit(), key=lambda material: str(material["name"])),

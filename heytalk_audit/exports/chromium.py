@@ -5,10 +5,12 @@ The same Chromium gives the same bytes; another one may not.
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Protocol
 
 from pypdf import PdfReader, PdfWriter
 from pypdf.errors import PyPdfError
@@ -16,7 +18,7 @@ from pypdf.generic import ArrayObject, BooleanObject, ByteStringObject, Dictiona
 
 from heytalk_audit.disk.failures import refuse_failure
 from heytalk_audit.disk.working import working_folder
-from heytalk_audit.exports.recorded import Recorded, Unavailable, line
+from heytalk_audit.exports.recorded import Unavailable, line
 from heytalk_audit.report import words
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -28,6 +30,18 @@ FLAGS = (
 SECONDS = 900
 
 
+class PrintedFrom(Protocol):
+    """What a PDF cites: the instant audited, and a digest in hex."""
+
+    @property
+    def as_of(self) -> dt.datetime:
+        """The instant, in UTC."""
+
+    @property
+    def evidence(self) -> str:
+        """SHA-256, in hex."""
+
+
 def program() -> str:
     """The Chromium of this machine. Raises Unavailable without one."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
@@ -36,7 +50,7 @@ def program() -> str:
     return path
 
 
-def printed(document: str, run: Recorded, title: str) -> bytes:
+def printed(document: str, run: PrintedFrom, title: str) -> bytes:
     """A document of HTML as a PDF that cites the run's evidence. Raises Unavailable."""
     chromium = program()
     with working_folder() as work:
@@ -64,7 +78,7 @@ def _did_not_print() -> Unavailable:
     return Unavailable("needs Chromium, which did not print the document", "run chromium by hand to see why")
 
 
-def _finished(content: bytes, run: Recorded, title: str) -> bytes:
+def _finished(content: bytes, run: PrintedFrom, title: str) -> bytes:
     """The same document with its title in the window's head, and with dates and an identifier that follow from the run."""
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(content)))
     writer.pdf_header = "%PDF-1.7"  # of the first versions, none knows tags

@@ -28,7 +28,7 @@ from heytalk_audit.report import words
 STYLES = {"h1": "Title", "h2": "Heading 1", "h3": "Heading 2", "h4": "Heading 3", "caption": "Caption"}
 STYLES |= {"p": "Normal", "ul": "List Bullet", "ol": "List Number", "in li": "List Continue", "table": "Table Grid"}
 #: Everything that is written into a document, once.
-_SPECIMEN = (
+SPECIMEN = (
     "<h1>a</h1><h2>a</h2><h3>a</h3><h4>a</h4><p>a <strong>a</strong> <em>a</em> <small>a</small> <span class='line'></span></p>"
     "<ul><li>a<p>a</p></li></ul><ol><li><p>a</p><p>a</p></li></ol>"
     "<table><caption>a</caption><tr><th>a</th><th>a</th></tr><tr><td>a</td><td>a <small>a</small></td></tr></table>"
@@ -50,7 +50,7 @@ def opened_template(file: Path | None) -> Document:
 
 def texts_of(run: Recorded) -> list[str]:
     """What stands in the run's template, and in any document that is written into it: it is no value of the snapshot."""
-    return [*Pieces().of_stream(io.BytesIO(document(_SPECIMEN, Imprint.of_run(run), "", run.template))), *STYLES.values()]
+    return [*Pieces().of_stream(io.BytesIO(document(SPECIMEN, Imprint.of_run(run), "", run.template))), *STYLES.values()]
 
 
 def document(html: str, imprint: Imprint, title: str, template: Path | None) -> bytes:

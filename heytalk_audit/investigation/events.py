@@ -80,14 +80,14 @@ def _events(name: str, rows: ir.Table, key: bytes, engine: Engine) -> Iterator[E
 
 
 def _in_words(says: str, table: Table, row: Mapping[Any, Any]) -> str:
-    return _NAMED.sub(lambda word: _word(table[word[1]], row.get(word[1])), says)
+    return _NAMED.sub(lambda word: shown_word(table[word[1]], row.get(word[1])), says)
 
 
 def _instant(value: Any) -> dt.datetime:
     return value.to_pydatetime() if isinstance(value, pd.Timestamp) else dt.datetime.combine(value, dt.time())
 
 
-def _word(column: Column, value: Any) -> str:
+def shown_word(column: Column, value: Any) -> str:
     """A value as a timeline shows it: of a column with a list of values, or of one that reports may show."""
     if value is None or (not isinstance(value, list) and pd.isna(value)):
         return "(none)"

@@ -7,7 +7,7 @@ pseudonyms, codes and days alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,13 +76,13 @@ class Judgement:
         return {rule: about["missing"] for rule, about in self.rules.items() if about["missing"]}
 
 
-def judge(session: Session, folder: Path, progress: Callable[[str], None] | None = None) -> Judgement:
-    """Evaluate every rule of an audit, and leave the outcomes of all rows in a folder."""
+def judge(session: Session, folder: Path, progress: Callable[[str], None] | None = None, only: Sequence[str] | None = None) -> Judgement:
+    """Evaluate every rule of an audit, or `only` these, and leave the outcomes of all rows in a folder."""
     folder.mkdir(mode=0o700)
-    rules = {}
-    for number, rule in enumerate(session.rules, 1):
+    rules, chosen = {}, session.rules if only is None else only
+    for number, rule in enumerate(chosen, 1):
         if progress:
-            progress(f"Evaluating {rule}, {number} of {len(session.rules)}")
+            progress(f"Evaluating {rule}, {number} of {len(chosen)}")
         with failures_named():
             rows = all_rows(RULES[rule], session.audit)
             batches = pseudonymous(rows.classified, session.audit.snapshot.engine, session.key_pads) if rows.classified is not None else ()

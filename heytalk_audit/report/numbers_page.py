@@ -63,7 +63,7 @@ def fact_section(result: FactResult) -> Fragment:
     return join(
         *head,
         paragraph(tag("strong", f"{result.total:,}"), f" {result.counts}{_tests(result)}.", cls="lead"),
-        *(part_of_table for part in result.parts for part_of_table in _part(result, part)),
+        *(piece for part in result.parts for piece in part_of_table(result, part)),
         *_limits(result),
         on_screen(_engineer(result)),
     )
@@ -76,8 +76,8 @@ def _tests(result: FactResult) -> str:
     return f", without those of test accounts ({excluded})"
 
 
-def _part(result: FactResult, part: FactPart) -> list[Fragment]:
-    """A part of the table, and its drawing; nothing is drawn of which a row is hidden."""
+def part_of_table(result: FactResult, part: FactPart, most: int | None = None) -> list[Fragment]:
+    """A part of the table, at most so many rows of it, and its drawing; nothing is drawn of which a row is hidden."""
     rows = result.rows_of(part)
     lines = [[_cell(cells[name], name in part.by, place in result.suppressed) for name in part.columns] for place, cells in rows]
     heads = [head(name) for name in part.columns]
@@ -85,7 +85,13 @@ def _part(result: FactResult, part: FactPart) -> list[Fragment]:
     title = [tag("h3", part.title)] if part.title else []
     numeric = [head(name) for name in part.counts]
     roomy = [head(name) for name in part.by if any(len(str(cells[name])) > _LONG for _, cells in rows)]
-    return [*title, *_drawing(result, part, rows), table(heads, lines, caption, tools=True, numeric=numeric, roomy=roomy)]
+    body = table(heads, lines[:most], caption, tools=True, numeric=numeric, roomy=roomy)
+    return [*title, *_drawing(result, part, rows), body, *cut(len(lines), most)]
+
+
+def cut(rows: int, most: int | None) -> list[Fragment]:
+    """What stands below a table of which only the first rows are shown."""
+    return [paragraph(f"The first {most:,} of {rows:,} rows.", cls="note")] if most is not None and rows > most else []
 
 
 def head(column: str) -> str:

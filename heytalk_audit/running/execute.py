@@ -50,11 +50,11 @@ def execute(parameters: Params, work: Path, progress: Progress, step: Step, kern
 
     def one(chapter: ReportChapter) -> None:
         with step(chapter.notebook):
-            executed = _execute_one(chapter.notebook, progress, kernels.manager)
+            executed = execute_notebook(chapter.notebook, progress, kernels.manager)
             _write_pages(parameters, chapter, executed, work / STAGED)
 
     workers = (os.cpu_count() or 1) if parameters.engine.url == "duckdb" else 1
-    with _quiet(), ThreadPoolExecutor(max_workers=workers) as pool:
+    with quiet(), ThreadPoolExecutor(max_workers=workers) as pool:
         try:
             for batch in _batches(parameters, work):
                 write_share(budget, _connections(parameters, batch, workers), work)
@@ -95,7 +95,7 @@ def _connections(parameters: Params, batch: list[ReportChapter], workers: int) -
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without papermill's own warnings and log, which speak of its insides: once around all threads, whose filters are one."""
     logger = logging.getLogger("papermill")
     level = logger.level
@@ -108,12 +108,15 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _execute_one(name: str, progress: Progress, manager: type[AsyncKernelManager]) -> NotebookNode:
+def execute_notebook(
+    name: str, progress: Progress, manager: type[AsyncKernelManager], parameters_file: str = PARAMETERS_FILE
+) -> NotebookNode:
+    """A notebook as executed in a kernel of its own, on a parameters file of the working folder. Raises InputError or AuditFailure."""
     task = progress.add_task(name, total=None)
     source = NOTEBOOKS / f"{name}.ipynb"
     _check_parameters(source)
     try:
-        executed = _papermill(nbformat.read(source, as_version=4), manager)
+        executed = _papermill(nbformat.read(source, as_version=4), manager, parameters_file)
     except papermill.exceptions.PapermillExecutionError as error:
         for kind in (InputError, AuditFailure):
             if error.ename == kind.__name__:
@@ -134,12 +137,12 @@ def _of_system(error: papermill.exceptions.PapermillExecutionError) -> OSError:
     return OSError(int(number[1]), "") if number else OSError()
 
 
-def _papermill(notebook: NotebookNode, manager: type[AsyncKernelManager]) -> NotebookNode:
+def _papermill(notebook: NotebookNode, manager: type[AsyncKernelManager], parameters_file: str) -> NotebookNode:
     """The notebook as executed. Papermill reads and writes nothing: it would change the folder of the whole process for each file."""
     executed: NotebookNode = papermill.execute_notebook(
         notebook,
         None,
-        parameters={"params": PARAMETERS_FILE, "overrides": []},
+        parameters={"params": parameters_file, "overrides": []},
         kernel_name="python3",
         progress_bar=False,
         log_output=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from heytalk_audit.canonical import yaml_text
@@ -19,15 +19,16 @@ from heytalk_audit.snapshot import profile
 from heytalk_audit.snapshot.duck import Duck
 
 
-def refuse_leaks(parameters: Params, base: Path, work: Path, staged: Path, target: Path) -> None:
+def refuse_leaks(parameters: Params, base: Path, work: Path, staged: Path, target: Path, stated: Iterable[str] = ()) -> None:
     """Raise AuditFailure where a file of the finished folder holds an address, number, identifier or name that the snapshot has.
 
     The folder is withheld then, see `withheld`. What parameters, registers and the policy say is no leak: it was stated for the report.
+    Nor is what further texts say that are `stated`.
     """
     described = (json.loads((work / name).read_text("utf-8")) for name in (profile.FILE, profile.UNKNOWN_FILE) if (work / name).exists())
     with contextlib.closing(Duck(read_share(work), [base / parameters.snapshot, work])) as duck:
         con = duck.backend.con
-        candidates = Candidates(con, own().with_texts(_stated(parameters, base)))
+        candidates = Candidates(con, own().with_texts([*_stated(parameters, base), *stated]))
         candidates.add(staged, sorted(file for file in staged.rglob("*") if file.is_file()))
         candidates.finish()
         hits = hits_of(con, sources_of(*described), candidates.forms())

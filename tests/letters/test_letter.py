@@ -1,0 +1,156 @@
+"""A regulator's letter: its numbers are the quarterly run's, scopes add up, people are pseudonyms, the folder proves itself."""
+
+import json
+import stat
+
+import duckdb
+import pytest
+import yaml
+from commands import heytalk_audit, params
+from conftest import KEY
+
+from heytalk_audit.audit.pseudonym import pseudonym
+from heytalk_audit.canonical import file_sha256
+
+pytestmark = pytest.mark.xdist_group("letter")
+REGIONS = ("EEA", "UK", "TR", "US-CA", "CN", "OTHER")
+HOSTILE = "How many? <script>alert(1)</script> {as_of}"
+CARDS = ("people", "retention", "inactivity", "legal_basis", "recipients", "children", "sensitive", "security")
+STATED = {"card": "stated", "answer": "The company itself.", "by": "the officer", "on": "2025-04-03"}
+
+
+def somebody(demo, where):
+    return duckdb.sql(f"SELECT user_id FROM '{demo}/users.parquet' WHERE {where} ORDER BY user_id LIMIT 1").fetchall()[0][0]
+
+
+def of(user):
+    return pseudonym(KEY.encode(), f"users:{user}")
+
+
+def letter_file(folder, audit, questions, **more):
+    """A letter's parameters."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stated = {"id": "T-1", "authority": "the <b>authority</b>", "received_on": "2025-04-02"} | more.pop("letter", {})
+    file = folder / "letter.yaml"
+    questions = [{"no": number} | question for number, question in enumerate(questions, 1)]
+    file.write_text(yaml.safe_dump({"letter": stated, "audit": str(audit), "questions": questions} | more), "utf-8")
+    return file
+
+
+def questions_of(demo):
+    consenting = duckdb.sql(f"SELECT user_id FROM '{demo}/consents.parquet' GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1").fetchall()[0][0]
+    deleted = somebody(demo, "deletion_requested_at IS NOT NULL")
+    return [
+        *({"asks": HOSTILE, "card": card} for card in CARDS),
+        {"asks": "RET-07?", "card": "rules", "rules": ["RET-07", "CON-01"]},
+        {"asks": "Who?"} | STATED,
+        {"asks": "Consent?", "card": "consent_of_person", "scope": {"person": of(consenting)}},
+        {"asks": "Deletion?", "card": "deletion_of_person", "scope": {"person": of(deleted)}},
+        {"asks": "Nobody?", "card": "deletion_of_person", "scope": {"person": "0" * 16}},
+        {"asks": "When?", "card": "people", "scope": {"from": "2025-01-01", "to": "2025-02-01"}},
+        *({"asks": region, "card": "people", "scope": {"region": region}} for region in REGIONS),
+    ]
+
+
+@pytest.fixture(scope="module")
+def answered(shared, demo):
+    """A letter for internal use on the small demo, whose numbers are those of the fixture `audited`."""
+
+    def make(folder):
+        file = letter_file(
+            folder.parent / "letter-params",
+            params(folder.parent / "letter-audit", demo),
+            questions_of(demo),
+            letter={"audience": "internal"},
+        )
+        done = heytalk_audit("letter", file, "--out", folder)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return shared("letter", make)
+
+
+@pytest.fixture(scope="module")
+def answers(answered):
+    return json.loads((answered / "answers.json").read_text("utf-8"))["answers"]
+
+
+def test_unscoped_numbers_are_those_of_the_run(answers, audited):
+    """Every one: totals, cells, verdicts, ledgers."""
+    results = json.loads((audited / "results.json").read_text("utf-8"))
+    facts, rules = ({one["id"]: one for one in results[kind]} for kind in ("facts", "rules"))
+    whole = [answer for answer in answers if answer["facts"] and not answer["scope"]]
+    assert len(whole) == len(CARDS)
+    for answer in whole:
+        fact = facts[answer["facts"][0]]
+        assert (answer["total"], answer["columns"], answer["rows"]) == (fact["total"], fact["columns"], fact["rows"]), answer["card"]
+        assert f"{fact['total']:,}" in answer["answer"]
+        assert answer["verdicts"] == {rule: rules[rule]["verdict"] for rule in answer["rules"]} and answer["rules"]
+    of_rules = next(answer for answer in answers if answer["card"] == "rules")
+    for row in of_rules["rows"]:
+        cells = dict(zip(of_rules["columns"], row, strict=True))
+        assert {name: cells[name] for name in rules[cells["rule"]]["ledger"]} == rules[cells["rule"]]["ledger"]
+
+
+def test_the_regions_add_up_to_all_people(answers):
+    whole = answers[0]
+    named = [answer["total"] for answer in answers if answer["scope"].get("region")]
+    place = {name: number for number, name in enumerate(whole["columns"])}
+    elsewhere = sum(row[place["people"]] for row in whole["rows"] if row[place["law_region"]] not in REGIONS)
+    assert len(named) == len(REGIONS) and sum(named) + elsewhere == whole["total"]
+
+
+def test_a_persons_consents_stand_by_purpose_and_time(answers, demo):
+    answer = next(answer for answer in answers if answer["card"] == "consent_of_person")
+    order = [(row[0], row[1]) for row in answer["rows"]]
+    assert order == sorted(order) and len(order) > 5
+    assert answer["rules"] and answer["not_answered"] is None
+
+
+def test_what_cannot_be_answered_says_what_and_who(answers):
+    open_ones = [answer for answer in answers if answer["not_answered"]]
+    assert {answer["asks"] for answer in open_ones} == {"Nobody?", "When?"}
+    for answer in open_ones:
+        assert answer["not_answered"]["missing"] in answer["answer"]
+        assert all(answer["not_answered"].values()) and answer["rows"] == []
+    assert all(answer["answer"].strip() for answer in answers)
+
+
+def test_nothing_of_a_person_but_pseudonyms_is_in_the_folder(answered, demo):
+    rows = duckdb.sql(f"SELECT user_id, email, phone FROM '{demo}/users.parquet'").fetchall()
+    text = "".join(file.read_text("utf-8") for file in answered.rglob("*") if file.suffix in (".json", ".html", ".ipynb"))
+    assert not [value for row in rows for value in row if value and str(value) in text]
+
+
+def test_what_people_write_is_text(answered):
+    page = (answered / "index.html").read_text("utf-8")
+    assert "<script>alert(1)" not in page and "&lt;script&gt;alert(1)&lt;/script&gt; {as_of}" in page
+    assert "<b>authority" not in page
+
+
+def test_the_folder_is_whole_private_and_proves_itself(answered):
+    statement = json.loads((answered / "evidence.json").read_text("utf-8"))
+    named = {subject["name"]: subject["digest"]["sha256"] for subject in statement["subject"]}
+    files = {file.relative_to(answered).as_posix(): file for file in answered.rglob("*") if file.is_file()}
+    assert named == {name: file_sha256(file) for name, file in files.items() if name != "evidence.json"}
+    assert {"index.html", "answers.json", "letter.docx", "notebooks/regulator-response.ipynb"} <= named.keys()
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files.values()} == {0o600} and stat.S_IMODE(answered.stat().st_mode) == 0o700
+    assert str(answered.parent) not in (answered / "evidence.json").read_text("utf-8")
+    again = heytalk_audit("letter", answered.parent / "letter-params" / "letter.yaml", "--out", answered)
+    assert again.returncode == 2 and "is there already" in again.stderr
+    assert json.loads((answered.with_name("letter-review") / "review.json").read_text("utf-8"))["contradictions"]
+    assert not any("review" in name for name in files)
+
+
+def test_a_run_answers_as_well(audited, demo, tmp_path):
+    """Its numbers are the run's, with what the audience may not see hidden; a person needs the snapshot."""
+    questions = [{"asks": "a", "card": "people"}, {"asks": "b", "card": "consent_of_person", "scope": {"person": "0" * 16}}]
+    file = letter_file(tmp_path / "params", "", questions, run=str(audited), previous=[])
+    document = yaml.safe_load(file.read_text("utf-8"))
+    document.pop("audit")
+    file.write_text(yaml.safe_dump(document), "utf-8")
+    done = heytalk_audit("letter", file, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    first, second = json.loads((tmp_path / "out" / "answers.json").read_text("utf-8"))["answers"]
+    results = json.loads((audited / "results.json").read_text("utf-8"))
+    assert first["total"] == next(fact["total"] for fact in results["facts"] if fact["id"] == "people")
+    assert any(None in row for row in first["rows"]) and "snapshot" in second["not_answered"]["missing"]
