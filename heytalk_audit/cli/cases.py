@@ -117,7 +117,7 @@ def person(
     """One person: the timeline, every rule's outcome for the person's rows, and what the snapshot holds of them."""
     from heytalk_audit.disk.placing import new_file
     from heytalk_audit.investigation.person import look_at
-    from heytalk_audit.investigation.shown import lines_of
+    from heytalk_audit.investigation.shown import lines_of_person
 
     case = _opened(folder, key, passphrase_env)
     opening = _opening(clear, second, reason, case.record.by)
@@ -128,7 +128,7 @@ def person(
             with new_file(json_, f"--json {json_.name}") as file:
                 seen = look_at(case, pseudonym, now(), _instant(at), opening, shown)
                 file.write_bytes(seen.document())
-    for line in lines_of(seen, case.session.audit.policy):
+    for line in lines_of_person(seen, case.session.audit.policy):
         out.print(line, markup=False, soft_wrap=True)
 
 
@@ -163,7 +163,7 @@ def case_close(
     key: Key = None,
     passphrase_env: PassphraseEnv = PASSPHRASE_ENV,
 ) -> None:
-    """Close a case: log and memo are packed beside it. Run once more after its last day, it removes the rest and certifies that."""
+    """Close a case: log and memo are packed beside it. Run once more after its last day, it removes the rest and lists it."""
     from heytalk_audit.investigation.closing import close_case
 
     for line in close_case(_opened(folder, key, passphrase_env), keep_until, now()):

@@ -24,7 +24,7 @@ from heytalk_audit.errors import InputError
 from heytalk_audit.evidence import custody
 from heytalk_audit.evidence.chain import append, chain_of, entries
 from heytalk_audit.evidence.materials import NOTEBOOKS
-from heytalk_audit.investigation.judgement import judge
+from heytalk_audit.investigation.judgement import judge_all
 from heytalk_audit.investigation.kept_profile import keep_profile, use_profile
 from heytalk_audit.registers.persons import same_person
 from heytalk_audit.running.session import Session
@@ -75,7 +75,7 @@ _STATED = ("case", "by", "approved_by", "purpose")
 
 
 @dataclass(frozen=True)
-class Case:
+class CaseFolder:
     """An open case: its folder, what it states, and the key that signs the head of its log, where there is one."""
 
     folder: Path
@@ -104,7 +104,7 @@ class Case:
         entry = {"at": custody.stamp(at), "event": event, "by": self.record.by, "case": self.record.case}
         return append(self.log, entry | more, self.signs_with)
 
-    def recorded(self, **changes: Any) -> Case:
+    def recorded(self, **changes: Any) -> CaseFolder:
         """The case with other contents of `case.json`, which is written."""
         record = self.record.model_copy(update=changes)
         write_whole(canonical(record.model_dump()), self.folder / CASE_FILE)
@@ -118,7 +118,7 @@ def new_case(
     statement: Statement,
     at: dt.datetime,
     progress: Callable[[str], None] | None = None,
-) -> Case:
+) -> CaseFolder:
     """Open a case in a new folder: the audit's rules are evaluated for everybody, so that a person's outcomes are those of the population.
 
     Raises InputError; then nothing is written, and nothing was read of the snapshot where a statement was missing.
@@ -141,17 +141,17 @@ def new_case(
         new = staged / "case"
         new.mkdir(mode=0o700)
         (new / CASE_FILE).write_bytes(canonical(record.model_dump()))
-        case = Case(new, record)
+        case = CaseFolder(new, record)
         shutil.copyfile(NOTEBOOKS / INVESTIGATION, new / INVESTIGATION)
         case.note("opened", at, **vars(stated), snapshot=record.snapshot, descriptor_sha256=record.descriptor_sha256)
         keep_profile(session, new / PROFILE)
-        judge(session, new / OUTCOMES, progress)
+        judge_all(session, new / OUTCOMES, progress)
         keep_private(new)
         move_new(new, folder, where)
-    return Case(folder, record)
+    return CaseFolder(folder, record)
 
 
-def open_case(folder: Path, signs_with: Ed25519PrivateKey | None = None) -> Case:
+def open_case(folder: Path, signs_with: Ed25519PrivateKey | None = None) -> CaseFolder:
     """The case in a folder. Raises InputError, also for a case that is closed."""
     where = f"case {folder.name}"
     file = folder / CASE_FILE
@@ -161,21 +161,21 @@ def open_case(folder: Path, signs_with: Ed25519PrivateKey | None = None) -> Case
         record = CaseRecord.model_validate(read_json(file, f"{where}: {CASE_FILE}"))
     except ValidationError as error:
         raise refusal(error, CaseRecord, f"{where}: {CASE_FILE}", "one that case new wrote") from error
-    return Case(folder.absolute(), record, signs_with)
+    return CaseFolder(folder.absolute(), record, signs_with)
 
 
-def refuse_closed(case: Case) -> None:
+def refuse_closed(case: CaseFolder) -> None:
     """Raises InputError for a case that is closed: nothing is looked up in it any more."""
     if case.record.keep_until is not None:
         raise InputError(f"case {case.folder.name}", "is closed", "open a new case")
 
 
-def head_of(case: Case) -> str:
+def head_of(case: CaseFolder) -> str:
     """The digest of the log's last line."""
     return chain_of(case.log).head
 
 
-def entries_of(case: Case) -> list[dict[str, Any]]:
+def logged_entries(case: CaseFolder) -> list[dict[str, Any]]:
     """The lines of the log, whose chain holds. Raises InputError."""
     return entries(case.log)
 

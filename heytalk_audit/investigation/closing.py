@@ -15,7 +15,7 @@ from heytalk_audit.disk.placing import new_file, refuse_links
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence import custody
 from heytalk_audit.evidence.chain import head_file
-from heytalk_audit.investigation.case_file import CASE_FILE, INVESTIGATION, LOG, PROFILE, Case, head_of
+from heytalk_audit.investigation.case_file import CASE_FILE, INVESTIGATION, LOG, PROFILE, CaseFolder, head_of
 from heytalk_audit.report import page
 from heytalk_audit.report.html import definitions, join, paragraph, table, tag
 
@@ -26,7 +26,7 @@ METHOD = "files removed; storage media not overwritten"
 LIMITS = ("Backups, copies made elsewhere, file system snapshots and the storage medium itself are not covered by this certificate.",)
 
 
-def close_case(case: Case, keep_until: str, now: dt.datetime) -> Iterator[str]:
+def close_case(case: CaseFolder, keep_until: str, now: dt.datetime) -> Iterator[str]:
     """Close a case, or destroy what is left of a closed one when its day is over. Yields what was done, in lines. Raises InputError."""
     today = now.astimezone(dt.UTC).date()
     if case.record.keep_until is None:
@@ -54,7 +54,7 @@ def _day(text: str, today: dt.date) -> dt.date:
     return day
 
 
-def _packed(case: Case) -> Path:
+def _packed(case: CaseFolder) -> Path:
     """Log, statement and memos as a zip beside the case's folder; the same contents give the same bytes."""
     target = case.folder.with_name(f"{case.folder.name}.zip")
     names = [CASE_FILE, LOG, head_file(case.log).name, *sorted(file.name for file in case.folder.glob("memo*"))]
@@ -66,7 +66,7 @@ def _packed(case: Case) -> Path:
     return target
 
 
-def _destroy(case: Case, now: dt.datetime) -> list[Path]:
+def _destroy(case: CaseFolder, now: dt.datetime) -> list[Path]:
     """Remove the case's folder, and certify it beside it."""
     where = f"case close {case.folder.name}"
     refuse_links(case.folder, where)
@@ -86,7 +86,7 @@ def _destroy(case: Case, now: dt.datetime) -> list[Path]:
     return written
 
 
-def _certificate(case: Case, files: list[dict[str, Any]], now: dt.datetime) -> dict[str, Any]:
+def _certificate(case: CaseFolder, files: list[dict[str, Any]], now: dt.datetime) -> dict[str, Any]:
     return {
         "certificate": "destruction of a case's files",
         "case": case.record.case,

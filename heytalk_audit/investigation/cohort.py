@@ -18,8 +18,8 @@ import pyarrow as pa
 from heytalk_audit.audit.pseudonym import with_pseudonyms
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.row_files import opened_reader, rows_in
-from heytalk_audit.investigation.case_file import OUTCOMES, Case, refuse_closed
-from heytalk_audit.investigation.events import iso
+from heytalk_audit.investigation.case_file import OUTCOMES, CaseFolder, refuse_closed
+from heytalk_audit.investigation.events import instant_text
 from heytalk_audit.investigation.find import keyed
 from heytalk_audit.investigation.judgement import read_judgement
 from heytalk_audit.rules.terms import is_special
@@ -50,7 +50,9 @@ class Cohort:
     look_alikes: pd.DataFrame
 
 
-def cohort(case: Case, now: dt.datetime, ways: Mapping[str, str], between: Between | None = None, rules: Sequence[str] = ()) -> Cohort:
+def cohort(
+    case: CaseFolder, now: dt.datetime, ways: Mapping[str, str], between: Between | None = None, rules: Sequence[str] = ()
+) -> Cohort:
     """The people whom all of these ways lead to. The look-up is in the case's log first, what was looked for as a keyed digest.
 
     Raises InputError.
@@ -60,7 +62,7 @@ def cohort(case: Case, now: dt.datetime, ways: Mapping[str, str], between: Betwe
     chosen = {way: value for way, value in ways.items() if value}
     if not chosen:
         raise InputError("cohort", "has no device, vendor or campaign", "name one of them")
-    period = {"between": [iso(instant) for instant in between]} if between else {}
+    period = {"between": [instant_text(instant) for instant in between]} if between else {}
     case.note("cohort", now, by_values=", ".join(chosen), sought={w: keyed(session.key, w, v) for w, v in chosen.items()}, **period)
     events = [_events(session, way, value, between) for way, value in chosen.items()]
     members = events[0].select("user_id").distinct()
@@ -85,7 +87,7 @@ def _events(session: Session, way: str, value: str, between: Between | None) -> 
     return rows.filter((rows.at >= ibis.literal(between[0])) & (rows.at < ibis.literal(between[1])))
 
 
-def _counted(case: Case, members: ir.Table, events: Sequence[ir.Table], rules: Sequence[str]) -> Cohort:
+def _counted(case: CaseFolder, members: ir.Table, events: Sequence[ir.Table], rules: Sequence[str]) -> Cohort:
     session = case.session
     audit, engine = session.audit, session.audit.snapshot.engine
     total = engine.rows(ibis.union(*events).agg(n=lambda t: t.count(), first=lambda t: t.at.min(), last=lambda t: t.at.max()))
@@ -120,7 +122,7 @@ def _with_special_category(session: Session, members: ir.Table) -> int | None:
     return int(session.audit.snapshot.engine.rows(members.semi_join(special, "user_id").agg(n=lambda t: t.count())).n[0])
 
 
-def _look_alikes(case: Case, members: ir.Table, rules: Sequence[str]) -> pd.DataFrame:
+def _look_alikes(case: CaseFolder, members: ir.Table, rules: Sequence[str]) -> pd.DataFrame:
     """Per rule, outcome and reason: rows and people of the cohort that are not in order, and of everybody."""
     session, judgement = case.session, read_judgement(case.folder / OUTCOMES)
     wanted = [rule for rule, about in judgement.rules.items() if about["has_people"] and (not rules or rule in rules)]

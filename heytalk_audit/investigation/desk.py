@@ -10,8 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from heytalk_audit.investigation.case_file import Case as CaseFolder
-from heytalk_audit.investigation.case_file import open_case
+from heytalk_audit.investigation.case_file import CaseFolder, open_case
 from heytalk_audit.investigation.cohort import Cohort, cohort
 from heytalk_audit.investigation.find import KINDS, find
 from heytalk_audit.investigation.opening import CLOSED, Opening, opening_of
@@ -102,9 +101,9 @@ class Case:
 
     def log(self) -> pd.DataFrame:
         """The look-ups so far."""
-        from heytalk_audit.investigation.case_file import entries_of
+        from heytalk_audit.investigation.case_file import logged_entries
 
-        entries = [{name: entry.get(name) for name in ("at", "event", "by", "kind", "subject")} for entry in entries_of(self.folder)]
+        entries = [{name: entry.get(name) for name in ("at", "event", "by", "kind", "subject")} for entry in logged_entries(self.folder)]
         return pd.DataFrame(entries)
 
 

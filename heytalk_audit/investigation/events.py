@@ -53,10 +53,10 @@ class Event:
 
     def plain(self) -> dict[str, str]:
         """As JSON holds it."""
-        return {"at": iso(self.at), "table": self.table, "record": self.record, "event": self.event}
+        return {"at": instant_text(self.at), "table": self.table, "record": self.record, "event": self.event}
 
 
-def iso(instant: dt.datetime) -> str:
+def instant_text(instant: dt.datetime) -> str:
     """An instant in UTC as ISO 8601 writes it; fractions of a second only where there are any."""
     return instant.replace(tzinfo=None).isoformat() + "Z"
 

@@ -21,7 +21,7 @@ from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.expressions.digests import ALGORITHMS, DOTS_IGNORED
 from heytalk_audit.expressions.strings import lowered, trim
-from heytalk_audit.investigation.case_file import Case, refuse_closed
+from heytalk_audit.investigation.case_file import CaseFolder, refuse_closed
 from heytalk_audit.investigation.opening import CLOSED, Opening, masked
 
 #: So many matches are listed at most: who finds more must look for something narrower.
@@ -89,7 +89,7 @@ KINDS = {
 _LEAST_DIGITS = 8
 
 
-def find(case: Case, kind: str, value: str, at: dt.datetime, opening: Opening = CLOSED) -> list[Match]:
+def find(case: CaseFolder, kind: str, value: str, at: dt.datetime, opening: Opening = CLOSED) -> list[Match]:
     """The people whom a value leads to, by pseudonym. The look-up is in the case's log first. Raises InputError."""
     refuse_closed(case)
     value = value.strip("\r\n")
@@ -99,7 +99,7 @@ def find(case: Case, kind: str, value: str, at: dt.datetime, opening: Opening = 
     case.note("find", at, kind=kind, sought=keyed(session.key, kind, value), **opening.logged())
     engine = session.audit.snapshot.engine
     # in a table of one row, so that the value stands in no SQL text
-    one = engine.put("value_sought", pa.table({"sought": pa.array([value], pa.string())} | digests_of(KINDS[kind].hashed(value))))
+    one = engine.put("value_sought", pa.table({"sought": pa.array([value], pa.string())} | digests_of_forms(KINDS[kind].hashed(value))))
     matches: dict[tuple[str, str], Match] = {}
     for column in KINDS[kind].columns:
         for match in _matches(case, KINDS[kind], kind, column, one, opening):
@@ -112,7 +112,7 @@ def keyed(key: bytes, kind: str, value: str) -> str:
     return hmac.digest(key, f"look-up:{kind}:{value}".encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
-def digests_of(forms: Iterable[str]) -> dict[str, pa.Array]:
+def digests_of_forms(forms: Iterable[str]) -> dict[str, pa.Array]:
     """Per algorithm the digests of these forms, in a column of one row."""
     written = [form.encode("utf-8", "surrogatepass") for form in dict.fromkeys(forms) if form]
     return {
@@ -120,7 +120,7 @@ def digests_of(forms: Iterable[str]) -> dict[str, pa.Array]:
     }
 
 
-def _matches(case: Case, kind: Kind, name: str, column: str, one: ir.Table, opening: Opening) -> Iterator[Match]:
+def _matches(case: CaseFolder, kind: Kind, name: str, column: str, one: ir.Table, opening: Opening) -> Iterator[Match]:
     """The rows of one column that match, each with its person."""
     session, (table, field) = case.session, column.split(".")
     tables = session.audit.snapshot.tables

@@ -24,9 +24,9 @@ from heytalk_audit.audit.faults import NotEvaluated
 from heytalk_audit.canonical import canonical, read_json
 from heytalk_audit.disk.placing import keep_private, move_new, staging
 from heytalk_audit.errors import InputError
-from heytalk_audit.investigation.case_file import Case
-from heytalk_audit.investigation.events import TABLES, iso
-from heytalk_audit.investigation.judgement import Judgement, judge, read_judgement
+from heytalk_audit.investigation.case_file import CaseFolder
+from heytalk_audit.investigation.events import TABLES, instant_text
+from heytalk_audit.investigation.judgement import Judgement, judge_all, read_judgement
 from heytalk_audit.investigation.subject import Subject
 from heytalk_audit.rules import RULES
 from heytalk_audit.running.session import Session
@@ -53,7 +53,7 @@ class Known:
         """The person's rows that were there at the instant, as expressions."""
         if self.at is None:
             return dict(subject.tables)
-        return {name: cut(name, rows, self.at) for name, rows in subject.tables.items()}
+        return {name: up_to(name, rows, self.at) for name, rows in subject.tables.items()}
 
     def hidden(self, subject: Subject) -> dict[str, str]:
         """The rules that give no outcome for the person at the instant, and why."""
@@ -76,12 +76,12 @@ class Known:
         return columns
 
 
-def known_at(case: Case, at: dt.datetime, progress: Callable[[str], None] | None = None) -> Known:
+def known_at(case: CaseFolder, at: dt.datetime, progress: Callable[[str], None] | None = None) -> Known:
     """What is known at an instant (naive UTC). The rules are evaluated for it once. Raises InputError for one after the snapshot's."""
     session = case.session
     if at > session.audit.snapshot.as_of:
-        todo = f"name an instant up to {iso(session.audit.snapshot.as_of)}"
-        raise InputError(f"--at {iso(at)}", "lies after the snapshot's own instant", todo)
+        todo = f"name an instant up to {instant_text(session.audit.snapshot.as_of)}"
+        raise InputError(f"--at {instant_text(at)}", "lies after the snapshot's own instant", todo)
     folder = case.folder / f"outcomes-at-{at:%Y%m%dT%H%M%S.%fZ}"
     if not folder.exists():
         with staging(folder, f"case {case.folder.name}") as staged:
@@ -92,15 +92,15 @@ def known_at(case: Case, at: dt.datetime, progress: Callable[[str], None] | None
     return Known(session, read_judgement(folder), at, needs)
 
 
-def _judge_cut(session: Session, case: Case, at: dt.datetime, staged: Path, progress: Callable[[str], None] | None) -> None:
+def _judge_cut(session: Session, case: CaseFolder, at: dt.datetime, staged: Path, progress: Callable[[str], None] | None) -> None:
     snapshot = staged / session.audit.snapshot.delivery.folder.name
     snapshot.mkdir(mode=0o700)
     for name, rows in session.audit.snapshot.tables.items():
-        _write(cut(name, rows, at), name, snapshot / f"{name}.parquet", session)
+        _write(up_to(name, rows, at), name, snapshot / f"{name}.parquet", session)
     (snapshot / DESCRIPTOR).write_text(json.dumps(_descriptor(session, at)), "utf-8")
-    seal_folder(snapshot, iso(at))
+    seal_folder(snapshot, instant_text(at))
     earlier = Session(Path(case.record.parameters), [*case.record.overrides, f"snapshot={json.dumps(str(snapshot))}"])
-    judge(earlier, staged / "outcomes", progress)
+    judge_all(earlier, staged / "outcomes", progress)
     needs = {rule: sorted(columns) for rule, columns in _needed(session)}
     (staged / "outcomes" / _NEEDS).write_bytes(canonical(needs))
 
@@ -114,7 +114,7 @@ def _needed(session: Session) -> Iterable[tuple[str, set[str]]]:
             continue
 
 
-def cut(name: str, rows: ir.Table, at: dt.datetime) -> ir.Table:
+def up_to(name: str, rows: ir.Table, at: dt.datetime) -> ir.Table:
     """The rows of a table that were there at an instant, and of theirs the instants up to it: what came later had not happened."""
     table, begins = contract.load()[name], TABLES[name].begins
     instant, day = ibis.literal(at), ibis.literal(at.date())
@@ -138,4 +138,4 @@ def _descriptor(session: Session, at: dt.datetime) -> dict[str, Any]:
     whole = session.audit.snapshot.delivery.descriptor
     resources = [{k: v for k, v in entry.items() if k != "user_id_form"} for entry in whole.get("resources", [])]
     resources = [entry | {"path": f"{entry['name']}.parquet", "format": "parquet"} for entry in resources]
-    return {k: v for k, v in whole.items() if k != "source_totals"} | {"as_of": iso(at), "resources": resources}
+    return {k: v for k, v in whole.items() if k != "source_totals"} | {"as_of": instant_text(at), "resources": resources}

@@ -26,7 +26,7 @@ _SUMMARY = "rules.json"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RowOutcome:
     """The outcome of one row of a rule's population: `table` is the audited one, `record` the row's pseudonym, `reason` a code."""
 
     id: str
@@ -40,8 +40,8 @@ class Outcome:
         """Its reason in words; empty where the row passes."""
         if self.reason is None:
             return ""
-        known = policy.reasons.get(self.reason)
-        return known.says if known else self.reason
+        words = policy.reasons.get(self.reason)
+        return words.says if words else self.reason
 
 
 @dataclass(frozen=True)
@@ -56,27 +56,29 @@ class Judgement:
         """The file of a rule's rows."""
         return self.folder / f"{rule}.parquet"
 
-    def of_person(self, reader: RowReader, subject: str) -> list[Outcome]:
+    def of_person(self, reader: RowReader, subject: str) -> list[RowOutcome]:
         """Each row of a person in the population of a rule, by rule and record."""
         each = [self._query(rule, about["table"], subject) for rule, about in self.rules.items() if about["has_people"]]
         if not each:
             return []
-        return [Outcome(**row) for row in reader.rows(f"{' UNION ALL '.join(each)} ORDER BY id, record, outcome, reason")]
+        return [RowOutcome(**row) for row in reader.rows(f"{' UNION ALL '.join(each)} ORDER BY id, record, outcome, reason")]
 
     def _query(self, rule: str, table: str, subject: str) -> str:
         columns = f'{literal(rule)} AS id, {literal(table)} AS "table", record, outcome, reason, CAST(due_on AS VARCHAR) AS due_on'
         return f"SELECT {columns} FROM {rows_in(self.file(rule))} WHERE subject = {literal(subject)}"
 
-    def without_people(self) -> list[Outcome]:
+    def without_people(self) -> list[RowOutcome]:
         """The rules whose rows are about no person, one entry each, without an outcome."""
-        return [Outcome(rule, about["table"]) for rule, about in self.rules.items() if not about["has_people"] and not about["missing"]]
+        return [RowOutcome(rule, about["table"]) for rule, about in self.rules.items() if not about["has_people"] and not about["missing"]]
 
     def not_evaluated(self) -> dict[str, str]:
         """The rules that were not evaluated, and why."""
         return {rule: about["missing"] for rule, about in self.rules.items() if about["missing"]}
 
 
-def judge(session: Session, folder: Path, progress: Callable[[str], None] | None = None, only: Sequence[str] | None = None) -> Judgement:
+def judge_all(
+    session: Session, folder: Path, progress: Callable[[str], None] | None = None, only: Sequence[str] | None = None
+) -> Judgement:
     """Evaluate every rule of an audit, or `only` these, and leave the outcomes of all rows in a folder."""
     folder.mkdir(mode=0o700)
     rules, chosen = {}, session.rules if only is None else only

@@ -14,7 +14,7 @@ from typing import Any
 from heytalk_audit.errors import InputError
 from heytalk_audit.running.session import Session
 from heytalk_audit.snapshot import profile
-from heytalk_audit.snapshot.unchanged import state_of
+from heytalk_audit.snapshot.unchanged import entry_state
 
 
 def keep_profile(session: Session, folder: Path) -> None:
@@ -40,7 +40,7 @@ def use_profile(folder: Path, session: Session) -> None:
 def _refuse_changed(identities: dict[str, list[Any]]) -> None:
     for file, before in identities.items():
         try:
-            now = state_of(Path(file))
+            now = entry_state(Path(file))
         except OSError:
             now = []
         if now != before[: len(now)] or not now:

@@ -23,6 +23,8 @@ _QUIET = (
     "--LabApp.extension_manager=readonly",
 )
 _PARAMETERS = "parameters"
+#: Where copies of the notebooks go, unless a person says otherwise.
+COPIES = Path("lab")
 
 
 def run_lab(folder: Path, options: Sequence[str]) -> int:
@@ -30,6 +32,8 @@ def run_lab(folder: Path, options: Sequence[str]) -> int:
 
     Raises InputError.
     """
+    if str(folder).startswith("-"):  # an option of JupyterLab's that stands first
+        folder, options = COPIES, [str(folder), *options]
     is_case = (folder / CASE_FILE).is_file()
     if not is_case:
         write_copies(folder)

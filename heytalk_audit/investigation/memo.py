@@ -14,9 +14,9 @@ from typing import Any
 from heytalk_audit.canonical import write_whole
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.exports.word import Imprint, document
-from heytalk_audit.investigation.case_file import Case, entries_of, head_of
-from heytalk_audit.investigation.events import iso
-from heytalk_audit.investigation.judgement import Outcome
+from heytalk_audit.investigation.case_file import CaseFolder, head_of, logged_entries
+from heytalk_audit.investigation.events import instant_text
+from heytalk_audit.investigation.judgement import RowOutcome
 from heytalk_audit.investigation.opening import CLOSED, Opening
 from heytalk_audit.investigation.person import Person, look_at
 from heytalk_audit.investigation.picture import timeline_picture
@@ -42,11 +42,11 @@ _OTHERS = (
 )
 
 
-def write_memo(case: Case, now: dt.datetime, for_person: str = "", opening: Opening = CLOSED) -> list[Path]:
+def write_memo(case: CaseFolder, now: dt.datetime, for_person: str = "", opening: Opening = CLOSED) -> list[Path]:
     """Write the memo into the case's folder, in the place of an earlier one; returns the files. Raises InputError."""
     if opening.is_open and not for_person:
         raise InputError("--clear", "shows nothing in a memo about a case", "name the person whom it is given to with --for-person")
-    head, before = head_of(case), entries_of(case)
+    head, before = head_of(case), logged_entries(case)
     subjects = [for_person] if for_person else _subjects(case)
     if not subjects:
         raise InputError(f"memo {case.folder.name}", "nobody was looked at yet", "look at a person first: heytalk-audit person")
@@ -59,7 +59,7 @@ def write_memo(case: Case, now: dt.datetime, for_person: str = "", opening: Open
     return _written(case, name, title, join(body, tag("h2", "Digest", id="digest"), digest), head)
 
 
-def _written(case: Case, name: str, title: str, body: Fragment, head: str) -> list[Path]:
+def _written(case: CaseFolder, name: str, title: str, body: Fragment, head: str) -> list[Path]:
     clean = page.sanitised(body.html)
     foot = f"{FOOT.strip()}\tLog {head[:16]}"
     imprint = Imprint(title, foot, f"Log SHA-256 {head}", case.session.audit.snapshot.as_of)
@@ -72,19 +72,19 @@ def _written(case: Case, name: str, title: str, body: Fragment, head: str) -> li
     return [case.folder / file for file in contents]
 
 
-def _subjects(case: Case) -> list[str]:
+def _subjects(case: CaseFolder) -> list[str]:
     """The people whom the log says were looked at, in that order."""
-    return list(dict.fromkeys(str(entry["subject"]) for entry in entries_of(case) if entry["event"] == "person"))
+    return list(dict.fromkeys(str(entry["subject"]) for entry in logged_entries(case) if entry["event"] == "person"))
 
 
-def _of_case(case: Case, people: Sequence[Person], title: str, entries: Sequence[dict[str, Any]], looked_at: int) -> Fragment:
+def _of_case(case: CaseFolder, people: Sequence[Person], title: str, entries: Sequence[dict[str, Any]], looked_at: int) -> Fragment:
     record, policy = case.record, case.session.audit.policy
     stated = {
         "Case": record.case,
         "Investigated by": record.by,
         "Approved by": record.approved_by,
         "Opened": record.opened_at,
-        "Snapshot": f"{record.snapshot}, as of {iso(case.session.audit.snapshot.as_of)}",
+        "Snapshot": f"{record.snapshot}, as of {instant_text(case.session.audit.snapshot.as_of)}",
     }
     return join(
         tag("h1", title),
@@ -121,12 +121,12 @@ def _facts(person: Person, policy: Policy) -> Fragment:
         paragraph(f"{len(events):,} events, from {events[0].at.date()} to {events[-1].at.date()}.") if events else "",
         paragraph(f"Rows by table: {holds or 'none'}."),
         timeline_picture(events, outcomes),
-        table(["Rule", "Outcome", "Table", "Due on", "Reason"], _rows(outcomes[:_OUTCOMES], policy), "Rules: outcomes that are no pass"),
+        table(["Rule", "RowOutcome", "Table", "Due on", "Reason"], _rows(outcomes[:_OUTCOMES], policy), "Rules: outcomes that are no pass"),
         paragraph(_counted(person)),
     )
 
 
-def _rows(outcomes: Iterable[Outcome], policy: Policy) -> list[list[str | None]]:
+def _rows(outcomes: Iterable[RowOutcome], policy: Policy) -> list[list[str | None]]:
     return [[o.id, o.outcome, o.table, o.due_on, o.reads(policy)] for o in outcomes]
 
 
@@ -150,13 +150,13 @@ def _next_steps(people: Sequence[Person], policy: Policy) -> list[str]:
     return steps[:6] or ["No rule's outcome asks for a decision."]
 
 
-def _to_person(case: Case, person: Person, title: str) -> Fragment:
+def _to_person(case: CaseFolder, person: Person, title: str) -> Fragment:
     """What may be given to the person: their own events and rows; other people's data, staff and internal references are left out."""
     own = [event for event in person.timeline if event.table != "staff_access_log"]
     shown = own[-_EVENTS:]
     return join(
         tag("h1", title),
-        paragraph(f"State of the data: {iso(case.session.audit.snapshot.as_of)}. Data of other people is left out."),
+        paragraph(f"State of the data: {instant_text(case.session.audit.snapshot.as_of)}. Data of other people is left out."),
         tag("h2", "What is stored", id="stored"),
         table(
             ["Table", "Rows"], [[name, rows] for name, rows in person.rows.items() if rows and name != "staff_access_log"], "Rows by table"
@@ -164,7 +164,7 @@ def _to_person(case: Case, person: Person, title: str) -> Fragment:
         *_values(person),
         tag("h2", "What happened", id="events"),
         timeline_picture(own, ()),
-        table(["At", "Event"], [[iso(event.at), event.event] for event in shown], "Events"),
+        table(["At", "Event"], [[instant_text(event.at), event.event] for event in shown], "Events"),
         paragraph(f"{len(own) - len(shown):,} earlier events are not listed.") if len(own) > len(shown) else "",
     )
 

@@ -12,10 +12,10 @@ from heytalk_audit import contract
 from heytalk_audit.canonical import canonical
 from heytalk_audit.errors import printable
 from heytalk_audit.evidence.row_files import opened_reader
-from heytalk_audit.investigation.case_file import OUTCOMES, Case, refuse_closed
-from heytalk_audit.investigation.events import Event, events_of, iso
+from heytalk_audit.investigation.case_file import OUTCOMES, CaseFolder, refuse_closed
+from heytalk_audit.investigation.events import Event, events_of, instant_text
 from heytalk_audit.investigation.instant import Known, known_at
-from heytalk_audit.investigation.judgement import Outcome, read_judgement
+from heytalk_audit.investigation.judgement import RowOutcome, read_judgement
 from heytalk_audit.investigation.opening import CLOSED, Opening
 from heytalk_audit.investigation.subject import subject_of
 from heytalk_audit.running.session import Session
@@ -33,7 +33,7 @@ class Person:
 
     subject: str
     at: dt.datetime
-    rules: Sequence[Outcome]
+    rules: Sequence[RowOutcome]
     timeline: Sequence[Event]
     rows: Mapping[str, int]
     gaps: Sequence[str]
@@ -44,17 +44,17 @@ class Person:
         """The person as canonical JSON."""
         rules = [vars(outcome) for outcome in self.rules]
         return canonical(
-            {"subject": self.subject, "at": iso(self.at), "rules": rules, "timeline": [event.plain() for event in self.timeline]}
+            {"subject": self.subject, "at": instant_text(self.at), "rules": rules, "timeline": [event.plain() for event in self.timeline]}
         )
 
     @property
-    def open_outcomes(self) -> list[Outcome]:
+    def open_outcomes(self) -> list[RowOutcome]:
         """The outcomes that are no pass, those of rules without a person left out."""
         return [outcome for outcome in self.rules if outcome.outcome not in (None, "pass")]
 
 
 def look_at(
-    case: Case,
+    case: CaseFolder,
     pseudonym: str,
     now: dt.datetime,
     at: dt.datetime | None = None,
@@ -68,24 +68,26 @@ def look_at(
     refuse_closed(case)
     session = case.session
     seen_at = session.audit.snapshot.as_of if at is None else at
-    case.note("person", now, subject=printable(pseudonym)[:40], **({} if at is None else {"looked_at": iso(at)}), **opening.logged())
+    case.note(
+        "person", now, subject=printable(pseudonym)[:40], **({} if at is None else {"looked_at": instant_text(at)}), **opening.logged()
+    )
     subject, judgement = subject_of(session, pseudonym), read_judgement(case.folder / OUTCOMES)
-    known = Known(session, judgement) if at is None else known_at(case, at, progress)
-    seen = known.rows(subject)
+    sight = Known(session, judgement) if at is None else known_at(case, at, progress)
+    seen = sight.rows(subject)
     engine = session.audit.snapshot.engine
-    with opened_reader(known.judgement.folder) as reader:
-        outcomes = known.judgement.of_person(reader, pseudonym)
-    hidden = known.hidden(subject)
+    with opened_reader(sight.judgement.folder) as reader:
+        outcomes = sight.judgement.of_person(reader, pseudonym)
+    hidden = sight.hidden(subject)
     kept = [outcome for outcome in outcomes if outcome.id not in hidden]
     events = [event for event in events_of(seen, session.key, engine) if event.at <= seen_at or at is None]
     return Person(
         pseudonym,
         seen_at,
-        [*kept, *known.judgement.without_people()],
+        [*kept, *sight.judgement.without_people()],
         events,
         {name: int(engine.rows(rows.agg(n=rows.count())).n[0]) for name, rows in seen.items()},
         gaps(session, events[0].at if events else None),
-        known.judgement.not_evaluated() | hidden,
+        sight.judgement.not_evaluated() | hidden,
         {name: engine.rows(rows.limit(_MOST_ROWS)) for name, rows in seen.items()} if opening.is_open else {},
     )
 

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from heytalk_audit.investigation.events import Event
-from heytalk_audit.investigation.judgement import Outcome
+from heytalk_audit.investigation.judgement import RowOutcome
 from heytalk_audit.report.html import Fragment, tag
 
 _WIDTH, _LEFT, _PITCH, _TOP = 520.0, 132.0, 18.0, 16.0
@@ -16,7 +16,7 @@ _EVENT, _DUE = ("#2f5d8a", ""), ("#a3262a", "")
 _MOST_DUE = 12
 
 
-def timeline_picture(events: Sequence[Event], outcomes: Sequence[Outcome]) -> Fragment:
+def timeline_picture(events: Sequence[Event], outcomes: Sequence[RowOutcome]) -> Fragment:
     """The timeline as SVG within the page, with the same in words beside it for who cannot see it; nothing where nothing happened."""
     due = sorted({(dt.date.fromisoformat(o.due_on), o.id) for o in outcomes if o.due_on})[:_MOST_DUE]
     if not events:

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from heytalk_audit.errors import printable
-from heytalk_audit.investigation.events import iso
+from heytalk_audit.investigation.events import instant_text
 from heytalk_audit.investigation.person import Person
 from heytalk_audit.policy import Policy
 
 
-def lines_of(person: Person, policy: Policy) -> Iterator[str]:
+def lines_of_person(person: Person, policy: Policy) -> Iterator[str]:
     """The person's timeline, the rules' outcomes, the tables that hold rows, and what is missing."""
-    yield f"Person {person.subject}, as of {iso(person.at)}"
+    yield f"Person {person.subject}, as of {instant_text(person.at)}"
     yield ""
     yield "Timeline"
     for event in person.timeline:
-        yield f"  {iso(event.at)}  {event.event}  ({event.table} {event.record})"
+        yield f"  {instant_text(event.at)}  {event.event}  ({event.table} {event.record})"
     for outcome in sorted(person.open_outcomes, key=lambda o: (o.due_on or "", o.id)):
         if outcome.due_on:
             yield f"  {outcome.due_on}  Due by the policy: {outcome.id}  ({outcome.table} {outcome.record})"

@@ -16,8 +16,8 @@ from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.disk.working import working_folder
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.row_files import opened_reader
-from heytalk_audit.investigation.events import Event, events_of, iso, shown_word
-from heytalk_audit.investigation.judgement import Outcome, judge
+from heytalk_audit.investigation.events import Event, events_of, instant_text, shown_word
+from heytalk_audit.investigation.judgement import RowOutcome, judge_all
 from heytalk_audit.investigation.subject import Subject, subject_of
 from heytalk_audit.letters import cards
 from heytalk_audit.letters.answer import CardAnswer, what_lacks
@@ -53,11 +53,11 @@ def answer_about(question: Question, session: Session) -> CardAnswer:
     return _consent(question, session, subject) if question.card == CONSENT else _deletion(question, session, subject)
 
 
-def outcomes_of(session: Session, person: str, rules: Sequence[str]) -> tuple[list[Outcome], dict[str, str]]:
+def outcomes_of(session: Session, person: str, rules: Sequence[str]) -> tuple[list[RowOutcome], dict[str, str]]:
     """The outcomes of a person's rows by these rules, and why others of them were not evaluated."""
     chosen = [rule for rule in rules if rule in session.rules]
     with working_folder(session.work) as folder:
-        judgement = judge(session, folder / "judged", only=chosen)
+        judgement = judge_all(session, folder / "judged", only=chosen)
         with opened_reader(judgement.folder) as reader:
             return judgement.of_person(reader, person), judgement.not_evaluated()
 
@@ -81,7 +81,7 @@ def _consents(session: Session, subject: Subject) -> list[tuple[str, ...]]:
 
 
 def _consent_row(session: Session, table: contract.Table, row: Any) -> tuple[str, ...]:
-    at = "no time" if pd.isna(row.get("event_at")) else iso(row["event_at"].to_pydatetime())
+    at = "no time" if pd.isna(row.get("event_at")) else instant_text(row["event_at"].to_pydatetime())
     words = [shown_word(table[name], row.get(name)) for name in ("purpose", "action", "method", "policy_version")]
     return words[0], at, *words[1:], str(pseudonym(session.key, f"consents:{row['consent_id']}"))
 
@@ -93,7 +93,7 @@ def _deletion(question: Question, session: Session, subject: Subject) -> CardAns
     remains = {name: int(engine.rows(rows.agg(n=rows.count())).n[0]) for name, rows in subject.tables.items() if name != "purge_log"}
     remains = {name: rows for name, rows in sorted(remains.items()) if rows}
     outcomes, missing = outcomes_of(session, subject.pseudonym, RULES_OF_DELETION)
-    table: list[tuple[Cell, ...]] = [(event.event, iso(event.at), event.table, None, event.record) for event in events]
+    table: list[tuple[Cell, ...]] = [(event.event, instant_text(event.at), event.table, None, event.record) for event in events]
     table += [("Rows that remain.", None, name, rows, None) for name, rows in remains.items()]
     limits = [] if "purge_log" in subject.tables else ["The purge log does not name people here, or was not delivered."]
     text = " ".join([_steps_in_words(events), _remains_in_words(remains), _outcomes_in_words(outcomes)])
@@ -117,13 +117,13 @@ def _remains_in_words(remains: dict[str, int]) -> str:
     return f"{sum(remains.values())} rows of the person remain, in {len(remains)} tables."
 
 
-def _outcomes_in_words(outcomes: Sequence[Outcome]) -> str:
+def _outcomes_in_words(outcomes: Sequence[RowOutcome]) -> str:
     not_passed = [outcome for outcome in outcomes if outcome.outcome != "pass"]
     named = ", ".join(dict.fromkeys(f"{outcome.id} {outcome.outcome}" for outcome in not_passed[:6]))
     return f"{len(outcomes)} outcomes of rules are about the person; {len(not_passed)} are no pass{f' ({named})' if named else ''}."
 
 
-def _beside(question: Question, outcomes: Sequence[Outcome], missing: dict[str, str], limits: Sequence[str] = ()) -> dict[str, Any]:
+def _beside(question: Question, outcomes: Sequence[RowOutcome], missing: dict[str, str], limits: Sequence[str] = ()) -> dict[str, Any]:
     """What an answer about a person has beside its table: the rules with the person's outcomes as its verdicts."""
     by_rule: dict[str, set[str]] = {}
     for outcome in outcomes:

@@ -21,10 +21,10 @@ _PARTS = ("file", "size", "time of change", "content")
 
 def identities(files: Iterable[Path]) -> dict[str, Identity]:
     """The identity of each file, by its path. The content is read after the rest: what is written meanwhile shows in the time."""
-    return {str(file): [*state_of(file), file_sha256(file)] for file in files}
+    return {str(file): [*entry_state(file), file_sha256(file)] for file in files}
 
 
-def state_of(file: Path) -> Identity:
+def entry_state(file: Path) -> Identity:
     """What a look at a file's entry tells of its identity: inode, size, time of change. Raises OSError."""
     state = file.stat()
     return [state.st_ino, state.st_size, state.st_ctime_ns]
@@ -43,7 +43,7 @@ def _refuse(file: Path, before: Identity, folder: Path) -> None:
     where = f"snapshot {folder.name}/{file.name}"
     todo = "run again on a copy that nothing writes to"
     try:
-        now = [*state_of(file), file_sha256(file)]
+        now = [*entry_state(file), file_sha256(file)]
     except OSError as error:
         raise InputError(where, "went away while the audit ran", todo) from error
     different = [part for part, was, is_now in zip(_PARTS, before, now, strict=True) if was != is_now]

@@ -28,7 +28,7 @@ from heytalk_audit.investigation.case_file import OUTCOMES, Statement, open_case
 from heytalk_audit.investigation.cohort import cohort
 from heytalk_audit.investigation.events import TABLES
 from heytalk_audit.investigation.find import find
-from heytalk_audit.investigation.instant import cut
+from heytalk_audit.investigation.instant import up_to
 from heytalk_audit.investigation.judgement import read_judgement
 from heytalk_audit.investigation.opening import Opening, masked, opening_of
 from heytalk_audit.investigation.person import look_at
@@ -180,9 +180,9 @@ def test_find(case, demo, kind, written, how):
     ],
 )
 def test_telephones_are_compared_by_their_digits(stored, written, how):
-    from heytalk_audit.investigation.find import KINDS, digests_of, ways_of
+    from heytalk_audit.investigation.find import KINDS, digests_of_forms, ways_of
 
-    beside = pa.table({"value": [stored], "sought": [written]} | digests_of(KINDS["phone"].hashed(written)))
+    beside = pa.table({"value": [stored], "sought": [written]} | digests_of_forms(KINDS["phone"].hashed(written)))
     rows = ibis.memtable(beside)
     ways = ibis.duckdb.connect().to_pyarrow(ibis.cases(*ways_of(KINDS["phone"], rows), else_=None)).to_pylist()
     assert ways == [how]
@@ -276,7 +276,7 @@ AT = dt.datetime(2025, 1, 1)
 def test_a_cut_keeps_what_had_happened(created, deleted, kept, sees):
     schema = {"user_id": "string", "created_at": "timestamp(6)", "deleted_at": "timestamp(6)", "status": "string"}
     rows = ibis.memtable([{"user_id": "u", "created_at": created, "deleted_at": deleted, "status": "active"}], schema=schema)
-    left = ibis.duckdb.connect().to_pyarrow(cut("users", rows, AT)).to_pylist()
+    left = ibis.duckdb.connect().to_pyarrow(up_to("users", rows, AT)).to_pylist()
     assert [(row["user_id"], row["deleted_at"]) for row in left] == ([("u", sees)] if kept else [])
 
 
