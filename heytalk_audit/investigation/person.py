@@ -14,10 +14,11 @@ from heytalk_audit.errors import printable
 from heytalk_audit.evidence.row_files import opened_reader
 from heytalk_audit.investigation.case_file import OUTCOMES, CaseFolder, refuse_closed
 from heytalk_audit.investigation.events import Event, events_of, instant_text
+from heytalk_audit.investigation.find import keyed
 from heytalk_audit.investigation.instant import Known, known_at
 from heytalk_audit.investigation.judgement import RowOutcome, read_judgement
 from heytalk_audit.investigation.opening import CLOSED, Opening
-from heytalk_audit.investigation.subject import subject_of
+from heytalk_audit.investigation.subject import is_pseudonym, subject_of
 from heytalk_audit.running.session import Session
 from heytalk_audit.snapshot.delivery import DESCRIPTOR, instant
 
@@ -68,9 +69,8 @@ def look_at(
     refuse_closed(case)
     session = case.session
     seen_at = session.audit.snapshot.as_of if at is None else at
-    case.note(
-        "person", now, subject=printable(pseudonym)[:40], **({} if at is None else {"looked_at": instant_text(at)}), **opening.logged()
-    )
+    when = {} if at is None else {"looked_at": instant_text(at)}
+    case.note("person", now, subject=_logged(session.key, pseudonym), **when, **opening.logged())
     subject, judgement = subject_of(session, pseudonym), read_judgement(case.folder / OUTCOMES)
     sight = Known(session, judgement) if at is None else known_at(case, at, progress)
     seen = sight.rows(subject)
@@ -90,6 +90,11 @@ def look_at(
         sight.judgement.not_evaluated() | hidden,
         {name: engine.rows(rows.limit(_MOST_ROWS)) for name, rows in seen.items()} if opening.is_open else {},
     )
+
+
+def _logged(key: bytes, pseudonym: str) -> str:
+    """What the log has for whom was looked at: a pseudonym as it is, and anything else, as an id typed in its place, as a keyed digest."""
+    return pseudonym if is_pseudonym(pseudonym) else keyed(key, "person", pseudonym)
 
 
 #: So many rows of each table are shown in clear.

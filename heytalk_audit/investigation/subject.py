@@ -25,9 +25,23 @@ class Subject:
     tables: Mapping[str, ir.Table]
 
 
+def is_pseudonym(text: str) -> bool:
+    """Whether a text is a pseudonym: 16 hexadecimal digits."""
+    return bool(_PSEUDONYM.fullmatch(text))
+
+
+def is_there(session: Session, pseudonym: str) -> bool:
+    """Whether any table of the snapshot names such a person: a look-up of somebody who is in none is in the log as well."""
+    try:
+        subject_of(session, pseudonym)
+    except InputError:
+        return False
+    return True
+
+
 def subject_of(session: Session, pseudonym: str) -> Subject:
     """The person behind a pseudonym. Raises InputError where no table of the snapshot names such a person."""
-    if not _PSEUDONYM.fullmatch(pseudonym):
+    if not is_pseudonym(pseudonym):
         raise InputError(f"person {printable(pseudonym)[:40]}", "is no pseudonym", "write its 16 hex digits, as find prints them")
     engine = session.audit.snapshot.engine
     for ids in _ids(session):

@@ -141,6 +141,8 @@ def test_a_look_up_that_finds_nobody_is_logged(case):
     with pytest.raises(InputError, match="no pseudonym"):
         look_at(case, "u-0000016", NOW)
     assert len(entries(case.log)) == before + 2
+    # an id that was typed in the place of a pseudonym is not kept in clear
+    assert "u-0000016" not in case.log.read_text("utf-8") and len(entries(case.log)[-1]["subject"]) == 64
 
 
 @pytest.mark.parametrize(
@@ -321,7 +323,7 @@ def test_the_desk_in_a_notebook(opened, demo, tmp_path, monkeypatch):
     papermill.execute_notebook(tmp_path / "in.ipynb", tmp_path / "out.ipynb", parameters={"case_folder": str(opened)}, progress_bar=False)
     shown = str([cell.get("outputs") for cell in nbformat.read(tmp_path / "out.ipynb", as_version=4).cells if cell.cell_type == "code"])
     assert "complaint 4711" in shown and "application/vnd.jupyter.widget-view+json" in shown
-    assert "data:image/svg+xml" in shown and "RET-05" in shown and user["email"] not in shown
+    assert "data:image/svg+xml" in shown and "rows × 6 columns" in shown and user["email"] not in shown
 
 
 def test_the_tutorial_to_the_letter(opened, demo, tmp_path):
@@ -349,6 +351,8 @@ def test_memo_and_closing(opened, demo, tmp_path):
     shutil.copytree(opened, copy)
     user = somebody(demo, "length(email) > 12 AND status = 'active'", "user_id DESC")
     assert heytalk_audit("person", copy, of(user["user_id"])).returncode == 0
+    # who is in no table stands in the log, and in no memo
+    assert heytalk_audit("person", copy, "0123456789abcdef").returncode == 2
     done = heytalk_audit("memo", copy)
     assert done.returncode == 0, done.stderr
     memo = (copy / "memo.html").read_text("utf-8")
