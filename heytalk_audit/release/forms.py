@@ -44,6 +44,7 @@ _NO_PHONE = re.compile(
 )
 _DIGIT, _SHORT_NUMBER, _SOME_DIGITS = re.compile("[0-9]"), re.compile(r"[0-9.:_-]{1,11}"), re.compile(r"[0-9][0-9 ()./-]{4}")
 _GROUPS = re.compile(r"[0-9]+")
+_UUID = re.compile(r"(?<!\w)[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}(?!\w)")
 WORD = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
 
 #: The same in the regular expressions of DuckDB.
@@ -113,7 +114,8 @@ def _phones(piece: str) -> Iterator[str]:
 
 
 def full_names_in(piece: str, own_words: Collection[str]) -> Iterator[str]:
-    """Runs of two to six words of a piece in which one at least is none of the audit's own words."""
+    """Runs of two to six words of a piece in which one at least is none of the audit's own words. Groups of a UUID are no words."""
+    piece = _UUID.sub("0", piece) if piece.count("-") > 3 else piece
     words = WORD.findall(piece if piece.isascii() else unicodedata.normalize("NFC", piece))
     strange = [at for at, word in enumerate(words) if word.lower() not in own_words] if len(words) > 1 else ()
     for at in strange:

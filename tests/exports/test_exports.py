@@ -306,7 +306,7 @@ def test_the_pdf_has_every_page_and_no_path_of_this_machine(run, monkeypatch):
     if not any(map(shutil.which, chromium.NAMES)):
         pytest.skip("Chromium is not installed")
     pages = pdf.report_pages(run.folder)
-    assert [p.name for p in pages][:3] == ["index.html", "evidence.html", "retention.html"]
+    assert [p.name for p in pages][:4] == ["index.html", "numbers.html", "evidence.html", "retention.html"]
     monkeypatch.setattr(pdf, "report_pages", lambda folder: [p for p in pages if p.name in ("index.html", "evidence.html")])
     content = contents(pdf.write, run)["report.pdf"]
     read = PdfReader(io.BytesIO(content))

@@ -268,6 +268,10 @@ def test_a_name_has_a_word_that_is_not_the_audits_own():
         "Wem rated",
     }
     assert list(full_names_in("Retention is rated", {"retention", "is", "rated"})) == []
+    # letters that a UUID happens to have are no words; beside one, or where it is none, they are
+    assert list(full_names_in('"uuid": "1a2b3c4d-cadf-bddc-8123-0123456789ab"', {"uuid"})) == []
+    assert "Cadf Bddc" in full_names_in("1a2b3c4d-cadf-bddc-8123-0123456789ab Cadf Bddc", set())
+    assert "Cadf Bddc" in full_names_in("1a-Cadf-Bddc-2-3-4", set())
 
 
 @pytest.mark.parametrize("beside", ["", " Anja Dorfmann"])
