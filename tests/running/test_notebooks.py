@@ -35,8 +35,8 @@ def opened(tmp_path, demo, monkeypatch) -> Path:
     """The notebooks beside their parameters and a demo, as a user has them open; no run is under way."""
     for name in ("notebooks", "params"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "demo").symlink_to(demo)
+    (tmp_path / "data" / "demo").mkdir(parents=True)
+    (tmp_path / "data" / "demo" / "2025-Q1").symlink_to(demo)
     monkeypatch.setenv("HEYTALK_AUDIT_KEY", KEY)
     monkeypatch.delenv("HEYTALK_AUDIT_WORK", raising=False)
     return tmp_path / "notebooks"
