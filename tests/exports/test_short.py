@@ -30,7 +30,7 @@ def body(run) -> str:
 
 
 def document(run, template=None) -> bytes:
-    return word.document(body(run), run, "A short edition", template)
+    return word.document(body(run), word.Imprint.of_run(run), "A short edition", template)
 
 
 def text_of(content: bytes) -> str:
