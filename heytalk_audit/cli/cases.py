@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,10 @@ from heytalk_audit.cli.app import PASSPHRASE_ENV, Override, PassphraseEnv, app, 
 from heytalk_audit.cli.usage import Application
 from heytalk_audit.console import err, out
 from heytalk_audit.errors import InputError
+
+if TYPE_CHECKING:
+    from heytalk_audit.investigation.case_file import CaseFolder
+    from heytalk_audit.investigation.opening import Opening
 
 case_app = Application(help="Investigations of one person or one incident.")
 app.add_typer(case_app, name="case")
@@ -170,14 +174,14 @@ def case_close(
         out.print(line, markup=False, soft_wrap=True)
 
 
-def _opened(folder: Path, key: Path | None, passphrase_env: str):  # type: ignore[no-untyped-def]
+def _opened(folder: Path, key: Path | None, passphrase_env: str) -> CaseFolder:
     from heytalk_audit.evidence.signature import load_key
     from heytalk_audit.investigation.case_file import open_case
 
     return open_case(folder, load_key(key, passphrase_in(passphrase_env)) if key else None)
 
 
-def _opening(clear: bool, second: str, reason: str, by: str):  # type: ignore[no-untyped-def]
+def _opening(clear: bool, second: str, reason: str, by: str) -> Opening:
     from heytalk_audit.investigation.opening import opening_of
 
     return opening_of(clear, second, reason, by)

@@ -152,7 +152,7 @@ def new_case(
 
 
 def open_case(folder: Path, signs_with: Ed25519PrivateKey | None = None) -> CaseFolder:
-    """The case in a folder. Raises InputError, also for a case that is closed."""
+    """The case in a folder, open or closed. Raises InputError."""
     where = f"case {folder.name}"
     file = folder / CASE_FILE
     if folder.is_symlink() or not file.is_file():

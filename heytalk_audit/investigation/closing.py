@@ -15,6 +15,7 @@ from heytalk_audit.disk.placing import new_file, refuse_links
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence import custody
 from heytalk_audit.evidence.chain import head_file
+from heytalk_audit.handover.destruction import LIMITS, METHOD
 from heytalk_audit.investigation.case_file import CASE_FILE, INVESTIGATION, LOG, PROFILE, CaseFolder, head_of
 from heytalk_audit.report import page
 from heytalk_audit.report.html import definitions, join, paragraph, table, tag
@@ -22,8 +23,8 @@ from heytalk_audit.report.html import definitions, join, paragraph, table, tag
 #: What a case's folder may hold beside its log and memos; anything else is somebody's, and is not removed.
 _OWN = (CASE_FILE, LOG, f"{LOG}.head", PROFILE, INVESTIGATION, ".ipynb_checkpoints")
 _OWN_BEGINNINGS = ("outcomes", "memo")
-METHOD = "files removed; storage media not overwritten"
-LIMITS = ("Backups, copies made elsewhere, file system snapshots and the storage medium itself are not covered by this certificate.",)
+#: Of what a certificate does not cover, that which is true of any folder.
+_LIMITS = LIMITS[:1]
 
 
 def close_case(case: CaseFolder, keep_until: str, now: dt.datetime) -> Iterator[str]:
@@ -97,7 +98,7 @@ def _certificate(case: CaseFolder, files: list[dict[str, Any]], now: dt.datetime
         "log_head_sha256": head_of(case),
         "files": files,
         "method": METHOD,
-        "limits": list(LIMITS),
+        "limits": list(_LIMITS),
     }
 
 
@@ -108,7 +109,7 @@ def _page(certificate: dict[str, Any]) -> str:
         tag("h1", "Certificate of destruction"),
         definitions(facts.items()),
         table(["File", "Bytes", "SHA-256"], rows, "Files removed"),
-        *(paragraph(text, cls="note") for text in LIMITS),
+        *(paragraph(text, cls="note") for text in _LIMITS),
         paragraph("Signed: ", tag("span", "", cls="line")),
     )
     return page.wrap(page.sanitised(body.html), "Certificate of destruction", [])
