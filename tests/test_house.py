@@ -162,6 +162,11 @@ def test_every_rule_has_cases_on_both_sides(id):
     assert outcomes & {"violation", "review"}
 
 
+def test_no_two_test_modules_share_a_name():
+    names = sorted(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert names == sorted(set(names)), "pytest imports test modules by name"
+
+
 def test_rooms_import_in_one_order():
     """The layers in pyproject.toml, and no circle among modules."""
     done = subprocess.run(

@@ -33,7 +33,7 @@ letter_app.info.cls = _AnswerByDefault
 app.add_typer(letter_app, name="letter", help="Answer a regulator's letter, or print its calendar: letter PARAMS, letter dates PARAMS.")
 
 
-@letter_app.command("answer", epilog=example("letter params/letter.yaml --out reports/letters/AUTH-2025-117"))
+@letter_app.command("answer", epilog=example("letter answer params/letter.yaml --out reports/letters/AUTH-2025-117"))
 def answer(
     params: _PARAMS,
     out_: Annotated[Path | None, typer.Option("--out", help="The letter's folder (default: reports/letters/<letter id>)")] = None,
