@@ -22,7 +22,7 @@ TORTURE ?=
 # versions and hashes alone: uv names no place that it took them from
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
 
-.PHONY: audit proof test checkers lint mutants torture lab bench setup lock rules contract imports schema clean
+.PHONY: audit proof test checkers lint mutants torture lab bench setup lock rules contract imports schema reference pictures clean
 
 audit: setup
 	@HEYTALK_AUDIT_KEY=$(DEMO_KEY) $(BIN)/python -m heytalk_audit.demo.audit company
@@ -74,6 +74,13 @@ imports: setup
 
 schema: setup
 	$(BIN)/python -c 'import sys; from heytalk_audit.audit.document import json_schema; sys.stdout.buffer.write(json_schema())' > docs/results.schema.json
+
+reference: setup
+	$(BIN)/python docs/reference.py
+
+# what the pages of docs show of the demo: make audit comes first
+pictures: setup
+	$(BIN)/python docs/pictures.py
 
 setup: $(READY)
 

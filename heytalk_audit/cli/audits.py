@@ -35,7 +35,11 @@ def run(
     debug: Debug = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace an earlier run there: an unsigned one that verifies")] = False,
 ) -> None:
-    """The audit: notebooks, reports, results."""
+    """The audit: notebooks, reports, results.
+
+    Exit status 0 where no exceptions were noted or all of them are accepted, 1 where a rule fails, 3 where none fails and something is open
+    (REVIEW, NOT_EVALUATED, NO_POPULATION, ERROR). With 2, 4 and after a signal nothing was written.
+    """
     from heytalk_audit.running.run import run as run_audit
 
     finished = run_audit(params, p or [], out_, allow.split(","), err, debug, replace)

@@ -29,7 +29,10 @@ def key_new(
 
 
 @app.command(epilog=example("pack reports/2025-Q1 2025-Q1.bag"))
-def pack(run_: Annotated[Path, typer.Argument(metavar="RUN")], bag: Annotated[Path, typer.Argument(help="The bag's folder")]) -> None:
+def pack(
+    run_: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder")],
+    bag: Annotated[Path, typer.Argument(help="The bag's folder, which is written")],
+) -> None:
     """Make a BagIt bag whose payload is a run's folder."""
     from heytalk_audit.evidence.pack import write_bag
 

@@ -35,7 +35,7 @@ class Story(enum.StrEnum):
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where to write; it must not exist, or be empty")],
     users: Annotated[int, typer.Option(min=300, help="Accounts")] = 20_000,
-    seed: Annotated[int, typer.Option(min=0)] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed makes other people")] = 7,
     as_of: Annotated[str, typer.Option(help="The snapshot's instant, or that of the last quarter")] = "2025-03-31T12:00:00Z",
     story: Annotated[Story, typer.Option(help="Each reason of each rule in turn, or a company in which most rules pass")] = Story.EVERY,
     quarters: Annotated[int, typer.Option(min=1, max=3, help="Of the company: how many quarters, each a snapshot in a folder")] = 1,
@@ -96,7 +96,10 @@ def check(
     request: Annotated[Path | None, typer.Option(help="Write the letter to the data engineer to this file, as Markdown")] = None,
     dialect: Annotated[str, typer.Option(help="The database of the letter's SQL, as of contract")] = "postgres",
 ) -> None:
-    """Check a delivery against the contract and its descriptor: all that is the matter, and which rules more would run."""
+    """Check a delivery against the contract and its descriptor: all that is the matter, and which rules more would run.
+
+    Exit status 0 where all that was delivered keeps the contract, 3 where it does not, 2 where some of it cannot be read.
+    """
     from heytalk_audit.contract.sql import known_dialect
     from heytalk_audit.handover.request import refuse_target, request_letter
     from heytalk_audit.running.check import check_delivery, show_check
