@@ -41,11 +41,9 @@ def test_every_option_of_every_command_says_what_it_is(written):
 def test_the_shipped_parameters_show_every_key(written):
     text = (ROOT / "params" / "quarterly.yaml").read_text("utf-8")
     shown = yaml.safe_load(re.sub(r"^# (?=\w+: )", "", text, flags=re.M))
-    for key, *_ in written.keys():
-        place = shown
-        for step in key.split("."):
-            if key == "engine.options" or not isinstance(place, dict):
-                break  # an address alone stands for the engine's keys
-            assert step in place, key
-            place = place[step]
+    stated = [key for key, *_ in written.keys() if not key.startswith("engine.")]  # noqa: SIM118, a function of that name
+    assert len(stated) > 20
+    for key in stated:
+        group, _, name = key.partition(".")
+        assert group in shown and (not name or name in shown[group]), key
     assert set(shown) == set(Params.model_fields)

@@ -1,16 +1,19 @@
 """A regulator's letter: its numbers are the quarterly run's, scopes add up, people are pseudonyms, the folder proves itself."""
 
 import json
+import re
 import stat
 
 import duckdb
 import pytest
 import yaml
-from commands import heytalk_audit, params
+from commands import ROOT, heytalk_audit, params
 from conftest import KEY
+from tutorial import commands_of, text_of
 
 from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.canonical import file_sha256
+from heytalk_audit.letters import catalogue
 
 pytestmark = pytest.mark.xdist_group("letter")
 REGIONS = ("EEA", "UK", "TR", "US-CA", "CN", "OTHER")
@@ -154,3 +157,18 @@ def test_a_run_answers_as_well(audited, demo, tmp_path):
     results = json.loads((audited / "results.json").read_text("utf-8"))
     assert first["total"] == next(fact["total"] for fact in results["facts"] if fact["id"] == "people")
     assert any(None in row for row in first["rows"]) and "snapshot" in second["not_answered"]["missing"]
+
+
+def test_the_tutorial_leads_to_this_folder(answered, answers):
+    """Its calendar as it stands; its answer by the letter of these tests, whose folder has each file that the page names."""
+    page = text_of("officer.md")
+    dates, answer = commands_of("officer.md")
+    shown = heytalk_audit(*dates, cwd=ROOT)
+    stated = yaml.safe_load((ROOT / dates[-1]).read_text("utf-8"))["letter"]
+    assert shown.returncode == 0 and all(str(day) in shown.stdout for day in (stated["received_on"], stated["answer_by"]))
+    assert answer == ["letter", dates[-1], "--out", f"reports/letters/{stated['id']}"]
+    named = set(re.findall(r"`([\w.]+\.(?:html|docx|json))`", page.split("## 3. Answer")[1].split("## 4.")[0]))
+    assert named and all((answered / name).exists() for name in named)
+    assert answered.with_name(f"{answered.name}-review").is_dir() and "`-review`" in page
+    cards = {card for line in re.findall(r"^\| (`.+?) \|", page, re.M) for card in re.findall(r"`(\w+)`", line)}
+    assert {one["card"] for one in answers} <= cards == set(catalogue.CARDS)
