@@ -163,7 +163,8 @@ def _mentions(text: str, folded: str, offsets_of: Callable[[], Sequence[int]] | 
         word = words.around(start, stop) if term.language == "ar" else folded[start:stop]
         key = (which, word, ending, number)
         if key not in decided:
-            decided[key] = None if is_ordinary(term, word, sides) else _counts(term, ending or "", sides)
+            other = any(is_ordinary(term, spelled, ending or "", sides) for spelled in {word, folded[start:stop]})
+            decided[key] = None if other else _counts(term, ending or "", sides)
         own = decided[key]
         if own is not None:
             first, last = offsets[start], offsets[stop - 1] + 1

@@ -23,11 +23,23 @@ _IDENTITY = frozenset({"us_ssn", "cn_id", "tr_id", "es_id"})
 
 @functools.cache
 def vocabulary() -> dict[str, str]:
-    """The label of each word: what it speaks of. A word that ends in $ may have no suffix; others may."""
+    """The label of each word: what it speaks of. A word that ends in $ may have no suffix, one that ends in + only a plural's; others any."""
     data = parse_yaml(files(__package__).joinpath("context.yaml").read_text("utf-8"))
-    words = [(fold_key(word), label) for label, languages in data.items() for words in languages.values() for word in words]
+    words = [
+        (_closed(fold_key(word), language), label)
+        for label, languages in data.items()
+        for language, words in languages.items()
+        for word in words
+    ]
     joined = [(word.replace(" ", by), label) for by in ("_", "-", "") for word, label in words if " " in word and word.isascii()]
     return dict([*joined, *words])
+
+
+def _closed(word: str, language: str) -> str:
+    """A word and what closes it: letters run on in Turkish stems (kartim), Arabic and Chinese, and in those that end in *."""
+    if word[-1] in "*$":
+        return word.removesuffix("*")
+    return f"{word}+" if language in ("en", "es") and word[-1].isascii() and word[-1].isalpha() else word
 
 
 @functools.cache
@@ -38,15 +50,16 @@ def labels() -> list[str]:
 
 @functools.cache
 def _finder() -> tuple[ahocorasick_rs.AhoCorasick, np.ndarray, np.ndarray, np.ndarray]:
-    """The automaton of all words; of each: its label, whether it must begin at a border of a Latin word, and end at one."""
+    """The automaton of all words; of each: its label, whether it must begin at a border of a Latin word, and how it ends: at a border (0), or after a plural (1)."""
     words = list(vocabulary())
     finder = ahocorasick_rs.AhoCorasick(
-        [word.removesuffix("$") for word in words],
+        [word.rstrip("$+") for word in words],
         matchkind=ahocorasick_rs.MatchKind.LeftmostLongest,
         implementation=ahocorasick_rs.Implementation.DFA,
     )
     label = np.array([labels().index(vocabulary()[word]) for word in words])
-    return finder, label, np.array([word[0].isascii() for word in words]), np.array([word[-1] == "$" for word in words])
+    ends = np.array(["$+".find(word[-1]) for word in words])
+    return finder, label, np.array([word[0].isascii() for word in words]), ends
 
 
 class Words:
@@ -59,7 +72,8 @@ class Words:
         good = (
             (label[word] != labels().index(IDIOM))
             & ~(opens[word] & _is_letter(lines.keys[start - 1]) & (start > 0))
-            & ~(closes[word] & _is_letter(lines.keys[end]))
+            & ~((closes[word] == 0) & _is_letter(lines.keys[end]))
+            & ~((closes[word] == 1) & _is_letter(lines.keys[end + _plural(lines.keys, end)]))
         )
         self._lines = lines
         label, start, end = label[word[good]], start[good], end[good]
@@ -98,6 +112,13 @@ class Words:
         high = np.minimum(self._lines.end[line], end + REACH)
         strong = _nearest(self._strong, start, end, low, high)
         return np.where(strong >= 0, strong, _meaning()[_nearest(self._weak, start, end, low, high)])
+
+
+def _plural(keys: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """The letters of a plural that may follow each word: `s` or `es`."""
+    last = len(keys) - 1
+    second = (keys[end] == ord("e")) & (keys[np.minimum(end + 1, last)] == ord("s"))
+    return np.where(second & (end + 2 <= last), 2, np.where((keys[end] == ord("s")) & (end + 1 <= last), 1, 0))
 
 
 def _is_letter(keys: np.ndarray) -> np.ndarray:

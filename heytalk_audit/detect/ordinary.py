@@ -46,10 +46,14 @@ def is_foreign(term: Term, sides: Sides) -> bool:
     return shown not in (None, term.language)
 
 
-def is_ordinary(term: Term, word: str, sides: Sides) -> bool:
-    """Whether a folded word is spelled as a form of the term, but is another word: of its own language, or of another one's."""
+def is_ordinary(term: Term, word: str, ending: str, sides: Sides) -> bool:
+    """Whether a folded word is spelled as a form of the term, but is another word: of its own language, or of another one's.
+
+    Where the text does not show its language, the term itself counts, and a form of it does not.
+    """
     if word in _lists("forms").get(term.language, ()):
         return True
     if any(word in words for language, words in _lists("words").items() if language != term.language):
-        return language_of(sides) != term.language
+        shown = language_of(sides)
+        return bool(ending) if shown is None else shown != term.language
     return False
