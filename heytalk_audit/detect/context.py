@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 from importlib.resources import files
 
 import ahocorasick_rs
@@ -13,8 +14,11 @@ from heytalk_audit.canonical import parse_yaml
 from heytalk_audit.detect.fold import Lines, fold_key
 
 REACH = 40  # characters each side
+_SHORTENED = ("num", "addr", "ident", "identi")  # of number, address, identity
 REFERENCE, OTHER = "reference", "other"  # numbers that a company gives things (orders, tickets), and other quantities
 NO_KIND = (REFERENCE, OTHER, "money")
+BESIDE = 20  # characters from a value to a word that is right beside it
+_CUT_WORD = re.compile("^[a-z]+")
 UNIT = "unit"  # looked at only right after a number
 IDIOM = "idiom"  # phrases; words of another label within one do not count
 WEAK = {"number": "phone", "token": OTHER, "account": OTHER}  # vague words, and what they mean where no other word is near
@@ -37,7 +41,7 @@ def vocabulary() -> dict[str, str]:
 
 def _closed(word: str, language: str) -> str:
     """A word and what closes it: letters run on in Turkish stems (kartim), Arabic and Chinese, and in those that end in *."""
-    if word[-1] in "*$":
+    if word[-1] in "*$" or word.endswith(_SHORTENED):
         return word.removesuffix("*")
     return f"{word}+" if language in ("en", "es") and word[-1].isascii() and word[-1].isalpha() else word
 
@@ -54,7 +58,6 @@ def _finder() -> tuple[ahocorasick_rs.AhoCorasick, np.ndarray, np.ndarray, np.nd
     words = list(vocabulary())
     finder = ahocorasick_rs.AhoCorasick(
         [word.rstrip("$+") for word in words],
-        matchkind=ahocorasick_rs.MatchKind.LeftmostLongest,
         implementation=ahocorasick_rs.Implementation.DFA,
     )
     label = np.array([labels().index(vocabulary()[word]) for word in words])
@@ -67,16 +70,16 @@ class Words:
 
     def __init__(self, lines: Lines):
         finder, label, opens, closes = _finder()
-        hits = finder.find_matches_as_indexes(lines.key)
+        hits = finder.find_matches_as_indexes(lines.key, overlapping=True)
         word, start, end = np.fromiter(itertools.chain.from_iterable(hits), np.int64, 3 * len(hits)).reshape(-1, 3).T
         good = (
-            (label[word] != labels().index(IDIOM))
-            & ~(opens[word] & _is_letter(lines.keys[start - 1]) & (start > 0))
+            ~(opens[word] & _is_letter(lines.keys[start - 1]) & (start > 0))
+            & ~_in_path(lines.keys, start, end)
             & ~((closes[word] == 0) & _is_letter(lines.keys[end]))
             & ~((closes[word] == 1) & _is_letter(lines.keys[end + _plural(lines.keys, end)]))
         )
         self._lines = lines
-        label, start, end = label[word[good]], start[good], end[good]
+        label, start, end = _leftmost(label[word[good]], start[good], end[good])
         unit = label == labels().index(UNIT)
         counts = unit | np.isin(label, [labels().index(name) for name in (OTHER, "money")])
         self._counts = start[counts]
@@ -112,6 +115,30 @@ class Words:
         high = np.minimum(self._lines.end[line], end + REACH)
         strong = _nearest(self._strong, start, end, low, high)
         return np.where(strong >= 0, strong, _meaning()[_nearest(self._weak, start, end, low, high)])
+
+
+def _leftmost(label: np.ndarray, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Of words that overlap, the first, and the longest of those that begin together; idioms are left out, with the words within them."""
+    order = np.lexsort((-end, start))
+    label, start, end = label[order], start[order], end[order]
+    kept = np.zeros(len(start), bool)
+    for _ in range(2):  # the second time for words that only a dropped one overlaps
+        reach = np.append(0, np.maximum.accumulate(np.where(kept, end, 0))[:-1])[: len(start)]
+        until = np.append(np.minimum.accumulate(np.where(kept, start, np.iinfo(np.int64).max)[::-1])[::-1][1:], np.iinfo(np.int64).max)
+        left = np.flatnonzero(~kept & (start >= reach) & (end <= until[: len(start)]))
+        kept[left] = np.append(True, start[left][1:] >= np.maximum.accumulate(end[left])[:-1])[: len(left)]
+    kept &= label != labels().index(IDIOM)
+    return label[kept], start[kept], end[kept]
+
+
+def _in_path(keys: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Whether each word is a part of a dotted name, as of a package or a host, that names no field: `com.android.phone 123`."""
+    last = len(keys) - 1
+    before = (keys[start - 1] == ord(".")) & _is_letter(keys[start - 2]) & (start > 1)
+    after = (keys[end] == ord(".")) & _is_letter(keys[np.minimum(end + 1, last)])
+    field = (keys[end] == ord(":")) | (keys[end] == ord("=")) | (keys[end] == ord('"'))
+    path: np.ndarray = (before & ~field) | after
+    return path
 
 
 def _plural(keys: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -156,6 +183,12 @@ def label(before: str, after: str) -> str | None:
     at = np.array([len(before[-REACH:])])
     place = int(Words(lines).near(at, at + 1)[0])
     return None if place < 0 else labels()[place]
+
+
+def beside(name: str, before: str, after: str) -> bool:
+    """Whether a word of this label stands right beside a value, with a few small words or signs between at most."""
+    near = _CUT_WORD.sub("", before[-BESIDE:]) if len(before) > BESIDE else before
+    return name in (label(near, ""), label("", after[:BESIDE]))
 
 
 def speaks_of(label: str | None, kind: str) -> bool:
