@@ -31,7 +31,9 @@ _INTRODUCED = re.compile(
 )
 _HEXADECIMAL = re.compile(r"[0-9a-f]{2}\Z")
 #: A name right before a number: a word and a colon, or a few letters that stand for one (`npi: `, `nhc `).
-_OWN = re.compile(r"(?<![a-z])[a-z.\u00ba#]{2,20} ?[:#=] ?\Z|(?<![a-z])(?:nhc|npi|nass|mrn|ncol|nocol|n[\u00bao]col|num|no|nro|exp|ref|id) ?[.:]? ?\Z")
+_OWN = re.compile(
+    r"(?<![a-z])[a-z.\u00ba#]{2,20} ?[:#=] ?\Z|(?<![a-z])(?:nhc|npi|nass|mrn|ncol|nocol|n[\u00bao]col|num|no|nro|exp|ref|id) ?[.:]? ?\Z"
+)
 #: Between two columns of a table or a log, so that the numbers on either side are two.
 _COLUMNS = re.compile(r"  |\t")
 #: What may stand between a word and the number that it names.
@@ -132,7 +134,12 @@ def _card(candidate: numbers.Candidate, label: str | None, before: str, after: s
     if odd and (_glued(before, after) or not candidate.whole):
         return None
     far = label == REFERENCE and grouped and len(shape) > 2 and not _is_own(label, before) and context.label("", after) != label
-    if label == "imei" or (label == REFERENCE and not far) or (label == OTHER and not grouped) or not (candidate.whole or grouped or (named and len(shape) == 1)):
+    if (
+        label == "imei"
+        or (label == REFERENCE and not far)
+        or (label == OTHER and not grouped)
+        or not (candidate.whole or grouped or (named and len(shape) == 1))
+    ):
         return None
     if named:
         return None if _HEXADECIMAL.search(before) and after[:1].isascii() and after[:1].isalpha() else "high"

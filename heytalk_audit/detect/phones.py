@@ -8,7 +8,7 @@ import re
 import phonenumbers
 from phonenumbers import PhoneMetadata
 
-from heytalk_audit.detect.context import NO_KIND, OTHER
+from heytalk_audit.detect.context import NO_KIND
 
 #: Regions whose plans a number without country code may be of: those of the app's users, and their neighbours.
 REGIONS = ("TR", "CN", "US", "ES", "SA", "EG", "AE", "MX", "GB", "DE", "FR", "IT", "NL", "TW", "AU", "IN", "BR")

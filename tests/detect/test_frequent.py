@@ -1,4 +1,4 @@
-"""Frequent words of five languages against the lexicon and the words of context: none may look like a term or a label unless it is meant."""
+"""Frequent words of five languages against the lexicon and the words of context: none may look like either unless it is meant."""
 
 from __future__ import annotations
 
