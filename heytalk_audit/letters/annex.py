@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence import custody
 from heytalk_audit.evidence.chain import append
-from heytalk_audit.investigation.subject import Subject, is_there, subject_of
+from heytalk_audit.investigation.subject import NobodyThere, Subject, subject_of
 from heytalk_audit.letters.catalogue import CARDS
 from heytalk_audit.letters.parameters import LetterParams, Question
 from heytalk_audit.report import page
@@ -59,7 +60,7 @@ def annex_files(letter: LetterParams, session: Session, snapshot: Path, request:
     for person, questions in _by_person(letter).items():
         entry = custody.entry_of(held, EVENT, request.by, request.now(), reason=request.reason, letter=letter.letter.id)
         append(log, entry | {"pseudonym": person, "questions": [question.no for question in questions]})
-        if is_there(session, person):
+        with suppress(NobodyThere):
             files[f"{person}.html"] = _page(letter, questions, subject_of(session, person), session).encode()
     return files
 
