@@ -27,7 +27,7 @@ _IDENTITY = frozenset({"us_ssn", "cn_id", "tr_id", "es_id"})
 
 @functools.cache
 def vocabulary() -> dict[str, str]:
-    """The label of each word: what it speaks of. A word that ends in $ may have no suffix, one that ends in + only a plural's; others any."""
+    """The label of each word: what it speaks of. A word that ends in $ may have no suffix, one that ends in + a plural's; others any."""
     data = parse_yaml(files(__package__).joinpath("context.yaml").read_text("utf-8"))
     words = [
         (_closed(fold_key(word), language), label)
@@ -54,7 +54,10 @@ def labels() -> list[str]:
 
 @functools.cache
 def _finder() -> tuple[ahocorasick_rs.AhoCorasick, np.ndarray, np.ndarray, np.ndarray]:
-    """The automaton of all words; of each: its label, whether it must begin at a border of a Latin word, and how it ends: at a border (0), or after a plural (1)."""
+    """The automaton of all words; of each: its label, and whether it must begin at a border of a Latin word.
+
+    The last says how it ends: at a border (0), after a plural (1), anywhere (-1).
+    """
     words = list(vocabulary())
     finder = ahocorasick_rs.AhoCorasick(
         [word.rstrip("$+") for word in words],

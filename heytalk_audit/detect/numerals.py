@@ -303,7 +303,10 @@ def _pieces(start: int, text: str, label: str | None, before: str) -> Iterator[F
 
 
 def _ssn(text: str, digits: str, label: str | None, before: str) -> str | None:
-    """A far word does not undo the form ###-##-####. Numbers from 900 are given to taxpayers without a social security number; those with 000 and 666 to nobody."""
+    """A far word does not undo the form ###-##-####.
+
+    Numbers from 900 are given to taxpayers without a social security number; those with 000 and 666 to nobody.
+    """
     if label == "us_ssn" and len(digits) == 9:
         return None if digits[:3] in ("000", "666") else "medium" if digits[0] == "9" else "high"
     strict = text[3:4] == "-" and label in (REFERENCE, OTHER, "money", "pay") and not _is_own(label, before)
