@@ -188,7 +188,7 @@ def label(before: str, after: str) -> str | None:
     return None if place < 0 else labels()[place]
 
 
-def beside(name: str, before: str, after: str) -> bool:
+def is_beside(name: str, before: str, after: str) -> bool:
     """Whether a word of this label stands right beside a value, with a few small words or signs between at most."""
     near = _CUT_WORD.sub("", before[-BESIDE:]) if len(before) > BESIDE else before
     return name in (label(near, ""), label("", after[:BESIDE]))

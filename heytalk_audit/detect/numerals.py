@@ -285,7 +285,7 @@ def _owner(text: str, label: str | None, before: str, after: str) -> str | None:
     if own and "phone" not in (context.label(before, ""), context.label(own[0], "")):
         return OTHER
     short = text.isdigit() and len(text) < 10
-    return OTHER if short and not context.beside("phone", before, after) else label
+    return OTHER if short and not context.is_beside("phone", before, after) else label
 
 
 def _length(match: re.Match[str] | None) -> int:
