@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -36,18 +37,15 @@ def known_audience(name: Any) -> Any:
     return name
 
 
-def known_chapter(name: str) -> str:
-    """A chapter of the report; an unknown one is refused with the nearest known."""
-    if name not in CHAPTERS:
-        raise ValueError(f"unknown chapter {name[:40]!r}; {nearest(name[:40], CHAPTERS)}")
-    return name
+def one_of(kind: str, names: Collection[str]) -> AfterValidator:
+    """Accepts one of some names; an unknown one is refused with the nearest of them. `kind` says what they are names of."""
 
+    def accepted(name: str) -> str:
+        if name not in names:
+            raise ValueError(f"unknown {kind} {name[:40]!r}; {nearest(name[:40], names)}")
+        return name
 
-def known_fact(name: str) -> str:
-    """A fact; an unknown one is refused with the nearest known."""
-    if name not in SUBJECTS:
-        raise ValueError(f"unknown fact {name[:40]!r}; {nearest(name[:40], SUBJECTS)}")
-    return name
+    return AfterValidator(accepted)
 
 
 class Role(StrEnum):
@@ -154,9 +152,9 @@ class Params(Strict):
     engine: Annotated[EngineParams, BeforeValidator(lambda v: {"url": v} if isinstance(v, str) else v)] = EngineParams()
     policy: PolicyParams = PolicyParams()
     delivery: DeliveryParams = DeliveryParams()
-    chapters: list[Annotated[str, AfterValidator(known_chapter)]] = Field(default_factory=lambda: list(CHAPTERS))
+    chapters: list[Annotated[str, one_of("chapter", CHAPTERS)]] = Field(default_factory=lambda: list(CHAPTERS))
     rules: list[str] = Field(default_factory=list)
-    facts: list[Annotated[str, AfterValidator(known_fact)]] = Field(default_factory=lambda: list(SUBJECTS))
+    facts: list[Annotated[str, one_of("fact", SUBJECTS)]] = Field(default_factory=lambda: list(SUBJECTS))
     settings: dict[str, Any] = Field(default_factory=dict)
     accepted: Register = None
     decisions: Register = None

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from heytalk_audit.cli.app import app, example
+from heytalk_audit.cli.app import app, example, now
 from heytalk_audit.cli.usage import Application, Commands
 from heytalk_audit.console import err, out
 from heytalk_audit.ending import COMMAND
@@ -37,11 +37,16 @@ app.add_typer(letter_app, name="letter", help="Answer a regulator's letter, or p
 def answer(
     params: _PARAMS,
     out_: Annotated[Path | None, typer.Option("--out", help="The letter's folder (default: reports/letters/<letter id>)")] = None,
+    annex: Annotated[bool, typer.Option("--annex", help="Write clear values of the people whom questions name beside the folder")] = False,
+    by: Annotated[str, typer.Option(help="Who asks for the annex")] = "",
+    reason: Annotated[str, typer.Option(help="What the annex is for")] = "",
+    log: Annotated[Path | None, typer.Option(help="The annex's custody log (default: custody.jsonl beside the snapshot's folder)")] = None,
 ) -> None:
     """Answer a letter: a folder with numbered answers, and their evidence."""
+    from heytalk_audit.letters.annex import annex_request
     from heytalk_audit.letters.folder import write_letter
 
-    written = write_letter(params, out_, err)
+    written = write_letter(params, out_, err, annex_request(annex, by, reason, now, log))
     COMMAND.finish()
     for note in written.notes:
         err.print(f"note: {note}", markup=False, soft_wrap=True)

@@ -17,7 +17,8 @@ import pyarrow as pa
 from heytalk_audit.detect.collector import uncollected
 from heytalk_audit.detect.frames import BETWEEN, REACH, Sides, has_cue, is_another, is_joined, is_self
 from heytalk_audit.detect.letters import as_written, fold_plainly, has_one_reading, kinds, readings
-from heytalk_audit.detect.repairs import repaired
+from heytalk_audit.detect.ordinary import is_foreign, is_ordinary
+from heytalk_audit.detect.repairs import is_frequent, repaired
 from heytalk_audit.detect.sieve import gate
 from heytalk_audit.detect.terms import GLUED, Term, terms
 from heytalk_audit.detect.words import Endings, Stem, WordBorders
@@ -71,7 +72,7 @@ def _as_array(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> pa.Ar
 class Memory(NamedTuple):
     """What was decided of words is kept while a column is read, so that the same words are decided on once."""
 
-    decided: dict[tuple[int, str | None, int], bool | None]
+    decided: dict[tuple[int, str, str | None, int], bool | None]
     around: dict[tuple[str, str], tuple[int, Sides]]
     endings: Endings
 
@@ -148,6 +149,8 @@ def _mentions(text: str, folded: str, offsets_of: Callable[[], Sequence[int]] | 
         if not whole and not (stem.gluable and _may_be_glued(term, folded, start, end, left, ending is not None)):
             continue
         stop = end + len(ending or "")
+        if (alteration or not whole) and is_frequent(words.around(start, stop)):
+            continue
         written = text[offsets[start] : offsets[end - 1] + 1]
         if (stem.exact or not written.isalpha()) and (
             not _as_spelled(term, written) or (alteration == "slip" and any(map(str.isdigit, written.replace("1", ""))))
@@ -157,9 +160,11 @@ def _mentions(text: str, folded: str, offsets_of: Callable[[], Sequence[int]] | 
             place, before, after = (start, stop), folded[max(0, start - REACH) : start], folded[stop : stop + REACH]
             beside = (before.rpartition(BETWEEN)[2], after.partition(BETWEEN)[0])
             number, sides = around.get(beside) or around.setdefault(beside, (len(around), Sides.of(folded, start, stop)))
-        key = (which, ending, number)
+        word = words.around(start, stop) if term.language == "ar" else folded[start:stop]
+        key = (which, word, ending, number)
         if key not in decided:
-            decided[key] = _counts(term, ending or "", sides)
+            other = any(is_ordinary(term, spelled, ending or "", sides) for spelled in {word, folded[start:stop]})
+            decided[key] = None if other else _counts(term, ending or "", sides)
         own = decided[key]
         if own is not None:
             first, last = offsets[start], offsets[stop - 1] + 1
@@ -170,7 +175,7 @@ def _counts(term: Term, ending: str, sides: Sides) -> bool | None:
     """Whether somebody says the term of himself or herself; null where the term is not meant."""
     if term.strength == "never":
         return False
-    if is_another(term, sides):
+    if is_another(term, sides) or ((ending or term.strength != "strong") and is_foreign(term, sides)):
         return None
     own = is_self(term, ending, sides)
     return own if own or term.strength == "strong" or has_cue(term, ending, sides) else None

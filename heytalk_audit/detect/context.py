@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 from importlib.resources import files
 
 import ahocorasick_rs
@@ -13,8 +14,11 @@ from heytalk_audit.canonical import parse_yaml
 from heytalk_audit.detect.fold import Lines, fold_key
 
 REACH = 40  # characters each side
+_SHORTENED = ("num", "addr", "ident", "identi")  # of number, address, identity
 REFERENCE, OTHER = "reference", "other"  # numbers that a company gives things (orders, tickets), and other quantities
 NO_KIND = (REFERENCE, OTHER, "money")
+BESIDE = 20  # characters from a value to a word that is right beside it
+_CUT_WORD = re.compile("^[a-z]+")
 UNIT = "unit"  # looked at only right after a number
 IDIOM = "idiom"  # phrases; words of another label within one do not count
 WEAK = {"number": "phone", "token": OTHER, "account": OTHER}  # vague words, and what they mean where no other word is near
@@ -23,11 +27,23 @@ _IDENTITY = frozenset({"us_ssn", "cn_id", "tr_id", "es_id"})
 
 @functools.cache
 def vocabulary() -> dict[str, str]:
-    """The label of each word: what it speaks of. A word that ends in $ may have no suffix; others may."""
+    """The label of each word: what it speaks of. A word that ends in $ may have no suffix, one that ends in + a plural's; others any."""
     data = parse_yaml(files(__package__).joinpath("context.yaml").read_text("utf-8"))
-    words = [(fold_key(word), label) for label, languages in data.items() for words in languages.values() for word in words]
+    words = [
+        (_closed(fold_key(word), language), label)
+        for label, languages in data.items()
+        for language, words in languages.items()
+        for word in words
+    ]
     joined = [(word.replace(" ", by), label) for by in ("_", "-", "") for word, label in words if " " in word and word.isascii()]
     return dict([*joined, *words])
+
+
+def _closed(word: str, language: str) -> str:
+    """A word and what closes it: letters run on in Turkish stems (kartim), Arabic and Chinese, and in those that end in *."""
+    if word[-1] in "*$" or word.endswith(_SHORTENED):
+        return word.removesuffix("*")
+    return f"{word}+" if language in ("en", "es") and word[-1].isascii() and word[-1].isalpha() else word
 
 
 @functools.cache
@@ -38,15 +54,18 @@ def labels() -> list[str]:
 
 @functools.cache
 def _finder() -> tuple[ahocorasick_rs.AhoCorasick, np.ndarray, np.ndarray, np.ndarray]:
-    """The automaton of all words; of each: its label, whether it must begin at a border of a Latin word, and end at one."""
+    """The automaton of all words; of each: its label, and whether it must begin at a border of a Latin word.
+
+    The last says how it ends: at a border (0), after a plural (1), anywhere (-1).
+    """
     words = list(vocabulary())
     finder = ahocorasick_rs.AhoCorasick(
-        [word.removesuffix("$") for word in words],
-        matchkind=ahocorasick_rs.MatchKind.LeftmostLongest,
+        [word.rstrip("$+") for word in words],
         implementation=ahocorasick_rs.Implementation.DFA,
     )
     label = np.array([labels().index(vocabulary()[word]) for word in words])
-    return finder, label, np.array([word[0].isascii() for word in words]), np.array([word[-1] == "$" for word in words])
+    ends = np.array(["$+".find(word[-1]) for word in words])
+    return finder, label, np.array([word[0].isascii() for word in words]), ends
 
 
 class Words:
@@ -54,15 +73,16 @@ class Words:
 
     def __init__(self, lines: Lines):
         finder, label, opens, closes = _finder()
-        hits = finder.find_matches_as_indexes(lines.key)
+        hits = finder.find_matches_as_indexes(lines.key, overlapping=True)
         word, start, end = np.fromiter(itertools.chain.from_iterable(hits), np.int64, 3 * len(hits)).reshape(-1, 3).T
         good = (
-            (label[word] != labels().index(IDIOM))
-            & ~(opens[word] & _is_letter(lines.keys[start - 1]) & (start > 0))
-            & ~(closes[word] & _is_letter(lines.keys[end]))
+            ~(opens[word] & _is_letter(lines.keys[start - 1]) & (start > 0))
+            & ~_in_path(lines.keys, start, end)
+            & ~((closes[word] == 0) & _is_letter(lines.keys[end]))
+            & ~((closes[word] == 1) & _is_letter(lines.keys[end + _plural(lines.keys, end)]))
         )
         self._lines = lines
-        label, start, end = label[word[good]], start[good], end[good]
+        label, start, end = _leftmost(label[word[good]], start[good], end[good])
         unit = label == labels().index(UNIT)
         counts = unit | np.isin(label, [labels().index(name) for name in (OTHER, "money")])
         self._counts = start[counts]
@@ -100,6 +120,37 @@ class Words:
         return np.where(strong >= 0, strong, _meaning()[_nearest(self._weak, start, end, low, high)])
 
 
+def _leftmost(label: np.ndarray, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Of words that overlap, the first, and the longest of those that begin together; idioms are left out, with the words within them."""
+    order = np.lexsort((-end, start))
+    label, start, end = label[order], start[order], end[order]
+    kept = np.zeros(len(start), bool)
+    for _ in range(2):  # the second time for words that only a dropped one overlaps
+        reach = np.append(0, np.maximum.accumulate(np.where(kept, end, 0))[:-1])[: len(start)]
+        until = np.append(np.minimum.accumulate(np.where(kept, start, np.iinfo(np.int64).max)[::-1])[::-1][1:], np.iinfo(np.int64).max)
+        left = np.flatnonzero(~kept & (start >= reach) & (end <= until[: len(start)]))
+        kept[left] = np.append(True, start[left][1:] >= np.maximum.accumulate(end[left])[:-1])[: len(left)]
+    kept &= label != labels().index(IDIOM)
+    return label[kept], start[kept], end[kept]
+
+
+def _in_path(keys: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Whether each word is a part of a dotted name, as of a package or a host, that names no field: `com.android.phone 123`."""
+    last = len(keys) - 1
+    before = (keys[start - 1] == ord(".")) & _is_letter(keys[start - 2]) & (start > 1)
+    after = (keys[end] == ord(".")) & _is_letter(keys[np.minimum(end + 1, last)])
+    field = (keys[end] == ord(":")) | (keys[end] == ord("=")) | (keys[end] == ord('"'))
+    path: np.ndarray = (before & ~field) | after
+    return path
+
+
+def _plural(keys: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """The letters of a plural that may follow each word: `s` or `es`."""
+    last = len(keys) - 1
+    second = (keys[end] == ord("e")) & (keys[np.minimum(end + 1, last)] == ord("s"))
+    return np.where(second & (end + 2 <= last), 2, np.where((keys[end] == ord("s")) & (end + 1 <= last), 1, 0))
+
+
 def _is_letter(keys: np.ndarray) -> np.ndarray:
     return (keys >= ord("a")) & (keys <= ord("z"))
 
@@ -135,6 +186,12 @@ def label(before: str, after: str) -> str | None:
     at = np.array([len(before[-REACH:])])
     place = int(Words(lines).near(at, at + 1)[0])
     return None if place < 0 else labels()[place]
+
+
+def is_beside(name: str, before: str, after: str) -> bool:
+    """Whether a word of this label stands right beside a value, with a few small words or signs between at most."""
+    near = _CUT_WORD.sub("", before[-BESIDE:]) if len(before) > BESIDE else before
+    return name in (label(near, ""), label("", after[:BESIDE]))
 
 
 def speaks_of(label: str | None, kind: str) -> bool:

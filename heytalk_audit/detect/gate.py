@@ -30,7 +30,8 @@ _WORDS = (
     "م السر|ز السر|رقم سري|باسو|oken|ecret|key is| pwd|mac ad|"
     "creden|creds|pi key|apikey|密钥|密鑰|秘钥|金鑰|令牌|anahtar|jeton|مفتاح|توكن|llave|"
     "bearer|akia|asia|ghp_|gho_|ghu_|ghs_|ghr_|github_pat|"
-    "k_live_|k_test_|aiza|npm_|ya29|whsec| hf_|=hf_|:hf_|\"hf_|'hf_|\nhf_|$argon2|$y$j|$p$b|pbkdf2|bcrypt_|scrypt"
+    "k_live_|k_test_|aiza|npm_|ya29|whsec| hf_|=hf_|:hf_|\"hf_|'hf_|\nhf_|$argon2|$y$j|$p$b|pbkdf2|bcrypt_|scrypt|"
+    "curl |uthoriz|dckr_pat|gocspx-"
 )
 #: Ends of domains: with one, a text counts as an address of the web also without a scheme. Their first two letters are compared.
 _TOPS = "com net org edu gov info biz io xyz app dev me ly gl be co gg"

@@ -22,9 +22,13 @@ _VERSIONED = re.compile(
 )
 
 
+#: Name and password of an address of the web: what follows is no e-mail.
+_IN_LOGIN = re.compile(r"://[^\s/@]*:[^\s/@]*\Z")
+
+
 def _email(hit: Hit) -> str | None:
     ending = hit.match["domain"].lower().rsplit(".", 1)[1]
-    if ending in _FILES:
+    if ending in _FILES or _IN_LOGIN.search(hit.before):
         return None
     if " " not in hit.text:
         return "high"

@@ -20,7 +20,7 @@ _IBAN = re.compile(r"(?:[A-Za-z]{2}|[A-Z]{2}[ .-]|[A-Za-z][ .-][A-Za-z][ .-])[0-
 _SSN = re.compile(r"(?!000|666|9)([0-9]{3})[ .-]{1,3}(?!00)[0-9]{2}[ .-]{1,3}(?!0000)[0-9]{4}")
 _LEAD = re.compile(r"\+?\(\Z|\+ ?\Z")
 _EXTENSION = re.compile(r" ?(?:x|ext\.? ?|#)[0-9]{1,6}(?![0-9a-z])")
-_BETWEEN = re.compile(r" ?/ ?|  +| - |(?<=[0-9]{7}) | (?=[0-9]{9})")
+_BETWEEN = re.compile(r" ?/ ?|[ \t]*(?:  |\t)[ \t]*| - |(?<=[0-9]{7}) | (?=[0-9]{9})")
 _PLAIN, _APART, _DIGITS = re.compile("[A-Za-z0-9]"), re.compile("[^A-Za-z0-9]+"), re.compile("[0-9]")
 _ENDS_CODE, _BEGINS_CODE = re.compile(r"[0-9A-Za-z]-\Z"), re.compile("-[0-9A-Za-z]")
 _OF_ACCOUNT = re.compile(r"[0-9a-z]{0,12}\Z"), re.compile("[0-9a-z]{0,2}")
@@ -30,6 +30,15 @@ _INTRODUCED = re.compile(
     r"[:#=] ?\Z|\b(?:no|nr|num|number|is|es|numero|numaram?|numarasi)\W{0,2}\Z|[号號码碼是为][: ]?\Z|رقم[^0-9]{0,14}\Z"
 )
 _HEXADECIMAL = re.compile(r"[0-9a-f]{2}\Z")
+#: A name right before a number: a word and a colon, or a few letters that stand for one (`npi: `, `nhc `).
+_OWN = re.compile(
+    r"(?<![a-z])[a-z.\u00ba#]{2,20} ?[:#=] ?\Z|(?<![a-z])(?:nhc|npi|nass|mrn|ncol|nocol|n[\u00bao]col|num|no|nro|exp|ref|id) ?[.:]? ?\Z"
+)
+#: Between two columns of a table or a log, so that the numbers on either side are two.
+_COLUMNS = re.compile(r"  |\t")
+#: What may stand between a word and the number that it names.
+_LINKS = re.compile(r"(?:[^a-z0-9\u0080-\uffff]|\b(?:no|num|number|nr|id|is|was|code)\b)+\Z")
+_LAST_WORDS = re.compile(r"[^\W\d]+(?: [^\W\d]+)?\Z")
 _CODE = re.compile(r"[a-z][-_.]?\Z")
 _HEX_BEFORE, _HEX_AFTER = re.compile(r"[0-9a-f]*\Z"), re.compile("[0-9a-f]*")
 
@@ -124,7 +133,13 @@ def _card(candidate: numbers.Candidate, label: str | None, before: str, after: s
     odd = len(shape) > 1 and not grouped and (len(set(shape[:-1])) > 1 or shape[-1] > shape[0])
     if odd and (_glued(before, after) or not candidate.whole):
         return None
-    if label in ("imei", REFERENCE) or (label == OTHER and not grouped) or not (candidate.whole or grouped or (named and len(shape) == 1)):
+    far = label == REFERENCE and grouped and len(shape) > 2 and not _is_own(label, before) and context.label("", after) != label
+    if (
+        label == "imei"
+        or (label == REFERENCE and not far)
+        or (label == OTHER and not grouped)
+        or not (candidate.whole or grouped or (named and len(shape) == 1))
+    ):
         return None
     if named:
         return None if _HEXADECIMAL.search(before) and after[:1].isascii() and after[:1].isalpha() else "high"
@@ -180,7 +195,7 @@ def _plain(lines: Lines, words: Words, runs: numbers.Runs, hint: str | None) -> 
     labels = _labels(words, start, end, runs.first[last] + runs.length[last] - runs.first[first])
     line = lines.of(start)
     labelled = np.isin(labels, [context.labels().index(name) for name in ("phone", "bank_account", "us_ssn")])
-    unlabelled = np.isin(labels, [-1, context.labels().index("identity"), context.labels().index("pay"), context.labels().index(OTHER)])
+    unlabelled = np.isin(labels, [-1, *(context.labels().index(name) for name in ("identity", "pay", "money", OTHER, REFERENCE))])
     abroad, shaped, dated = _shaped(lines, runs, first, last)
     chosen = (labelled & ~dated) | abroad | (shaped & unlabelled) | (hint is not None)
     names = _names(labels, hint)
@@ -227,7 +242,7 @@ def _shaped(lines: Lines, runs: numbers.Runs, first: np.ndarray, last: np.ndarra
 def _number(start: int, text: str, label: str | None, before: str, after: str) -> Iterator[Finding]:
     """The finding in one group: a social security number, an account, a telephone; or several telephones."""
     digits = re.sub("[^0-9]", "", text)
-    if confidence := _ssn(text, digits, label):
+    if confidence := _ssn(text, digits, label, before):
         yield start, start + len(text), "us_ssn", confidence
         return
     if _IN_HEX[0].search(before) or _IN_HEX[1].match(after):
@@ -239,13 +254,38 @@ def _number(start: int, text: str, label: str | None, before: str, after: str) -
         low, high = start - _length(bank), start + len(text) + _length(check)
         yield low, high, "bank_account", "high" if len(digits) > 7 else "medium"
         return
+    label = _owner(text, label, before, after)
+    if _COLUMNS.search(text):
+        yield from _pieces(start, text, label, before)
+        return
     lead = match[0] if (match := _LEAD.search(before)) else ""
     tail = match[0] if (match := _EXTENSION.match(after)) else ""
-    confidence = phones.confidence(lead + text + tail, label, _glued(before.removesuffix(lead), after.removeprefix(tail)))
+    own = label in context.NO_KIND and _is_own(label, before)
+    confidence = phones.confidence(lead + text + tail, label, _glued(before.removesuffix(lead), after.removeprefix(tail)), own)
     if confidence:
         yield start - len(lead), start + len(text) + len(tail), "phone", confidence
     elif len(digits) > 15 or "/" in text:
         yield from _pieces(start, text, label, before)
+
+
+def _is_own(label: str, before: str) -> bool:
+    """Whether the word of a label stands right before a number, so that it is the number's own."""
+    words = _LAST_WORDS.search(_LINKS.sub("", before))
+    return bool(words) and context.label(words[0] if words else "", "") == label
+
+
+def _owner(text: str, label: str | None, before: str, after: str) -> str | None:
+    """The label of a number that may be a telephone: other where a name of its own stands right before it, or the word is too far off.
+
+    A bare run of 7 to 9 digits has no shape of its own: only a word right beside it makes it a telephone.
+    """
+    if label != "phone":
+        return label
+    own = _OWN.search(before)
+    if own and "phone" not in (context.label(before, ""), context.label(own[0], "")):
+        return OTHER
+    short = text.isdigit() and len(text) < 10
+    return OTHER if short and not context.is_beside("phone", before, after) else label
 
 
 def _length(match: re.Match[str] | None) -> int:
@@ -262,9 +302,13 @@ def _pieces(start: int, text: str, label: str | None, before: str) -> Iterator[F
         at = cut.end() if cut else at
 
 
-def _ssn(text: str, digits: str, label: str | None) -> str | None:
-    """Numbers from 900 are given to taxpayers without a social security number; those with 000 and 666 to nobody."""
+def _ssn(text: str, digits: str, label: str | None, before: str) -> str | None:
+    """A far word does not undo the form ###-##-####.
+
+    Numbers from 900 are given to taxpayers without a social security number; those with 000 and 666 to nobody.
+    """
     if label == "us_ssn" and len(digits) == 9:
         return None if digits[:3] in ("000", "666") else "medium" if digits[0] == "9" else "high"
-    plain = label in (None, "identity") and _SSN.fullmatch(text) and {*re.sub("[0-9]", "", text)} < set("-.")
+    strict = text[3:4] == "-" and label in (REFERENCE, OTHER, "money", "pay") and not _is_own(label, before)
+    plain = (label in (None, "identity") or strict) and _SSN.fullmatch(text) and {*re.sub("[0-9]", "", text)} < set("-.")
     return "medium" if plain else None

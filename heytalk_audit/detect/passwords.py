@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 from heytalk_audit.detect import gate
@@ -33,6 +34,14 @@ _NONE = re.compile(
     r"|redacted|expired|unlimited|please.*|the|your|and|true|false|string|text|here)",
     re.I,
 )
+#: What stands for a value that is kept elsewhere, or is to be written there: a variable, a template, an example.
+_PLACEHOLDER = re.compile(
+    r"\$(?:[({]|[A-Z_][A-Z0-9_]+\Z|[a-z_]+\Z)|%[({A-Za-z]\w*[)}%]?\Z|[<{\[(]|\*{3}|@[A-Za-z]+\Z|&[a-z]"
+    r"|.*(?:your|my[-_]|example|sample|dummy|placeholder|changeme|change[-_]|redacted|replace|insert|todo|fixme|xxxx|\.{3}"
+    r"|\*{4}|secretref|valuefrom|fake[-_]|\{\{|\$\{|1234567890|abcdefgh|(.)\1{5})"
+    r"|(?:os|process|env|config|settings|self|this|vault|secrets|params|props|ctx|args|opts|options)[.\[(]|.*(?:getenv|environ)|\w+\([^)]*\)?\Z",
+    re.I,
+)
 #: Names in programs: key_password, self.secret, read(
 _NAME = re.compile(r"[A-Za-z]+(?:[_.][A-Za-z_.]+[0-9]?|\w*\(.*)|.*password.*", re.I)
 _TOKEN = r"(?:(?![\"',;]|&\w+=)[!-~À-ɏ]){3,63}(?![\"',;.?)\]}]|&\w+=)[!-~À-ɏ]"
@@ -62,7 +71,7 @@ def _stated(hit: Hit) -> str | None:
     text = hit.text
     if hit.label == "secret":
         return None
-    if _NONE.fullmatch(text.strip(".!?")) or _NAME.fullmatch(text) or "://" in text:
+    if _NONE.fullmatch(text.strip(".!?")) or _NAME.fullmatch(text) or "://" in text or _PLACEHOLDER.match(text):
         return None
     explicit, far = bool(hit.match["by"]), fold_key(hit.match["far"])
     if hit.match["far"].count(",") and "忘" in hit.match["far"]:
@@ -106,15 +115,45 @@ def _sure(hit: Hit) -> str | None:
     return "high"
 
 
+def _token(hit: Hit) -> str | None:
+    """A key by its form; one of a few characters, or that says to write one there, is an example of the form."""
+    text = hit.text
+    plain = text.startswith("-----") or len(set(text)) > 9
+    return "high" if plain and not re.search(r"(?i)your|xxxx|x{4}|\.\.\.|placeholder|(.)\1{7}", text) else None
+
+
+def _in_address(hit: Hit) -> str | None:
+    """A password before the `@` of an address or of a command, unless it stands for one."""
+    text = hit.text
+    plain = text.lower() in ("password", "pass", "passwd", "secret", "pwd", "token", hit.match["user"].lower()) and len(text) < 9
+    return None if plain or _PLACEHOLDER.match(text) or _NONE.fullmatch(text) else "high"
+
+
+def _basic(hit: Hit) -> str | None:
+    """What is sent in the header of a request as name and password: it is Base64 of a text with a colon in it."""
+    try:
+        user, colon, secret = base64.b64decode(hit.text + "=" * (-len(hit.text) % 4), validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    return "high" if colon and user and secret and not _PLACEHOLDER.match(secret) else None
+
+
 def _assigned(hit: Hit) -> str | None:
     text = hit.text
     mixed = any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
-    plain = "://" in text or text.count(".") > 2 or re.search(r"[a-z]{4,}[-_./][a-z]{3,}[-_./][a-z]{3,}", text)
+    plain = _PLACEHOLDER.match(text) or "://" in text or text.count(".") > 2 or _is_name(text)
     return "medium" if mixed and not plain and hit.label not in ("ad_id", "mac", "iban", "digest", REFERENCE) else None
 
 
+def _is_name(text: str) -> bool:
+    """Whether a text is a name or a path: of words of letters alone, but for a number at most, parted by signs."""
+    words = re.split(r"[-_./+]", text.strip("="))
+    letters = [word for word in words if re.fullmatch("[a-z]{3,}|[A-Z]{3,}|[A-Z][a-z]{2,}|[a-z]+(?:[A-Z][a-z]+)+", word)]
+    return len(words) > 1 and len(letters) >= len(words) - 1 and all(len(word) < 10 for word in words if word not in letters)
+
+
 _KEYS = (
-    r"bearer|(?:api|access|secret|auth|client|app|signing|private|encryption"
+    r"bearer|account[ _-]?key|sharedaccess(?:key|signature)|(?:api|access|secret|auth|client|app|signing|private|encryption"
     r"|service|master|refresh|session|webhook|deploy|license)[ _-]?(?:key|token|secret)s?"
     r"|token\w{0,4}|secret[oa]?|jwt|credencial|llave"
     r"|密[钥鑰匙]|秘[钥鑰]|金[钥鑰]|令牌|anahtar\w{0,5}|jeton\w{0,4}|مفتاح\w{0,3}|توكن|رمز الوصول|clave"
@@ -130,6 +169,40 @@ _ANCHOR = re.compile(
 
 
 PASSWORDS = [
+    Pattern(
+        "password",
+        gate.URL,
+        compiled(r"://(?P<user>[^\s/:@\"'<>]{0,64}):(?P<value>[^\s/@\"'<>]{3,80})@[A-Za-z0-9.\[$-]"),
+        _in_address,
+        re.compile("://"),
+        (0, 160),
+    ),
+    Pattern(
+        "password",
+        gate.WORD,
+        compiled(r"curl\b[^\n\0]{0,80}? (?:-u|--user)[ =]?[\"']?(?P<user>[^\s:\"']{1,64}):(?P<value>[^\s\"']{3,80})"),
+        _in_address,
+        re.compile("curl "),
+        (0, 250),
+    ),
+    Pattern(
+        "secret",
+        gate.WORD,
+        compiled(r"uthorization[\"']? ?[:=] ?[\"']?basic (?P<value>[A-Za-z0-9+/]{8,}={0,2})(?![A-Za-z0-9+/=])", ignore_case=True),
+        _basic,
+        re.compile("(?i)uthorization"),
+        (0, 400),
+    ),
+    Pattern(
+        "secret",
+        gate.ALL,
+        compiled(
+            r"(?:hooks\.slack\.com/services|discord(?:app)?\.com/api/webhooks)/(?P<value>[A-Za-z0-9]{6,}/[A-Za-z0-9_-]{6,}(?:/[A-Za-z0-9_-]{12,})?)"
+        ),
+        _token,
+        re.compile(r"hooks\.slack|discord(?:app)?\.com/api"),
+        (0, 200),
+    ),
     Pattern(
         "password",
         gate.WORD,
@@ -190,15 +263,20 @@ PASSWORDS = [
         "secret",
         gate.WORD,
         compiled(
-            r"(?<![A-Za-z0-9])(?:(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{22,}",
+            r"(?<![A-Za-z0-9])(?:(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{22,}",
             r"|glpat-[A-Za-z0-9_-]{20,}|xox[abeoprs]-[A-Za-z0-9-]{10,}|[sr]k_(?:live|test)_[A-Za-z0-9]{10,}",
             r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?|AIza[A-Za-z0-9_-]{30,}|hf_[A-Za-z0-9]{30,}",
             r"|npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{30,}|ya29\.[A-Za-z0-9_-]{20,}|whsec_[A-Za-z0-9+/]{20,}",
             r"|LTAI[A-Za-z0-9]{12,26}|AKID[A-Za-z0-9]{28,34}",
-            r"|sq0[a-z]{3}-[A-Za-z0-9_-]{22,}|xapp-[A-Za-z0-9-]{20,}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|sk-[A-Za-z0-9_-]{20,})",
+            r"|sq0[a-z]{3}-[A-Za-z0-9_-]{22,}|xapp-[A-Za-z0-9-]{20,}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|sk-[A-Za-z0-9_-]{20,}",
+            r"|dckr_pat_[A-Za-z0-9_-]{20,}|do[opr]_v1_[0-9a-f]{40,64}|shp(?:at|ss|ca|pa)_[0-9a-fA-F]{32}|PMAK-[0-9a-f]{24}-[0-9a-f]{34}",
+            r"|lin_api_[A-Za-z0-9]{32,}|NRAK-[A-Z0-9]{27}|GOCSPX-[A-Za-z0-9_-]{24,}|gsk_[A-Za-z0-9]{32,}|glsa_[A-Za-z0-9_]{32,}",
+            r"|AGE-SECRET-KEY-1[A-Z0-9]{50,}|rubygems_[0-9a-f]{48}|pul-[0-9a-f]{40}|dapi[0-9a-f]{32}|EAAC[A-Za-z0-9]{30,}",
+            r"|xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16}|r8_[A-Za-z0-9]{37}|figd_[A-Za-z0-9_-]{40,}|hvs\.[A-Za-z0-9_-]{24,}",
+            r"|tskey-[a-z]+-[A-Za-z0-9-]{20,}|ntn_[A-Za-z0-9]{40,})",
             r"|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----",
         ),
-        _sure,
+        _token,
     ),
     Pattern(
         "secret",

@@ -68,23 +68,38 @@ class Pattern:
         if self.anchor is None:
             yield from self.regex.finditer(text)
             return
+        if not self.reach[0]:
+            yield from self._at(text, anchors)
+            return
+        kept = [anchor.span() for anchor in anchors if anchor.lastgroup != "skip"]
+        place = 0
+        for low, high in self._windows(kept):
+            for match in self.regex.finditer(text, low, high):
+                while place < len(kept) and kept[place][1] <= match.start():
+                    place += 1
+                if place < len(kept) and kept[place][0] < match.end():
+                    yield match
+
+    def _at(self, text: str, anchors: list[re.Match[str]]) -> Iterator[re.Match[str]]:
+        """The matches that begin at an anchor."""
         done = 0
         for anchor in anchors:
-            if anchor.lastgroup == "skip" or anchor.start() < done:
-                continue
-            match = self._about(text, anchor.start(), anchor.end(), done)
+            match = None if anchor.start() < done else self.regex.match(text, anchor.start(), anchor.end() + self.reach[1])
             if match:
                 yield match
                 done = match.end()
 
-    def _about(self, text: str, start: int, end: int, done: int) -> re.Match[str] | None:
-        """The match that holds a part of the anchor. One that begins after it is left to its own anchor, as it may be cut off here."""
-        if not self.reach[0]:
-            return self.regex.match(text, start, end + self.reach[1])
-        at = max(done, start - self.reach[0])
-        while (match := self.regex.search(text, at, end + self.reach[1])) and match.end() <= start:
-            at = match.end()
-        return match if match and match.start() < end else None
+    def _windows(self, anchors: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """The parts of a text around anchors; those that touch are one, so that no part is searched twice, however many anchors it has."""
+        low, high = 0, -1
+        for start, end in anchors:
+            if start - self.reach[0] > high:
+                if high >= 0:
+                    yield low, high
+                low = max(0, start - self.reach[0])
+            high = end + self.reach[1]
+        if high >= 0:
+            yield low, high
 
 
 def find_patterns(patterns: list[Pattern], lines: Lines, flags: np.ndarray, words: Words, hint: str | None = None) -> Iterator[Finding]:

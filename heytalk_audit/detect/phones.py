@@ -8,7 +8,7 @@ import re
 import phonenumbers
 from phonenumbers import PhoneMetadata
 
-from heytalk_audit.detect.context import NO_KIND, OTHER
+from heytalk_audit.detect.context import NO_KIND
 
 #: Regions whose plans a number without country code may be of: those of the app's users, and their neighbours.
 REGIONS = ("TR", "CN", "US", "ES", "SA", "EG", "AE", "MX", "GB", "DE", "FR", "IT", "NL", "TW", "AU", "IN", "BR")
@@ -87,17 +87,17 @@ def _digits(text: str) -> str:
     return re.sub(r"[^0-9]", "", re.split(r"x|ext|#", text)[0])
 
 
-def confidence(text: str, label: str | None, glued: bool) -> str | None:
+def confidence(text: str, label: str | None, glued: bool, own: bool = False) -> str | None:
     """The confidence that a folded text is a telephone number; None where it does not count as one.
 
-    `label` is that of the nearest word; `glued`: the number seems part of a longer code.
+    `label` is that of the nearest word; `glued`: the number seems part of a longer code; `own`: the word stands right before it.
     """
     text = _inner(text)
     digits = _digits(text)
     if text.startswith("+") or (digits.startswith("00") and label not in NO_KIND):
         return _international(digits, label, text.startswith("+")) if text[0] == "+" or not glued else None
-    if label == OTHER and _STRICT.fullmatch(text):
-        return None if glued else "medium"
+    if label in (*NO_KIND, "identity") and _STRICT.fullmatch(text):
+        return None if glued or own else "medium"
     if label not in ("phone", "pay", None) or not 5 < len(digits) < 16 or _other(text):
         return None
     if label == "phone":

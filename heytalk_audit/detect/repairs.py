@@ -15,21 +15,38 @@ DISGUISED = ("ethnicity", "religion", "orientation", "health")
 
 @cache
 def _words(kind: str) -> frozenset[str]:
-    """The listed words of a kind: slips that are words of their own (`words`), or small words that a half of a term may be (`small`)."""
-    return frozenset(parse_yaml((files(__package__) / "lexicon" / "slips.yaml").read_text("utf-8"))[kind].split())
+    """The listed words of a kind: slips that are words of their own (`words`), small words that a half of a term may be (`small`),
+    and frequent words that are no slips (`frequent`, `pairs`, `within`).
+    """
+    listed = parse_yaml((files(__package__) / "lexicon" / "slips.yaml").read_text("utf-8"))[kind]
+    return frozenset(listed.split() if isinstance(listed, str) else listed)
 
 
 @cache
 def repaired(term: Term) -> frozenset[str]:
     """Folded spellings of the term with one slip, none of which is another term's."""
-    return _slips_of(term, term.stems) - _stems() - _words("words")
+    slips = _slips_of(term, term.stems) - _stems() - _words("words")
+    return frozenset(form for form in slips if not _is_plain(form, term))
+
+
+def _is_plain(form: str, term: Term) -> bool:
+    """Whether the first word of a slip is a frequent word as it stands, or two of them: such a text shows no disguise."""
+    first, second, *_ = [*form.split(" "), ""]
+    split = form.count(" ") > term.stems[0].count(" ")
+    return f"{first} {second}" in _words("pairs") if split else first in _words("frequent")
+
+
+def is_frequent(word: str) -> bool:
+    """Whether a folded word is a frequent one in which no part counts as a term."""
+    return word in _words("within")
 
 
 @cache
 def accented(term: Term) -> frozenset[str]:
     """Spellings with one slip as they are written, with accents, of terms that have accents."""
     written = "" if term.language in ("ar", "zh") or term.term.isascii() else term.term.replace("İ", "i").lower()
-    return _slips_of(term, [written[: len(stem)] for stem in term.stems]) if written else frozenset()
+    slips = _slips_of(term, [written[: len(stem)] for stem in term.stems]) if written else frozenset()
+    return slips - _words("frequent")
 
 
 def _slips_of(term: Term, stems: Iterable[str]) -> frozenset[str]:

@@ -67,6 +67,15 @@ class WordBorders:
             word -= 1
         return self.folded[word:start] in ARABIC_CLITICS
 
+    def around(self, start: int, end: int) -> str:
+        """The letters from one place to another, and those of the same word on either side of them."""
+        kinds = self.kinds
+        while start > 0 and end - start <= REMEMBERED and kinds[start - 1] & LETTER:
+            start -= 1
+        while end < len(kinds) and end - start <= 2 * REMEMBERED and kinds[end] & LETTER:
+            end += 1
+        return self.folded[start:end]
+
     def ending(self, stem: Stem, end: int) -> str | None:
         """What follows the stem in the same word, if it is an ending of the term."""
         kinds = self.kinds

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from heytalk_audit.canonical import canonical, digest, file_sha256
-from heytalk_audit.disk.placing import new_file, refuse_links
+from heytalk_audit.canonical import canonical, file_sha256
+from heytalk_audit.disk.placing import new_file, refuse_links, refuse_present
 from heytalk_audit.errors import InputError
 from heytalk_audit.evidence import custody
 from heytalk_audit.evidence.chain import head_file
 from heytalk_audit.handover.destruction import LIMITS, METHOD
-from heytalk_audit.investigation.case_file import CASE_FILE, INVESTIGATION, LOG, PROFILE, CaseFolder, head_of
+from heytalk_audit.investigation.case_file import CASE_FILE, INVESTIGATION, LOG, PROFILE, CaseFolder, CaseRecord, head_of
 from heytalk_audit.report import page
 from heytalk_audit.report.html import definitions, join, paragraph, table, tag
 
@@ -32,9 +32,13 @@ def close_case(case: CaseFolder, keep_until: str, now: dt.datetime) -> Iterator[
     today = now.astimezone(dt.UTC).date()
     if case.record.keep_until is None:
         day = _day(keep_until, today)
+        packed = case.folder.with_name(f"{case.folder.name}.zip")
+        refuse_present(packed, f"case close {packed.name}")
         case.note("closed", now, keep_until=day.isoformat())
+        # the record last: a case that says that it is closed has been packed
+        _pack(case, packed, case.record.model_copy(update={"keep_until": day.isoformat()}))
         case = case.recorded(keep_until=day.isoformat())
-        yield f"{_packed(case)}: the log and the memos"
+        yield f"{packed}: the log and the memos"
     elif keep_until and keep_until != case.record.keep_until:
         raise InputError("--keep-until", f"is {case.record.keep_until} since the case was closed", "leave it out")
     last = dt.date.fromisoformat(str(case.record.keep_until))
@@ -55,16 +59,15 @@ def _day(text: str, today: dt.date) -> dt.date:
     return day
 
 
-def _packed(case: CaseFolder) -> Path:
+def _pack(case: CaseFolder, target: Path, record: CaseRecord) -> None:
     """Log, statement and memos as a zip beside the case's folder; the same contents give the same bytes."""
-    target = case.folder.with_name(f"{case.folder.name}.zip")
-    names = [CASE_FILE, LOG, head_file(case.log).name, *sorted(file.name for file in case.folder.glob("memo*"))]
+    files = [case.log, head_file(case.log), *sorted(case.folder.glob("memo*"))]
+    contents = {CASE_FILE: canonical(record.model_dump())} | {file.name: file.read_bytes() for file in files}
     with new_file(target, f"case close {target.name}") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name in names:
+        for name, content in contents.items():
             member = zipfile.ZipInfo(f"{case.folder.name}/{name}", (1980, 1, 1, 0, 0, 0))
             member.compress_type, member.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
-            packed.writestr(member, (case.folder / name).read_bytes())
-    return target
+            packed.writestr(member, content)
 
 
 def _destroy(case: CaseFolder, now: dt.datetime) -> list[Path]:
@@ -75,6 +78,8 @@ def _destroy(case: CaseFolder, now: dt.datetime) -> list[Path]:
     strange = [name for name in entries if name not in _OWN and not name.startswith(_OWN_BEGINNINGS)]
     if strange:
         raise InputError(where, f"{strange[0][:80]} is no part of a case", "move it elsewhere first")
+    # in the log before the files are listed: their digests are those of what is removed
+    case.note("destroyed", now)
     files = [file for file in sorted(case.folder.rglob("*")) if file.is_file() and not file.is_symlink()]
     listed = [{"name": f.relative_to(case.folder).as_posix(), "bytes": f.stat().st_size, "sha256": file_sha256(f)} for f in files]
     certificate = _certificate(case, listed, now)
@@ -82,7 +87,6 @@ def _destroy(case: CaseFolder, now: dt.datetime) -> list[Path]:
     with new_file(written[0], where) as one, new_file(written[1], where) as other:
         one.write_bytes(canonical(certificate))
         other.write_text(_page(certificate), "utf-8")
-        case.note("destroyed", now, certificate_sha256=digest(canonical(certificate)), files=len(listed))
         shutil.rmtree(case.folder)
     return written
 

@@ -22,6 +22,7 @@ from heytalk_audit.investigation.case_file import OUTCOMES, CaseFolder, refuse_c
 from heytalk_audit.investigation.events import instant_text
 from heytalk_audit.investigation.find import keyed
 from heytalk_audit.investigation.judgement import read_judgement
+from heytalk_audit.report.html import Fragment, definitions
 from heytalk_audit.rules.terms import is_special
 from heytalk_audit.running.session import Session
 from heytalk_audit.snapshot.quoting import literal
@@ -48,6 +49,12 @@ class Cohort:
     special: int | None
     groups: pd.DataFrame
     look_alikes: pd.DataFrame
+
+    def summary(self) -> Fragment:
+        """The numbers of the whole, as terms and what they are."""
+        days = [instant_text(instant) if instant else None for instant in (self.first, self.last)]
+        terms = {"People": self.people, "Rows": self.rows, "First": days[0], "Last": days[1]}
+        return definitions((terms | {"With a special category in the profile": self.special}).items())
 
 
 def cohort(

@@ -10,8 +10,9 @@ from typing import Any
 
 import pandas as pd
 
+from heytalk_audit.errors import InputError
 from heytalk_audit.investigation.case_file import CaseFolder, open_case
-from heytalk_audit.investigation.cohort import Cohort, cohort
+from heytalk_audit.investigation.cohort import WAYS, Cohort, cohort
 from heytalk_audit.investigation.find import KINDS, find
 from heytalk_audit.investigation.opening import CLOSED, Opening, opening_of
 from heytalk_audit.investigation.person import Person, look_at
@@ -79,11 +80,11 @@ class Case:
         matches = find(self.folder, _kind(kind), value, self.now(), opening)
         return pd.DataFrame([vars(match) for match in matches], columns=["pseudonym", "how", "column", "value", "region", "status"])
 
-    def person(self, pseudonym: str, at: str = "", opening: Opening = CLOSED) -> SeenPerson:
+    def person(self, pseudonym: str, at: str = "", opening: Opening = CLOSED, progress: Callable[[str], None] | None = None) -> SeenPerson:
         """A person by pseudonym, at the snapshot's instant or at an earlier one, as 2025-02-01T00:00:00Z."""
 
         def seen_at(text: str) -> Person:
-            return look_at(self.folder, pseudonym, self.now(), instant(text, "at") if text else None, opening)
+            return look_at(self.folder, pseudonym, self.now(), instant(text, "at") if text else None, opening, progress)
 
         return SeenPerson(seen_at(at), self.folder.session.audit.policy, seen_at)
 
@@ -115,22 +116,81 @@ def _kind(name: str) -> str:
 
 
 def widgets(case: Case) -> Any:
-    """A form: a pseudonym and an instant, and below it what is seen of that person then. Needs ipywidgets and itables."""
+    """Two forms: a person and an instant, and below what is seen of that person then; a group and a time, and below how its people stand.
+
+    Needs ipywidgets and itables.
+    """
+    import ipywidgets
+    from itables import init_notebook_mode
+
+    # what draws the tables goes into this cell's output: nothing is fetched
+    init_notebook_mode(all_interactive=False, connected=False)
+    forms = {"One person": _person_form(case), "A group": _cohort_form(case)}
+    return ipywidgets.Tab(list(forms.values()), titles=list(forms))
+
+
+def _person_form(case: Case) -> Any:
     import ipywidgets
     from IPython.display import display
-    from itables import show
 
     pseudonym = ipywidgets.Text(description="Person", placeholder="16 hex digits")
     at = ipywidgets.Text(description="Instant", placeholder="2025-02-01T00:00:00Z; empty: the snapshot's own")
-    look, shown = ipywidgets.Button(description="Look"), ipywidgets.Output()
 
-    def on_look(_: Any) -> None:
+    def look(progress: Callable[[str], None]) -> None:
+        person = case.person(pseudonym.value.strip(), at.value.strip(), progress=progress)
+        display(person.picture())  # type: ignore[no-untyped-call]
+        _show_rows(person.rules(), person.timeline())
+
+    return _form([pseudonym, at], "Look", look)
+
+
+def _cohort_form(case: Case) -> Any:
+    import ipywidgets
+    from IPython.display import display
+
+    way = ipywidgets.Dropdown(options=list(WAYS), description="By")
+    value = ipywidgets.Text(description="Which", placeholder="its id")
+    first = ipywidgets.Text(description="From", placeholder="2025-02-01T00:00:00Z")
+    after = ipywidgets.Text(description="Up to before", placeholder="2025-03-01T00:00:00Z")
+
+    def count(_: Callable[[str], None]) -> None:
+        period = (first.value.strip(), after.value.strip())
+        group = case.cohort(between=period if any(period) else None, **{way.value: value.value.strip()})
+        display(group.summary())  # type: ignore[no-untyped-call]
+        _show_rows(group.groups, group.look_alikes)
+
+    return _form([way, value, first, after], "Count", count)
+
+
+def _show_rows(*tables: pd.DataFrame) -> None:
+    from itables import show
+
+    for rows in tables:
+        show(rows, connected=False, allow_html=False)
+
+
+def _form(fields: Sequence[Any], action: str, answer: Callable[[Callable[[str], None]], None]) -> Any:
+    """Fields and a button, and below them how far the answer is, and the answer; what cannot be answered is said in one line."""
+    import ipywidgets
+
+    button, state, shown = ipywidgets.Button(description=action), ipywidgets.Label(), ipywidgets.Output()
+
+    def say(line: str) -> None:
+        state.value = line
+
+    def on_click(_: Any) -> None:
         shown.clear_output()
+        button.disabled = True
+        say("Working")
+        # within it: an output shows the traceback of whatever leaves it
         with shown:
-            person = case.person(pseudonym.value.strip(), at.value.strip())
-            display(person.picture())  # type: ignore[no-untyped-call]
-            show(person.rules(), connected=False, allow_html=False)
-            show(person.timeline(), connected=False, allow_html=False)
+            try:
+                answer(say)
+                say("")
+            except InputError as error:
+                say(str(error))
+        button.disabled = False
 
-    look.on_click(on_look)
-    return ipywidgets.VBox([ipywidgets.HBox([pseudonym, at, look]), shown])
+    button.on_click(on_click)
+    row = ipywidgets.HBox([*fields, button], layout=ipywidgets.Layout(flex_flow="row wrap"))
+    return ipywidgets.VBox([row, state, shown])

@@ -20,7 +20,7 @@ from heytalk_audit.investigation.judgement import RowOutcome
 from heytalk_audit.investigation.opening import CLOSED, Opening
 from heytalk_audit.investigation.person import Person, look_at
 from heytalk_audit.investigation.picture import timeline_picture
-from heytalk_audit.investigation.subject import is_there
+from heytalk_audit.investigation.subject import NobodyThere
 from heytalk_audit.policy import Policy
 from heytalk_audit.report import page
 from heytalk_audit.report.html import Fragment, bullets, definitions, join, paragraph, table, tag
@@ -52,9 +52,7 @@ def write_memo(case: CaseFolder, now: dt.datetime, for_person: str = "", opening
     if not subjects:
         raise InputError(f"memo {case.folder.name}", "nobody was looked at yet", "look at a person first: heytalk-audit person")
     case.note("memo", now, subjects=subjects, for_person=bool(for_person), **opening.logged())
-    people = [
-        look_at(case, subject, now, None, opening) for subject in subjects[-_PEOPLE:] if for_person or is_there(case.session, subject)
-    ]
+    people = [person for subject in subjects[-_PEOPLE:] if (person := _seen(case, subject, now, opening, bool(for_person))) is not None]
     name = f"memo-for-{for_person}" if for_person else "memo"
     title = f"Memo for a person, case {case.record.case}" if for_person else f"Memo, case {case.record.case}"
     body = _to_person(case, people[0], title) if for_person else _of_case(case, people, title, before, len(subjects))
@@ -73,6 +71,16 @@ def _written(case: CaseFolder, name: str, title: str, body: Fragment, head: str)
     for file, content in contents.items():
         write_whole(content, case.folder / file)
     return [case.folder / file for file in contents]
+
+
+def _seen(case: CaseFolder, subject: str, now: dt.datetime, opening: Opening, must_be_there: bool) -> Person | None:
+    """A person as the memo shows them; null for one who was looked for and is in no table, unless the memo is for that person."""
+    try:
+        return look_at(case, subject, now, None, opening)
+    except NobodyThere:
+        if must_be_there:
+            raise
+        return None
 
 
 def _subjects(case: CaseFolder) -> list[str]:

@@ -25,24 +25,19 @@ class Subject:
     tables: Mapping[str, ir.Table]
 
 
+class NobodyThere(InputError):
+    """A person who is in no table of the snapshot."""
+
+
 def is_pseudonym(text: str) -> bool:
     """Whether a text is a pseudonym: 16 hexadecimal digits."""
     return bool(_PSEUDONYM.fullmatch(text))
 
 
-def is_there(session: Session, pseudonym: str) -> bool:
-    """Whether any table of the snapshot names such a person: a look-up of somebody who is in none is in the log as well."""
-    try:
-        subject_of(session, pseudonym)
-    except InputError:
-        return False
-    return True
-
-
 def subject_of(session: Session, pseudonym: str) -> Subject:
-    """The person behind a pseudonym. Raises InputError where no table of the snapshot names such a person."""
+    """The person behind a pseudonym. Raises NobodyThere where no table of the snapshot names such a person."""
     if not is_pseudonym(pseudonym):
-        raise InputError(f"person {printable(pseudonym)[:40]}", "is no pseudonym", "write its 16 hex digits, as find prints them")
+        raise NobodyThere(f"person {printable(pseudonym)[:40]}", "is no pseudonym", "write its 16 hex digits, as find prints them")
     engine = session.audit.snapshot.engine
     for ids in _ids(session):
         named = with_pseudonyms(ids.distinct().mutate(record="users:" + ids.user_id), session.key_pads)
@@ -50,7 +45,7 @@ def subject_of(session: Session, pseudonym: str) -> Subject:
         if len(rows):
             one = engine.put("person_looked_at", pa.table({"person_id": pa.array([rows.user_id[0]], pa.string())}))
             return Subject(pseudonym, dict(_rows_of(session, one)))
-    raise InputError(f"person {pseudonym}", "is in no table of this snapshot", "look for the person with find")
+    raise NobodyThere(f"person {pseudonym}", "is in no table of this snapshot", "look for the person with find")
 
 
 def _ids(session: Session) -> Iterator[ir.Table]:

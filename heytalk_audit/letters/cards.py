@@ -7,7 +7,7 @@ from typing import Any
 
 from heytalk_audit.audit.disclosure import shown
 from heytalk_audit.audit.fact_result import Cell, FactPart, FactResult
-from heytalk_audit.audit.rule_result import RuleResult
+from heytalk_audit.audit.rule_result import Ledger, RuleResult
 from heytalk_audit.letters.answer import CardAnswer, NotAnswered, sentence_of, what_lacks
 from heytalk_audit.letters.catalogue import CARDS, RULES_CARD, STATED, Card
 from heytalk_audit.letters.parameters import Question
@@ -22,6 +22,11 @@ _NAMED = 4
 _STATED_LIMIT = "The audit did not test this statement."
 _RULES_DEFINITION = (
     "Each row is a rule. Its population is counted by outcome: every row of it has one. Rows of test accounts are counted and left out."
+)
+
+_SCOPED_DEFINITION = (
+    "Of it, the rows within the scope are counted, with the outcomes that they have in the whole audit. A row lies in the period in "
+    "which it begins, as the timeline of its table has it. Each verdict is that of the whole rule."
 )
 
 
@@ -54,23 +59,37 @@ def rules_card(question: Question, source: AnswerSource) -> CardAnswer:
     if len(untested) == len(results):
         why = "; ".join(f"{result.id} was not evaluated ({result.reason or words_of(result.verdict)})" for result in untested)
         return open_card(question, what_lacks(why, CARDS[RULES_CARD].who), **rules_beside(results))
+    says = [_of_rule(result, words_of(result.verdict).lower(), result.ledger) for result in results[:3]]
+    return _rules_answer(question, results, {result.id: result.ledger for result in results}, says, _RULES_DEFINITION)
+
+
+def rules_within(question: Question, results: Sequence[RuleResult], ledgers: Mapping[str, Ledger]) -> CardAnswer:
+    """The answer by rules within a scope: `ledgers` count its rows. The verdicts are those of the whole rules."""
+    says = [_of_rule(result, "within the scope", ledgers[result.id]) for result in results[:3]]
+    says[0] = f"Within the scope ({_scope_in_words(question.scope.plain())}): {says[0]}"
+    return _rules_answer(question, results, ledgers, says, f"{_RULES_DEFINITION} {_SCOPED_DEFINITION}")
+
+
+def _rules_answer(
+    question: Question, results: Sequence[RuleResult], ledgers: Mapping[str, Ledger], says: Sequence[str], definition: str
+) -> CardAnswer:
+    counted = [(result, ledgers[result.id]) for result in results]
     return CardAnswer(
         **base_of(question),
         **rules_beside(results),
-        answer=" ".join(map(_of_rule, results[:3])) + _more(len(results) - 3),
+        answer=" ".join(says) + _more(len(results) - len(says)),
         columns=OF_RULES,
-        rows=tuple((r.id, r.title, str(r.verdict), r.ledger.in_scope, *(r.ledger[outcome] for outcome in Outcome)) for r in results),
-        definition=" ".join([_RULES_DEFINITION, *(f"{result.id}: {result.promise}" for result in results)]),
+        rows=tuple((r.id, r.title, str(r.verdict), own.in_scope, *(own[outcome] for outcome in Outcome)) for r, own in counted),
+        definition=" ".join([definition, *(f"{result.id}: {result.promise}" for result in results)]),
         limits=tuple(f"{result.id}: {result.limits}" for result in results if result.limits),
     )
 
 
-def _of_rule(result: RuleResult) -> str:
-    ledger = result.ledger
+def _of_rule(result: RuleResult, how: str, ledger: Ledger) -> str:
     counts = ", ".join(
         f"{shown(ledger[outcome])} {outcome}" for outcome in (Outcome.PASS, Outcome.VIOLATION, Outcome.REVIEW, Outcome.UNKNOWN)
     )
-    return f"{result.id} ({result.title}): {words_of(result.verdict).lower()}, {shown(ledger.in_scope)} rows in scope, of these {counts}."
+    return f"{result.id} ({result.title}): {how}, {shown(ledger.in_scope)} rows in scope, of these {counts}."
 
 
 def _more(others: int) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.resources import files
 
 from heytalk_audit.canonical import parse_yaml
@@ -16,7 +16,7 @@ class Card:
     """A kind of answer: its title, the fact that it shows, if any, the rules beside it, and who delivers what it lacks.
 
     `says` states the fact's total, in braces. `period` names the column with the instant by which a period limits the fact; without one it
-    has no period.
+    has no period. `annex` names the tables and columns whose clear values a question about a person asks for.
     """
 
     title: str
@@ -25,6 +25,7 @@ class Card:
     rules: Sequence[str] = ()
     who: str = "the data engineer"
     period: str = ""
+    annex: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def _cards() -> dict[str, Card]:

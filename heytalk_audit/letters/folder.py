@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from heytalk_audit.running import quick_nbformat  # noqa: F401  # isort: skip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from heytalk_audit.evidence import folder as names
 from heytalk_audit.evidence.materials import NOTEBOOKS, materials, parameters_of
 from heytalk_audit.evidence.statement import described, statement
 from heytalk_audit.letters import copies, review
+from heytalk_audit.letters.annex import AnnexRequest, annex_files, refuse_annex
 from heytalk_audit.letters.answer import ANSWERS, LetterAnswers, read_answers
 from heytalk_audit.letters.cover import template_text
 from heytalk_audit.letters.parameters import LetterParams, audit_of, read_letter
@@ -31,7 +32,7 @@ from heytalk_audit.running import kernels
 from heytalk_audit.running.execute import execute_notebook, quiet
 from heytalk_audit.running.leaks import refuse_leaks
 from heytalk_audit.running.prepare import prepare, refuse_changed_snapshots
-from heytalk_audit.running.session import PARAMETERS_FILE
+from heytalk_audit.running.session import PARAMETERS_FILE, Session
 from heytalk_audit.running.share import write_share
 from heytalk_audit.snapshot import profile
 from heytalk_audit.snapshot.budget import budget_of
@@ -63,29 +64,49 @@ class _Opened:
     audit_base: Path
 
 
-def write_letter(path: Path, out: Path | None, console: Console) -> WrittenLetter:
-    """Answer a letter. Unusable input raises InputError, what fails AuditFailure, and nothing is written."""
+def write_letter(path: Path, out: Path | None, console: Console, annex: AnnexRequest | None = None) -> WrittenLetter:
+    """Answer a letter. Unusable input raises InputError, what fails AuditFailure, and nothing is written but lines of the custody log."""
     opened = _opened(path)
+    if annex is not None:
+        refuse_annex(opened.letter)
     target = out or opened.base.parent / "reports" / "letters" / opened.letter.letter.id
     where = f"--out {target.name}"
-    beside = target.with_name(f"{target.name}-review")
-    for place in (target, beside):
+    beside, annexed = (target.with_name(f"{target.name}-{what}") for what in ("review", "annex"))
+    for place in (target, beside, *([annexed] if annex else [])):
         refuse_present(place, f"--out {place.name}")
     with staging(target, where) as staged, working_folder() as work, kernels.warm(work) as started:
         _prepare(opened, work, console)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress, quiet():
             executed = execute_notebook(NOTEBOOK, progress, started.manager, LETTER_FILE)
         finished = work / "folder"
-        answers, notes = _fill(opened, work, finished, executed)
+        clear = _annex(opened, work, annex) if annex else {}
+        answers, notes = _fill(opened, work, finished, executed, clear)
         if opened.parameters is not None:
             refuse_changed_snapshots(opened.parameters, opened.audit_base, work)
             refuse_leaks(opened.parameters, opened.audit_base, work, finished, target, _stated(opened))
-        for content, place in ((finished, target), (_review(opened, work, answers), beside)):
+        folders = [(_written_annex(work, clear), annexed)] if annex else []
+        # the letter last: one that is there has what lies beside it
+        folders += [(_review(opened, work, answers), beside), (finished, target)]
+        for content, place in folders:
             copy_private(content, staged / place.name)
-        # the review first: a letter that is there has one
-        for place in (beside, target):
+        for _, place in folders:
             move_new(staged / place.name, place, f"--out {place.name}")
     return WrittenLetter(target, answers, notes)
+
+
+def _annex(opened: _Opened, work: Path, request: AnnexRequest) -> dict[str, bytes]:
+    """The annex's files, by name."""
+    assert opened.parameters is not None
+    snapshot = opened.audit_base / opened.parameters.snapshot
+    return annex_files(opened.letter, Session(work / PARAMETERS_FILE), snapshot, request)
+
+
+def _written_annex(work: Path, files: Mapping[str, bytes]) -> Path:
+    folder = work / "annex"
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder
 
 
 def _review(opened: _Opened, work: Path, answers: LetterAnswers) -> Path:
@@ -124,8 +145,10 @@ def _prepare(opened: _Opened, work: Path, console: Console) -> None:
     (work / LETTER_FILE).write_text(yaml_text(document), "utf-8")
 
 
-def _fill(opened: _Opened, work: Path, finished: Path, executed: nbformat.NotebookNode) -> tuple[LetterAnswers, tuple[str, ...]]:
-    """Make the folder within the working folder."""
+def _fill(
+    opened: _Opened, work: Path, finished: Path, executed: nbformat.NotebookNode, clear: Mapping[str, bytes]
+) -> tuple[LetterAnswers, tuple[str, ...]]:
+    """Make the folder within the working folder. `clear` are the annex's files, whose digests its statement has."""
     finished.mkdir()
     stated = opened.letter.letter
     content = (work / ANSWERS).read_bytes()
@@ -138,15 +161,16 @@ def _fill(opened: _Opened, work: Path, finished: Path, executed: nbformat.Notebo
     note = f"{disclosure.statement_in_words(stated.audience)} SHA-256 of {ANSWERS}: {digest(content)}"
     (finished / names.INDEX).write_text(page.render(kept, title, [], note), "utf-8")
     notes = copies.write_printed(work, finished, copies.Cited.of(answers, digest(content)), title)
-    (finished / names.STATEMENT).write_bytes(canonical(_statement(opened, work, finished)))
+    (finished / names.STATEMENT).write_bytes(canonical(_statement(opened, work, finished, clear)))
     return answers, notes
 
 
-def _statement(opened: _Opened, work: Path, finished: Path) -> dict[str, Any]:
-    """The statement over the folder: its files, the parameters without paths, and what went in."""
+def _statement(opened: _Opened, work: Path, finished: Path, clear: Mapping[str, bytes]) -> dict[str, Any]:
+    """The statement over the folder: its files, the parameters without paths, what went in, and the annex beside it."""
     own = _without_paths(opened.letter)
     used = [described(f"notebook/{NOTEBOOK}.ipynb", (NOTEBOOKS / f"{NOTEBOOK}.ipynb").read_bytes())]
     used += [described(f"previous/{number}/{ANSWERS}", (opened.base / path / ANSWERS).read_bytes()) for number, path in _numbered(opened)]
+    used += [described(f"annex/{name}", content) for name, content in clear.items()]
     if opened.letter.letter.template:
         used.append(described("letter/template", (opened.base / opened.letter.letter.template).read_bytes()))
     if opened.parameters is None:

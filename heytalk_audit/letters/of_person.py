@@ -14,11 +14,10 @@ from heytalk_audit import contract
 from heytalk_audit.audit.fact_result import Cell
 from heytalk_audit.audit.pseudonym import pseudonym
 from heytalk_audit.disk.working import working_folder
-from heytalk_audit.errors import InputError
 from heytalk_audit.evidence.row_files import opened_reader
 from heytalk_audit.investigation.events import Event, events_of, instant_text, shown_word
 from heytalk_audit.investigation.judgement import RowOutcome, judge_all
-from heytalk_audit.investigation.subject import Subject, subject_of
+from heytalk_audit.investigation.subject import NobodyThere, Subject, subject_of
 from heytalk_audit.letters import cards
 from heytalk_audit.letters.answer import CardAnswer, what_lacks
 from heytalk_audit.letters.catalogue import CONSENT
@@ -47,7 +46,7 @@ def answer_about(question: Question, session: Session) -> CardAnswer:
         return cards.open_card(question, what_lacks("the table consents, which was not delivered", "the data engineer"))
     try:
         subject = subject_of(session, person)
-    except InputError:
+    except NobodyThere:
         missing = f"the person {person}, whom no table of the snapshot names; another identifier of the person is needed"
         return cards.open_card(question, what_lacks(missing, "whoever asked"))
     return _consent(question, session, subject) if question.card == CONSENT else _deletion(question, session, subject)

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from heytalk_audit import params
 from heytalk_audit.canonical import Strict, read_yaml, refusal
-from heytalk_audit.errors import InputError, looked_in, nearest
+from heytalk_audit.errors import InputError, looked_in
 from heytalk_audit.letters.catalogue import CARDS, CONSENT, DELETION, RULES_CARD, STATED
-from heytalk_audit.params import Params, PathTo, Role, known_audience
+from heytalk_audit.params import Params, PathTo, Role, known_audience, one_of
 from heytalk_audit.rules import RULES
 from heytalk_audit.vocabulary import Audience
 
@@ -21,20 +21,6 @@ from heytalk_audit.vocabulary import Audience
 EXAMPLE = "params/letter.yaml"
 #: The cards that are about one person.
 OF_A_PERSON = (CONSENT, DELETION)
-
-
-def known_card(name: Any) -> Any:
-    """A card; an unknown one is refused with the nearest known."""
-    if name not in CARDS:
-        raise ValueError(f"unknown card {str(name)[:40]!r}; {nearest(str(name)[:40], CARDS)}")
-    return name
-
-
-def existing_rule(name: str) -> str:
-    """A rule's id; an unknown one is refused with the nearest known."""
-    if name not in RULES:
-        raise ValueError(f"unknown rule {name[:40]!r}; {nearest(name[:40], RULES)}")
-    return name
 
 
 def quoted(value: Any) -> Any:
@@ -91,9 +77,9 @@ class Question(Strict):
 
     no: Annotated[int, Field(ge=1, le=999)]
     asks: Annotated[str, Field(min_length=1, max_length=4_000)]
-    card: Annotated[str, BeforeValidator(known_card)]
+    card: Annotated[str, one_of("card", CARDS)]
     scope: QuestionScope = QuestionScope()
-    rules: list[Annotated[str, AfterValidator(existing_rule)]] = Field(default_factory=list, max_length=len(RULES))
+    rules: list[Annotated[str, one_of("rule", RULES)]] = Field(default_factory=list, max_length=len(RULES))
     answer: Annotated[str | None, Field(min_length=1, max_length=8_000)] = None
     by: Annotated[str | None, Field(min_length=1, max_length=200)] = None
     on: dt.date | None = None

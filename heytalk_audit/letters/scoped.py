@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import ibis.expr.types as ir
 
+from heytalk_audit import contract
 from heytalk_audit.audit.audit import Audit
 from heytalk_audit.audit.fact import Fact, Tally
 from heytalk_audit.expressions.calendar import sure
@@ -40,14 +40,20 @@ def within(fact: Fact, scope: QuestionScope, card: Card, audit: Audit) -> Fact:
     return replace(fact, build=build)
 
 
-def refuse_scope(scope: QuestionScope, card: Card, values: Mapping[str, list[str]]) -> None:
-    """Raise OutOfScope for what can be told before anything is evaluated: `values` are the regions that the data may name."""
+def refuse_scope(scope: QuestionScope, card: Card) -> None:
+    """Raise OutOfScope for what can be told before a fact is evaluated."""
     if scope.person is not None:
         raise OutOfScope("a fact counts people, and cannot be limited to one of them")
-    if scope.region is not None and scope.region not in values["region"]:
-        raise OutOfScope(f"the data names no region {scope.region}; it names {', '.join(values['region'])}")
+    refuse_region(scope)
     if scope.since is not None and not card.period:
         raise OutOfScope(f"{card.title.lower()} is a state at the snapshot's instant, and has no period")
+
+
+def refuse_region(scope: QuestionScope) -> None:
+    """Raise OutOfScope for a region that the contract does not have."""
+    regions = [str(value) for value in contract.load()["users"]["law_region"].values]
+    if scope.region is not None and scope.region not in regions:
+        raise OutOfScope(f"the data names no region {scope.region}; it names {', '.join(regions)}")
 
 
 def _limited(rows: ir.Table, scope: QuestionScope, card: Card, audit: Audit, view: View) -> ir.Table:
@@ -58,7 +64,7 @@ def _limited(rows: ir.Table, scope: QuestionScope, card: Card, audit: Audit, vie
     if scope.vendor is not None:
         rows = rows.filter(sure(_column(rows, _RECIPIENT, "recipients", card) == scope.vendor))
     if scope.since is not None and scope.to is not None:
-        rows = rows.filter(_lies_between(view.date(_column(rows, card.period, "times", card)), scope.since, scope.to))
+        rows = rows.filter(lies_between(view.date(_column(rows, card.period, "times", card)), scope.since, scope.to))
     return rows
 
 
@@ -68,5 +74,6 @@ def _column(rows: ir.Table, name: str, what: str, card: Card) -> ir.Column:
     return rows[name]
 
 
-def _lies_between(day: ir.DateValue, first: dt.date, after: dt.date) -> ir.BooleanValue:
+def lies_between(day: ir.DateValue, first: dt.date, after: dt.date) -> ir.BooleanValue:
+    """Whether a day lies in a period, given by its first day and the day after its last; no where the day is null."""
     return sure((day >= first) & (day < after))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from heytalk_audit import contract
 from heytalk_audit.audit import fact_disclosure
 from heytalk_audit.audit.fact_evaluate import evaluate_fact
 from heytalk_audit.audit.fact_result import Cell, FactPart, FactResult
@@ -16,12 +15,12 @@ from heytalk_audit.letters.answer import CardAnswer, read_answers, what_lacks
 from heytalk_audit.letters.catalogue import CARDS, RULES_CARD
 from heytalk_audit.letters.parameters import LetterParams, Question
 from heytalk_audit.letters.scoped import OutOfScope, refuse_scope, within
+from heytalk_audit.letters.scoped_rules import ScopedRules
 from heytalk_audit.letters.source import AnswerSource
 from heytalk_audit.running.session import Session
 from heytalk_audit.vocabulary import Audience
 
 Key = tuple[str, ...]
-_WHOLE_RULES = "results of rules within a scope: each rule is evaluated over its whole population"
 
 
 class Scopes:
@@ -34,7 +33,7 @@ class Scopes:
     def answer(self, question: Question, source: AnswerSource) -> CardAnswer:
         """The answer to a scoped question about a fact or rules; it says so where the fact cannot be limited like that."""
         if question.card == RULES_CARD:
-            return cards.open_card(question, what_lacks(_WHOLE_RULES, "the auditor"))
+            return self._rules.answer(question, source)
         result = self._evaluated[question.no]
         if isinstance(result, OutOfScope):
             return cards.open_card(question, what_lacks(result.why, "the data protection officer"))
@@ -49,6 +48,16 @@ class Scopes:
         return self._shown.get(no)
 
     @cached_property
+    def _rules(self) -> ScopedRules:
+        return ScopedRules(self._session, self._letter, self._from_snapshot)
+
+    @cached_property
+    def _from_snapshot(self) -> list[CardAnswer]:
+        """The answers of earlier letters from the same snapshot."""
+        letters = [read_answers(self._base / folder) for folder in self._letter.previous]
+        return [answer for letter in letters if letter.snapshot == self._session.audit.snapshot.id for answer in letter.answers]
+
+    @cached_property
     def _evaluated(self) -> dict[int, FactResult | OutOfScope]:
         """The fact within the scope of each scoped question, as it is for internal use."""
         questions = [question for question in self._letter.questions if question.scope.plain() and CARDS[question.card].fact]
@@ -57,7 +66,7 @@ class Scopes:
     def _evaluate(self, question: Question) -> FactResult | OutOfScope:
         card, audit = CARDS[question.card], self._session.audit
         try:
-            refuse_scope(question.scope, card, {"region": _regions()})
+            refuse_scope(question.scope, card)
             return evaluate_fact(within(FACTS[str(card.fact)], question.scope, card, audit), audit, raises=True).result
         except OutOfScope as error:
             return error
@@ -92,15 +101,9 @@ class Scopes:
 
     def _earlier(self, fact: str) -> list[CardAnswer]:
         """The scoped answers of earlier letters from the same snapshot that show this fact: readers may set them beside this one."""
-        snapshot = self._session.audit.snapshot.id
-        letters = [read_answers(self._base / folder) for folder in self._letter.previous]
-        own = [answer for letter in letters if letter.snapshot == snapshot for answer in letter.answers]
+        own = self._from_snapshot
         questions = [question.scope.plain() for question in self._letter.questions if CARDS[question.card].fact == fact]
         return [answer for answer in own if answer.facts == (fact,) and answer.scope and answer.rows and answer.scope not in questions]
-
-
-def _regions() -> list[str]:
-    return [str(value) for value in contract.load()["users"]["law_region"].values]
 
 
 def _part_of(result: FactResult, row: tuple[Cell, ...]) -> FactPart:

@@ -58,6 +58,6 @@ def test_a_crash_is_a_fault_with_its_place_and_no_number(tmp_path):
 
     evaluated = evaluate_fact(replace(FACTS["people"], build=crashing), audit_of(tmp_path))
     assert evaluated.result.total is None and evaluated.result.blocked_by == ("error",)
-    assert evaluated.result.fault.type == "KeyError" and evaluated.result.fault.file == "test_gates.py"
+    assert evaluated.result.fault.type == "KeyError" and evaluated.result.fault.file == "test_fact_gates.py"
     assert "u1" not in evaluated.result.model_copy(update={"source": ""}).model_dump_json()
     assert "KeyError" in evaluated.fault.traceback

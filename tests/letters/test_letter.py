@@ -3,6 +3,7 @@
 import json
 import re
 import stat
+from itertools import pairwise
 
 import duckdb
 import pytest
@@ -16,6 +17,8 @@ from heytalk_audit.canonical import file_sha256
 from heytalk_audit.letters import catalogue
 
 pytestmark = pytest.mark.xdist_group("letter")
+BOUNDS = ("1990-01-01", "2024-03-01", "2024-04-01", "2100-01-01")
+PERIODS = [{"from": first, "to": after} for first, after in pairwise(BOUNDS)]
 REGIONS = ("EEA", "UK", "TR", "US-CA", "CN", "OTHER")
 HOSTILE = "How many? <script>alert(1)</script> {as_of}"
 CARDS = ("people", "retention", "inactivity", "legal_basis", "recipients", "children", "sensitive", "security")
@@ -51,6 +54,10 @@ def questions_of(demo):
         {"asks": "Deletion?", "card": "deletion_of_person", "scope": {"person": of(deleted)}},
         {"asks": "Nobody?", "card": "deletion_of_person", "scope": {"person": "0" * 16}},
         {"asks": "When?", "card": "people", "scope": {"from": "2025-01-01", "to": "2025-02-01"}},
+        *({"asks": "In time?", "card": "rules", "rules": ["RET-07"], "scope": period} for period in PERIODS),
+        *({"asks": region, "card": "rules", "rules": ["CON-01"], "scope": {"region": region}} for region in REGIONS),
+        {"asks": "Theirs?", "card": "rules", "rules": ["CON-01", "RET-07"], "scope": {"person": of(consenting)}},
+        {"asks": "Vendors?", "card": "rules", "rules": ["DQ-01"], "scope": {"from": "2024-01-01", "to": "2024-02-01"}},
         *({"asks": region, "card": "people", "scope": {"region": region}} for region in REGIONS),
     ]
 
@@ -66,7 +73,8 @@ def answered(shared, demo):
             questions_of(demo),
             letter={"audience": "internal"},
         )
-        done = heytalk_audit("letter", file, "--out", folder)
+        annex = ("--annex", "--by", "the officer", "--reason", "question 11", "--log", folder.parent / "letter-custody.jsonl")
+        done = heytalk_audit("letter", file, "--out", folder, *annex)
         assert done.returncode == 0, done.stdout + done.stderr
 
     return shared("letter", make)
@@ -96,10 +104,91 @@ def test_unscoped_numbers_are_those_of_the_run(answers, audited):
 
 def test_the_regions_add_up_to_all_people(answers):
     whole = answers[0]
-    named = [answer["total"] for answer in answers if answer["scope"].get("region")]
+    named = [answer["total"] for answer in answers if answer["card"] == "people" and answer["scope"].get("region")]
     place = {name: number for number, name in enumerate(whole["columns"])}
     elsewhere = sum(row[place["people"]] for row in whole["rows"] if row[place["law_region"]] not in REGIONS)
     assert len(named) == len(REGIONS) and sum(named) + elsewhere == whole["total"]
+
+
+def ledgers(answers, rule, kind):
+    """The counts of a rule within each scope of a kind, in the order of the questions."""
+    scoped = [answer for answer in answers if answer["card"] == "rules" and kind in answer["scope"] and answer["rows"]]
+    rows = [dict(zip(answer["columns"], row, strict=True)) for answer in scoped for row in answer["rows"]]
+    return [{name: n for name, n in row.items() if isinstance(n, int)} for row in rows if row["rule"] == rule]
+
+
+@pytest.mark.parametrize(("rule", "kind"), [("RET-07", "from"), ("CON-01", "region")])
+def test_a_rule_within_scopes_adds_up_to_the_whole(rule, kind, answers, audited):
+    results = json.loads((audited / "results.json").read_text("utf-8"))
+    whole = next(one for one in results["rules"] if one["id"] == rule)["ledger"]
+    parts = ledgers(answers, rule, kind)
+    assert len(parts) == len(PERIODS if kind == "from" else REGIONS) and sum(part["in_scope"] > 0 for part in parts) > 1
+    left = {name: n - sum(part[name] for part in parts) for name, n in whole.items()}
+    assert all(n >= 0 for n in left.values()) and left["in_scope"] <= 0.2 * whole["in_scope"]
+    assert all(part["in_scope"] == sum(n for name, n in part.items() if name != "in_scope") for part in parts)
+
+
+def test_a_rule_within_a_period_counts_the_rows_that_begin_in_it(answers, demo):
+    march = ledgers(answers, "RET-07", "from")[1]
+    within = f"FROM '{demo}/traffic_events.parquet' WHERE event_at >= '2024-03-01' AND event_at < '2024-04-01'"
+    assert march["in_scope"] == duckdb.sql(f"SELECT count(*) {within}").fetchall()[0][0] > 0
+
+
+def test_a_rule_of_one_person_counts_that_persons_rows(answers, demo):
+    own = ledgers(answers, "CON-01", "person")
+    assert [part["in_scope"] for part in own] and sum(own[0][name] for name in own[0] if name != "in_scope") == own[0]["in_scope"]
+
+
+def test_a_rule_whose_rows_have_no_instant_has_no_period(answers):
+    answer = next(answer for answer in answers if answer["rules"] == [] and answer["card"] == "rules" and not answer["rows"])
+    assert "DQ-01" in answer["answer"] and answer["not_answered"]["who"]
+
+
+def test_the_annex_has_the_named_people_in_clear_and_no_more(answered, answers, demo):
+    folder, log = answered.with_name("letter-annex"), answered.with_name("letter-custody.jsonl")
+    statement = json.loads((answered / "evidence.json").read_text("utf-8"))
+    used = {one["name"]: one["digest"] for one in statement["predicate"]["buildDefinition"]["resolvedDependencies"]}
+    asked = {answer["scope"]["person"] for answer in answers if "person" in answer["scope"]}
+    files = {file.stem: file for file in folder.iterdir()}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700 and files.keys() == asked - {"0" * 16} and len(files) == 2
+    assert {one["pseudonym"] for one in map(json.loads, log.read_text("utf-8").splitlines()) if one["event"] == "annex"} == asked
+    rows = duckdb.sql(f"SELECT user_id, email, phone FROM '{demo}/users.parquet'").fetchall()
+    for person, file in files.items():
+        text = file.read_text("utf-8")
+        assert used[f"annex/{person}.html"]["sha256"] == file_sha256(file) and stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert [row[0] for row in rows if row[0] and f">{row[0]}<" in text] == [row[0] for row in rows if of(row[0]) == person]
+        assert not [value for row in rows for value in row[1:] if value and value in text]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--annex",), "--by"),
+        (("--annex", "--by", "the officer"), "--reason"),
+        (("--by", "the officer"), "add --annex"),
+        (("--annex", "--by", "the officer", "--reason", "x"), "no question names a person"),
+    ],
+)
+def test_an_annex_that_is_half_stated_is_refused(options, says, demo, tmp_path):
+    file = letter_file(tmp_path / "params", params(tmp_path / "audit", demo), [{"asks": "a", "card": "people"}])
+    done = heytalk_audit("letter", file, "--out", tmp_path / "out", *options)
+    assert done.returncode == 2 and says in done.stderr and not (tmp_path / "out").exists(), done.stderr
+
+
+def test_a_number_that_an_earlier_letter_had_otherwise_is_in_the_review(answered, audited, tmp_path):
+    earlier = tmp_path / "AUTH-1"
+    earlier.mkdir()
+    document = json.loads((answered / "answers.json").read_text("utf-8"))
+    first = document["answers"][0]
+    before, first["total"] = first["total"], first["total"] - 7
+    (earlier / "answers.json").write_text(json.dumps(document), "utf-8")
+    file = letter_file(tmp_path / "params", "", [{"asks": "a", "card": "people"}], run=str(audited), previous=[str(earlier)])
+    file.write_text(yaml.safe_dump({k: v for k, v in yaml.safe_load(file.read_text("utf-8")).items() if k != "audit"}), "utf-8")
+    done = heytalk_audit("letter", file, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    differences = json.loads((tmp_path / "out-review" / "review.json").read_text("utf-8"))["differences"]
+    totals = [(one["no"], one["before"], one["now"]) for one in differences if one["what"] == "total"]
+    assert totals == [(1, before - 7, before)] and all(one["earlier_letter"] == "T-1" and one["cause"] for one in differences)
 
 
 def test_a_persons_consents_stand_by_purpose_and_time(answers, demo):
@@ -111,7 +200,7 @@ def test_a_persons_consents_stand_by_purpose_and_time(answers, demo):
 
 def test_what_cannot_be_answered_says_what_and_who(answers):
     open_ones = [answer for answer in answers if answer["not_answered"]]
-    assert {answer["asks"] for answer in open_ones} == {"Nobody?", "When?"}
+    assert {answer["asks"] for answer in open_ones} == {"Nobody?", "When?", "Vendors?"}
     for answer in open_ones:
         assert answer["not_answered"]["missing"] in answer["answer"]
         assert all(answer["not_answered"].values()) and answer["rows"] == []
