@@ -251,11 +251,11 @@ def test_a_run_answers_as_well(audited, demo, tmp_path):
 def test_the_tutorial_leads_to_this_folder(answered, answers):
     """Its calendar as it stands; its answer by the letter of these tests, whose folder has each file that the page names."""
     page = text_of("officer.md")
-    dates, answer = commands_of("officer.md")
+    dates, answer, annex = commands_of("officer.md")
     shown = heytalk_audit(*dates, cwd=ROOT)
     stated = yaml.safe_load((ROOT / dates[-1]).read_text("utf-8"))["letter"]
     assert shown.returncode == 0 and all(str(day) in shown.stdout for day in (stated["received_on"], stated["answer_by"]))
-    assert answer == ["letter", dates[-1], "--out", f"reports/letters/{stated['id']}"]
+    assert answer == ["letter", dates[-1], "--out", f"reports/letters/{stated['id']}"] == annex[:4] and "--annex" in annex
     named = set(re.findall(r"`([\w.]+\.(?:html|docx|json))`", page.split("## 3. Answer")[1].split("## 4.")[0]))
     assert named and all((answered / name).exists() for name in named)
     assert answered.with_name(f"{answered.name}-review").is_dir() and "`-review`" in page
