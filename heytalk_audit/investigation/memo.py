@@ -26,6 +26,8 @@ from heytalk_audit.report import page
 from heytalk_audit.report.html import Fragment, bullets, definitions, join, paragraph, table, tag
 
 FOOT = "Memo of an investigation (no legal advice). "
+FOOT_FOR_PERSON = "For the person concerned. "
+_KEPT_LIMIT = "The snapshot shows what was stored when it was taken. What was deleted before then does not show."
 #: So many people, outcomes, look-ups and events stand in a memo; the others are counted.
 _PEOPLE, _OUTCOMES, _LOOK_UPS, _EVENTS = 3, 10, 8, 200
 #: Columns that a person does not receive: what staff wrote down for themselves, and what leads to other people.
@@ -57,15 +59,15 @@ def write_memo(case: CaseFolder, now: dt.datetime, for_person: str = "", opening
     title = f"Memo for a person, case {case.record.case}" if for_person else f"Memo, case {case.record.case}"
     body = _to_person(case, people[0], title) if for_person else _of_case(case, people, title, before, len(subjects))
     digest = paragraph(f"SHA-256 of the last line of the case's log when this memo was written: {head}.")
-    return _written(case, name, title, join(body, tag("h2", "Digest", id="digest"), digest), head)
+    foot = FOOT_FOR_PERSON if for_person else FOOT
+    return _written(case, name, title, foot, join(body, tag("h2", "Digest", id="digest"), digest), head)
 
 
-def _written(case: CaseFolder, name: str, title: str, body: Fragment, head: str) -> list[Path]:
+def _written(case: CaseFolder, name: str, title: str, foot: str, body: Fragment, head: str) -> list[Path]:
     clean = page.sanitised(body.html)
-    foot = f"{FOOT.strip()}\tLog {head[:16]}"
-    imprint = Imprint(title, foot, f"Log SHA-256 {head}", case.session.audit.snapshot.as_of)
+    imprint = Imprint(title, f"{foot.strip()}\tLog {head[:16]}", f"Log SHA-256 {head}", case.session.audit.snapshot.as_of)
     contents = {
-        f"{name}.html": page.wrap(clean, title, [], f"SHA-256 of the log's last line: {head}", FOOT).encode(),
+        f"{name}.html": page.wrap(clean, title, [], f"SHA-256 of the log's last line: {head}", foot).encode(),
         f"{name}.docx": document(clean, imprint, title, None),
     }
     for file, content in contents.items():
@@ -132,7 +134,7 @@ def _facts(person: Person, policy: Policy) -> Fragment:
         paragraph(f"{len(events):,} events, from {events[0].at.date()} to {events[-1].at.date()}.") if events else "",
         paragraph(f"Rows by table: {holds or 'none'}."),
         timeline_picture(events, outcomes),
-        table(["Rule", "RowOutcome", "Table", "Due on", "Reason"], _rows(outcomes[:_OUTCOMES], policy), "Rules: outcomes that are no pass"),
+        table(["Rule", "Outcome", "Table", "Due on", "Reason"], _rows(outcomes[:_OUTCOMES], policy), "Rules: outcomes that are no pass"),
         paragraph(_counted(person)),
     )
 
@@ -150,8 +152,7 @@ def _counted(person: Person) -> str:
 def _unknowns(people: Sequence[Person]) -> list[str]:
     reasons = [gap for person in people for gap in person.gaps]
     reasons += [f"{rule}: {why}." for person in people for rule, why in person.not_judged.items()]
-    always = "The snapshot shows what was stored when it was taken. What was deleted before then does not show."
-    return [always, *dict.fromkeys(printable(reason) for reason in reasons)]
+    return [_KEPT_LIMIT, *dict.fromkeys(printable(reason) for reason in reasons)]
 
 
 def _next_steps(people: Sequence[Person], policy: Policy) -> list[str]:
@@ -168,6 +169,7 @@ def _to_person(case: CaseFolder, person: Person, title: str) -> Fragment:
     return join(
         tag("h1", title),
         paragraph(f"State of the data: {instant_text(case.session.audit.snapshot.as_of)}. Data of other people is left out."),
+        paragraph(f"{_KEPT_LIMIT} This page is no full answer to a request for access: it names no purposes, recipients and periods."),
         tag("h2", "What is stored", id="stored"),
         table(
             ["Table", "Rows"], [[name, rows] for name, rows in person.rows.items() if rows and name != "staff_access_log"], "Rows by table"

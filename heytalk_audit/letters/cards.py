@@ -17,6 +17,8 @@ from heytalk_audit.vocabulary import Outcome
 
 #: The columns of the card of rules.
 OF_RULES = ("rule", "title", "verdict", "in_scope", *map(str, Outcome))
+#: The same within a scope, where the counts are of a part of the rule's rows and the verdict is not.
+OF_SCOPED_RULES = tuple("verdict_of_the_whole_rule" if column == "verdict" else column for column in OF_RULES)
 #: So many values are named in an answer's sentence.
 _NAMED = 4
 _STATED_LIMIT = "The audit did not test this statement."
@@ -67,7 +69,14 @@ def rules_within(question: Question, results: Sequence[RuleResult], ledgers: Map
     """The answer by rules within a scope: `ledgers` count its rows. The verdicts are those of the whole rules."""
     says = [_of_rule(result, "within the scope", ledgers[result.id]) for result in results[:3]]
     says[0] = f"Within the scope ({_scope_in_words(question.scope.plain())}): {says[0]}"
-    return _rules_answer(question, results, ledgers, says, f"{_RULES_DEFINITION} {_SCOPED_DEFINITION}")
+    answer = _rules_answer(question, results, ledgers, says, f"{_RULES_DEFINITION} {_SCOPED_DEFINITION}")
+    own = {"verdicts": {id: _outcomes(ledger) for id, ledger in ledgers.items()}} if question.scope.person is not None else {}
+    return answer.model_copy(update={"columns": OF_SCOPED_RULES} | own)
+
+
+def _outcomes(ledger: Ledger) -> str:
+    """A person's rows by outcome; a rule that is about no row of theirs says so."""
+    return ", ".join(f"{ledger[outcome]} {outcome}" for outcome in Outcome if ledger[outcome]) or "no row of the person is in its scope"
 
 
 def _rules_answer(

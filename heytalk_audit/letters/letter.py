@@ -16,13 +16,15 @@ from heytalk_audit.letters.catalogue import CARDS
 from heytalk_audit.letters.cover import cover_letter, template_text
 from heytalk_audit.letters.pages import answer_section, unanswered_list
 from heytalk_audit.letters.parameters import read_letter
-from heytalk_audit.report.html import Fragment, join
+from heytalk_audit.report.html import Fragment, join, paragraph, tag
 from heytalk_audit.running.session import WORK, Session
+from heytalk_audit.vocabulary import Audience
 
 #: What the letter leaves in the working folder beside `answers.json`: the edition for print.
 SHORT = "letter-short.html"
 #: So many rows of a table stand in the edition for print.
 _PRINTED_ROWS = 12
+_INTERNAL = "For internal use, not to be sent: small numbers are not suppressed in this copy."
 
 
 class Letter:
@@ -45,7 +47,8 @@ class Letter:
         values = {name: str(value or "") for name, value in stated.model_dump(mode="json").items()}
         values |= {"as_of": described.as_of, "snapshot": described.snapshot.id, "questions": str(len(answers))}
         values |= {"answered": str(len(answers) - missing), "not_answered": str(missing)}
-        return cover_letter(template_text(self.base / stated.template if stated.template else None), values)
+        letter = cover_letter(template_text(self.base / stated.template if stated.template else None), values)
+        return join(paragraph(tag("strong", _INTERNAL)), letter) if stated.audience == Audience.INTERNAL else letter
 
     def answers(self, most_rows: int | None = None) -> Fragment:
         """The numbered answers; with `most_rows` long tables are cut."""

@@ -139,6 +139,14 @@ def test_a_rule_of_one_person_counts_that_persons_rows(answers, demo):
     assert [part["in_scope"] for part in own] and sum(own[0][name] for name in own[0] if name != "in_scope") == own[0]["in_scope"]
 
 
+def test_a_scoped_rule_says_that_its_verdict_is_the_whole_ones(answers, answered):
+    scoped = [answer for answer in answers if answer["card"] == "rules" and answer["scope"] and answer["rows"]]
+    assert scoped and all("verdict_of_the_whole_rule" in a["columns"] and "verdict" not in a["columns"] for a in scoped)
+    of_person = next(answer for answer in scoped if "person" in answer["scope"])
+    assert not [says for says in of_person["verdicts"].values() if says in ("FAIL", "PASS")]
+    assert "not to be sent" in (answered / "index.html").read_text("utf-8")
+
+
 def test_a_rule_whose_rows_have_no_instant_has_no_period(answers):
     answer = next(answer for answer in answers if answer["rules"] == [] and answer["card"] == "rules" and not answer["rows"])
     assert "DQ-01" in answer["answer"] and answer["not_answered"]["who"]
