@@ -168,3 +168,18 @@ def postgres():
             assert time.monotonic() < end, (folder / "log").read_text()
             time.sleep(0.1)
         yield f"postgresql:///postgres?host={folder}&user=admin"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium without a window, of a module's own."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("Chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield opened
+        opened.close()

@@ -14,6 +14,8 @@ from heytalk_audit.errors import InputError, printable
 from heytalk_audit.investigation.events import TABLES
 from heytalk_audit.running.session import Session
 
+#: What is said wherever a person's rows are shown.
+KEPT_LIMIT = "The snapshot shows what was stored when it was taken. What was deleted before then does not show."
 _PSEUDONYM = re.compile(r"[0-9a-f]{16}")
 
 

@@ -17,7 +17,7 @@ from heytalk_audit.disk.working import working_folder
 from heytalk_audit.evidence.row_files import opened_reader
 from heytalk_audit.investigation.events import Event, events_of, instant_text, shown_word
 from heytalk_audit.investigation.judgement import RowOutcome, judge_all
-from heytalk_audit.investigation.subject import NobodyThere, Subject, subject_of
+from heytalk_audit.investigation.subject import KEPT_LIMIT, NobodyThere, Subject, subject_of
 from heytalk_audit.letters import cards
 from heytalk_audit.letters.answer import CardAnswer, what_lacks
 from heytalk_audit.letters.catalogue import CONSENT
@@ -35,7 +35,6 @@ _DEFINITION = (
     "All rows of the delivered tables are searched for the person behind the pseudonym. Rules are evaluated over the whole "
     "population, and the outcomes of this person's rows are shown."
 )
-_LIMIT = "The snapshot shows what was stored when it was taken. What was deleted before then does not show."
 
 
 def answer_about(question: Question, session: Session) -> CardAnswer:
@@ -129,4 +128,4 @@ def _beside(question: Question, outcomes: Sequence[RowOutcome], missing: dict[st
         by_rule.setdefault(outcome.id, set()).add(f"{outcome.outcome}{f' ({outcome.reason})' if outcome.reason else ''}")
     verdicts = {rule: ", ".join(sorted(words)) for rule, words in sorted(by_rule.items())}
     unjudged = [f"{rule} was not evaluated: {why}." for rule, why in sorted(missing.items())]
-    return cards.base_of(question) | {"rules": tuple(verdicts), "verdicts": verdicts, "limits": (_LIMIT, *limits, *unjudged)}
+    return cards.base_of(question) | {"rules": tuple(verdicts), "verdicts": verdicts, "limits": (KEPT_LIMIT, *limits, *unjudged)}

@@ -5,7 +5,6 @@ The outcomes are those of the whole audit. What a scope may not show beside the 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -14,9 +13,10 @@ import ibis.expr.types as ir
 
 from heytalk_audit import contract
 from heytalk_audit.audit.audit import Audit
-from heytalk_audit.audit.evaluate import all_rows
+from heytalk_audit.audit.evaluate import AllRows, all_rows
 from heytalk_audit.audit.joint_suppression import gives_away, joint
 from heytalk_audit.audit.limits import Limits
+from heytalk_audit.audit.pseudonym import with_pseudonyms
 from heytalk_audit.audit.rule_result import Ledger
 from heytalk_audit.audit.suppression import of_ledger
 from heytalk_audit.expressions.calendar import sure
@@ -25,7 +25,6 @@ from heytalk_audit.investigation.events import TABLES
 from heytalk_audit.letters import cards
 from heytalk_audit.letters.answer import CardAnswer, what_lacks
 from heytalk_audit.letters.catalogue import RULES_CARD
-from heytalk_audit.letters.of_person import outcomes_of
 from heytalk_audit.letters.parameters import LetterParams, Question, QuestionScope
 from heytalk_audit.letters.scoped import OutOfScope, lies_between, refuse_region
 from heytalk_audit.letters.source import AnswerSource
@@ -58,16 +57,20 @@ class ScopedRules:
     def _ledgers(self) -> dict[int, dict[str, Ledger | OutOfScope]]:
         """The rows within the scope of each question, by rule, as they are for internal use."""
         questions = [question for question in self._letter.questions if question.card == RULES_CARD and question.scope.plain()]
-        return {question.no: {id: self._within(id, question.scope) for id in question.rules} for question in questions}
+        ledgers: dict[int, dict[str, Ledger | OutOfScope]] = {question.no: {} for question in questions}
+        for id in dict.fromkeys(id for question in questions for id in question.rules):
+            # once for all scopes: the rows stay on the engine until the next rule is evaluated
+            rows = all_rows(RULES[id], self._session.audit)
+            for question in (one for one in questions if id in one.rules):
+                ledgers[question.no][id] = self._within(id, rows, question.scope)
+        return ledgers
 
-    def _within(self, id: str, scope: QuestionScope) -> Ledger | OutOfScope:
+    def _within(self, id: str, rows: AllRows, scope: QuestionScope) -> Ledger | OutOfScope:
         if id not in self._session.rules:
             return OutOfScope(f"{id} is left out by the audit's parameters")
         try:
             refuse_region(scope)
-            if scope.person is not None:
-                return _of_person(id, scope.person, self._session)
-            return _of_rows(id, scope, self._session)
+            return _ledger_within(id, rows, scope, self._session)
         except OutOfScope as error:
             return error
 
@@ -94,17 +97,9 @@ class ScopedRules:
         return [*own, *(_ledger_of({name: n for name, n in row.items() if isinstance(n, int)}) for row in rows if row["rule"] == id)]
 
 
-def _of_person(id: str, person: str, session: Session) -> Ledger:
-    outcomes, missing = outcomes_of(session, person, [id])
-    if id in missing:
-        raise OutOfScope(f"{id} was not evaluated ({missing[id]})")
-    counts = Counter(str(outcome.outcome) for outcome in outcomes)
-    return _ledger_of(counts)
-
-
-def _of_rows(id: str, scope: QuestionScope, session: Session) -> Ledger:
+def _ledger_within(id: str, rows: AllRows, scope: QuestionScope, session: Session) -> Ledger:
     """The ledger of a rule's rows within a scope. Raises OutOfScope where they do not have what it names."""
-    rows, audit = all_rows(RULES[id], session.audit), session.audit
+    engine = session.audit.snapshot.engine
     if rows.missing:
         raise OutOfScope(f"{id} was not evaluated ({rows.missing})")
     if scope.region is not None and not rows.has_people:
@@ -115,8 +110,11 @@ def _of_rows(id: str, scope: QuestionScope, session: Session) -> Ledger:
     if scope.region is not None:
         classified = classified.filter(classified.region == scope.region)
     if scope.vendor is not None or scope.since is not None:
-        classified = classified.semi_join(_records_within(id, classified, scope, audit), "record")
-    counted = audit.snapshot.engine.rows(classified.group_by("outcome").agg(rows=lambda t: t.count()))
+        classified = classified.semi_join(_records_within(id, classified, scope, session.audit), "record")
+    if scope.person is not None:
+        named = with_pseudonyms(classified.select("outcome", record="users:" + classified.subject), session.key_pads)
+        classified = named.filter(named.record == scope.person)
+    counted = engine.rows(classified.group_by("outcome").agg(rows=lambda t: t.count()))
     return _ledger_of(dict(zip(counted.outcome, map(int, counted["rows"]), strict=True)))
 
 

@@ -66,22 +66,14 @@ def _address(log, started) -> str:
 
 
 @pytest.fixture
-def tab(lab):
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("Chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.set_default_timeout(PATIENCE)
-        page.elsewhere = []
-        page.on("request", lambda request: page.elsewhere.append(request.url))
-        page.goto(lab[1])
-        yield page
-        browser.close()
+def tab(browser, lab):
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(PATIENCE)
+    page.elsewhere = []
+    page.on("request", lambda request: page.elsewhere.append(request.url))
+    page.goto(lab[1])
+    yield page
+    page.close()
 
 
 #: The picture of a timeline in the notebook.
