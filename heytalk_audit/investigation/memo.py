@@ -17,17 +17,16 @@ from heytalk_audit.exports.word import Imprint, document
 from heytalk_audit.investigation.case_file import CaseFolder, head_of, logged_entries
 from heytalk_audit.investigation.events import instant_text
 from heytalk_audit.investigation.judgement import RowOutcome
-from heytalk_audit.investigation.opening import CLOSED, Opening
+from heytalk_audit.investigation.opening import CLOSED, Opening, clear_cells
 from heytalk_audit.investigation.person import Person, look_at
 from heytalk_audit.investigation.picture import timeline_picture
-from heytalk_audit.investigation.subject import NobodyThere
+from heytalk_audit.investigation.subject import KEPT_LIMIT, NobodyThere
 from heytalk_audit.policy import Policy
 from heytalk_audit.report import page
 from heytalk_audit.report.html import Fragment, bullets, definitions, join, paragraph, table, tag
 
 FOOT = "Memo of an investigation (no legal advice). "
 FOOT_FOR_PERSON = "For the person concerned. "
-_KEPT_LIMIT = "The snapshot shows what was stored when it was taken. What was deleted before then does not show."
 #: So many people, outcomes, look-ups and events stand in a memo; the others are counted.
 _PEOPLE, _OUTCOMES, _LOOK_UPS, _EVENTS = 3, 10, 8, 200
 #: Columns that a person does not receive: what staff wrote down for themselves, and what leads to other people.
@@ -152,7 +151,7 @@ def _counted(person: Person) -> str:
 def _unknowns(people: Sequence[Person]) -> list[str]:
     reasons = [gap for person in people for gap in person.gaps]
     reasons += [f"{rule}: {why}." for person in people for rule, why in person.not_judged.items()]
-    return [_KEPT_LIMIT, *dict.fromkeys(printable(reason) for reason in reasons)]
+    return [KEPT_LIMIT, *dict.fromkeys(printable(reason) for reason in reasons)]
 
 
 def _next_steps(people: Sequence[Person], policy: Policy) -> list[str]:
@@ -169,7 +168,7 @@ def _to_person(case: CaseFolder, person: Person, title: str) -> Fragment:
     return join(
         tag("h1", title),
         paragraph(f"State of the data: {instant_text(case.session.audit.snapshot.as_of)}. Data of other people is left out."),
-        paragraph(f"{_KEPT_LIMIT} This page is no full answer to a request for access: it names no purposes, recipients and periods."),
+        paragraph(f"{KEPT_LIMIT} This page is no full answer to a request for access: it names no purposes, recipients and periods."),
         tag("h2", "What is stored", id="stored"),
         table(
             ["Table", "Rows"], [[name, rows] for name, rows in person.rows.items() if rows and name != "staff_access_log"], "Rows by table"
@@ -186,5 +185,4 @@ def _values(person: Person) -> Iterator[Fragment]:
     for name, rows in person.values.items():
         columns = [column for column in rows.columns if column not in _OTHERS]
         if len(rows) and name != "staff_access_log":
-            cells = [[None if value is None or value != value else str(value) for value in row] for row in rows[columns].values.tolist()]
-            yield table([column.replace("_", " ") for column in columns], cells, name)
+            yield table([column.replace("_", " ") for column in columns], clear_cells(rows[columns]), name)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
 
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence import custody
@@ -38,6 +41,17 @@ def opening_of(clear: bool, second: str, reason: str, by: str) -> Opening:
     if same_person(stated["second"], by):
         raise InputError("--second", "is the person who investigates", "name another person, who looks on")
     return Opening(True, **stated)
+
+
+def clear_cells(rows: pd.DataFrame) -> list[list[str | None]]:
+    """Rows that two people opened, as the cells of a table: values as text, those of a list one after another, null where there is none."""
+    return [[_clear(value) for value in row] for row in rows.astype(object).values.tolist()]
+
+
+def _clear(value: Any) -> str | None:
+    if pd.api.types.is_list_like(value):
+        return ", ".join(printable(one) for one in value)
+    return None if pd.isna(value) else printable(value)
 
 
 def masked(kind: str, value: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from heytalk_audit.errors import InputError, printable
 from heytalk_audit.evidence import custody
 from heytalk_audit.evidence.chain import append
+from heytalk_audit.investigation.opening import clear_cells
 from heytalk_audit.investigation.subject import NobodyThere, Subject, subject_of
 from heytalk_audit.letters.catalogue import CARDS
 from heytalk_audit.letters.parameters import LetterParams, Question
@@ -99,6 +100,5 @@ def _tables(columns: Mapping[str, Sequence[str]], subject: Subject, session: Ses
         if rows is None or not kept:
             yield paragraph(f"The table {name} was not delivered, or does not name people.")
             continue
-        values = session.audit.snapshot.engine.rows(rows.select(*kept).order_by(kept)).astype(object)
-        cells = [[None if value is None or value != value else printable(value) for value in row] for row in values.values.tolist()]
-        yield table([column.replace("_", " ") for column in kept], cells, name.replace("_", " "))
+        values = session.audit.snapshot.engine.rows(rows.select(*kept).order_by(kept))
+        yield table([column.replace("_", " ") for column in kept], clear_cells(values), name.replace("_", " "))

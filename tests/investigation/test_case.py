@@ -12,6 +12,7 @@ import sys
 import duckdb
 import ibis
 import nbformat
+import pandas as pd
 import papermill
 import pyarrow as pa
 import pytest
@@ -30,7 +31,7 @@ from heytalk_audit.investigation.events import TABLES
 from heytalk_audit.investigation.find import find
 from heytalk_audit.investigation.instant import up_to
 from heytalk_audit.investigation.judgement import read_judgement
-from heytalk_audit.investigation.opening import Opening, masked, opening_of
+from heytalk_audit.investigation.opening import Opening, clear_cells, masked, opening_of
 from heytalk_audit.investigation.person import look_at
 from heytalk_audit.rules import RULES
 
@@ -295,6 +296,11 @@ def test_an_earlier_instant(opened, case, demo):
     assert "users.status" in states
     with pytest.raises(InputError, match="after the snapshot's own instant"):
         look_at(case, of(user["user_id"]), NOW, dt.datetime(2026, 1, 1))
+
+
+def test_clear_values_are_cells_of_text_whatever_they_are():
+    rows = pd.DataFrame({"a": ["x\x1b", None], "fields": [["email", "phone"], None], "n": [1.5, float("nan")]})
+    assert clear_cells(rows) == [["x ", "email, phone", "1.5"], [None, None, None]]
 
 
 def test_a_cohort_counts_people_once(case, demo):
